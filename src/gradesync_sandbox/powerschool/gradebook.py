@@ -1,0 +1,121 @@
+"""Assignments and scores as PowerTeacher Pro keeps them, and what a person can do to them there."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import count
+
+from gradesync_sandbox.powerschool.rows import (
+    Assignment,
+    AssignmentSection,
+    Category,
+    CategoryAssoc,
+    Score,
+    Section,
+    Student,
+)
+
+
+class Sequences:
+    """Starts of the gradebook's keys: disjoint, so that an assignment's id is never a section part's id."""
+
+    def __init__(self) -> None:
+        self.assignment = count(55010)
+        self.assignment_section = count(7_077_010)
+        self.category_assoc = count(13_323_300)
+        self.score = count(29_900_100)
+
+
+@dataclass(eq=False)
+class Gradebook:
+    """The gradebook of the whole district, with the indexes that the API needs."""
+
+    assignments: dict[int, Assignment] = field(default_factory=dict)  # ASSIGNMENTID
+    parts: dict[int, tuple[Assignment, AssignmentSection]] = field(default_factory=dict)  # …SECTIONID
+    scores: dict[int, dict[int, Score]] = field(default_factory=dict)  # …SECTIONID -> STUDENTS.DCID
+    hidden_from_lists: set[int] = field(default_factory=set)
+    """ASSIGNMENTID of those that a list leaves out although they can be read by id."""
+    by_section: dict[int, dict[int, Assignment]] = field(default_factory=dict)  # SECTIONS.DCID
+    next_id: Sequences = field(default_factory=Sequences)
+
+    def add(self, assignment: Assignment) -> Assignment:
+        """Take an assignment in."""
+        self.assignments[assignment.assignmentid] = assignment
+        for part in assignment.sections:
+            self.parts[part.assignmentsectionid] = assignment, part
+            self.scores.setdefault(part.assignmentsectionid, {})
+            self.by_section.setdefault(part.sectionsdcid, {})[assignment.assignmentid] = assignment
+        return assignment
+
+    def delete_assignment(self, assignmentid: int) -> None:
+        """Take an assignment out, with its scores. Raises `KeyError` where there is none."""
+        for part in self.assignments.pop(assignmentid).sections:
+            self.detach(part)
+            del self.by_section[part.sectionsdcid][assignmentid]
+
+    def detach(self, part: AssignmentSection) -> None:
+        """Take one section's part out, with its scores."""
+        del self.parts[part.assignmentsectionid]
+        del self.scores[part.assignmentsectionid]
+
+    def add_assignment(
+        self,
+        sections: Section | list[Section],
+        name: str,
+        category: Category,
+        *,
+        due: date,
+        points: Decimal | int = 10,
+        by_plugin: str | None = None,
+    ) -> Assignment:
+        """What a teacher makes in PowerTeacher Pro, in one section or shared by several."""
+        several = sections if isinstance(sections, list) else [sections]
+        parts = [self._part(section, name, category, due, Decimal(points)) for section in several]
+        yearid = several[0].termid // 100
+        return self.add(Assignment(next(self.next_id.assignment), yearid, parts, by_plugin))
+
+    def _part(
+        self, section: Section, name: str, category: Category, due: date, points: Decimal
+    ) -> AssignmentSection:
+        assoc = CategoryAssoc(next(self.next_id.category_assoc), category.teachercategoryid, isprimary=True)
+        return AssignmentSection(
+            next(self.next_id.assignment_section), section.dcid, name, due, points, points, [assoc]
+        )
+
+    def of_section(self, section: Section) -> list[Assignment]:
+        """The assignments of a section, oldest first."""
+        return list(self.by_section.get(section.dcid, {}).values())
+
+    def named(self, section: Section, name: str) -> list[Assignment]:
+        """The assignments of a section with exactly this name."""
+        return [a for a in self.of_section(section) if a.section(section.dcid).name == name]
+
+    def edit_score(self, part: AssignmentSection, student: Student, points: Decimal | None) -> Score:
+        """What a teacher types into a cell in PowerTeacher Pro; None empties it."""
+        score = self.score_of(part.assignmentsectionid, student.dcid)
+        score.actualscoreentered = None if points is None else f"{points.normalize():f}"
+        score.scorepoints = points
+        score.actualscorekind = None if points is None else "REAL_SCORE"
+        score.by = "sis"
+        return score
+
+    def delete_score(self, part: AssignmentSection, student: Student) -> None:
+        """Take the cell's row out altogether. Raises `KeyError` where there is none."""
+        del self.scores[part.assignmentsectionid][student.dcid]
+
+    def score_of(self, assignmentsectionid: int, studentsdcid: int) -> Score:
+        """The cell's row, made blank where there was none: one per (part, student)."""
+        cells = self.scores[assignmentsectionid]
+        if studentsdcid not in cells:
+            cells[studentsdcid] = Score(next(self.next_id.score), assignmentsectionid, studentsdcid)
+        return cells[studentsdcid]
+
+    def table(self, section: Section) -> dict[str, dict[int, str | None]]:
+        """What the section's gradebook shows: name -> STUDENTS.DCID -> text. Clashing names get their id."""
+        shown: dict[str, dict[int, str | None]] = {}
+        for assignment in self.of_section(section):
+            part = assignment.section(section.dcid)
+            name = part.name if part.name not in shown else f"{part.name} #{assignment.assignmentid}"
+            cells = self.scores[part.assignmentsectionid]
+            shown[name] = {dcid: score.actualscoreentered for dcid, score in cells.items()}
+        return shown

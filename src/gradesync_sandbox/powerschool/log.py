@@ -1,0 +1,90 @@
+"""What was asked of a stand-in: every call, and every score row with what it did."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Effect = Literal["written", "unchanged", "cleared", "refused"]
+
+
+@dataclass(slots=True)
+class WrittenScore:
+    """One row of a score write. `value` is the text as sent, None for a blank."""
+
+    assignmentid: int | None
+    assignmentsectionid: int
+    studentsdcid: int
+    value: str | None
+    effect: Effect
+
+
+@dataclass(slots=True)
+class Call:
+    """One request. `at` is the arrival on the monotonic clock; `status` None means not answered yet."""
+
+    at: float
+    kind: str
+    method: str
+    path: str
+    query: str
+    status: int | None = None
+    rows: list[WrittenScore] = field(default_factory=list)
+    created: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+    deleted: list[int] = field(default_factory=list)
+
+
+@dataclass
+class RequestLog:
+    """Calls in the order of their arrival, and how many were in the air at once."""
+
+    calls: list[Call] = field(default_factory=list)
+    in_flight: int = 0
+    max_in_flight: int = 0
+
+    def arrive(self, call: Call) -> None:
+        """Note an arrival."""
+        self.calls.append(call)
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+
+    def leave(self) -> None:
+        """Note that a call was answered, or its connection ended."""
+        self.in_flight -= 1
+
+    def of(self, *kinds: str) -> list[Call]:
+        """The calls of these kinds."""
+        return [call for call in self.calls if call.kind in kinds]
+
+    def counts(self) -> dict[str, int]:
+        """Calls by kind."""
+        found: dict[str, int] = {}
+        for call in self.calls:
+            found[call.kind] = found.get(call.kind, 0) + 1
+        return found
+
+    def score_rows(self) -> list[WrittenScore]:
+        """Every score row that was sent, in order."""
+        return [row for call in self.calls for row in call.rows]
+
+    def max_in_window(self, seconds: float) -> int:
+        """The most calls that arrived within any `seconds`."""
+        return most_in_window((call.at for call in self.calls), seconds)
+
+    def clear(self) -> None:
+        """Forget what was, but not what is in the air."""
+        self.calls.clear()
+        self.max_in_flight = self.in_flight
+
+
+def most_in_window(arrivals: Iterable[float], seconds: float) -> int:
+    """The most of these ascending moments that lie less than `seconds` apart."""
+    window: deque[float] = deque()
+    most = 0
+    for at in arrivals:
+        window.append(at)
+        while at - window[0] >= seconds:
+            window.popleft()
+        most = max(most, len(window))
+    return most
