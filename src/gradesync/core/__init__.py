@@ -1,0 +1,1 @@
+"""The pure core: gradebooks, rules, decisions and plans. No network, no clock, no database."""

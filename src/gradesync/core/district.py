@@ -1,0 +1,75 @@
+"""A district: a tenant with one Schoology organisation, one SIS, a time zone and a policy."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from gradesync.core.sis import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class SchoologyAccess:
+    """How to reach the district's Schoology, and how often.
+
+    `requests_per_window` calls in `window_seconds` is what the key may do; `multiget_cost` is what one multiget
+    counts for (schoology.md 1.7: not published, so a setting). `run_as_requester` sends X-Schoology-Run-As.
+    """
+
+    base_url: str
+    consumer_key: str
+    consumer_secret: str = field(repr=False)
+    requests_per_window: int = 15
+    window_seconds: Decimal = Decimal(5)
+    multiget_cost: int = 3
+    run_as_requester: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SisAccess:
+    """How to reach the district's SIS, and how often.
+
+    `minimum_interval_ms` is the SIS's own setting between requests of one plugin, 0 where it is off.
+    """
+
+    kind: str
+    base_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    minimum_interval_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How ids of one system name those of the other (schoology.md 3, powerschool.md 3): district-dependent.
+
+    `section` and `student` are patterns whose first group is the SIS's id; `student_id` says which id that is:
+    `dcid`, `id` or `student_number`.
+    """
+
+    section: str = r"^(\d+)$"
+    student: str = r"^1_(\d+)$"
+    student_id: str = "dcid"
+
+
+@dataclass(frozen=True, slots=True)
+class LtiRegistration:
+    """The district's LTI 1.3 installation."""
+
+    issuer: str
+    client_id: str
+    deployment_id: str
+    jwks_url: str
+    authorization_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """Everything gradesync knows of a district. Secrets are plain here and encrypted at rest."""
+
+    id: str
+    name: str
+    timezone: str
+    schoology: SchoologyAccess
+    sis: SisAccess
+    match: Match = Match()
+    lti: LtiRegistration | None = None
+    policy: Policy = Policy()

@@ -1,0 +1,97 @@
+"""A section's gradebook as read from the source."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+EXCUSED = 1
+INCOMPLETE = 2
+MISSING = 3
+
+
+class Mark(NamedTuple):
+    """A score that carries an exception: its code, and its points where it has any."""
+
+    exception: int
+    points: Decimal | None = None
+
+
+Cell: TypeAlias = Decimal | Mark | None
+"""One student's score in one assignment: points, an exception, or blank (None)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A grading category of the source."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student's place in the section.
+
+    `uid` is the source's user id, the key of every score. `school_uid` is the id that the SIS gave
+    the account, None where there is none. `active` is False for every enrollment that is not in force.
+    `other_section` is the school code of the section that a linked enrollment names, where it names one.
+    """
+
+    uid: str
+    enrollment_id: str
+    school_uid: str | None
+    active: bool = True
+    other_section: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A gradebook column of the source.
+
+    `max_points` is None where the source holds no number. `due` is the district's local date.
+    `category_id` and `period_id` are None for "none". `assignees` are student uids, None for everybody.
+    `unreadable` says what was wrong with the row, where it could not be understood.
+    """
+
+    id: str
+    title: str
+    max_points: Decimal | None
+    due: date | None = None
+    category_id: str | None = None
+    period_id: str | None = None
+    factor: Decimal = Decimal(1)
+    counts: bool = True
+    collected_only: bool = False
+    assignees: frozenset[str] | None = None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gradebook:
+    """All that one section holds, as one read found it.
+
+    `section_code` is the school code, None where the section has none; `from_sis` tells sections that
+    the SIS made. `students` are by uid; `course_admins` are uids. `periods` maps a grading period to its
+    last date. `cells` maps assignment id -> student uid -> cell and holds only what the answers carried
+    (a row of an enrollment that the roster does not know has the key `enrollment:<id>`).
+    `unreadable` maps (assignment id, student key) to what was wrong with that row.
+    `full` is True when every cell was asked for, False when only changes were.
+    `partial` are assignments whose cells did not all arrive, even when asked again.
+    `read_through` maps assignment id -> the source's own time up to which its cells are known.
+    """
+
+    section_id: str
+    section_code: str | None
+    from_sis: bool
+    students: Mapping[str, Student]
+    course_admins: frozenset[str]
+    categories: tuple[Category, ...]
+    periods: Mapping[str, date]
+    assignments: tuple[Assignment, ...]
+    cells: Mapping[str, Mapping[str, Cell]]
+    full: bool
+    unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    partial: frozenset[str] = frozenset()
+    read_through: Mapping[str, datetime] = field(default_factory=dict)

@@ -1,0 +1,54 @@
+"""The stored sync state of one section: what was last sent, what is owed, what is doubtful."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
+
+from gradesync.core.gradebook import Cell
+from gradesync.core.sis import Ref, Spec
+
+Value: TypeAlias = Cell
+"""A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent."""
+
+
+class Owed(NamedTuple):
+    """A score that should have gone and did not: why, and the value that should have gone."""
+
+    reason: str
+    value: Value
+
+
+class Doubtful(NamedTuple):
+    """A score whose write may have happened: the value, and how many read-backs are still to come."""
+
+    value: Value
+    looks: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAssignment:
+    """One assignment of the ledger.
+
+    `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent`, `owed` and `doubtful`
+    are by student uid. `intent` is the spec of a create whose answer was never recorded.
+    `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
+    `read_through` is the cursor: the source's time up to which cells have been recorded.
+    `problem` is the reason of its last failed or skipped outcome.
+    """
+
+    id: str
+    ref: Ref | None = None
+    spec: Spec | None = None
+    sent: Mapping[str, Value] = field(default_factory=dict)
+    owed: Mapping[str, Owed] = field(default_factory=dict)
+    doubtful: Mapping[str, Doubtful] = field(default_factory=dict)
+    opted_out: bool = False
+    may_hold: bool = False
+    intent: Spec | None = None
+    read_through: datetime | None = None
+    problem: str | None = None
+
+
+Ledger: TypeAlias = Mapping[str, LedgerAssignment]
+"""Assignment id -> what is known of it. Assignments that were never synced or switched are absent."""

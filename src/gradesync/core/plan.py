@@ -1,0 +1,123 @@
+"""A plan: what one sync will do and why, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from gradesync.core.ledger import Value
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref, Spec
+
+
+class Action(StrEnum):
+    """What is to be done with an assignment."""
+
+    CREATE = "create"
+    RECREATE = "recreate"
+    UPDATE = "update"
+    ADOPT = "adopt"
+    KEEP = "keep"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class Result(StrEnum):
+    """What became of one assignment or one score."""
+
+    CREATED = "created"
+    RECREATED = "recreated"
+    UPDATED = "updated"
+    WRITTEN = "written"
+    CLEARED = "cleared"
+    UNCHANGED = "unchanged"
+    ADOPTED = "adopted"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+Selection: TypeAlias = Mapping[str, frozenset[str] | None]
+"""Assignment id -> the students meant, None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWrite:
+    """One score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
+
+    `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed it already.
+    """
+
+    student: str
+    sis_student: str
+    value: Value
+    before: Value = None
+    warnings: tuple[Reason, ...] = ()
+    owed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOutcome:
+    """What is known of one score without any write: adopted, skipped, or failed by rule."""
+
+    student: str
+    result: Result
+    reason: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+    before: Value = None
+    after: Value = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentPlan:
+    """What becomes of one assignment and its scores.
+
+    `spec` is what the SIS should hold, None where a rule stops the assignment; `before` what was last sent.
+    `ref` is where it stands in the SIS, None for a create. `read` is the number of scores read or owed:
+    `unchanged` + the settled + the writes, always.
+    """
+
+    id: str
+    title: str
+    action: Action
+    reason: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+    spec: Spec | None = None
+    before: Spec | None = None
+    ref: Ref | None = None
+    writes: tuple[ScoreWrite, ...] = ()
+    settled: tuple[ScoreOutcome, ...] = ()
+    unchanged: int = 0
+
+    @property
+    def read(self) -> int:
+        return self.unchanged + len(self.settled) + len(self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How much of what stands in the SIS a plan would change.
+
+    `sent`: scores the ledger holds with a value. `cleared`, `zeroed`, `changed`: of these, how many would
+    lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments.
+    """
+
+    sent: int = 0
+    cleared: int = 0
+    zeroed: int = 0
+    changed: int = 0
+    known: int = 0
+    recreated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan of one sync: sorted, complete, and equal for equal inputs on any machine.
+
+    `tripped` is True when the guard says that a person must approve it first.
+    `fingerprint` is a hash of everything that would be written.
+    """
+
+    assignments: tuple[AssignmentPlan, ...]
+    guard: Guard
+    tripped: bool
+    fingerprint: str

@@ -1,0 +1,114 @@
+"""What the SIS holds and what it can hold, in the words of the domain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The id of a thing in the SIS.
+
+    `key` is its identity: equal keys name the same thing. `value` is JSON for the target alone:
+    whatever it needs to address the thing.
+    """
+
+    key: str
+    value: Mapping[str, object] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SisCategory:
+    """A category of the SIS. `active` is False where the SIS takes no new assignments for it."""
+
+    ref: Ref
+    title: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SisSection:
+    """The SIS section that a source section is linked to, resolved once and kept.
+
+    `ref.value` holds what the target needs (acting teacher, term). Dates are inclusive.
+    """
+
+    ref: Ref
+    term_first: date
+    term_last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What an assignment carries to the SIS (R1), already cut to what the SIS can hold."""
+
+    name: str
+    points: Decimal
+    due: date
+    category: Ref
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAssignment:
+    """An assignment as the SIS lists it.
+
+    `spec` is None where a field could not be understood. `name` and `due` stand even then.
+    `ours`: made by our plugin. `shared`: it holds other sections too. `locked`: the SIS refuses edits.
+    """
+
+    ref: Ref
+    name: str
+    due: date | None
+    spec: Spec | None
+    ours: bool
+    shared: bool = False
+    locked: bool = False
+
+
+LiveScores: TypeAlias = Mapping[str, Decimal | None]
+"""SIS student key -> points as the SIS holds them now; a student without a score is absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGradebook:
+    """What the SIS holds for one section now.
+
+    `assignments` is its list. `gone` are keys of refs that were asked for by id and found deleted.
+    `scores` maps a ref key to its scores where they were read; an absent key means *unreadable* or not read.
+    """
+
+    assignments: tuple[LiveAssignment, ...]
+    gone: frozenset[str] = frozenset()
+    scores: Mapping[str, LiveScores] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one kind of SIS can hold and do. Limits are data: the core branches on nothing else."""
+
+    name_max: int
+    points_max: Decimal
+    score_places: int
+    score_max: Decimal
+    has_counts: bool
+    exception_flags: frozenset[int]
+    rows_per_write: int
+    reads_scores: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a district chose. Defaults are the product's promise to teachers."""
+
+    shorten_titles: bool = False
+    many_to_one: bool = False
+    exception_flags: bool = False
+    service_sync: bool = False
+    admin_sync: bool = False
+    take_over: bool = False
+    guard_share: Decimal = Decimal("0.3")
+    guard_scores: int = 50
+    guard_assignments: int = 5

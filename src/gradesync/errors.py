@@ -1,0 +1,77 @@
+"""Errors, grouped by what the caller does next.
+
+GradeSyncError
+├── Retriable       nothing happened; the same call may succeed later
+├── AnswerLost      a write may or may not have happened; look before writing again
+├── Rejected        this assignment or score is refused; the others go on
+├── SyncStopped     this sync cannot go on; the reason says why and what to do
+├── LeaseLost       another worker has this sync; write nothing more
+└── RequestRefused  the caller's request cannot be done; a problem response says why
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+
+class GradeSyncError(Exception):
+    """Anything gradesync raises on purpose."""
+
+
+class Retriable(GradeSyncError):
+    """The upstream did not do it and may do it later."""
+
+    def __init__(self, detail: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_at = retry_at
+
+
+class AnswerLost(GradeSyncError):
+    """The request was sent and no usable answer came back: the write may have happened."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Rejected(GradeSyncError):
+    """The SIS refuses one assignment or some scores. `reason` is a code of the catalogue."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class SyncStopped(GradeSyncError):
+    """The sync as a whole cannot go on. `reason` is a code of the catalogue."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class LeaseLost(GradeSyncError):
+    """The lease on the sync ended or is too short for the next call."""
+
+
+class RequestRefused(GradeSyncError):
+    """A request that cannot be done. `code` names the problem type in the API's catalogue.
+
+    `extensions` are further members of the problem response; `headers` go with it.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        extensions: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+        self.extensions = dict(extensions or {})
+        self.headers = dict(headers or {})

@@ -1,0 +1,1 @@
+"""LTI launches and the teacher's page."""

@@ -1,0 +1,1 @@
+"""The life of a sync: request, lease, read, plan, apply, settle, sweep."""
