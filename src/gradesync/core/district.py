@@ -10,8 +10,9 @@ from gradesync.core.sis import Policy
 class SchoologyAccess:
     """How to reach the district's Schoology, and how often.
 
-    `requests_per_window` calls in `window_seconds` is what the key may do; `multiget_cost` is what one multiget
-    counts for (schoology.md 1.7: not published, so a setting). `run_as_requester` sends X-Schoology-Run-As.
+    `requests_per_window` calls in `window_seconds` is what the key may do; `multiget_cost` is what one
+    multiget counts for (Schoology contract 1.7: not published, so a setting).
+    `run_as_requester` sends X-Schoology-Run-As.
     """
 
     base_url: str
@@ -39,10 +40,10 @@ class SisAccess:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How ids of one system name those of the other (schoology.md 3, powerschool.md 3): district-dependent.
+    """How ids of one system name those of the other; it differs between districts.
 
-    `section` and `student` are patterns whose first group is the SIS's id; `student_id` says which id that is:
-    `dcid`, `id` or `student_number`.
+    `section` and `student` are patterns whose first group is the SIS's id; `student_id` says which id
+    that is: `dcid`, `id` or `student_number` (Schoology contract 3, PowerSchool contract 3).
     """
 
     section: str = r"^(\d+)$"
@@ -70,6 +71,6 @@ class District:
     timezone: str
     schoology: SchoologyAccess
     sis: SisAccess
-    match: Match = Match()
+    match: Match = field(default_factory=Match)
     lti: LtiRegistration | None = None
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
