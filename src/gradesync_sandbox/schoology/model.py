@@ -1,0 +1,163 @@
+"""The things Schoology holds, as plain mutable records."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+
+ACTIVE, EXPIRED, INVITED, REQUESTED, ARCHIVED = 1, 2, 3, 4, 5
+
+
+class Role(StrEnum):
+    """What a person is in the whole organisation; teacher of a section is a matter of enrollment."""
+
+    TEACHER = "teacher"
+    STUDENT = "student"
+    SYSTEM_ADMIN = "system_admin"
+
+
+class Mark(IntEnum):
+    """The exception codes of a cell. Above MISSING nobody outside knows their meaning."""
+
+    NONE = 0
+    EXCUSED = 1
+    INCOMPLETE = 2
+    MISSING = 3
+
+
+@dataclass(slots=True)
+class User:
+    uid: int
+    first: str
+    last: str
+    role: Role
+    building: int
+    school_uid: str = ""
+    tz_name: str = "America/Los_Angeles"
+
+    @property
+    def display(self) -> str:
+        return f"{self.first} {self.last}"
+
+
+@dataclass(slots=True)
+class Course:
+    id: int
+    title: str
+    code: str
+    building: int
+
+
+@dataclass(slots=True)
+class Period:
+    id: int
+    title: str
+    first: date
+    last: date
+    parent: int = 0
+    weight: int = 100
+
+
+@dataclass(slots=True)
+class Category:
+    id: int
+    title: str
+    delta: int
+    weight: int = 0
+    drop_lowest: int = 0
+    calculation_type: int = 2
+
+
+@dataclass(slots=True)
+class Enrollment:
+    """A person in a section. `source` 6 is provisioned, 0 is added by hand."""
+
+    id: int
+    uid: int
+    admin: bool = False
+    status: int = ACTIVE
+    source: int = 6
+
+
+@dataclass(slots=True)
+class Item:
+    """A gradebook column. `due` has no zone; `assignees` holds enrollment ids, empty means everybody."""
+
+    id: int
+    grade_item_id: int
+    title: str
+    max_points: Decimal
+    due: datetime | None = None
+    category: int = 0
+    period: int = 0
+    type: str = "assignment"
+    factor: Decimal = Decimal(1)
+    is_final: bool = False
+    published: bool = True
+    count_in_grade: bool = True
+    collected_only: bool = False
+    assignees: list[int] = field(default_factory=list)
+    deleted: bool = False
+    last_updated: int = 0
+
+
+@dataclass(slots=True)
+class Cell:
+    """One student's cell. `timestamp` is Schoology's own clock in unix seconds; 0 is never touched."""
+
+    grade: Decimal | None = None
+    exception: int = Mark.NONE
+    timestamp: int = 0
+    comment: str = ""
+
+
+UNTOUCHED = Cell()
+
+
+@dataclass(slots=True)
+class Section:
+    id: int
+    course: Course
+    title: str
+    school_code: str
+    synced: bool
+    periods: list[Period]
+    active: bool = True
+    categories: dict[int, Category] = field(default_factory=dict)
+    items: dict[int, Item] = field(default_factory=dict)
+    enrollments: dict[int, Enrollment] = field(default_factory=dict)
+    cells: dict[tuple[int, int], Cell] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.course.title}: {self.title}"
+
+    def standing(self) -> list[Item]:
+        """The items that were not deleted."""
+        return [item for item in self.items.values() if not item.deleted]
+
+    def students(self) -> list[Enrollment]:
+        return [e for e in self.enrollments.values() if not e.admin]
+
+    def enrollment_of(self, uid: int) -> Enrollment:
+        """The enrollment of a person, whatever its status; KeyError when there is none."""
+        for enrollment in self.enrollments.values():
+            if enrollment.uid == uid:
+                return enrollment
+        raise KeyError(f"user {uid} is not enrolled in section {self.id}")
+
+    def is_admin(self, uid: int) -> bool:
+        return any(e.uid == uid and e.admin and e.status == ACTIVE for e in self.enrollments.values())
+
+    def cell(self, item: int, enrollment: int) -> Cell:
+        return self.cells.get((item, enrollment), UNTOUCHED)
+
+
+@dataclass(slots=True, frozen=True)
+class Credential:
+    """A consumer key. `uid` is who it acts as; a key that is not `allowed` gets 401 with no body."""
+
+    key: str
+    secret: str
+    uid: int
+    allowed: bool = True

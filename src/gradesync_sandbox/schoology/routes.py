@@ -1,0 +1,127 @@
+"""Which address is what, for calls on their own and inside a multiget."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from gradesync_sandbox.schoology import resources
+from gradesync_sandbox.schoology.ask import Answer, Ask, Handler, RefusedError
+from gradesync_sandbox.schoology.model import User
+from gradesync_sandbox.schoology.state import Schoology
+from gradesync_sandbox.schoology.wire import Json
+
+PREFIX = "/v1"
+MULTIGET_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`kind` names the call in logs and faults; `inner` says that a multiget may hold it."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    inner: bool
+
+
+def _route(kind: str, path: str, handler: Handler, *, inner: bool = False) -> Route:
+    """`#` stands for a number, `*` for a code."""
+    pattern = path.replace("#", r"(\d{1,19})").replace("*", r"([^/]+)")
+    return Route(kind, re.compile(pattern), handler, inner)
+
+
+ROUTES = (
+    _route("section", "/sections/#", resources.section, inner=True),
+    _route("section_by_code", r"/sections/ext/*", resources.section_by_code, inner=True),
+    _route("sections", "/sections", resources.sections),
+    _route("enrollments", "/sections/#/enrollments", resources.enrollments, inner=True),
+    _route("enrollment", "/sections/#/enrollments/#", resources.enrollment),
+    _route("grade_items", "/sections/#/grade[-_]items", resources.grade_items, inner=True),
+    _route("grade_item", "/sections/#/grade[-_]items/#", resources.grade_item),
+    _route("assignments", "/sections/#/assignments", resources.assignments, inner=True),
+    _route("assignment", "/sections/#/assignments/#", resources.grade_item),
+    _route("grades", "/sections/#/grades", resources.grades, inner=True),
+    _route("grading_categories", "/sections/#/grading_categories", resources.grading_categories),
+    _route("grading_category", "/sections/#/grading_categories/#", resources.grading_category),
+    _route("grading_periods", "/sections/#/grading_periods", resources.grading_periods),
+    _route("grading_scales", "/sections/#/grading_scales", resources.grading_scales),
+    _route("discussions", "/sections/#/discussions", resources.discussions, inner=True),
+    _route("course", "/courses/#", resources.course, inner=True),
+    _route("course_sections", "/courses/#/sections", resources.course_sections, inner=True),
+    _route("me", "/users/me", resources.me),
+    _route("user", "/users/#", resources.user, inner=True),
+    _route("user_sections", "/users/#/sections", resources.user_sections, inner=True),
+    _route("user_by_school_uid", "/users/ext/*", resources.user_by_school_uid, inner=True),
+    _route("users", "/users", resources.users),
+    _route("app_user_info", "/app-user-info", resources.app_user_info),
+)
+PARENTS = (
+    _route("unknown", "/sections/#/.+", resources.section),
+    _route("unknown", "/courses/#/.+", resources.course),
+)
+UNKNOWN_SEGMENT = re.compile(r"/(sections|courses|users)/")
+
+
+def find(path: str) -> tuple[Route, tuple[str, ...]] | None:
+    """The route of a path below `/v1`; an unknown path under a section or a course is its parent's."""
+    for route in (*ROUTES, *PARENTS):
+        if match := route.pattern.fullmatch(path):
+            return route, match.groups()
+    return None
+
+
+def kind_of(method: str, path: str, query: str = "") -> str:
+    """The name of a call, for logs and faults: `multiget`, `section`, `grades`, … or `unknown`."""
+    del method, query  # Schoology's calls are told apart by path alone
+    below = path.removeprefix(PREFIX)
+    if below == "/multiget":
+        return "multiget"
+    found = find(below)
+    return found[0].kind if found else "unknown"
+
+
+def answer(ask: Ask) -> Answer:
+    """What a GET of this path answers, refusals included."""
+    found = find(ask.path)
+    if found is None:
+        return Answer(400 if UNKNOWN_SEGMENT.match(ask.path) else 404)
+    route, ids = found
+    try:
+        given = route.handler(ask, *ids)
+    except RefusedError as refused:
+        return refused.answer
+    return given if isinstance(given, Answer) else Answer(200, given)
+
+
+def multiget(state: Schoology, caller: User, base: str, body: Any) -> Answer:
+    """Up to 50 GETs in one; each row succeeds or fails by itself, in the order of the request."""
+    if state.switches.multiget_refused is not None:
+        return Answer(state.switches.multiget_refused)
+    asked = body.get("request") if isinstance(body, dict) and set(body) == {"request"} else None
+    if not isinstance(asked, list) or not all(isinstance(path, str) for path in asked):
+        return Answer(400, "Invalid multiget request")
+    if not 0 < len(asked) <= MULTIGET_MOST:
+        return Answer(400, f"A multiget takes 1 to {MULTIGET_MOST} requests")
+    return Answer(200, {"response": [_row(state, caller, base, address) for address in asked]})
+
+
+def _row(state: Schoology, caller: User, base: str, address: str) -> Json:
+    parts = urlsplit(address)
+    path = parts.path.removeprefix(PREFIX)
+    given = _inner(Ask(state, caller, base, path, dict(parse_qsl(parts.query))), parts.path)
+    return {
+        "location": f"{base}{path}",
+        "response_code": given.status,
+        "headers": [],
+        "body": given.body if given.status == 200 else None,
+    }
+
+
+def _inner(ask: Ask, full_path: str) -> Answer:
+    found = find(ask.path)
+    if not full_path.startswith(f"{PREFIX}/") or found is None or not found[0].inner:
+        return Answer(403)
+    if (forced := ask.state.switches.multiget_rows.get(found[0].kind)) is not None:
+        return Answer(forced)
+    return answer(ask)

@@ -1,0 +1,187 @@
+"""What the simulated Schoology knows, and what teachers do to it."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from gradesync_sandbox.schoology.log import RequestLog
+from gradesync_sandbox.schoology.model import (
+    ACTIVE,
+    ARCHIVED,
+    Category,
+    Cell,
+    Course,
+    Credential,
+    Enrollment,
+    Item,
+    Mark,
+    Period,
+    Role,
+    Section,
+    User,
+)
+from gradesync_sandbox.schoology.switches import Switches
+
+Points = Decimal | int | str
+
+
+def _ids() -> dict[str, Iterator[int]]:
+    """One sequence a kind, far apart and of different strides, so that no id passes for another."""
+    return {
+        "user": count(5_790_011, 7),
+        "building": count(97_900_003, 11),
+        "course": count(2_330_000_109, 13),
+        "section": count(7_900_000_001, 17),
+        "enrollment": count(3_490_989_701, 3),
+        "category": count(92_557_271, 5),
+        "period": count(1_123_041, 2),
+        "item": count(8_269_049_251, 19),
+        "node": count(6_120_400_007, 23),
+    }
+
+
+@dataclass
+class Schoology:
+    """One organisation. Every change moves the cell's or item's own clock, as Schoology's does."""
+
+    clock: Callable[[], float] = time.time
+    school: int = 94_000_000
+    switches: Switches = field(default_factory=Switches)
+    users: dict[int, User] = field(default_factory=dict)
+    sections: dict[int, Section] = field(default_factory=dict)
+    courses: dict[int, Course] = field(default_factory=dict)
+    credentials: dict[str, Credential] = field(default_factory=dict)
+    log: RequestLog = field(default_factory=RequestLog)
+    ids: dict[str, Iterator[int]] = field(default_factory=_ids, repr=False)
+
+    def now(self) -> float:
+        """Unix seconds by Schoology's own clock."""
+        return self.clock() + self.switches.clock_skew
+
+    def _stamp(self) -> int:
+        return int(self.now())
+
+    # --- the organisation
+
+    def add_building(self) -> int:
+        return next(self.ids["building"])
+
+    def add_user(self, first: str, last: str, role: Role, building: int, school_uid: str = "") -> User:
+        user = User(next(self.ids["user"]), first, last, role, building, school_uid)
+        self.users[user.uid] = user
+        return user
+
+    def add_course(self, title: str, code: str, building: int) -> Course:
+        course = Course(next(self.ids["course"]), title, code, building)
+        self.courses[course.id] = course
+        return course
+
+    def add_period(self, title: str, first: date, last: date, parent: int = 0) -> Period:
+        return Period(next(self.ids["period"]), title, first, last, parent)
+
+    def add_section(
+        self, course: Course, title: str, school_code: str, periods: list[Period], *, synced: bool = True
+    ) -> Section:
+        section = Section(next(self.ids["section"]), course, title, school_code, synced, periods)
+        self.sections[section.id] = section
+        return section
+
+    def add_credential(self, credential: Credential) -> Credential:
+        self.credentials[credential.key] = credential
+        return credential
+
+    # --- the roster
+
+    def enroll(self, section: int, uid: int, *, admin: bool = False, source: int = 6) -> Enrollment:
+        """Enroll a person; one who was there before comes back under the old enrollment id."""
+        roster = self.sections[section].enrollments
+        for known in roster.values():
+            if known.uid == uid:
+                known.status = ACTIVE
+                return known
+        enrollment = Enrollment(next(self.ids["enrollment"]), uid, admin, source=source)
+        roster[enrollment.id] = enrollment
+        return enrollment
+
+    def drop_student(self, section: int, uid: int, status: int = ARCHIVED) -> None:
+        """End an enrollment; its grades stay."""
+        self.sections[section].enrollment_of(uid).status = status
+
+    # --- the gradebook's frame
+
+    def add_category(self, section: int, title: str, **fields: Any) -> Category:
+        categories = self.sections[section].categories
+        category = Category(next(self.ids["category"]), title, len(categories), **fields)
+        categories[category.id] = category
+        return category
+
+    def rename_category(self, section: int, category: int, title: str) -> None:
+        self.sections[section].categories[category].title = title
+
+    def add_assignment(self, section: int, title: str, max_points: Points = 100, **fields: Any) -> Item:
+        """A new item; `fields` are those of `Item`. A discussion has a content id of its own."""
+        item_id = next(self.ids["item"])
+        node = next(self.ids["node"]) if fields.get("type") == "discussion" else item_id
+        item = Item(item_id, node, title, Decimal(max_points), last_updated=self._stamp(), **fields)
+        self.sections[section].items[item.id] = item
+        return item
+
+    def edit_assignment(self, section: int, item: int, **fields: Any) -> Item:
+        """Change fields of an item. Its cells keep their timestamps, as editing an item touches no grade."""
+        if "max_points" in fields:
+            fields["max_points"] = Decimal(fields["max_points"])
+        edited = self.sections[section].items[item]
+        for name, value in fields.items():
+            setattr(edited, name, value)
+        edited.last_updated = self._stamp()
+        return edited
+
+    def delete_assignment(self, section: int, item: int) -> None:
+        self.edit_assignment(section, item, deleted=True)
+
+    def restore_assignment(self, section: int, item: int) -> None:
+        """Bring a deleted item back under its old id, with the scores it had."""
+        self.edit_assignment(section, item, deleted=False)
+
+    # --- grading
+
+    def grade(self, section: int, item: int, uid: int, points: Points, comment: str | None = None) -> None:
+        """Enter points for a student; an exception that stood there goes."""
+        self._touch(section, item, uid, grade=Decimal(points), exception=Mark.NONE, comment=comment)
+
+    def set_exception(
+        self, section: int, item: int, uid: int, exception: int, points: Points | None = None
+    ) -> None:
+        """Mark a cell. Codes 1 to 3 take the points away; an unknown code may keep some."""
+        grade = None if points is None else Decimal(points)
+        self._touch(section, item, uid, grade=grade, exception=exception)
+
+    def clear(self, section: int, item: int, uid: int) -> None:
+        """Blank a cell: the row stays, with no grade, no exception and a newer timestamp."""
+        self._touch(section, item, uid, grade=None, exception=Mark.NONE)
+
+    def comment(self, section: int, item: int, uid: int, text: str) -> None:
+        """Write a comment alone: the cell's timestamp moves, its value does not."""
+        cell = self.sections[section].cell(item, self.sections[section].enrollment_of(uid).id)
+        self._touch(section, item, uid, grade=cell.grade, exception=cell.exception, comment=text)
+
+    def _touch(
+        self,
+        section: int,
+        item: int,
+        uid: int,
+        *,
+        grade: Decimal | None,
+        exception: int,
+        comment: str | None = None,
+    ) -> None:
+        book = self.sections[section]
+        if item not in book.items:
+            raise KeyError(f"no item {item} in section {section}")
+        key = (item, book.enrollment_of(uid).id)
+        kept = book.cell(*key).comment if comment is None else comment
+        book.cells[key] = Cell(grade, exception, self._stamp(), kept)

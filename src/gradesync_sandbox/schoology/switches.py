@@ -1,0 +1,38 @@
+"""What the public evidence leaves open, or a tenant may differ in: one switch each."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(slots=True)
+class Switches:
+    """Behaviour of the simulated Schoology. The defaults follow what was recorded."""
+
+    # the wire
+    lone_child_as_object: bool = False  # a list of one arrives as the object itself
+    omit_empty_wrappers: bool = False  # an empty list arrives as no key at all
+    extra_keys: bool = True  # keys that nobody documents
+    assignees_as_text: bool = False  # assignees as a JSON text instead of a list
+    links_scheme: Literal["as_called", "http", "https"] = "as_called"
+    max_limit: int = 200  # a larger page is cut to this
+
+    # grades
+    grades_paged: bool = False  # page the matrix instead of answering all of it
+    missing_is_zero: bool = True  # off: a missing cell reads null
+    timestamp_inclusive: bool = True  # `timestamp=T` carries cells changed in second T
+    dropped_keep_grades: bool = True  # rows of students with status other than 1
+    unassigned_rows: bool = False  # rows of students an item is not assigned to
+
+    # access
+    impersonation: bool = True  # the permission behind X-Schoology-Run-As
+    multiget_refused: int | None = None  # the status that refuses multiget as a whole
+    multiget_rows: dict[str, int] = field(default_factory=dict)  # kind -> response_code of inner GETs
+
+    # limits: credits a key may spend in any window; None is no limit
+    credits: int | None = None
+    window_seconds: float = 5.0
+    multiget_cost: int = 1
+    retry_after: bool = True
+
+    clock_skew: float = 0.0  # seconds Schoology's clock is ahead of the machine's
+    latency: float = 0.0  # seconds before every answer
