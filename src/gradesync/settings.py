@@ -1,0 +1,70 @@
+"""Settings: everything that differs between installations, read once from `GRADESYNC_…`.
+
+No other module reads the environment.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "GRADESYNC_"
+
+
+class Settings(BaseSettings):
+    """One process's settings. The URLs and the keys may be absent: `gradesync up` then provides them.
+
+    `secret_keys` are comma-separated in the environment; the first encrypts and signs, all of them
+    decrypt and verify, so that a key can be changed without losing anything.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
+
+    database_url: SecretStr | None = Field(None, description="PostgreSQL, as the role without ownership")
+    migrate_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner: migrations")
+    redis_url: SecretStr | None = Field(None, description="Redis or Valkey")
+    secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="secrets of 32 characters or more, comma-separated, the newest first"
+    )
+    public_url: str = Field("http://127.0.0.1:8000", description="where clients reach the API")
+    allow_private_network: bool = Field(
+        False, description="districts may name http and private addresses: for development"
+    )
+    data_dir: Path = Field(Path(".gradesync"), description="data of the embedded servers")
+
+    max_syncs: int = Field(10, ge=1, description="syncs that one worker carries at once")
+    per_district: int = Field(4, ge=1, description="syncs of one district at once, over all workers")
+    lease_seconds: float = Field(60, gt=0, description="how long a worker holds a sync without renewing")
+    slice_seconds: float = Field(30, gt=0, description="a longer sync goes back to the queue after this")
+    settle_seconds: float = Field(900, gt=0, description="every sync ends this long after it could start")
+    sweep_seconds: float = Field(5, gt=0, description="how often lost and overdue syncs are looked for")
+    call_timeout_seconds: float = Field(30, gt=0, description="the longest that one upstream call may take")
+    score_batch: int = Field(500, ge=1, description="scores in one call to the SIS")
+    database_pool: int = Field(10, ge=1, description="connections to PostgreSQL of one process")
+    drain_seconds: float = Field(20, ge=0, description="how long requests may go on after SIGTERM")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "text"] = "json"
+    metrics_port: int | None = Field(None, description="the worker's own port for /metrics")
+
+    @field_validator("secret_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < 32 for key in value):
+            raise ValueError("each key needs 32 characters or more")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        return value.rstrip("/")
