@@ -1,6 +1,6 @@
 """What PowerSchool's tables hold: one dataclass per table, columns by their own names.
 
-Several tables carry two keys, DCID and ID, from different sequences: mixing them up finds nothing (section 3).
+Several tables carry two keys, DCID and ID, from different sequences: mixing them up finds nothing (3).
 """
 
 from dataclasses import dataclass, field

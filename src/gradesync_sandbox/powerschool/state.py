@@ -50,11 +50,14 @@ class Sequences:
 class PowerSchool:
     """One PowerSchool server. Tables are keyed by the key in their comment."""
 
+    timezone: str = "America/Los_Angeles"
     plugin: Plugin = field(default_factory=Plugin)
     switches: Switches = field(default_factory=Switches)
     gradebook: Gradebook = field(default_factory=Gradebook)
     tokens: Tokens = field(default_factory=Tokens)
     log: RequestLog = field(default_factory=RequestLog)
+    last_let_in: float | None = None
+    """When, on the monotonic clock, the last call passed the pace check."""
     schools: dict[int, School] = field(default_factory=dict)  # DCID
     terms: dict[int, Term] = field(default_factory=dict)  # DCID
     users: dict[int, User] = field(default_factory=dict)  # DCID

@@ -6,7 +6,7 @@ from typing import Literal
 INFERRED = frozenset(
     {"name", "due_date", "category", "duplicate", "locked_term", "points", "scores_need_update", "score_text"}
 )
-"""Refusals that the contract infers (R3, third list). Each one can be switched off."""
+"""Refusals that the contract infers (R3, third list). Each one can be switched off; `negative_score` on."""
 
 
 @dataclass
@@ -36,6 +36,9 @@ class Switches:
     """So many of the next score writes answer 412 once each."""
     gone_status: Literal[404, 500] = 404
     """How a deleted assignment answers when it is asked for by its id."""
+    update_status: Literal[200, 201, 204] = 201
+    update_scores_does: Literal["keep", "scale"] = "keep"
+    """What `update_scores=true` does to scores that exist: never measured."""
     min_interval_ms: int = 0
     """The admin setting "minimum time interval between API requests per plugin"; 0 is off (5)."""
     throttle_status: Literal[429, 503, 403] = 429

@@ -1,0 +1,109 @@
+"""What makes PowerSchool refuse an assignment with 409. All of it is inferred: each rule has its switch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gradesync_sandbox.powerschool.bodies import AssignmentBody, SectionBody
+from gradesync_sandbox.powerschool.rows import AssignmentSection, Section
+from gradesync_sandbox.powerschool.state import PowerSchool
+from gradesync_sandbox.powerschool.wire import Problem, Refused, conflict
+
+NAME_LENGTH = 50
+MOST_POINTS = 9999
+_SHARED = ("name", "scoretype", "scoreentrypoints", "weight", "extracreditpoints", "iscountedinfinalgrade")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One section's part of a create or update, with what it is checked against."""
+
+    sis: PowerSchool
+    users_dcid: int
+    section: Section
+    body: SectionBody
+    assignmentid: int | None
+    """The assignment that is updated; None for a new one."""
+
+
+def _name(draft: Draft) -> Iterator[Problem]:
+    if not draft.body.name.strip():
+        yield Problem("Assignment name is required", field="name")
+    if len(draft.body.name) > NAME_LENGTH:
+        yield Problem(f"Assignment name is longer than {NAME_LENGTH} characters", field="name")
+
+
+def _due_date(draft: Draft) -> Iterator[Problem]:
+    term = draft.sis.term_of(draft.section)
+    if not term.firstday <= draft.body.duedate <= term.lastday:
+        yield Problem("Due date is outside of the section's term", field="duedate")
+
+
+def _category(draft: Draft) -> Iterator[Problem]:
+    if sum(assoc.isprimary for assoc in draft.body.categories) != 1:
+        yield Problem("Exactly one primary category is required", field="_assignmentcategoryassociations")
+    for assoc in draft.body.categories:
+        category = draft.sis.categories.get(assoc.teachercategoryid)
+        if category is None or category.usersdcid != draft.users_dcid:
+            yield Problem("Category does not belong to the teacher", field="teachercategoryid")
+        elif not category.isactive:
+            yield Problem("Category is not active", field="teachercategoryid")
+
+
+def _duplicate(draft: Draft) -> Iterator[Problem]:
+    key = draft.body.duedate, draft.body.name.upper()
+    for other in draft.sis.gradebook.of_section(draft.section):
+        part = other.section(draft.section.dcid)
+        if other.assignmentid != draft.assignmentid and (part.duedate, part.name.upper()) == key:
+            message = "An assignment with this name and due date already exists in the section"
+            yield Problem(message, {"section_dcid": draft.section.dcid}, "name")
+
+
+def _points(draft: Draft) -> Iterator[Problem]:
+    body = draft.body
+    total = Decimal(body.scoreentrypoints) * Decimal(body.weight)
+    if body.scoreentrypoints <= 0:
+        yield Problem("Score entry points must be above 0", field="scoreentrypoints")
+    if total + body.extracreditpoints > MOST_POINTS:
+        yield Problem(f"Total points must be at most {MOST_POINTS}", field="totalpointvalue")
+    if body.totalpointvalue is not None and body.totalpointvalue != total:
+        yield Problem("Total point value must be score entry points times weight", field="totalpointvalue")
+
+
+RULES: dict[str, Callable[[Draft], Iterator[Problem]]] = {
+    "name": _name,
+    "due_date": _due_date,
+    "category": _category,
+    "duplicate": _duplicate,
+    "points": _points,
+}
+
+
+def check(drafts: list[Draft], body: AssignmentBody) -> None:
+    """Raises `Refused`: 400 for parts that contradict one another, else 409 for the rules that are on."""
+    _check_shape(body)
+    found = [problem for draft in drafts for rule in _active(draft.sis) for problem in rule(draft)]
+    if found:
+        raise conflict(found)
+
+
+def _active(sis: PowerSchool) -> list[Callable[[Draft], Iterator[Problem]]]:
+    return [rule for name, rule in RULES.items() if name in sis.switches.inferred]
+
+
+def _check_shape(body: AssignmentBody) -> None:
+    """One part at least, one per section, and equal but for due date and students (4.1)."""
+    if not body.sections:
+        raise Refused(400, "_assignmentsections must not be empty")
+    if len({part.sectionsdcid for part in body.sections}) < len(body.sections):
+        raise Refused(400, "_assignmentsections names a section twice")
+    first, *others = body.sections
+    unequal = [n for n in _SHARED for part in others if getattr(part, n) != getattr(first, n)]
+    if unequal:
+        raise Refused(400, f"{unequal[0]} must be the same in all sections")
+
+
+def scoring(part: AssignmentSection | SectionBody) -> tuple[str, Decimal, Decimal, Decimal]:
+    """The scoring configuration: when it changes, scores that exist have to be reckoned with."""
+    numbers = part.scoreentrypoints, part.weight, part.extracreditpoints
+    return part.scoretype, *(Decimal(number) for number in numbers)  # type: ignore[return-value]  # three of them

@@ -1,0 +1,29 @@
+"""The name of each kind of call, for logs and faults."""
+
+import re
+
+_KINDS = [
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"POST /oauth/access_token/?", "token"),
+        (r"GET /ws/v1/metadata/?", "v1.metadata"),
+        (r"GET /ws/v1/section/[^/]+/?", "v1.section"),
+        (r"GET /ws/v1/section/[^/]+/section_enrollment/?", "v1.section_enrollment"),
+        (r"GET /ws/schema/table/([^/]+)/?", r"schema.\1"),
+        (r"GET /ws/schema/table/([^/]+)/count/?", r"schema.\1.count"),
+        (r"GET /ws/xte/teacher_category/?", "teacher_category"),
+        (r"GET /ws/xte/section/assignment/?", "assignment.list"),
+        (r"POST /ws/xte/section/assignment/?", "assignment.create"),
+        (r"GET /ws/xte/section/assignment/[^/]+", "assignment.get"),
+        (r"PUT /ws/xte/section/assignment/[^/]+", "assignment.update"),
+        (r"DELETE /ws/xte/section/assignment/[^/]+", "assignment.delete"),
+        (r"PUT /ws/xte/score/?", "score.write"),
+    )
+]
+
+
+def kind_of(method: str, path: str, query: str = "") -> str:
+    """The kind of a call, such as `token`, `schema.sections` or `score.write`; else `unknown`."""
+    asked = f"{method} {path}"
+    matches = ((pattern.fullmatch(asked), kind) for pattern, kind in _KINDS)
+    return next((match.expand(kind).lower() for match, kind in matches if match), "unknown")
