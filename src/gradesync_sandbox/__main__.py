@@ -1,0 +1,75 @@
+"""`python -m gradesync_sandbox`: an invented district, served until Ctrl-C."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gradesync_sandbox.district_file import district_toml, summary
+from gradesync_sandbox.server import Sandbox
+from gradesync_sandbox.world import build
+
+Option = typer.Option
+
+
+def main(
+    *,
+    seed: Annotated[int, Option(help="The same seed makes the same district.")] = 7,
+    sections: Annotated[int, Option(min=1, max=5000)] = 3,
+    students: Annotated[int, Option(min=0, max=2000, help="Students in each section.")] = 30,
+    assignments: Annotated[int, Option(min=0, max=2000, help="Assignments in each section.")] = 36,
+    host: Annotated[str, Option()] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65532, help="First of four ports; 0: free ones.")] = 0,
+    ideal: Annotated[bool, Option("--ideal", help="No troubles: points in every cell.")] = False,
+    latency: Annotated[float, Option(min=0, help="Seconds before every answer of both systems.")] = 0.0,
+    schoology_limit: Annotated[int | None, Option(min=1, help="Requests a key may make in a window.")] = None,
+    schoology_window: Annotated[float, Option(min=0.1, help="That window in seconds.")] = 5.0,
+    tool_url: Annotated[str | None, Option(help="Install gradesync's LTI tool at this URL.")] = None,
+    district_file: Annotated[
+        Path | None, Option(help="Write the district's file for gradesync here.")
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Serve an invented school district: Schoology, PowerSchool, LTI launches, and a control API."""
+    world = build(seed, sections, students, assignments, ideal=ideal)
+    world.schoology.switches.latency = world.powerschool.switches.latency = latency
+    world.schoology.switches.credits = schoology_limit
+    world.schoology.switches.window_seconds = schoology_window
+    if tool_url is not None:
+        base = tool_url.rstrip("/")
+        world.lti.register(f"{base}/lti/login", f"{base}/lti/launch")
+    asyncio.run(_serve(Sandbox(world, host, port), district_file, as_json=as_json))
+
+
+async def _serve(sandbox: Sandbox, district_file: Path | None, *, as_json: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with sandbox:
+        if district_file is not None:
+            await asyncio.to_thread(district_file.write_text, district_toml(sandbox))
+        typer.echo(json.dumps(summary(sandbox)) if as_json else _greeting(sandbox, district_file))
+        await stop.wait()
+
+
+def _greeting(sandbox: Sandbox, district_file: Path | None) -> str:
+    first = sandbox.world.classrooms[0]
+    lines = [
+        f"Schoology    {sandbox.schoology_url}",
+        f"PowerSchool  {sandbox.powerschool_url}",
+        f"LTI          {sandbox.lti_url}",
+        f"Control      {sandbox.control_url}",
+        f"{len(sandbox.world.classrooms)} sections; the first is {first.section.id}, {first.section.name}.",
+    ]
+    if district_file is not None:
+        lines.append(f"District file written to {district_file}")
+    return "\n".join([*lines, "Ctrl-C ends it."])
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        typer.run(main)

@@ -1,0 +1,74 @@
+"""The invented district as a gradesync district file, and as one JSON object for scripts."""
+
+import json
+from typing import Any
+
+from gradesync_sandbox.server import Sandbox
+
+Table = dict[str, str | int | bool | float]
+
+
+def tables(sandbox: Sandbox, name: str) -> dict[str, Table]:
+    """What a district file says, table by table; the nameless first one is the district's own."""
+    world = sandbox.world
+    switches = world.schoology.switches
+    plugin = world.powerschool.plugin
+    return {
+        "": {"id": name, "name": "Riverside Unified (invented)", "timezone": world.timezone},
+        "schoology": {
+            "base_url": sandbox.schoology_url,
+            "consumer_key": world.app_key.key,
+            "consumer_secret": world.app_key.secret,
+            "requests_per_window": switches.credits or 1000,
+            "window_seconds": switches.window_seconds,
+            "run_as": "none",
+        },
+        "sis": {
+            "kind": "powerschool",
+            "base_url": sandbox.powerschool_url,
+            "client_id": plugin.client_id,
+            "client_secret": plugin.client_secret,
+        },
+        "match": {"section": r"^(\d+)$", "student": r"^1_(\d+)$", "student_id": "dcid"},
+        "lti": {
+            "issuer": world.lti.issuer,
+            "client_id": world.lti.client_id,
+            "deployment_id": world.lti.deployment_id,
+            "jwks_url": f"{sandbox.lti_url}/.well-known/jwks",
+            "authorization_url": f"{sandbox.lti_url}/authorize-redirect",
+        },
+    }
+
+
+def district_toml(sandbox: Sandbox, name: str = "riverside") -> str:
+    """The text of the district file."""
+    parts = []
+    for heading, table in tables(sandbox, name).items():
+        # a JSON text is a TOML basic string too, and numbers look alike
+        lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
+        parts.append("\n".join([f"[{heading}]", *lines] if heading else lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def summary(sandbox: Sandbox) -> dict[str, Any]:
+    """URLs, credentials and who is where, for whoever drives the sandbox from outside."""
+    world = sandbox.world
+    return {
+        "schoology_url": sandbox.schoology_url,
+        "powerschool_url": sandbox.powerschool_url,
+        "lti_url": sandbox.lti_url,
+        "control_url": sandbox.control_url,
+        "district": tables(sandbox, "riverside"),
+        "admin_uid": str(world.admin.uid),
+        "sections": [
+            {
+                "id": str(room.section.id),
+                "title": room.section.name,
+                "teacher_uid": str(room.teacher.uid),
+                "sis_section_dcid": str(room.sis.dcid),
+                "students": len(room.section.students()),
+                "assignments": len(room.section.standing()),
+            }
+            for room in world.classrooms
+        ],
+    }

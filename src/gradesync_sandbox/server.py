@@ -1,0 +1,66 @@
+"""The whole sandbox on four ports: Schoology, PowerSchool, the LTI platform, and the control API."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from starlette.types import ASGIApp
+
+from gradesync_sandbox.district import World
+from gradesync_sandbox.lti.app import lti_app
+from gradesync_sandbox.powerschool.app import create_app as powerschool_app
+from gradesync_sandbox.schoology.app import SchoologyApp
+from gradesync_sandbox.schoology.routes import PREFIX
+from gradesync_sandbox.serving import Served
+
+
+class Sandbox:
+    """Serves a world until it is left: `async with Sandbox(world) as s: s.schoology_url …`.
+
+    `port` is the first of four consecutive ports; 0 takes free ones. The world may be changed while it
+    is served, from the same event loop.
+    """
+
+    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.world = world
+        schoology, *others = self._apps()
+        self.served = [
+            Served(schoology, host, port, dated=False),
+            *(Served(app, host, port and port + place) for place, app in enumerate(others, 1)),
+        ]
+
+    def _apps(self) -> tuple[ASGIApp, ASGIApp, ASGIApp, ASGIApp]:
+        schoology = SchoologyApp(self.world.schoology)
+        powerschool = powerschool_app(self.world.powerschool)
+        return (
+            schoology,
+            powerschool,
+            lti_app(self.world.lti),
+            lti_app(self.world.lti),
+        )
+
+    @property
+    def schoology_url(self) -> str:
+        """The base of Schoology's API, `/v1` included."""
+        return self.served[0].url + PREFIX
+
+    @property
+    def powerschool_url(self) -> str:
+        return self.served[1].url
+
+    @property
+    def lti_url(self) -> str:
+        return self.served[2].url
+
+    @property
+    def control_url(self) -> str:
+        return self.served[3].url
+
+    async def __aenter__(self) -> Self:
+        await asyncio.gather(*(served.start() for served in self.served))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(served.stop() for served in self.served))

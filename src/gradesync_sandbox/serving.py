@@ -1,0 +1,57 @@
+"""Serves ASGI applications on real sockets, inside the running event loop."""
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@dataclass(eq=False)
+class Served:
+    """One application on one port, taken at once; it answers from `start` to `stop`.
+
+    With `dated` off the application says itself what time it is.
+    """
+
+    app: ASGIApp
+    host: str
+    port: int = 0
+    dated: bool = True
+    listener: socket.socket = field(init=False)
+    server: uvicorn.Server = field(init=False)
+    answering: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.listener = socket.create_server((self.host, self.port))
+        self.port = self.listener.getsockname()[1]
+        config = uvicorn.Config(
+            self.app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            date_header=self.dated,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self.server = uvicorn.Server(config)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Answer from now on. `Server.serve` would take the signals of the process too: hence its parts."""
+        self.server.config.load()
+        self.server.lifespan = self.server.config.lifespan_class(self.server.config)
+        await self.server.startup(sockets=[self.listener])
+        self.answering = asyncio.create_task(self.server.main_loop())
+
+    async def stop(self) -> None:
+        """End open connections and give the port back."""
+        self.server.should_exit = True
+        if self.answering is not None:
+            await self.answering
+            await self.server.shutdown(sockets=[self.listener])
+        self.listener.close()
