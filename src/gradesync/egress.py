@@ -1,0 +1,100 @@
+"""Where outgoing calls may go: https to public addresses, checked when the connection is made."""
+
+import http.cookiejar
+import ipaddress
+from collections.abc import Iterable
+
+import anyio
+import httpcore
+import httpx
+
+from gradesync.core.reasons import Reason
+from gradesync.errors import SyncStopped
+
+CONNECT_SECONDS = 10.0
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def open_client(*, allow_private_network: bool, connections: int = 100) -> httpx.AsyncClient:
+    """One client for all districts: no redirects, no cookies, no proxies of the environment.
+
+    It goes only to public addresses over https, unless `allow_private_network`. The total time of a call
+    is bounded by the caller; here only connecting is.
+    """
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(limits=limits)
+        if allow_private_network
+        else PublicTransport(limits=limits),
+        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+        cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+class PublicTransport(httpx.AsyncHTTPTransport):
+    """Sends https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
+
+    def __init__(self, *, limits: httpx.Limits) -> None:
+        super().__init__(limits=limits)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=PublicNetwork(),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.scheme != "https":
+            raise SyncStopped(Reason.UPSTREAM_UNAVAILABLE, "the address of the upstream is not https")
+        return await super().handle_async_request(request)
+
+
+class PublicNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to the very address that was checked, so that a name cannot change in between."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend | None = None) -> None:
+        self._backend = backend or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception | None = None
+        for address in await _public(host, port):
+            try:
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore.ConnectError("no address")
+
+
+async def _public(host: str, port: int) -> list[str]:
+    """All addresses of a host; one that is not public condemns the name."""
+    try:
+        found = await anyio.getaddrinfo(host, port)
+    except OSError as error:
+        raise httpcore.ConnectError("the name does not resolve") from error
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    if not all(is_public(ipaddress.ip_address(address.partition("%")[0])) for address in addresses):
+        raise SyncStopped(Reason.UPSTREAM_UNAVAILABLE, "the address of the upstream is not public")
+    return addresses
+
+
+def is_public(address: Address) -> bool:
+    """True for addresses of the internet; IPv4 inside IPv6 counts for what it reaches."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
