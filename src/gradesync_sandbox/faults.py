@@ -1,0 +1,173 @@
+"""Faults to order: which calls to which system go wrong, how, and how often."""
+
+import asyncio
+import signal
+import time
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Literal
+
+System = Literal["schoology", "powerschool"]
+Done = Literal["before", "after"]
+
+
+@dataclass(frozen=True)
+class RefuseBefore:
+    """The connection closes, nothing is done."""
+
+    kind: Literal["refuse_before"] = "refuse_before"
+
+
+@dataclass(frozen=True)
+class LoseAfter:
+    """The call is done, then the connection closes without an answer."""
+
+    kind: Literal["lose_after"] = "lose_after"
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The answer comes after `seconds`; the call is done before or after that wait, even if nobody waits."""
+
+    seconds: float
+    done: Done = "before"
+    kind: Literal["delay"] = "delay"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """As `Delay`, until `Faults.release` is called: for tests that must not measure time."""
+
+    done: Done = "before"
+    kind: Literal["hold"] = "hold"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Another answer, nothing is done."""
+
+    status: int
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    kind: Literal["status"] = "status"
+
+
+@dataclass(frozen=True)
+class Truncate:
+    """The call is done and the answer stops after `keep` bytes.
+
+    With `honest` the length says so and the answer merely ends too early; else the connection breaks.
+    """
+
+    keep: int = 20
+    honest: bool = False
+    kind: Literal["truncate"] = "truncate"
+
+
+@dataclass(frozen=True)
+class Body:
+    """The call is done unless told otherwise, and `content`, `repeat` times, is its answer.
+
+    A `drip` above 0 sends one byte at a time with so many seconds between. The server's own headers are
+    replaced by `headers`.
+    """
+
+    content: str
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "text/html"})
+    repeat: int = 1
+    drip: float = 0.0
+    done: bool = True
+    kind: Literal["body"] = "body"
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A signal to a process before or after the call is done; then the call goes on as ever."""
+
+    pid: int
+    signal: int = signal.SIGKILL
+    when: Done = "after"
+    kind: Literal["kill"] = "kill"
+
+
+Effect = RefuseBefore | LoseAfter | Delay | Hold | Status | Truncate | Body | Kill
+
+
+@dataclass
+class Fault:
+    """A rule: from the `nth` matching call on (1, or None, is the next one), `times` times, or for ever.
+
+    `call` is a kind of call of that system, `*` for all, or a pattern such as `schema.*`.
+    """
+
+    system: System
+    call: str
+    effect: Effect
+    nth: int | None = None
+    times: int | None = 1
+    seen: int = 0
+
+    def strikes(self, system: str, kind: str) -> bool:
+        """Count a call if it matches, and say whether it is struck."""
+        if system != self.system or not fnmatchcase(kind, self.call):
+            return False
+        self.seen += 1
+        first = self.nth or 1
+        return self.seen >= first and (self.times is None or self.seen < first + self.times)
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A call that a fault struck. `at` is on the monotonic clock."""
+
+    at: float
+    system: str
+    kind: str
+    effect: Effect
+
+
+@dataclass
+class Faults:
+    """Rules in order: every rule counts a call that it matches, the first that strikes decides."""
+
+    rules: list[Fault] = field(default_factory=list)
+    struck: list[Struck] = field(default_factory=list)
+    _gates: list[asyncio.Event] = field(default_factory=list)
+    _held: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a rule behind the others."""
+        self.rules.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """No rules any more; what is held goes on."""
+        self.rules.clear()
+        self.release()
+
+    def strike(self, system: str, kind: str) -> Effect | None:
+        """Count a call, and say what is to happen to it."""
+        hits = [rule for rule in self.rules if rule.strikes(system, kind)]
+        if not hits:
+            return None
+        self.struck.append(Struck(time.monotonic(), system, kind, hits[0].effect))
+        return hits[0].effect
+
+    async def hold(self) -> None:
+        """Wait for `release`."""
+        gate = asyncio.Event()
+        self._gates.append(gate)
+        self._held.set()
+        await gate.wait()
+
+    async def until_held(self) -> None:
+        """Wait until a call is held."""
+        await self._held.wait()
+
+    def release(self) -> None:
+        """Let every held call go on."""
+        for gate in self._gates:
+            gate.set()
+        self._gates.clear()
+        self._held.clear()
