@@ -90,6 +90,25 @@ class Gradebook:
         """The assignments of a section with exactly this name."""
         return [a for a in self.of_section(section) if a.section(section.dcid).name == name]
 
+    def edit_assignment(
+        self,
+        part: AssignmentSection,
+        *,
+        name: str | None = None,
+        due: date | None = None,
+        points: Decimal | None = None,
+    ) -> None:
+        """What a teacher changes in PowerTeacher Pro; scores keep their points."""
+        part.name = part.name if name is None else name
+        part.duedate = part.duedate if due is None else due
+        if points is not None:
+            part.scoreentrypoints, part.totalpointvalue = points, points * part.weight
+
+    def hide_from_lists(self, assignment: Assignment, *, hidden: bool = True) -> None:
+        """Let lists leave an assignment out that is still found by its id, or take that back."""
+        change = self.hidden_from_lists.add if hidden else self.hidden_from_lists.discard
+        change(assignment.assignmentid)
+
     def edit_score(self, part: AssignmentSection, student: Student, points: Decimal | None) -> Score:
         """What a teacher types into a cell in PowerTeacher Pro; None empties it."""
         score = self.score_of(part.assignmentsectionid, student.dcid)

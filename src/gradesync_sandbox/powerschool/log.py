@@ -1,6 +1,6 @@
 """What was asked of a stand-in: every call, and every score row with what it did."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -59,14 +59,15 @@ class RequestLog:
 
     def counts(self) -> dict[str, int]:
         """Calls by kind."""
-        found: dict[str, int] = {}
-        for call in self.calls:
-            found[call.kind] = found.get(call.kind, 0) + 1
-        return found
+        return dict(Counter(call.kind for call in self.calls))
 
     def score_rows(self) -> list[WrittenScore]:
         """Every score row that was sent, in order."""
         return [row for call in self.calls for row in call.rows]
+
+    def effects(self) -> dict[str, int]:
+        """Score rows by what they did."""
+        return dict(Counter(row.effect for row in self.score_rows()))
 
     def max_in_window(self, seconds: float) -> int:
         """The most calls that arrived within any `seconds`."""

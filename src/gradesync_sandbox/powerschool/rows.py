@@ -163,8 +163,8 @@ class Assignment:
     standardscoringmethod: str | None = "GradeScale"
 
     def section(self, sectionsdcid: int) -> AssignmentSection:
-        """Its part in one section. Raises `StopIteration` where it has none."""
-        return next(part for part in self.sections if part.sectionsdcid == sectionsdcid)
+        """Its part in one section. Raises `KeyError` where it has none."""
+        return {part.sectionsdcid: part for part in self.sections}[sectionsdcid]
 
 
 @dataclass(slots=True, eq=False)

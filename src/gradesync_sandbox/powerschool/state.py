@@ -167,9 +167,9 @@ class PowerSchool:
         term.locked = locked
 
     def staff_of(self, teacher: User, schoolid: int) -> SchoolStaff:
-        """The person's staff record in a school (by SCHOOLS.SCHOOL_NUMBER). Raises `StopIteration`."""
-        mine = (s for s in self.schoolstaff.values() if s.users_dcid == teacher.dcid)
-        return next(s for s in mine if s.schoolid == schoolid)
+        """The person's staff record in a school (by SCHOOLS.SCHOOL_NUMBER). Raises `KeyError`."""
+        mine = {s.schoolid: s for s in self.schoolstaff.values() if s.users_dcid == teacher.dcid}
+        return mine[schoolid]
 
     def term_of(self, section: Section) -> Term:
         """The section's term: TERMS.ID repeats in every school, so the school decides."""
