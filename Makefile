@@ -1,8 +1,71 @@
+# gradesync. `make` lists what can be done. Needs GNU make and Python 3.11 or newer, nothing else.
+
+PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(shell command -v uv 2>/dev/null)
+# Test processes at once: one per core, two at least
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
+ARGS ?=
+T ?= tests
 
-$(VENV)/.ready: requirements.lock pyproject.toml
-	python3 -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $@
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test coverage check format openapi bench lock clean
+
+help:  ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(READY)  ## build the environment: every dependency pinned by hash
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gradesync needs Python 3.11 or newer; set PYTHON=…")'
+	@echo "Building $(VENV): a minute or two, once."
+ifdef UV
+	@$(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
+	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+else
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+endif
+	@touch $@
+
+demo: $(READY)  ## watch a district sync, from nothing (ARGS=--once ends by itself)
+	@$(BIN)/gradesync demo $(ARGS)
+
+test: $(READY)  ## every test on real servers, then the coverage gate (T=tests/core for a part, without the gate)
+	@rm -f .coverage .coverage.*
+	@$(if $(filter tests,$(T)),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n $(WORKERS) --dist loadfile $(T)
+	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory coverage)
+
+coverage: $(READY)  ## the gate: every branch of core and sync has been taken by the last `make test`
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+check: $(READY)  ## format, lint, types, layers, and the drift of generated files
+	$(BIN)/ruff format --check -q
+	$(BIN)/ruff check -q
+	$(BIN)/mypy --strict src tests
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/gradesync openapi --check openapi/gradesync.yaml
+	$(BIN)/pytest tests/project
+
+format: $(READY)  ## put the code in its form
+	$(BIN)/ruff format -q
+	$(BIN)/ruff check -q --fix
+
+openapi: $(READY)  ## write the API's description anew
+	$(BIN)/gradesync openapi --write openapi/gradesync.yaml
+
+bench: $(READY)  ## measure, and compare with the targets
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock:  ## pin every dependency anew, by hash (needs uv)
+	$(UV) pip compile -q --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
+	$(UV) pip compile -q --universal --generate-hashes -o deploy/requirements.lock pyproject.toml
+	echo hatchling | $(UV) pip compile -q --universal --generate-hashes -o deploy/build.lock -
+
+clean:  ## remove what was built and measured
+	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist

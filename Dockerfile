@@ -1,0 +1,23 @@
+# gradesync's image: `serve` by default; `worker` and `migrate` are the same image with another command.
+
+FROM python:3.12.12-slim-bookworm AS build
+WORKDIR /build
+RUN python -m venv /gradesync
+COPY deploy/requirements.lock deploy/build.lock ./
+RUN /gradesync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+RUN pip install --no-cache-dir --require-hashes -r build.lock
+COPY pyproject.toml README.md ./
+COPY src src
+RUN pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+ && /gradesync/bin/pip install --no-cache-dir --no-deps wheels/*.whl
+
+FROM python:3.12.12-slim-bookworm
+RUN useradd --system --uid 10001 --no-create-home gradesync
+COPY --from=build /gradesync /gradesync
+ENV PATH=/gradesync/bin:$PATH PYTHONUNBUFFERED=1
+USER gradesync
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+  CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+ENTRYPOINT ["gradesync"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]
