@@ -1,0 +1,87 @@
+"""What a checked LTI launch says: who, in which section, in which roles (LTI contract 2.2, 4)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gradesync.errors import RequestRefused
+
+CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
+SCHOOLOGY_ID = re.compile(r"[1-9][0-9]{0,19}", re.ASCII)
+
+# A membership role by any of its spellings: LTI 1.3, its 2019 schema, a sub-role, and the names of LTI 1.1.
+_MEMBERSHIP = re.compile(
+    r"(?:http://purl\.imsglobal\.org/vocab/lis/v2/(?:institution/)?membership(?:/(?P<parent>\w+))?#"
+    r"|urn:lti:role:ims/lis/|)(?P<role>\w+)(?:/\w+)?"
+)
+_ADMINISTRATOR = re.compile(r"[#/]Administrator$|[#/]SysAdmin$|^Administrator$")
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A person who opened the tool. `uid` and `section_id` are Schoology's.
+
+    `doubted`: the roles alone do not prove that this instructor runs the section (R22).
+    """
+
+    uid: str
+    section_id: str
+    doubted: bool
+
+
+def read_launch(claims: Mapping[str, Any]) -> Launch:
+    """Read the claims of a verified id_token.
+
+    Raises `RequestRefused`: `lti-not-instructor`, `lti-user-unknown`, `lti-section-unknown`.
+    """
+    roles = _texts(claims.get(CLAIM + "roles"))
+    memberships = {role for role in map(_membership, roles) if role}
+    if "Instructor" not in memberships:
+        raise RequestRefused("lti-not-instructor", "The launch carries no Instructor role in this section.")
+    custom = claims.get(CLAIM + "custom")
+    parameters = custom if isinstance(custom, dict) else {}
+    return Launch(
+        uid=_uid(parameters),
+        section_id=_section(claims, parameters),
+        doubted="Learner" in memberships or any(_ADMINISTRATOR.search(role) for role in roles),
+    )
+
+
+def _membership(role: str) -> str | None:
+    found = _MEMBERSHIP.fullmatch(role)
+    return (found["parent"] or found["role"]) if found else None
+
+
+def _uid(parameters: Mapping[str, Any]) -> str:
+    """Only the signed custom parameter names the person: `sub` is not Schoology's user id."""
+    uid = _id(parameters.get("user_id"))
+    if uid is None:
+        raise RequestRefused("lti-user-unknown", "The launch carries no custom parameter user_id.")
+    return uid
+
+
+def _section(claims: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """The section of the context claim, or of the custom parameter where a relaunch leaves the claim out."""
+    context = claims.get(CLAIM + "context")
+    named = {
+        section
+        for value in (context.get("id") if isinstance(context, dict) else None, parameters.get("section_id"))
+        if (section := _id(value)) is not None
+    }
+    if len(named) != 1:
+        raise RequestRefused(
+            "lti-section-unknown",
+            "The launch names two different sections." if named else "The launch names no section.",
+        )
+    return named.pop()
+
+
+def _id(value: object) -> str | None:
+    """A Schoology id; None where the platform left a variable such as `$User.id` as it was."""
+    text = str(value) if isinstance(value, str | int) else ""
+    return text if SCHOOLOGY_ID.fullmatch(text) else None
+
+
+def _texts(value: object) -> list[str]:
+    return [role for role in value if isinstance(role, str)] if isinstance(value, list) else []

@@ -1,0 +1,110 @@
+"""Bearer tokens: short-lived JWTs that carry district, subject, scopes and, for a teacher, one section."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from uuid import uuid4
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+
+from gradesync.errors import GradeSyncError
+from gradesync.sync.ports import Clock
+
+ISSUER = "gradesync"
+ALGORITHM = "HS256"
+CLIENT_LIFE = timedelta(hours=1)
+TEACHER_LIFE = timedelta(minutes=15)
+
+
+class Scope(StrEnum):
+    """What a token may be used for, with the words of the API document."""
+
+    SYNCS_READ = "syncs:read"
+    SYNCS_WRITE = "syncs:write"
+    SECTIONS_READ = "sections:read"
+    SECTIONS_WRITE = "sections:write"
+    CONNECTIONS_CHECK = "connections:check"
+    AUDIT_READ = "audit:read"
+    TOKEN_EXCHANGE = "token:exchange"  # noqa: S105 - the name of a scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks. A client has the whole district; a teacher has `section_id` and is `subject` there.
+
+    `client_id` is the client that the token was given to: a teacher's front-end, or the client itself.
+    """
+
+    district_id: str
+    client_id: str
+    subject: str
+    scopes: frozenset[str]
+    section_id: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return "client" if self.section_id is None else "teacher"
+
+
+class TokenRefused(GradeSyncError):
+    """The token is not one of ours, or no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Signs with the first key and verifies with all of them, so that keys can be changed."""
+
+    keys: KeySet
+    clock: Clock
+
+    @classmethod
+    def of(cls, keys: Sequence[bytes], clock: Clock) -> "Tokens":
+        """`keys`: 32 bytes or more each, the newest first. Each is named by its thumbprint."""
+        return cls(KeySet([OctKey.import_key(key) for key in keys]), clock)
+
+    def issue(self, caller: Caller, life: timedelta) -> str:
+        now = int(self.clock().timestamp())
+        claims = {
+            "iss": ISSUER,
+            "aud": ISSUER,
+            "iat": now,
+            "exp": now + int(life.total_seconds()),
+            "jti": uuid4().hex,
+            "sub": caller.subject,
+            "client_id": caller.client_id,
+            "district": caller.district_id,
+            "scope": " ".join(sorted(caller.scopes)),
+        }
+        if caller.section_id is not None:
+            claims["section"] = caller.section_id
+        newest = self.keys.keys[0]
+        return jwt.encode({"alg": ALGORITHM, "kid": newest.kid}, claims, newest, algorithms=[ALGORITHM])
+
+    def verify(self, token: str) -> Caller:
+        """Raises `TokenRefused` unless the token is ours, for us, and in time."""
+        try:
+            claims = jwt.decode(token, self.keys, algorithms=[ALGORITHM]).claims
+            self._registry().validate(claims)
+        except (JoseError, ValueError) as error:
+            raise TokenRefused(type(error).__name__) from error
+        return Caller(
+            district_id=claims["district"],
+            client_id=claims["client_id"],
+            subject=claims["sub"],
+            scopes=frozenset(claims["scope"].split()),
+            section_id=claims.get("section"),
+        )
+
+    def _registry(self) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            now=lambda: int(self.clock().timestamp()),
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": ISSUER},
+            exp={"essential": True},
+            iat={"essential": True},
+            jti={"essential": True},
+            sub={"essential": True},
+        )
