@@ -7,6 +7,8 @@ from typing import Protocol
 
 import httpx
 
+from gradesync.errors import SyncStopped
+
 DEFAULT_PAUSE = 1.0
 
 
@@ -22,6 +24,10 @@ class Answer:
     def date(self) -> datetime | None:
         """The upstream's own clock, where the answer carries it."""
         return _http_date(self.headers.get("date", ""))
+
+
+class AnswerTooLarge(SyncStopped):
+    """More bytes than the caller reads. Asked for in smaller parts, the same may still be had."""
 
 
 class Dialect(Protocol):

@@ -13,11 +13,21 @@ import stamina
 import structlog
 from prometheus_client import Counter, Histogram
 
-from gradesync.answers import Answer, Dialect, PlainDialect, retry_after
+from gradesync.answers import Answer, AnswerTooLarge, Dialect, PlainDialect, retry_after
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 
-__all__ = ["Answer", "Backoff", "Dialect", "Pace", "Permit", "PlainDialect", "Upstream", "retry_after"]
+__all__ = [
+    "Answer",
+    "AnswerTooLarge",
+    "Backoff",
+    "Dialect",
+    "Pace",
+    "Permit",
+    "PlainDialect",
+    "Upstream",
+    "retry_after",
+]
 
 CALLS = Counter(
     "gradesync_upstream_calls_total", "Answers of upstream systems.", ["system", "kind", "status"]
@@ -132,7 +142,7 @@ class Upstream:
         `kind` names the call in metrics. `repeatable`: it may be sent again after its answer was lost.
         `writes`: a lost answer leaves a doubt also when repeating did not help (implied where a call is not
         repeatable). Raises `Retriable` (nothing happened, or nothing was written), `AnswerLost`,
-        `SyncStopped("upstream-answer-unexpected")` for other hosts and answers over `max_bytes`,
+        `SyncStopped("upstream-answer-unexpected")` for other hosts and (`AnswerTooLarge`) over `max_bytes`,
         and what `permit` raises.
         """
         url = self._url(path_or_url)
@@ -282,7 +292,7 @@ class Upstream:
         detail = f"{self.name} sent more than {limit} bytes to {call.kind}"
         if call.writes:
             raise AnswerLost(detail)
-        raise SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, detail)
+        raise AnswerTooLarge(Reason.UPSTREAM_ANSWER_UNEXPECTED, detail)
 
 
 def _never_sent(error: Exception, sent: bool | None) -> bool:
