@@ -1,0 +1,196 @@
+"""The budget that all workers share, and the circuit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from gradesync.errors import Retriable
+from gradesync.pacing import BORN, FAILURES_TO_OPEN, Budget, Pace, apart, begin, per_window
+
+Connect = Callable[[], Redis]
+
+WIDE = Budget(limit=2, window=600)
+
+
+def soon(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def redis_time(redis: Redis) -> float:
+    seconds, micros = await redis.time()
+    return float(seconds) + float(micros) / 1_000_000
+
+
+def most_inside(spans: Sequence[tuple[float, float]], window: float) -> int:
+    """The most grants that lie, beyond doubt, in one window."""
+    return max(sum(start <= a and b <= start + window for a, b in spans) for start, _ in spans)
+
+
+async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> None:
+    budget = Budget(limit=5, window=0.2)
+    spans: list[tuple[float, float]] = []
+
+    async def worker(redis: Redis) -> None:
+        pace = Pace(redis, "d:sis", budget)
+        for _ in range(6):
+            before = await redis_time(redis)
+            await pace.acquire()
+            spans.append((before, await redis_time(redis)))
+
+    await asyncio.gather(*(worker(aged()) for _ in range(4)))
+
+    assert len(spans) == 24
+    assert most_inside(spans, budget.window) <= budget.limit
+
+
+async def test_a_call_may_cost_several_places(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", Budget(limit=4, window=600))
+    await pace.acquire(cost=3)
+    await pace.acquire()
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_a_cost_above_the_budget_takes_all_of_it(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", WIDE)
+    await pace.acquire(cost=3)
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_a_place_after_until_is_refused_at_once_and_says_when(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", WIDE)
+    await pace.acquire(cost=2)
+    with pytest.raises(Retriable) as refused:
+        await pace.acquire(until=soon(5))
+    assert refused.value.retry_at is not None
+    assert refused.value.retry_at > soon(300)
+
+
+async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", WIDE)
+    await pace.acquire(cost=2)
+    first = asyncio.create_task(pace.acquire())
+    await asyncio.sleep(0)
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(0.05))
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_budgets_of_two_upstreams_are_apart(aged: Connect) -> None:
+    await Pace(aged(), "d:source", WIDE).acquire(cost=2)
+    await Pace(aged(), "d:sis", WIDE).acquire(cost=2, until=soon(5))
+
+
+async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
+    mine, theirs = (Pace(aged(), "d:source", Budget(limit=9, window=600)) for _ in range(2))
+    await mine.acquire(until=soon(5))
+    await aged().flushall()
+    for pace in (mine, theirs):
+        with pytest.raises(Retriable):
+            await pace.acquire(until=soon(5))
+    await aged().set(BORN, 0)
+    await theirs.acquire(until=soon(5))
+
+
+async def test_begin_starts_the_window_of_a_fresh_redis_once(connect: Connect) -> None:
+    redis = connect()
+    await begin(redis)
+    first = await redis.get(BORN)
+    await begin(redis)
+    assert first is not None
+    assert await redis.get(BORN) == first
+
+
+async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
+    mine, theirs = (Pace(aged(), "d:sis", None) for _ in range(2))
+    await mine.pause(600)
+    await mine.pause(1)
+    with pytest.raises(Retriable):
+        await theirs.acquire(until=soon(5))
+
+
+async def test_reserved_places_are_taken_and_then_spent_without_waiting(aged: Connect) -> None:
+    mine, theirs = (Pace(aged(), "d:source", WIDE) for _ in range(2))
+    assert await mine.try_reserve(2)
+    assert not await theirs.try_reserve(1)
+    await mine.acquire(until=soon(5))
+    await mine.acquire(until=soon(5))
+
+
+async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_success(aged: Connect) -> None:
+    mine, theirs = (Pace(aged(), "d:sis", None) for _ in range(2))
+    for _ in range(FAILURES_TO_OPEN - 1):
+        await mine.report(False)
+    assert not await theirs.open()
+    await mine.report(False)
+    assert await theirs.open()
+    await theirs.acquire()
+    await theirs.report(True)
+    assert not await mine.open()
+
+
+async def test_a_success_between_failures_keeps_the_circuit_closed(aged: Connect) -> None:
+    pace = Pace(aged(), "d:sis", None)
+    for _ in range(FAILURES_TO_OPEN):
+        await pace.report(False)
+        await pace.report(True)
+    assert not await pace.open()
+
+
+async def test_half_open_one_failure_opens_again(aged: Connect) -> None:
+    redis = aged()
+    pace = Pace(redis, "d:sis", None)
+    for _ in range(FAILURES_TO_OPEN):
+        await pace.report(False)
+    await redis.delete("gradesync:pace:d:sis:open")
+    assert not await pace.open()
+    await pace.report(False)
+    assert await pace.open()
+
+
+async def test_without_redis_a_process_goes_on_with_a_share() -> None:
+    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600))
+    await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+    await pace.report(False)
+    assert not await pace.open()
+
+
+async def test_without_redis_a_pause_holds_for_this_process() -> None:
+    pace = Pace(Redis(port=1), "d:sis", None)
+    await pace.pause(600)
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_what_was_sent_without_redis_counts_when_it_is_back(aged: Connect) -> None:
+    redis = aged()
+    pace = Pace(redis, "d:source", Budget(limit=8, window=600))
+    port = redis.connection_pool.connection_kwargs["port"]
+    redis.connection_pool.connection_kwargs["port"] = 1
+    await redis.connection_pool.disconnect()
+    await pace.acquire(until=soon(5))
+    redis.connection_pool.connection_kwargs["port"] = port
+    with pytest.raises(Retriable):
+        await pace.acquire(cost=8, until=soon(5))
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(1, 1), (10, 9), (15, 13), (50, 45)])
+def test_a_budget_stays_ten_percent_below_the_limit(limit: int, kept: int) -> None:
+    assert per_window(limit, 5).limit == kept
+    assert per_window(limit, 5).window > 5
+
+
+def test_a_minimum_interval_is_a_budget_of_one() -> None:
+    assert apart(0) is None
+    budget = apart(200)
+    assert budget is not None
+    assert budget.limit == 1
+    assert 0.2 < budget.window < 0.3
