@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -241,7 +241,7 @@ def _postgres(folder: "_Folder", passwords: Mapping[str, str]) -> Iterator[int]:
     pid.unlink(missing_ok=True)  # stale for certain: we hold the lock that its processes held
     port = _free_port()
     settings = ["-clisten_addresses=127.0.0.1", f"-cport={port}", "-cunix_socket_directories=", *folder.speed]
-    command = [_binaries() / "postgres", "-D", cluster, *settings]
+    command: list[str | Path] = [_binaries() / "postgres", "-D", cluster, *settings]
     with folder.running(command, log, signal.SIGINT) as alive:
         _wait(
             lambda: alive() and pid.exists() and "ready" in pid.read_text(),
