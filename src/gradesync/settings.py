@@ -48,6 +48,16 @@ class Settings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     metrics_port: int | None = Field(None, description="the worker's own port for /metrics")
 
+    def filled(self, **found: object) -> "Settings":
+        """A copy with the values found, where nothing else was set."""
+        return self.model_copy(
+            update={name: value for name, value in found.items() if name not in self.model_fields_set}
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give another process these settings."""
+        return {PREFIX + name.upper(): _plain(getattr(self, name)) for name in sorted(self.model_fields_set)}
+
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -68,3 +78,13 @@ class Settings(BaseSettings):
     @classmethod
     def _bare(cls, value: str) -> str:
         return value.rstrip("/")
+
+
+def _plain(value: object) -> str:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(map(_plain, value))
+        case _:
+            return str(value)

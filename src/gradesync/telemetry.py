@@ -27,7 +27,6 @@ STAGE_SECONDS = Histogram(
 )
 OUTCOMES = Counter("gradesync_outcomes_total", "Assignments and scores by outcome.", ["kind", "result"])
 LEASES_LOST = Counter("gradesync_leases_lost_total", "Leases that ended under a working worker.")
-BELLS = Counter("gradesync_bells_total", "Bells rung for work.", ["answer"])
 SWEEPS = Counter("gradesync_sweeps_total", "Sweeps for lost and overdue syncs.", ["answer"])
 WORKING = Gauge("gradesync_syncs_working", "Syncs that this worker carries now.")
 
