@@ -5,16 +5,16 @@ from typing import Any
 
 from gradesync_sandbox.server import Sandbox
 
-Table = dict[str, str | int | bool | float]
 
-
-def tables(sandbox: Sandbox, name: str) -> dict[str, Table]:
-    """What a district file says, table by table; the nameless first one is the district's own."""
+def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
+    """What the district file says, as nested tables."""
     world = sandbox.world
     switches = world.schoology.switches
     plugin = world.powerschool.plugin
     return {
-        "": {"id": name, "name": "Riverside Unified (invented)", "timezone": world.timezone},
+        "id": name,
+        "name": "Riverside Unified (invented)",
+        "timezone": world.timezone,
         "schoology": {
             "base_url": sandbox.schoology_url,
             "consumer_key": world.app_key.key,
@@ -42,12 +42,16 @@ def tables(sandbox: Sandbox, name: str) -> dict[str, Table]:
 
 def district_toml(sandbox: Sandbox, name: str = "riverside") -> str:
     """The text of the district file."""
-    parts = []
-    for heading, table in tables(sandbox, name).items():
-        # a JSON text is a TOML basic string too, and numbers look alike
-        lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
-        parts.append("\n".join([f"[{heading}]", *lines] if heading else lines))
+    values = district(sandbox, name)
+    tables = {heading: value for heading, value in values.items() if isinstance(value, dict)}
+    own = {key: value for key, value in values.items() if key not in tables}
+    parts = [_lines(own), *(f"[{heading}]\n{_lines(table)}" for heading, table in tables.items())]
     return "\n\n".join(parts) + "\n"
+
+
+def _lines(table: dict[str, Any]) -> str:
+    """Keys and values. A JSON text is a TOML basic string too, and numbers look alike."""
+    return "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items())
 
 
 def summary(sandbox: Sandbox) -> dict[str, Any]:
@@ -58,7 +62,7 @@ def summary(sandbox: Sandbox) -> dict[str, Any]:
         "powerschool_url": sandbox.powerschool_url,
         "lti_url": sandbox.lti_url,
         "control_url": sandbox.control_url,
-        "district": tables(sandbox, "riverside"),
+        "district": district(sandbox),
         "admin_uid": str(world.admin.uid),
         "sections": [
             {

@@ -6,11 +6,16 @@ from typing import Self
 
 from starlette.types import ASGIApp
 
+from gradesync_sandbox.control import control_app
 from gradesync_sandbox.district import World
+from gradesync_sandbox.faults import Faults
+from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.lti.app import lti_app
 from gradesync_sandbox.powerschool.app import create_app as powerschool_app
+from gradesync_sandbox.powerschool.kinds import kind_of as powerschool_kind
 from gradesync_sandbox.schoology.app import SchoologyApp
 from gradesync_sandbox.schoology.routes import PREFIX
+from gradesync_sandbox.schoology.routes import kind_of as schoology_kind
 from gradesync_sandbox.serving import Served
 
 
@@ -21,8 +26,11 @@ class Sandbox:
     is served, from the same event loop.
     """
 
-    def __init__(self, world: World, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, world: World, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None
+    ) -> None:
         self.world = world
+        self.faults = Faults() if faults is None else faults
         schoology, *others = self._apps()
         self.served = [
             Served(schoology, host, port, dated=False),
@@ -33,10 +41,10 @@ class Sandbox:
         schoology = SchoologyApp(self.world.schoology)
         powerschool = powerschool_app(self.world.powerschool)
         return (
-            schoology,
-            powerschool,
+            with_faults(schoology, "schoology", self.faults, schoology_kind),
+            with_faults(powerschool, "powerschool", self.faults, powerschool_kind),
             lti_app(self.world.lti),
-            lti_app(self.world.lti),
+            control_app(self.world, self.faults),
         )
 
     @property

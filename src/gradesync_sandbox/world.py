@@ -22,6 +22,8 @@ from gradesync_sandbox.schoology.model import (
 )
 from gradesync_sandbox.schoology.state import Schoology
 
+__all__ = ["Classroom", "World", "build"]
+
 YEAR = ("2026-2027", date(2026, 8, 17), date(2027, 6, 11))
 HALVES = (("S1", date(2026, 8, 17), date(2027, 1, 15)), ("S2", date(2027, 1, 18), date(2027, 6, 11)))
 QUARTERS = (
@@ -137,11 +139,11 @@ class _Founding:
     def _classroom(self, index: int, school: School) -> Classroom:
         nth = index // len(self.schools)
         user, teacher = self._teacher(school, nth)
-        course = school.courses[nth % len(school.courses)]
+        course = school.courses[index % len(school.courses)]
         term = school.half if index % 4 == 3 else school.year
         section = self.powerschool.add_section(school.sis, term, teacher, course.code.partition("_")[2])
         periods = school.periods if term is school.year else school.periods[1:3]
-        book = self.schoology.add_section(course, f"Period {1 + nth % 7}", str(section.dcid), list(periods))
+        book = self.schoology.add_section(course, f"Period {1 + index % 7}", str(section.dcid), list(periods))
         room = Classroom(book, section, term, user, teacher)
         self.schoology.enroll(book.id, user.uid, admin=True)
         self._seat(room, school, self._trouble_makers(index))

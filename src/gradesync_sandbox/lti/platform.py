@@ -38,8 +38,8 @@ LTI_CLAIMS = frozenset(
 
 
 @cache
-def signing_key(kid: str = "sandbox-1") -> RSAKey:
-    """An RSA key of this process. Another `kid` is another key: the platform does not publish it."""
+def signing_key(kid: str = "sandbox-1", owner: str = "platform") -> RSAKey:
+    """An RSA key of this process. Another owner's key is another one, even under the same `kid`."""
     return RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"})
 
 

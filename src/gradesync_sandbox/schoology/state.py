@@ -157,7 +157,7 @@ class Schoology:
         self, section: int, item: int, uid: int, exception: int, points: Points | None = None
     ) -> None:
         """Mark a cell. Codes 1 to 3 take the points away; an unknown code may keep some."""
-        grade = None if points is None else Decimal(points)
+        grade = Decimal(points) if points is not None and exception > Mark.MISSING else None
         self._touch(section, item, uid, grade=grade, exception=exception)
 
     def clear(self, section: int, item: int, uid: int) -> None:
