@@ -19,7 +19,9 @@ class Settings(BaseSettings):
     decrypt and verify, so that a key can be changed without losing anything.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     database_url: SecretStr | None = Field(None, description="PostgreSQL, as the role without ownership")
     migrate_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner: migrations")

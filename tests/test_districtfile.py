@@ -1,0 +1,168 @@
+"""A district file says how to reach a district; a mistake in it is told with its line and its mend."""
+
+from decimal import Decimal
+
+import pytest
+
+from gradesync.core.sis import Policy
+from gradesync.districtfile import DistrictFileRefused, Mistake, parse
+
+WHOLE = r"""
+id = "riverside"
+name = "Riverside Unified"
+timezone = "America/Los_Angeles"
+[schoology]
+base_url = "https://api.schoology.com/v1/"
+consumer_key = "key"
+consumer_secret = "secret"
+requests_per_window = 50
+window_seconds = 2.5
+multiget_cost = 4
+run_as = "requester"
+[sis]
+kind = "powerschool"
+base_url = "https://sis.example.org"
+client_id = "id"
+client_secret = "hush"
+minimum_interval_ms = 100
+[match]
+section = '^S(\d+)$'
+student = '^1_(\d+)$'
+student_id = "student_number"
+[lti]
+issuer = "https://schoology.schoology.com"
+client_id = "42"
+deployment_id = "7"
+jwks_url = "https://lti-service.svc.schoology.com/lti-service/.well-known/jwks"
+authorization_url = "https://lti-service.svc.schoology.com/lti-service/authorize-redirect"
+[policy]
+title_overflow = "shorten"
+category_mapping = "many_to_one"
+exception_flags = true
+guard_share = 0.25
+"""
+
+SHORT = """id = "riverside"
+name = "Riverside Unified"
+timezone = "America/Los_Angeles"
+[schoology]
+consumer_key = "key"
+consumer_secret = "secret"
+[sis]
+kind = "powerschool"
+base_url = "https://sis.example.org"
+client_id = "id"
+client_secret = "hush"
+"""
+
+
+def mistakes(text: str, *, allow_http: bool = False) -> tuple[Mistake, ...]:
+    with pytest.raises(DistrictFileRefused) as caught:
+        parse(text, allow_http=allow_http)
+    return caught.value.mistakes
+
+
+def test_everything_that_a_file_says_arrives() -> None:
+    district = parse(WHOLE)
+    assert (district.id, district.name, district.timezone) == (
+        "riverside",
+        "Riverside Unified",
+        "America/Los_Angeles",
+    )
+    schoology, sis = district.schoology, district.sis
+    assert schoology.base_url == "https://api.schoology.com/v1"
+    assert (schoology.requests_per_window, schoology.window_seconds) == (50, Decimal("2.5"))
+    assert (schoology.multiget_cost, schoology.run_as_requester) == (4, True)
+    assert (sis.kind, sis.client_id, sis.client_secret, sis.minimum_interval_ms) == (
+        "powerschool",
+        "id",
+        "hush",
+        100,
+    )
+    assert (district.match.section, district.match.student_id) == (r"^S(\d+)$", "student_number")
+    assert district.lti is not None
+    assert (district.lti.client_id, district.lti.deployment_id) == ("42", "7")
+    assert district.policy == Policy(
+        shorten_titles=True, many_to_one=True, exception_flags=True, guard_share=Decimal("0.25")
+    )
+
+
+def test_what_a_file_leaves_out_is_the_products_promise() -> None:
+    district = parse(SHORT)
+    assert district.policy == Policy()
+    assert district.match.student == r"^1_(\d+)$"
+    assert district.lti is None
+    assert district.schoology.base_url == "https://api.schoology.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "what", "mend"),
+    [
+        ('"riverside"', '"River Side"', 1, "id cannot be 'River Side'", "small letters"),
+        ('"Riverside Unified"', '" "', 2, "name is empty", "its value"),
+        ("Los_Angeles", "Los_Angelos", 3, "no time zone", '"America/Los_Angeles"'),
+        ("[schoology]", "[scoology]", 4, "nothing is called scoology", "Did you mean schoology?"),
+        ("consumer_key", "consumerkey", 5, "nothing is called consumerkey", "Did you mean consumer_key?"),
+        ('"key"', "12", 5, "consumer_key must be text", "in quotes"),
+        ('"powerschool"', '"aspen"', 8, "kind cannot be 'aspen'", "'powerschool'"),
+        ("https://", "", 9, "no web address", "https://"),
+        ("https://", "http://", 9, "https only", '"https://sis.example.org"'),
+        ("[sis]", "", 1, "table [sis] is missing", "kind, base_url, client_id, client_secret"),
+        ('client_secret = "hush"', "", 7, "client_secret is missing under [sis]", "Add client_secret"),
+        ('"hush"', '"hush', 11, "not TOML", "name ="),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_its_mend(
+    right: str, wrong: str, line: int, what: str, mend: str
+) -> None:
+    found = mistakes(SHORT.replace(right, wrong))
+    assert any(m.line == line and what in m.what and mend in m.mend for m in found), found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what", "mend"),
+    [
+        (r"section = '^\d+$'", "the pattern has no group", "parentheses"),
+        ("student = '^(1_'", "the pattern cannot be read", "regular expression"),
+        ('student_id = "name"', "student_id cannot be 'name'", "'dcid', 'id' or 'student_number'"),
+    ],
+)
+def test_a_match_that_names_nothing_is_told(wrong: str, what: str, mend: str) -> None:
+    (mistake,) = mistakes(f"{SHORT}[match]\n{wrong}\n")
+    assert mistake.line == len(SHORT.splitlines()) + 2
+    assert what in mistake.what
+    assert mend in mistake.mend
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ('exception_flags = "maybe"', "exception_flags must be true or false"),
+        ("guard_share = 1.5", "guard_share: input should be less than or equal to 1"),
+        ('guard_scores = "many"', "guard_scores must be a whole number"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_told(wrong: str, what: str) -> None:
+    (mistake,) = mistakes(f"{SHORT}[policy]\n{wrong}\n")
+    assert what in mistake.what
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_lines() -> None:
+    found = mistakes(SHORT.replace("Los_Angeles", "Nowhere").replace("powerschool", "aspen"))
+    assert [m.line for m in found] == [3, 8]
+
+
+def test_secrets_are_never_part_of_what_is_told() -> None:
+    with pytest.raises(DistrictFileRefused) as caught:
+        parse(SHORT.replace('"hush"', "123456").replace("client_id", "clientid"))
+    assert "123456" not in str(caught.value)
+
+
+def test_http_is_for_development() -> None:
+    text = SHORT.replace("https://sis", "http://sis")
+    assert parse(text, allow_http=True).sis.base_url == "http://sis.example.org"
+
+
+def test_a_value_where_a_table_belongs_is_told() -> None:
+    (mistake,) = mistakes("sis = 3\n" + SHORT.partition("[sis]")[0])
+    assert (mistake.line, mistake.what) == (1, "sis must be a table")
