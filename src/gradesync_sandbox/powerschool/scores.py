@@ -26,6 +26,7 @@ from gradesync_sandbox.powerschool.wire import (
 )
 
 TEXT_LENGTH = 30
+TOO_LARGE = 10**12  # N(18,6)
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
 
 
@@ -173,13 +174,15 @@ def _check_values(sis: PowerSchool, entries: list[Entry]) -> None:
     ]
     if problems and "score_text" in sis.switches.inferred:
         raise conflict(problems)
-    negative = [e for e in entries if isinstance(e.row.scorepoints, int | Decimal) and e.row.scorepoints < 0]
+    negative = [e for e in entries if (_said(e.row) or 0) < 0]
     if negative and "negative_score" in sis.switches.inferred:
         raise conflict([Problem("Score is below 0", _names(e), "scorepoints") for e in negative])
 
 
 def _check_pair(sis: PowerSchool, row: ScoreRow) -> None:
     text, points = row.actualscoreentered, row.scorepoints
+    if abs(_said(row) or 0) >= TOO_LARGE:
+        raise Refused(400, "scorepoints has more than 12 digits before the point")
     if text is UNSET:
         if points is not UNSET or not _marks(row):
             raise Refused(400, "actualscoreentered is required")
@@ -229,20 +232,27 @@ def _set(score: Score, row: ScoreRow) -> None:
         return
     score.actualscoreentered, score.scoretype = text, row.scoretype
     score.actualscorekind = None if text is None else row.actualscorekind
-    score.scorepoints = _points(row, text)
+    score.scorepoints = _stored(row)
 
 
-def _points(row: ScoreRow, text: str | None) -> Decimal | None:
-    """The points as stored, N(18,6): those sent, or those that the text says."""
+def _said(row: ScoreRow) -> Decimal | None:
+    """The points that the row says: those sent, or those that its text reads."""
     if isinstance(row.scorepoints, int | Decimal):
-        return Decimal(row.scorepoints).quantize(SIX_PLACES, ROUND_HALF_UP)
-    read = text is not None and row.scoretype == "POINTS" and _NUMBER.fullmatch(text)
-    return Decimal(text or 0).quantize(SIX_PLACES, ROUND_HALF_UP) if read else None
+        return Decimal(row.scorepoints)
+    text = row.actualscoreentered
+    if isinstance(text, str) and row.scoretype == "POINTS" and _NUMBER.fullmatch(text):
+        return Decimal(text)
+    return None
+
+
+def _stored(row: ScoreRow) -> Decimal | None:
+    """The points as a column N(18,6) keeps them."""
+    said = _said(row)
+    return None if said is None else said.quantize(SIX_PLACES, ROUND_HALF_UP)
 
 
 def _shape(sis: PowerSchool, entry: Entry) -> dict[str, object]:
-    text = entry.row.actualscoreentered
-    points = None if text is UNSET else _points(entry.row, text)
+    points = _stored(entry.row)
     return thing(
         "assignmentscore",
         None,

@@ -1,0 +1,294 @@
+"""PowerSchool stand-in: categories and assignments (contract 4.1 to 4.3)."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from powerschool_district import District, new_assignment, part, row
+
+from gradesync_sandbox.powerschool.switches import INFERRED
+
+
+async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions() -> None:
+    district = District()
+    district.sis.add_category(district.teacher, "Old", active=False)
+    district.sis.add_category(district.sis.add_teacher(district.school), "Another teacher's")
+    client, who = district.client(), {"users_dcid": district.teacher.dcid, "year_id": 36}
+    found = (await client.http.get("/ws/xte/teacher_category", params=who)).json()
+    assert [(c["name"], c["isactive"]) for c in found] == [("Homework", True), ("Old", False)]
+    assert len(found[0]["description"]) > 2000
+    assert (await client.http.get("/ws/xte/teacher_category", params=who | {"year_id": 2026})).json() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [({"users_dcid": 8301}, 400), ({"year_id": 36}, 400), ({"users_dcid": 1, "year_id": 36}, 404)],
+)
+async def test_categories_need_a_known_teacher_and_a_year(query: dict[str, int], status: int) -> None:
+    found = await District().client().http.get("/ws/xte/teacher_category", params=query)
+    assert found.status_code == status
+
+
+async def test_a_create_answers_201_with_no_body_and_the_assignments_id_in_location() -> None:
+    district = District()
+    made = await district.client().create()
+    (assignmentid,) = district.sis.gradebook.assignments
+    assert (made.status_code, made.content) == (201, b"")
+    assert made.headers["location"] == f"http://sis.example/ws/xte/section/assignment/{assignmentid}"
+    assert "assignmentsectionids" not in made.headers
+
+
+async def test_the_section_parts_ids_come_in_a_header_by_switch() -> None:
+    district = District()
+    district.sis.switches.assignment_section_ids_header = True
+    made = await district.client().create()
+    assert made.headers["AssignmentSectionIds"] == str(list(district.sis.gradebook.parts))
+
+
+async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls() -> None:
+    district = District()
+    client = district.client()
+    made = await client.created(scoreentrypoints=12, description=None)
+    (listed,) = (await client.list()).json()
+    assert listed["assignmentid"] == made["assignmentid"] == made["_id"]
+    assert made["createdbyplugin"] == "744"
+    shown = part(made)
+    assert shown["assignmentsectionid"] == shown["_id"] != made["assignmentid"]
+    assert (shown["sectionsdcid"], shown["duedate"]) == (district.section.dcid, "2026-09-28")
+    assert "description" not in shown
+    assert "$breach_mitigation" in shown
+    assert '"scoreentrypoints":12.0' in (await client.get(made["assignmentid"])).text
+
+
+async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it() -> None:
+    district = District()
+    gradebook, client = district.sis.gradebook, district.client()
+    made = [
+        gradebook.add_assignment(district.section, f"Quiz {n}", district.category, due=date(2026, 9, 1))
+        for n in range(120)
+    ]
+    assert len((await client.list()).json()) == 120
+    gradebook.hide_from_lists(made[0])
+    assert len((await client.list()).json()) == 119
+    assert (await client.get(made[0].assignmentid)).status_code == 200
+
+
+async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_sections() -> None:
+    district = District()
+    other = district.sis.add_section(district.school, district.term, district.teacher)
+    shared = district.sis.gradebook.add_assignment(
+        [district.section, other], "Essay", district.category, due=date(2026, 10, 1)
+    )
+    (listed,) = (await district.client().list()).json()
+    assert "createdbyplugin" not in listed
+    assert [p["sectionsdcid"] for p in listed["_assignmentsections"]] == [district.section.dcid, other.dcid]
+    assert shared.section(other.dcid).name == "Essay"
+
+
+@pytest.mark.parametrize(
+    ("section", "named"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"assignmentsectionid": 7}, "assignmentsectionid"),
+        ({"islocked": False}, "islocked"),
+        ({"name": 7}, "name"),
+        ({"duedate": "09/28/2026"}, "duedate"),
+        ({"duedate": "2026-09-28T00:00:00"}, "duedate"),
+        ({"scoreentrypoints": "12"}, "scoreentrypoints"),
+        ({"scoretype": "points"}, "points"),
+        ({"sectionsdcid": "85001"}, "sectionsdcid"),
+        ({"publishoption": "Whenever"}, "Whenever"),
+    ],
+)
+async def test_a_create_refuses_unknown_fields_and_wrong_types_by_name(
+    section: dict[str, Any], named: str
+) -> None:
+    district = District()
+    refused = await district.client().create(**section)
+    assert refused.status_code == 400
+    assert named in refused.json()["message"]
+    assert not district.sis.gradebook.assignments
+
+
+async def test_a_create_takes_what_the_web_app_sends() -> None:
+    district = District()
+    body = new_assignment(
+        district,
+        description="",
+        extracreditpoints=0,
+        pointspossible=12,
+        relatedgradescaleitemdcid=None,
+        isscorespublish=True,
+        publishdaysbeforedue=0,
+        publishonspecificdate="2026-09-28",
+        maxretakeallowed=0,
+        yearid=36,
+        _assignmentstudentassociations=[],
+        selectedScoreType="POINTS",
+        dueDateObj={"any": "thing"},
+    )
+    body |= {"standardcalcdirection": "NONE", "standardscoringmethod": "GradeScale", "yearid": 36}
+    assert (await district.client().create(body)).status_code == 201
+
+
+INVALID: list[tuple[str, dict[str, Any], str]] = [
+    ("name", {"name": " "}, "name"),
+    ("name", {"name": "x" * 51}, "name"),
+    ("due_date", {"duedate": "2026-08-16"}, "duedate"),
+    ("due_date", {"duedate": "2027-01-16"}, "duedate"),
+    ("category", {"_assignmentcategoryassociations": []}, "_assignmentcategoryassociations"),
+    (
+        "category",
+        {"_assignmentcategoryassociations": [{"teachercategoryid": 1, "isprimary": True}]},
+        "teachercategoryid",
+    ),
+    ("points", {"scoreentrypoints": 0, "totalpointvalue": 0}, "scoreentrypoints"),
+    ("points", {"scoreentrypoints": 10000, "totalpointvalue": 10000}, "totalpointvalue"),
+    ("points", {"totalpointvalue": 13}, "totalpointvalue"),
+]
+
+
+@pytest.mark.parametrize(("rule", "section", "field"), INVALID)
+async def test_inferred_refusals_are_409_naming_the_field_and_can_be_switched_off(
+    rule: str, section: dict[str, Any], field: str
+) -> None:
+    district = District()
+    client = district.client()
+    refused = await client.create(**section)
+    assert refused.status_code == 409
+    (error,) = refused.json()["errors"]
+    assert error.keys() == {"code", "field", "params"}
+    assert error["field"] == field
+    district.sis.switches.inferred = set(INFERRED - {rule})
+    assert (await client.create(**section)).status_code == 201
+
+
+async def test_an_inactive_category_is_refused() -> None:
+    district = District()
+    district.category.isactive = False
+    refused = await district.client().create()
+    assert (refused.status_code, refused.json()["message"]) == (409, "Category is not active")
+
+
+async def test_the_same_name_on_the_same_day_is_refused_whatever_the_case_of_its_letters() -> None:
+    client = District().client()
+    await client.created(name="Unit 3 test")
+    assert (await client.create(name="UNIT 3 TEST")).status_code == 409
+    assert (await client.create(name="UNIT 3 TEST", duedate="2026-09-29")).status_code == 201
+
+
+async def test_a_locked_term_refuses_creates_updates_deletes_and_scores() -> None:
+    district = District()
+    client = district.client()
+    made = await client.created()
+    district.sis.lock_term(district.term)
+    answers = [
+        await client.create(name="Other"),
+        await client.put(made["assignmentid"], made),
+        await client.delete(made["assignmentid"]),
+        await client.score(row(made, district.students[0], "9")),
+    ]
+    assert [(a.status_code, a.json()["message"]) for a in answers] == [(409, "Locked Term")] * 4
+    assert part((await client.get(made["assignmentid"])).json())["islocked"] is True
+    district.sis.lock_term(district.term, locked=False)
+    assert (await client.delete(made["assignmentid"])).status_code == 204
+
+
+async def test_an_object_goes_back_exactly_as_it_was_read() -> None:
+    district = District()
+    client = district.client()
+    made = await client.created(_assignmentstudentassociations=[{"studentsdcid": district.students[0].dcid}])
+    assert (await client.put(made["assignmentid"], made)).status_code == 201
+    again = (await client.get(made["assignmentid"])).json()
+    assert part(again)["assignmentsectionid"] == part(made)["assignmentsectionid"]
+    assert part(again)["name"] == part(made)["name"]
+    assert len(part(again)["_assignmentstudentassociations"]) == 1
+
+
+async def test_an_update_overwrites_and_what_it_leaves_out_falls_back() -> None:
+    client = District().client()
+    made = await client.created(iscountedinfinalgrade=False, description="to be lost")
+    changed = part(made) | {"name": "Unit 3 retake", "duedate": "2026-09-30"}
+    for name in ("iscountedinfinalgrade", "description"):
+        changed.pop(name)
+    await client.put(made["assignmentid"], made | {"_assignmentsections": [changed]})
+    shown = part((await client.get(made["assignmentid"])).json())
+    assert (shown["name"], shown["duedate"]) == ("Unit 3 retake", "2026-09-30")
+    assert shown["iscountedinfinalgrade"] is True
+    assert "description" not in shown
+
+
+async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself() -> None:
+    client = District().client()
+    first, second = await client.created(name="One"), await client.created(name="Two")
+    renamed = second | {"_assignmentsections": [part(second) | {"name": "one"}]}
+    assert (await client.put(second["assignmentid"], renamed)).status_code == 409
+    same = first | {"_assignmentsections": [part(first) | {"name": "ONE"}]}
+    assert (await client.put(first["assignmentid"], same)).status_code == 201
+
+
+async def test_an_update_must_include_all_sections_and_be_of_this_assignment() -> None:
+    district = District()
+    other = district.sis.add_section(district.school, district.term, district.teacher)
+    sections = [district.section, other]
+    gradebook, client = district.sis.gradebook, district.client()
+    shared = gradebook.add_assignment(sections, "Essay", district.category, due=date(2026, 10, 1))
+    whole = (await client.get(shared.assignmentid)).json()
+    ours, theirs = whole["_assignmentsections"]
+    key = shared.assignmentid
+    assert (await client.put(key, whole | {"_assignmentsections": [ours]})).status_code == 400
+    assert (await client.put(key, whole | {"assignmentid": key + 1})).status_code == 400
+    swapped = [ours | {"assignmentsectionid": theirs["assignmentsectionid"]}, theirs]
+    assert (await client.put(key, whole | {"_assignmentsections": swapped})).status_code == 400
+    unequal = [ours | {"name": "Essay 1"}, theirs]
+    assert (await client.put(key, whole | {"_assignmentsections": unequal})).status_code == 400
+    assert (await client.put(key, whole)).status_code == 201
+
+
+@pytest.mark.parametrize(("does", "text"), [("keep", "9"), ("scale", "18")])
+async def test_new_points_need_update_scores_once_scores_exist(does: str, text: str) -> None:
+    district = District()
+    district.sis.switches.update_scores_does = does  # type: ignore[assignment]
+    client = district.client()
+    made = await client.created()
+    doubled = made | {"_assignmentsections": [part(made) | {"scoreentrypoints": 24, "totalpointvalue": 24}]}
+    await client.score(row(made, district.students[0], "9"))
+    assert (await client.put(made["assignmentid"], doubled)).status_code == 409
+    assert (await client.put(made["assignmentid"], doubled, update_scores="yes")).status_code == 400
+    assert (await client.put(made["assignmentid"], doubled, update_scores="true")).status_code == 201
+    table = district.sis.gradebook.table(district.section)
+    assert table == {"Unit 3 test": {district.students[0].dcid: text}}
+
+
+async def test_new_points_need_nothing_while_no_scores_exist() -> None:
+    client = District().client()
+    made = await client.created()
+    doubled = made | {"_assignmentsections": [part(made) | {"scoreentrypoints": 24, "totalpointvalue": 24}]}
+    assert (await client.put(made["assignmentid"], doubled)).status_code == 201
+
+
+async def test_a_delete_with_scores_needs_force() -> None:
+    district = District()
+    client = district.client()
+    made = await client.created()
+    await client.score(row(made, district.students[0], "9"))
+    assert (await client.delete(made["assignmentid"])).status_code == 412
+    assert (await client.delete(made["assignmentid"], force="true")).status_code == 204
+    assert (await client.get(made["assignmentid"])).status_code == 404
+    district.sis.switches.gone_status = 500
+    gone = await client.get(made["assignmentid"])
+    assert (gone.status_code, gone.json()["message"][:14]) == (500, "Unable to find")
+    assert (await client.list()).json() == []
+
+
+async def test_people_in_the_sis_edit_assignments_behind_the_plugins_back() -> None:
+    district = District()
+    client = district.client()
+    made = await client.created()
+    gradebook = district.sis.gradebook
+    (assignment,) = gradebook.named(district.section, "Unit 3 test")
+    mine = assignment.section(district.section.dcid)
+    gradebook.edit_assignment(mine, name="Renamed", due=date(2026, 9, 29), points=Decimal(20))
+    shown = part((await client.get(made["assignmentid"])).json())
+    assert (shown["name"], shown["duedate"], shown["totalpointvalue"]) == ("Renamed", "2026-09-29", 20.0)
