@@ -19,7 +19,7 @@ Option = typer.Option
 def main(
     *,
     seed: Annotated[int, Option(help="The same seed makes the same district.")] = 7,
-    sections: Annotated[int, Option(min=1, max=5000)] = 3,
+    sections: Annotated[int, Option(min=1, max=20_000)] = 3,
     students: Annotated[int, Option(min=0, max=2000, help="Students in each section.")] = 30,
     assignments: Annotated[int, Option(min=0, max=2000, help="Assignments in each section.")] = 36,
     host: Annotated[str, Option()] = "127.0.0.1",

@@ -215,6 +215,7 @@ async def test_categories_and_periods_are_not_paged(schoology: httpx.AsyncClient
         "end": "2027-06-11 00:00:00",
         "has_children": 1,
         "parent": 0,
+        "undocumented": None,
     }
     assert scales["grading_scale"][0]["scale"]["level"]
 
@@ -223,7 +224,7 @@ async def test_a_student_sees_less_of_a_category(world: World) -> None:
     path = f"/sections/{world.classrooms[0].section.id}/grading_categories"
     async with client(world, world.student_key) as student:
         row = (await read(student, path))["grading_category"][0]
-    assert set(row) == {"id", "title", "delta", "realm", "realm_id", "weight"}
+    assert set(row) == {"id", "title", "delta", "realm", "realm_id", "weight", "undocumented"}
 
 
 @pytest.mark.parametrize("tail", ["final_grades", "members", "assignments/1/rubric", "syncs"])
@@ -278,3 +279,13 @@ async def test_other_calls_are_refused(
 async def test_who_does_not_ask_for_json_gets_xml(schoology: httpx.AsyncClient, room: Classroom) -> None:
     answer = await schoology.get(f"/sections/{room.section.id}", headers={"accept": "*/*"})
     assert answer.headers["content-type"].startswith("text/xml")
+
+
+async def test_list_rows_carry_keys_that_nobody_documents_unless_switched_off(
+    schoology: httpx.AsyncClient, world: World, room: Classroom
+) -> None:
+    path = f"/sections/{room.section.id}/grading_categories"
+    with_extra = (await read(schoology, path))["grading_category"][0]
+    world.schoology.switches.extra_keys = False
+    without = (await read(schoology, path))["grading_category"][0]
+    assert with_extra.keys() - without.keys() == {"undocumented"}

@@ -1,6 +1,10 @@
 """The invented district: the same for the same seed, alike on both sides, with the troubles of a real one."""
 
+import asyncio
+import json
+import sys
 import tomllib
+from asyncio.subprocess import PIPE
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -193,3 +197,22 @@ async def test_the_district_file_holds_what_reaches_the_district(world: World, t
         path.write_text(district_toml(sandbox))
         assert tomllib.loads(path.read_text()) == district(sandbox)
     assert district(sandbox)["schoology"]["consumer_secret"] == world.app_key.secret
+
+
+async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    path = tmp_path / "district.toml"
+    size = ["--sections", "1", "--students", "2", "--assignments", "2", "--schoology-limit", "40"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gradesync_sandbox", *size, "--json", "--district-file", str(path), stdout=PIPE
+    )
+    try:
+        assert process.stdout is not None
+        printed = json.loads(await process.stdout.readline())
+        async with httpx.AsyncClient() as calls:
+            sections = (await calls.get(f"{printed['control_url']}/sections")).json()
+    finally:
+        process.terminate()
+    assert await process.wait() == 0
+    assert [str(section["section"]) for section in sections] == [printed["sections"][0]["id"]]
+    assert tomllib.loads(path.read_text()) == printed["district"]
+    assert printed["district"]["schoology"]["requests_per_window"] == 40

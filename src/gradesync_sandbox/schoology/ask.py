@@ -95,9 +95,12 @@ class Ask:
         start, limit = self.window()
         return rows[start : start + limit], self.links(path, more=start + limit < len(rows))
 
-    def wrap(self, key: str, rows: Sequence[Any]) -> Json:
+    def wrap(self, key: str, rows: Sequence[Json]) -> Json:
         """Children under their wrapper key, in whatever shape the switches say."""
         switches = self.state.switches
+        if switches.extra_keys:
+            for row in rows:
+                row["undocumented"] = None
         if not rows and switches.omit_empty_wrappers:
             return {}
         if len(rows) == 1 and switches.lone_child_as_object:

@@ -28,7 +28,7 @@ def rows(book: Section, state: Schoology, wanted: Wanted, base: str) -> Iterator
     for item in book.standing():
         if wanted.item not in (None, item.id):
             continue
-        shared = _item_fields(item, book, base, extra=switches.extra_keys)
+        shared = _item_fields(item, book, base)
         for enrollment in roster:
             cell = book.cell(item.id, enrollment.id)
             if _assigned(item, enrollment, switches) and _changed(cell, wanted.since, switches):
@@ -52,9 +52,9 @@ def _changed(cell: Cell, since: int | None, switches: Switches) -> bool:
     return cell.timestamp >= since if switches.timestamp_inclusive else cell.timestamp > since
 
 
-def _item_fields(item: Item, book: Section, base: str, *, extra: bool) -> Json:
+def _item_fields(item: Item, book: Section, base: str) -> Json:
     kind = "discussions" if item.type == "discussion" else "assignments"
-    fields: Json = {
+    return {
         "assignment_id": item.id,
         "max_points": number(item.max_points),
         "is_final": int(item.is_final),
@@ -70,7 +70,6 @@ def _item_fields(item: Item, book: Section, base: str, *, extra: bool) -> Json:
         "web_url": f"{WEB}/{item.type}/{item.grade_item_id}",
         "category_id": item.category,
     }
-    return fields | ({"grader_note": None} if extra else {})
 
 
 def _cell_fields(cell: Cell, switches: Switches) -> Json:

@@ -11,7 +11,7 @@ class Switches:
     # the wire
     lone_child_as_object: bool = False  # a list of one arrives as the object itself
     omit_empty_wrappers: bool = False  # an empty list arrives as no key at all
-    extra_keys: bool = True  # keys that nobody documents
+    extra_keys: bool = True  # list rows carry a key that nobody documents
     assignees_as_text: bool = False  # assignees as a JSON text instead of a list
     links_scheme: Literal["as_called", "http", "https"] = "as_called"
     max_limit: int = 200  # a larger page is cut to this

@@ -198,7 +198,7 @@ def grading_period(it: Period, siblings: list[Period]) -> Json:
 
 def item(it: Item, book: Section, state: Schoology, base: str, *, path: str = "grade_items") -> Json:
     assigned: Any = json.dumps(it.assignees) if state.switches.assignees_as_text else list(it.assignees)
-    body = {
+    return {
         "id": it.id,
         "title": it.title,
         "description": "",
@@ -235,7 +235,6 @@ def item(it: Item, book: Section, state: Schoology, base: str, *, path: str = "g
         "completion_status": "",
         "links": {"self": f"{base}/sections/{book.id}/{path}/{it.id}"},
     }
-    return body | ({"content_node": {"rev": 1, "kind": None}} if state.switches.extra_keys else {})
 
 
 def discussion(it: Item, book: Section, base: str) -> Json:
