@@ -49,13 +49,15 @@ class ScoreRow:
 class BatchAnswer:
     """What the SIS said to a batch of scores. Batches are all or nothing: `accepted`, or nothing was written.
 
-    `students`: SIS keys named as not acceptable. `gone`: ref keys of assignments that are deleted.
+    `students`: SIS keys named as not acceptable; `pairs`: the same with the ref key of the assignment, where
+    the SIS named it. `gone`: ref keys of assignments that are deleted.
     `foreign`: ref keys of assignments that the SIS refuses for this section or teacher.
     `too_large`: fewer rows may pass. `reason` and `detail`: why, where the SIS said so without naming a row.
     """
 
     accepted: bool
     students: frozenset[str] = frozenset()
+    pairs: frozenset[tuple[str, str]] = frozenset()
     gone: frozenset[str] = frozenset()
     foreign: frozenset[str] = frozenset()
     too_large: bool = False

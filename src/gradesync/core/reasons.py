@@ -21,11 +21,13 @@ class Reason(StrEnum):
     TERM_LOCKED = "term-locked"
     SIS_ASSIGNMENT_SHARED = "sis-assignment-shared"
     ASSIGNMENT_NOT_ACCEPTED = "assignment-not-accepted"
+    ASSIGNMENT_GONE = "assignment-gone"
     # scores
     INCOMPLETE_NOT_SENT = "incomplete-not-sent"
     UNKNOWN_EXCEPTION = "unknown-exception"
     STUDENT_NOT_IN_SIS_SECTION = "student-not-in-sis-section"
     STUDENT_IN_OTHER_SECTION = "student-in-other-section"
+    STUDENT_NOT_ON_SIS_ASSIGNMENT = "student-not-on-sis-assignment"
     STUDENT_NOT_ENROLLED = "student-not-enrolled"
     STUDENT_NOT_FROM_SIS = "student-not-from-sis"
     STUDENT_UNMATCHED = "student-unmatched"

@@ -1,0 +1,221 @@
+"""Puts the assignments of a plan into the SIS, one by one, each recorded as it is done."""
+
+from asyncio import sleep
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from gradesync.core.ledger import Doubtful, LedgerAssignment
+from gradesync.core.plan import Action, AssignmentPlan, Plan, Result
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
+from gradesync.db.outcomes import Outcome
+from gradesync.errors import AnswerLost, Rejected
+from gradesync.sync.journal import Journal
+from gradesync.sync.ports import Target
+
+CREATES = frozenset({Action.CREATE, Action.RECREATE})
+PLACED = CREATES | {Action.UPDATE, Action.ADOPT}
+RESULTS = {
+    Action.CREATE: Result.CREATED,
+    Action.RECREATE: Result.RECREATED,
+    Action.UPDATE: Result.UPDATED,
+    Action.ADOPT: Result.ADOPTED,
+}
+
+
+@dataclass(slots=True)
+class Placing:
+    """Where assignments go, and what is known of the places there.
+
+    `bound`: keys of SIS assignments that belong to a Schoology assignment. `refs`: assignment id -> where its
+    scores go; an assignment without one takes no scores in this sync.
+    """
+
+    target: Target
+    section: SisSection
+    journal: Journal
+    call_timeout: float
+    take_over: bool
+    bound: set[str]
+    refs: dict[str, Ref] = field(default_factory=dict)
+
+
+async def place(placing: Placing, plan: Plan) -> None:
+    """Create, update and adopt what the plan says; afterwards `placing.refs` tells where scores can go."""
+    await _announce(placing, plan)
+    clashes = []
+    for item in plan.assignments:
+        if item.action is Action.KEEP and item.ref is not None:
+            placing.refs[item.id] = item.ref
+        elif item.action in PLACED and (refused := await _attempt(placing, item)):
+            if refused.reason == Reason.DUPLICATE_NAME and _renames(plan):
+                clashes.append(item)
+            else:
+                await _fail(placing, item, refused)
+    for item in clashes:  # a name in the way may have moved on by now
+        if refused := await _attempt(placing, item):
+            await _fail(placing, item, refused)
+    await _complete(placing)
+
+
+def _renames(plan: Plan) -> bool:
+    return any(
+        item.action is Action.UPDATE and item.before and item.spec and item.before.name != item.spec.name
+        for item in plan.assignments
+    )
+
+
+async def _announce(placing: Placing, plan: Plan) -> None:
+    """Keep an intent for every create, so that one whose answer is lost is known as ours when it is found."""
+    journal = placing.journal
+    for item in plan.assignments:
+        if item.action in CREATES:
+            # A recreated assignment starts empty: what was sent to its predecessor is not there.
+            journal.keep(
+                replace(
+                    journal.entry(item.id),
+                    ref=None,
+                    intent=item.spec,
+                    sent={},
+                    doubtful={},
+                    read_through=None,
+                )
+            )
+    await journal.record("writing")
+
+
+async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
+    """Put one assignment in its place and record it; the refusal where the SIS would not have it."""
+    spec = item.spec
+    if spec is None:
+        raise ValueError(f"a plan to {item.action} an assignment says what it should be")
+    try:
+        ref = (
+            await _create(placing, item.id, spec) if item.ref is None else await _change(placing, item, spec)
+        )
+    except Rejected as refused:
+        return refused
+    except AnswerLost as lost:
+        return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
+    placing.refs[item.id] = ref
+    placing.bound.add(ref.key)
+    placing.journal.keep(_placed(placing.journal.entry(item.id), item, ref, spec))
+    placing.journal.note(_outcome(item, RESULTS[item.action], item.reason))
+    placing.journal.done += 1
+    await placing.journal.record("writing")
+    return None
+
+
+def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
+    entry = replace(entry, ref=ref, spec=spec, intent=None)
+    if item.action is Action.ADOPT:
+        return replace(entry, may_hold=True)
+    if item.before is not None and item.before.points != spec.points:
+        # The SIS may rescale what it holds: what was sent is not certain to be there.
+        return replace(entry, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
+    return entry
+
+
+async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:
+    placing.journal.note(_outcome(item, Result.FAILED, refused.reason))
+    placing.journal.done += 1
+    await placing.journal.record("writing")
+
+
+def _outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        title=item.title,
+        result=result,
+        reason=reason,
+        warnings=item.warnings,
+    )
+
+
+async def _change(placing: Placing, item: AssignmentPlan, spec: Spec) -> Ref:
+    """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`."""
+    ref, target, section = item.ref, placing.target, placing.section
+    if ref is None:
+        raise ValueError("an update names what it updates")
+    if item.before == spec:  # adopted, or found as it should be: there is nothing to write
+        return ref
+    rescore = item.before is None or item.before.points != spec.points
+    try:
+        await target.update_assignment(section, ref, spec, rescore=rescore)
+    except AnswerLost:
+        live = await target.assignment(section, ref)
+        if live is None:
+            raise Rejected(Reason.ASSIGNMENT_GONE) from None
+        if live.spec != spec:
+            await target.update_assignment(section, ref, spec, rescore=rescore)
+    return ref
+
+
+async def _create(placing: Placing, assignment_id: str, spec: Spec) -> Ref:
+    """Create an assignment, at most one of it, whatever becomes of the answers.
+
+    Raises `Rejected`, and `AnswerLost` where it is not known whether the SIS holds it now.
+    """
+    lost = False
+    for _ in range(2):
+        sent = monotonic()
+        try:
+            made = await placing.target.create_assignment(placing.section, spec)
+        except AnswerLost:
+            lost = True
+            found = await _look_twice(placing, spec, sent)
+        except Rejected as refused:
+            found = None
+            if refused.reason == Reason.DUPLICATE_NAME:
+                # Where an earlier answer was lost, the clash is our own create that came late.
+                found = await _find(placing, spec, lost=lost)
+            if found is None:
+                raise
+        else:
+            found = made.ref or await _find(placing, spec, lost=True)
+            if found is None:
+                break
+        if found is not None:
+            return found
+    raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
+
+
+async def _look_twice(placing: Placing, spec: Spec, sent: float) -> Ref | None:
+    """Look for a create whose answer was lost: now, and when it can no longer be on its way."""
+    if found := await _find(placing, spec, lost=True):
+        return found
+    await sleep(max(0.0, sent + placing.call_timeout - monotonic()))
+    return await _find(placing, spec, lost=True)
+
+
+async def _find(placing: Placing, spec: Spec, *, lost: bool) -> Ref | None:
+    """The unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
+    for live in await placing.target.assignments(placing.section):
+        if _fits(placing, live, spec) and (live.ours or lost or placing.take_over):
+            return live.ref
+    return None
+
+
+def _fits(placing: Placing, live: LiveAssignment, spec: Spec) -> bool:
+    same = live.name == spec.name and live.due == spec.due
+    return same and not live.shared and live.ref.key not in placing.bound
+
+
+async def _complete(placing: Placing) -> None:
+    """Learn from one list what the answers to creates left out of the refs."""
+    target, journal = placing.target, placing.journal
+    lacking = [item for item, ref in placing.refs.items() if not target.is_complete(ref)]
+    if not lacking:
+        return
+    listed = {live.ref.key: live.ref for live in await target.assignments(placing.section)}
+    for assignment_id in lacking:
+        key = placing.refs[assignment_id].key
+        ref = listed.get(key) or await _ask(placing, placing.refs.pop(assignment_id))
+        if ref is not None:
+            placing.refs[assignment_id] = ref
+            journal.keep(replace(journal.entry(assignment_id), ref=ref))
+
+
+async def _ask(placing: Placing, ref: Ref) -> Ref | None:
+    live = await placing.target.assignment(placing.section, ref)
+    return live.ref if live else None

@@ -1,0 +1,167 @@
+"""Records what happened to one sync: outcomes, ledger and progress, in one transaction, while the lease is ours."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import monotonic
+
+from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.plan import Action, Plan, Result
+from gradesync.core.reasons import Reason
+from gradesync.db import ledger, outcomes, syncs
+from gradesync.db.links import SectionLink, save
+from gradesync.db.outcomes import Outcome
+from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
+from gradesync.errors import LeaseLost
+from gradesync.sync.lease import Lease
+from gradesync.sync.tally import Tally
+
+
+class SliceOver(Exception):
+    """The sync has worked long enough for now: others wait, and it goes on when its turn comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a sync ends: its error, if one stopped it, and what a whole application lets us remember."""
+
+    reason: Reason | None = None
+    detail: str = ""
+    link: SectionLink | None = None
+    read_through: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Journal:
+    """The memory of one attempt at one sync.
+
+    `entries` is the section's ledger as it stands now; `note` and `keep` gather what the next `record` or
+    `settle` writes. A dry run keeps nothing.
+    """
+
+    database: Database
+    sync: Sync
+    lease: Lease
+    tally: Tally
+    entries: dict[str, LedgerAssignment]
+    slice: float
+    started: float = field(default_factory=monotonic)
+    plan: Plan | None = None
+    done: int = 0
+    total: int | None = None
+    noted: set[tuple[str, str]] = field(default_factory=set)
+    _rows: list[Outcome] = field(default_factory=list)
+    _kept: set[str] = field(default_factory=set)
+
+    def entry(self, assignment_id: str) -> LedgerAssignment:
+        return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
+
+    def keep(self, entry: LedgerAssignment) -> None:
+        """Change the ledger."""
+        self.entries[entry.id] = entry
+        self._kept.add(entry.id)
+
+    def note(self, outcome: Outcome) -> None:
+        """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""
+        key = (outcome.assignment_id, outcome.student_id)
+        self.noted.add(key)
+        self.tally.add(key, outcome.result)
+        self.tally.warnings.update(outcome.warnings)
+        self._rows.append(outcome)
+        if not outcome.student_id and not self.sync.dry_run:
+            self._remember_problem(outcome)
+
+    def _remember_problem(self, outcome: Outcome) -> None:
+        stopped = outcome.result in {Result.SKIPPED, Result.FAILED}
+        problem = outcome.reason if stopped else None
+        entry = self.entry(outcome.assignment_id)
+        if entry.problem != problem:
+            self.keep(replace(entry, problem=problem))
+
+    def begin(self, plan: Plan) -> None:
+        """Say what will be done: the progress and the counts are measured against it."""
+        placed = [item for item in plan.assignments if item.action is not Action.KEEP]
+        writes = [(item.id, write.student) for item in plan.assignments for write in item.writes]
+        settled = [(item.id, score.student) for item in plan.assignments for score in item.settled]
+        strays = [(assignment_id, score.student) for assignment_id, score in plan.strays]
+        self.plan = plan
+        self.total = sum(item.spec is not None for item in placed) + len(writes)
+        self.tally.expect(
+            len(plan.assignments),
+            sum(item.read for item in plan.assignments) + len(strays),
+            [*((item.id, "") for item in placed), *writes, *settled, *strays],
+        )
+
+    def start_over(self) -> None:
+        """Forget what this attempt noted: it plans again."""
+        self.noted.clear()
+        self.done = 0
+
+    async def record(self, stage: str) -> None:
+        """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more, or `SliceOver`."""
+        await self._write(stage)
+        if monotonic() - self.started > self.slice:
+            raise SliceOver
+
+    async def _write(self, stage: str) -> None:
+        async with self.database.district(self.sync.district_id) as db:
+            ours = await syncs.progress(
+                db,
+                self.sync.id,
+                self.lease.token,
+                stage=stage,
+                done=self.done,
+                total=self.total,
+                assignments=self.tally.assignments(),
+                scores=self.tally.scores(),
+                warnings=dict(self.tally.warnings),
+                fingerprint=self.plan.fingerprint if self.plan else None,
+                guard=self.plan.guard if self.plan else None,
+            )
+            if not ours:
+                raise LeaseLost("the sync is no longer this worker's")
+            await outcomes.record(db, self.sync.id, self._rows)
+            await ledger.save(db, self.sync.section_id, self._changed())
+        self._rows.clear()
+        self._kept.clear()
+
+    async def settle(self, end: Settlement) -> None:
+        """Write everything gathered and the final status, in one transaction. Raises `LeaseLost`."""
+        failed = end.reason is not None or self.tally.failed
+        async with self.database.district(self.sync.district_id) as db:
+            await outcomes.record(db, self.sync.id, self._rows)
+            await ledger.save(db, self.sync.section_id, self._changed())
+            await ledger.advance(db, self.sync.section_id, end.read_through)
+            if end.link is not None:
+                await save(db, end.link)
+            ours = await syncs.settle(
+                db,
+                self.sync.id,
+                self.lease.token,
+                status="failed" if failed else "complete",
+                applied=self._applied(failed),
+                done=self.done,
+                total=self.total if self.total is not None else self.done,
+                assignments=self.tally.assignments(),
+                scores=self.tally.scores(),
+                warnings=dict(self.tally.warnings),
+                fingerprint=self.plan.fingerprint if self.plan else None,
+                guard=self.plan.guard if self.plan else None,
+                error_code=end.reason,
+                error_detail=end.detail,
+            )
+            if not ours:
+                raise LeaseLost("the sync is no longer this worker's")
+        self._rows.clear()
+        self._kept.clear()
+
+    def _applied(self, failed: bool) -> str:
+        if self.sync.dry_run:
+            return "none"
+        if not failed:
+            return "all"
+        return "some" if self.tally.applied else "none"
+
+    def _changed(self) -> Iterable[LedgerAssignment]:
+        return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]

@@ -1,0 +1,119 @@
+"""Links a section to the SIS: the SIS section, the pairs of categories, the students' keys. Resolved once, kept."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from gradesync.core.categories import Pairing, pair, remake
+from gradesync.core.district import District
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.match import section_key, student_key
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import SisSection
+from gradesync.db.links import Pair, SectionLink
+from gradesync.errors import SyncStopped
+from gradesync.sync.ports import Target
+
+CATEGORIES_KEPT = timedelta(seconds=60)
+"""How long the SIS's category list is believed when a category has no pair: one may just have been made."""
+
+
+async def resolve(district: District, link: SectionLink, code: str | None, target: Target) -> SectionLink:
+    """The link with its SIS section. Raises `SyncStopped` where the section names none.
+
+    A link that the district chose stays; one that was resolved follows the school code.
+    """
+    if link.chosen and link.sis is not None:
+        return link
+    if link.sis is not None and link.code == code:
+        return link
+    if code is None:
+        raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
+    key = section_key(district.match, code)
+    if key is None:
+        raise SyncStopped(Reason.SECTION_UNMATCHED, "the school code does not fit the district's pattern")
+    return replace(link, code=code, sis=await target.resolve_section(key, link.teacher))
+
+
+async def pair_categories(
+    link: SectionLink,
+    kept: Mapping[str, Pair],
+    gradebook: Gradebook,
+    target: Target,
+    *,
+    many_to_one: bool,
+    now: datetime,
+    afresh: bool,
+) -> tuple[SectionLink, Pairing]:
+    """Pair the categories, asking the SIS for its own where one in use has no pair.
+
+    `afresh` asks however recently they were read.
+    """
+    refs = {category_id: one.ref for category_id, one in kept.items()}
+    unpaired = {item.category_id for item in gradebook.assignments if item.category_id} - refs.keys()
+    known = link.categories_read_at is not None and now - link.categories_read_at < CATEGORIES_KEPT
+    if unpaired and link.sis is not None and (afresh or not known):
+        link = replace(link, sis_categories=await target.categories(link.sis), categories_read_at=now)
+    return link, pair(gradebook.categories, link.sis_categories, refs, many_to_one=many_to_one)
+
+
+def new_pairs(pairing: Pairing) -> dict[str, Pair]:
+    return {
+        category_id: Pair(category_id=category_id, ref=made.ref, sis_title=made.title, chosen=False)
+        for category_id, made in pairing.made.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The students of a section whose SIS keys are known. `elsewhere` are SIS keys of those whose
+    enrollment names another section."""
+
+    keys: Mapping[str, str]
+    elsewhere: frozenset[str]
+
+
+async def match_students(
+    district: District, gradebook: Gradebook, section: SisSection, target: Target
+) -> Matched:
+    """Match the active students to the SIS, by the district's pattern."""
+    ids = {
+        student.uid: found
+        for student in gradebook.students.values()
+        if student.active and (found := student_key(district.match, student.school_uid)) is not None
+    }
+    known = await target.resolve_students(section, sorted(set(ids.values())))
+    keys = {uid: known[found] for uid, found in ids.items() if found in known}
+    elsewhere = frozenset(
+        keys[uid]
+        for uid in keys
+        if gradebook.students[uid].other_section not in {None, gradebook.section_code}
+    )
+    return Matched(keys, elsewhere)
+
+
+def rules_hash(district: District, section: SisSection, pairing: Pairing) -> str:
+    """What the ledger's cursors were moved under; another hash means that everything is read again."""
+    pairs = sorted((category_id, ref.key) for category_id, ref in pairing.pairs.items())
+    said = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+async def change_teacher(
+    link: SectionLink, kept: Mapping[str, Pair], target: Target
+) -> tuple[SectionLink, dict[str, Pair]]:
+    """Resolve the section again after the SIS said that the acting teacher does not teach it.
+
+    Categories belong to a teacher: the pairs are made anew by the SIS titles that they had. Raises
+    `SyncStopped("teacher-not-in-sis-section")` where the SIS names the same teacher again.
+    """
+    if link.sis is None:
+        raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
+    section = await target.resolve_section(link.sis.ref.key, link.teacher)
+    if section.ref.value == link.sis.ref.value:
+        raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
+    categories = await target.categories(section)
+    refs = remake({category_id: one.sis_title for category_id, one in kept.items()}, categories)
+    pairs = {category_id: replace(kept[category_id], ref=ref) for category_id, ref in refs.items()}
+    return replace(link, sis=section, sis_categories=categories), pairs

@@ -1,0 +1,179 @@
+"""Turns a plan into outcomes: those that need no call, those foretold by a dry run, those not attempted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
+from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref
+from gradesync.db.outcomes import Outcome
+from gradesync.sync.apply import PLACED, RESULTS
+from gradesync.sync.journal import Journal
+
+WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
+"""Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
+
+NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.ASSIGNMENT_FAILED, Reason.ASSIGNMENT_UNKNOWN})
+"""Failures that hold no value to owe: their rows are read again, since their cursor stays."""
+
+
+def written(value: Value) -> Result:
+    points = value.points if isinstance(value, tuple) else value
+    return Result.CLEARED if points is None else Result.WRITTEN
+
+
+def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
+    return Outcome(
+        assignment_id=item.id, title=item.title, result=result, reason=reason, warnings=item.warnings
+    )
+
+
+def score_outcome(item: AssignmentPlan, write: ScoreWrite, result: Result, reason: str | None) -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        student_id=write.student,
+        title=item.title,
+        result=result,
+        reason=reason,
+        warnings=write.warnings,
+        before=write.before,
+        after=write.value,
+    )
+
+
+def _settled(item: AssignmentPlan, score: ScoreOutcome) -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        student_id=score.student,
+        title=item.title,
+        result=score.result,
+        reason=score.reason,
+        warnings=score.warnings,
+        before=score.before,
+        after=score.after,
+    )
+
+
+def tell_rules(journal: Journal, plan: Plan) -> None:
+    """Note what the rules settled without any call: assignments left out or failed, and their scores."""
+    for item in plan.assignments:
+        if item.action in {Action.SKIP, Action.FAIL}:
+            result = Result.SKIPPED if item.action is Action.SKIP else Result.FAILED
+            journal.note(assignment_outcome(item, result, item.reason))
+            _note_all(journal, (_settled(item, score) for score in item.settled))
+        elif item.action is Action.KEEP and WORTH_TELLING.intersection(item.warnings):
+            journal.note(assignment_outcome(item, Result.UNCHANGED, item.reason))
+
+
+def tell_strays(journal: Journal, plan: Plan) -> None:
+    """Note the rows of assignments that the gradebook does not hold."""
+    for assignment_id, score in plan.strays:
+        journal.note(
+            Outcome(
+                assignment_id=assignment_id,
+                student_id=score.student,
+                result=score.result,
+                reason=score.reason,
+                warnings=score.warnings,
+            )
+        )
+
+
+def tell_scores(
+    journal: Journal, plan: Plan, refs: Mapping[str, Ref], gradebook: Gradebook, selection: Selection | None
+) -> None:
+    """Note the scores that need no call, and bring the ledger to what the plan found out about them."""
+    for item in plan.assignments:
+        if item.action in {Action.SKIP, Action.FAIL}:
+            continue
+        if item.id not in refs:
+            _note_all(journal, _with_failed_assignment(journal, item, gradebook))
+            continue
+        _note_all(journal, (_settled(item, score) for score in item.settled))
+        if not journal.sync.dry_run:
+            _learn(journal, item, None if selection is None else selection.get(item.id))
+
+
+def _with_failed_assignment(
+    journal: Journal, item: AssignmentPlan, gradebook: Gradebook
+) -> Iterable[Outcome]:
+    """Every score of an assignment that the SIS would not have fails with it."""
+    known = {score.student for score in item.settled} | {write.student for write in item.writes}
+    for student in sorted(known | gradebook.cells.get(item.id, {}).keys()):
+        yield Outcome(
+            assignment_id=item.id,
+            student_id=student,
+            title=item.title,
+            result=Result.FAILED,
+            reason=Reason.ASSIGNMENT_FAILED,
+        )
+
+
+def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
+    """Take adopted scores into the ledger, keep what is owed, and count down the doubtful ones."""
+    entry = journal.entry(item.id)
+    pending = {write.student for write in item.writes}
+    adopted = {score.student: score.after for score in item.settled if score.result is Result.ADOPTED}
+    owed = {
+        score.student: Owed(score.reason, score.after)
+        for score in item.settled
+        if score.result is Result.FAILED and score.reason is not None and score.reason not in NOT_OWED
+    }
+    still = {
+        student: debt
+        for student, debt in entry.owed.items()
+        if student in pending or (students is not None and student not in students)
+    }
+    learnt = replace(
+        entry,
+        sent={**entry.sent, **adopted},
+        owed=still | owed,
+        doubtful=_counted_down(entry, pending),
+        problem=None,
+    )
+    if learnt != entry:
+        journal.keep(learnt)
+
+
+def _counted_down(entry: LedgerAssignment, pending: set[str]) -> dict[str, Doubtful]:
+    """Doubtful scores that were read back lose one look; those to be written are handled with their batch."""
+    return {
+        student: doubt if student in pending else doubt._replace(looks=doubt.looks - 1)
+        for student, doubt in entry.doubtful.items()
+        if student in pending or doubt.looks > 1
+    }
+
+
+def foretell(journal: Journal, plan: Plan) -> None:
+    """Note what a dry run would do, as if all of it went well."""
+    for item in plan.assignments:
+        if item.action in PLACED:
+            journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
+        _note_all(journal, (score_outcome(item, write, written(write.value), None) for write in item.writes))
+
+
+def tell_not_attempted(journal: Journal, plan: Plan) -> None:
+    """Note what was planned and has no outcome yet, when a sync stops."""
+    for item in plan.assignments:
+        if item.action in PLACED and (item.id, "") not in journal.noted:
+            journal.note(assignment_outcome(item, Result.FAILED, Reason.NOT_ATTEMPTED))
+        for write in item.writes:
+            if (item.id, write.student) not in journal.noted:
+                journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))
+        for score in item.settled:
+            if (item.id, score.student) not in journal.noted:
+                # An adopted score is not in the ledger yet: the next sync finds it again.
+                adopted = score.result is Result.ADOPTED
+                outcome = _settled(item, score)
+                journal.note(
+                    replace(outcome, result=Result.FAILED, reason=Reason.NOT_ATTEMPTED)
+                    if adopted
+                    else outcome
+                )
+
+
+def _note_all(journal: Journal, outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        journal.note(outcome)

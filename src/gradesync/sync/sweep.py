@@ -1,0 +1,72 @@
+"""Finds what was lost: rings that nobody heard, leases that lapsed, syncs past their bound."""
+
+from dataclasses import dataclass
+
+import structlog
+
+from gradesync.core.reasons import Reason
+from gradesync.db import syncs
+from gradesync.db.syncs import Sync
+from gradesync.sync.engine import Engine
+from gradesync.sync.tally import closed
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found: districts with work that was rung for again, and syncs that it settled."""
+
+    rung: int
+    settled: int
+
+
+async def sweep(engine: Engine) -> Swept:
+    """Ring for work that waits, and settle syncs past `settles_by`. Needs PostgreSQL only.
+
+    Safe in any number of processes: a lost ring rung twice costs nothing, and a sync settles once.
+    """
+    async with engine.database.open_door() as db:
+        overdue = await syncs.overdue(db)
+        waiting = await syncs.unrung(db)
+    settled = 0
+    for district_id, sync_id in overdue:
+        settled += await settle_overdue(engine, district_id, sync_id)
+    for district_id in waiting:
+        await engine.bell.ring(district_id)
+    return Swept(rung=len(waiting), settled=settled)
+
+
+async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool:
+    """Settle a sync that is past its bound as failed `timed-out`; False where it has settled already.
+
+    What was recorded stands; what was read and has no outcome is counted as failed, not attempted.
+    """
+    async with engine.database.district(district_id) as db:
+        sync = await syncs.get_any(db, sync_id)
+        if sync is None or sync.status != "processing":
+            return False
+        settled = await syncs.settle(
+            db,
+            sync_id,
+            None,
+            status="failed",
+            applied="some" if _wrote(sync) else "none",
+            done=sync.done,
+            total=sync.total,
+            assignments=closed(sync.assignments),
+            scores=closed(sync.scores),
+            warnings=sync.warnings,
+            fingerprint=sync.fingerprint,
+            guard=sync.guard,
+            error_code=Reason.TIMED_OUT,
+            error_detail="",
+        )
+    if settled:
+        log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
+    return settled
+
+
+def _wrote(sync: Sync) -> bool:
+    results = ("created", "recreated", "updated", "written", "cleared")
+    return any(sync.assignments.get(result) or sync.scores.get(result) for result in results)

@@ -1,0 +1,131 @@
+"""Claims a sync and sees it through: read, plan, apply, settle. Whatever happens, it ends or goes back."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import monotonic
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from gradesync.core.district import District
+from gradesync.core.reasons import Reason
+from gradesync.db import districts, syncs
+from gradesync.db.syncs import Sync
+from gradesync.errors import LeaseLost, Rejected, Retriable, SyncStopped
+from gradesync.sync.attempt import Attempt, carry_through, open_attempt
+from gradesync.sync.engine import Engine
+from gradesync.sync.journal import Settlement, SliceOver
+from gradesync.sync.lease import Lease
+from gradesync.sync.results import tell_not_attempted
+
+log = structlog.get_logger()
+
+RESTING = timedelta(seconds=2)
+"""How long a sync rests whose database went away under it."""
+
+
+async def work(engine: Engine) -> bool:
+    """Claim the next sync, of the district that was served longest ago, and see it through.
+
+    False where nothing can be claimed now.
+    """
+    claimed = await claim(engine)
+    if claimed is None:
+        return False
+    await perform(engine, *claimed)
+    return True
+
+
+async def claim(engine: Engine) -> tuple[District, Sync, Lease] | None:
+    """The next sync and its lease; districts that may not call their systems now are passed over."""
+    bounds = engine.bounds
+    async with engine.database.open_door() as db:
+        waiting = await syncs.waiting_districts(db, per_district=bounds.per_district)
+    for district_id in waiting:
+        async with engine.database.district(district_id) as db:
+            district = await districts.get(db)
+        if district is None or not await engine.systems.ready(district):
+            continue
+        granted = monotonic()
+        async with engine.database.district(district_id) as db:
+            sync = await syncs.claim(
+                db,
+                lease_seconds=bounds.lease,
+                takeover_wait_seconds=bounds.call_timeout,
+                per_district=bounds.per_district,
+            )
+        if sync is not None and sync.lease_token is not None:
+            lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
+            return district, sync, lease
+    return None
+
+
+async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) -> None:
+    """One attempt at one claimed sync. Raises nothing but cancellation, which gives the sync back first."""
+    with structlog.contextvars.bound_contextvars(
+        district=district.id, section=sync.section_id, sync=str(sync.id)
+    ):
+        attempt: Attempt | None = None
+        try:
+            async with lease.kept():
+                attempt = await open_attempt(engine, district, sync, lease)
+                await carry_through(attempt)
+            log.info("sync.settled")
+        except asyncio.CancelledError:
+            await asyncio.shield(_give_back(engine, sync, lease, engine.clock()))
+            raise
+        except Exception as error:
+            with suppress(LeaseLost):
+                await _end(engine, attempt, sync, lease, error)
+
+
+async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease, error: Exception) -> None:
+    """Do what an error asks for: give the sync back, or settle it with the reason."""
+    match error:
+        case LeaseLost():
+            log.warning("sync.lease-lost")
+        case SliceOver():
+            await _give_back(engine, sync, lease, engine.clock())
+        case Retriable(retry_at=datetime() as later) if later < sync.settles_by:
+            log.info("sync.waits", until=later.isoformat())
+            await _flush(attempt)
+            await _give_back(engine, sync, lease, later)
+        case Retriable():
+            await _stop(attempt, Reason.UPSTREAM_UNAVAILABLE, error.detail)
+        case SyncStopped() | Rejected():
+            await _stop(attempt, Reason(error.reason), error.detail)
+        case DBAPIError() | OSError():
+            log.warning("sync.database-away", error=type(error).__name__)
+            await _give_back(engine, sync, lease, engine.clock() + RESTING)
+        case _:
+            log.exception("sync.error")
+            await _stop(attempt, Reason.INTERNAL_ERROR, "")
+
+
+async def _stop(attempt: Attempt | None, reason: Reason, detail: str) -> None:
+    """Settle a sync that cannot go on, with every outcome that it owes."""
+    log.warning("sync.stopped", reason=reason)
+    if attempt is None:
+        return  # nothing was loaded: the lease lapses, and the next attempt or the sweep ends it
+    if attempt.journal.plan is not None:
+        tell_not_attempted(attempt.journal, attempt.journal.plan)
+    await attempt.journal.settle(Settlement(reason=reason, detail=detail))
+
+
+async def _flush(attempt: Attempt | None) -> None:
+    """Record what was done before the sync goes back to the queue."""
+    if attempt is not None and attempt.journal.plan is not None:
+        with suppress(SliceOver):
+            await attempt.journal.record("writing")
+
+
+async def _give_back(engine: Engine, sync: Sync, lease: Lease, not_before: datetime) -> None:
+    """Put a sync back into the queue. Where the database does not answer, its lease lapses instead."""
+    try:
+        async with engine.database.district(sync.district_id) as db:
+            await syncs.release(db, sync.id, lease.token, not_before=not_before)
+    except (DBAPIError, OSError) as error:
+        log.warning("sync.not-given-back", error=type(error).__name__)
+        return
+    await engine.bell.ring(sync.district_id)
