@@ -263,6 +263,24 @@ async def test_a_tool_is_installed_over_http(
     assert room.section.name in (await browser.get("/")).text
 
 
+async def test_a_course_can_open_the_tool_by_lti_1_1(
+    browser: httpx.AsyncClient, world: World, room: Classroom
+) -> None:
+    query = {"user": str(room.teacher.uid), "section": str(room.section.id), "url": f"{TOOL}/lti/basic"}
+    form = Form((await browser.get("/lti11", params=query)).text)
+    assert (form.action, form.method) == (f"{TOOL}/lti/basic", "post")
+    assert form.fields["oauth_consumer_key"] == world.lti.consumer_key
+    assert form.fields["oauth_signature"]
+
+
+async def test_a_course_can_keep_its_storage_in_a_frame_of_its_own(
+    browser: httpx.AsyncClient, room: Classroom
+) -> None:
+    login = await begin(browser, room, storage="lti_storage")
+    assert login.fields["lti_storage_target"] == "lti_storage"
+    assert "lti.put_data" in (await browser.get("/storage")).text
+
+
 class Validator(RequestValidator):
     """An LTI 1.1 tool that knows the platform's key and secret."""
 
