@@ -107,13 +107,11 @@ async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
 
 
 def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
-    entry = replace(entry, ref=ref, spec=spec, intent=None)
-    if item.action is Action.ADOPT:
-        return replace(entry, may_hold=True)
-    if item.before is not None and item.before.points != spec.points:
-        # The SIS may rescale what it holds: what was sent is not certain to be there.
-        return replace(entry, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
-    return entry
+    placed = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold)
+    if entry.spec is None or entry.spec.points == spec.points:
+        return placed
+    # The SIS may rescale what it holds: what was sent is not certain to be there.
+    return replace(placed, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
 
 
 async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:

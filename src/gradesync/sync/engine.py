@@ -17,7 +17,7 @@ class Bell(Protocol):
 class Bounds:
     """Seconds and counts that bound a sync.
 
-    `call_timeout` is the total time of one upstream call; a lease must outlast it, and a takeover waits for it.
+    `call_timeout` is the total time of one upstream call: a lease outlasts it, and a takeover waits for it.
     `slice`: a sync that works longer goes back to the queue at its next checkpoint.
     `per_district`: syncs of one district that may be worked on at once.
     """

@@ -1,4 +1,4 @@
-"""Records what happened to one sync: outcomes, ledger and progress, in one transaction, while the lease is ours."""
+"""Records what happened to one sync: outcomes, ledger and progress, while the lease is ours."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -84,7 +84,7 @@ class Journal:
         placed = [item for item in plan.assignments if item.action is not Action.KEEP]
         writes = [(item.id, write.student) for item in plan.assignments for write in item.writes]
         settled = [(item.id, score.student) for item in plan.assignments for score in item.settled]
-        strays = [(assignment_id, score.student) for assignment_id, score in plan.strays]
+        strays = [(item.id, score.student) for item in plan.strays for score in item.settled]
         self.plan = plan
         self.total = sum(item.spec is not None for item in placed) + len(writes)
         self.tally.expect(
@@ -99,7 +99,7 @@ class Journal:
         self.done = 0
 
     async def record(self, stage: str) -> None:
-        """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more, or `SliceOver`."""
+        """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
         await self._write(stage)
         if monotonic() - self.started > self.slice:
             raise SliceOver

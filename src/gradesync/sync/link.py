@@ -1,4 +1,4 @@
-"""Links a section to the SIS: the SIS section, the pairs of categories, the students' keys. Resolved once, kept."""
+"""Links a section to the SIS: its section there, the pairs of categories, the students' keys."""
 
 import hashlib
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger
-from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
+from gradesync.core.sis import LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.sync.ports import Source, Target
 
 FULL_READ_EVERY = timedelta(days=7)
@@ -89,19 +89,19 @@ async def top_up(source: Source, gradebook: Gradebook, ids: Sequence[str]) -> Gr
 
 
 async def confirm_missing(
-    target: Target, section: SisSection, listed: Sequence[LiveAssignment], absent: Sequence[tuple[str, Ref]]
+    target: Target, section: SisSection, live: LiveGradebook, absent: Sequence[tuple[str, Ref]]
 ) -> tuple[LiveGradebook, frozenset[str]]:
     """Ask by id for every assignment that the SIS's list lacks: absence from a list proves nothing (R20).
 
     `absent` are (assignment id, ref). The second value are the assignment ids that are deleted indeed.
     """
-    found, gone = list(listed), {}
+    found, gone = list(live.assignments), {}
     for assignment_id, ref in absent:
-        live = await target.assignment(section, ref)
-        if live is None:
+        there = await target.assignment(section, ref)
+        if there is None:
             gone[assignment_id] = ref.key
         else:
-            found.append(live)
+            found.append(there)
     return LiveGradebook(tuple(found), gone=frozenset(gone.values())), frozenset(gone)
 
 

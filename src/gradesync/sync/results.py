@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
@@ -17,11 +17,6 @@ WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason
 
 NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.ASSIGNMENT_FAILED, Reason.ASSIGNMENT_UNKNOWN})
 """Failures that hold no value to owe: their rows are read again, since their cursor stays."""
-
-
-def written(value: Value) -> Result:
-    points = value.points if isinstance(value, tuple) else value
-    return Result.CLEARED if points is None else Result.WRITTEN
 
 
 def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
@@ -69,16 +64,8 @@ def tell_rules(journal: Journal, plan: Plan) -> None:
 
 def tell_strays(journal: Journal, plan: Plan) -> None:
     """Note the rows of assignments that the gradebook does not hold."""
-    for assignment_id, score in plan.strays:
-        journal.note(
-            Outcome(
-                assignment_id=assignment_id,
-                student_id=score.student,
-                result=score.result,
-                reason=score.reason,
-                warnings=score.warnings,
-            )
-        )
+    for item in plan.strays:
+        _note_all(journal, (_settled(item, score) for score in item.settled))
 
 
 def tell_scores(
@@ -151,7 +138,7 @@ def foretell(journal: Journal, plan: Plan) -> None:
     for item in plan.assignments:
         if item.action in PLACED:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
-        _note_all(journal, (score_outcome(item, write, written(write.value), None) for write in item.writes))
+        _note_all(journal, (score_outcome(item, write, write.result, None) for write in item.writes))
 
 
 def tell_not_attempted(journal: Journal, plan: Plan) -> None:

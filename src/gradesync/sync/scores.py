@@ -29,9 +29,9 @@ def key(row: ScoreRow) -> tuple[str, str]:
 class Delivery:
     """What the deliveries of one sync learn, and what became of the rows of the current batch.
 
-    `elsewhere`: SIS students whose enrollment names another section. `shaken`: rows that were sent once with
-    their answer lost; `lost`: those of which it is not known whether they are there. `too_many`: a batch of this size was refused for its size. `unspanned`: single
-    assignments passed where a batch over several did not.
+    `elsewhere`: SIS students whose enrollment names another section. `too_many`: a batch of this size was
+    refused for its size. `unspanned`: single assignments passed where a batch over several did not.
+    `shaken`: rows that were sent once with their answer lost; `lost`: those that may or may not be there.
     """
 
     target: Target

@@ -13,7 +13,8 @@ from gradesync.core.reasons import Reason
 from gradesync.db import districts, syncs
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, Rejected, Retriable, SyncStopped
-from gradesync.sync.attempt import Attempt, carry_through, open_attempt
+from gradesync.sync.attempt import Attempt, open_attempt
+from gradesync.sync.carry import carry_through
 from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease

@@ -10,7 +10,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.journal import Journal, Settlement
-from gradesync.sync.results import score_outcome, written
+from gradesync.sync.results import score_outcome
 from gradesync.sync.scores import Delivery, absent, batches, deliver, is_absent, key
 
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
@@ -123,7 +123,7 @@ def _close(
             if key(row) in delivery.delivered:
                 sent[student] = value
                 owed.pop(student, None)
-                journal.note(score_outcome(item, row.write, written(value), None))
+                journal.note(score_outcome(item, row.write, row.write.result, None))
             elif (reason := delivery.refused.get(key(row))) is not None:
                 owed[student] = Owed(reason, value)
                 journal.note(score_outcome(item, row.write, Result.FAILED, reason))

@@ -1,0 +1,158 @@
+"""Carries one attempt through: read, plan, apply, settle."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.plan import Plan
+from gradesync.core.planner import plan as make_plan
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref
+from gradesync.db import districts, links
+from gradesync.errors import SyncStopped
+from gradesync.sync.apply import Placing, place
+from gradesync.sync.attempt import Attempt
+from gradesync.sync.gather import Reading, gather
+from gradesync.sync.journal import Journal, Settlement
+from gradesync.sync.link import change_teacher, rules_hash
+from gradesync.sync.results import foretell, tell_rules, tell_scores, tell_strays
+from gradesync.sync.scores import Delivery
+from gradesync.sync.write import write
+
+
+async def carry_through(attempt: Attempt) -> None:
+    """Read, plan, apply, settle. Raises `SyncStopped`, `Retriable`, `LeaseLost`, `SliceOver`.
+
+    Where the SIS says that the acting teacher does not teach the section, it is resolved once more.
+    """
+    try:
+        await _once(attempt)
+    except SyncStopped as stop:
+        if stop.reason != Reason.TEACHER_NOT_IN_SIS_SECTION or attempt.link.sis is None:
+            raise
+        await _change_teacher(attempt)
+        attempt.journal.start_over()
+        await _once(attempt)
+
+
+async def _change_teacher(attempt: Attempt) -> None:
+    journal, old = attempt.journal, attempt.pairs
+    attempt.link, attempt.pairs = await change_teacher(attempt.link, old, attempt.target)
+    if attempt.sync.dry_run:
+        return
+    moved = {old[category_id].ref.key: pair.ref for category_id, pair in attempt.pairs.items()}
+    for entry in list(journal.entries.values()):
+        if entry.spec is not None and (ref := moved.get(entry.spec.category.key)) is not None:
+            journal.keep(replace(entry, spec=replace(entry.spec, category=ref)))
+    async with attempt.engine.database.district(attempt.district.id) as db:
+        await links.save(db, attempt.link)
+        await links.save_pairs(db, attempt.sync.section_id, attempt.pairs)
+    await journal.record("reading")
+
+
+async def _once(attempt: Attempt) -> None:
+    reading = await gather(attempt)
+    plan = _plan(attempt, reading)
+    journal = attempt.journal
+    journal.begin(plan)
+    tell_rules(journal, plan)
+    tell_strays(journal, plan)
+    _check_approval(attempt, plan)
+    if attempt.sync.dry_run:
+        await _preview(attempt, reading, plan)
+    else:
+        await _apply(attempt, reading, plan)
+
+
+def _check_approval(attempt: Attempt, plan: Plan) -> None:
+    approved = attempt.sync.approve
+    if approved is not None and plan.fingerprint != approved:
+        raise SyncStopped(Reason.PLAN_CHANGED)
+    if plan.tripped and approved is None and not attempt.sync.dry_run:
+        raise SyncStopped(Reason.MASS_CHANGE)
+
+
+async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
+    refs = {item.id: Ref(item.id) for item in plan.assignments}
+    tell_scores(attempt.journal, plan, refs, reading.gradebook, attempt.selection)
+    foretell(attempt.journal, plan)
+    await attempt.journal.settle(Settlement())
+
+
+async def _apply(attempt: Attempt, reading: Reading, plan: Plan) -> None:
+    journal, bounds = attempt.journal, attempt.engine.bounds
+    placing = Placing(
+        target=attempt.target,
+        section=reading.section,
+        journal=journal,
+        call_timeout=bounds.call_timeout,
+        take_over=attempt.district.policy.take_over,
+        bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
+    )
+    await place(placing, plan)
+    tell_scores(journal, plan, placing.refs, reading.gradebook, attempt.selection)
+    _forget_vanished(journal, reading.gradebook)
+    delivery = Delivery(attempt.target, reading.section, elsewhere=reading.matched.elsewhere)
+    await write(
+        journal,
+        delivery,
+        plan,
+        placing.refs,
+        size=attempt.target.capabilities.rows_per_write,
+        spanning=attempt.spanning,
+        end=_settlement(attempt, reading, plan, placing.refs),
+    )
+    if delivery.unspanned:
+        async with attempt.engine.database.district(attempt.district.id) as db:
+            await districts.learn(db, non_spanning=True)
+
+
+def _forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
+    """An assignment that the source no longer lists loses its cursor: restored, it is read whole (R19)."""
+    listed = {item.id for item in gradebook.assignments}
+    for entry in list(journal.entries.values()):
+        if entry.id not in listed and entry.read_through is not None:
+            journal.keep(replace(entry, read_through=None))
+
+
+def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> Settlement:
+    """What a whole application lets us remember: cursors, and what the section was read under."""
+    if not attempt.whole:
+        return Settlement(read_through=_cursors(attempt, reading, plan, refs))
+    link = replace(
+        attempt.link,
+        students=reading.matched.keys,
+        rules_hash=rules_hash(attempt.district, reading.section, reading.pairing),
+        last_full_read=attempt.engine.clock() if reading.gradebook.full else attempt.link.last_full_read,
+    )
+    return Settlement(link=link, read_through=_cursors(attempt, reading, plan, refs))
+
+
+def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> dict[str, datetime]:
+    """The cursors that may move: of assignments in their place, all of whose rows were read."""
+    book, selection = reading.gradebook, attempt.selection
+    torn = {assignment_id for assignment_id, _ in book.unreadable} | book.partial
+    return {
+        item.id: book.read_through[item.id]
+        for item in plan.assignments
+        if item.id in refs
+        and item.id in book.read_through
+        and item.id not in torn
+        and (selection is None or selection.get(item.id, frozenset()) is None)
+    }
+
+
+def _plan(attempt: Attempt, reading: Reading) -> Plan:
+    return make_plan(
+        reading.gradebook,
+        attempt.journal.entries,
+        reading.live,
+        reading.section,
+        reading.pairing,
+        reading.matched.keys,
+        attempt.target.capabilities,
+        attempt.district.policy,
+        selection=attempt.selection,
+        full=attempt.full,
+    )
