@@ -184,6 +184,14 @@ async def test_calls_faster_than_the_interval_are_refused_with_how_long_to_wait(
     assert (await client.list()).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("HEAD", "/ws/v1/metadata", 405), ("POST", "/ws/schema/table/cc", 405), ("GET", "/ws/pt", 404)],
+)
+async def test_other_calls_do_not_exist(method: str, path: str, status: int) -> None:
+    assert (await District().client().http.request(method, path)).status_code == status
+
+
 async def test_the_log_names_every_call_and_how_it_was_answered() -> None:
     district = District()
     client = district.client()

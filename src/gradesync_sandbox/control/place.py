@@ -1,6 +1,6 @@
 """What the routes of the control API act on, found by the ids in their addresses."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Depends, HTTPException, Path, Request
 
@@ -8,7 +8,6 @@ from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Faults
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Student
 
-System = Literal["schoology", "powerschool"]
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "No such thing in this district"}}
 
 

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gradesync_sandbox.control.place import NOT_FOUND, System, TheFaults, TheWorld
+from gradesync_sandbox.control.place import NOT_FOUND, TheFaults, TheWorld
 from gradesync_sandbox.district import World
-from gradesync_sandbox.faults import Effect, Fault, Struck
-from gradesync_sandbox.faults import System as FaultySystem
+from gradesync_sandbox.faults import Effect, Fault, Struck, System
 
 router = APIRouter(tags=["Calls, switches, faults"], responses=NOT_FOUND)
 
@@ -17,7 +16,7 @@ router = APIRouter(tags=["Calls, switches, faults"], responses=NOT_FOUND)
 class NewFault(BaseModel, extra="forbid"):
     """A fault to order: the `nth` matching call from now (none: the next), `times` times (null: for ever)."""
 
-    system: FaultySystem
+    system: System
     call: str = Field(description="A kind of call, `*` for all, or a pattern", examples=["score.write"])
     effect: Effect = Field(discriminator="kind", examples=[{"kind": "lose_after"}])
     nth: int | None = Field(None, ge=1)

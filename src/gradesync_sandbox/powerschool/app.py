@@ -52,6 +52,8 @@ def create_app(sis: PowerSchool) -> ASGIApp:
         for path, handlers in by_path.items()
         for slash in ("", "/")
     ]
+    for route in routes:
+        route.methods = {method for method in route.methods or () if method != "HEAD"}
     inner = Starlette(routes=routes)
     inner.router.redirect_slashes = False
     return _logged(sis, inner)

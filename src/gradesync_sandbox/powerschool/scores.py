@@ -181,7 +181,7 @@ def _check_values(sis: PowerSchool, entries: list[Entry]) -> None:
 
 def _check_pair(sis: PowerSchool, row: ScoreRow) -> None:
     text, points = row.actualscoreentered, row.scorepoints
-    if abs(_said(row) or 0) >= TOO_LARGE:
+    if abs(_said(row) or Decimal(0)) >= TOO_LARGE:
         raise Refused(400, "scorepoints has more than 12 digits before the point")
     if text is UNSET:
         if points is not UNSET or not _marks(row):
