@@ -134,7 +134,8 @@ def _check_spanning(sis: PowerSchool, entries: list[Entry]) -> None:
 
 def _check_students(sis: PowerSchool, entries: list[Entry]) -> None:
     """The measured 409: someone is not on the assignment."""
-    rosters = {entry.section.dcid: sis.roster(entry.section) for entry in entries}
+    sections = {entry.section.dcid: entry.section for entry in entries}
+    rosters = {dcid: sis.roster(section) for dcid, section in sections.items()}
     strangers = [e for e in entries if not _is_for(e, rosters[e.section.dcid])]
     if strangers:
         named = strangers if sis.switches.bad_students == "all" else strangers[:1]
