@@ -4,9 +4,9 @@ No other module reads the environment.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "GRADESYNC_"
@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         if any(len(key.get_secret_value()) < 32 for key in value):
             raise ValueError("each key needs 32 characters or more")
         return value
+
+    @model_validator(mode="after")
+    def _lease_outlasts_a_call(self) -> Self:
+        if self.lease_seconds <= self.call_timeout_seconds:
+            raise ValueError("LEASE_SECONDS must be longer than CALL_TIMEOUT_SECONDS")
+        return self
 
     @field_validator("public_url")
     @classmethod
