@@ -1,0 +1,90 @@
+"""Who did what: an append-only log, in which each entry's hash covers the entry before it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.db.tables import metadata
+
+AUDIT = metadata.tables["audit"]
+C = AUDIT.c
+ONE_AT_A_TIME = text("""
+    SELECT pg_advisory_xact_lock(hashtext('gradesync audit'), hashtext(current_setting('gradesync.district')))
+""")
+LAST = text("""
+    SELECT current_setting('gradesync.district') AS district_id, statement_timestamp() AS at, seq, hash
+    FROM (VALUES (1)) AS always LEFT JOIN (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) last ON true
+""")
+ROOT = bytes(32)
+"""What the first entry follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `objects` names what was acted on: ids, never values."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    objects: Mapping[str, Any]
+    source_ip: str | None
+
+
+async def append(
+    db: AsyncSession, actor: str, action: str, objects: Mapping[str, Any], source_ip: str | None = None
+) -> None:
+    """Add an entry in this transaction. Appends of one district wait for one another."""
+    await db.execute(ONE_AT_A_TIME)
+    last = (await db.execute(LAST)).one()
+    entry = Entry((last.seq or 0) + 1, last.at, actor, action, objects, source_ip)
+    await db.execute(
+        insert(AUDIT).values(
+            seq=entry.seq,
+            at=entry.at,
+            actor=actor,
+            action=action,
+            objects=_canonical(objects),
+            source_ip=source_ip,
+            hash=_hash(last.district_id, last.hash or ROOT, entry),
+        )
+    )
+
+
+async def page(db: AsyncSession, *, before: int | None = None, limit: int = 50) -> list[Entry]:
+    """The district's entries, newest first, from behind a `seq`."""
+    query = select(AUDIT).order_by(C.seq.desc()).limit(limit)
+    if before is not None:
+        query = query.where(C.seq < before)
+    return [_entry(row) for row in await db.execute(query)]
+
+
+async def verify(db: AsyncSession) -> int | None:
+    """The `seq` of the first entry that does not follow from the ones before; None where all do."""
+    hash_, seq = ROOT, 0
+    async for row in await db.stream(select(AUDIT).order_by(C.seq)):
+        seq += 1
+        hash_ = _hash(row.district_id, hash_, _entry(row))
+        if (row.seq, row.hash) != (seq, hash_):
+            return int(row.seq)
+    return None
+
+
+def _hash(district_id: str, before: bytes, entry: Entry) -> bytes:
+    said = [entry.seq, entry.at.isoformat(), entry.actor, entry.action, entry.objects, entry.source_ip]
+    return sha256(before + _canonical([district_id, *said]).encode()).digest()
+
+
+def _canonical(said: object) -> str:
+    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(row.seq, row.at, row.actor, row.action, json.loads(row.objects), row.source_ip)

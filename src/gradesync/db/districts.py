@@ -1,0 +1,106 @@
+"""Districts: what they are, their secrets sealed, and what was learnt of their systems."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.district import District
+from gradesync.db.crypto import Secrets
+from gradesync.db.tables import metadata
+
+DISTRICT = metadata.tables["district"]
+C = DISTRICT.c
+SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"))
+"""Where a district's secrets stand in it."""
+
+Applied: TypeAlias = Literal["created", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a district's systems taught us, so that it is not found out again at every sync.
+
+    `multiget_refused`: Schoology refuses multiget to this key. `non_spanning`: a batch of scores may not span
+    assignments. `plugin_id`: what marks SIS assignments as ours. `scores_unreadable`: the plugin may not
+    read scores.
+    """
+
+    multiget_refused: bool = False
+    non_spanning: bool = False
+    plugin_id: str | None = None
+    scores_unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A district in a list."""
+
+    id: str
+    name: str
+
+
+async def get(db: AsyncSession) -> District | None:
+    """The district of the transaction. Raises `SecretUnreadable` where its secrets are not for our keys."""
+    row = (await db.execute(select(C.id, C.config, C.secrets))).one_or_none()
+    return row and _opened(db.info["secrets"], row.id, row.config, row.secrets)
+
+
+async def apply(db: AsyncSession, district: District) -> Applied:
+    """Make the district of the transaction what `district` says."""
+    before = await get(db)
+    if before == district:
+        return "unchanged"
+    config, secrets = _sealed(db.info["secrets"], district)
+    values = {"config": config, "secrets": secrets, "changed_at": func.now()}
+    statement = insert(DISTRICT).values(id=district.id, **values)
+    await db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    return "changed" if before else "created"
+
+
+async def rotate_secrets(db: AsyncSession) -> None:
+    """Seal the district's secrets with the newest key."""
+    keys: Secrets = db.info["secrets"]
+    sealed = await db.scalar(select(C.secrets)) or {}
+    await db.execute(
+        update(DISTRICT).values(secrets={field: keys.rotate(old) for field, old in sealed.items()})
+    )
+
+
+async def facts(db: AsyncSession) -> Facts:
+    return Facts(**(await db.scalar(select(C.facts)) or {}))
+
+
+async def learn(db: AsyncSession, **learnt: bool | str | None) -> None:
+    """Remember some of `Facts`, and leave the others."""
+    known = msgspec.to_builtins(Facts(**learnt))  # type: ignore[arg-type]  # refuses what is no fact
+    news = {name: known[name] for name in learnt}
+    await db.execute(update(DISTRICT).values(facts=C.facts.concat(news)))
+
+
+async def listed(door: AsyncSession) -> list[Name]:
+    """All districts, through the open door, by id."""
+    rows = await door.execute(text("SELECT id, name FROM door_districts()"))
+    return [Name(row.id, row.name) for row in rows]
+
+
+def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str, str]]:
+    config: dict[str, Any] = msgspec.to_builtins(district)
+    secrets = {}
+    for part, name in SECRETS:
+        field = f"{part}.{name}"
+        secrets[field] = keys.encrypt(district.id, field, config[part].pop(name))
+    return config, secrets
+
+
+def _opened(keys: Secrets, id_: str, config: Mapping[str, Any], sealed: Mapping[str, str]) -> District:
+    whole = deepcopy(dict(config))
+    for part, name in SECRETS:
+        field = f"{part}.{name}"
+        whole[part][name] = keys.decrypt(id_, field, sealed[field])
+    return msgspec.convert(whole, District, strict=False)

@@ -1,0 +1,18 @@
+"""Ids that sort by the time they were made (RFC 9562, version 7)."""
+
+from secrets import randbits
+from time import time_ns
+from uuid import UUID
+
+
+def uuid7() -> UUID:
+    milliseconds = time_ns() // 1_000_000
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | randbits(12) << 64 | 0b10 << 62 | randbits(62))
+
+
+def parse(text: str) -> UUID | None:
+    """None where the text is no id at all."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

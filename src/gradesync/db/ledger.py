@@ -1,0 +1,127 @@
+"""The ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.sis import Ref
+from gradesync.db import codec
+from gradesync.db.tables import metadata
+from gradesync.errors import GradeSyncError
+
+LEDGER = metadata.tables["ledger"]
+CURSORS = metadata.tables["section_cursor"].c
+
+# Rows that would not change are not written: an update costs a new version of the row.
+SAVE = text("""
+    INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, sent, owed, doubtful,
+                               intent, problem, opted_out, may_hold)
+    SELECT CAST(:section_id AS text), * FROM unnest(
+        CAST(:assignment_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
+        CAST(:spec AS text[]), CAST(:sent AS text[]), CAST(:owed AS text[]), CAST(:doubtful AS text[]),
+        CAST(:intent AS text[]), CAST(:problem AS text[]), CAST(:opted_out AS boolean[]),
+        CAST(:may_hold AS boolean[]))
+    ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
+        ref_key = excluded.ref_key, ref_value = excluded.ref_value, spec = excluded.spec,
+        sent = excluded.sent, owed = excluded.owed, doubtful = excluded.doubtful, intent = excluded.intent,
+        problem = excluded.problem, may_hold = excluded.may_hold
+    WHERE (old.ref_key, old.ref_value, old.spec, old.sent, old.owed, old.doubtful, old.intent, old.problem,
+           old.may_hold)
+        IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.sent, excluded.owed,
+           excluded.doubtful, excluded.intent, excluded.problem, excluded.may_hold)
+""")
+ADVANCE = text("""
+    INSERT INTO section_cursor AS old (section_id, read_through)
+    VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
+    ON CONFLICT (district_id, section_id) DO UPDATE
+        SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+        WHERE old.read_through IS DISTINCT FROM jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+""")
+SWITCH = text("""
+    INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
+    VALUES (:section_id, :assignment_id, :opted_out, false)
+    ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET opted_out = excluded.opted_out
+""")
+
+
+class RefTaken(GradeSyncError):
+    """Another assignment of the district already has one of the refs."""
+
+
+async def load(db: AsyncSession, section_id: str) -> dict[str, LedgerAssignment]:
+    """Read a section's ledger: assignment id -> what is known of it."""
+    rows = await db.execute(select(LEDGER).where(LEDGER.c.section_id == section_id))
+    found = await db.scalar(select(CURSORS.read_through).where(CURSORS.section_id == section_id))
+    cursors = {key: datetime.fromisoformat(at) for key, at in (found or {}).items()}
+    return {row.assignment_id: _entry(row._mapping, cursors) for row in rows}
+
+
+def _entry(row: RowMapping, cursors: Mapping[str, datetime]) -> LedgerAssignment:
+    return LedgerAssignment(
+        id=row["assignment_id"],
+        ref=_ref(row["ref_key"], row["ref_value"]),
+        spec=codec.load_spec(row["spec"]),
+        sent=codec.load_map(row["sent"], codec.load_value),
+        owed=codec.load_map(row["owed"], codec.load_owed),
+        doubtful=codec.load_map(row["doubtful"], codec.load_doubtful),
+        opted_out=row["opted_out"],
+        may_hold=row["may_hold"],
+        intent=codec.load_spec(row["intent"]),
+        read_through=cursors.get(row["assignment_id"]),
+        problem=row["problem"],
+    )
+
+
+def _ref(key: str | None, value: str | None) -> Ref | None:
+    return None if key is None else Ref(key, codec.load(value) if value else {})
+
+
+async def save(db: AsyncSession, section_id: str, entries: Iterable[LedgerAssignment]) -> None:
+    """Write these entries, cursors included, and no others. The switch of one that stands is left as it is.
+
+    Raises `RefTaken`, after which the transaction can only be left.
+    """
+    entries = sorted(entries, key=lambda entry: entry.id)
+    if not entries:
+        return
+    columns = {name: [_row(entry)[name] for entry in entries] for name in _row(entries[0])}
+    try:
+        await db.execute(SAVE, {"section_id": section_id, **columns})
+    except IntegrityError as error:
+        raise RefTaken("another assignment of the district already has this place in the SIS") from error
+    await advance(db, section_id, {entry.id: entry.read_through for entry in entries})
+
+
+def _row(entry: LedgerAssignment) -> dict[str, Any]:
+    return {
+        "assignment_id": entry.id,
+        "ref_key": entry.ref.key if entry.ref else None,
+        "ref_value": codec.dump(entry.ref.value) if entry.ref and entry.ref.value else None,
+        "spec": codec.dump_spec(entry.spec),
+        "sent": codec.dump_map(entry.sent, codec.dump_value),
+        "owed": codec.dump_map(entry.owed, codec.dump_owed),
+        "doubtful": codec.dump_map(entry.doubtful, codec.dump_doubtful),
+        "intent": codec.dump_spec(entry.intent),
+        "problem": entry.problem,
+        "opted_out": entry.opted_out,
+        "may_hold": entry.may_hold,
+    }
+
+
+async def advance(db: AsyncSession, section_id: str, read_through: Mapping[str, datetime | None]) -> None:
+    """Move the cursors of these assignments; None resets one."""
+    if read_through:
+        moved = {key: at and at.astimezone(UTC).isoformat() for key, at in read_through.items()}
+        await db.execute(ADVANCE, {"section_id": section_id, "moved": codec.dump(moved)})
+
+
+async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, opted_out: bool) -> None:
+    """Turn an assignment's switch, also before its first sync."""
+    await db.execute(
+        SWITCH, {"section_id": section_id, "assignment_id": assignment_id, "opted_out": opted_out}
+    )

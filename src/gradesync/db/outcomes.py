@@ -1,0 +1,145 @@
+"""Outcomes: what became of each assignment and each score of a sync. Ids and points, no names of people."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, delete, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.ledger import Value
+from gradesync.core.plan import Result, Selection
+from gradesync.db import codec
+from gradesync.db.tables import metadata
+
+OUTCOME = metadata.tables["outcome"].c
+ORDER = (OUTCOME.assignment_length, OUTCOME.assignment_id, OUTCOME.student_length, OUTCOME.student_id)
+
+# Warnings are several in a row and none in most: they travel as one text.
+RECORD = text("""
+    INSERT INTO outcome (sync_id, assignment_id, student_id, title, result, reason, warnings, before, after)
+    SELECT CAST(:sync_id AS uuid), assignment_id, student_id, title, result, reason,
+           string_to_array(warnings, ' '), before, after
+    FROM unnest(CAST(:assignment_id AS text[]), CAST(:student_id AS text[]), CAST(:title AS text[]),
+                CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:warnings AS text[]),
+                CAST(:before AS text[]), CAST(:after AS text[]))
+        AS new (assignment_id, student_id, title, result, reason, warnings, before, after)
+    ON CONFLICT (district_id, sync_id, assignment_length, assignment_id, student_length, student_id)
+    DO UPDATE SET title = excluded.title, result = excluded.result, reason = excluded.reason,
+                  warnings = excluded.warnings, before = excluded.before, after = excluded.after
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one assignment, or of one score where `student_id` is not empty.
+
+    `title` is the assignment's. `before` and `after` are the score as it was last sent and as it is now.
+    """
+
+    assignment_id: str
+    student_id: str = ""
+    title: str | None = None
+    result: Result
+    reason: str | None = None
+    warnings: Sequence[str] = ()
+    before: Value = None
+    after: Value = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.assignment_id, self.student_id
+
+
+async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:
+    """Write outcomes in one statement; of two for the same assignment or score the later one stands."""
+    latest = {row.key: row for row in rows}
+    if not latest:
+        return
+    new = [latest[key] for key in sorted(latest)]
+    await db.execute(
+        RECORD,
+        {
+            "sync_id": UUID(sync_id),
+            "assignment_id": [row.assignment_id for row in new],
+            "student_id": [row.student_id for row in new],
+            "title": [row.title for row in new],
+            "result": [row.result for row in new],
+            "reason": [row.reason for row in new],
+            "warnings": [" ".join(row.warnings) or None for row in new],
+            "before": [_dump(row.before) for row in new],
+            "after": [_dump(row.after) for row in new],
+        },
+    )
+
+
+async def page(
+    db: AsyncSession,
+    sync_id: str,
+    *,
+    result: str | None = None,
+    reason: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 100,
+) -> list[Outcome]:
+    """Read outcomes in the numeric order of assignments, each before its scores, from behind a key."""
+    query = select(metadata.tables["outcome"]).where(OUTCOME.sync_id == UUID(sync_id))
+    if result is not None:
+        query = query.where(OUTCOME.result == result)
+    if reason is not None:
+        query = query.where(OUTCOME.reason == reason)
+    if after is not None:
+        assignment, student = after
+        query = query.where(tuple_(*ORDER) > (len(assignment), assignment, len(student), student))
+    return [_outcome(row) for row in await db.execute(query.order_by(*ORDER).limit(limit))]
+
+
+async def failed(db: AsyncSession, sync_id: str) -> Selection:
+    """What a retry takes: failed assignments with all their scores, and the failed scores of others."""
+    query = select(OUTCOME.assignment_id, OUTCOME.student_id).where(
+        OUTCOME.sync_id == UUID(sync_id), OUTCOME.result == Result.FAILED
+    )
+    found: dict[str, set[str]] = {}
+    for assignment_id, student_id in await db.execute(query):
+        found.setdefault(assignment_id, set()).add(student_id)
+    return {key: None if "" in students else frozenset(students) for key, students in found.items()}
+
+
+async def results(db: AsyncSession, sync_id: str) -> dict[tuple[str, str], Result]:
+    """(assignment id, student id) -> result, for everything that has an outcome."""
+    query = select(OUTCOME.assignment_id, OUTCOME.student_id, OUTCOME.result).where(
+        OUTCOME.sync_id == UUID(sync_id)
+    )
+    return {(row[0], row[1]): Result(row[2]) for row in await db.execute(query)}
+
+
+async def purge(db: AsyncSession, before: datetime) -> int:
+    """Delete the outcomes of the district's syncs that were requested before then; returns how many."""
+    syncs = metadata.tables["sync"].c
+    old = select(syncs.id).where(syncs.requested_at < before)
+    gone = await db.execute(
+        delete(metadata.tables["outcome"]).where(OUTCOME.sync_id.in_(old)).returning(OUTCOME.sync_id)
+    )
+    return len(gone.all())
+
+
+def _dump(value: Value) -> str | None:
+    return None if value is None else codec.dump(codec.dump_value(value))
+
+
+def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
+    return Outcome(
+        assignment_id=row.assignment_id,
+        student_id=row.student_id,
+        title=row.title,
+        result=Result(row.result),
+        reason=row.reason,
+        warnings=tuple(row.warnings or ()),
+        before=_load(row.before),
+        after=_load(row.after),
+    )
+
+
+def _load(text: str | None) -> Value:
+    return None if text is None else codec.load_value(codec.load(text))

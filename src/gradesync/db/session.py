@@ -1,0 +1,108 @@
+"""The database: one transaction for one district, whose rows are all that it shows."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from gradesync.db.crypto import Secrets
+from gradesync.db.migrate import head
+from gradesync.errors import GradeSyncError
+
+SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
+# Everything that the role is, directly or through roles that it is a member of.
+CHECK_ROLE = text("""
+    SELECT bool_or(r.rolsuper) AS superuser,
+           bool_or(r.rolbypassrls) AS bypasses,
+           bool_or(EXISTS (
+               SELECT FROM pg_shdepend o
+               WHERE o.refclassid = 'pg_authid'::regclass AND o.refobjid = r.oid AND o.deptype = 'o'
+           )) AS owns
+    FROM pg_roles r
+    WHERE r.rolname = current_user OR pg_has_role(current_user, r.oid, 'MEMBER')
+""")
+HEAD = text("SELECT version_num FROM alembic_version")
+
+
+class RoleRefused(GradeSyncError):
+    """The database role could see or change what row-level security is there to keep from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A pool of connections as the application's role, and the keys of the secrets at rest."""
+
+    engine: AsyncEngine
+    secrets: Secrets
+
+    @classmethod
+    def open(cls, url: str, secrets: Secrets, *, application_name: str, pool_size: int) -> "Database":
+        """`url` is of the form postgresql+asyncpg://…; connects when first used."""
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            connect_args={
+                "timeout": 10,
+                "command_timeout": 60,
+                "server_settings": {"application_name": application_name, "jit": "off", "timezone": "UTC"},
+            },
+        )
+        event.listen(engine.sync_engine, "checkout", _skip_closed)
+        return cls(engine, secrets)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def district(self, district_id: str) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees and writes one district's rows; commits unless the body raises."""
+        async with self._transaction() as db:
+            await db.execute(SET_DISTRICT, {"district": district_id})
+            yield db
+
+    @asynccontextmanager
+    async def open_door(self) -> AsyncIterator[AsyncSession]:
+        """One transaction without a district: tables look empty, only the named functions answer."""
+        async with self._transaction() as db:
+            yield db
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as db, db.begin():
+            db.info["secrets"] = self.secrets
+            yield db
+
+    async def check_role(self) -> None:
+        """Raises `RoleRefused` unless the role is bound by row-level security and owns nothing."""
+        async with self.open_door() as db:
+            role = (await db.execute(CHECK_ROLE)).one()
+        faults = [
+            fault
+            for has, fault in (
+                (role.superuser, "is a superuser"),
+                (role.bypasses, "bypasses row-level security"),
+                (role.owns, "owns objects of the database"),
+            )
+            if has
+        ]
+        if faults:
+            raise RoleRefused(
+                f"The application's database role {' and '.join(faults)}, or is a member of such a role. "
+                "Give the URL of a role made for the application (deploy/roles.sql)."
+            )
+
+    async def is_at_head(self) -> bool:
+        """Tell whether the database has exactly the migrations of this release."""
+        async with self.open_door() as db:
+            return (await db.execute(HEAD)).scalars().all() == [head()]
+
+
+def _skip_closed(connection: Any, *_: object) -> None:
+    """Let the pool replace a connection that the server has closed, at no cost for those that live."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

@@ -1,0 +1,353 @@
+"""Syncs: the log, the queue and the leases, all in one table and all by the database's clock.
+
+Whoever holds a lease writes under its token, and learns by False that the sync is no longer theirs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Row, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.plan import Guard, Selection
+from gradesync.db.ids import parse, uuid7
+from gradesync.db.tables import metadata
+
+SYNC = metadata.tables["sync"]
+C = SYNC.c
+NOW: ColumnElement[datetime] = func.statement_timestamp()
+LOG_KEPT = timedelta(days=30)
+"""How long the sync log shows a sync (R24)."""
+
+PROCESSING = C.status == "processing"
+QUEUED = PROCESSING & C.lease_token.is_(None)
+LEASED = PROCESSING & C.lease_token.is_not(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One sync as it stands. Counts are by result; `warnings` by code; times are of the database's clock."""
+
+    district_id: str
+    id: str
+    section_id: str
+    status: str
+    stage: str
+    applied: str
+    mode: str
+    dry_run: bool
+    selection: Selection | None
+    retry_of: str | None
+    approve: str | None
+    requested_by_kind: str
+    requested_by_id: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    settles_by: datetime
+    done: int
+    total: int | None
+    assignments: Mapping[str, int]
+    scores: Mapping[str, int]
+    warnings: Mapping[str, int]
+    fingerprint: str | None
+    guard: Guard | None
+    error_code: str | None
+    error_detail: str
+    lease_token: str | None
+    lease_until: datetime | None
+    attempt: int
+    not_before: datetime
+
+
+FIELDS = tuple(field.name for field in fields(Sync))
+
+
+def _sync(row: Row[Any]) -> Sync:
+    values = {name: getattr(row, name) for name in FIELDS}
+    for name in ("id", "retry_of", "lease_token"):
+        values[name] = values[name] and str(values[name])
+    values["selection"] = _selection(values["selection"])
+    values["guard"] = values["guard"] and Guard(**values["guard"])
+    return Sync(**values)
+
+
+def _selection(raw: Mapping[str, Sequence[str] | None] | None) -> Selection | None:
+    if raw is None:
+        return None
+    return {key: None if students is None else frozenset(students) for key, students in raw.items()}
+
+
+async def insert(
+    db: AsyncSession,
+    *,
+    section_id: str,
+    requested_by_kind: str,
+    requested_by_id: str,
+    settles_in: float,
+    mode: str = "changes",
+    dry_run: bool = False,
+    selection: Selection | None = None,
+    retry_of: str | None = None,
+    approve: str | None = None,
+) -> Sync | None:
+    """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
+    new = {
+        "id": uuid7(),
+        "section_id": section_id,
+        "status": "processing",
+        "stage": "queued",
+        "applied": "none",
+        "mode": mode,
+        "dry_run": dry_run,
+        "selection": selection
+        and {key: students and sorted(students) for key, students in selection.items()},
+        "retry_of": retry_of and UUID(retry_of),
+        "approve": approve,
+        "requested_by_kind": requested_by_kind,
+        "requested_by_id": requested_by_id,
+        "settles_by": NOW + timedelta(seconds=settles_in),
+    }
+    statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*C)
+    row = (await db.execute(statement)).one_or_none()
+    return row and _sync(row)
+
+
+async def get(db: AsyncSession, sync_id: str) -> Sync | None:
+    """None where the district has no such sync, or the text is no id."""
+    return await _one(db, C.id == parse(sync_id))
+
+
+async def running(db: AsyncSession, section_id: str) -> Sync | None:
+    """The section's one processing sync, dry runs apart."""
+    return await _one(db, (C.section_id == section_id) & PROCESSING & ~C.dry_run)
+
+
+async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
+    row = (await db.execute(select(SYNC).where(which))).one_or_none()
+    return row and _sync(row)
+
+
+async def page(
+    db: AsyncSession,
+    *,
+    section_id: str | None = None,
+    dry_run: bool = False,
+    before: str | None = None,
+    limit: int = 50,
+) -> list[Sync]:
+    """The log of a section or of the whole district, newest first, from behind the sync `before`."""
+    query = select(SYNC).where(C.dry_run == dry_run, C.requested_at > NOW - LOG_KEPT)
+    if section_id is not None:
+        query = query.where(C.section_id == section_id)
+    if before is not None:
+        query = query.where(C.id < parse(before))
+    return [_sync(row) for row in await db.execute(query.order_by(C.id.desc()).limit(limit))]
+
+
+async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> bool:
+    """Tell whether a sync of the section had this plan within the last 24 hours."""
+    recent = select(C.id).where(
+        C.section_id == section_id, C.fingerprint == fingerprint, C.requested_at > NOW - timedelta(hours=24)
+    )
+    return await db.scalar(select(recent.exists())) or False
+
+
+# ---- the queue ---------------------------------------------------------------------------------------------
+
+ONE_CLAIM_AT_A_TIME = text(
+    "SELECT pg_advisory_xact_lock(hashtext('gradesync claims'), hashtext(current_setting('gradesync.district')))"
+)
+CLAIMABLE = text("""sync.id = (
+    SELECT coalesce(
+        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
+            AND lease_until <= statement_timestamp() - :takeover_wait
+         ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),
+        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
+            AND not_before <= statement_timestamp()
+         ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
+    WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
+            AND lease_until > statement_timestamp() - :takeover_wait) < :per_district)""")
+TAKE_TURN = text("""
+    INSERT INTO turn (served_at) VALUES (statement_timestamp())
+    ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at
+""")
+
+
+async def claim(
+    db: AsyncSession, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
+) -> Sync | None:
+    """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
+
+    A lease that ended counts among the `per_district` until `takeover_wait_seconds` later: its holder may
+    still have a call under way. None where nothing can be taken.
+    """
+    await db.execute(ONE_CLAIM_AT_A_TIME)
+    statement = (
+        update(SYNC)
+        .where(
+            CLAIMABLE.bindparams(
+                takeover_wait=timedelta(seconds=takeover_wait_seconds), per_district=per_district
+            )
+        )
+        .values(
+            stage="reading",
+            lease_token=uuid4(),
+            lease_until=NOW + timedelta(seconds=lease_seconds),
+            attempt=C.attempt + 1,
+            started_at=func.coalesce(C.started_at, NOW),
+        )
+        .returning(*C)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    if row is None:
+        return None
+    await db.execute(TAKE_TURN)
+    return _sync(row)
+
+
+def _held(sync_id: str, token: str) -> ColumnElement[bool]:
+    return (C.id == UUID(sync_id)) & PROCESSING & (C.lease_token == UUID(token)) & (C.lease_until > NOW)
+
+
+async def _change(db: AsyncSession, which: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    changed = await db.execute(update(SYNC).where(which).values(values).returning(C.id))
+    return changed.one_or_none() is not None
+
+
+async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> bool:
+    """Make the lease last `seconds` from now; False where it is lost."""
+    return await _change(db, _held(sync_id, token), {"lease_until": NOW + timedelta(seconds=seconds)})
+
+
+async def release(db: AsyncSession, sync_id: str, token: str, not_before: float = 0) -> bool:
+    """Put a sync back into the queue, behind what waits there already, for `not_before` seconds at least."""
+    back = {
+        "stage": "queued",
+        "lease_token": None,
+        "lease_until": None,
+        "not_before": NOW + timedelta(seconds=not_before),
+    }
+    return await _change(db, _held(sync_id, token), back)
+
+
+async def extend(db: AsyncSession, sync_id: str, settles_in: float) -> bool:
+    """Move the time by which a sync settles; only later, and only while it is queued."""
+    later = NOW + timedelta(seconds=settles_in)
+    return await _change(
+        db,
+        (C.id == UUID(sync_id)) & QUEUED & (C.settles_by > NOW) & (C.settles_by < later),
+        {"settles_by": later},
+    )
+
+
+async def progress(
+    db: AsyncSession,
+    sync_id: str,
+    token: str,
+    *,
+    stage: str | None = None,
+    done: int | None = None,
+    total: int | None = None,
+    assignments: Mapping[str, int] | None = None,
+    scores: Mapping[str, int] | None = None,
+    warnings: Mapping[str, int] | None = None,
+    fingerprint: str | None = None,
+    guard: Guard | None = None,
+) -> bool:
+    """Write how far a sync is; what is None stays as it is. False where the lease is lost."""
+    values = _given(
+        stage=stage,
+        done=done,
+        total=total,
+        assignments=assignments,
+        scores=scores,
+        warnings=warnings,
+        fingerprint=fingerprint,
+        guard=guard and asdict(guard),
+    )
+    return await _change(db, _held(sync_id, token), values or {"stage": C.stage})
+
+
+async def settle(
+    db: AsyncSession,
+    sync_id: str,
+    token: str | None,
+    *,
+    status: str,
+    applied: str | None = None,
+    done: int | None = None,
+    total: int | None = None,
+    assignments: Mapping[str, int] | None = None,
+    scores: Mapping[str, int] | None = None,
+    warnings: Mapping[str, int] | None = None,
+    fingerprint: str | None = None,
+    guard: Guard | None = None,
+    error_code: str | None = None,
+    error_detail: str = "",
+) -> bool:
+    """End a sync, in the transaction of its last outcomes. False where it is not ours to end.
+
+    Without a token only an overdue sync is ended, whoever has it.
+    """
+    which = _held(sync_id, token) if token else (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
+    values = _given(
+        applied=applied,
+        done=done,
+        total=total,
+        assignments=assignments,
+        scores=scores,
+        warnings=warnings,
+        fingerprint=fingerprint,
+        guard=guard and asdict(guard),
+        error_code=error_code,
+    )
+    end = {"status": status, "stage": "settled", "finished_at": NOW, "error_detail": error_detail}
+    return await _change(db, which, {**values, **end, "lease_token": None, "lease_until": None})
+
+
+def _given(**values: object) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+async def backlog(db: AsyncSession) -> int:
+    """How many syncs of the district are queued."""
+    return await db.scalar(select(func.count()).select_from(SYNC).where(QUEUED)) or 0
+
+
+# ---- over all districts, through the open door -------------------------------------------------------------
+
+WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
+OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
+ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('gradesync sweep'))")
+
+
+async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
+    """Districts with a sync to claim, the one that was served longest ago first."""
+    return await unrung(door, older_than_seconds=0, takeover_wait_seconds=takeover_wait_seconds)
+
+
+async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait_seconds: float) -> list[str]:
+    """Districts whose work has been waiting so long that its bell must have been lost."""
+    rows = await door.execute(
+        WAITING,
+        {
+            "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+            "older_than": timedelta(seconds=older_than_seconds),
+        },
+    )
+    return [row.district_id for row in rows]
+
+
+async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
+    """(district, sync) of those that should have settled by now."""
+    return [(row.district_id, str(row.sync_id)) for row in await door.execute(OVERDUE)]
+
+
+async def sweeps_alone(door: AsyncSession) -> bool:
+    """Tell whether this transaction, until its end, is the one that sweeps."""
+    return await door.scalar(ALONE) or False
