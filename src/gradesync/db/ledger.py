@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -89,7 +89,8 @@ async def save(db: AsyncSession, section_id: str, entries: Iterable[LedgerAssign
     entries = sorted(entries, key=lambda entry: entry.id)
     if not entries:
         return
-    columns = {name: [_row(entry)[name] for entry in entries] for name in _row(entries[0])}
+    rows = [_row(entry) for entry in entries]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
     try:
         await db.execute(SAVE, {"section_id": section_id, **columns})
     except IntegrityError as error:
@@ -125,3 +126,14 @@ async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, o
     await db.execute(
         SWITCH, {"section_id": section_id, "assignment_id": assignment_id, "opted_out": opted_out}
     )
+
+
+async def unbind(db: AsyncSession, section_id: str) -> None:
+    """Forget what the SIS was sent of a section: it goes to another SIS section from now on."""
+    await db.execute(
+        update(LEDGER)
+        .where(LEDGER.c.section_id == section_id, LEDGER.c.ref_key.is_not(None))
+        .values(ref_key=None, ref_value=None, spec=None, sent=None, owed=None, doubtful=None, intent=None)
+        .values(may_hold=False)
+    )
+    await db.execute(delete(metadata.tables["section_cursor"]).where(CURSORS.section_id == section_id))

@@ -47,7 +47,7 @@ async def _change_teacher(attempt: Attempt) -> None:
             journal.keep(replace(entry, spec=replace(entry.spec, category=ref)))
     async with attempt.engine.database.district(attempt.district.id) as db:
         await links.save(db, attempt.link)
-        await links.save_pairs(db, attempt.sync.section_id, attempt.pairs)
+        await links.save_pairs(db, attempt.sync.section_id, attempt.pairs.values())
     await journal.record("reading")
 
 

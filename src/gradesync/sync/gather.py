@@ -9,7 +9,7 @@ from gradesync.core.gradebook import Gradebook
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import syncable
 from gradesync.core.sis import LiveAssignment, LiveGradebook, SisSection
-from gradesync.db import links
+from gradesync.db import ledger, links
 from gradesync.db.links import SectionLink
 from gradesync.errors import SyncStopped
 from gradesync.sync import read
@@ -75,16 +75,22 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> None:
 
 
 async def _keep_link(attempt: Attempt, linked: SectionLink, pairing: Pairing) -> None:
-    """Remember what was resolved; the ledger's link to it is what later syncs rely on."""
-    pairs = new_pairs(pairing)
-    attempt.pairs = {**attempt.pairs, **pairs}
-    if attempt.sync.dry_run or (linked == attempt.link and not pairs):
-        attempt.link = linked
+    """Remember what was resolved. Refs of another SIS section are of no use in this one: they are forgotten."""
+    pairs, old = new_pairs(pairing), attempt.link
+    moved = old.sis is not None and linked.sis is not None and old.sis.ref.key != linked.sis.ref.key
+    attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}
+    if attempt.sync.dry_run or (linked == old and not pairs):
         return
-    attempt.link = linked
-    async with attempt.engine.database.district(attempt.district.id) as db:
-        await links.save(db, linked)
-        await links.save_pairs(db, attempt.sync.section_id, pairs)
+    section_id = attempt.sync.section_id
+    try:
+        async with attempt.engine.database.district(attempt.district.id) as db:
+            await links.save(db, linked)
+            await links.save_pairs(db, section_id, pairs.values())
+            if moved:
+                await ledger.unbind(db, section_id)
+                attempt.journal.entries = await ledger.load(db, section_id)
+    except links.SisSectionTaken as taken:
+        raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
 
 
 async def _complete(attempt: Attempt, reading: Reading) -> Reading:

@@ -83,6 +83,10 @@ class Target(Protocol):
         """Create, once, without any retry after sending. Raises `AnswerLost`, `Rejected`."""
         ...
 
+    def is_complete(self, ref: Ref) -> bool:
+        """Whether scores can be written to a ref: an answer to a create may leave a part of it to the list."""
+        ...
+
     async def update_assignment(self, section: SisSection, ref: Ref, spec: Spec, *, rescore: bool) -> None:
         """Read, change only what `spec` says in our section's entry, write the whole object.
 
@@ -117,6 +121,10 @@ class Permit(Protocol):
 
 class Systems(Protocol):
     """Opens the systems of a district. Connections, tokens and budgets behind it are shared."""
+
+    async def ready(self, district: District) -> bool:
+        """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
+        ...
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         """`requester` is the uid of the teacher who asked, for districts that read in a teacher's name."""

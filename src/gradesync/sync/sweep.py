@@ -12,6 +12,9 @@ from gradesync.sync.tally import closed
 
 log = structlog.get_logger()
 
+RUNG_WITHIN = 5
+"""Seconds after which a sync that nobody took must have lost its bell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -28,7 +31,9 @@ async def sweep(engine: Engine) -> Swept:
     """
     async with engine.database.open_door() as db:
         overdue = await syncs.overdue(db)
-        waiting = await syncs.unrung(db)
+        waiting = await syncs.unrung(
+            db, older_than_seconds=RUNG_WITHIN, takeover_wait_seconds=engine.bounds.call_timeout
+        )
     settled = 0
     for district_id, sync_id in overdue:
         settled += await settle_overdue(engine, district_id, sync_id)
@@ -43,7 +48,7 @@ async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool
     What was recorded stands; what was read and has no outcome is counted as failed, not attempted.
     """
     async with engine.database.district(district_id) as db:
-        sync = await syncs.get_any(db, sync_id)
+        sync = await syncs.get(db, sync_id)
         if sync is None or sync.status != "processing":
             return False
         settled = await syncs.settle(

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
 import structlog
@@ -22,8 +22,8 @@ from gradesync.sync.results import tell_not_attempted
 
 log = structlog.get_logger()
 
-RESTING = timedelta(seconds=2)
-"""How long a sync rests whose database went away under it."""
+RESTING = 2.0
+"""Seconds that a sync rests whose database went away under it."""
 
 
 async def work(engine: Engine) -> bool:
@@ -42,7 +42,7 @@ async def claim(engine: Engine) -> tuple[District, Sync, Lease] | None:
     """The next sync and its lease; districts that may not call their systems now are passed over."""
     bounds = engine.bounds
     async with engine.database.open_door() as db:
-        waiting = await syncs.waiting_districts(db, per_district=bounds.per_district)
+        waiting = await syncs.waiting_districts(db, takeover_wait_seconds=bounds.call_timeout)
     for district_id in waiting:
         async with engine.database.district(district_id) as db:
             district = await districts.get(db)
@@ -74,7 +74,7 @@ async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) 
                 await carry_through(attempt)
             log.info("sync.settled")
         except asyncio.CancelledError:
-            await asyncio.shield(_give_back(engine, sync, lease, engine.clock()))
+            await asyncio.shield(_give_back(engine, sync, lease))
             raise
         except Exception as error:
             with suppress(LeaseLost):
@@ -87,18 +87,18 @@ async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease
         case LeaseLost():
             log.warning("sync.lease-lost")
         case SliceOver():
-            await _give_back(engine, sync, lease, engine.clock())
+            await _give_back(engine, sync, lease)
         case Retriable(retry_at=datetime() as later) if later < sync.settles_by:
             log.info("sync.waits", until=later.isoformat())
             await _flush(attempt)
-            await _give_back(engine, sync, lease, later)
+            await _give_back(engine, sync, lease, (later - engine.clock()).total_seconds())
         case Retriable():
             await _stop(attempt, Reason.UPSTREAM_UNAVAILABLE, error.detail)
         case SyncStopped() | Rejected():
             await _stop(attempt, Reason(error.reason), error.detail)
         case DBAPIError() | OSError():
             log.warning("sync.database-away", error=type(error).__name__)
-            await _give_back(engine, sync, lease, engine.clock() + RESTING)
+            await _give_back(engine, sync, lease, RESTING)
         case _:
             log.exception("sync.error")
             await _stop(attempt, Reason.INTERNAL_ERROR, "")
@@ -121,11 +121,11 @@ async def _flush(attempt: Attempt | None) -> None:
             await attempt.journal.record("writing")
 
 
-async def _give_back(engine: Engine, sync: Sync, lease: Lease, not_before: datetime) -> None:
-    """Put a sync back into the queue. Where the database does not answer, its lease lapses instead."""
+async def _give_back(engine: Engine, sync: Sync, lease: Lease, rest: float = 0) -> None:
+    """Put a sync back into the queue, for `rest` seconds at least. Where the database does not answer, its lease lapses instead."""
     try:
         async with engine.database.district(sync.district_id) as db:
-            await syncs.release(db, sync.id, lease.token, not_before=not_before)
+            await syncs.release(db, sync.id, lease.token, not_before=max(0.0, rest))
     except (DBAPIError, OSError) as error:
         log.warning("sync.not-given-back", error=type(error).__name__)
         return
