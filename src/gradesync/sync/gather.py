@@ -75,7 +75,7 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> None:
 
 
 async def _keep_link(attempt: Attempt, linked: SectionLink, pairing: Pairing) -> None:
-    """Remember what was resolved. Refs of another SIS section are of no use in this one: they are forgotten."""
+    """Remember what was resolved. Refs of another SIS section are of no use in this one."""
     pairs, old = new_pairs(pairing), attempt.link
     moved = old.sis is not None and linked.sis is not None and old.sis.ref.key != linked.sis.ref.key
     attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}

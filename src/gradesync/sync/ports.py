@@ -84,7 +84,7 @@ class Target(Protocol):
         ...
 
     def is_complete(self, ref: Ref) -> bool:
-        """Whether scores can be written to a ref: an answer to a create may leave a part of it to the list."""
+        """Whether scores can be written to a ref: the answer to a create may leave a part to the list."""
         ...
 
     async def update_assignment(self, section: SisSection, ref: Ref, spec: Spec, *, rescore: bool) -> None:

@@ -122,7 +122,7 @@ async def _flush(attempt: Attempt | None) -> None:
 
 
 async def _give_back(engine: Engine, sync: Sync, lease: Lease, rest: float = 0) -> None:
-    """Put a sync back into the queue, for `rest` seconds at least. Where the database does not answer, its lease lapses instead."""
+    """Put a sync back into the queue, for `rest` seconds at least; else its lease lapses."""
     try:
         async with engine.database.district(sync.district_id) as db:
             await syncs.release(db, sync.id, lease.token, not_before=max(0.0, rest))
