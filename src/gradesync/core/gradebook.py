@@ -18,6 +18,11 @@ class Mark(NamedTuple):
     points: Decimal | None = None
 
 
+def in_order(key: str) -> tuple[int, str]:
+    """Sort key for ids: numbers in the order of their value, although they are text."""
+    return len(key), key
+
+
 Cell: TypeAlias = Decimal | Mark | None
 """One student's score in one assignment: points, an exception, or blank (None)."""
 

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Cell
+from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.sis import Ref, Spec
 
 Value: TypeAlias = Cell
 """A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent."""
+
+
+def points_of(value: Value) -> Decimal | None:
+    """The points that a value puts into the SIS; None where it leaves or makes a blank."""
+    return value.points if isinstance(value, Mark) else value
 
 
 class Owed(NamedTuple):

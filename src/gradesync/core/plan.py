@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from gradesync.core.ledger import Value
+from gradesync.core.ledger import Value, points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, Spec
 
@@ -44,7 +44,7 @@ Selection: TypeAlias = Mapping[str, frozenset[str] | None]
 class ScoreWrite:
     """One score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
-    `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed it already.
+    `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed this very value.
     """
 
     student: str
@@ -54,10 +54,18 @@ class ScoreWrite:
     warnings: tuple[Reason, ...] = ()
     owed: bool = False
 
+    @property
+    def result(self) -> Result:
+        """What becomes of the score once the SIS has accepted it."""
+        return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreOutcome:
-    """What is known of one score without any write: adopted, skipped, or failed by rule."""
+    """What is known of one score without any write: adopted, skipped, or failed by rule.
+
+    `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
+    """
 
     student: str
     result: Result
@@ -71,9 +79,10 @@ class ScoreOutcome:
 class AssignmentPlan:
     """What becomes of one assignment and its scores.
 
-    `spec` is what the SIS should hold, None where a rule stops the assignment; `before` what was last sent.
-    `ref` is where it stands in the SIS, None for a create. `read` is the number of scores read or owed:
-    `unchanged` + the settled + the writes, always.
+    `spec` is what the SIS should hold, None where the assignment does not go. `before` is what it holds as
+    far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
+    that is adopted is written too where they differ. `ref` is where it stands in the SIS, None for a create.
+    `may_hold` is what the ledger keeps by that name once this is applied.
     """
 
     id: str
@@ -87,9 +96,11 @@ class AssignmentPlan:
     writes: tuple[ScoreWrite, ...] = ()
     settled: tuple[ScoreOutcome, ...] = ()
     unchanged: int = 0
+    may_hold: bool = False
 
     @property
     def read(self) -> int:
+        """The number of scores read, owed or in doubt."""
         return self.unchanged + len(self.settled) + len(self.writes)
 
 
@@ -114,10 +125,12 @@ class Plan:
     """The plan of one sync: sorted, complete, and equal for equal inputs on any machine.
 
     `tripped` is True when the guard says that a person must approve it first.
-    `fingerprint` is a hash of everything that would be written.
+    `fingerprint` is a hash of everything that would be written. `strays` hold scores of assignments that the
+    gradebook does not list: the scores count as read, the assignments do not.
     """
 
     assignments: tuple[AssignmentPlan, ...]
+    strays: tuple[AssignmentPlan, ...]
     guard: Guard
     tripped: bool
     fingerprint: str

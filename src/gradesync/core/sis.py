@@ -40,6 +40,10 @@ class SisSection:
     term_last: date
 
 
+Slot: TypeAlias = tuple[str, date | None]
+"""Name and due date: two assignments of a section that have both in common clash in the SIS (R29)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What an assignment carries to the SIS (R1), already cut to what the SIS can hold."""
@@ -49,6 +53,10 @@ class Spec:
     due: date
     category: Ref
     counts: bool = True
+
+    @property
+    def slot(self) -> Slot:
+        return self.name, self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,10 @@ class LiveAssignment:
     ours: bool
     shared: bool = False
     locked: bool = False
+
+    @property
+    def slot(self) -> Slot:
+        return self.name, self.due
 
 
 LiveScores: TypeAlias = Mapping[str, Decimal | None]

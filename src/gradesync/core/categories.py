@@ -1,0 +1,68 @@
+"""Pairs grading categories of the source with those of the SIS (R10, R11, R34)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gradesync.core.gradebook import Category
+from gradesync.core.sis import Ref, SisCategory
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Which SIS category each category of the source goes to.
+
+    `pairs`: source category id -> SIS category, the kept ones and the new. `made`: the new ones alone, to be
+    kept from now on. `ambiguous`: source categories that more than one reading of the titles would fit.
+    """
+
+    pairs: Mapping[str, Ref]
+    made: Mapping[str, SisCategory]
+    ambiguous: frozenset[str]
+
+
+def pair(
+    source: Iterable[Category],
+    sis: Iterable[SisCategory],
+    kept: Mapping[str, Ref],
+    *,
+    many_to_one: bool,
+) -> Pairing:
+    """Keep every kept pair, whatever its titles are by now, and pair the rest by equal title.
+
+    `kept` is by source category id. Without `many_to_one` a SIS category takes one source category.
+    """
+    source, sis = tuple(source), tuple(sis)
+    source_titles = Counter(_plain(category.title) for category in source)
+    sis_titles = Counter(_plain(category.title) for category in sis if category.active)
+    unique = {_plain(c.title): c for c in sis if c.active and sis_titles[_plain(c.title)] == 1}
+    taken = set() if many_to_one else {ref.key for ref in kept.values()}
+    made: dict[str, SisCategory] = {}
+    ambiguous: set[str] = set()
+    for category in source:
+        title = _plain(category.title)
+        if category.id in kept or title not in sis_titles:
+            continue
+        if source_titles[title] > 1 or sis_titles[title] > 1:
+            ambiguous.add(category.id)
+        elif unique[title].ref.key not in taken:
+            made[category.id] = unique[title]
+    new = {category_id: category.ref for category_id, category in made.items()}
+    return Pairing(dict(kept) | new, made, frozenset(ambiguous))
+
+
+def remake(titles: Mapping[str, str], sis: Iterable[SisCategory]) -> dict[str, Ref]:
+    """Find pairs again among another teacher's SIS categories, by the SIS titles that they had.
+
+    `titles` is by source category id. A title that no active category has, or several, is left out.
+    """
+    by_title: dict[str, list[Ref]] = {}
+    for category in sis:
+        if category.active:
+            by_title.setdefault(_plain(category.title), []).append(category.ref)
+    found = {category_id: by_title.get(_plain(title), []) for category_id, title in titles.items()}
+    return {category_id: refs[0] for category_id, refs in found.items() if len(refs) == 1}
+
+
+def _plain(title: str) -> str:
+    return title.strip().casefold()

@@ -1,0 +1,112 @@
+"""Cuts what the source holds to what the SIS can hold, before anything is compared."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
+
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
+from gradesync.core.ledger import Value
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Capabilities, Policy
+
+ZERO = Decimal(0)
+
+# Controls, line separators, bidirectional embeddings and isolates, surrogates: no SIS shows them as typed.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Fitted(NamedTuple):
+    """A score cut to the SIS: the value that it should hold, or the reason why nothing is to be sent.
+
+    `excused`: a blank that the teacher asked for, not one that merely has no grade.
+    """
+
+    value: Value = None
+    warning: Reason | None = None
+    stop: Reason | None = None
+    excused: bool = False
+
+
+_BLANK = Fitted()
+_CLEARED = Fitted(excused=True)
+_INCOMPLETE = Fitted(stop=Reason.INCOMPLETE_NOT_SENT)
+_UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
+
+
+@dataclass(frozen=True, slots=True)
+class Mould:
+    """The shape that scores take in one SIS for one district.
+
+    `flags` are the exceptions that go as the SIS's own marks beside the points.
+    """
+
+    largest: Decimal
+    quantum: Decimal
+    flags: frozenset[int]
+
+    @classmethod
+    def of(cls, capabilities: Capabilities, policy: Policy) -> "Mould":
+        flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
+        return cls(capabilities.score_max, Decimal(1).scaleb(-capabilities.score_places), flags)
+
+    def score(self, cell: Cell) -> Fitted:
+        """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
+        if cell is None:
+            return _BLANK
+        return self._mark(cell) if isinstance(cell, Mark) else self._points(cell)
+
+    def _points(self, points: Decimal) -> Fitted:
+        # A negative score is held back like one that is too large: no SIS says what it makes of it.
+        if not points.is_finite() or not ZERO <= points <= self.largest:
+            return Fitted(points, stop=Reason.SCORE_NOT_ACCEPTED)
+        rounded = points.quantize(self.quantum, ROUND_HALF_UP)
+        if rounded == points:
+            return Fitted(points or ZERO)
+        return Fitted(rounded or ZERO, warning=Reason.SCORE_ROUNDED)
+
+    def _mark(self, mark: Mark) -> Fitted:
+        code = mark.exception
+        if code == MISSING:
+            return Fitted(Mark(MISSING, ZERO) if MISSING in self.flags else ZERO)
+        if code == EXCUSED:
+            return Fitted(Mark(EXCUSED), excused=True) if EXCUSED in self.flags else _CLEARED
+        if code == INCOMPLETE:
+            return _INCOMPLETE
+        if mark.points is None:
+            return _UNKNOWN
+        fitted = self._points(mark.points)
+        return fitted if fitted.stop else fitted._replace(warning=Reason.EXCEPTION_NOT_SENT)
+
+
+class Title(NamedTuple):
+    """A name cut to the SIS; `stop` where it cannot be cut."""
+
+    name: str
+    stop: Reason | None = None
+    shortened: bool = False
+
+
+def title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
+    """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that."""
+    name = text.strip()
+    if not name or _UNPRINTABLE.search(name):
+        return Title(name, stop=Reason.TITLE_NOT_ACCEPTED)
+    if len(name) <= capabilities.name_max:
+        return Title(name)
+    if not policy.shorten_titles:
+        return Title(name, stop=Reason.TITLE_TOO_LONG)
+    return Title(name[: capabilities.name_max].rstrip(), shortened=True)
+
+
+def total_points(points: Decimal | None, capabilities: Capabilities) -> Decimal | None:
+    """Fit total points (R28), rounded to the places that the SIS keeps; None where it would not take them."""
+    if points is None or not points.is_finite() or not ZERO < points <= capabilities.points_max:
+        return None
+    return rounded(points, capabilities.score_places) or None
+
+
+def rounded(points: Decimal, places: int) -> Decimal:
+    """Points with no more places than the SIS keeps, in the spelling that they had where nothing is lost."""
+    cut = points.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return points if cut == points else cut
