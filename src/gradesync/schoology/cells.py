@@ -2,16 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Final, TypeAlias
-
-from msgspec import Raw
 
 from gradesync.core.exchange import Cells
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.schoology.calls import Rows
 from gradesync.schoology.roster import ROW_UNREADABLE, Roster
-from gradesync.schoology.scalars import LONGEST, UnreadableError, bare, number, required_ident
+from gradesync.schoology.scalars import UnreadableError, bare, number, required_ident
 from gradesync.schoology.wire import GradeRow
 
 OVERLAP: Final = timedelta(seconds=120)
@@ -38,9 +36,7 @@ def cells(rows: Rows[GradeRow], roster: Roster, asked: Iterable[str]) -> Cells:
     A row that is given twice counts once; of two that differ the newer counts. `read_through` leaves out
     the assignments with a row that could not be read, so that it is asked for again.
     """
-    sheet: Sheet = {}
-    for place, row in enumerate(rows.rows, 1):
-        _enter(sheet, roster, place, row or GradeRow())
+    sheet = _Sheet(roster).filled(rows.rows)
     unreadable = {
         (assignment, key): value
         for assignment, readings in sheet.items()
@@ -78,19 +74,39 @@ def joined(parts: Iterable[Cells]) -> Cells:
     return Cells(rows, doubted, read_through=read_through)
 
 
-def _enter(sheet: Sheet, roster: Roster, place: int, row: GradeRow) -> None:
-    assignment, enrollment = _id(_head(row.assignment_id)), _id(_head(row.enrollment_id))
-    value = _value(_head(row.grade), _head(row.exception))
-    key = roster.key(enrollment)
-    if not (assignment and enrollment):
-        key, value = f"row:{place}", "the row does not tell whose it is"
-    elif roster.doubts(key):
-        value = ROW_UNREADABLE
-    reading = value, _head(row.timestamp)
-    readings = sheet.setdefault(assignment, {})
-    known = readings.setdefault(key, reading)
-    if known is not reading:
-        readings[key] = _newer(known, reading)
+class _Sheet:
+    """Collects rows by assignment and student. Values repeat, so each is read once for an answer."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._doubts = cache(roster.doubts)
+        self._assignment = cache(_id)
+        self._student = cache(self._key)
+        self._value = cache(_value)
+
+    def filled(self, rows: Iterable[GradeRow | None]) -> Sheet:
+        sheet: Sheet = {}
+        for place, row in enumerate(rows, 1):
+            assignment, key, reading = self._entry(place, row or GradeRow())
+            readings = sheet.setdefault(assignment, {})
+            known = readings.setdefault(key, reading)
+            if known is not reading:
+                readings[key] = _newer(known, reading)
+        return sheet
+
+    def _entry(self, place: int, row: GradeRow) -> tuple[str, str, Reading]:
+        assignment = self._assignment(bytes(row.assignment_id))
+        key = self._student(bytes(row.enrollment_id))
+        value = self._value(bytes(row.grade), bytes(row.exception))
+        if not (assignment and key):
+            key, value = f"row:{place}", "the row does not tell whose it is"
+        elif self._doubts(key):
+            value = ROW_UNREADABLE
+        return assignment, key, (value, bytes(row.timestamp))
+
+    def _key(self, raw: bytes) -> str:
+        enrollment = _id(raw)
+        return self._roster.key(enrollment) if enrollment else ""
 
 
 def _newer(one: Reading, other: Reading) -> Reading:
@@ -117,11 +133,6 @@ def _read_through(
     return {a: datetime.fromtimestamp(seconds, UTC) for a, seconds in latest.items() if seconds}
 
 
-def _head(raw: Raw) -> bytes:
-    """As much of a value as is ever looked at: what is longer is unreadable, and must not be kept."""
-    return bytes(memoryview(raw)[: LONGEST + 1])
-
-
 def _seconds(reading: Reading) -> int:
     """Unix seconds; 0, which means never, also for what is no time."""
     text = bare(reading[1])
@@ -131,7 +142,6 @@ def _seconds(reading: Reading) -> int:
     return seconds if seconds < YEAR_2100 else 0
 
 
-@lru_cache(maxsize=8192)
 def _id(raw: bytes) -> str:
     try:
         return required_ident("id", raw)
@@ -139,7 +149,6 @@ def _id(raw: bytes) -> str:
         return ""
 
 
-@lru_cache(maxsize=8192)
 def _value(grade: bytes, exception: bytes) -> Cell | Problem:
     """What a row says. A blank must be said: with a grade and an exception in the row, both none (R36)."""
     code = bare(exception) or "0"
