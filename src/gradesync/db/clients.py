@@ -52,6 +52,12 @@ async def authenticate(door: AsyncSession, client_id: str, secret: str) -> Clien
     return Client(client_id, row.district_id, frozenset(row.scopes))
 
 
+async def stands(db: AsyncSession, client_id: str) -> bool:
+    """Tell whether the district has the client and has not revoked it."""
+    found = select(C.id).where(C.id == client_id, C.revoked_at.is_(None))
+    return await db.scalar(select(found.exists())) or False
+
+
 async def revoke(db: AsyncSession, client_id: str) -> bool:
     """End a client; False where the district has no such client that stands."""
     statement = update(CLIENT).where(C.id == client_id, C.revoked_at.is_(None))
