@@ -76,10 +76,22 @@ async def facts(db: AsyncSession) -> Facts:
     return Facts(**(await db.scalar(select(C.facts)) or {}))
 
 
-async def learn(db: AsyncSession, **learnt: bool | str | None) -> None:
-    """Remember some of `Facts`, and leave the others."""
-    known = msgspec.to_builtins(Facts(**learnt))  # type: ignore[arg-type]  # refuses what is no fact
-    news = {name: known[name] for name in learnt}
+async def learn(
+    db: AsyncSession,
+    *,
+    multiget_refused: bool | None = None,
+    non_spanning: bool | None = None,
+    plugin_id: str | None = None,
+    scores_unreadable: bool | None = None,
+) -> None:
+    """Remember what is given of `Facts`, and leave the rest."""
+    learnt = {
+        "multiget_refused": multiget_refused,
+        "non_spanning": non_spanning,
+        "plugin_id": plugin_id,
+        "scores_unreadable": scores_unreadable,
+    }
+    news = {name: fact for name, fact in learnt.items() if fact is not None}
     await db.execute(update(DISTRICT).values(facts=C.facts.concat(news)))
 
 

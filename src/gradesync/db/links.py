@@ -56,7 +56,7 @@ class SisSectionTaken(GradeSyncError):
 
 async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
     row = (await db.execute(select(LINK).where(LINK.c.section_id == section_id))).one_or_none()
-    return row and _link(row)
+    return None if row is None else _link(row)
 
 
 async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -> list[SectionLink]:

@@ -76,6 +76,12 @@ def _sync(row: Row[Any]) -> Sync:
     return Sync(**values)
 
 
+def _selection_rows(selection: Selection | None) -> dict[str, list[str] | None] | None:
+    if selection is None:
+        return None
+    return {key: None if students is None else sorted(students) for key, students in selection.items()}
+
+
 def _selection(raw: Mapping[str, Sequence[str] | None] | None) -> Selection | None:
     if raw is None:
         return None
@@ -104,8 +110,7 @@ async def insert(
         "applied": "none",
         "mode": mode,
         "dry_run": dry_run,
-        "selection": selection
-        and {key: students and sorted(students) for key, students in selection.items()},
+        "selection": _selection_rows(selection),
         "retry_of": retry_of and UUID(retry_of),
         "approve": approve,
         "requested_by_kind": requested_by_kind,
@@ -114,7 +119,7 @@ async def insert(
     }
     statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*C)
     row = (await db.execute(statement)).one_or_none()
-    return row and _sync(row)
+    return None if row is None else _sync(row)
 
 
 async def get(db: AsyncSession, sync_id: str) -> Sync | None:
@@ -129,7 +134,7 @@ async def running(db: AsyncSession, section_id: str) -> Sync | None:
 
 async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
     row = (await db.execute(select(SYNC).where(which))).one_or_none()
-    return row and _sync(row)
+    return None if row is None else _sync(row)
 
 
 async def page(
@@ -159,9 +164,10 @@ async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> bool:
 
 # ---- the queue ---------------------------------------------------------------------------------------------
 
-ONE_CLAIM_AT_A_TIME = text(
-    "SELECT pg_advisory_xact_lock(hashtext('gradesync claims'), hashtext(current_setting('gradesync.district')))"
-)
+ONE_CLAIM_AT_A_TIME = text("""
+    SELECT pg_advisory_xact_lock(
+        hashtext('gradesync claims'), hashtext(current_setting('gradesync.district')))
+""")
 CLAIMABLE = text("""sync.id = (
     SELECT coalesce(
         (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL

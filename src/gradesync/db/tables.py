@@ -53,7 +53,7 @@ def _json(default: str | None = None) -> Column[Any]:
 
 
 class DistrictRow(Table, table=True):
-    """A tenant. `config` is public, `secrets` are encrypted one by one, `facts` were learnt from its systems."""
+    """A tenant. `config` is public, `secrets` are sealed one by one, `facts` were learnt from its systems."""
 
     __tablename__ = "district"
     __table_args__ = (CheckConstraint("id <> ''", name="district_id_given"),)
@@ -241,8 +241,8 @@ class OutcomeRow(Table, table=True):
     student_length: int = Field(
         sa_column=Column(SmallInteger, Computed("length(student_id)", persisted=True), primary_key=True)
     )
-    assignment_id: str = Field(sa_column=Column(Text, primary_key=True))
-    student_id: str = Field(sa_column=Column(Text, primary_key=True))
+    assignment_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    student_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     title: str | None = Field(sa_column=Column(Text))
     result: str = Field(sa_column=Column(Text, nullable=False))
     reason: str | None = Field(sa_column=Column(Text))

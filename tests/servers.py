@@ -1,0 +1,123 @@
+"""Fixtures of the servers that tests run on: embedded ones, or those that the environment names.
+
+`GRADESYNC_DATABASE_URL`, `GRADESYNC_MIGRATE_DATABASE_URL` and `GRADESYNC_REDIS_URL` name servers of one's
+own, whose owner may create databases. Each test process has a database and a Redis number of its own there.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gradesync import embedded
+from gradesync.db import migrate
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.db.tables import metadata
+
+SESSION = "GRADESYNC_TEST_SESSION"
+"""Names the data folder of a test session; its xdist workers inherit it and share the servers there."""
+KEYS = ("a key for tests only, and long enough for that",)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if SESSION not in os.environ:
+        os.environ[SESSION] = tempfile.mkdtemp(prefix="gradesync-tests-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SESSION)))
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """`database_url` is the application's role, `migrate_database_url` the owner's."""
+
+    database_url: str
+    migrate_database_url: str
+    redis_url: str
+
+    def of(self, database: str) -> "Urls":
+        """The same servers, and another database."""
+        application, owner = (
+            make_url(url).set(database=database).render_as_string(hide_password=False)
+            for url in (self.database_url, self.migrate_database_url)
+        )
+        return Urls(application, owner, self.redis_url)
+
+    @property
+    def app_role(self) -> str:
+        return make_url(self.database_url).username or ""
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator[AsyncConnection]:
+        """A connection as the owner, without transactions."""
+        engine = create_async_engine(
+            self.migrate_database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool
+        )
+        async with engine.connect() as connection:
+            yield connection
+
+
+@contextmanager
+def _running() -> Iterator[Urls]:
+    if url := os.environ.get("GRADESYNC_DATABASE_URL"):
+        yield Urls(url, os.environ["GRADESYNC_MIGRATE_DATABASE_URL"], os.environ["GRADESYNC_REDIS_URL"])
+        return
+    found = embedded.start(Path(os.environ[SESSION]), durable=False)
+    yield Urls(found.database_url, found.migrate_database_url, found.redis_url)
+    found.stop()
+
+
+@pytest.fixture(scope="session")
+async def empty_servers() -> AsyncIterator[Urls]:
+    """Servers with a database of this test process that has no tables yet."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    name = f"gradesync_{Path(os.environ[SESSION]).name[-8:]}_{worker}"
+    with _running() as urls:
+        async with urls.owner() as owner:
+            await owner.execute(text(f'CREATE DATABASE "{name}"'))
+            redis_url = make_url(urls.redis_url).set(database=worker.removeprefix("gw"))
+            yield replace(urls.of(name), redis_url=redis_url.render_as_string(hide_password=False))
+            await owner.execute(text(f'DROP DATABASE "{name}"'))
+
+
+@pytest.fixture(scope="session")
+async def servers(empty_servers: Urls) -> Urls:
+    """Servers with this test process's migrated database and its Redis number."""
+    await migrate.upgrade(empty_servers.migrate_database_url, empty_servers.app_role)
+    return empty_servers
+
+
+@pytest.fixture(scope="session")
+async def pool(servers: Urls) -> AsyncIterator[Database]:
+    database = Database.open(servers.database_url, Secrets(KEYS), application_name="tests", pool_size=20)
+    yield database
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+async def sweeper(servers: Urls) -> AsyncIterator[AsyncConnection]:
+    async with servers.owner() as owner:
+        yield owner
+
+
+@pytest.fixture
+async def database(pool: Database, sweeper: AsyncConnection) -> AsyncIterator[Database]:
+    """The migrated database as the application sees it; emptied after the test."""
+    yield pool
+    await sweeper.execute(text(f"TRUNCATE {', '.join(metadata.tables)}"))
+
+
+@pytest.fixture
+async def redis_url(servers: Urls) -> str:
+    """An empty Redis database."""
+    async with Redis.from_url(servers.redis_url) as redis:
+        await redis.flushdb()
+    return servers.redis_url
