@@ -1,0 +1,96 @@
+"""OAuth 2.0 client credentials: one token for all that a process does in a district (contract section 1)."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from gradesync.answers import Answer
+from gradesync.core.reasons import Reason
+from gradesync.errors import SyncStopped
+from gradesync.http import Upstream
+from gradesync.powerschool.wire import Unintelligible, decode
+
+TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
+MARGIN = 60.0
+UNSTATED_SECONDS = 300.0
+FETCH_SECONDS = 60.0
+"""How long fetching a token may go on, retries included."""
+
+
+class ClientCredentials(httpx.Auth):
+    """Signs requests with a bearer token, which is fetched once, kept, and renewed before it ends.
+
+    `upstream` is where tokens come from; it authenticates by HTTP Basic.
+    """
+
+    def __init__(
+        self, upstream: Upstream, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._token: str | None = None
+        self._ends = datetime.min.replace(tzinfo=UTC)
+        self._fetching = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {await self.token()}"
+        yield request
+
+    async def token(self) -> str:
+        """The token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
+        async with self._fetching:
+            if self._token is None or self._clock() >= self._ends:
+                self._token, seconds = await self._fetch()
+                self._ends = self._clock() + timedelta(seconds=seconds)
+            return self._token
+
+    def drop(self, token: str) -> None:
+        """Forget a token that was refused, unless another has taken its place."""
+        if self._token == token:
+            self._token = None
+
+    async def _fetch(self) -> tuple[str, float]:
+        upstream = replace(self._upstream, until=self._clock() + timedelta(seconds=FETCH_SECONDS))
+        answer = await upstream.call(
+            "token",
+            "POST",
+            TOKEN_PATH,
+            content=b"grant_type=client_credentials",
+            headers={
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+            },
+            repeatable=True,
+        )
+        return _read(answer)
+
+
+def _read(answer: Answer) -> tuple[str, float]:
+    """A token and the seconds for which it may be used."""
+    try:
+        content = decode(answer.body)
+    except Unintelligible:
+        content = None
+    fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
+    if answer.status in (400, 401, 403) or "error" in fields:
+        raise SyncStopped(
+            Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the client id and secret"
+        )
+    token = fields.get("access_token")
+    if answer.status != 200 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise SyncStopped(
+            Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {answer.status} without a token"
+        )
+    seconds = _seconds(fields.get("expires_in"))
+    return token, seconds - min(MARGIN, seconds / 2)
+
+
+def _seconds(value: object) -> float:
+    """`expires_in` comes as a JSON string or as a number."""
+    try:
+        return max(float(str(value)), 0.0)
+    except ValueError:
+        return UNSTATED_SECONDS
