@@ -148,11 +148,8 @@ def _plan(attempt: Attempt, reading: Reading) -> Plan:
         reading.gradebook,
         attempt.journal.entries,
         reading.live,
-        reading.section,
-        reading.pairing,
+        reading.book,
         reading.matched.keys,
-        attempt.target.capabilities,
-        attempt.district.policy,
         selection=attempt.selection,
         full=attempt.full,
     )

@@ -7,7 +7,7 @@ from gradesync.core.bind import bind, missing, needs_scores
 from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import syncable
+from gradesync.core.rules import Rulebook, syncable
 from gradesync.core.sis import LiveAssignment, LiveGradebook, SisSection
 from gradesync.db import ledger, links
 from gradesync.db.links import SectionLink
@@ -22,10 +22,17 @@ class Reading:
     """Both sides, as one attempt found them."""
 
     gradebook: Gradebook
-    section: SisSection
-    pairing: Pairing
+    book: Rulebook
     matched: Matched
     live: LiveGradebook
+
+    @property
+    def section(self) -> SisSection:
+        return self.book.section
+
+    @property
+    def pairing(self) -> Pairing:
+        return self.book.pairing
 
 
 async def gather(attempt: Attempt) -> Reading:
@@ -49,9 +56,8 @@ async def gather(attempt: Attempt) -> Reading:
     )
     await _keep_link(attempt, linked, pairing)
     matched = await match_students(attempt.district, gradebook, section, attempt.target)
-    return await _complete(
-        attempt, Reading(gradebook, section, pairing, matched, LiveGradebook(tuple(listed)))
-    )
+    book = Rulebook(section, pairing, attempt.target.capabilities, attempt.district.policy)
+    return await _complete(attempt, Reading(gradebook, book, matched, LiveGradebook(tuple(listed))))
 
 
 async def _first_reads(attempt: Attempt) -> tuple[Gradebook, Sequence[LiveAssignment] | None]:
@@ -95,15 +101,13 @@ async def _keep_link(attempt: Attempt, linked: SectionLink, pairing: Pairing) ->
 
 async def _complete(attempt: Attempt, reading: Reading) -> Reading:
     """Read what the first answers left open: missing assignments, cells, and scores to look at."""
-    entries, target, policy = attempt.journal.entries, attempt.target, attempt.district.policy
-    verdicts = syncable(
-        reading.gradebook, entries, reading.section, reading.pairing, target.capabilities, policy
-    )
+    entries, target = attempt.journal.entries, attempt.target
+    verdicts = syncable(reading.gradebook, entries, reading.book)
     absent = missing(verdicts, entries, reading.live)
     live, gone = await read.confirm_missing(target, reading.section, reading.live, absent)
     syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
     gradebook = await _cells(attempt, reading, syncing, gone)
-    refs = needs_scores(bind(verdicts, entries, live, policy), entries, full=attempt.full)
+    refs = needs_scores(bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full)
     live = await read.read_scores(target, reading.section, live, refs)
     return replace(reading, gradebook=gradebook, live=live)
 
