@@ -1,3 +1,8 @@
 """What all tests share."""
 
-pytest_plugins = ["servers"]
+import hypothesis
+
+pytest_plugins = ["servers", "running"]
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")

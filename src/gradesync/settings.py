@@ -3,6 +3,7 @@
 No other module reads the environment.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -59,6 +60,13 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The variables that give another process these settings."""
         return {PREFIX + name.upper(): _plain(getattr(self, name)) for name in sorted(self.model_fields_set)}
+
+    @field_validator("database_url", "migrate_database_url")
+    @classmethod
+    def _with_driver(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        return SecretStr(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value.get_secret_value()))
 
     @field_validator("secret_keys", mode="before")
     @classmethod

@@ -1,0 +1,5 @@
+"""`python -m gradesync` is the `gradesync` command."""
+
+from gradesync.cli import app
+
+app()

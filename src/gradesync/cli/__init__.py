@@ -1,0 +1,32 @@
+"""The `gradesync` command."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from gradesync.cli import districts, servers
+from gradesync.cli.say import plainly
+
+
+class Commands(TyperGroup):
+    """Commands whose failures are told in a line or two."""
+
+    def invoke(self, ctx: Any) -> Any:
+        with plainly():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Carries assignments and scores from the Schoology gradebook to the district's SIS.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(servers.up)
+app.command()(servers.serve)
+app.command()(servers.worker)
+app.command()(servers.migrate)
+app.add_typer(districts.district, name="district")
+app.add_typer(districts.client, name="client")

@@ -1,0 +1,99 @@
+"""`district` and `client`: what an operator sets up."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gradesync.cli.say import Told, err, listing, out
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DistrictId = Annotated[str, typer.Argument(metavar="DISTRICT", help="The id that its file gives it.")]
+
+district = typer.Typer(
+    help="Districts: apply their files, list them, check their systems.", no_args_is_help=True
+)
+client = typer.Typer(help="Clients of the API: create, list, revoke.", no_args_is_help=True)
+
+
+@district.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="A district file, TOML.", metavar="FILE.toml")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a district what its file says."""
+    from gradesync.cli import operator
+    from gradesync.districtfile import DistrictFileRefused
+
+    try:
+        district_id, applied = operator.done(partial(operator.apply, text=_text(file)))
+    except DistrictFileRefused as refused:
+        for mistake in refused.mistakes:
+            err.print(f"[bold red]✗[/] {file}, line {mistake.line}: {mistake.what}.", soft_wrap=True)
+            err.print(f"  [dim]{mistake.mend}.[/]", soft_wrap=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        typer.echo(json.dumps({"district": district_id, "applied": applied}))
+    else:
+        out.print(f"[green]✓[/] District [bold]{district_id}[/] {applied}.")
+
+
+@district.command("list")
+def list_districts(as_json: AsJson = False) -> None:
+    """List the districts."""
+    from gradesync.cli import operator
+
+    rows = [{"id": each.id, "name": each.name} for each in operator.done(operator.list_districts)]
+    listing(rows, {"id": "District", "name": "Name"}, as_json=as_json)
+
+
+@client.command()
+def create(
+    district_id: DistrictId,
+    scope: Annotated[list[str], typer.Option(help="What it may do; may be given several times.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a client. Its secret is printed once, and kept nowhere."""
+    from gradesync.cli import operator
+
+    make = partial(operator.create_client, district_id=district_id, scopes=scope)
+    client_id, secret = operator.done(make)
+    rows = [{"client_id": client_id, "client_secret": secret}]
+    listing(rows, {"client_id": "Client id", "client_secret": "Secret, shown once"}, as_json=as_json)
+
+
+@client.command("list")
+def list_clients(district_id: DistrictId, as_json: AsJson = False) -> None:
+    """List a district's clients, the revoked ones too."""
+    from gradesync.cli import operator
+
+    found = operator.done(partial(operator.list_clients, district_id=district_id))
+    rows = [
+        {
+            "client_id": each.id,
+            "scopes": " ".join(each.scopes),
+            "created_at": f"{each.created_at:%Y-%m-%dT%H:%M:%SZ}",
+            "revoked_at": f"{each.revoked_at:%Y-%m-%dT%H:%M:%SZ}" if each.revoked_at else None,
+        }
+        for each in found
+    ]
+    columns = {"client_id": "Client id", "scopes": "Scopes", "created_at": "Created", "revoked_at": "Revoked"}
+    listing(rows, columns, as_json=as_json)
+
+
+@client.command()
+def revoke(district_id: DistrictId, client_id: Annotated[str, typer.Argument(metavar="CLIENT")]) -> None:
+    """End a client and its tokens."""
+    from gradesync.cli import operator
+
+    operator.done(partial(operator.revoke_client, district_id=district_id, client_id=client_id))
+    out.print(f"[green]✓[/] Client {client_id} revoked.")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Told(f"{file} cannot be read: {error}.") from None

@@ -1,0 +1,80 @@
+"""What an operator does to districts and their clients, each with an entry in the district's audit log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.access.tokens import Scope
+from gradesync.cli.place import settled
+from gradesync.cli.say import Told
+from gradesync.db import audit, clients, districts
+from gradesync.db.clients import Listed
+from gradesync.db.districts import Applied, Name
+from gradesync.districtfile import parse
+from gradesync.runtime import Runtime, open_runtime
+
+ACTOR = "operator"
+
+T = TypeVar("T")
+
+
+def done(do: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Open what a process works with, do one thing with it, and close it."""
+
+    async def within() -> T:
+        async with open_runtime(settings, name="command") as runtime:
+            return await do(runtime)
+
+    with settled() as settings:
+        return asyncio.run(within())
+
+
+async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
+    """Make a district what its file's text says; answers its id. Raises `DistrictFileRefused`."""
+    district = parse(text, allow_http=runtime.settings.allow_private_network)
+    async with runtime.database.district(district.id) as db:
+        applied = await districts.apply(db, district)
+        if applied != "unchanged":
+            await audit.append(db, ACTOR, f"district.{applied}", {"district": district.id})
+    return district.id, applied
+
+
+async def list_districts(runtime: Runtime) -> list[Name]:
+    async with runtime.database.open_door() as door:
+        return await districts.listed(door)
+
+
+async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
+    """Make a client; answers its id and its secret."""
+    if unknown := sorted(set(scopes) - set(Scope)):
+        raise Told(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
+    async with _existing(runtime, district_id) as db:
+        client_id, secret = await clients.create(db, scopes)
+        await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
+    return client_id, secret
+
+
+async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
+    async with _existing(runtime, district_id) as db:
+        return await clients.listed(db)
+
+
+async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
+    async with _existing(runtime, district_id) as db:
+        if not await clients.revoke(db, client_id):
+            raise Told(
+                f"{district_id} has no client {client_id} that stands.", "See `gradesync client list`."
+            )
+        await audit.append(db, ACTOR, "client.revoked", {"client": client_id})
+
+
+@asynccontextmanager
+async def _existing(runtime: Runtime, district_id: str) -> AsyncIterator[AsyncSession]:
+    """A transaction of a district that there is."""
+    async with runtime.database.district(district_id) as db:
+        if await districts.get(db) is None:
+            raise Told(f"No district is called {district_id}.", "See `gradesync district list`.")
+        yield db

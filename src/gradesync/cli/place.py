@@ -1,0 +1,90 @@
+"""Where a command runs: its settings, and the servers that its data folder holds."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from gradesync import embedded
+from gradesync.cli.say import Told
+from gradesync.settings import PREFIX, Settings
+
+
+@contextmanager
+def settled(*, start: bool = False, durable: bool = True) -> Iterator[Settings]:
+    """Complete settings: the environment's, and for the rest the servers of the data folder.
+
+    `start`: make the data folder where there is none. The servers are held until the end of the block.
+    """
+    settings = read()
+    with ExitStack() as stack:
+        if settings.database_url is None or settings.redis_url is None:
+            settings = stack.enter_context(_with_servers(settings, start=start, durable=durable))
+        elif not settings.secret_keys:
+            raise Told(
+                f"{PREFIX}SECRET_KEYS is not set.",
+                "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
+            )
+        yield settings
+
+
+def read() -> Settings:
+    """The environment's settings. Raises `Told`."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = (_line(e["loc"], e["msg"]) for e in error.errors(include_url=False, include_input=False))
+        raise Told("\n  ".join(["The settings cannot be used:", *lines]), "Correct them.") from None
+
+
+def _line(where: tuple[int | str, ...], what: str) -> str:
+    return f"{PREFIX}{str(where[0]).upper()}: {what}" if where else what
+
+
+@contextmanager
+def _with_servers(settings: Settings, *, start: bool, durable: bool) -> Iterator[Settings]:
+    folder = settings.data_dir
+    if not start and not folder.is_dir():
+        raise Told(
+            f"No database: {PREFIX}DATABASE_URL is not set, and there is no data folder {folder.absolute()}.",
+            "Start `gradesync up` in this folder first, or set the URLs.",
+        )
+    servers = embedded.start(folder, durable=durable)
+    try:
+        yield _filled(settings, servers)
+    finally:
+        servers.stop()
+
+
+def _filled(settings: Settings, servers: embedded.Servers) -> Settings:
+    found = settings.filled(redis_url=SecretStr(servers.redis_url), secret_keys=(_key(settings.data_dir),))
+    if settings.database_url is not None:
+        return found
+    return found.filled(
+        database_url=SecretStr(servers.database_url),
+        migrate_database_url=SecretStr(servers.migrate_database_url),
+    )
+
+
+def _key(folder: Path) -> SecretStr:
+    """The data folder's own secret key, made at the first start."""
+    file, draft = folder / "secret_key", folder / f"secret_key.{os.getpid()}"
+    if not file.exists():
+        draft.touch(0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # another process made one meanwhile
+            os.link(draft, file)
+        draft.unlink()
+    return SecretStr(file.read_text())
+
+
+def owner_url(settings: Settings) -> str:
+    """The database's owner. Raises `Told` where only the application's role is known."""
+    if settings.migrate_database_url is None:
+        raise Told(
+            f"{PREFIX}MIGRATE_DATABASE_URL is not set.", "Migrations need the role that owns the database."
+        )
+    return settings.migrate_database_url.get_secret_value()

@@ -1,0 +1,72 @@
+"""Processes that go on until they are told to stop: the API, the worker, or both."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+
+import uvicorn
+
+from gradesync import telemetry
+from gradesync.api.app import create_app
+from gradesync.runtime import Runtime, open_runtime, sweeping
+from gradesync.settings import Settings
+from gradesync.worker import working
+
+
+async def run(settings: Settings, *, listener: socket.socket | None, carry: bool, name: str) -> None:
+    """Serve the API on `listener`, carry syncs, or both, until SIGINT or SIGTERM."""
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    async with AsyncExitStack() as stack:
+        stop = stack.enter_context(_told_to_stop())
+        runtime = await stack.enter_async_context(open_runtime(settings, name=name))
+        await stack.enter_async_context(sweeping(runtime))
+        if carry:
+            await stack.enter_async_context(working(runtime))
+        if listener is not None:
+            await stack.enter_async_context(_serving(runtime, listener, stop))
+        await stop.wait()
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; a second signal ends the process as it always would."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def hear() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, hear)
+    yield stop
+
+
+@asynccontextmanager
+async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        create_app(runtime),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(runtime.settings.drain_seconds),
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process around it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

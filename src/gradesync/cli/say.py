@@ -1,0 +1,69 @@
+"""What the commands say, and how they say that something is wrong."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gradesync.embedded import EmbeddedError
+from gradesync.errors import GradeSyncError
+
+out = Console(highlight=False)
+err = Console(highlight=False, stderr=True)
+
+
+class Told(GradeSyncError):
+    """The command cannot go on; `what` says why, and `mend` what to do."""
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.mend = mend
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn what a person can mend into two lines and exit code 1; let the rest be seen in full."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as error:
+        told = _told(error)
+        if told is None:
+            raise
+        err.print(f"[bold red]✗[/] {told.what}", soft_wrap=True)
+        if told.mend:
+            err.print(f"  [dim]{told.mend}[/]", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+def _told(error: Exception) -> Told | None:
+    if isinstance(error, Told):
+        return error
+    if isinstance(error, GradeSyncError | EmbeddedError):
+        return Told(str(error))
+    from redis.exceptions import RedisError
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, RedisError):
+        return Told("Redis does not answer.", "Is it running? See GRADESYNC_REDIS_URL.")
+    if isinstance(error, OperationalError | ConnectionError):
+        return Told("The database does not answer.", "Is it running? See GRADESYNC_DATABASE_URL.")
+    return None
+
+
+def listing(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, as_json: bool) -> None:
+    """Print rows: as JSON, one array, or as a table of `columns` (key -> heading)."""
+    if as_json:
+        typer.echo(json.dumps([dict(row) for row in rows], default=str))
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*("" if row[key] is None else str(row[key]) for key in columns))
+    out.print(table)

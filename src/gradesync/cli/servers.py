@@ -1,0 +1,94 @@
+"""`up`, `serve`, `worker`, `migrate`: the processes of an installation."""
+
+import asyncio
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from gradesync.cli.place import owner_url, read, settled
+from gradesync.cli.say import Told, out
+from gradesync.settings import Settings
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+
+
+def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Run everything in one place: API and worker, and PostgreSQL and Valkey where no URLs are set."""
+    listener = listen(host, port)
+    with settled(start=True) as found:
+        settings = _at(found, listener)
+        if settings.migrate_database_url is not None:
+            _migrate(settings)
+        out.print(f"[bold]gradesync[/] is up at [link]{settings.public_url}/docs[/]")
+        out.print(f"[dim]Ctrl-C ends it. What it knows stays in {settings.data_dir.absolute()}.[/]")
+        _run(settings, listener, carry=True, name="up")
+
+
+def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve the API."""
+    listener = listen(host, port)
+    with settled() as settings:
+        _run(_at(settings, listener), listener, carry=False, name="api")
+
+
+def worker() -> None:
+    """Carry syncs."""
+    with settled() as settings:
+        _run(settings, None, carry=True, name="worker")
+
+
+def migrate(
+    app_role: Annotated[
+        str | None, typer.Option(help="The application's role; that of GRADESYNC_DATABASE_URL if not given.")
+    ] = None,
+) -> None:
+    """Bring the database to this release, as its owner. Run it before the new processes."""
+    settings = read()
+    if settings.migrate_database_url is not None:
+        _migrate(settings, app_role)
+    else:
+        with settled() as found:
+            _migrate(found, app_role)
+    out.print("The database is at this release.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises `Told` where the address cannot be had."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Told(
+            f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another --port."
+        ) from None
+
+
+def _at(settings: Settings, listener: socket.socket) -> Settings:
+    host, port = listener.getsockname()[:2]
+    host = f"[{host}]" if ":" in host else host
+    form = "text" if sys.stderr.isatty() else "json"
+    return settings.filled(public_url=f"http://{host}:{port}", log_format=form)
+
+
+def _run(settings: Settings, listener: socket.socket | None, *, carry: bool, name: str) -> None:
+    from gradesync.cli.running import run
+    from gradesync.telemetry import serve_metrics
+
+    if listener is None and settings.metrics_port is not None:
+        serve_metrics(settings.metrics_port)
+    asyncio.run(run(settings, listener=listener, carry=carry, name=name))
+
+
+def _migrate(settings: Settings, app_role: str | None = None) -> None:
+    from sqlalchemy import make_url
+
+    from gradesync.db.migrate import upgrade
+
+    if app_role is None and settings.database_url is not None:
+        app_role = make_url(settings.database_url.get_secret_value()).username
+    if app_role is None:
+        raise Told("Which role is the application's?", "Give --app-role, or set GRADESYNC_DATABASE_URL.")
+    asyncio.run(upgrade(owner_url(settings), app_role))

@@ -1,0 +1,112 @@
+"""The composition root: settings in, everything that an API or a worker process works with out."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import httpx
+from arq.connections import ArqRedis
+
+from gradesync import pacing
+from gradesync.access.tokens import Tokens
+from gradesync.bell import Bell, open_redis
+from gradesync.connections import Connections
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.egress import open_client
+from gradesync.errors import GradeSyncError
+from gradesync.rounds import repeated
+from gradesync.settings import PREFIX, Settings
+from gradesync.sync.engine import Bounds, Engine
+from gradesync.sync.ports import Clock, Systems
+from gradesync.sync.sweep import sweep
+
+T = TypeVar("T")
+
+
+class SettingMissing(GradeSyncError):
+    """A setting without which nothing works is not set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What one process holds open, once. `engine` carries database, systems, bell and clock."""
+
+    settings: Settings
+    engine: Engine
+    redis: ArqRedis
+    bell: Bell
+    client: httpx.AsyncClient
+    tokens: Tokens
+
+    @property
+    def database(self) -> Database:
+        return self.engine.database
+
+    @property
+    def systems(self) -> Systems:
+        return self.engine.systems
+
+    @property
+    def clock(self) -> Clock:
+        return self.engine.clock
+
+
+@asynccontextmanager
+async def open_runtime(
+    settings: Settings, *, name: str, clock: Clock = lambda: datetime.now(UTC)
+) -> AsyncIterator[Runtime]:
+    """Open a process's connections; `name` is how PostgreSQL lists it.
+
+    Redis may be away. Raises `SettingMissing`, `RoleRefused`, and what the database raises where it is away.
+    """
+    keys = _present(settings.secret_keys, "SECRET_KEYS")
+    secrets = Secrets([key.get_secret_value() for key in keys])
+    async with AsyncExitStack() as stack:
+        database = Database.open(
+            _present(settings.database_url, "DATABASE_URL").get_secret_value(),
+            secrets,
+            application_name=f"gradesync {name}",
+            pool_size=settings.database_pool,
+        )
+        stack.push_async_callback(database.close)
+        redis = open_redis(_present(settings.redis_url, "REDIS_URL").get_secret_value())
+        stack.push_async_callback(redis.aclose)
+        client = open_client(allow_private_network=settings.allow_private_network)
+        await stack.enter_async_context(client)
+        await database.check_role()
+        await pacing.begin(redis)
+        bell = Bell(redis, most=2 * settings.per_district)
+        engine = Engine(
+            database=database,
+            systems=Connections(client, redis, clock, settings.call_timeout_seconds, settings.score_batch),
+            bell=bell,
+            clock=clock,
+            bounds=_bounds(settings),
+        )
+        yield Runtime(settings, engine, redis, bell, client, Tokens.of(secrets.signing_keys(), clock))
+
+
+@asynccontextmanager
+async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
+    """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough."""
+    seconds = runtime.settings.sweep_seconds
+    async with repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds):
+        yield
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        lease=settings.lease_seconds,
+        call_timeout=settings.call_timeout_seconds,
+        slice=settings.slice_seconds,
+        per_district=settings.per_district,
+    )
+
+
+def _present(value: T | None, name: str) -> T:
+    if not value:
+        raise SettingMissing(f"{PREFIX}{name} is not set.")
+    return value

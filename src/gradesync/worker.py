@@ -1,0 +1,106 @@
+"""The worker: hands that carry syncs, woken by bells, and looking for themselves where nobody rings."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, cast
+
+from arq.typing import WorkerCoroutine
+from arq.worker import Worker, func
+from prometheus_client import Gauge
+
+from gradesync.bell import THERE_IS_WORK, Bell, to_bytes
+from gradesync.rounds import repeated, tell
+from gradesync.runtime import Runtime
+from gradesync.sync.engine import Engine
+from gradesync.sync.work import work
+
+LISTEN_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+HEALTH_SECONDS = 15
+A_DAY = 86_400
+
+WORKING = Gauge("gradesync_hands_working", "Hands of this worker that carry a sync now.")
+
+
+@asynccontextmanager
+async def working(runtime: Runtime) -> AsyncIterator[None]:
+    """Carry syncs while the block lasts. At its end what is being carried goes back to the queue."""
+    hands = Hands(runtime.engine, runtime.settings.max_syncs)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(hands.rest)
+        await stack.enter_async_context(repeated("look for work", hands.wake, seconds=LOOK_SECONDS))
+        await stack.enter_async_context(repeated("listen", lambda: listen(runtime, hands), seconds=1))
+        yield
+
+
+class Hands:
+    """Carries at most `most` syncs at once; each hand takes one after another until there is none."""
+
+    def __init__(self, engine: Engine, most: int) -> None:
+        self._engine = engine
+        self._free = asyncio.Semaphore(most)
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def wake(self) -> None:
+        """Let a hand look for work, where one is free."""
+        if not self._free.locked():
+            await self.take()
+
+    async def take(self) -> None:
+        """Let a hand look for work, as soon as one is free."""
+        await self._free.acquire()
+        hand = asyncio.create_task(self._carry())
+        self._busy.add(hand)
+        hand.add_done_callback(self._rested)
+
+    async def rest(self) -> None:
+        """Give back everything that is being carried."""
+        for hand in self._busy:
+            hand.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
+
+    async def _carry(self) -> None:
+        with WORKING.track_inprogress():
+            try:
+                while await work(self._engine):
+                    await self.wake()  # where one sync waited, others may
+            except Exception as error:
+                tell("work", error)
+
+    def _rested(self, hand: asyncio.Task[None]) -> None:
+        self._busy.discard(hand)
+        self._free.release()
+
+
+async def listen(runtime: Runtime, hands: Hands) -> None:
+    """Hear bells for ever. Raises where Redis is away for long; the hands go on by themselves."""
+    ears = Worker(
+        functions=[func(cast("WorkerCoroutine", there_is_work), name=THERE_IS_WORK, keep_result=0)],
+        redis_pool=runtime.redis,
+        ctx={"bell": runtime.bell, "hands": hands},
+        max_jobs=1,  # with full hands, all other bells are left to other workers
+        poll_delay=LISTEN_SECONDS,
+        job_timeout=A_DAY,  # hearing a bell ends when a hand is free, never by time
+        keep_result=0,
+        health_check_interval=HEALTH_SECONDS,
+        handle_signals=False,
+        job_serializer=to_bytes,
+        job_deserializer=json.loads,
+        log_results=False,
+    )
+    try:
+        await ears.async_run()
+    finally:
+        for hearing in ears.tasks.values():
+            hearing.cancel()
+        await asyncio.gather(*ears.tasks.values(), return_exceptions=True)
+
+
+async def there_is_work(context: dict[str, Any], district_id: str) -> None:
+    """A bell: the hand that it wakes finds out itself what there is to do."""
+    hands: Hands = context["hands"]
+    bell: Bell = context["bell"]
+    await bell.heard(district_id)
+    await hands.take()

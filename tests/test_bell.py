@@ -1,0 +1,59 @@
+"""Bells wake a worker, never flood one, and never fail their caller."""
+
+import socket
+
+from arq.connections import ArqRedis
+
+from gradesync.bell import THERE_IS_WORK, Bell, open_redis
+
+
+async def waiting(redis: ArqRedis) -> list[tuple[str, tuple[str, ...]]]:
+    return [(bell.function, tuple(bell.args)) for bell in await redis.queued_jobs()]
+
+
+async def test_a_bell_says_that_there_is_work_and_for_whom(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        await Bell(redis, most=8).ring("riverside")
+        assert await waiting(redis) == [(THERE_IS_WORK, ("riverside",))]
+
+
+async def test_a_flood_of_one_district_leaves_room_for_another(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        bell = Bell(redis, most=3)
+        for _ in range(50):
+            await bell.ring("riverside")
+        await bell.ring("lakeside")
+        assert [args for _, args in await waiting(redis)] == [("riverside",)] * 3 + [("lakeside",)]
+
+
+async def test_what_is_asked_for_after_a_bell_was_heard_rings_again(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        bell = Bell(redis, most=1)
+        await bell.ring("riverside")
+        await bell.ring("riverside")
+        assert len(await waiting(redis)) == 1
+        await bell.heard("riverside")
+        await bell.ring("riverside")
+        assert len(await waiting(redis)) == 2
+
+
+async def test_jobs_are_json_for_nobody_to_run_code_through(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        await Bell(redis, most=8).ring("riverside")
+        (key,) = await redis.keys("arq:job:*")
+        stored = await redis.get(key)
+        assert stored is not None
+        assert stored.startswith(b"{")
+
+
+async def test_ringing_without_redis_neither_raises_nor_waits_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    async with open_redis(f"redis://127.0.0.1:{port}/0") as redis:
+        await Bell(redis, most=8).ring("riverside")
+
+
+async def test_a_redis_that_never_answers_does_not_hold_its_caller() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:
+            await Bell(redis, most=8).ring("riverside")
