@@ -133,3 +133,7 @@ class Systems(Protocol):
     def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
         """Retries go on, where they can help, no later than `until`."""
         ...
+
+    async def check(self, district: District, *, until: datetime) -> tuple[Finding, ...]:
+        """Try the credentials and the grants of both systems, read-only, in an admin's words."""
+        ...

@@ -1,0 +1,114 @@
+"""Opens the systems of a district. Connections, tokens and call budgets are shared by all who open them."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+
+import httpx
+from redis.asyncio import Redis
+
+from gradesync.core.district import District, SchoologyAccess, SisAccess
+from gradesync.core.exchange import Finding
+from gradesync.http import Upstream
+from gradesync.pacing import Budget, Pace, apart, per_window
+from gradesync.powerschool.connection import PowerSchool
+from gradesync.schoology.auth import OAuth1
+from gradesync.schoology.calls import SchoologyDialect
+from gradesync.schoology.check import connection_findings
+from gradesync.schoology.source import SchoologySource
+from gradesync.sync.ports import Clock, Permit, Source, Target
+
+READS_BESIDE_MULTIGET = 2
+"""Categories and grading periods: what a sync reads of Schoology beside its one multiget."""
+
+
+@dataclass(slots=True)
+class Connections:
+    """Fits `Systems`. `call_timeout` is the total time of one upstream call, in seconds."""
+
+    client: httpx.AsyncClient
+    redis: Redis
+    clock: Clock
+    call_timeout: float
+    score_batch: int
+    _paces: dict[tuple[str, Budget | None], Pace] = field(default_factory=dict)
+    _sources: dict[str, SchoologySource] = field(default_factory=dict)
+    _targets: dict[SisAccess, PowerSchool] = field(default_factory=dict)
+
+    async def ready(self, district: District) -> bool:
+        """Whether a sync of the district could go on at once; takes its reads out of the budget if so."""
+        schoology, sis = self._schoology_pace(district.schoology), self._sis_pace(district.sis)
+        if await schoology.open() or await sis.open():
+            return False
+        return await schoology.try_reserve(district.schoology.multiget_cost + READS_BESIDE_MULTIGET)
+
+    def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
+        source = self._source(district, requester, until)
+        self._sources[district.id] = source
+        return source
+
+    def _source(self, district: District, requester: str | None, until: datetime) -> SchoologySource:
+        access, before = district.schoology, self._sources.get(district.id)
+        return SchoologySource(
+            Upstream(
+                name="schoology",
+                base_url=access.base_url,
+                auth=OAuth1(
+                    access.consumer_key,
+                    access.consumer_secret,
+                    run_as=requester if access.run_as_requester else None,
+                ),
+                client=self.client,
+                pace=self._schoology_pace(access),
+                until=until,
+                timeout=self.call_timeout,
+                dialect=SchoologyDialect(),
+                clock=self.clock,
+            ),
+            multiget_cost=access.multiget_cost,
+            multiget_refused=before is not None and before.multiget_refused,
+        )
+
+    def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
+        return self._powerschool(district.sis).target(
+            permit=permit,
+            until=until,
+            student_id=district.match.student_id,
+            rows_per_write=self.score_batch,
+        )
+
+    async def check(self, district: District, *, until: datetime) -> tuple[Finding, ...]:
+        source = self._source(district, None, until)
+        target = self._powerschool(district.sis).target(permit=None, until=until)
+        schoology, sis = await asyncio.gather(connection_findings(source), target.check())
+        return (*schoology, *sis)
+
+    def _powerschool(self, access: SisAccess) -> PowerSchool:
+        """One for all syncs of the district, so that they share a token and what was learnt."""
+        opened = self._targets.get(access)
+        if opened is None:
+            opened = self._targets[access] = PowerSchool.open(
+                access, self.client, self._sis_pace(access), timeout=self.call_timeout, clock=self.clock
+            )
+        return opened
+
+    def _schoology_pace(self, access: SchoologyAccess) -> Pace:
+        budget = per_window(access.requests_per_window, float(access.window_seconds))
+        return self._pace(f"schoology:{_short(access.base_url, access.consumer_key)}", budget)
+
+    def _sis_pace(self, access: SisAccess) -> Pace:
+        return self._pace(
+            f"sis:{_short(access.base_url, access.client_id)}", apart(access.minimum_interval_ms)
+        )
+
+    def _pace(self, key: str, budget: Budget | None) -> Pace:
+        pace = self._paces.get((key, budget))
+        if pace is None:
+            pace = self._paces[key, budget] = Pace(self.redis, key, budget, clock=self.clock)
+        return pace
+
+
+def _short(*parts: str) -> str:
+    """A name for an account that gives nothing of it away."""
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
