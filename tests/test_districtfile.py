@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from gradesync.core.district import Lti11Registration
 from gradesync.core.sis import Policy
 from gradesync.districtfile import DistrictFileRefused, Mistake, parse
 
@@ -19,6 +20,7 @@ requests_per_window = 50
 window_seconds = 2.5
 multiget_cost = 4
 run_as = "requester"
+domains = ["https://lms.riverside.example"]
 [sis]
 kind = "powerschool"
 base_url = "https://sis.example.org"
@@ -35,6 +37,9 @@ client_id = "42"
 deployment_id = "7"
 jwks_url = "https://lti-service.svc.schoology.com/lti-service/.well-known/jwks"
 authorization_url = "https://lti-service.svc.schoology.com/lti-service/authorize-redirect"
+[lti11]
+consumer_key = "43"
+consumer_secret = "hush too"
 [policy]
 title_overflow = "shorten"
 category_mapping = "many_to_one"
@@ -73,6 +78,7 @@ def test_everything_that_a_file_says_arrives() -> None:
     assert schoology.base_url == "https://api.schoology.com/v1"
     assert (schoology.requests_per_window, schoology.window_seconds) == (50, Decimal("2.5"))
     assert (schoology.multiget_cost, schoology.run_as_requester) == (4, True)
+    assert schoology.domains == ("https://lms.riverside.example",)
     assert (sis.kind, sis.client_id, sis.client_secret, sis.minimum_interval_ms) == (
         "powerschool",
         "id",
@@ -82,6 +88,7 @@ def test_everything_that_a_file_says_arrives() -> None:
     assert (district.match.section, district.match.student_id) == (r"^S(\d+)$", "student_number")
     assert district.lti is not None
     assert (district.lti.client_id, district.lti.deployment_id) == ("42", "7")
+    assert district.lti11 == Lti11Registration("43", "hush too")
     assert district.policy == Policy(
         shorten_titles=True, many_to_one=True, exception_flags=True, guard_share=Decimal("0.25")
     )
@@ -91,7 +98,7 @@ def test_what_a_file_leaves_out_is_the_products_promise() -> None:
     district = parse(SHORT)
     assert district.policy == Policy()
     assert district.match.student == r"^1_(\d+)$"
-    assert district.lti is None
+    assert (district.lti, district.lti11) == (None, None)
     assert district.schoology.base_url == "https://api.schoology.com/v1"
 
 
@@ -145,6 +152,22 @@ def test_a_match_that_names_nothing_is_told(wrong: str, what: str, mend: str) ->
 def test_a_policy_that_cannot_be_is_told(wrong: str, what: str) -> None:
     (mistake,) = mistakes(f"{SHORT}[policy]\n{wrong}\n")
     assert what in mistake.what
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ('["https://lms.example.org/home"]', "domains: 'https://lms.example.org/home' is more than a host"),
+        ('["https://lms.example.org; script-src *"]', "is more than a host"),
+        ('["http://lms.example.org"]', "https only"),
+        ('["lms.example.org"]', "no web address"),
+        ('"https://lms.example.org"', "domains must be a list"),
+    ],
+)
+def test_a_domain_that_is_more_than_an_origin_is_told(wrong: str, what: str) -> None:
+    (mistake,) = mistakes(SHORT.replace("[sis]", f"domains = {wrong}\n[sis]"))
+    assert what in mistake.what
+    assert mistake.line == 7
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_lines() -> None:

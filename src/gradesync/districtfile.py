@@ -24,7 +24,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gradesync.core.district import District, LtiRegistration, Match, SchoologyAccess, SisAccess
+from gradesync.core.district import (
+    District,
+    Lti11Registration,
+    LtiRegistration,
+    Match,
+    SchoologyAccess,
+    SisAccess,
+)
 from gradesync.core.sis import Policy
 from gradesync.errors import GradeSyncError
 
@@ -77,6 +84,13 @@ def _url(value: str, info: ValidationInfo) -> str:
     return value.rstrip("/")
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.path or not re.fullmatch(r"[a-zA-Z0-9.-]+(:[0-9]+)?", parts.netloc):
+        raise _wrong(f"{value!r} is more than a host", 'Write it like "https://lms.example.org"')
+    return value
+
+
 def _timezone(value: str) -> str:
     try:
         return ZoneInfo(value).key
@@ -99,6 +113,7 @@ _MATCH, _POLICY = Match(), Policy()
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[Text, AfterValidator(_url)]
+Origin = Annotated[Url, AfterValidator(_origin)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 
 
@@ -114,6 +129,7 @@ class _Schoology(_Table):
     window_seconds: Decimal = Field(Decimal(5), gt=0)
     multiget_cost: int = Field(3, ge=1)
     run_as: Literal["none", "requester"] = "none"
+    domains: tuple[Origin, ...] = ()
 
 
 class _Sis(_Table):
@@ -138,6 +154,11 @@ class _Lti(_Table):
     authorization_url: Url
 
 
+class _Lti11(_Table):
+    consumer_key: Text
+    consumer_secret: Text
+
+
 class _Policy(_Table):
     title_overflow: Literal["skip", "shorten"] = "skip"
     category_mapping: Literal["one_to_one", "many_to_one"] = "one_to_one"
@@ -158,6 +179,7 @@ class _File(_Table):
     sis: _Sis
     match: _Match = _Match()
     lti: _Lti | None = None
+    lti11: _Lti11 | None = None
     policy: _Policy = _Policy()
 
     def district(self) -> District:
@@ -171,6 +193,7 @@ class _File(_Table):
             sis=SisAccess(**self.sis.model_dump()),
             match=Match(**self.match.model_dump()),
             lti=LtiRegistration(**self.lti.model_dump()) if self.lti else None,
+            lti11=Lti11Registration(**self.lti11.model_dump()) if self.lti11 else None,
             policy=Policy(
                 **policy,
                 shorten_titles=self.policy.title_overflow == "shorten",
@@ -207,7 +230,7 @@ def _not_toml(text: str, said: str) -> Mistake:
 
 
 def _mistake(error: ErrorDetails, lines: Mapping[Where, int]) -> Mistake:
-    where = tuple(str(part) for part in error["loc"])
+    where = tuple(part for part in error["loc"] if isinstance(part, str))
     known = next((where[:n] for n in range(len(where), 0, -1) if where[:n] in lines), ())
     return Mistake(lines.get(known, 1), *_told(error, where))
 
@@ -233,6 +256,7 @@ _SAID = {
     "string_pattern_mismatch": ("{name} cannot be {input!r}", "Write small letters, digits and hyphens"),
     "string_too_short": ("{name} is empty", "Give {name} its value"),
     "string_type": ("{name} must be text", 'Put the value in quotes: {name} = "…"'),
+    "tuple_type": ("{name} must be a list", 'Write it in brackets: {name} = ["…"]'),
     "model_type": ("{name} must be a table", "Write [{name}] on a line of its own, and its settings below"),
     "bool_parsing": ("{name} must be true or false", "Write true or false, without quotes"),
     "int_parsing": ("{name} must be a whole number", "Write digits, without quotes"),

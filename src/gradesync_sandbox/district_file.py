@@ -22,6 +22,7 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
             "requests_per_window": switches.credits or 1000,
             "window_seconds": switches.window_seconds,
             "run_as": "none",
+            "domains": [sandbox.lti_url],
         },
         "sis": {
             "kind": "powerschool",
@@ -36,6 +37,10 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
             "deployment_id": world.lti.deployment_id,
             "jwks_url": f"{sandbox.lti_url}/.well-known/jwks",
             "authorization_url": f"{sandbox.lti_url}/authorize-redirect",
+        },
+        "lti11": {
+            "consumer_key": world.lti.consumer_key,
+            "consumer_secret": world.lti.consumer_secret,
         },
     }
 

@@ -12,7 +12,8 @@ class SchoologyAccess:
 
     `requests_per_window` calls in `window_seconds` is what the key may do; `multiget_cost` is what one
     multiget counts for (Schoology contract 1.7: not published, so a setting).
-    `run_as_requester` sends X-Schoology-Run-As.
+    `run_as_requester` sends X-Schoology-Run-As. `domains` are the origins of the district's own names for
+    Schoology's pages, beside `*.schoology.com`: what may show the teacher's page.
     """
 
     base_url: str
@@ -22,6 +23,7 @@ class SchoologyAccess:
     window_seconds: Decimal = Decimal(5)
     multiget_cost: int = 3
     run_as_requester: bool = False
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ class LtiRegistration:
 
 
 @dataclass(frozen=True, slots=True)
+class Lti11Registration:
+    """The district's LTI 1.1 installation, where it still installs by key and secret."""
+
+    consumer_key: str
+    consumer_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class District:
     """Everything gradesync knows of a district. Secrets are plain here and encrypted at rest."""
 
@@ -73,4 +83,5 @@ class District:
     sis: SisAccess
     match: Match = field(default_factory=Match)
     lti: LtiRegistration | None = None
+    lti11: Lti11Registration | None = None
     policy: Policy = field(default_factory=Policy)

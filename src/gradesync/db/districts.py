@@ -8,16 +8,18 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.db.crypto import Secrets
 from gradesync.db.tables import metadata
+from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
 C = DISTRICT.c
-SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"))
-"""Where a district's secrets stand in it."""
+SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"), ("lti11", "consumer_secret"))
+"""Where a district's secrets stand in it, in parts that it may do without."""
 
 Applied: TypeAlias = Literal["created", "changed", "unchanged"]
 
@@ -45,6 +47,10 @@ class Name:
     name: str
 
 
+class InstallationTaken(GradeSyncError):
+    """Another district has that LTI installation."""
+
+
 async def get(db: AsyncSession) -> District | None:
     """The district of the transaction. Raises `SecretUnreadable` where its secrets are not for our keys."""
     row = (await db.execute(select(C.id, C.config, C.secrets))).one_or_none()
@@ -52,14 +58,22 @@ async def get(db: AsyncSession) -> District | None:
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:
-    """Make the district of the transaction what `district` says."""
+    """Make the district of the transaction what `district` says.
+
+    Raises `InstallationTaken`, after which the transaction can only be left.
+    """
     before = await get(db)
     if before == district:
         return "unchanged"
     config, secrets = _sealed(db.info["secrets"], district)
     values = {"config": config, "secrets": secrets, "changed_at": func.now()}
     statement = insert(DISTRICT).values(id=district.id, **values)
-    await db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    try:
+        await db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+    except IntegrityError as error:
+        raise InstallationTaken(
+            "Another district has this LTI installation: the same deployment, or the same LTI 1.1 key."
+        ) from error
     return "changed" if before else "created"
 
 
@@ -105,14 +119,15 @@ def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str
     config: dict[str, Any] = msgspec.to_builtins(district)
     secrets = {}
     for part, name in SECRETS:
-        field = f"{part}.{name}"
-        secrets[field] = keys.encrypt(district.id, field, config[part].pop(name))
+        if config[part] is not None:
+            field = f"{part}.{name}"
+            secrets[field] = keys.encrypt(district.id, field, config[part].pop(name))
     return config, secrets
 
 
 def _opened(keys: Secrets, id_: str, config: Mapping[str, Any], sealed: Mapping[str, str]) -> District:
     whole = deepcopy(dict(config))
     for part, name in SECRETS:
-        field = f"{part}.{name}"
-        whole[part][name] = keys.decrypt(id_, field, sealed[field])
+        if (secret := sealed.get(f"{part}.{name}")) is not None:
+            whole[part][name] = keys.decrypt(id_, f"{part}.{name}", secret)
     return msgspec.convert(whole, District, strict=False)

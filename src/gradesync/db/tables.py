@@ -1,6 +1,6 @@
 """The tables, as SQLModel classes: the metadata that migrations are checked against.
 
-Every table has a district, and row-level security by it. Statements are written against these tables;
+Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written against these tables;
 their rows become dataclasses in the query modules and no table object leaves this package.
 """
 
@@ -56,7 +56,17 @@ class DistrictRow(Table, table=True):
     """A tenant. `config` is public, `secrets` are sealed one by one, `facts` were learnt from its systems."""
 
     __tablename__ = "district"
-    __table_args__ = (CheckConstraint("id <> ''", name="district_id_given"),)
+    __table_args__ = (
+        CheckConstraint("id <> ''", name="district_id_given"),
+        Index(
+            "district_lti",
+            text("(config #>> '{lti,issuer}')"),
+            text("(config #>> '{lti,client_id}')"),
+            text("(config #>> '{lti,deployment_id}')"),
+            unique=True,
+        ),
+        Index("district_lti11", text("(config #>> '{lti11,consumer_key}')"), unique=True),
+    )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))
     config: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
@@ -288,3 +298,13 @@ class AuditRow(Table, table=True):
     objects: str = Field(sa_column=Column(Text, nullable=False))
     source_ip: str | None = Field(sa_column=Column(Text))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ToolKeyRow(Table, table=True):
+    """A private key of our LTI tool, sealed. It is the installation's, not a district's."""
+
+    __tablename__ = "tool_key"
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=_time())
