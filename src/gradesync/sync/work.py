@@ -40,26 +40,33 @@ async def work(engine: Engine) -> bool:
 
 async def claim(engine: Engine) -> tuple[District, Sync, Lease] | None:
     """The next sync and its lease; districts that may not call their systems now are passed over."""
-    bounds = engine.bounds
     async with engine.database.open_door() as db:
-        waiting = await syncs.waiting_districts(db, takeover_wait_seconds=bounds.call_timeout)
+        waiting = await syncs.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
     for district_id in waiting:
-        async with engine.database.district(district_id) as db:
-            district = await districts.get(db)
-        if district is None or not await engine.systems.ready(district):
-            continue
-        granted = monotonic()
-        async with engine.database.district(district_id) as db:
-            sync = await syncs.claim(
-                db,
-                lease_seconds=bounds.lease,
-                takeover_wait_seconds=bounds.call_timeout,
-                per_district=bounds.per_district,
-            )
-        if sync is not None and sync.lease_token is not None:
-            lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
-            return district, sync, lease
+        if claimed := await claim_of(engine, district_id):
+            return claimed
     return None
+
+
+async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Lease] | None:
+    """The next sync of one district, where it may call its systems now."""
+    bounds = engine.bounds
+    async with engine.database.district(district_id) as db:
+        district = await districts.get(db)
+    if district is None or not await engine.systems.ready(district):
+        return None
+    granted = monotonic()
+    async with engine.database.district(district_id) as db:
+        sync = await syncs.claim(
+            db,
+            lease_seconds=bounds.lease,
+            takeover_wait_seconds=bounds.call_timeout,
+            per_district=bounds.per_district,
+        )
+    if sync is None or sync.lease_token is None:
+        return None
+    lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
+    return district, sync, lease
 
 
 async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) -> None:
