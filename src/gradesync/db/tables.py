@@ -1,7 +1,7 @@
 """The tables, as SQLModel classes: the metadata that migrations are checked against.
 
-Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written against these tables;
-their rows become dataclasses in the query modules and no table object leaves this package.
+Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written
+against these tables; their rows become dataclasses in the query modules and no table object leaves this package.
 """
 
 from datetime import datetime
@@ -142,7 +142,7 @@ class CategoryPairRow(Table, table=True):
 
 
 class LedgerRow(Table, table=True):
-    """One assignment of the ledger. The maps are compact JSON text; what is rare is null for most rows."""
+    """One assignment of the ledger. `sent` is a compressed map; what is rare is null in most rows."""
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -157,7 +157,7 @@ class LedgerRow(Table, table=True):
     ref_key: str | None = Field(sa_column=Column(Text))
     ref_value: str | None = Field(sa_column=Column(Text))
     spec: str | None = Field(sa_column=Column(Text))
-    sent: str | None = Field(sa_column=Column(Text))
+    sent: bytes | None = Field(sa_column=Column(LargeBinary))
     owed: str | None = Field(sa_column=Column(Text))
     doubtful: str | None = Field(sa_column=Column(Text))
     intent: str | None = Field(sa_column=Column(Text))

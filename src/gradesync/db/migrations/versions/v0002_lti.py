@@ -7,8 +7,8 @@ down_revision = "0001"
 
 # An installation belongs to one district: a launch must not be able to mean two.
 INDEXES = {
-    "district_lti": "(config #>> '{lti,issuer}'), (config #>> '{lti,client_id}'), (config #>> '{lti,deployment_id}')",
-    "district_lti11": "(config #>> '{lti11,consumer_key}')",
+    "district_lti": ("{lti,issuer}", "{lti,client_id}", "{lti,deployment_id}"),
+    "district_lti11": ("{lti11,consumer_key}",),
 }
 
 TOOL_KEY = """
@@ -50,7 +50,8 @@ DOORS = {
 
 def upgrade() -> None:
     app = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
-    for name, columns in INDEXES.items():
+    for name, paths in INDEXES.items():
+        columns = ", ".join(f"(config #>> '{path}')" for path in paths)
         op.execute(f"CREATE UNIQUE INDEX {name} ON district ({columns})")
     op.execute(TOOL_KEY)
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON tool_key TO {app}")
