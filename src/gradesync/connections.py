@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.exchange import Finding
-from gradesync.http import Upstream
+from gradesync.http import Backoff, Upstream
 from gradesync.pacing import Budget, Pace, apart, per_window
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.auth import OAuth1
@@ -25,13 +25,17 @@ READS_BESIDE_MULTIGET = 2
 
 @dataclass(slots=True)
 class Connections:
-    """Fits `Systems`. `call_timeout` is the total time of one upstream call, in seconds."""
+    """Fits `Systems`. `call_timeout` is the total time of one upstream call, in seconds.
+
+    `backoff`: how often a call is tried, and how long it waits in between.
+    """
 
     client: httpx.AsyncClient
     redis: Redis
     clock: Clock
     call_timeout: float
     score_batch: int
+    backoff: Backoff = field(default_factory=Backoff)
     _paces: dict[tuple[str, Budget | None], Pace] = field(default_factory=dict)
     _sources: dict[str, SchoologySource] = field(default_factory=dict)
     _targets: dict[SisAccess, PowerSchool] = field(default_factory=dict)
@@ -64,6 +68,7 @@ class Connections:
                 until=until,
                 timeout=self.call_timeout,
                 dialect=SchoologyDialect(),
+                backoff=self.backoff,
                 clock=self.clock,
             ),
             multiget_cost=access.multiget_cost,
@@ -89,7 +94,12 @@ class Connections:
         opened = self._targets.get(access)
         if opened is None:
             opened = self._targets[access] = PowerSchool.open(
-                access, self.client, self._sis_pace(access), timeout=self.call_timeout, clock=self.clock
+                access,
+                self.client,
+                self._sis_pace(access),
+                timeout=self.call_timeout,
+                backoff=self.backoff,
+                clock=self.clock,
             )
         return opened
 
