@@ -1,7 +1,8 @@
 """The tables, as SQLModel classes: the metadata that migrations are checked against.
 
 Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written
-against these tables; their rows become dataclasses in the query modules and no table object leaves this package.
+against these tables; their rows become dataclasses in the query modules, and no table object leaves this
+package.
 """
 
 from datetime import datetime
