@@ -79,10 +79,8 @@ async def _in_parts(delivery: Delivery, rows: Sequence[ScoreRow]) -> None:
 async def _worth_sending(
     journal: Journal, delivery: Delivery, rows: Sequence[ScoreRow]
 ) -> Sequence[ScoreRow]:
-    """Owed scores of students who were absent: one look at the roster tells who is still away."""
-    if not all(_owed_for_absence(journal, row) for row in rows):
-        return rows
-    if not delivery.roster_asked:
+    """Set aside whom the roster is known to lack. Where all are owed for absence, look at it for that."""
+    if not delivery.roster_asked and all(_owed_for_absence(journal, row) for row in rows):
         delivery.roster_asked = True
         delivery.roster = await delivery.target.roster(delivery.section)
     away = {key(row): row.write.sis_student for row in rows if is_absent(delivery, row.write.sis_student)}
