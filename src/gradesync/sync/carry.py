@@ -32,7 +32,7 @@ async def carry_through(attempt: Attempt) -> None:
         if stop.reason != Reason.TEACHER_NOT_IN_SIS_SECTION or attempt.link.sis is None:
             raise
         await _change_teacher(attempt)
-        attempt.journal.start_over()
+        await attempt.journal.start_over()
         await _once(attempt)
 
 

@@ -50,12 +50,15 @@ class Journal:
     plan: Plan | None = None
     done: int = 0
     total: int | None = None
-    noted: set[tuple[str, str]] = field(default_factory=set)
+    noted: dict[str, set[str]] = field(default_factory=dict)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
 
     def entry(self, assignment_id: str) -> LedgerAssignment:
         return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
+
+    def is_noted(self, assignment_id: str, student_id: str = "") -> bool:
+        return student_id in self.noted.get(assignment_id, ())
 
     def keep(self, entry: LedgerAssignment) -> None:
         """Change the ledger."""
@@ -64,9 +67,8 @@ class Journal:
 
     def note(self, outcome: Outcome) -> None:
         """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""
-        key = (outcome.assignment_id, outcome.student_id)
-        self.noted.add(key)
-        self.tally.add(key, outcome.result)
+        self.noted.setdefault(outcome.assignment_id, set()).add(outcome.student_id)
+        self.tally.add(outcome.key, outcome.result)
         self.tally.warnings.update(outcome.warnings)
         self._rows.append(outcome)
         if not outcome.student_id and not self.sync.dry_run:
@@ -81,22 +83,24 @@ class Journal:
 
     def begin(self, plan: Plan) -> None:
         """Say what will be done: the progress and the counts are measured against it."""
-        placed = [item for item in plan.assignments if item.action is not Action.KEEP]
-        writes = [(item.id, write.student) for item in plan.assignments for write in item.writes]
-        settled = [(item.id, score.student) for item in plan.assignments for score in item.settled]
-        strays = [(item.id, score.student) for item in plan.strays for score in item.settled]
         self.plan = plan
-        self.total = sum(item.spec is not None for item in placed) + len(writes)
-        self.tally.expect(
-            len(plan.assignments),
-            sum(item.read for item in plan.assignments) + len(strays),
-            [*((item.id, "") for item in placed), *writes, *settled, *strays],
-        )
-
-    def start_over(self) -> None:
-        """Forget what this attempt noted: it plans again."""
         self.noted.clear()
         self.done = 0
+        told = [item for item in plan.assignments if item.action is not Action.KEEP]
+        everything = plan.assignments + plan.strays
+        writes = sum(len(item.writes) for item in plan.assignments)
+        self.total = sum(item.spec is not None for item in told) + writes
+        assignments, scores = self.tally.assignments, self.tally.scores
+        assignments.read, assignments.pending = len(plan.assignments), len(told)
+        scores.read = sum(item.read for item in everything)
+        scores.pending = writes + sum(len(item.settled) for item in everything)
+
+    async def start_over(self) -> None:
+        """Record what this attempt noted, before it plans again."""
+        await self._write("reading")
+        async with self.database.district(self.sync.district_id) as db:
+            earlier = await outcomes.results(db, self.sync.id)
+        self.tally = Tally.of(earlier, self.tally.warnings)
 
     async def record(self, stage: str) -> None:
         """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
@@ -113,8 +117,8 @@ class Journal:
                 stage=stage,
                 done=self.done,
                 total=self.total,
-                assignments=self.tally.assignments(),
-                scores=self.tally.scores(),
+                assignments=self.tally.assignments.told(),
+                scores=self.tally.scores.told(),
                 warnings=dict(self.tally.warnings),
                 fingerprint=self.plan.fingerprint if self.plan else None,
                 guard=self.plan.guard if self.plan else None,
@@ -143,8 +147,8 @@ class Journal:
                 applied=self._applied(failed),
                 done=self.done,
                 total=self.total if self.total is not None else self.done,
-                assignments=self.tally.assignments(),
-                scores=self.tally.scores(),
+                assignments=self.tally.assignments.told(),
+                scores=self.tally.scores.told(),
                 warnings=dict(self.tally.warnings),
                 fingerprint=self.plan.fingerprint if self.plan else None,
                 guard=self.plan.guard if self.plan else None,
@@ -161,7 +165,7 @@ class Journal:
             return "none"
         if not failed:
             return "all"
-        return "some" if self.tally.applied else "none"
+        return "some" if self.tally.wrote else "none"
 
     def _changed(self) -> Iterable[LedgerAssignment]:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]

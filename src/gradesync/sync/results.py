@@ -144,13 +144,13 @@ def foretell(journal: Journal, plan: Plan) -> None:
 def tell_not_attempted(journal: Journal, plan: Plan) -> None:
     """Note what was planned and has no outcome yet, when a sync stops."""
     for item in plan.assignments:
-        if item.action in PLACED and (item.id, "") not in journal.noted:
+        if item.action in PLACED and not journal.is_noted(item.id):
             journal.note(assignment_outcome(item, Result.FAILED, Reason.NOT_ATTEMPTED))
         for write in item.writes:
-            if (item.id, write.student) not in journal.noted:
+            if not journal.is_noted(item.id, write.student):
                 journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))
         for score in item.settled:
-            if (item.id, score.student) not in journal.noted:
+            if not journal.is_noted(item.id, score.student):
                 # An adopted score is not in the ledger yet: the next sync finds it again.
                 adopted = score.result is Result.ADOPTED
                 outcome = _settled(item, score)

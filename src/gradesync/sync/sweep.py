@@ -8,7 +8,7 @@ from gradesync.core.reasons import Reason
 from gradesync.db import syncs
 from gradesync.db.syncs import Sync
 from gradesync.sync.engine import Engine
-from gradesync.sync.tally import closed
+from gradesync.sync.tally import WRITES, closed
 
 log = structlog.get_logger()
 
@@ -73,5 +73,4 @@ async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool
 
 
 def _wrote(sync: Sync) -> bool:
-    results = ("created", "recreated", "updated", "written", "cleared")
-    return any(sync.assignments.get(result) or sync.scores.get(result) for result in results)
+    return any(sync.assignments.get(kind) or sync.scores.get(kind) for kind in WRITES)

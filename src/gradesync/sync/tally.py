@@ -1,7 +1,7 @@
 """Counts what became of the assignments and scores of one sync: always as many as were read."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gradesync.core.plan import Result
@@ -11,76 +11,71 @@ Key = tuple[str, str]
 
 ASSIGNMENT_RESULTS = ("created", "recreated", "updated", "unchanged", "adopted", "skipped", "failed")
 SCORE_RESULTS = ("written", "cleared", "unchanged", "adopted", "skipped", "failed")
+WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
+
+
+@dataclass(slots=True)
+class Count:
+    """The count of one kind of thing: how many were read, how many still wait for a result, and the results.
+
+    What was read, has no result and waits for none is unchanged, so that the counts of a settled sync add up
+    to what was read by construction.
+    """
+
+    kinds: tuple[str, ...]
+    read: int = 0
+    pending: int = 0
+    results: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> dict[str, int]:
+        """`read`, and one count per result under its name."""
+        told = sum(self.results[kind] for kind in self.kinds if kind != Result.UNCHANGED)
+        # A later slice may read less than an earlier one wrote: what was written was read.
+        unchanged = max(0, self.read - told - self.pending)
+        counts = {kind: self.results[kind] for kind in self.kinds} | {Result.UNCHANGED.value: unchanged}
+        return {"read": told + unchanged + self.pending, **counts}
 
 
 @dataclass(slots=True)
 class Tally:
-    """The results of one sync, those that an earlier slice of it recorded included.
+    """The results of one sync. `earlier` are those that an earlier attempt at it recorded."""
 
-    What was read, has no result and waits for none is unchanged: the counts of a settled sync add up to what
-    was read by construction. `pending` are the keys that will get a result.
-    """
-
-    results: dict[Key, str] = field(default_factory=dict)
+    earlier: dict[Key, str] = field(default_factory=dict)
     warnings: Counter[str] = field(default_factory=Counter)
-    read_assignments: int = 0
-    read_scores: int = 0
-    pending: set[Key] = field(default_factory=set)
-    _assignments: Counter[str] = field(default_factory=Counter)
-    _scores: Counter[str] = field(default_factory=Counter)
+    assignments: Count = field(default_factory=lambda: Count(ASSIGNMENT_RESULTS))
+    scores: Count = field(default_factory=lambda: Count(SCORE_RESULTS))
 
     @classmethod
     def of(cls, earlier: Mapping[Key, str], warnings: Mapping[str, int]) -> "Tally":
-        """Start from what earlier slices recorded."""
-        tally = cls(warnings=Counter(warnings))
+        """Start from what earlier attempts recorded."""
+        tally = cls(earlier=dict(earlier), warnings=Counter(warnings))
         for key, result in earlier.items():
-            tally.add(key, result)
+            tally._count(key).results[result] += 1
         return tally
 
-    def expect(self, assignments: int, scores: int, keys: Iterable[Key]) -> None:
-        """Say how many were read, and which of them will get a result."""
-        self.read_assignments, self.read_scores = assignments, scores
-        self.pending = {key for key in keys if key not in self.results}
-
     def add(self, key: Key, result: str) -> None:
-        self.pending.discard(key)
-        counter = self._scores if key[1] else self._assignments
-        if (before := self.results.get(key)) is not None:
-            counter[before] -= 1
-        counter[result] += 1
-        self.results[key] = result
+        """Count a result that was waited for, in the place of what an earlier attempt said."""
+        count = self._count(key)
+        if (before := self.earlier.pop(key, None)) is not None:
+            count.results[before] -= 1
+        count.results[result] += 1
+        count.pending = max(0, count.pending - (result != Result.UNCHANGED))
 
-    def assignments(self) -> dict[str, int]:
-        """`read`, and one count per result under its name."""
-        pending = sum(not student for _, student in self.pending)
-        return _counts(self.read_assignments, pending, self._assignments, ASSIGNMENT_RESULTS)
-
-    def scores(self) -> dict[str, int]:
-        pending = sum(bool(student) for _, student in self.pending)
-        return _counts(self.read_scores, pending, self._scores, SCORE_RESULTS)
+    def _count(self, key: Key) -> Count:
+        return self.scores if key[1] else self.assignments
 
     @property
     def failed(self) -> bool:
-        return bool(self._assignments[Result.FAILED] or self._scores[Result.FAILED])
+        return bool(self.assignments.results[Result.FAILED] or self.scores.results[Result.FAILED])
 
     @property
-    def applied(self) -> bool:
+    def wrote(self) -> bool:
         """Whether anything was written to the SIS."""
-        wrote = self._assignments["created"] + self._assignments["recreated"] + self._assignments["updated"]
-        return bool(wrote + self._scores["written"] + self._scores["cleared"])
+        return any(self.assignments.results[kind] or self.scores.results[kind] for kind in WRITES)
 
 
 def closed(counts: Mapping[str, int]) -> dict[str, int]:
     """The counts of a sync that ends as it is: what was read and has no result was not attempted."""
     told = sum(count for result, count in counts.items() if result != "read")
     missing = max(0, counts.get("read", 0) - told)
-    return {**counts, Result.FAILED: counts.get(Result.FAILED, 0) + missing}
-
-
-def _counts(read: int, pending: int, counter: Counter[str], results: tuple[str, ...]) -> dict[str, int]:
-    told = sum(counter[result] for result in results if result != Result.UNCHANGED)
-    # A later slice may read less than an earlier one wrote: what was written was read.
-    unchanged = max(0, read - told - pending)
-    return {"read": told + unchanged + pending} | {
-        result: unchanged if result == Result.UNCHANGED else counter[result] for result in results
-    }
+    return {**counts, Result.FAILED.value: counts.get(Result.FAILED, 0) + missing}

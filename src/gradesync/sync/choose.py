@@ -1,0 +1,154 @@
+"""What a district sets by hand: where a section goes in the SIS, and where its categories go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.categories import remake
+from gradesync.core.district import District
+from gradesync.core.gradebook import Category
+from gradesync.core.match import section_key
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import SisCategory, SisSection
+from gradesync.db import audit, ledger, links, syncs
+from gradesync.db.links import Pair, SectionLink, SisSectionTaken
+from gradesync.db.session import Database
+from gradesync.errors import RequestRefused, SyncStopped
+from gradesync.sync.ports import Target
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does it, for the audit log."""
+
+    actor: str
+    source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a section is to go. `key` names a SIS section as a matched school code would; None: `code` does."""
+
+    code: str | None
+    key: str | None = None
+    teacher: str | None = None
+
+
+async def resolve(target: Target, district: District, to: Destination) -> SisSection:
+    """The SIS section that is meant. Raises `SyncStopped`: `section-unmatched`, `sis-section-not-found`, …"""
+    key = to.key or section_key(district.match, to.code)
+    if key is None:
+        raise SyncStopped(Reason.SECTION_UNMATCHED if to.code else Reason.SECTION_NOT_FROM_SIS)
+    return await target.resolve_section(key, to.teacher)
+
+
+async def link_section(
+    database: Database, target: Target, district: District, section_id: str, to: Destination, by: By
+) -> SectionLink:
+    """Link a section, and forget what was sent of it to another SIS section.
+
+    Raises `RequestRefused`: `sis-section-taken`, `sync-in-progress`; and what the target raises.
+    """
+    section = await resolve(target, district, to)
+    categories = await target.categories(section)
+    try:
+        async with database.district(district.id) as db:
+            await _must_rest(db, section_id)
+            before = await links.get(db, section_id) or SectionLink(section_id=section_id)
+            link = replace(
+                before,
+                code=to.code,
+                sis=section,
+                teacher=to.teacher,
+                chosen=to.key is not None,
+                sis_categories=categories,
+                categories_read_at=None,
+            )
+            await links.save(db, link)
+            await _follow(db, before, link)
+            told = {"section": section_id, "sis_section": section.ref.key, "teacher": to.teacher}
+            await audit.append(db, by.actor, "section.linked", told, by.source_ip)
+    except SisSectionTaken as taken:
+        raise RequestRefused("sis-section-taken", "It can go to one section alone.") from taken
+    return link
+
+
+async def _must_rest(db: AsyncSession, section_id: str) -> None:
+    """A sync that is under way works with the link as it was."""
+    if running := await syncs.running(db, section_id):
+        raise RequestRefused(
+            "sync-in-progress", "", extensions={"sync_id": running.id, "section_id": section_id}
+        )
+
+
+async def _follow(db: AsyncSession, before: SectionLink, after: SectionLink) -> None:
+    """Take along what hangs on a link: categories belong to its teacher, refs to its SIS section."""
+    if before.sis is None or after.sis is None or before.sis.ref.value == after.sis.ref.value:
+        return
+    kept = await links.pairs(db, after.section_id)
+    refs = remake({category_id: one.sis_title for category_id, one in kept.items()}, after.sis_categories)
+    await links.remove_pairs(db, after.section_id, list(kept))
+    pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
+    await links.save_pairs(db, after.section_id, pairs)
+    if before.sis.ref.key != after.sis.ref.key:
+        await ledger.unbind(db, after.section_id)
+
+
+@dataclass(frozen=True, slots=True)
+class BothSides:
+    """The categories of a section, and those of its SIS section."""
+
+    source: Sequence[Category]
+    sis: Sequence[SisCategory]
+
+
+async def pair_categories(
+    database: Database,
+    district: District,
+    section_id: str,
+    wanted: Mapping[str, str],
+    sides: BothSides,
+    by: By,
+) -> None:
+    """Make `wanted` (category id -> SIS category key) the chosen pairs of a section, and no others.
+
+    Raises `RequestRefused("pair-not-possible")`.
+    """
+    active = {category.ref.key: category for category in sides.sis if category.active}
+    _must_fit(wanted, {category.id for category in sides.source}, active, district.policy.many_to_one)
+    pairs = [
+        Pair(category_id, active[key].ref, active[key].title, chosen=True)
+        for category_id, key in wanted.items()
+    ]
+    async with database.district(district.id) as db:
+        kept = await links.pairs(db, section_id)
+        await links.remove_pairs(db, section_id, _in_the_way(kept, wanted, district.policy.many_to_one))
+        await links.save_pairs(db, section_id, pairs)
+        told = {"section": section_id, "pairs": dict(wanted)}
+        await audit.append(db, by.actor, "categories.paired", told, by.source_ip)
+
+
+def _must_fit(
+    wanted: Mapping[str, str], source: set[str], active: Mapping[str, SisCategory], many_to_one: bool
+) -> None:
+    unknown = sorted(wanted.keys() - source)
+    absent = sorted(set(wanted.values()) - active.keys())
+    if unknown or absent:
+        raise RequestRefused(
+            "pair-not-possible",
+            "Some of these categories do not exist, or the SIS has them inactive.",
+            extensions={"categories": unknown, "sis_categories": absent},
+        )
+    if not many_to_one and len(set(wanted.values())) < len(wanted):
+        raise RequestRefused("pair-not-possible", "A SIS category takes one category in this district.")
+
+
+def _in_the_way(kept: Mapping[str, Pair], wanted: Mapping[str, str], many_to_one: bool) -> list[str]:
+    """Pairs that were chosen before, and pairs by title whose SIS category is now another's."""
+    taken = set() if many_to_one else set(wanted.values())
+    return [
+        category_id
+        for category_id, pair in kept.items()
+        if category_id not in wanted and (pair.chosen or pair.ref.key in taken)
+    ]

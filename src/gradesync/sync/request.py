@@ -1,0 +1,170 @@
+"""Takes the request for a sync: checks it, keeps it, rings. What was answered stands, for it is committed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.district import District
+from gradesync.core.plan import Selection
+from gradesync.db import audit, districts, idempotency, outcomes, syncs
+from gradesync.db.idempotency import Answer, Key
+from gradesync.db.syncs import Sync
+from gradesync.errors import RequestRefused
+from gradesync.sync.engine import Engine
+from gradesync.sync.sweep import settle_overdue
+
+READS_BESIDE_MULTIGET = 3
+"""Schoology calls that a sync is counted with beside its multiget, when its start is estimated."""
+BUDGET_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a sync is to do. `retry_of` stands without `mode` and `assignments`, `approve` without `dry_run`."""
+
+    mode: str = "changes"
+    dry_run: bool = False
+    assignments: Sequence[str] | None = None
+    retry_of: str | None = None
+    approve: str | None = None
+
+    @property
+    def digest(self) -> str:
+        return sha256(msgspec.json.encode(asdict(self))).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Who wants what of which section. `kind` of the asker is `teacher` or `client`.
+
+    `key`: an Idempotency-Key. `settles_after`: seconds from the estimated start to the end at the latest.
+    """
+
+    district_id: str
+    section_id: str
+    asker_kind: str
+    asker_id: str
+    wanted: Wanted
+    settles_after: float
+    key: str | None = None
+    source_ip: str | None = None
+
+    @property
+    def actor(self) -> str:
+        return f"{self.asker_kind}:{self.asker_id}"
+
+
+class Taken(NamedTuple):
+    """The sync that now stands for the request; not `accepted`: the one that is in its way."""
+
+    sync: Sync
+    accepted: bool
+
+
+async def request_sync(engine: Engine, request: Request) -> Sync:
+    """Queue a sync and ring. A repeated Idempotency-Key gets the sync as it was first answered.
+
+    Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
+    `retry-not-possible`, `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
+    """
+    taken = await _take(engine, request)
+    if not taken.accepted and await settle_overdue(engine, request.district_id, taken.sync.id):
+        taken = await _take(engine, request)
+    if not taken.accepted:
+        raise RequestRefused(
+            "sync-in-progress",
+            f"It is {taken.sync.stage}.",
+            extensions={"sync_id": taken.sync.id, "section_id": request.section_id},
+        )
+    await engine.bell.ring(request.district_id)
+    return taken.sync
+
+
+async def _take(engine: Engine, request: Request) -> Taken:
+    async with engine.database.district(request.district_id) as db:
+        district = await _allowed(db, request)
+        key = request.key and Key(request.actor, request.section_id, request.key)
+        if key and (answer := await idempotency.find(db, key)):
+            return Taken(_repeated(answer, request), accepted=True)
+        taken = await _queue(db, request, district)
+        if taken.accepted:
+            await audit.append(db, request.actor, "sync.requested", _told(taken.sync), request.source_ip)
+            if key:
+                await idempotency.keep(
+                    db, key, Answer(request.wanted.digest, msgspec.to_builtins(taken.sync))
+                )
+    return taken
+
+
+async def _allowed(db: AsyncSession, request: Request) -> District:
+    """The district, where it lets such an asker start syncs (R22, R23)."""
+    district = await districts.get(db)
+    if district is None:
+        raise RequestRefused("token-not-accepted", "The district is no more.")
+    if request.asker_kind == "client" and not district.policy.service_sync:
+        raise RequestRefused("service-sync-off", "Its policy has service_sync off.")
+    return district
+
+
+def _repeated(answer: Answer, request: Request) -> Sync:
+    if answer.request_hash != request.wanted.digest:
+        raise RequestRefused("idempotency-key-reused", "")
+    return msgspec.convert(dict(answer.response), Sync)
+
+
+async def _queue(db: AsyncSession, request: Request, district: District) -> Taken:
+    wanted = request.wanted
+    selection = await _selection(db, request)
+    if wanted.approve and not await syncs.planned(db, request.section_id, wanted.approve):
+        raise RequestRefused("approval-not-possible", "No sync of this section had that plan lately.")
+    wait = expected_wait(await syncs.backlog(db), district)
+    while True:
+        sync = await syncs.insert(
+            db,
+            section_id=request.section_id,
+            requested_by_kind=request.asker_kind,
+            requested_by_id=request.asker_id,
+            settles_in=wait + request.settles_after,
+            mode=wanted.mode,
+            dry_run=wanted.dry_run,
+            selection=selection,
+            retry_of=wanted.retry_of,
+            approve=wanted.approve,
+        )
+        if sync is not None:
+            return Taken(sync, accepted=True)
+        running = await syncs.running(db, request.section_id)
+        if running is not None:  # else it settled in between
+            return Taken(running, accepted=False)
+
+
+async def _selection(db: AsyncSession, request: Request) -> Selection | None:
+    wanted = request.wanted
+    if wanted.assignments is not None:
+        return dict.fromkeys(wanted.assignments)
+    if wanted.retry_of is None:
+        return None
+    sync = await syncs.get(db, wanted.retry_of)
+    if sync is None or sync.section_id != request.section_id or sync.dry_run:
+        raise RequestRefused("retry-not-possible", "This section has no such sync.")
+    if sync.status == "processing":
+        raise RequestRefused("retry-not-possible", "That sync is in progress.")
+    failed = await outcomes.failed(db, sync.id)
+    if not failed:
+        raise RequestRefused("retry-not-possible", "Nothing failed in that sync.")
+    return failed
+
+
+def expected_wait(backlog: int, district: District) -> float:
+    """Seconds until the district's Schoology budget lets one more sync start, behind `backlog` others."""
+    access = district.schoology
+    calls = backlog * (access.multiget_cost + READS_BESIDE_MULTIGET)
+    return calls * float(access.window_seconds) / (BUDGET_SHARE * access.requests_per_window)
+
+
+def _told(sync: Sync) -> dict[str, object]:
+    return {"section": sync.section_id, "sync": sync.id, "mode": sync.mode, "dry_run": sync.dry_run}
