@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from gradesync.cli import districts, servers
+from gradesync.cli.demo import demo
 from gradesync.cli.say import plainly
 
 
@@ -28,5 +29,6 @@ app.command()(servers.up)
 app.command()(servers.serve)
 app.command()(servers.worker)
 app.command()(servers.migrate)
+app.command()(demo)
 app.add_typer(districts.district, name="district")
 app.add_typer(districts.client, name="client")

@@ -15,21 +15,22 @@ from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
 from gradesync.districtfile import parse
 from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
 
-ACTOR = "operator"
+ACTOR = "operator:command"
 
 T = TypeVar("T")
 
 
 def done(do: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Open what a process works with, do one thing with it, and close it."""
-
-    async def within() -> T:
-        async with open_runtime(settings, name="command") as runtime:
-            return await do(runtime)
-
+    """Do one thing with what a process works with, where the command runs."""
     with settled() as settings:
-        return asyncio.run(within())
+        return asyncio.run(within(settings, do))
+
+
+async def within(settings: Settings, do: Callable[[Runtime], Awaitable[T]]) -> T:
+    async with open_runtime(settings, name="command") as runtime:
+        return await do(runtime)
 
 
 async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:

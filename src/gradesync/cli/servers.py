@@ -21,7 +21,7 @@ def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     with settled(start=True) as found:
         settings = _at(found, listener)
         if settings.migrate_database_url is not None:
-            _migrate(settings)
+            bring_up(settings)
         out.print(f"[bold]gradesync[/] is up at [link]{settings.public_url}/docs[/]")
         out.print(f"[dim]Ctrl-C ends it. What it knows stays in {settings.data_dir.absolute()}.[/]")
         _run(settings, listener, carry=True, name="up")
@@ -48,10 +48,10 @@ def migrate(
     """Bring the database to this release, as its owner. Run it before the new processes."""
     settings = read()
     if settings.migrate_database_url is not None:
-        _migrate(settings, app_role)
+        bring_up(settings, app_role)
     else:
         with settled() as found:
-            _migrate(found, app_role)
+            bring_up(found, app_role)
     out.print("The database is at this release.")
 
 
@@ -82,7 +82,8 @@ def _run(settings: Settings, listener: socket.socket | None, *, carry: bool, nam
     asyncio.run(run(settings, listener=listener, carry=carry, name=name))
 
 
-def _migrate(settings: Settings, app_role: str | None = None) -> None:
+def bring_up(settings: Settings, app_role: str | None = None) -> None:
+    """Bring the database to this release. Raises `Told` where the roles are not known."""
     from sqlalchemy import make_url
 
     from gradesync.db.migrate import upgrade

@@ -1,0 +1,40 @@
+"""`gradesync demo`: a district syncs, from nothing, before one's eyes."""
+
+import signal
+from typing import Annotated, NoReturn
+
+import typer
+
+from gradesync.cli.say import out
+from gradesync.cli.servers import Host
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End by itself.")] = False,
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same district.")] = 7,
+    sections: Annotated[int, typer.Option(min=1, max=500)] = 3,
+) -> None:
+    """Start everything with an invented district, and watch a first sync and one of changes."""
+    from gradesync.cli.demo.stage import Stage, set_stage
+    from gradesync.cli.demo.story import tell
+
+    def wait(stage: Stage) -> NoReturn:
+        out.rule("Everything stays open until Ctrl-C")
+        out.print(f"  The API, with its description  {stage.url}/docs")
+        out.print(f"  The district's people          {stage.sandbox['control_url']}/docs")
+        out.print(
+            f"  A client that reads the log    {stage.office[0]}  secret {stage.office[1]}", soft_wrap=True
+        )
+        while True:
+            signal.pause()
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with set_stage(host, port, seed=seed, sections=sections) as stage:
+            tell(stage)
+            if not once:
+                wait(stage)
+    except KeyboardInterrupt:
+        out.print("[dim]Ended.[/]")

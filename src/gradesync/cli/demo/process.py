@@ -1,0 +1,80 @@
+"""Processes that never outlive the one that started them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+from gradesync.cli.say import Told
+
+PATIENCE_SECONDS = 30.0
+TETHER = """
+exec 3<&0
+"$@" 3<&- </dev/null &
+child=$!
+trap 'kill "$child" 2>/dev/null' TERM
+{ cat <&3 >/dev/null; kill "$child" 2>/dev/null; } 2>/dev/null &
+exec 3<&-
+wait "$child"
+"""
+"""Runs a command and ends it at the end of standard input, which comes with the end of our process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running Python module of ours. What it logs goes to a file."""
+
+    name: str
+    running: subprocess.Popen[bytes]
+    log: Path
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Raises `Told` where the process ends first, or takes too long."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not ready():
+            if self.running.poll() is not None or monotonic() > deadline:
+                raise Told(f"The {self.name} did not start.", self.last_words())
+            sleep(0.05)
+
+    def last_words(self) -> str:
+        return "\n  ".join(self.log.read_text(errors="replace").splitlines()[-5:])
+
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self.log.with_suffix(".out").read_text()
+
+
+@contextmanager
+def started(
+    name: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> Iterator[Process]:
+    """Run `python -m …` while the block lasts."""
+    log = folder / f"{name}.log"
+    command = ["/bin/sh", "-c", TETHER, "sh", sys.executable, "-m", *arguments]
+    with log.open("wb") as errors, log.with_suffix(".out").open("wb") as output:
+        running = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=errors,
+            env={**os.environ, **environment},
+            start_new_session=True,  # Ctrl-C is for the demonstration, which ends its processes in order
+        )
+    try:
+        yield Process(name, running, log)
+    finally:
+        if running.stdin is not None:
+            running.stdin.close()
+        _end(running)
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    try:
+        running.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, 9)
+        running.wait()
