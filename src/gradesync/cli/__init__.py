@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from gradesync.cli import districts, servers
 from gradesync.cli.demo import demo
+from gradesync.cli.sandbox import OPTIONS, sandbox
 from gradesync.cli.say import plainly
 
 
@@ -29,6 +30,7 @@ app.command()(servers.up)
 app.command()(servers.serve)
 app.command()(servers.worker)
 app.command()(servers.migrate)
+app.command(context_settings=OPTIONS)(sandbox)
 app.command()(demo)
 app.add_typer(districts.district, name="district")
 app.add_typer(districts.client, name="client")

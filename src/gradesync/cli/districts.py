@@ -1,6 +1,7 @@
 """`district` and `client`: what an operator sets up."""
 
 import json
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +48,24 @@ def list_districts(as_json: AsJson = False) -> None:
 
     rows = [{"id": each.id, "name": each.name} for each in operator.done(operator.list_districts)]
     listing(rows, {"id": "District", "name": "Name"}, as_json=as_json)
+
+
+@district.command()
+def check(district_id: DistrictId, as_json: AsJson = False) -> None:
+    """Try a district's credentials and permissions in both systems, without any write."""
+    from gradesync.cli import operator
+
+    findings = operator.done(partial(operator.check, district_id=district_id))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            mark = "[green]✓[/]" if finding.ok else "[bold red]✗[/]"
+            out.print(f"{mark} [bold]{finding.check}[/]  {finding.detail}", soft_wrap=True)
+            if finding.fix:
+                out.print(f"  [dim]{finding.fix}[/]", soft_wrap=True)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
 
 
 @client.command()

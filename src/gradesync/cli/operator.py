@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.access.tokens import Scope
 from gradesync.cli.place import settled
 from gradesync.cli.say import Told
+from gradesync.core.district import District
+from gradesync.core.exchange import Finding
 from gradesync.db import audit, clients, districts
 from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
@@ -18,6 +21,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 
 ACTOR = "operator:command"
+CHECK_TIME = timedelta(seconds=60)
 
 T = TypeVar("T")
 
@@ -48,23 +52,30 @@ async def list_districts(runtime: Runtime) -> list[Name]:
         return await districts.listed(door)
 
 
+async def check(runtime: Runtime, district_id: str) -> tuple[Finding, ...]:
+    """Try the district's credentials and grants in both systems, read-only."""
+    async with _existing(runtime, district_id) as (_, district):
+        until = runtime.clock() + CHECK_TIME
+    return await runtime.systems.check(district, until=until)
+
+
 async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
     """Make a client; answers its id and its secret."""
     if unknown := sorted(set(scopes) - set(Scope)):
         raise Told(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
-    async with _existing(runtime, district_id) as db:
+    async with _existing(runtime, district_id) as (db, _):
         client_id, secret = await clients.create(db, scopes)
         await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
     return client_id, secret
 
 
 async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
-    async with _existing(runtime, district_id) as db:
+    async with _existing(runtime, district_id) as (db, _):
         return await clients.listed(db)
 
 
 async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
-    async with _existing(runtime, district_id) as db:
+    async with _existing(runtime, district_id) as (db, _):
         if not await clients.revoke(db, client_id):
             raise Told(
                 f"{district_id} has no client {client_id} that stands.", "See `gradesync client list`."
@@ -73,9 +84,10 @@ async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> N
 
 
 @asynccontextmanager
-async def _existing(runtime: Runtime, district_id: str) -> AsyncIterator[AsyncSession]:
+async def _existing(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
     """A transaction of a district that there is."""
     async with runtime.database.district(district_id) as db:
-        if await districts.get(db) is None:
+        district = await districts.get(db)
+        if district is None:
             raise Told(f"No district is called {district_id}.", "See `gradesync district list`.")
-        yield db
+        yield db, district
