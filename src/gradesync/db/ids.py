@@ -1,5 +1,6 @@
 """Ids that sort by the time they were made (RFC 9562, version 7)."""
 
+from datetime import datetime
 from secrets import randbits
 from time import time_ns
 from uuid import UUID
@@ -8,6 +9,11 @@ from uuid import UUID
 def uuid7() -> UUID:
     milliseconds = time_ns() // 1_000_000
     return UUID(int=milliseconds << 80 | 0x7 << 76 | randbits(12) << 64 | 0b10 << 62 | randbits(62))
+
+
+def earliest(at: datetime) -> UUID:
+    """The least id that could be made at that time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def parse(text: str) -> UUID | None:

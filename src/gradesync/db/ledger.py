@@ -23,7 +23,7 @@ SAVE = text("""
                                intent, problem, opted_out, may_hold)
     SELECT CAST(:section_id AS text), * FROM unnest(
         CAST(:assignment_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
-        CAST(:spec AS text[]), CAST(:sent AS text[]), CAST(:owed AS text[]), CAST(:doubtful AS text[]),
+        CAST(:spec AS text[]), CAST(:sent AS bytea[]), CAST(:owed AS text[]), CAST(:doubtful AS text[]),
         CAST(:intent AS text[]), CAST(:problem AS text[]), CAST(:opted_out AS boolean[]),
         CAST(:may_hold AS boolean[]))
     ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
@@ -66,7 +66,7 @@ def _entry(row: RowMapping, cursors: Mapping[str, datetime]) -> LedgerAssignment
         id=row["assignment_id"],
         ref=_ref(row["ref_key"], row["ref_value"]),
         spec=codec.load_spec(row["spec"]),
-        sent=codec.load_map(row["sent"], codec.load_value),
+        sent=codec.unpack(row["sent"]),
         owed=codec.load_map(row["owed"], codec.load_owed),
         doubtful=codec.load_map(row["doubtful"], codec.load_doubtful),
         opted_out=row["opted_out"],
@@ -104,7 +104,7 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "ref_key": entry.ref.key if entry.ref else None,
         "ref_value": codec.dump(entry.ref.value) if entry.ref and entry.ref.value else None,
         "spec": codec.dump_spec(entry.spec),
-        "sent": codec.dump_map(entry.sent, codec.dump_value),
+        "sent": codec.pack(entry.sent),
         "owed": codec.dump_map(entry.owed, codec.dump_owed),
         "doubtful": codec.dump_map(entry.doubtful, codec.dump_doubtful),
         "intent": codec.dump_spec(entry.intent),

@@ -5,8 +5,8 @@ Whoever holds a lease writes under its token, and learns by False that the sync 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Row, func, select, text, update
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Selection
-from gradesync.db.ids import parse, uuid7
+from gradesync.db.ids import earliest, parse, uuid7
 from gradesync.db.tables import metadata
 
 SYNC = metadata.tables["sync"]
@@ -146,7 +146,8 @@ async def page(
     limit: int = 50,
 ) -> list[Sync]:
     """The log of a section or of the whole district, newest first, from behind the sync `before`."""
-    query = select(SYNC).where(C.dry_run == dry_run, C.requested_at > NOW - LOG_KEPT)
+    oldest = datetime.now(UTC) - LOG_KEPT
+    query = select(SYNC).where(C.dry_run == dry_run, C.id >= earliest(oldest), C.requested_at > oldest)
     if section_id is not None:
         query = query.where(C.section_id == section_id)
     if before is not None:
@@ -251,32 +252,23 @@ async def extend(db: AsyncSession, sync_id: str, settles_in: float) -> bool:
     )
 
 
+class Progress(TypedDict, total=False):
+    """How far a sync is and what it counted; what is None or not given stays as it is."""
+
+    done: int | None
+    total: int | None
+    assignments: Mapping[str, int] | None
+    scores: Mapping[str, int] | None
+    warnings: Mapping[str, int] | None
+    fingerprint: str | None
+    guard: Guard | None
+
+
 async def progress(
-    db: AsyncSession,
-    sync_id: str,
-    token: str,
-    *,
-    stage: str | None = None,
-    done: int | None = None,
-    total: int | None = None,
-    assignments: Mapping[str, int] | None = None,
-    scores: Mapping[str, int] | None = None,
-    warnings: Mapping[str, int] | None = None,
-    fingerprint: str | None = None,
-    guard: Guard | None = None,
+    db: AsyncSession, sync_id: str, token: str, *, stage: str, **told: Unpack[Progress]
 ) -> bool:
-    """Write how far a sync is; what is None stays as it is. False where the lease is lost."""
-    values = _given(
-        stage=stage,
-        done=done,
-        total=total,
-        assignments=assignments,
-        scores=scores,
-        warnings=warnings,
-        fingerprint=fingerprint,
-        guard=guard and asdict(guard),
-    )
-    return await _change(db, _held(sync_id, token), values or {"stage": C.stage})
+    """Write how far a sync is. False where the lease is lost."""
+    return await _change(db, _held(sync_id, token), {"stage": stage, **_given(**told)})
 
 
 async def settle(
@@ -285,39 +277,34 @@ async def settle(
     token: str | None,
     *,
     status: str,
-    applied: str | None = None,
-    done: int | None = None,
-    total: int | None = None,
-    assignments: Mapping[str, int] | None = None,
-    scores: Mapping[str, int] | None = None,
-    warnings: Mapping[str, int] | None = None,
-    fingerprint: str | None = None,
-    guard: Guard | None = None,
+    applied: str,
     error_code: str | None = None,
     error_detail: str = "",
+    **told: Unpack[Progress],
 ) -> bool:
     """End a sync, in the transaction of its last outcomes. False where it is not ours to end.
 
     Without a token only an overdue sync is ended, whoever has it.
     """
     which = _held(sync_id, token) if token else (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
-    values = _given(
-        applied=applied,
-        done=done,
-        total=total,
-        assignments=assignments,
-        scores=scores,
-        warnings=warnings,
-        fingerprint=fingerprint,
-        guard=guard and asdict(guard),
-        error_code=error_code,
-    )
-    end = {"status": status, "stage": "settled", "finished_at": NOW, "error_detail": error_detail}
-    return await _change(db, which, {**values, **end, "lease_token": None, "lease_until": None})
+    end = {
+        "status": status,
+        "stage": "settled",
+        "applied": applied,
+        "error_code": error_code,
+        "error_detail": error_detail,
+        "finished_at": NOW,
+        "lease_token": None,
+        "lease_until": None,
+    }
+    return await _change(db, which, {**end, **_given(**told)})
 
 
-def _given(**values: object) -> dict[str, object]:
-    return {name: value for name, value in values.items() if value is not None}
+def _given(**told: Unpack[Progress]) -> dict[str, object]:
+    given = {name: value for name, value in told.items() if value is not None}
+    if (guard := told.get("guard")) is not None:
+        given["guard"] = asdict(guard)
+    return given
 
 
 async def backlog(db: AsyncSession) -> int:
@@ -329,7 +316,6 @@ async def backlog(db: AsyncSession) -> int:
 
 WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
-ALONE = text("SELECT pg_try_advisory_xact_lock(hashtext('gradesync sweep'))")
 
 
 async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
@@ -352,8 +338,3 @@ async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait
 async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
     """(district, sync) of those that should have settled by now."""
     return [(row.district_id, str(row.sync_id)) for row in await door.execute(OVERDUE)]
-
-
-async def sweeps_alone(door: AsyncSession) -> bool:
-    """Tell whether this transaction, until its end, is the one that sweeps."""
-    return await door.scalar(ALONE) or False

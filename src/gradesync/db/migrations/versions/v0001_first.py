@@ -70,7 +70,7 @@ CREATE TABLE ledger (
     ref_key text,
     ref_value text,
     spec text,
-    sent text,
+    sent bytea,
     owed text,
     doubtful text,
     intent text,
@@ -78,7 +78,7 @@ CREATE TABLE ledger (
     opted_out boolean NOT NULL,
     may_hold boolean NOT NULL,
     PRIMARY KEY (district_id, section_id, assignment_id)
-) WITH (fillfactor = 90);
+) WITH (fillfactor = 75);
 CREATE UNIQUE INDEX ledger_ref ON ledger (district_id, ref_key) WHERE ref_key IS NOT NULL;
 
 CREATE TABLE section_cursor (
