@@ -89,7 +89,7 @@ async def test_budgets_of_two_upstreams_are_apart(aged: Connect) -> None:
 async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
     mine, theirs = (Pace(aged(), "d:source", Budget(limit=9, window=600)) for _ in range(2))
     await mine.acquire(until=soon(5))
-    await aged().flushall()
+    await aged().flushdb()
     for pace in (mine, theirs):
         with pytest.raises(Retriable):
             await pace.acquire(until=soon(5))

@@ -1,6 +1,7 @@
 """OAuth 2.0 client credentials: one token for all that a process does in a district (contract section 1)."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from gradesync.powerschool.wire import Unintelligible, decode
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
 MARGIN = 60.0
 UNSTATED_SECONDS = 300.0
+_VISIBLE = re.compile(r"[!-~]+")
 FETCH_SECONDS = 60.0
 """How long fetching a token may go on, retries included."""
 
@@ -80,7 +82,7 @@ def _read(answer: Answer) -> tuple[str, float]:
             Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the client id and secret"
         )
     token = fields.get("access_token")
-    if answer.status != 200 or not isinstance(token, str) or not token.isascii() or not token.isprintable():
+    if answer.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
         raise SyncStopped(
             Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {answer.status} without a token"
         )

@@ -1,0 +1,27 @@
+"""The class that these tests sync into."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from classroom import Classroom, Switchboard, classroom
+
+from gradesync.egress import open_client
+from gradesync_sandbox.serving import Served
+
+
+@pytest.fixture(scope="session")
+async def socket() -> AsyncIterator[tuple[Switchboard, httpx.AsyncClient, str]]:
+    board = Switchboard()
+    served = Served(board, "127.0.0.1")
+    await served.start()
+    async with open_client(allow_private_network=True) as client:
+        yield board, client, served.url
+    await served.stop()
+
+
+@pytest.fixture
+def room(socket: tuple[Switchboard, httpx.AsyncClient, str]) -> Iterator[Classroom]:
+    room = classroom(*socket)
+    yield room
+    room.faults.clear()

@@ -1,0 +1,164 @@
+"""Finding a section, its term, teacher and students through PowerSchool's tables."""
+
+from datetime import date
+
+import pytest
+from classroom import FIRST, LAST, Classroom
+
+from gradesync.core.reasons import Reason
+from gradesync.errors import SyncStopped
+from gradesync_sandbox.faults import Body, Status
+
+
+async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: Classroom) -> None:
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert (found.ref.key, found.term_first, found.term_last) == (str(room.section.dcid), FIRST, LAST)
+    assert found.ref.value == {
+        "section_dcid": str(room.section.dcid),
+        "section_id": str(room.section.id),
+        "school": str(room.school.school_number),
+        "term_id": str(room.term.id),
+        "year_id": "36",
+        "users_dcid": str(room.teacher.dcid),
+    }
+    room.sis.log.clear()
+    await room.target().categories(found)
+    await room.target().assignments(found)
+    assert room.kinds() == ["teacher_category", "assignment.list"]
+
+
+@pytest.mark.parametrize("key", ["999", "", "8x", "²"])
+async def test_an_unknown_section_stops_the_sync(room: Classroom, key: str) -> None:
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(key)
+    assert stopped.value.reason == Reason.SIS_SECTION_NOT_FOUND
+
+
+async def test_of_several_teachers_the_first_by_schoolstaff_id_acts(room: Classroom) -> None:
+    second = room.sis.add_teacher(room.school)
+    room.sis.assign_teacher(second, room.section)
+    room.sis.sectionteachers[room.section.id].reverse()
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert found.ref.value["users_dcid"] == str(room.teacher.dcid)
+
+
+async def test_the_district_may_choose_another_teacher_of_the_section(room: Classroom) -> None:
+    second = room.sis.add_teacher(room.school)
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
+    assert stopped.value.reason == Reason.TEACHER_NOT_IN_SIS_SECTION
+    room.sis.assign_teacher(second, room.section)
+    found = await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
+    assert found.ref.value["users_dcid"] == str(second.dcid)
+
+
+async def test_a_section_without_a_teacher_stops_the_sync(room: Classroom) -> None:
+    room.sis.unassign_teacher(room.teacher, room.section)
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(str(room.section.dcid))
+    assert stopped.value.reason == Reason.TEACHER_NOT_IN_SIS_SECTION
+
+
+async def test_a_missing_grant_is_named(room: Classroom) -> None:
+    room.sis.plugin.deny("sectionteacher", "teacherid")
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(str(room.section.dcid))
+    assert stopped.value.reason == Reason.SIS_PERMISSION_MISSING
+    assert "SECTIONTEACHER.TEACHERID" in stopped.value.detail
+
+
+async def test_the_term_comes_from_v1_where_the_table_is_closed(room: Classroom) -> None:
+    room.sis.plugin.deny("terms", "lastday")
+    terms = (
+        f'{{"terms":{{"term":{{"id":{room.term.dcid},"start_date":"2026-08-20","end_date":"2026-12-18"}}}}}}'
+    )
+    room.order("unknown", Body(terms, headers={"content-type": "application/json"}))
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert (found.term_first, found.term_last) == (date(2026, 8, 20), date(2026, 12, 18))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["<html>", "[]", "{}", '{"terms":""}', '{"terms":{"term":[{"id":1}]}}'],
+)
+async def test_without_any_source_the_term_is_the_school_year(room: Classroom, answer: str) -> None:
+    room.sis.plugin.deny("terms", "firstday")
+    room.order("unknown", Body(answer))
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert (found.term_first, found.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
+
+
+async def test_the_school_year_stands_in_where_v1_is_closed_too(room: Classroom) -> None:
+    room.sis.plugin.v1_access = "NONE"
+    room.order("schema.terms", Status(400, '{"message":"Invalid field firstday"}'))
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert (found.term_first, found.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
+
+
+async def test_students_matched_by_dcid_cost_no_call(room: Classroom) -> None:
+    section = await room.resolved()
+    keys = [str(student.dcid) for student in room.students]
+    assert await room.target().resolve_students(section, keys) == dict(zip(keys, keys, strict=True))
+    assert room.kinds() == []
+
+
+@pytest.mark.parametrize("column", ["id", "student_number"])
+async def test_students_matched_by_another_column_are_found_in_few_calls(
+    room: Classroom, column: str
+) -> None:
+    section = await room.resolved()
+    ids = [str(getattr(student, column)) for student in room.students]
+    found = await room.target(student_id=column).resolve_students(section, [*ids, "77", "no number"])
+    assert found == {key: str(s.dcid) for key, s in zip(ids, room.students, strict=True)}
+    assert room.kinds() == ["schema.students"] * 2
+
+
+async def test_a_closed_student_table_is_named(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.plugin.deny("students", "student_number")
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target(student_id="student_number").resolve_students(section, ["1"])
+    assert stopped.value.reason == Reason.SIS_PERMISSION_MISSING
+
+
+@pytest.mark.parametrize("v1", ["READ", "NONE"])
+async def test_the_roster_holds_who_is_in_the_section_now(room: Classroom, v1: str) -> None:
+    room.sis.plugin.v1_access = v1  # type: ignore[assignment]  # one of the two words
+    section = await room.resolved()
+    gone, *here = room.students
+    room.sis.drop(gone, room.section)
+    expected = frozenset(str(student.dcid) for student in here)
+    assert await room.target().roster(section) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1])
+async def test_collapsed_lists_of_v1_are_read(room: Classroom, count: int) -> None:
+    section = await room.resolved()
+    for student in room.students[count:]:
+        del room.sis.cc[room.section.id][student.id]
+    assert await room.target().roster(section) == frozenset(str(s.dcid) for s in room.students[:count])
+
+
+@pytest.mark.parametrize("v1", ["READ", "NONE"])
+async def test_a_roster_of_many_pages_is_read_to_its_end(room: Classroom, v1: str) -> None:
+    room.sis.plugin.v1_access = v1  # type: ignore[assignment]  # one of the two words
+    room.sis.switches.page_cap = 2
+    section = await room.resolved()
+    assert await room.target().roster(section) == frozenset(str(s.dcid) for s in room.students)
+
+
+async def test_a_roster_that_may_not_be_read_is_unknown_and_not_asked_for_again(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.plugin.v1_access = "NONE"
+    room.sis.plugin.deny("cc", "studentid")
+    assert await room.target().roster(section) is None
+    room.sis.log.clear()
+    assert await room.target().roster(section) is None
+    assert room.kinds() == []
+
+
+async def test_a_table_that_is_no_json_is_unreadable(room: Classroom) -> None:
+    room.order("schema.sections", Body("<html>log in</html>"))
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(str(room.section.dcid))
+    assert stopped.value.reason == Reason.SIS_UNREADABLE
