@@ -27,7 +27,7 @@ class UnreadableError(ValueError):
 def bare(raw: Raw | bytes) -> str:
     """The value without quotes; empty for null, for an absent one, and for an empty text."""
     view = memoryview(raw)
-    text = bytes(view[: LONGEST + 1]).strip(b'"').decode("utf-8", "replace").strip()
+    text = bytes(view[: LONGEST + 1]).strip(b'"').decode("utf-8", "replace")
     return "" if text == "null" else text
 
 

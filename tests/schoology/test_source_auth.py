@@ -1,0 +1,109 @@
+"""Signatures: one for every send, in the form that Schoology takes."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha1
+from hmac import digest
+from urllib.parse import quote, unquote
+
+import httpx
+import pytest
+from canned_schoology import Canned, CannedSchoology, canned_source
+
+from gradesync.schoology.auth import OAuth1, SteadySeconds
+from gradesync.schoology.calls import Ask
+
+HTTPS = "https://api.schoology.example/v1/sections/1/grades?limit=200&timestamp=5"
+
+
+def signed(auth: OAuth1, url: str = HTTPS, method: str = "GET", content: bytes = b"") -> httpx.Request:
+    request = httpx.Request(method, url, content=content)
+    return next(iter(auth.auth_flow(request)))
+
+
+def parameters(request: httpx.Request) -> dict[str, str]:
+    header = request.headers["authorization"]
+    return {name: unquote(value) for name, value in re.findall(r'(\w+)="([^"]*)"', header)}
+
+
+def test_over_https_the_signature_is_the_encoded_secret_with_an_empty_token() -> None:
+    request = signed(OAuth1("the key", "s&cret", seconds=lambda: 1775041468))
+    header = request.headers["authorization"]
+    assert header.startswith('OAuth realm="Schoology API", ')
+    assert header.endswith('oauth_signature="s%2526cret%26"')
+    found = parameters(request)
+    assert found.pop("oauth_nonce")
+    assert found == {
+        "realm": "Schoology API",
+        "oauth_timestamp": "1775041468",
+        "oauth_version": "1.0",
+        "oauth_signature_method": "PLAINTEXT",
+        "oauth_consumer_key": "the key",
+        "oauth_token": "",
+        "oauth_signature": "s%26cret&",
+    }
+
+
+def test_without_tls_the_secret_is_not_on_the_wire() -> None:
+    request = signed(OAuth1("key", "topsecret"), "http://127.0.0.1:8001/v1/app-user-info")
+    assert parameters(request)["oauth_signature_method"] == "HMAC-SHA1"
+    assert "topsecret" not in request.headers["authorization"]
+
+
+def test_hmac_covers_method_address_query_and_parameters_but_no_json_body() -> None:
+    url = "http://127.0.0.1:8001/v1/sections/1/grades?timestamp=5&limit=200"
+    request = signed(OAuth1("key", "secret"), url, "POST", b'{"request":["a=b&c=d"]}')
+    found = parameters(request)
+    given = found.pop("oauth_signature")
+    del found["realm"]
+    pairs = sorted([*found.items(), ("limit", "200"), ("timestamp", "5")])
+    listed = "&".join(f"{quote(k, safe='-._~')}={quote(v, safe='-._~')}" for k, v in pairs)
+    place = "http://127.0.0.1:8001/v1/sections/1/grades"
+    base = "&".join(quote(part, safe="-._~") for part in ("POST", place, listed))
+    assert given == b64encode(digest(b"secret&", base.encode(), sha1)).decode()
+
+
+def test_every_signature_has_a_nonce_of_its_own() -> None:
+    auth = OAuth1("key", "secret", seconds=lambda: 1775041468)
+    nonces = {parameters(signed(auth))["oauth_nonce"] for _ in range(50)}
+    assert len(nonces) == 50
+    assert all(len(nonce) >= 8 for nonce in nonces)
+
+
+def test_the_timestamp_never_goes_backwards_when_the_clock_is_set_back() -> None:
+    ticks: Iterator[float] = iter([100.9, 101.2, 40.0, 101.9, 102.0])
+    seconds = SteadySeconds(lambda: next(ticks))
+    assert [seconds() for _ in range(5)] == [100, 101, 101, 101, 102]
+
+
+@pytest.mark.parametrize(("run_as", "header"), [(None, None), ("5790000", "5790000")])
+def test_run_as_names_the_teacher_only_where_it_is_wanted(run_as: str | None, header: str | None) -> None:
+    assert signed(OAuth1("key", "secret", run_as=run_as)).headers.get("x-schoology-run-as") == header
+
+
+async def test_a_redirect_and_a_retry_are_signed_anew() -> None:
+    waiting = [Canned(status=503), Canned(b"{}", 303)]
+    schoology = CannedSchoology()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given = schoology(request)
+        if schoology.asked[-1] == "/users/me" and waiting:
+            place = {"location": "/v1/users/5790000"}
+            return httpx.Response(waiting.pop(0).status, headers=place)
+        return given
+
+    schoology.answers["/users/5790000"] = {"id": 5790000}
+    async with canned_source(schoology, transport=httpx.MockTransport(answer)) as source:
+        await source.calls.get(Ask("user", "/users/me"))
+    assert schoology.asked == ["/users/me", "/users/me", "/users/5790000"]
+    assert len({parameters(request)["oauth_nonce"] for request in schoology.sent}) == 3
+
+
+async def test_every_request_asks_for_json() -> None:
+    schoology = CannedSchoology()
+    async with canned_source(schoology) as source:
+        await source.read("7900000001", None)
+    assert {request.headers["accept"] for request in schoology.sent} == {"application/json"}
+    posted = next(request for request in schoology.sent if request.method == "POST")
+    assert posted.headers["content-type"] == "application/json"

@@ -1,0 +1,90 @@
+"""The connection test: what an admin is told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
+
+from gradesync.core.exchange import Finding
+from gradesync.schoology.check import connection_findings
+
+
+async def findings(
+    section_id: str | None = None, answers: dict[str, Any] | None = None, **options: Any
+) -> dict[str, Finding]:
+    schoology = CannedSchoology(
+        {
+            "/app-user-info": {"api_uid": 5790004, "web_session_timestamp": 1},
+            "/users/5790004/sections": {"section": [{"id": SECTION}], "total": 1},
+            **(answers or {}),
+        }
+    )
+    async with canned_source(schoology, **options) as source:
+        return {found.check: found for found in await connection_findings(source, section_id)}
+
+
+async def test_a_key_that_works_has_three_good_findings() -> None:
+    found = await findings()
+    assert list(found) == ["schoology-key", "schoology-clock", "schoology-reading"]
+    assert all(each.ok and each.detail and not each.fix for each in found.values())
+    assert SECTION in found["schoology-reading"].detail
+
+
+async def test_a_section_may_be_named() -> None:
+    found = await findings("8800000001")
+    assert not found["schoology-reading"].ok
+    assert "404" in found["schoology-reading"].detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Canned(b"Invalid signature.", 401), "consumer key"),
+        (Canned(b"", 401), "personal keys"),
+        (Canned(b"<html>", 200), "base address"),
+        (b'{"api_uid":null}', "base address"),
+        (Canned(b"", 404), "base address"),
+    ],
+)
+async def test_a_key_that_does_not_work_ends_the_test_with_a_fix(answer: Any, words: str) -> None:
+    found = await findings(answers={"/app-user-info": answer})
+    assert list(found) == ["schoology-key"]
+    assert not found["schoology-key"].ok
+    assert words in found["schoology-key"].fix
+
+
+async def test_a_schoology_that_does_not_answer_is_said_to_be_away() -> None:
+    found = await findings(answers={"/app-user-info": Canned(b"", 503)})
+    assert not found["schoology-key"].ok
+    assert "later" in found["schoology-key"].fix
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ok", "word"),
+    [(5, True, "ahead of"), (-100, True, "behind"), (700, False, "ahead of"), (-700, False, "behind")],
+)
+async def test_a_clock_that_is_wrong_is_found(seconds: int, ok: bool, word: str) -> None:
+    found = (await findings(clock=lambda: NOW + timedelta(seconds=seconds)))["schoology-clock"]
+    assert found.ok is ok
+    assert f"{abs(seconds)} s {word}" in found.detail
+    assert bool(found.fix) is not ok
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_may_not_read_a_roster_is_told_apart_from_a_wrong_key(status: int) -> None:
+    found = await findings(answers={f"/sections/{SECTION}/enrollments": Canned(b"", status)})
+    assert found["schoology-key"].ok
+    assert not found["schoology-reading"].ok
+    assert "approved" in found["schoology-reading"].fix
+
+
+async def test_an_owner_without_sections_is_no_failure_and_says_what_to_do() -> None:
+    found = (await findings(answers={"/users/5790004/sections": {"section": []}}))["schoology-reading"]
+    assert found.ok
+    assert "name one" in found.detail
+
+
+async def test_sections_that_make_no_sense_are_a_failure() -> None:
+    answer = {"section": [{"id": ["?"]}]}
+    assert not (await findings(answers={"/users/5790004/sections": answer}))["schoology-reading"].ok

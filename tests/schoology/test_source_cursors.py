@@ -1,0 +1,117 @@
+"""Up to which of Schoology's own times an assignment's cells are known."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from canned_schoology import (
+    ESSAY,
+    HERS,
+    HIS,
+    NOW,
+    QUIZ,
+    SECTION,
+    CannedSchoology,
+    Literal,
+    canned_source,
+    dense,
+    grade,
+    grades,
+    read,
+)
+
+SINCE = NOW - timedelta(days=1)
+OVERLAP = timedelta(seconds=120)
+CELL = datetime.fromtimestamp(1775041468, UTC)
+
+
+@pytest.mark.parametrize("since", [None, SINCE])
+async def test_the_date_of_the_answer_less_two_minutes(since: datetime | None) -> None:
+    book = await read(CannedSchoology(), since)
+    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW - OVERLAP)
+
+
+async def test_our_own_clock_has_no_say() -> None:
+    book = await read(CannedSchoology(), clock=lambda: NOW + timedelta(hours=5))
+    assert set(book.read_through.values()) == {NOW - OVERLAP}
+
+
+async def test_an_answer_that_says_nothing_changed_moves_every_assignment() -> None:
+    schoology = CannedSchoology()
+    schoology.put("grades", grades())
+    book = await read(schoology, SINCE)
+    assert (book.cells, book.full) == ({}, False)
+    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW - OVERLAP)
+
+
+@pytest.mark.parametrize("since", [None, SINCE])
+async def test_without_a_date_the_latest_cell_of_each_assignment(since: datetime | None) -> None:
+    schoology = CannedSchoology(date=None)
+    rows = [grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp="300"), *dense(ESSAY)]
+    schoology.put("grades", grades(*rows))
+    book = await read(schoology, since)
+    assert book.read_through == {QUIZ: datetime.fromtimestamp(300, UTC), ESSAY: CELL}
+
+
+@pytest.mark.parametrize("never", [0, "0", None, "", -5, "soon", Literal("1e99"), 10**40, Literal("1.5"), []])
+async def test_without_a_date_an_assignment_that_nobody_touched_has_no_cursor(never: object) -> None:
+    schoology = CannedSchoology(date=None)
+    rows = [grade(HERS, QUIZ, None, timestamp=never), grade(HIS, QUIZ, None, timestamp=never)]
+    schoology.put("grades", grades(*rows, *dense(ESSAY)))
+    book = await read(schoology)
+    assert book.read_through == {ESSAY: CELL}
+    assert not book.unreadable
+
+
+@pytest.mark.parametrize("header", ["yesterday", ""])
+async def test_a_date_that_is_none_counts_as_no_date(header: str) -> None:
+    schoology = CannedSchoology(date=None)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given = schoology(request)
+        given.headers["date"] = header
+        return given
+
+    async with canned_source(schoology, httpx.MockTransport(answer)) as source:
+        assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
+
+
+def two_pages(first: datetime | None, second: datetime | None) -> Any:
+    """Grades on two pages that were answered at two times."""
+    schoology = CannedSchoology()
+    link = f"https://api.schoology.example/v1/sections/{SECTION}/grades?start=2"
+    schoology.put("grades", grades(*dense(QUIZ), links={"next": link}))
+    schoology.put("grades?start=2", grades(*dense(ESSAY)))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        schoology.date = second if "start=2" in str(request.url) else first
+        return schoology(request)
+
+    return canned_source(schoology, httpx.MockTransport(answer))
+
+
+async def test_of_several_pages_the_earliest_date_counts() -> None:
+    async with two_pages(NOW, NOW + timedelta(minutes=3)) as source:
+        book = await source.read(SECTION, None)
+    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW - OVERLAP)
+
+
+async def test_a_page_without_a_date_makes_the_cells_tell() -> None:
+    async with two_pages(NOW, None) as source:
+        assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
+
+
+async def test_no_cursor_passes_a_row_that_could_not_be_read() -> None:
+    schoology = CannedSchoology()
+    schoology.put("grades", grades(grade(HERS, QUIZ, "A+"), grade(HIS, QUIZ), *dense(ESSAY)))
+    for since in (None, SINCE):
+        assert (await read(schoology, since)).read_through.keys() == {ESSAY}
+
+
+async def test_cells_asked_for_again_have_the_date_of_their_own_answer() -> None:
+    book = await read(CannedSchoology())
+    later = NOW + timedelta(minutes=9)
+    async with canned_source(CannedSchoology(date=later)) as source:
+        found = await source.cells(book, [QUIZ])
+    assert found.read_through == {QUIZ: later - OVERLAP}

@@ -1,0 +1,138 @@
+"""Answers that make no sense: the sync stops, says at which call, and repeats nothing of them."""
+
+import re
+from typing import Any
+
+import pytest
+from canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
+
+from gradesync.errors import SyncStopped
+
+SECRET = "Ada Lovelace 17"
+WRAPPERS = {
+    "enrollments": "enrollment",
+    "grade_items": "assignment",
+    "grades": "grades",
+    "grading_categories": "grading_category",
+    "grading_periods": "grading_period",
+}
+LISTS = list(WRAPPERS)
+SENSELESS = {
+    "a page for people": f"<!doctype html><html><body>{SECRET}</body></html>".encode(),
+    "no body": b"",
+    "cut short": b'{"enrollment":[{"id":"1","uid":"' + SECRET.encode(),
+    "null": b"null",
+    "a text": f'"{SECRET}"'.encode(),
+    "a number": b"7",
+    "a list instead of an object": f'[{{"{SECRET}":1}}]'.encode(),
+    "two objects": b"{}{}",
+    "no UTF-8": b'{"links":{"next":"\xff\xfe"},"enrollment":[]}',
+    "an error that calls itself a success": f'{{"error":"{SECRET}"}}'.encode(),
+    "deep nesting": b'{"total":' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    "deep nesting, open": b'{"links":' + b'{"a":' * 200_000,
+    "links that are a text": f'{{"links":"{SECRET}"}}'.encode(),
+    "rows announced and not there": b'{"total":"25"}',
+}
+PARENT = {"id": SECTION, "course_title": SECRET, "section_school_code": "49355", "synced": "1", "admin": 1}
+
+
+async def stopped(schoology: CannedSchoology, **options: Any) -> SyncStopped:
+    with pytest.raises(SyncStopped) as caught:
+        await read(schoology, **options)
+    assert caught.value.reason == "upstream-answer-unexpected"
+    assert SECRET not in str(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("body", SENSELESS.values(), ids=SENSELESS.keys())
+async def test_a_senseless_list_stops_the_sync_and_names_the_call(name: str, body: bytes) -> None:
+    schoology = CannedSchoology()
+    schoology.put(name, body)
+    assert (await stopped(schoology, multiget_refused=True)).detail.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("body", SENSELESS.values(), ids=SENSELESS.keys())
+async def test_a_senseless_section_stops_the_sync(body: bytes) -> None:
+    schoology = CannedSchoology()
+    schoology.put("", body)
+    assert (await stopped(schoology, multiget_refused=True)).detail.startswith("section: ")
+
+
+@pytest.mark.parametrize("body", SENSELESS.values(), ids=SENSELESS.keys())
+async def test_a_senseless_multiget_stops_the_sync(body: bytes) -> None:
+    detail = (await stopped(CannedSchoology({"/multiget": body}))).detail
+    assert detail.startswith("multiget: ")
+
+
+@pytest.mark.parametrize("name", ["enrollments", "grade_items", "grades"])
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"x"', b"7", b'{"error":"x"}', b'{"total":7}'])
+async def test_a_senseless_row_of_a_multiget_names_its_own_call(name: str, body: bytes) -> None:
+    schoology = CannedSchoology()
+    schoology.put(name, body)
+    assert (await stopped(schoology)).detail.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("refused", [False, True])
+async def test_the_parent_object_is_not_taken_for_an_empty_list(name: str, refused: bool) -> None:
+    schoology = CannedSchoology()
+    schoology.put(name, PARENT)
+    found = await stopped(schoology, multiget_refused=refused)
+    assert found.detail == f"{name}: the answer has no such list"
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("wrapped", ["a text", 7, True])
+async def test_a_wrapper_around_no_list_stops_the_sync(name: str, wrapped: object) -> None:
+    schoology = CannedSchoology()
+    body: Any = {WRAPPERS[name]: wrapped}
+    schoology.put(name, body)
+    assert (await stopped(schoology)).detail.startswith(name)
+
+
+@pytest.mark.parametrize("rows", [0, 3, 5])
+async def test_a_multiget_that_answers_another_number_of_questions_stops_the_sync(rows: int) -> None:
+    row = {"response_code": 200, "body": {}}
+    found = await stopped(CannedSchoology({"/multiget": {"response": [row] * rows}}))
+    assert found.detail == f"multiget: 4 questions, {rows} answers"
+
+
+async def test_a_multiget_row_that_is_no_object_is_asked_for_plainly() -> None:
+    schoology = CannedSchoology({"/multiget": {"response": [None, 7, "x", []]}})
+    book = await read(schoology)
+    assert book.cells[QUIZ]
+
+
+async def test_the_detail_of_a_refusal_repeats_nothing_either() -> None:
+    schoology = CannedSchoology({"/multiget": Canned(SECRET.encode(), 401)})
+    with pytest.raises(SyncStopped) as caught:
+        await read(schoology)
+    assert caught.value.reason == "schoology-credentials-refused"
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", ["outline", "members", "categories"])
+async def test_the_other_reads_stop_alike(where: str) -> None:
+    schoology = CannedSchoology()
+    for name in LISTS:
+        schoology.put(name, PARENT)
+    async with canned_source(schoology) as source:
+        with pytest.raises(SyncStopped, match="upstream-answer-unexpected"):
+            await getattr(source, where)(SECTION)
+
+
+async def test_a_title_that_is_hostile_is_a_title() -> None:
+    schoology = CannedSchoology()
+    title = "</script>\u202e\x00" + "x" * 100_000
+    schoology.put("grade_items", {"assignment": [item(int(QUIZ), title=title)]})
+    assert (await read(schoology)).assignments[0].title == title
+
+
+async def test_what_was_unreadable_is_said_without_its_content() -> None:
+    schoology = CannedSchoology()
+    garbled = item(int(QUIZ), due=SECRET)
+    schoology.put("grade_items", {"assignment": [garbled]})
+    why = (await read(schoology)).assignments[0].unreadable
+    assert why
+    assert not re.search(SECRET, why)
