@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from gradesync.cli import districts, servers
 from gradesync.cli.demo import demo
+from gradesync.cli.document import openapi
 from gradesync.cli.sandbox import OPTIONS, sandbox
 from gradesync.cli.say import plainly
 
@@ -32,5 +33,6 @@ app.command()(servers.worker)
 app.command()(servers.migrate)
 app.command(context_settings=OPTIONS)(sandbox)
 app.command()(demo)
+app.command()(openapi)
 app.add_typer(districts.district, name="district")
 app.add_typer(districts.client, name="client")
