@@ -317,7 +317,7 @@ def linking(next_link: object, rows: int = 1, **beside: object) -> CannedSchoolo
 ])  # fmt: skip
 async def test_no_link_leads_to_another_host(address: str) -> None:
     schoology = linking(address)
-    with stops("upstream-answer-unexpected", "another host"):
+    with stops("upstream-answer-unexpected", "enrollments: its link"):
         await read(schoology)
     assert {request.url.host for request in schoology.sent} == {"api.schoology.example"}
 

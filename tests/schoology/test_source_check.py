@@ -88,3 +88,11 @@ async def test_an_owner_without_sections_is_no_failure_and_says_what_to_do() -> 
 async def test_sections_that_make_no_sense_are_a_failure() -> None:
     answer = {"section": [{"id": ["?"]}]}
     assert not (await findings(answers={"/users/5790004/sections": answer}))["schoology-reading"].ok
+
+
+async def test_a_schoology_without_a_date_does_not_fail_the_clock() -> None:
+    schoology = CannedSchoology({"/app-user-info": {"api_uid": "5790004"}}, date=None)
+    async with canned_source(schoology) as source:
+        found = {each.check: each for each in await connection_findings(source, SECTION)}
+    assert found["schoology-clock"].ok
+    assert "did not tell" in found["schoology-clock"].detail

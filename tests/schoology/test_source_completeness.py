@@ -268,6 +268,23 @@ async def test_cells_of_a_large_section_are_asked_for_by_assignment() -> None:
     assert len(schoology.asked) == 5
 
 
+async def test_cells_in_an_answer_over_32_megabytes_are_asked_for_by_assignment() -> None:
+    schoology, ids = large(3, 4)
+    book = await read(schoology, large=True)
+    schoology.asked.clear()
+    schoology.put("grades?limit=200", b'{"grades":{"grade":[]},"period":[' + b" " * (33 << 20) + b"]}")
+    async with canned_source(schoology) as source:
+        assert (await source.cells(book, None)).cells == book.cells
+    assert sorted(asked_alone(schoology)) == ids
+
+
+async def test_a_refusal_of_one_assignment_stops_the_sync() -> None:
+    schoology, ids = large(3, 4)
+    schoology.put(alone(ids[2]), Canned(status=403))
+    with stops("schoology-key-not-allowed"):
+        await read(schoology, large=True)
+
+
 async def test_an_assignment_that_has_no_real_id_is_never_asked_for() -> None:
     schoology, ids = large(3, 2)
     schoology.put("grade_items", {"assignment": [item(None), *[item(each) for each in ids]]})

@@ -124,7 +124,7 @@ async def test_of_several_ended_enrollments_the_newest_counts() -> None:
 
 @pytest.mark.parametrize("field", ["id", "uid", "status", "admin", "school_uid"])
 async def test_a_garbled_enrollment_costs_itself_only(field: str) -> None:
-    book = await book_with(enrollment(1, 11, **{field: ["?"]}), enrollment(2, 12))
+    book = await book_with(enrollment(1, 11, **{field: ["?"]}), None, enrollment(2, 12))
     assert book.students.keys() == {"12"}
 
 

@@ -120,11 +120,17 @@ class Calls:
             dates.append(reply.date)
 
     def _address(self, kind: str, link: str) -> str:
-        """A link of an answer. Old ones say http (contract 1.3); ours is the scheme that is called."""
+        """A link of an answer. Old ones say http (contract 1.3); ours is the scheme that is called.
+
+        Raises `SyncStopped` where it leads to another host: our signature is for this one alone.
+        """
         try:
-            return str(self._base.join(link).copy_with(scheme=self._base.scheme))
+            url = self._base.join(link).copy_with(scheme=self._base.scheme)
         except httpx.InvalidURL:
             raise unexpected(kind, "its link to the next page is no address") from None
+        if (url.host, url.port) != (self._base.host, self._base.port):
+            raise unexpected(kind, "its link to the next page leads to another host")
+        return str(url)
 
     async def _multiget(self, asks: Sequence[Ask]) -> list[Reply] | None:
         """The replies in order, or None where Schoology refuses the multiget as such."""

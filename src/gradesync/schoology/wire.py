@@ -194,10 +194,8 @@ def _children(kind: str, raw: Raw, row: type[T]) -> list[T | None]:
         return [_child(raw, row)]
     try:
         return list(msgspec.json.decode(raw, type=list[row]))  # type: ignore[valid-type]
-    except msgspec.ValidationError:
-        return [_child(each, row) for each in one(kind, list[Raw], raw)]
     except (ValueError, RecursionError):
-        raise unexpected(kind, "the list cannot be read") from None
+        return [_child(each, row) for each in one(kind, list[Raw], raw)]
 
 
 def _child(raw: Raw, row: type[T]) -> T | None:
