@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 from joserfc import jws, jwt
@@ -21,10 +20,11 @@ ID_TOKEN_MAX = 16_384
 
 @dataclass(frozen=True, slots=True)
 class IdToken:
-    """A checked id_token: its claims, what tells it from every other, and until when it would be good."""
+    """A checked id_token: its claims, what tells it from every other, and until when (in unix seconds) it
+    would be good. `unique` leaves the signature out, whose encoding is not."""
 
     claims: Mapping[str, Any]
-    digest: str
+    unique: str
     good_until: float
 
 
@@ -34,7 +34,7 @@ async def check_id_token(
     """Check signature, issuer, audience, times, version, kind and deployment.
 
     Raises `RequestRefused`: `id-token-refused`, `lti-keys-unavailable`. Whether it was used before is the
-    caller's to ask: `digest` leaves the signature out, whose encoding is not unique.
+    caller's to ask.
     """
     if len(text) > ID_TOKEN_MAX:
         raise _refused("It is too long.")
@@ -46,8 +46,7 @@ async def check_id_token(
     except (JoseError, ValueError) as error:
         raise _refused(f"It does not hold: {getattr(error, 'error', 'unreadable')}.") from error
     _check_party(claims, registration)
-    digest = sha256(text.rpartition(".")[0].encode()).hexdigest()
-    return IdToken(claims, digest, float(claims["exp"]) + LEEWAY)
+    return IdToken(claims, text.rpartition(".")[0], float(claims["exp"]) + LEEWAY)
 
 
 def _registry(registration: LtiRegistration, now: Callable[[], int]) -> jwt.JWTClaimsRegistry:

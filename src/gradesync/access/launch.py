@@ -20,14 +20,15 @@ _ADMINISTRATOR = re.compile(r"[#/]Administrator$|[#/]SysAdmin$|^Administrator$")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A person who opened the tool. `uid` and `section_id` are Schoology's.
+    """An instructor who opened the tool. `uid` and `section_id` are Schoology's.
 
-    `doubted`: the roles alone do not prove that this instructor runs the section (R22).
+    `administrator` and `learner` are roles beside Instructor: with them, being an instructor proves little.
     """
 
     uid: str
     section_id: str
-    doubted: bool
+    administrator: bool = False
+    learner: bool = False
 
 
 def read_launch(claims: Mapping[str, Any]) -> Launch:
@@ -44,7 +45,8 @@ def read_launch(claims: Mapping[str, Any]) -> Launch:
     return Launch(
         uid=_uid(parameters),
         section_id=_section(claims, parameters),
-        doubted="Learner" in memberships or any(_ADMINISTRATOR.search(role) for role in roles),
+        administrator=any(_ADMINISTRATOR.search(role) for role in roles),
+        learner="Learner" in memberships,
     )
 
 

@@ -1,5 +1,6 @@
 """The keys that an LTI platform publishes (LTI contract 2.1)."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
@@ -10,7 +11,7 @@ import msgspec
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from gradesync.errors import RequestRefused
+from gradesync.errors import RequestRefused, SyncStopped
 
 KEY_SET_MAX = 262_144
 KEYS_KEPT_SECONDS = 3600
@@ -37,7 +38,10 @@ class _Published:
 
 @dataclass(slots=True)
 class PlatformKeys:
-    """Key sets by address, kept in this process. An unknown key id makes it ask again, within bounds."""
+    """Key sets by address, kept in this process. An unknown key id makes it ask again, within bounds.
+
+    `client` follows no redirects.
+    """
 
     client: httpx.AsyncClient
     _published: dict[str, _Published] = field(default_factory=dict)
@@ -56,13 +60,13 @@ class PlatformKeys:
         """Keep the RSA keys of the set. What was known stays where the platform gives no usable answer."""
         try:
             keys = _rsa_keys(await self._body(url))
-        except (httpx.HTTPError, msgspec.DecodeError, JoseError, ValueError):
+        except (httpx.HTTPError, SyncStopped, JoseError, ValueError, TimeoutError):
             return
         published.keys, published.read = KeySet([*keys]), monotonic()
 
     async def _body(self, url: str) -> bytes:
         body = bytearray()
-        async with self.client.stream("GET", url, timeout=FETCH_TIMEOUT, follow_redirects=False) as answer:
+        async with asyncio.timeout(FETCH_TIMEOUT), self.client.stream("GET", url) as answer:
             answer.raise_for_status()
             async for part in answer.aiter_bytes():
                 body += part

@@ -1,7 +1,7 @@
 """Bearer tokens: short-lived JWTs that carry district, subject, scopes and, for a teacher, one section."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from uuid import uuid4
@@ -17,6 +17,9 @@ ISSUER = "gradesync"
 ALGORITHM = "HS256"
 CLIENT_LIFE = timedelta(hours=1)
 TEACHER_LIFE = timedelta(minutes=15)
+PAGE_LIFE = timedelta(hours=1)
+PAGE = "page"
+"""The client of tokens that our own teacher's page holds; ids of other clients begin with `gs_`."""
 
 
 class Scope(StrEnum):
@@ -48,6 +51,16 @@ class Caller:
     def kind(self) -> str:
         return "client" if self.section_id is None else "teacher"
 
+    @property
+    def actor(self) -> str:
+        """As the audit log names them."""
+        return f"{self.kind}:{self.subject}"
+
+    def may(self, scope: str) -> bool:
+        """Whoever may read the syncs of one section may read that section too."""
+        implied = {Scope.SECTIONS_READ} if self.section_id and Scope.SYNCS_READ in self.scopes else set()
+        return scope in self.scopes | implied
+
 
 class TokenRefused(GradeSyncError):
     """The token is not one of ours, or no longer."""
@@ -55,15 +68,19 @@ class TokenRefused(GradeSyncError):
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Signs with the first key and verifies with all of them, so that keys can be changed."""
+    """Signs with the first key and verifies with all of them, so that keys can be changed.
+
+    `secret` is the newest key, for what else is to be sealed.
+    """
 
     keys: KeySet
+    secret: bytes = field(repr=False)
     clock: Clock
 
     @classmethod
     def of(cls, keys: Sequence[bytes], clock: Clock) -> "Tokens":
         """`keys`: 32 bytes or more each, the newest first. Each is named by its thumbprint."""
-        return cls(KeySet([OctKey.import_key(key) for key in keys]), clock)
+        return cls(KeySet([OctKey.import_key(key) for key in keys]), keys[0], clock)
 
     def issue(self, caller: Caller, life: timedelta) -> str:
         now = int(self.clock().timestamp())

@@ -28,7 +28,7 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a section is to go. `key` names a SIS section as a matched school code would; None: `code` does."""
+    """Where a section is to go: to the SIS section that `key` names, or (None) its school code `code`."""
 
     code: str | None
     key: str | None = None
@@ -44,7 +44,7 @@ async def resolve(target: Target, district: District, to: Destination) -> SisSec
 
 
 async def link_section(
-    database: Database, target: Target, district: District, section_id: str, to: Destination, by: By
+    database: Database, *, target: Target, district: District, section_id: str, to: Destination, by: By
 ) -> SectionLink:
     """Link a section, and forget what was sent of it to another SIS section.
 
@@ -105,6 +105,7 @@ class BothSides:
 
 async def pair_categories(
     database: Database,
+    *,
     district: District,
     section_id: str,
     wanted: Mapping[str, str],

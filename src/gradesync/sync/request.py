@@ -24,7 +24,7 @@ BUDGET_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a sync is to do. `retry_of` stands without `mode` and `assignments`, `approve` without `dry_run`."""
+    """What a sync is to do. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
 
     mode: str = "changes"
     dry_run: bool = False
@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SyncRequest:
     """Who wants what of which section. `kind` of the asker is `teacher` or `client`.
 
     `key`: an Idempotency-Key. `settles_after`: seconds from the estimated start to the end at the latest.
@@ -65,7 +65,7 @@ class Taken(NamedTuple):
     accepted: bool
 
 
-async def request_sync(engine: Engine, request: Request) -> Sync:
+async def request_sync(engine: Engine, request: SyncRequest) -> Sync:
     """Queue a sync and ring. A repeated Idempotency-Key gets the sync as it was first answered.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
@@ -84,7 +84,7 @@ async def request_sync(engine: Engine, request: Request) -> Sync:
     return taken.sync
 
 
-async def _take(engine: Engine, request: Request) -> Taken:
+async def _take(engine: Engine, request: SyncRequest) -> Taken:
     async with engine.database.district(request.district_id) as db:
         district = await _allowed(db, request)
         key = request.key and Key(request.actor, request.section_id, request.key)
@@ -100,7 +100,7 @@ async def _take(engine: Engine, request: Request) -> Taken:
     return taken
 
 
-async def _allowed(db: AsyncSession, request: Request) -> District:
+async def _allowed(db: AsyncSession, request: SyncRequest) -> District:
     """The district, where it lets such an asker start syncs (R22, R23)."""
     district = await districts.get(db)
     if district is None:
@@ -110,13 +110,13 @@ async def _allowed(db: AsyncSession, request: Request) -> District:
     return district
 
 
-def _repeated(answer: Answer, request: Request) -> Sync:
+def _repeated(answer: Answer, request: SyncRequest) -> Sync:
     if answer.request_hash != request.wanted.digest:
         raise RequestRefused("idempotency-key-reused", "")
     return msgspec.convert(dict(answer.response), Sync)
 
 
-async def _queue(db: AsyncSession, request: Request, district: District) -> Taken:
+async def _queue(db: AsyncSession, request: SyncRequest, district: District) -> Taken:
     wanted = request.wanted
     selection = await _selection(db, request)
     if wanted.approve and not await syncs.planned(db, request.section_id, wanted.approve):
@@ -142,7 +142,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
             return Taken(running, accepted=False)
 
 
-async def _selection(db: AsyncSession, request: Request) -> Selection | None:
+async def _selection(db: AsyncSession, request: SyncRequest) -> Selection | None:
     wanted = request.wanted
     if wanted.assignments is not None:
         return dict.fromkeys(wanted.assignments)

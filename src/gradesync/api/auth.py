@@ -1,0 +1,111 @@
+"""Who asks, and whether they may: bearer tokens, scopes, and the one section of a teacher."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Request, Security
+from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, SecurityScopes
+
+from gradesync.access.tokens import Scope, TokenRefused
+from gradesync.api.schemas import SchoologyId
+from gradesync.api.service import TheService
+from gradesync.api.visit import SectionVisit, Visit
+from gradesync.errors import RequestRefused
+
+SCOPES = {
+    Scope.SYNCS_READ: "Read syncs and their outcomes. A teacher's token also reads its section with it.",
+    Scope.SYNCS_WRITE: "Start syncs, and switch assignments",
+    Scope.SECTIONS_READ: "Read section links, assignments and category pairs",
+    Scope.SECTIONS_WRITE: "Set section links and category pairs",
+    Scope.CONNECTIONS_CHECK: "Try the district's credentials",
+    Scope.AUDIT_READ: "Read who did what",
+    Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
+}
+CHALLENGE = "www-authenticate"
+
+client_credentials = OAuth2(
+    flows=OAuthFlows(
+        clientCredentials=OAuthFlowClientCredentials(
+            tokenUrl="/oauth/token", scopes={scope.value: words for scope, words in SCOPES.items()}
+        )
+    ),
+    scheme_name="client",
+    description="A client of the district: id and secret, given once by `gradesync client create`.",
+    auto_error=False,
+)
+bearer = HTTPBearer(
+    bearerFormat="JWT",
+    scheme_name="token",
+    description="A token of /oauth/token, a teacher's too.",
+    auto_error=False,
+)
+
+SectionId = Annotated[SchoologyId, Path(description="Schoology section id")]
+
+
+async def authenticate(
+    wanted: SecurityScopes,
+    request: Request,
+    service: TheService,
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+    _: Annotated[str | None, Security(client_credentials)],
+) -> Visit:
+    """The visit of a caller with a valid token that has the scopes of the route."""
+    if given is None:
+        raise RequestRefused("token-missing", "", headers={CHALLENGE: "Bearer"})
+    try:
+        caller = service.tokens.verify(given.credentials)
+    except TokenRefused as error:
+        raise _not_accepted() from error
+    if not await service.client_stands(caller):
+        raise _not_accepted()
+    for scope in wanted.scopes:
+        if not caller.may(scope):
+            raise _lacking(scope)
+    return Visit(service, caller, request.client.host if request.client else None)
+
+
+def _not_accepted() -> RequestRefused:
+    return RequestRefused("token-not-accepted", "", headers={CHALLENGE: 'Bearer error="invalid_token"'})
+
+
+def _lacking(scope: str) -> RequestRefused:
+    return RequestRefused(
+        "scope-missing",
+        f"It takes the scope {scope}.",
+        headers={CHALLENGE: f'Bearer error="insufficient_scope", scope="{scope}"'},
+        extensions={"scope": scope},
+    )
+
+
+Authenticated = Annotated[Visit, Depends(authenticate)]
+
+
+def in_section(section_id: SectionId, visit: Authenticated) -> SectionVisit:
+    """A visit whose token covers the section of the path; for other tokens it does not exist."""
+    if visit.caller.section_id not in {None, section_id}:
+        raise RequestRefused("section-not-found", "The token is for another section.")
+    return SectionVisit(visit.service, visit.caller, visit.source_ip, section_id)
+
+
+def in_district(visit: Authenticated) -> Visit:
+    """A visit of the district's own client."""
+    if visit.caller.section_id is not None:
+        raise RequestRefused("district-only", "A teacher's token covers one section alone.")
+    return visit
+
+
+def of_district_in_section(
+    visit: Annotated[SectionVisit, Depends(in_section)], _: Annotated[Visit, Depends(in_district)]
+) -> SectionVisit:
+    return visit
+
+
+SyncReader = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SYNCS_READ])]
+SyncWriter = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SYNCS_WRITE])]
+SectionReader = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SECTIONS_READ])]
+SectionWriter = Annotated[SectionVisit, Security(of_district_in_section, scopes=[Scope.SECTIONS_WRITE])]
+LogReader = Annotated[Visit, Security(in_district, scopes=[Scope.SYNCS_READ])]
+LinkReader = Annotated[Visit, Security(in_district, scopes=[Scope.SECTIONS_READ])]
+Checker = Annotated[Visit, Security(in_district, scopes=[Scope.CONNECTIONS_CHECK])]
+Auditor = Annotated[Visit, Security(in_district, scopes=[Scope.AUDIT_READ])]

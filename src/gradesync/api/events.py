@@ -1,0 +1,89 @@
+"""The progress of a sync as server-sent events, for as long as it lasts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.sse import EventSourceResponse, format_sse_event
+
+from gradesync.access.tokens import TokenRefused, Tokens
+from gradesync.api import schemas, told
+from gradesync.api.auth import SyncReader
+from gradesync.api.problems import answers
+from gradesync.api.syncs import SyncId, find_sync
+from gradesync.api.visit import SectionVisit
+
+router = APIRouter(tags=["Syncs"])
+
+LOOK_SECONDS = 0.5
+HEARTBEAT_LOOKS = 20
+RETRY_MS = 2000
+EXAMPLE = (
+    'event: progress\ndata: {"id": "0199…", "status": "processing", "stage": "writing", …}\nid: 3f9a\n\n'
+)
+
+
+@router.get(
+    "/sections/{section_id}/syncs/{sync_id}/events",
+    summary="Progress, live",
+    response_class=EventSourceResponse,
+    responses={
+        200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}},
+        204: {"description": "The sync is settled, and the caller knows: an EventSource stops asking."},
+        **answers("section-not-found", "sync-not-found"),
+    },
+)
+async def follow_sync(
+    *,
+    visit: SyncReader,
+    sync_id: SyncId,
+    request: Request,
+    last_event_id: Annotated[str | None, Header(max_length=64, description="Where to go on")] = None,
+) -> Response:
+    """`progress` whenever something changed, `settled` as the last event; then the stream ends by itself.
+
+    The data of every event is the sync. A comment comes every ten seconds. The stream ends with the token.
+    """
+    sync = told.sync(await find_sync(visit, sync_id))
+    if sync.status != "processing" and last_event_id == _version(sync):
+        return Response(status_code=204)
+    token = request.headers["authorization"].partition(" ")[2]
+    return EventSourceResponse(
+        _events(visit, sync_id, token, last_event_id), headers={"x-accel-buffering": "no"}
+    )
+
+
+async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | None) -> AsyncIterator[bytes]:
+    looks = 0
+    while _holds(visit.service.tokens, token):
+        sync = told.sync(await find_sync(visit, sync_id))
+        version, settled = _version(sync), sync.status != "processing"
+        if version != seen or settled:
+            seen = version
+            yield format_sse_event(
+                event="settled" if settled else "progress",
+                data_str=sync.model_dump_json(),
+                id=version,
+                retry=RETRY_MS,
+            )
+        elif looks % HEARTBEAT_LOOKS == 0:
+            yield format_sse_event(comment="still here")
+        if settled:
+            return
+        looks += 1
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _holds(tokens: Tokens, token: str) -> bool:
+    try:
+        tokens.verify(token)
+    except TokenRefused:
+        return False
+    return True
+
+
+def _version(sync: schemas.Sync) -> str:
+    return sha256(sync.model_dump_json().encode()).hexdigest()[:16]

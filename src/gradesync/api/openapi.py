@@ -1,0 +1,109 @@
+"""The API's description (OpenAPI 3.1)."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from gradesync.api.problems import PROBLEM_JSON, answers
+
+TITLE = "gradesync"
+DESCRIPTION = """\
+Carries assignments and scores from the Schoology gradebook to the district's SIS.
+
+A teacher's front-end, or a client of the district, gets a token at `/oauth/token`, starts a sync with
+`POST /sections/{id}/syncs`, and follows it until it is settled. Every error is a problem (RFC 9457) whose
+`type` leads to what it means and how to mend it. Points are decimal strings, times are RFC 3339 in UTC, ids
+are strings. Lists come in pages: follow `Link: rel="next"`.
+"""
+TAGS = [
+    {"name": "Syncs", "description": "Start a sync, follow it, and see what became of everything."},
+    {"name": "Assignments", "description": "Where each assignment stands, and its switch *Sync to SIS*."},
+    {"name": "Categories", "description": "Which SIS category a grading category goes to."},
+    {"name": "Sections", "description": "Which SIS section a Schoology section goes to."},
+    {"name": "District", "description": "The whole district's log, connections and audit."},
+    {"name": "Tokens", "description": "How clients and teachers' front-ends get tokens."},
+    {"name": "Operations", "description": "For operators and orchestrators."},
+]
+ANYWHERE = ("request-not-valid", "internal-error", "service-unavailable")
+OPEN = ("/oauth/", "/healthz", "/readyz", "/problems/")
+GUARDED = ("token-missing", "token-not-accepted", "scope-missing", *ANYWHERE)
+BASIC = {"type": "http", "scheme": "basic", "description": "A client's id and secret, for /oauth/token."}
+
+PROBLEM: dict[str, Any] = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457. Some types have members of their own beside these.",
+    "required": ["type", "title", "status", "code", "fix"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Leads to what it means"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "The last part of `type`"},
+        "fix": {"type": "string", "description": "How to mend it"},
+        "errors": {
+            "type": "array",
+            "description": "With `request-not-valid`: where the request is wrong",
+            "items": {
+                "type": "object",
+                "required": ["at", "type", "message"],
+                "properties": {
+                    "at": {"type": "array", "items": {"type": ["string", "integer"]}},
+                    "type": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+        "scope": {"type": "string", "description": "With `scope-missing`"},
+        "sync_id": {"type": "string", "description": "With `sync-in-progress`"},
+        "reason": {"type": "string", "description": "A code of the reason catalogue, where a system refuses"},
+    },
+    "additionalProperties": True,
+}
+TOKEN_ERROR = {
+    "title": "TokenError",
+    "type": "object",
+    "description": "RFC 6749 section 5.2, with the members of a problem beside.",
+    "required": ["error", "error_description", "type", "title", "status", "code", "fix"],
+    "properties": {
+        "error": {"type": "string"},
+        "error_description": {"type": "string"},
+        **{
+            name: PROBLEM["properties"][name] for name in ("type", "title", "status", "detail", "code", "fix")
+        },
+    },
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document of an application's routes."""
+    document = get_openapi(
+        title=TITLE,
+        version=version("gradesync"),
+        openapi_version="3.1.0",
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=TAGS,
+    )
+    components = document["components"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    components["schemas"] |= {"Problem": PROBLEM, "TokenError": TOKEN_ERROR}
+    components["securitySchemes"]["basic"] = BASIC
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _declare(operation, guarded=not path.startswith(OPEN))
+    return document
+
+
+def _declare(operation: dict[str, Any], *, guarded: bool) -> None:
+    """Add what every operation may answer to what this one says of itself."""
+    for status, told in answers(*(GUARDED if guarded else ANYWHERE)).items():
+        own = operation["responses"].get(str(status), {}).get("content", {}).get(PROBLEM_JSON)
+        if own is None:
+            operation["responses"][str(status)] = told
+        else:
+            own["examples"] |= told["content"][PROBLEM_JSON]["examples"]
+    operation["responses"] = dict(sorted(operation["responses"].items()))

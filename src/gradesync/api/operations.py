@@ -1,0 +1,76 @@
+"""What operators and orchestrators ask of a process, and what a problem means."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from gradesync.api import schemas
+from gradesync.api.problems import CATALOGUE, answers
+from gradesync.api.service import Service, TheService
+from gradesync.errors import RequestRefused
+
+router = APIRouter(tags=["Operations"])
+
+CHECK_SECONDS = 3
+
+
+@router.get("/healthz", summary="Is the process alive?")
+async def tell_health() -> schemas.Health:
+    return schemas.Health()
+
+
+@router.get(
+    "/readyz",
+    summary="Can it take requests?",
+    responses={503: {"model": schemas.Readiness, "description": "The database is away, or not migrated"}},
+)
+async def tell_readiness(service: TheService, response: Response) -> schemas.Readiness:
+    """`unavailable` where the database is away or has other migrations than this release.
+
+    `degraded` where the queue does not answer: requests are kept all the same, and the sweep finds them.
+    """
+    database, migrations, queue = await asyncio.gather(
+        _holds(_reaches_database(service)),
+        _holds(service.database.is_at_head()),
+        _holds(_reaches_queue(service)),
+    )
+    status = "ready" if queue else "degraded"
+    if not (database and migrations):
+        response.status_code, status = 503, "unavailable"
+    checks = {"database": database, "migrations": migrations, "queue": queue}
+    return schemas.Readiness(
+        status=status, checks={name: "ok" if holds else "failed" for name, holds in checks.items()}
+    )
+
+
+async def _reaches_database(service: Service) -> bool:
+    async with service.database.open_door() as door:
+        await door.connection()
+    return True
+
+
+async def _reaches_queue(service: Service) -> bool:
+    return bool(await service.runtime.redis.ping())
+
+
+async def _holds(check: Awaitable[bool]) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check
+    except (SQLAlchemyError, RedisError, OSError):
+        return False
+
+
+@router.get("/problems/{code}", summary="What a problem means", responses=answers("not-found"))
+async def explain_problem(
+    code: Annotated[str, Path(max_length=64, examples=["sync-in-progress"])],
+) -> schemas.ProblemKind:
+    """What the `type` of a problem response leads to."""
+    kind = CATALOGUE.get(code)
+    if kind is None:
+        raise RequestRefused("not-found", "There is no such problem.")
+    return schemas.ProblemKind(code=code, status=kind.status, title=kind.title, fix=kind.fix)

@@ -1,0 +1,120 @@
+"""What became of each assignment and each score of a sync: as JSON pages, or as a spreadsheet."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from gradesync.api import pages, schemas, spreadsheet, told
+from gradesync.api.auth import SyncReader
+from gradesync.api.paths import sync_path
+from gradesync.api.problems import answers
+from gradesync.api.syncs import SyncId, find_sync
+from gradesync.api.visit import SectionVisit
+from gradesync.core.plan import Result
+from gradesync.core.reasons import Reason
+from gradesync.db import outcomes
+from gradesync.db.outcomes import Outcome
+from gradesync.errors import Retriable, SyncStopped
+
+router = APIRouter(tags=["Syncs"])
+
+ROWS_AT_ONCE = 1000
+
+
+class Names(NamedTuple):
+    """Display names by Schoology user id. `missing`: they were wanted and could not be had."""
+
+    known: Mapping[str, str]
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which outcomes of a sync are meant."""
+
+    result: Annotated[Result | None, Query(description="Only outcomes with this result")] = None
+    reason: Annotated[Reason | None, Query(description="Only outcomes with this reason")] = None
+
+    def query(self) -> dict[str, str]:
+        given = {"result": self.result, "reason": self.reason}
+        return {name: str(value) for name, value in given.items() if value is not None}
+
+
+@router.get(
+    "/sections/{section_id}/syncs/{sync_id}/outcomes",
+    response_model=schemas.OutcomePage,
+    summary="What became of everything",
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": spreadsheet.EXAMPLE}}},
+        **answers("section-not-found", "sync-not-found", "cursor-not-valid"),
+    },
+)
+async def list_outcomes(
+    *,
+    visit: SyncReader,
+    sync_id: SyncId,
+    filters: Annotated[Filters, Depends()],
+    response: Response,
+    limit: pages.Limit = 100,
+    cursor: pages.Cursor = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Any:
+    """Per assignment and per score, unchanged ones apart: those are only counted.
+
+    `Accept: text/csv` gives all of them as one spreadsheet, whatever `limit` says. Teachers see names.
+    """
+    sync = await find_sync(visit, sync_id)
+    names = await _names(visit)
+    if "text/csv" in accept:
+        return _spreadsheet(visit, sync.id, filters, names.known)
+    listing = visit.listing(sync_path(visit.section_id, sync.id) + "/outcomes", filters.query())
+    found = await _read(visit, sync.id, filters, listing.position(cursor), limit + 1)
+    items, next_cursor = listing.cut(response, found, limit, lambda outcome: outcome.key)
+    return schemas.OutcomePage(
+        items=[told.outcome(one, names.known) for one in items],
+        next_cursor=next_cursor,
+        names_unavailable=names.missing,
+    )
+
+
+async def _names(visit: SectionVisit) -> Names:
+    """For a teacher, the names that Schoology shows. They are joined here and kept nowhere else."""
+    if visit.caller.section_id is None:
+        return Names({})
+    try:
+        members = await visit.members()
+    except (SyncStopped, Retriable):
+        return Names({}, missing=True)
+    return Names({member.uid: member.display_name for member in members})
+
+
+async def _read(
+    visit: SectionVisit, sync_id: str, filters: Filters, after: tuple[str, ...] | None, limit: int
+) -> list[Outcome]:
+    async with visit.database() as db:
+        return await outcomes.page(
+            db,
+            sync_id,
+            result=filters.result,
+            reason=filters.reason,
+            after=(after[0], after[1]) if after else None,
+            limit=limit,
+        )
+
+
+def _spreadsheet(visit: SectionVisit, sync_id: str, filters: Filters, names: Mapping[str, str]) -> Response:
+    async def parts() -> AsyncIterator[str]:
+        yield spreadsheet.HEAD
+        after = None
+        while found := await _read(visit, sync_id, filters, after, ROWS_AT_ONCE):
+            yield "".join(spreadsheet.row(told.outcome(one, names)) for one in found)
+            after = found[-1].key
+
+    return StreamingResponse(
+        parts(),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="sync-{sync_id}.csv"'},
+    )

@@ -1,0 +1,60 @@
+"""Outcomes as rows of a spreadsheet (CSV, RFC 4180) that a teacher can open as it is."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from gradesync.api import schemas
+
+COLUMNS = (
+    "assignment id",
+    "assignment",
+    "student id",
+    "student",
+    "result",
+    "reason",
+    "what happened",
+    "what to do",
+    "warnings",
+    "before",
+    "after",
+)
+BYTE_ORDER_MARK = "\ufeff"
+"""By this, spreadsheets know that it is UTF-8."""
+FORMULA = ("=", "+", "-", "@", "|", "%")
+
+
+def row(one: schemas.Outcome) -> str:
+    """One line. Text that other people wrote never starts a formula."""
+    student, reason = one.student, one.reason
+    return _line(
+        (
+            one.assignment.id,
+            _harmless(one.assignment.title or ""),
+            student.id if student else "",
+            _harmless(student.name or "") if student else "",
+            one.result,
+            reason.code if reason else "",
+            reason.title if reason else "",
+            reason.fix if reason else "",
+            " ".join(warning.title for warning in one.warnings),
+            one.before or "",
+            one.after or "",
+        )
+    )
+
+
+def _harmless(text: str) -> str:
+    """What a spreadsheet would take for a formula gets an apostrophe before it."""
+    plain = "".join(letter for letter in text if letter.isprintable())
+    return f"'{plain}" if plain.lstrip().startswith(FORMULA) else plain
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+HEAD = BYTE_ORDER_MARK + _line(COLUMNS)
+EXAMPLE = _line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,9.5\r\n"

@@ -1,0 +1,152 @@
+"""Syncs of a section: start one, list them, look at one."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
+
+from gradesync.api import pages, schemas, told
+from gradesync.api.auth import SyncReader, SyncWriter
+from gradesync.api.paths import sync_path
+from gradesync.api.problems import answers
+from gradesync.api.visit import SectionVisit, Visit
+from gradesync.db import syncs
+from gradesync.db.syncs import Sync
+from gradesync.errors import RequestRefused
+from gradesync.sync.request import SyncRequest, Wanted, request_sync
+from gradesync.sync.sweep import settle_overdue
+
+router = APIRouter(tags=["Syncs"])
+
+SyncId = Annotated[UUID, Path(description="The id of a sync")]
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """How a sync log is asked for."""
+
+    dry_run: Annotated[bool, Query(description="List the previews instead of the syncs")] = False
+    limit: pages.Limit = 50
+    cursor: pages.Cursor = None
+
+
+Log = Annotated[LogQuery, Depends()]
+
+
+@router.post(
+    "/sections/{section_id}/syncs",
+    status_code=202,
+    summary="Sync to SIS",
+    responses={
+        202: {"headers": {"Location": {"description": "The sync", "schema": {"type": "string"}}}},
+        **answers(
+            "section-not-found",
+            "sync-in-progress",
+            "service-sync-off",
+            "retry-not-possible",
+            "approval-not-possible",
+            "idempotency-key-reused",
+        ),
+    },
+)
+async def start_sync(
+    *,
+    visit: SyncWriter,
+    response: Response,
+    wanted: Annotated[schemas.WantedSync | None, Body()] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=255,
+            description="Same key, same body: same answer, for 24 hours",
+        ),
+    ] = None,
+) -> schemas.Sync:
+    """Carry the section's assignments and scores to the SIS, or plan to (`dry_run`).
+
+    The answer comes at once; follow `Location`, or its `events`, until `status` is `complete` or `failed`.
+    """
+    request = _request(visit, wanted or schemas.WantedSync(), idempotency_key)
+    sync = await request_sync(visit.service.engine, request)
+    response.headers["location"] = sync_path(visit.section_id, sync.id)
+    return told.sync(sync)
+
+
+def _request(visit: SectionVisit, wanted: schemas.WantedSync, key: str | None) -> SyncRequest:
+    return SyncRequest(
+        district_id=visit.caller.district_id,
+        section_id=visit.section_id,
+        asker_kind=visit.caller.kind,
+        asker_id=visit.caller.subject,
+        wanted=Wanted(
+            mode=wanted.mode,
+            dry_run=wanted.dry_run,
+            assignments=wanted.assignments,
+            retry_of=str(wanted.retry_of) if wanted.retry_of else None,
+            approve=wanted.approve,
+        ),
+        settles_after=visit.service.settings.settle_seconds,
+        key=key,
+        source_ip=visit.source_ip,
+    )
+
+
+@router.get(
+    "/sections/{section_id}/syncs",
+    summary="The sync log",
+    responses=answers("section-not-found", "cursor-not-valid", "upstream-refused", "upstream-unavailable"),
+)
+async def list_syncs(*, visit: SyncReader, log: Log, response: Response) -> schemas.Page[schemas.Sync]:
+    """The syncs of the last 30 days, newest first."""
+    page = await sync_page(visit, f"{visit.path}/syncs", log, response, section_id=visit.section_id)
+    if not page.items and log.cursor is None:
+        await visit.must_be_known()
+    return page
+
+
+async def sync_page(
+    visit: Visit, path: str, log: LogQuery, response: Response, *, section_id: str | None = None
+) -> schemas.Page[schemas.Sync]:
+    """One page of the log of a section, or of the whole district."""
+    listing = visit.listing(path, {"dry_run": "true"} if log.dry_run else {})
+    before = listing.position(log.cursor)
+    async with visit.database() as db:
+        found = await syncs.page(
+            db,
+            section_id=section_id,
+            dry_run=log.dry_run,
+            before=before[0] if before else None,
+            limit=log.limit + 1,
+        )
+    items, cursor = listing.cut(response, found, log.limit, lambda sync: (sync.id,))
+    return schemas.Page(items=[told.sync(one) for one in items], next_cursor=cursor)
+
+
+@router.get(
+    "/sections/{section_id}/syncs/{sync_id}",
+    summary="One sync",
+    responses=answers("section-not-found", "sync-not-found"),
+)
+async def get_sync(*, visit: SyncReader, sync_id: SyncId) -> schemas.Sync:
+    """How far it is, what became of it, and why it failed where it did."""
+    return told.sync(await find_sync(visit, sync_id))
+
+
+async def find_sync(visit: SectionVisit, sync_id: UUID) -> Sync:
+    """The sync as it stands; one past its bound is settled first, so that nobody waits for nothing."""
+    found = await _find(visit, sync_id)
+    if found.status == "processing" and visit.service.clock() >= found.settles_by:
+        await settle_overdue(visit.service.engine, visit.caller.district_id, found.id)
+        return await _find(visit, sync_id)
+    return found
+
+
+async def _find(visit: SectionVisit, sync_id: UUID) -> Sync:
+    async with visit.database() as db:
+        found = await syncs.get(db, str(sync_id))
+    if found is None or found.section_id != visit.section_id:
+        raise RequestRefused("sync-not-found", "This section has no such sync.")
+    return found
