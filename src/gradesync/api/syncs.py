@@ -14,7 +14,7 @@ from gradesync.api.visit import SectionVisit, Visit
 from gradesync.db import syncs
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
-from gradesync.sync.request import SyncRequest, Wanted, request_sync
+from gradesync.sync.request import Request, Wanted, request_sync
 from gradesync.sync.sweep import settle_overdue
 
 router = APIRouter(tags=["Syncs"])
@@ -75,8 +75,8 @@ async def start_sync(
     return told.sync(sync)
 
 
-def _request(visit: SectionVisit, wanted: schemas.WantedSync, key: str | None) -> SyncRequest:
-    return SyncRequest(
+def _request(visit: SectionVisit, wanted: schemas.WantedSync, key: str | None) -> Request:
+    return Request(
         district_id=visit.caller.district_id,
         section_id=visit.section_id,
         asker_kind=visit.caller.kind,

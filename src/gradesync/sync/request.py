@@ -38,7 +38,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SyncRequest:
+class Request:
     """Who wants what of which section. `kind` of the asker is `teacher` or `client`.
 
     `key`: an Idempotency-Key. `settles_after`: seconds from the estimated start to the end at the latest.
@@ -65,7 +65,7 @@ class Taken(NamedTuple):
     accepted: bool
 
 
-async def request_sync(engine: Engine, request: SyncRequest) -> Sync:
+async def request_sync(engine: Engine, request: Request) -> Sync:
     """Queue a sync and ring. A repeated Idempotency-Key gets the sync as it was first answered.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
@@ -84,7 +84,7 @@ async def request_sync(engine: Engine, request: SyncRequest) -> Sync:
     return taken.sync
 
 
-async def _take(engine: Engine, request: SyncRequest) -> Taken:
+async def _take(engine: Engine, request: Request) -> Taken:
     async with engine.database.district(request.district_id) as db:
         district = await _allowed(db, request)
         key = request.key and Key(request.actor, request.section_id, request.key)
@@ -100,7 +100,7 @@ async def _take(engine: Engine, request: SyncRequest) -> Taken:
     return taken
 
 
-async def _allowed(db: AsyncSession, request: SyncRequest) -> District:
+async def _allowed(db: AsyncSession, request: Request) -> District:
     """The district, where it lets such an asker start syncs (R22, R23)."""
     district = await districts.get(db)
     if district is None:
@@ -110,13 +110,13 @@ async def _allowed(db: AsyncSession, request: SyncRequest) -> District:
     return district
 
 
-def _repeated(answer: Answer, request: SyncRequest) -> Sync:
+def _repeated(answer: Answer, request: Request) -> Sync:
     if answer.request_hash != request.wanted.digest:
         raise RequestRefused("idempotency-key-reused", "")
     return msgspec.convert(dict(answer.response), Sync)
 
 
-async def _queue(db: AsyncSession, request: SyncRequest, district: District) -> Taken:
+async def _queue(db: AsyncSession, request: Request, district: District) -> Taken:
     wanted = request.wanted
     selection = await _selection(db, request)
     if wanted.approve and not await syncs.planned(db, request.section_id, wanted.approve):
@@ -142,7 +142,7 @@ async def _queue(db: AsyncSession, request: SyncRequest, district: District) -> 
             return Taken(running, accepted=False)
 
 
-async def _selection(db: AsyncSession, request: SyncRequest) -> Selection | None:
+async def _selection(db: AsyncSession, request: Request) -> Selection | None:
     wanted = request.wanted
     if wanted.assignments is not None:
         return dict.fromkeys(wanted.assignments)
