@@ -1,9 +1,12 @@
-"""Ids that sort by the time they were made (RFC 9562, version 7)."""
+"""Ids of syncs, which sort by the time they were made (RFC 9562, version 7)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import randbits
 from time import time_ns
 from uuid import UUID
+
+LOG_KEPT = timedelta(days=30)
+"""How long the sync log shows a sync (R24)."""
 
 
 def uuid7() -> UUID:

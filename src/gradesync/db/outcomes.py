@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Row, delete, select, text, tuple_
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Result, Selection
 from gradesync.db import codec
+from gradesync.db.ids import LOG_KEPT, earliest
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"].c
@@ -114,14 +115,10 @@ async def results(db: AsyncSession, sync_id: str) -> dict[tuple[str, str], Resul
     return {(row[0], row[1]): Result(row[2]) for row in await db.execute(query)}
 
 
-async def purge(db: AsyncSession, before: datetime) -> int:
-    """Delete the outcomes of the district's syncs that were requested before then; returns how many."""
-    syncs = metadata.tables["sync"].c
-    old = select(syncs.id).where(syncs.requested_at < before)
-    gone = await db.execute(
-        delete(metadata.tables["outcome"]).where(OUTCOME.sync_id.in_(old)).returning(OUTCOME.sync_id)
-    )
-    return len(gone.all())
+async def purge(db: AsyncSession) -> None:
+    """Delete the outcomes of syncs that the log no longer shows. A day of grace is for clocks that differ."""
+    shown = earliest(datetime.now(UTC) - LOG_KEPT - timedelta(days=1))
+    await db.execute(delete(metadata.tables["outcome"]).where(OUTCOME.sync_id < shown))
 
 
 def _dump(value: Value) -> str | None:

@@ -14,15 +14,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Selection
-from gradesync.db.ids import earliest, parse, uuid7
+from gradesync.db.ids import LOG_KEPT, earliest, parse, uuid7
 from gradesync.db.tables import metadata
 
 SYNC = metadata.tables["sync"]
 C = SYNC.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
-LOG_KEPT = timedelta(days=30)
-"""How long the sync log shows a sync (R24)."""
-
 PROCESSING = C.status == "processing"
 QUEUED = PROCESSING & C.lease_token.is_(None)
 LEASED = PROCESSING & C.lease_token.is_not(None)

@@ -1,0 +1,98 @@
+"""One district's transaction sees and writes one district's rows, whatever the statement says."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from gradesync.db import districts, syncs
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.db.tables import metadata
+from rows import HILLTOP, RIVERSIDE, queue
+from servers import Urls
+
+COUNT = text("SELECT count(*) FROM sync")
+OF_DISTRICTS = sorted(name for name in metadata.tables if name != "tool_key")
+
+
+async def test_a_pooled_connection_shows_nothing_without_a_district(
+    database: Database, servers: Urls
+) -> None:
+    await queue(database, "1")
+    one = Database.open(servers.database_url, Secrets(["k" * 32]), application_name="one", pool_size=1)
+    async with one.district("riverside") as db:
+        backend = await db.scalar(text("SELECT pg_backend_pid()"))
+        assert await db.scalar(COUNT) == 1
+    async with one.open_door() as db:
+        assert await db.scalar(text("SELECT pg_backend_pid()")) == backend
+        assert await db.scalar(COUNT) == 0
+    async with one.district("hilltop") as db:
+        assert await db.scalar(COUNT) == 0
+    await one.close()
+
+
+async def test_ids_of_another_district_are_not_there(database: Database) -> None:
+    sync = await queue(database, "1")
+    async with database.district("hilltop") as db:
+        assert await syncs.get(db, sync.id) is None
+        assert await syncs.running(db, "1") is None
+        assert await syncs.page(db) == []
+        changed = await db.execute(text("UPDATE sync SET status = 'failed' RETURNING id"))
+        assert changed.all() == []
+
+
+async def test_rows_cannot_be_written_for_another_district(database: Database) -> None:
+    statement = text("""
+        INSERT INTO ledger (district_id, section_id, assignment_id, opted_out, may_hold)
+        VALUES ('hilltop', '1', '1', false, false)
+    """)
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with database.district("riverside") as db:
+            await db.execute(statement)
+
+
+async def test_a_district_cannot_be_made_in_the_name_of_another(database: Database) -> None:
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with database.district("riverside") as db:
+            await districts.apply(db, HILLTOP)
+
+
+@pytest.mark.parametrize("table", OF_DISTRICTS)
+async def test_security_is_forced_even_on_the_owner(database: Database, servers: Urls, table: str) -> None:
+    async with servers.owner() as owner:
+        forced = await owner.scalar(
+            text(
+                "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE oid = to_regclass(:table)"
+            ),
+            {"table": table},
+        )
+    assert forced is True
+
+
+async def test_the_door_names_districts_and_shows_no_more(database: Database) -> None:
+    for district in (RIVERSIDE, HILLTOP):
+        async with database.district(district.id) as db:
+            await districts.apply(db, district)
+    async with database.open_door() as door:
+        assert [name.id for name in await districts.listed(door)] == ["hilltop", "riverside"]
+        assert await districts.get(door) is None
+
+
+async def test_a_failure_undoes_the_whole_transaction(database: Database) -> None:
+    async def two() -> None:
+        async with database.district("riverside") as db:
+            await districts.apply(db, RIVERSIDE)
+            await districts.apply(db, HILLTOP)
+
+    with pytest.raises(ProgrammingError):
+        await two()
+    async with database.district("riverside") as db:
+        assert await districts.get(db) is None
+
+
+async def test_the_application_may_not_change_or_empty_what_it_only_appends_to(database: Database) -> None:
+    async with database.open_door() as db:
+        granted = await db.scalars(
+            text("SELECT privilege_type FROM information_schema.table_privileges WHERE table_name = 'audit'")
+        )
+        assert sorted(granted) == ["INSERT", "SELECT"]

@@ -1,0 +1,64 @@
+"""Migrations go up, fit the tables, go down to nothing, and up again."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from gradesync.db import migrate
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.db.tables import metadata
+from servers import Urls
+
+LEFT = text("""
+    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT polname FROM pg_policy
+""")
+
+
+@pytest.fixture
+async def fresh(servers: Urls) -> AsyncIterator[Urls]:
+    """A database without tables."""
+    async with servers.owner() as owner:
+        await owner.execute(text("CREATE DATABASE gradesync_fresh"))
+        yield servers.of("gradesync_fresh")
+        await owner.execute(text("DROP DATABASE gradesync_fresh"))
+
+
+async def test_up_check_down_up(fresh: Urls) -> None:
+    url, role = fresh.migrate_database_url, fresh.app_role
+    await migrate.upgrade(url, role)
+    await migrate.check(url, role)
+    await migrate.downgrade(url, role, "base")
+    async with fresh.owner() as owner:
+        assert (await owner.scalars(LEFT)).all() == ["alembic_version"]
+    await migrate.upgrade(url, role)
+    async with fresh.owner() as owner:
+        assert set((await owner.scalars(LEFT)).all()) > {*metadata.tables}
+
+
+async def test_a_database_behind_this_release_is_not_at_head(fresh: Urls) -> None:
+    database = Database.open(fresh.database_url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, "0001")
+    assert not await database.is_at_head()
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+    assert await database.is_at_head()
+    await database.close()
+
+
+async def test_a_migration_waits_for_no_busy_table_for_long(fresh: Urls) -> None:
+    """Requests would queue up behind a migration that queues itself."""
+    bounds = {}
+
+    def look(config: Config) -> None:
+        command.upgrade(config, "0001")
+        connection: Connection = config.attributes["connection"]
+        for name in ("lock_timeout", "statement_timeout"):
+            bounds[name] = connection.scalar(text(f"SHOW {name}"))
+
+    await migrate.within(fresh.migrate_database_url, fresh.app_role, look)
+    assert bounds == {"lock_timeout": "4s", "statement_timeout": "1min"}

@@ -1,0 +1,81 @@
+"""The application refuses to run as a role that could see more than a district."""
+
+from asyncio import create_subprocess_exec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from gradesync import embedded
+from gradesync.db import migrate
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database, RoleRefused
+from gradesync.embedded.holding import locked
+from gradesync.embedded.programs import Programs
+from gradesync.embedded.wheels import postgres_binaries
+from servers import Urls
+
+ROLES = Path(__file__).parents[2] / "deploy" / "roles.sql"
+
+
+async def _check(url: str) -> None:
+    database = Database.open(url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    try:
+        await database.check_role()
+    finally:
+        await database.close()
+
+
+async def test_the_application_role_is_accepted(servers: Urls) -> None:
+    await _check(servers.database_url)
+
+
+async def test_the_owner_is_refused(servers: Urls) -> None:
+    with pytest.raises(RoleRefused, match="owns objects"):
+        await _check(servers.migrate_database_url)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("ALTER ROLE gradesync_app SUPERUSER", "is a superuser"),
+        ("ALTER ROLE gradesync_app BYPASSRLS", "bypasses row-level security"),
+        ("GRANT gradesync_owner TO gradesync_app", "owns objects"),
+    ],
+)
+async def test_a_role_that_was_given_too_much_is_refused(tmp_path: Path, change: str, fault: str) -> None:
+    embedded.start(tmp_path, durable=False).stop()
+    _as_superuser(tmp_path, change)
+    servers = embedded.start(tmp_path, durable=False)
+    with pytest.raises(RoleRefused, match=fault):
+        await _check(servers.database_url)
+    servers.stop()
+
+
+async def test_the_roles_of_a_cluster_that_a_dba_runs_are_enough(tmp_path: Path) -> None:
+    embedded.start(tmp_path, durable=False).stop()
+    _as_superuser(tmp_path, "DROP DATABASE gradesync", "DROP ROLE gradesync_owner", "DROP ROLE gradesync_app")
+    (tmp_path / "postgres" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+    servers = embedded.start(tmp_path, durable=False)
+    address = ["-h", "127.0.0.1", "-p", str(make_url(servers.database_url).port), "-U", "postgres"]
+    passwords = ["-v", "owner_password=an owner's", "-v", "app_password=an application's"]
+    psql = await create_subprocess_exec(
+        postgres_binaries() / "psql", "-Xq", *address, *passwords, "-f", ROLES, "postgres"
+    )
+    assert await psql.wait() == 0
+    await migrate.upgrade(servers.migrate_database_url, "gradesync_app")
+    await _check(servers.database_url)
+    servers.stop()
+
+
+def _as_superuser(data: Path, *statements: str) -> None:
+    """Nobody logs in to the embedded PostgreSQL as its superuser: this is its single-user mode."""
+    with locked(data / "servers.lock") as lock:
+        command: list[str | Path] = [
+            postgres_binaries() / "postgres",
+            "--single",
+            "-D",
+            data / "postgres",
+            "postgres",
+        ]
+        Programs(data, lock, durable=False).run(command, "".join(f"{line}\n" for line in statements))

@@ -1,0 +1,82 @@
+"""What the store's tests begin with: an invented district, and syncs in its queue."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from gradesync.core.district import (
+    District,
+    Lti11Registration,
+    LtiRegistration,
+    SchoologyAccess,
+    SisAccess,
+)
+from gradesync.core.sis import Policy
+from gradesync.db import syncs
+from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
+
+RIVERSIDE = District(
+    id="riverside",
+    name="Riverside Unified",
+    timezone="America/Los_Angeles",
+    schoology=SchoologyAccess(
+        base_url="https://api.example.com/v1",
+        consumer_key="a key",
+        consumer_secret="a consumer's secret",
+        window_seconds=Decimal("2.5"),
+    ),
+    sis=SisAccess(
+        kind="powerschool",
+        base_url="https://sis.example.org",
+        client_id="a client",
+        client_secret="a client's secret",
+    ),
+    lti=LtiRegistration(
+        issuer="https://lti.example.com",
+        client_id="77",
+        deployment_id="d1",
+        jwks_url="https://lti.example.com/jwks",
+        authorization_url="https://lti.example.com/authorize",
+    ),
+    lti11=Lti11Registration("an old key", "an old secret"),
+    policy=Policy(shorten_titles=True, guard_share=Decimal("0.25")),
+)
+HILLTOP = replace(RIVERSIDE, id="hilltop", name="Hilltop", lti=None, lti11=None)
+
+
+async def queue(
+    database: Database,
+    section_id: str,
+    district_id: str = "riverside",
+    *,
+    settles_in: float = 900,
+    dry_run: bool = False,
+) -> Sync:
+    async with database.district(district_id) as db:
+        sync = await syncs.insert(
+            db,
+            section_id=section_id,
+            requested_by_kind="teacher",
+            requested_by_id="5790000",
+            settles_in=settles_in,
+            dry_run=dry_run,
+        )
+    assert sync is not None
+    return sync
+
+
+async def claim(
+    database: Database, district_id: str = "riverside", *, lease: float = 60, per_district: int = 4
+) -> Sync | None:
+    """A takeover waits 30 seconds; a lease of less than none has ended already."""
+    async with database.district(district_id) as db:
+        return await syncs.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
+
+
+async def lease_of(database: Database, sync: Sync, *, seconds: float = 60) -> str:
+    """Claim the one sync that waits; returns the lease's token."""
+    claimed = await claim(database, sync.district_id, lease=seconds)
+    assert claimed is not None
+    assert claimed.id == sync.id
+    assert claimed.lease_token is not None
+    return claimed.lease_token
