@@ -26,7 +26,7 @@ from gradesync.db.tables import metadata
 
 SESSION = "GRADESYNC_TEST_SESSION"
 """Names the data folder of a test session; its xdist workers inherit it and share the servers there."""
-KEYS = ("a key for tests only, and long enough for that",)
+KEYS = ("a key for tests only and long enough for that",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
