@@ -65,7 +65,7 @@ def _errors() -> dict[int | str, dict[str, Any]]:
         told = by_status.setdefault(status, {"schema": TOKEN_ERROR, "examples": {}})
         told["examples"][code] = {"value": _error_body(RequestRefused(code, ""), "")}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {"application/json": told}}
+        status: {"description": HTTPStatus(int(status)).phrase, "content": {"application/json": told}}
         for status, told in by_status.items()
     }
 
