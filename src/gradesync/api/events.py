@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from gradesync.access.tokens import TokenRefused, Tokens
@@ -29,7 +30,7 @@ EXAMPLE = (
 @router.get(
     "/sections/{section_id}/syncs/{sync_id}/events",
     summary="Progress, live",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses={
         200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}},
         204: {"description": "The sync is settled, and the caller knows: an EventSource stops asking."},
