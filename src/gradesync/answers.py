@@ -1,5 +1,6 @@
 """What an upstream answered, and how to tell an answer from a failure."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -46,7 +47,10 @@ class PlainDialect:
     """RFC 9110: 429 with Retry-After, and a 5xx is a failure."""
 
     def throttled(self, answer: Answer) -> float | None:
-        return retry_after(answer) or DEFAULT_PAUSE if answer.status == 429 else None
+        if answer.status != 429:
+            return None
+        told = retry_after(answer)
+        return DEFAULT_PAUSE if told is None else told
 
     def meant(self, answer: Answer) -> bool:
         return False
@@ -55,10 +59,9 @@ class PlainDialect:
 def retry_after(answer: Answer) -> float | None:
     """The seconds that Retry-After asks for, as a number or as a date; None where it asks for nothing."""
     value = answer.headers.get("retry-after", "").strip()
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        moment = _http_date(value)
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
+        return float(value)
+    moment = _http_date(value)
     if moment is None:
         return None
     return max((moment - (answer.date or datetime.now(UTC))).total_seconds(), 0.0)

@@ -88,11 +88,8 @@ class _Call:
     cost: int
     max_bytes: int
     repeatable: bool
-    writes: bool
     sent: bool | None = None
     """None until the transport tells: transports for tests do not."""
-    doubtful: bool = False
-    """An answer to this call was lost once."""
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
         """httpcore's account of what reached the wire."""
@@ -133,29 +130,25 @@ class Upstream:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool,
-        writes: bool = False,
         cost: int = 1,
         max_bytes: int = 32 * MEBIBYTE,
     ) -> Answer:
         """Send one request and read its whole answer; every status below 500 but throttling is an answer.
 
-        `kind` names the call in metrics. `repeatable`: it may be sent again after its answer was lost.
-        `writes`: a lost answer leaves a doubt also when repeating did not help (implied where a call is not
-        repeatable). Raises `Retriable` (nothing happened, or nothing was written), `AnswerLost`,
-        `SyncStopped("upstream-answer-unexpected")` for other hosts and (`AnswerTooLarge`) over `max_bytes`,
-        and what `permit` raises.
+        `kind` names the call in metrics. `repeatable`: a read, which may be sent again after its answer was
+        lost; what is not repeatable is sent again only where nothing can have happened. Raises `Retriable`,
+        `AnswerLost` (never for what is repeatable), `SyncStopped("upstream-answer-unexpected")` for other
+        hosts and (`AnswerTooLarge`) over `max_bytes`, and what `permit` raises.
         """
         url = self._url(path_or_url)
-        writes = writes or not repeatable
-        call = _Call(kind, method, url, params, content, headers, cost, max_bytes, repeatable, writes)
+        call = _Call(kind, method, url, params, content, headers, cost, max_bytes, repeatable)
         try:
             answer = await self._tried(call)
         except (Retriable, AnswerLost) as error:
             await self.pace.report(False)
-            if call.doubtful and writes:
-                raise AnswerLost(error.detail) from error
-            retry_at = error.retry_at if isinstance(error, Retriable) else None
-            raise Retriable(error.detail, retry_at=retry_at) from error
+            if isinstance(error, AnswerLost) and repeatable:
+                raise Retriable(error.detail) from error
+            raise
         await self.pace.report(True)
         return answer
 
@@ -193,7 +186,6 @@ class Upstream:
 
     def _again(self, call: _Call, error: Exception) -> bool | float:
         if isinstance(error, AnswerLost):
-            call.doubtful = True
             return call.repeatable
         if not isinstance(error, Retriable):
             return False
@@ -214,7 +206,7 @@ class Upstream:
 
     def _redirected(self, hop: _Call, answer: Answer) -> _Call:
         """The request that a redirect asks for. A redirected write says nothing about what was written."""
-        if hop.writes:
+        if not hop.repeatable:
             raise AnswerLost(f"{self.name} answered a write with a redirect")
         url = self._pointed(answer.headers.get("location", ""))
         if answer.status in (307, 308):
@@ -290,7 +282,7 @@ class Upstream:
         if refused:
             return bytes(body[:limit])
         detail = f"{self.name} sent more than {limit} bytes to {call.kind}"
-        if call.writes:
+        if not call.repeatable:
             raise AnswerLost(detail)
         raise AnswerTooLarge(Reason.UPSTREAM_ANSWER_UNEXPECTED, detail)
 

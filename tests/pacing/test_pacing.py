@@ -1,7 +1,9 @@
 """The budget that all workers share, and the circuit."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +11,8 @@ from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
 from gradesync.pacing import BORN, FAILURES_TO_OPEN, Budget, Pace, apart, begin, per_window
+from scripted import rig as open_rig
+from scripted import say
 
 Connect = Callable[[], Redis]
 
@@ -44,6 +48,24 @@ async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> Non
 
     assert len(spans) == 24
     assert most_inside(spans, budget.window) <= budget.limit
+
+
+async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged: Connect) -> None:
+    async with open_rig() as rig:
+        arrivals: list[float] = []
+
+        async def note(writer: asyncio.StreamWriter) -> None:
+            arrivals.append(time.monotonic())
+            await say(200)(writer)
+
+        async def worker(redis: Redis) -> None:
+            upstream = replace(rig.upstream(note), pace=Pace(redis, "d:school", per_window(10, 0.5)))
+            for _ in range(6):
+                await upstream.call("thing", "GET", "/thing", repeatable=True)
+
+        await asyncio.gather(*(worker(aged()) for _ in range(4)))
+    assert len(arrivals) == 24
+    assert most_inside([(at, at) for at in arrivals], 0.5) <= 10
 
 
 async def test_a_call_may_cost_several_places(aged: Connect) -> None:

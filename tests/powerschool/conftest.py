@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
-from classroom import Classroom, Switchboard, classroom
 
 from gradesync.egress import open_client
 from gradesync_sandbox.serving import Served
+from powerschool_room import Classroom, Switchboard, classroom
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,11 @@
 from datetime import date
 
 import pytest
-from classroom import FIRST, LAST, Classroom
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync_sandbox.faults import Body, Status
+from powerschool_room import FIRST, LAST, Classroom
 
 
 async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: Classroom) -> None:

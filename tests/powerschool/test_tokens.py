@@ -4,12 +4,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from classroom import Classroom
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.connection import PowerSchool
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
+from powerschool_room import Classroom
 
 
 def tokens(room: Classroom) -> int:

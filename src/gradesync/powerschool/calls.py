@@ -66,7 +66,6 @@ class Calls:
         *,
         body: object = None,
         repeatable: bool = True,
-        writes: bool = False,
     ) -> Answer:
         """One call; a 401 is tried once more with a new token, except where a capability is missing (1).
 
@@ -83,7 +82,6 @@ class Calls:
                 content=content,
                 headers=HEADERS,
                 repeatable=repeatable,
-                writes=writes,
             )
             if answer.status != 401 or refusal(answer).lacks_v1:
                 return answer

@@ -5,17 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradesync.answers import Answer, retry_after
+from gradesync.answers import DEFAULT_PAUSE, Answer, retry_after
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.wire import Unintelligible, decode
 
-DEFAULT_PAUSE = 1.0
 LONGEST_READ = 64 * 1024
 MOST_FIELDS = 20
 
 _TOO_MANY = re.compile(r"too\s+many\s+requests|wait\s+(?:for\s+)?\d+(?:\.\d+)?\s*s", re.IGNORECASE)
-_SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s(?:ec|\b)", re.IGNORECASE)
+_SECONDS = re.compile(r"\b(\d{1,9}(?:\.\d+)?)\s*s(?:ec|\b)", re.IGNORECASE)
 _GONE = re.compile(r"unable to find", re.IGNORECASE)
 _TEACHES = re.compile(r"does not teach", re.IGNORECASE)
 _FIELD = re.compile(r"\b([a-z]{2,30})\.([a-z_]{2,30})\b", re.IGNORECASE)
@@ -104,8 +103,10 @@ class PowerSchoolDialect:
         text = answer.body[:LONGEST_READ].decode(errors="replace")
         if answer.status != 429 and not _TOO_MANY.search(text):
             return None
-        told = _SECONDS.search(text)
-        return retry_after(answer) or (float(told[1]) if told else DEFAULT_PAUSE)
+        told, said = retry_after(answer), _SECONDS.search(text)
+        if told is not None:
+            return told
+        return float(said[1]) if said else DEFAULT_PAUSE
 
     def meant(self, answer: Answer) -> bool:
         return answer.status == 500 and bool(_GONE.search(refusal(answer).text))

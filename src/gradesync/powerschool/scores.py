@@ -74,14 +74,12 @@ def part_id(ref: Ref) -> str:
 async def write_scores(
     calls: Calls, section: SisSection, rows: Sequence[ScoreRow], clearing: Clearing
 ) -> BatchAnswer:
-    """One batch in one call; PowerSchool's 412 "Resubmit" is the only thing that repeats it."""
+    """One batch in one call. PowerSchool's 412 "Resubmit" is the only answer that repeats it (4)."""
     value = section.ref.value
     params = {"users_dcid": str(value["users_dcid"]), "status": "A", "term_id": str(value["term_id"])}
     body = score_body(rows, clearing)
     for _ in range(2):
-        answer = await calls.send(
-            "score.write", "PUT", "/ws/xte/score", params, body=body, repeatable=True, writes=True
-        )
+        answer = await calls.send("score.write", "PUT", "/ws/xte/score", params, body=body, repeatable=False)
         if answer.status != 412:
             return _read(answer, rows)
     raise Retriable("PowerSchool asks again to resubmit the scores")

@@ -126,13 +126,15 @@ class PowerSchoolTarget:
         if is_shared(entry, section.ref.key):
             raise Rejected(Reason.SIS_ASSIGNMENT_SHARED)
         changed = _changed(entry, section, spec)
-        if changed == entry and not rescore:
+        if changed == entry:
             return
         params = _acting(section)
         if rescore or not has_points(part, spec.points):
             params["update_scores"] = "true" if rescore else "false"
         path = f"{ASSIGNMENTS}{ref.key}"
-        answer = await self.calls.send("assignment.update", "PUT", path, params, body=changed, writes=True)
+        answer = await self.calls.send(
+            "assignment.update", "PUT", path, params, body=changed, repeatable=False
+        )
         if answer.status >= 300:
             raise _update_rejected(refusal(answer), spec)
         _check_empty_or_json(answer)

@@ -1,0 +1,13 @@
+"""An upstream to call."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from scripted import Rig
+from scripted import rig as open_rig
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    async with open_rig() as rig:
+        yield rig

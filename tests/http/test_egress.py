@@ -1,0 +1,67 @@
+"""Where outgoing calls may go."""
+
+import ipaddress
+
+import httpcore
+import httpx
+import pytest
+
+from gradesync.core.reasons import Reason
+from gradesync.egress import PublicNetwork, is_public, open_client
+from gradesync.errors import SyncStopped
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.1.2.3", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254", "100.64.0.1"),
+        "0.0.0.0",  # noqa: S104 - nothing is bound
+        *("224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "ff0e::1"),
+        *("::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::"),
+    ],
+)
+def test_other_addresses_are_not(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://localhost/", "https://[::1]/"])
+async def test_private_addresses_are_refused_when_connecting(url: str) -> None:
+    async with open_client(allow_private_network=False) as client:
+        with pytest.raises(SyncStopped) as stopped:
+            await client.get(url)
+    assert stopped.value.reason == Reason.UPSTREAM_UNAVAILABLE
+
+
+async def test_plain_http_is_refused() -> None:
+    async with open_client(allow_private_network=False) as client:
+        with pytest.raises(SyncStopped):
+            await client.get("http://example.com/")
+
+
+async def test_a_name_that_does_not_resolve_was_never_called() -> None:
+    async with open_client(allow_private_network=False) as client:
+        with pytest.raises(httpx.ConnectError):
+            await client.get("https://nowhere.invalid/")
+
+
+class Refusing(httpcore.AsyncNetworkBackend):
+    """Notes where it is asked to connect to, and refuses."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+        self.asked.append(host)
+        raise httpcore.ConnectError("refused")
+
+
+async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
+    network = Refusing()
+    with pytest.raises(httpcore.ConnectError):
+        await PublicNetwork(network).connect_tcp("8.8.8.8", 443)
+    assert network.asked == ["8.8.8.8"]

@@ -1,0 +1,234 @@
+"""Calls to an upstream: what is retried, what is in doubt, what is refused."""
+
+import gzip
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from gradesync.core.reasons import Reason
+from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
+from gradesync.http import Answer, Upstream
+from scripted import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
+
+OK = say(200, b"fine")
+LOST: list[Act] = [cut, say(500), say(502), say(503), say(504), raw(b"nonsense\r\n\r\n")]
+
+
+async def read(upstream: Upstream) -> Answer:
+    return await upstream.call("thing", "GET", "/thing", repeatable=True)
+
+
+async def write(upstream: Upstream) -> Answer:
+    return await upstream.call("make", "POST", "/thing", content=b"{}", repeatable=False)
+
+
+async def test_a_call_is_paced_then_signed_then_permitted_then_sent(rig: Rig) -> None:
+    answer = await rig.upstream(OK).call(
+        "thing", "GET", "/thing", params={"q": "a b"}, repeatable=True, cost=3
+    )
+    assert (answer.status, answer.body) == (200, b"fine")
+    assert rig.server.events == ["acquire 3", "permit 5", "sent"]
+    assert rig.server.seen[0].line == "GET /v1/thing?q=a+b HTTP/1.1"
+    assert rig.server.seen[0].headers["authorization"] == "signature 1"
+    assert rig.pace.reports == [True]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 418])
+async def test_a_4xx_is_an_answer(rig: Rig, status: int) -> None:
+    assert (await write(rig.upstream(say(status, b"why")))).body == b"why"
+    assert rig.pace.reports == [True]
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_read_that_lost_its_answer_is_sent_again_with_a_new_signature(rig: Rig, lost: Act) -> None:
+    assert (await read(rig.upstream(lost, OK))).status == 200
+    assert [seen.headers["authorization"] for seen in rig.server.seen] == ["signature 1", "signature 2"]
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_read_that_keeps_losing_its_answer_is_given_up_as_retriable(rig: Rig, lost: Act) -> None:
+    with pytest.raises(Retriable):
+        await read(rig.upstream(lost))
+    assert len(rig.server.seen) == AT_ONCE.attempts
+    assert rig.pace.reports == [False]
+
+
+@pytest.mark.parametrize("lost", [*LOST, say(302, location="/v1/thing")])
+async def test_a_write_that_lost_its_answer_is_in_doubt_and_not_sent_again(rig: Rig, lost: Act) -> None:
+    with pytest.raises(AnswerLost):
+        await write(rig.upstream(lost))
+    assert len(rig.server.seen) == 1
+
+
+async def test_a_throttled_write_is_always_sent_again(rig: Rig) -> None:
+    assert (await write(rig.upstream(say(429, retry_after="0"), OK))).status == 200
+    assert rig.pace.pauses == [0.0]
+
+
+async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Rig) -> None:
+    before = datetime.now(UTC)
+    with pytest.raises(Retriable) as refused:
+        await write(rig.upstream(say(429, retry_after="90"), OK))
+    assert rig.pace.pauses == [90.0]
+    assert refused.value.retry_at is not None
+    assert refused.value.retry_at >= before + timedelta(seconds=90)
+    assert len(rig.server.seen) == 1
+
+
+async def test_retry_after_may_be_a_date_by_the_upstreams_clock(rig: Rig) -> None:
+    dated = say(503, date="Mon, 07 Sep 2026 10:00:00 GMT", retry_after="Mon, 07 Sep 2026 10:02:00 GMT")
+    await read(rig.upstream(dated, OK))
+    assert rig.pace.pauses == [120.0]
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf", "1e400"])
+async def test_a_strange_retry_after_means_a_moment(rig: Rig, value: str) -> None:
+    with pytest.raises(Retriable):
+        await read(rig.upstream(say(429, retry_after=value), OK, seconds=0.5))
+    assert rig.pace.pauses == [1.0]
+
+
+async def test_a_pause_is_never_longer_than_an_hour(rig: Rig) -> None:
+    with pytest.raises(Retriable):
+        await read(rig.upstream(say(429, retry_after="999999999")))
+    assert rig.pace.pauses == [3600.0]
+
+
+async def test_a_refused_connection_leaves_no_doubt(rig: Rig) -> None:
+    upstream = replace(rig.upstream(OK), base_url="http://127.0.0.1:1")
+    with pytest.raises(Retriable):
+        await write(upstream)
+    assert rig.server.events.count("acquire 1") == AT_ONCE.attempts
+
+
+async def test_a_slow_answer_is_bounded_as_a_whole(rig: Rig) -> None:
+    assert (await read(rig.upstream(drip(0.01), OK, timeout=0.2))).status == 200
+    with pytest.raises(AnswerLost):
+        await write(rig.upstream(drip(0.01), timeout=0.2))
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_an_answer_without_end_is_cut(rig: Rig, repeatable: bool) -> None:
+    with pytest.raises(SyncStopped if repeatable else AnswerLost):
+        await rig.upstream(flood(200)).call(
+            "thing", "GET", "/thing", repeatable=repeatable, max_bytes=1 << 20
+        )
+    assert len(rig.server.seen) == 1
+
+
+async def test_a_refusal_without_end_is_a_refusal(rig: Rig) -> None:
+    assert len((await write(rig.upstream(flood(409)))).body) == 1 << 20
+
+
+async def test_compression_does_not_hide_the_size(rig: Rig) -> None:
+    body = gzip.compress(b"0" * 8_000_000)
+    with pytest.raises(SyncStopped) as stopped:
+        await rig.upstream(say(200, body, content_encoding="gzip")).call(
+            "thing", "GET", "/thing", repeatable=True, max_bytes=1_000_000
+        )
+    assert stopped.value.reason == Reason.UPSTREAM_ANSWER_UNEXPECTED
+
+
+async def test_a_body_that_does_not_unpack_is_a_lost_answer(rig: Rig) -> None:
+    assert (await read(rig.upstream(say(200, b"no gzip", content_encoding="gzip"), OK))).body == b"fine"
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
+)
+async def test_redirects_on_the_same_host_are_followed_and_signed_anew(
+    rig: Rig, status: int, method: str
+) -> None:
+    upstream = rig.upstream(say(status, location="/v1/other?page=2"), OK)
+    await upstream.call("thing", "POST", "/thing", content=b"{}", repeatable=True)
+    assert [seen.line.split()[:2] for seen in rig.server.seen] == [
+        ["POST", "/v1/thing"],
+        [method, "/v1/other?page=2"],
+    ]
+    assert rig.server.seen[1].headers["authorization"] == "signature 2"
+    assert rig.server.seen[1].body == (b"{}" if method == "POST" else b"")
+    assert rig.server.events.count("permit 5") == 2
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["https://127.0.0.1/v1", "http://elsewhere.example/v1", "http://127.0.0.1:1/v1", "http://[bad"],
+)
+async def test_redirects_to_another_host_stop_the_sync(rig: Rig, location: str) -> None:
+    with pytest.raises(SyncStopped) as stopped:
+        await read(rig.upstream(say(302, location=location)))
+    assert stopped.value.reason == Reason.UPSTREAM_ANSWER_UNEXPECTED
+    assert location not in stopped.value.detail
+
+
+async def test_redirects_in_a_circle_stop_the_sync(rig: Rig) -> None:
+    with pytest.raises(SyncStopped):
+        await read(rig.upstream(say(302, location="/v1/thing")))
+    assert len(rig.server.seen) == 4
+
+
+async def test_links_of_the_upstream_are_followed_on_its_own_host_only(rig: Rig) -> None:
+    upstream = rig.upstream(OK)
+    await upstream.call("thing", "GET", f"{rig.server.url}/v1/next?start=20&limit=20", repeatable=True)
+    assert rig.server.seen[0].line == "GET /v1/next?start=20&limit=20 HTTP/1.1"
+    with pytest.raises(SyncStopped):
+        await upstream.call("thing", "GET", "https://elsewhere.example/v1", repeatable=True)
+
+
+async def test_cookies_of_one_call_are_not_sent_with_another(rig: Rig) -> None:
+    upstream = rig.upstream(say(200, set_cookie="JSESSIONID=1; Path=/"))
+    for _ in range(2):
+        await read(upstream)
+    assert "cookie" not in rig.server.seen[1].headers
+
+
+async def test_a_lease_that_is_too_short_sends_nothing(rig: Rig) -> None:
+    async def refuse(seconds: float) -> None:
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        await write(replace(rig.upstream(OK), permit=refuse))
+    assert rig.server.seen == []
+
+
+async def test_retries_stop_at_until(rig: Rig) -> None:
+    with pytest.raises(Retriable):
+        await read(rig.upstream(cut, OK, seconds=-1))
+    assert len(rig.server.seen) == 1
+
+
+async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
+    def counted(status: str) -> float:
+        labels = {"system": "school", "kind": "counted", "status": status}
+        return REGISTRY.get_sample_value("gradesync_upstream_calls_total", labels) or 0.0
+
+    before = [counted(status) for status in ("200", "503", "none")]
+    await rig.upstream(say(503), cut, OK).call("counted", "GET", "/thing", repeatable=True)
+    assert [counted(status) for status in ("200", "503", "none")] == [count + 1 for count in before]
+
+
+async def test_logs_hold_no_query_no_body_and_no_signature(
+    rig: Rig, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    await rig.upstream(cut, say(200, b"a-secret-body")).call(
+        "thing", "GET", "/thing", params={"token": "a-secret-query"}, repeatable=True
+    )
+    told = capsys.readouterr()
+    shown = (
+        told.out + told.err + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.http")
+    )
+    assert "thing" in shown
+    assert "secret" not in shown
+    assert "signature" not in shown
+
+
+async def test_a_transport_that_cannot_tell_what_was_sent_leaves_a_doubt(rig: Rig) -> None:
+    async def slow(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout("late")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
+        with pytest.raises(AnswerLost):
+            await write(replace(rig.upstream(OK), client=client))

@@ -1,0 +1,162 @@
+"""An upstream on a real socket that answers with the very bytes that a test wrote down."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from gradesync.egress import open_client
+from gradesync.http import Backoff, Upstream
+
+Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+AT_ONCE = Backoff(attempts=3, initial=0, longest=0, jitter=0)
+
+
+def say(status: int, body: bytes = b"", **headers: str) -> Act:
+    """A whole answer; underscores in names of headers are dashes."""
+    fields = {"content-length": str(len(body)), **{k.replace("_", "-"): v for k, v in headers.items()}}
+    head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    return raw(head.encode() + b"\r\n" + body)
+
+
+def raw(content: bytes) -> Act:
+    async def act(writer: asyncio.StreamWriter) -> None:
+        writer.write(content)
+
+    return act
+
+
+async def cut(writer: asyncio.StreamWriter) -> None:
+    """Close without a word."""
+    writer.close()
+
+
+def drip(seconds: float) -> Act:
+    """A body that never ends, one byte at a time."""
+
+    async def act(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await asyncio.sleep(seconds)
+
+    return act
+
+
+def flood(status: int) -> Act:
+    """A body without end, as fast as it is read."""
+
+    async def act(writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {status} X\r\nconnection: close\r\n\r\n".encode())
+        while not writer.is_closing():
+            writer.write(b"x" * 65536)
+            await writer.drain()
+
+    return act
+
+
+@dataclass
+class Seen:
+    """A request as it arrived."""
+
+    line: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Scripted:
+    """Answers requests by the acts, in order; the last one again and again."""
+
+    acts: Sequence[Act] = ()
+    url: str = ""
+    seen: list[Seen] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while not writer.is_closing():
+                self.seen.append(await _read(reader))
+                self.events.append("sent")
+                await self.acts[min(len(self.seen), len(self.acts)) - 1](writer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+async def _read(reader: asyncio.StreamReader) -> Seen:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    line, *fields = head.strip().split("\r\n")
+    headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Seen(line, headers, body)
+
+
+@dataclass
+class Noted:
+    """A pace without bounds that notes what it is told, and a permit; both among the server's events."""
+
+    server: Scripted
+    pauses: list[float] = field(default_factory=list)
+    reports: list[bool] = field(default_factory=list)
+
+    async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
+        self.server.events.append(f"acquire {cost}")
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def report(self, ok: bool) -> None:
+        self.reports.append(ok)
+
+    async def permit(self, seconds: float) -> None:
+        self.server.events.append(f"permit {seconds:g}")
+
+
+class Counted(httpx.Auth):
+    """Signs each sending with another number."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def auth_flow(self, request: httpx.Request):  # type: ignore[no-untyped-def]  # the generator of httpx
+        self.number += 1
+        request.headers["authorization"] = f"signature {self.number}"
+        yield request
+
+
+@dataclass
+class Rig:
+    server: Scripted
+    pace: Noted
+    client: httpx.AsyncClient
+
+    def upstream(self, *acts: Act, seconds: float = 60, timeout: float = 5) -> Upstream:
+        self.server.acts = acts
+        return Upstream(
+            "school",
+            f"{self.server.url}/v1",
+            Counted(),
+            self.client,
+            self.pace,
+            until=datetime.now(UTC) + timedelta(seconds=seconds),
+            permit=self.pace.permit,
+            timeout=timeout,
+            backoff=AT_ONCE,
+        )
+
+
+@asynccontextmanager
+async def rig() -> AsyncIterator[Rig]:
+    server = Scripted()
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with open_client(allow_private_network=True) as client:
+        yield Rig(server, Noted(server), client)
+    listening.close()
