@@ -37,7 +37,8 @@ class Journal:
     """The memory of one attempt at one sync.
 
     `entries` is the section's ledger as it stands now; `note` and `keep` gather what the next `record` or
-    `settle` writes. A dry run keeps nothing.
+    `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
+    not before it took as long as reading did: the next attempt reads again.
     """
 
     database: Database
@@ -47,6 +48,7 @@ class Journal:
     entries: dict[str, LedgerAssignment]
     slice: float
     started: float = field(default_factory=monotonic)
+    slice_ends: float = float("inf")
     plan: Plan | None = None
     done: int = 0
     total: int | None = None
@@ -84,6 +86,7 @@ class Journal:
     def begin(self, plan: Plan) -> None:
         """Say what will be done: the progress and the counts are measured against it."""
         self.plan = plan
+        self.slice_ends = monotonic() + max(self.slice, monotonic() - self.started)
         self.noted.clear()
         self.done = 0
         told = [item for item in plan.assignments if item.action is not Action.KEEP]
@@ -105,7 +108,7 @@ class Journal:
     async def record(self, stage: str) -> None:
         """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
         await self._write(stage)
-        if monotonic() - self.started > self.slice:
+        if monotonic() > self.slice_ends:
             raise SliceOver
 
     async def _write(self, stage: str) -> None:
