@@ -8,6 +8,8 @@ from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Spec
 
+_CHANGES = (Action.UPDATE, Action.ADOPT)
+
 
 class Move(NamedTuple):
     """What to do with one assignment, and why not where it fails.
@@ -33,7 +35,7 @@ def move(binding: Binding, entry: LedgerAssignment, *, full: bool) -> Move:
 
 def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
     """Whether an assignment that stands in the SIS is to be changed there."""
-    return action in {Action.UPDATE, Action.ADOPT} and before != spec
+    return action in _CHANGES and before != spec
 
 
 def _arrive(binding: Binding) -> Move:

@@ -5,6 +5,7 @@ By the ledger; else by an own create whose answer was lost; else by name and due
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gradesync.core.gradebook import in_order
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -12,8 +13,7 @@ from gradesync.core.rules import Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Slot, Spec
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """Where an assignment that syncs stands in the SIS.
 
     `ref` is None where it is to be created. `live` is its entry in the SIS's list, None where it has none.

@@ -1,7 +1,7 @@
 """Gathers all that is known of one assignment's scores, in the form in which they are planned."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from gradesync.core.assignments import Move, changes
 from gradesync.core.bind import Binding
@@ -10,56 +10,73 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, point
 from gradesync.core.sis import LiveGradebook, LiveScores
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Place(NamedTuple):
+    """The scores of an assignment's place in the SIS: what was sent there, and what is known of it.
+
+    `held` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
+    sent.
+    """
+
+    sent: Mapping[str, Value]
+    doubtful: Mapping[str, Doubtful]
+    held: LiveScores | None
+    may_hold: bool
+
+
+class Column(NamedTuple):
     """All that is known of one assignment's scores, by student uid.
 
-    `cells` and `unreadable` are what was read; `sent`, `owed` and `doubtful` what the ledger keeps; `held`
-    what the SIS holds, None where that was not read. `full` and `may_hold` are as `decide` takes them, the
-    latter for scores that the teacher excused.
+    `cells` and `unreadable` are what was read, `owed` is what the ledger keeps. `full`: put right what
+    someone changed in the SIS.
     """
 
     cells: Mapping[str, Cell]
-    unreadable: Set[str] = frozenset()
-    sent: Mapping[str, Value] = field(default_factory=dict)
-    owed: Mapping[str, Owed] = field(default_factory=dict)
-    doubtful: Mapping[str, Doubtful] = field(default_factory=dict)
-    held: LiveScores | None = None
-    full: bool = False
-    may_hold: bool = False
+    unreadable: Set[str]
+    owed: Mapping[str, Owed]
+    place: Place
+    full: bool
 
     @property
     def kept(self) -> dict[str, Cell]:
         """Scores to be planned that no answer carried, as the ledger has them: owed ones are the newest."""
-        kept: dict[str, Cell] = {uid: doubt.value for uid, doubt in self.doubtful.items()}
+        if not self.owed and not self.place.doubtful:
+            return {}
+        kept: dict[str, Cell] = {uid: doubt.value for uid, doubt in self.place.doubtful.items()}
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
         return {uid: value for uid, value in kept.items() if uid not in self.cells}
 
     def of(self, students: Set[str]) -> "Column":
         """The part of the column that belongs to some students."""
-        return replace(
-            self,
+        doubtful = {uid: doubt for uid, doubt in self.place.doubtful.items() if uid in students}
+        return self._replace(
             cells={uid: cell for uid, cell in self.cells.items() if uid in students},
             unreadable=self.unreadable & students,
             owed={uid: owed for uid, owed in self.owed.items() if uid in students},
-            doubtful={uid: doubt for uid, doubt in self.doubtful.items() if uid in students},
+            place=self.place._replace(doubtful=doubtful),
         )
 
-    def at(self, binding: Binding, decided: Move, entry: LedgerAssignment, live: LiveGradebook) -> "Column":
-        """The column as its assignment's place in the SIS makes it.
 
-        At a new place nothing was sent. A change of total points may rescale what the SIS holds: all that was
-        sent becomes doubtful, and where the change is still to come, what was read of the SIS counts no more.
-        """
-        if binding.ref is None:
-            return replace(self, sent={}, doubtful={})
-        before, spec = decided.before, binding.spec
-        rescale = changes(decided.action, before, spec) and (before is None or before.points != spec.points)
-        held = None if rescale else live.scores.get(binding.ref.key)
-        if binding.adopted:
-            return replace(self, sent={}, doubtful={}, held=held, may_hold=True)
-        doubtful = self.doubtful
-        if rescale or binding.rescaled(entry):
-            sent = {uid: Doubtful(value) for uid, value in self.sent.items() if points_of(value) is not None}
-            doubtful = sent | dict(doubtful)
-        return replace(self, doubtful=doubtful, held=held, may_hold=entry.may_hold)
+def unchanged_place(entry: LedgerAssignment) -> Place:
+    """The place of an assignment that does not go: as the ledger has it."""
+    return Place(entry.sent, entry.doubtful, held=None, may_hold=entry.may_hold)
+
+
+def place(entry: LedgerAssignment, binding: Binding, decided: Move, live: LiveGradebook) -> Place:
+    """The place of an assignment that goes. At a new place nothing was sent.
+
+    A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where the
+    change is still to come, what was read of the SIS counts no more.
+    """
+    if binding.ref is None:
+        return Place({}, {}, held=None, may_hold=False)
+    before, spec = decided.before, binding.spec
+    rescales = changes(decided.action, before, spec) and (before is None or before.points != spec.points)
+    held = None if rescales else live.scores.get(binding.ref.key)
+    if binding.adopted:
+        return Place({}, {}, held, may_hold=True)
+    doubtful = entry.doubtful
+    if rescales or binding.rescaled(entry):
+        doubtful = {uid: Doubtful(v) for uid, v in entry.sent.items() if points_of(v) is not None} | dict(
+            doubtful
+        )
+    return Place(entry.sent, doubtful, held, entry.may_hold)

@@ -15,20 +15,14 @@ class Unknown(Enum):
     NOT_READ = "not read"
 
 
+# An enum's members are slow to look up by attribute, and millions of scores do.
 NEVER_SENT: Final = Unknown.NEVER_SENT
 NOT_READ: Final = Unknown.NOT_READ
 
 Sent: TypeAlias = Value | Literal[Unknown.NEVER_SENT]
 Held: TypeAlias = Decimal | Literal[Unknown.NOT_READ] | None
-
-
-class Choice(Enum):
-    """What to do with one score. `RESTORE` is a write over an edit made in the SIS."""
-
-    KEEP = "keep"
-    ADOPT = "adopt"
-    WRITE = "write"
-    RESTORE = "restore"
+Choice: TypeAlias = Literal["keep", "adopt", "write", "restore"]
+"""What to do with one score. To restore is to write over an edit made in the SIS."""
 
 
 def decide(
@@ -47,22 +41,22 @@ def decide(
     A blank that was never anything else is kept whatever the SIS holds (R6), so that absence never clears.
     """
     if desired is None and sent is NEVER_SENT and doubt is None and not may_hold:
-        return Choice.KEEP
+        return "keep"
     certain = doubt is None and sent == desired
     if certain and (held is NOT_READ or not full):
-        return Choice.KEEP
+        return "keep"
     if held is NOT_READ:
-        return Choice.WRITE
+        return "write"
     if held == points_of(desired):
-        return Choice.KEEP if certain else _take(desired, sent, doubt)
+        return "keep" if certain else _take(desired, sent, doubt)
     ours = [points_of(value) for value in _written(sent, doubt)]
-    return Choice.RESTORE if ours and held not in ours else Choice.WRITE
+    return "restore" if ours and held not in ours else "write"
 
 
 def _take(desired: Value, sent: Sent, doubt: Doubtful | None) -> Choice:
     """Adopt equal points, unless an exception is in play: a mark beside the points is not read back."""
     marked = any(isinstance(value, Mark) for value in (desired, *_written(sent, doubt)))
-    return Choice.WRITE if marked else Choice.ADOPT
+    return "write" if marked else "adopt"
 
 
 def _written(sent: Sent, doubt: Doubtful | None) -> list[Value]:

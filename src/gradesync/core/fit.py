@@ -23,13 +23,14 @@ class Fitted(NamedTuple):
     """
 
     value: Value = None
-    warning: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
     stop: Reason | None = None
     excused: bool = False
 
 
 _BLANK = Fitted()
 _CLEARED = Fitted(excused=True)
+_ZERO = Fitted(ZERO)
 _INCOMPLETE = Fitted(stop=Reason.INCOMPLETE_NOT_SENT)
 _UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
 
@@ -42,33 +43,33 @@ class Mould:
     """
 
     largest: Decimal
-    quantum: Decimal
+    places: int
     flags: frozenset[int]
 
     @classmethod
     def of(cls, capabilities: Capabilities, policy: Policy) -> "Mould":
         flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
-        return cls(capabilities.score_max, Decimal(1).scaleb(-capabilities.score_places), flags)
+        return cls(capabilities.score_max, capabilities.score_places, flags)
 
     def score(self, cell: Cell) -> Fitted:
         """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
-        if cell is None:
-            return _BLANK
-        return self._mark(cell) if isinstance(cell, Mark) else self._points(cell)
+        if isinstance(cell, Decimal):
+            return self._points(cell)
+        return _BLANK if cell is None else self._mark(cell)
 
     def _points(self, points: Decimal) -> Fitted:
         # A negative score is held back like one that is too large: no SIS says what it makes of it.
         if not points.is_finite() or not ZERO <= points <= self.largest:
             return Fitted(points, stop=Reason.SCORE_NOT_ACCEPTED)
-        rounded = points.quantize(self.quantum, ROUND_HALF_UP)
-        if rounded == points:
-            return Fitted(points or ZERO)
-        return Fitted(rounded or ZERO, warning=Reason.SCORE_ROUNDED)
+        cut = rounded(points, self.places)
+        if not cut:
+            return _ZERO if not points else Fitted(ZERO, (Reason.SCORE_ROUNDED,))
+        return Fitted(cut) if cut is points else Fitted(cut, (Reason.SCORE_ROUNDED,))
 
     def _mark(self, mark: Mark) -> Fitted:
         code = mark.exception
         if code == MISSING:
-            return Fitted(Mark(MISSING, ZERO) if MISSING in self.flags else ZERO)
+            return Fitted(Mark(MISSING, ZERO)) if MISSING in self.flags else _ZERO
         if code == EXCUSED:
             return Fitted(Mark(EXCUSED), excused=True) if EXCUSED in self.flags else _CLEARED
         if code == INCOMPLETE:
@@ -76,7 +77,7 @@ class Mould:
         if mark.points is None:
             return _UNKNOWN
         fitted = self._points(mark.points)
-        return fitted if fitted.stop else fitted._replace(warning=Reason.EXCEPTION_NOT_SENT)
+        return fitted._replace(warnings=(*fitted.warnings, Reason.EXCEPTION_NOT_SENT))
 
 
 class Title(NamedTuple):
@@ -107,6 +108,7 @@ def total_points(points: Decimal | None, capabilities: Capabilities) -> Decimal 
 
 
 def rounded(points: Decimal, places: int) -> Decimal:
-    """Points with no more places than the SIS keeps, in the spelling that they had where nothing is lost."""
-    cut = points.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-    return points if cut == points else cut
+    """Points with no more places than the SIS keeps; the very same object where nothing is lost."""
+    if round(points, places) == points:
+        return points
+    return points.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)

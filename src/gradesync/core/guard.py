@@ -1,7 +1,7 @@
 """Weighs how much of what stands in the SIS a plan would change, and stops what looks like an accident."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, points_of
@@ -11,20 +11,20 @@ from gradesync.core.sis import Policy
 _CLEARED, _ZEROED, _CHANGED, _HARMLESS = "cleared", "zeroed", "changed", "harmless"
 
 
-def weigh(plans: Iterable[AssignmentPlan], ledger: Ledger, cells: Mapping[str, Mapping[str, Cell]]) -> Guard:
+def weigh(plans: Sequence[AssignmentPlan], ledger: Ledger, cells: Mapping[str, Mapping[str, Cell]]) -> Guard:
     """Weigh a plan against all that the section's ledger holds."""
     effects: Counter[str] = Counter()
     for plan in plans:
-        read = cells.get(plan.id, {})
-        effects.update(_effect(write, read.get(write.student)) for write in plan.writes)
-        effects[plan.action] += 1
+        if over := [write for write in plan.writes if write.before is not None]:
+            read = cells.get(plan.id, {})
+            effects.update([_effect(write, read.get(write.student)) for write in over])
     return Guard(
-        sent=sum(value is not None for entry in ledger.values() for value in entry.sent.values()),
+        sent=len([1 for entry in ledger.values() for value in entry.sent.values() if value is not None]),
         cleared=effects[_CLEARED],
         zeroed=effects[_ZEROED],
         changed=effects[_CHANGED],
         known=sum(entry.ref is not None for entry in ledger.values()),
-        recreated=effects[Action.RECREATE],
+        recreated=[plan.action for plan in plans].count(Action.RECREATE),
     )
 
 
@@ -41,7 +41,8 @@ def _effect(write: ScoreWrite, cell: Cell) -> str:
     before, after = points_of(write.before), points_of(write.value)
     if before is None or before == after:
         return _HARMLESS
+    if after:
+        return _CHANGED
     if after is None:
         return _CLEARED
-    by_exception = isinstance(cell, Mark) or isinstance(write.value, Mark)
-    return _ZEROED if after == 0 and by_exception else _CHANGED
+    return _ZEROED if isinstance(cell, Mark) or isinstance(write.value, Mark) else _CHANGED

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gradesync.core.ledger import Value, points_of
 from gradesync.core.reasons import Reason
@@ -40,8 +40,7 @@ Selection: TypeAlias = Mapping[str, frozenset[str] | None]
 """Assignment id -> the students meant, None for all of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreWrite:
+class ScoreWrite(NamedTuple):
     """One score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
     `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed this very value.
@@ -60,8 +59,7 @@ class ScoreWrite:
         return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreOutcome:
+class ScoreOutcome(NamedTuple):
     """What is known of one score without any write: adopted, skipped, or failed by rule.
 
     `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
@@ -75,8 +73,7 @@ class ScoreOutcome:
     after: Value = None
 
 
-@dataclass(frozen=True, slots=True)
-class AssignmentPlan:
+class AssignmentPlan(NamedTuple):
     """What becomes of one assignment and its scores.
 
     `spec` is what the SIS should hold, None where the assignment does not go. `before` is what it holds as

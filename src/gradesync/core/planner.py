@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gradesync.core.assignments import Move, move
 from gradesync.core.bind import Binding, bind
-from gradesync.core.column import Column
+from gradesync.core.column import Column, Place, place, unchanged_place
 from gradesync.core.fingerprint import fingerprint
 from gradesync.core.fit import Mould
 from gradesync.core.gradebook import Assignment, Gradebook, in_order
@@ -96,20 +96,20 @@ class _View:
         decided = move(binding, entry, full=self.full)
         if decided.reason:
             return self._stopped(assignment, entry, Stop(Result.FAILED, decided.reason))
-        column = self._column(entry).at(binding, decided, entry, self.live)
+        column = self._column(entry, place(entry, binding, decided, self.live))
         scores = plan_scores(column, self.roster, self.mould)
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,
             action=decided.action,
-            warnings=verdict.warnings + self._warnings(assignment.id, binding, decided),
+            warnings=self._warnings(assignment.id, binding, decided),
             spec=binding.spec,
             before=decided.before,
             ref=binding.ref,
             writes=scores.writes,
             settled=scores.settled,
             unchanged=scores.unchanged,
-            may_hold=column.may_hold,
+            may_hold=column.place.may_hold,
         )
 
     def strays(self) -> tuple[AssignmentPlan, ...]:
@@ -130,30 +130,26 @@ class _View:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(self._column(entry), _with_assignment(stop)),
+            settled=settle_scores(self._column(entry, unchanged_place(entry)), _with_assignment(stop)),
             may_hold=entry.may_hold,
         )
 
-    def _column(self, entry: LedgerAssignment) -> Column:
-        """What was read, and what the ledger keeps, of one assignment's scores."""
-        column = Column(
-            cells=self.gradebook.cells.get(entry.id, {}),
-            unreadable=self.unreadable.get(entry.id, frozenset()),
-            sent=entry.sent,
-            owed=entry.owed,
-            doubtful=entry.doubtful,
-            full=self.full,
-        )
+    def _column(self, entry: LedgerAssignment, place: Place) -> Column:
+        """All that is known of one assignment's scores."""
+        cells = self.gradebook.cells.get(entry.id, {})
+        column = Column(cells, self.unreadable.get(entry.id, frozenset()), entry.owed, place, self.full)
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students)
 
     def _warnings(self, assignment_id: str, binding: Binding, decided: Move) -> tuple[Reason, ...]:
-        found = (
-            (binding.twin, Reason.DUPLICATE_IN_SIS),
-            (decided.edited, Reason.EDITED_IN_SIS),
-            (assignment_id in self.gradebook.partial, Reason.PARTIAL_READ),
-        )
-        return tuple(reason for applies, reason in found if applies)
+        warnings = [*self.verdicts[assignment_id].warnings]
+        if binding.twin:
+            warnings.append(Reason.DUPLICATE_IN_SIS)
+        if decided.edited:
+            warnings.append(Reason.EDITED_IN_SIS)
+        if assignment_id in self.gradebook.partial:
+            warnings.append(Reason.PARTIAL_READ)
+        return tuple(warnings)
 
 
 def _with_assignment(stop: Stop) -> Stop:

@@ -35,8 +35,7 @@ class Stop(NamedTuple):
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the rules say of one assignment: the `spec` that the SIS should hold, or the `stop`."""
 
     spec: Spec | None = None
@@ -88,14 +87,16 @@ def judge(
 
 
 def _left_out(assignment: Assignment, entry: LedgerAssignment | None, book: Rulebook) -> Reason | None:
-    rules = (
-        (entry is not None and entry.opted_out, Reason.OPTED_OUT),
-        (assignment.unreadable is not None, Reason.ROW_UNREADABLE),
-        (assignment.category_id is None, Reason.UNGRADED),
-        (assignment.collected_only, Reason.COLLECTED_ONLY),
-        (not assignment.counts and not book.capabilities.has_counts, Reason.DOES_NOT_COUNT),
-    )
-    return next((reason for applies, reason in rules if applies), None)
+    if entry is not None and entry.opted_out:
+        return Reason.OPTED_OUT
+    if assignment.unreadable is not None:
+        return Reason.ROW_UNREADABLE
+    if assignment.category_id is None:
+        return Reason.UNGRADED
+    if assignment.collected_only:
+        return Reason.COLLECTED_ONLY
+    counts = assignment.counts or book.capabilities.has_counts
+    return None if counts else Reason.DOES_NOT_COUNT
 
 
 def _stopped(reason: Reason) -> Verdict:
@@ -103,13 +104,16 @@ def _stopped(reason: Reason) -> Verdict:
 
 
 def _warnings(assignment: Assignment, spec: Spec, *, shortened: bool) -> tuple[Reason, ...]:
-    warnings = (
-        (shortened, Reason.TITLE_SHORTENED),
-        (assignment.due is None, Reason.DUE_DATE_FILLED),
-        (assignment.factor != 1, Reason.FACTOR_NOT_SENT),
-        (assignment.max_points != spec.points, Reason.SCORE_ROUNDED),
-    )
-    return tuple(reason for applies, reason in warnings if applies)
+    warnings = []
+    if shortened:
+        warnings.append(Reason.TITLE_SHORTENED)
+    if assignment.due is None:
+        warnings.append(Reason.DUE_DATE_FILLED)
+    if assignment.factor != 1:
+        warnings.append(Reason.FACTOR_NOT_SENT)
+    if assignment.max_points != spec.points:
+        warnings.append(Reason.SCORE_ROUNDED)
+    return tuple(warnings)
 
 
 def _second_of_a_name(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[str, Verdict]:

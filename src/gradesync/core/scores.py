@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from gradesync.core.column import Column
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Held, decide
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Held, Sent, decide
 from gradesync.core.fit import Fitted, Mould
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite
@@ -48,12 +48,15 @@ def _differing(column: Column, roster: Roster) -> set[str]:
     Nearly every score of nearly every sync stops here, so this compares and does nothing else. Exceptions are
     always looked at: what they come to depends on more than their value.
     """
-    cells, sent, keys = column.cells, column.sent, roster.keys
+    cells, place, keys = column.cells, column.place, roster.keys
+    sent = place.sent
     differing = {uid for uid, cell in cells.items() if sent.get(uid) != cell or type(cell) is Mark}
-    differing |= cells.keys() - keys.keys()
-    differing |= cells.keys() & (column.owed.keys() | column.doubtful.keys())
-    if column.full and column.held is not None:
-        held = column.held
+    if not cells.keys() <= keys.keys():
+        differing |= cells.keys() - keys.keys()
+    if column.owed or place.doubtful:
+        differing |= cells.keys() & (column.owed.keys() | place.doubtful.keys())
+    if column.full and place.held is not None:
+        held = place.held
         differing |= {uid for uid, cell in cells.items() if held.get(keys.get(uid, "")) != cell}
     return differing
 
@@ -72,39 +75,35 @@ def _plan_score(
 
 
 def _planned(uid: str, key: str | Stop, fitted: Fitted, column: Column) -> ScoreWrite | ScoreOutcome | None:
-    choice = _decide(uid, key, fitted, column)
-    if choice is Choice.KEEP:
+    place, owed = column.place, column.owed.get(uid)
+    sent: Sent = place.sent.get(uid, NEVER_SENT)
+    held: Held = NOT_READ
+    if place.held is not None and isinstance(key, str):
+        held = place.held.get(key)
+    clear_owed = owed is not None and owed.value is None
+    choice = decide(
+        fitted.value,
+        sent,
+        held,
+        doubt=place.doubtful.get(uid),
+        full=column.full,
+        may_hold=clear_owed or (fitted.excused and place.may_hold),
+    )
+    if choice == "keep":
         return None
-    before = column.sent.get(uid)
+    before = None if sent is NEVER_SENT else sent
     if isinstance(key, Stop):
         return ScoreOutcome(uid, *key, before=before, after=fitted.value)
-    if choice is Choice.ADOPT:
+    if choice == "adopt":
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value)
-    edited = Reason.EDITED_IN_SIS if choice is Choice.RESTORE else None
-    warnings = tuple(reason for reason in (fitted.warning, edited) if reason)
-    owed = column.owed.get(uid)
-    same = owed is not None and owed.value == fitted.value
-    return ScoreWrite(uid, key, fitted.value, before, warnings, owed=same)
+    warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
+    return ScoreWrite(
+        uid, key, fitted.value, before, warnings, owed is not None and owed.value == fitted.value
+    )
 
 
 def _held_back(uid: str, fitted: Fitted, column: Column) -> ScoreOutcome:
     """A score whose value is not for the SIS: left as it is there (R4, R5), or more than it takes."""
     failed = fitted.stop is Reason.SCORE_NOT_ACCEPTED
     result = Result.FAILED if failed else Result.SKIPPED
-    return ScoreOutcome(uid, result, fitted.stop, before=column.sent.get(uid), after=fitted.value)
-
-
-def _decide(uid: str, key: str | Stop, fitted: Fitted, column: Column) -> Choice:
-    held: Held = NOT_READ
-    if column.held is not None and isinstance(key, str):
-        held = column.held.get(key)
-    owed = column.owed.get(uid)
-    clear_owed = owed is not None and owed.value is None
-    return decide(
-        fitted.value,
-        column.sent.get(uid, NEVER_SENT),
-        held,
-        doubt=column.doubtful.get(uid),
-        full=column.full,
-        may_hold=clear_owed or (column.may_hold and fitted.excused),
-    )
+    return ScoreOutcome(uid, result, fitted.stop, before=column.place.sent.get(uid), after=fitted.value)

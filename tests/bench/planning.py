@@ -1,0 +1,130 @@
+"""Measures planning: scores planned per second on one core, core types in, plan out."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from time import process_time
+
+from gradesync.core.categories import pair
+from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Mark, Student
+from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.planner import plan
+from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.sis import Capabilities, LiveAssignment, LiveGradebook, Policy, Ref, SisCategory, SisSection
+
+CAPABILITIES = Capabilities(
+    name_max=50,
+    points_max=Decimal(9999),
+    score_places=6,
+    score_max=Decimal(999_999_999),
+    has_counts=True,
+    exception_flags=frozenset(),
+    rows_per_write=500,
+    reads_scores=True,
+)
+DUE = date(2026, 3, 2)
+
+
+class Section:
+    """A section as its gradebook, ledger and SIS list would be: `assignments` x `students`, all sent once.
+
+    One score in ten is blank, one in fifty excused, one in fifty missing; every number is an object of its own, as
+    it is when it was just decoded.
+    """
+
+    def __init__(self, assignments: int, students: int) -> None:
+        self.uids = [str(5_790_000 + n) for n in range(students)]
+        self.keys = {uid: str(n) for n, uid in enumerate(self.uids)}
+        self.assignments = tuple(
+            Assignment(str(n), f"Quiz {n}", Decimal(20), DUE, "c1") for n in range(1, assignments + 1)
+        )
+        category = SisCategory(Ref("k1"), "Quizzes")
+        categories = (Category("c1", "Quizzes"),)
+        self.book = Rulebook(
+            SisSection(Ref("s1"), date(2026, 1, 5), date(2026, 6, 12)),
+            pair(categories, [category], {}, many_to_one=False),
+            CAPABILITIES,
+            Policy(guard_scores=10**9),
+        )
+        self.gradebook = Gradebook(
+            section_id="7900000001",
+            section_code="85001",
+            from_sis=True,
+            students={uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in self.uids},
+            course_admins=frozenset(),
+            categories=categories,
+            periods={},
+            assignments=self.assignments,
+            cells={a.id: self.column(int(a.id), 0) for a in self.assignments},
+            full=True,
+        )
+        verdicts = syncable(self.gradebook, {}, self.book)
+        self.specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items()}
+
+    def column(self, assignment: int, shift: int) -> dict[str, Cell]:
+        return {uid: _cell(assignment * 7 + n, shift) for n, uid in enumerate(self.uids)}
+
+    def ledger(self, shift: int) -> dict[str, LedgerAssignment]:
+        """What was sent, when every number was lower by `shift`."""
+        entries = {}
+        for assignment in self.assignments:
+            cells = self.column(int(assignment.id), shift)
+            sent = {uid: _sent(cell) for uid, cell in cells.items() if _sent(cell) is not None}
+            ref = Ref(f"r{assignment.id}")
+            entries[assignment.id] = LedgerAssignment(assignment.id, ref, self.specs[assignment.id], sent)
+        return entries
+
+    def live(self, ledger: Mapping[str, LedgerAssignment], *, scores: bool = False) -> LiveGradebook:
+        listed = tuple(
+            LiveAssignment(entry.ref, entry.spec.name, entry.spec.due, entry.spec, ours=True)
+            for entry in ledger.values()
+            if entry.ref and entry.spec
+        )
+        held = {
+            entry.ref.key: {self.keys[uid]: value for uid, value in entry.sent.items()}
+            for entry in ledger.values()
+            if entry.ref and scores
+        }
+        return LiveGradebook(listed, scores=held)
+
+
+def _cell(seed: int, shift: int) -> Cell:
+    if seed % 10 == 9:
+        return None
+    if seed % 50 in {1, 2}:
+        return Mark(seed % 50 * 2 - 1)  # 1 excused, 3 missing
+    return Decimal(seed % 37 - shift + 1) / 2
+
+
+def _sent(cell: Cell) -> Decimal | None:
+    return Decimal(0) if cell == Mark(3) else None if isinstance(cell, Mark) else cell
+
+
+def planning_rates(rounds: int = 5) -> dict[str, float]:
+    """Scores planned per second, by case: the best of some rounds, since only noise makes one slower."""
+    rates = {}
+    for assignments, students in ((500, 1000), (36, 30)):
+        section = Section(assignments, students)
+        for case, shift, full in (("unchanged", 0, False), ("unchanged, read back", 0, True), ("changed", 1, False)):
+            ledger = section.ledger(shift)
+            live = section.live(ledger, scores=full)
+            repeat = max(1, 100_000 // (assignments * students))
+            name = f"{assignments} x {students}, {case}"
+            rates[name] = max(_rate(section, ledger, live, full, repeat) for _ in range(rounds))
+    return rates
+
+
+def _rate(
+    section: Section, ledger: Mapping[str, LedgerAssignment], live: LiveGradebook, full: bool, repeat: int
+) -> float:
+    planned = 0
+    started = process_time()
+    for _ in range(repeat):
+        made = plan(section.gradebook, ledger, live, section.book, section.keys, full=full)
+        planned += sum(item.read for item in made.assignments)
+    return planned / (process_time() - started)
+
+
+if __name__ == "__main__":
+    for name, rate in planning_rates().items():
+        print(f"{name:36} {rate:12,.0f} scores/s")  # noqa: T201 - a measurement prints its figures
