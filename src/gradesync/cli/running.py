@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from gradesync import telemetry
 from gradesync.api.app import create_app
+from gradesync.lti.app import lti_app
 from gradesync.runtime import Runtime, open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.worker import working
@@ -27,6 +29,13 @@ async def run(settings: Settings, *, listener: socket.socket | None, carry: bool
         if listener is not None:
             await stack.enter_async_context(_serving(runtime, listener, stop))
         await stop.wait()
+
+
+def application(runtime: Runtime) -> FastAPI:
+    """Everything that is served: the API, and the LTI tool with the teacher's page."""
+    app = create_app(runtime)
+    app.mount("/lti", lti_app(runtime))
+    return app
 
 
 @contextmanager
@@ -48,7 +57,7 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 @asynccontextmanager
 async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        create_app(runtime),
+        application(runtime),
         log_config=None,
         access_log=False,
         server_header=False,

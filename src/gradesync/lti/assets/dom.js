@@ -1,0 +1,58 @@
+// Builds elements. Text goes in as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const ICONS = {
+  ok: "M4.5 10.5l3.5 3.5 7.5-8",
+  problem: "M10 5.5v5.5M10 14.2v.3",
+  waiting: "M10 6v4.2l2.8 1.8",
+  off: "M6 10h8",
+};
+
+const present = (child) => child !== null && child !== undefined && child !== false;
+
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (!present(value)) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter(present));
+  return element;
+}
+
+/** A round sign beside words that say the same. */
+export function sign(kind) {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries({ viewBox: "0 0 20 20", class: `sign ${kind}`, "aria-hidden": "true" })) {
+    svg.setAttribute(name, value);
+  }
+  const circle = document.createElementNS(SVG, "circle");
+  for (const [name, value] of Object.entries({ cx: 10, cy: 10, r: 9 })) circle.setAttribute(name, value);
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[kind]);
+  svg.append(circle, path);
+  return svg;
+}
+
+export function button(text, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, text);
+}
+
+/** Shows or hides; what is hidden is gone for everybody. */
+export function show(element, shown) {
+  element.hidden = !shown;
+  return element;
+}
+
+/** Lets a screen reader say it. */
+export function say(text) {
+  document.getElementById("said").textContent = text;
+}
+
+/** Moves focus to something that is no control. */
+export function focusOn(element) {
+  element.tabIndex = -1;
+  element.focus();
+}

@@ -1,0 +1,146 @@
+// *SIS Sync Log*: the last 30 days, and the details of each sync.
+
+import { button, focusOn, h, show, sign } from "./dom.js";
+import { outcomesOf, resultHead } from "./outcomes.js";
+import { resultOf, stageOf } from "./words.js";
+
+const STATUS = { processing: ["waiting", "Processing"], complete: ["ok", "Complete"], failed: ["problem", "Failed"] };
+
+export class LogView {
+  #context;
+  #cursor = null;
+  #rows = h("tbody");
+  #quiet = h("p", { class: "quiet" });
+  #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #more = button("Show earlier syncs", () => this.#read(this.#cursor), { hidden: true });
+  #details = h("div", { hidden: true });
+  #opened = null;
+
+  constructor(context) {
+    this.#context = context;
+    const head = ["Date and time", "Status", "Result", ""].map((text) =>
+      h("th", { scope: "col" }, text || h("span", { class: "unseen" }, "Details")),
+    );
+    this.#table = h(
+      "table",
+      { class: "log" },
+      h("caption", { class: "unseen" }, "Syncs of the last 30 days, newest first"),
+      h("thead", {}, h("tr", {}, head)),
+      this.#rows,
+    );
+    this.#list = h("div", {}, this.#table, this.#quiet, this.#more);
+    this.element = h("div", {}, this.#notice, this.#list, this.#details);
+  }
+
+  #table;
+  #list;
+
+  async open() {
+    if (this.#opened) return;
+    await this.#read(null);
+  }
+
+  async #read(cursor) {
+    try {
+      const page = await this.#context.api.log({ cursor });
+      const rows = page.items.map((sync) => this.#row(sync));
+      if (cursor) this.#rows.append(...rows);
+      else this.#rows.replaceChildren(...rows);
+      this.#cursor = page.next_cursor;
+      show(this.#more, Boolean(this.#cursor));
+      show(this.#table, this.#rows.childElementCount > 0);
+      this.#quiet.textContent = this.#rows.childElementCount
+        ? `The last 30 days. Times are those of ${this.#context.times.zone.replaceAll("_", " ")}.`
+        : "There was no sync in the last 30 days.";
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #row(sync) {
+    const [kind, words] = STATUS[sync.status];
+    const when = this.#context.times.whole(sync.requested_at);
+    const result = sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline;
+    const open = button("Details", () => this.#show(sync, open), { class: "link", "aria-label": `Details of ${when}` });
+    return h(
+      "tr",
+      { onclick: (event) => event.target.closest("button") || this.#show(sync, open) },
+      h("th", { scope: "row" }, when),
+      h("td", {}, h("span", { class: "status" }, sign(kind), words)),
+      h("td", { class: "result" }, result),
+      h("td", {}, open),
+    );
+  }
+
+  async #show(sync, opener) {
+    const heading = h("h2", {}, this.#context.times.whole(sync.requested_at));
+    const body = h("div");
+    this.#opened = opener;
+    this.#details.replaceChildren(
+      h(
+        "div",
+        { class: "detail-head" },
+        button("Back to the log", () => this.#back(), { class: "link back" }),
+        heading,
+      ),
+      body,
+    );
+    show(this.#list, false);
+    show(this.#details, true);
+    focusOn(heading);
+    await this.#tell(sync, body);
+  }
+
+  async #tell(sync, body) {
+    try {
+      const told = sync.status === "processing" ? await this.#wait(sync, body) : sync;
+      const [kind, words] = STATUS[told.status];
+      body.replaceChildren(
+        h(
+          "section",
+          { class: "card" },
+          h("p", { class: "when status" }, sign(kind), words),
+          ...resultHead(resultOf(told), "h3").slice(told.status === "complete" ? 1 : 0),
+          h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(told))),
+        ),
+        outcomesOf(this.#context, told),
+      );
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** A sync that is running is followed here, too. */
+  #wait(sync, body) {
+    const text = h("p", { class: "text", role: "status" }, stageOf(sync));
+    body.replaceChildren(h("section", { class: "card" }, text));
+    return this.#context.api.follow(sync.id, (state) => {
+      text.textContent = stageOf(state);
+    });
+  }
+
+  #back() {
+    const opener = this.#opened;
+    this.#opened = null;
+    show(this.#details, false);
+    show(this.#list, true);
+    show(this.#notice, false);
+    opener?.focus();
+  }
+
+  async #download(sync) {
+    try {
+      const place = URL.createObjectURL(await this.#context.api.spreadsheet(sync.id));
+      const day = sync.requested_at.slice(0, 10);
+      h("a", { href: place, download: `sync-${day}-${sync.id.slice(0, 8)}.csv` }).click();
+      setTimeout(() => URL.revokeObjectURL(place), 60_000);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #failed(error) {
+    if (this.#context.ended(error)) return;
+    show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
+  }
+}

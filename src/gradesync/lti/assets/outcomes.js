@@ -1,0 +1,173 @@
+// What became of assignments and scores: by reason, by name, with the sentence that says what to do.
+
+import { button, h, sign } from "./dom.js";
+import { count, failed, isGuarded, number, sent, skipped } from "./words.js";
+
+/** Reasons that only repeat what is said of the assignment, or of the sync. */
+const ECHOES = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
+const NAMES_SHOWN = 40;
+
+/** Everything about the outcomes of a settled sync. What is long is read when it is opened. */
+export function outcomesOf(context, sync) {
+  const all = once(() => context.api.outcomes(sync.id));
+  const parts = [];
+  const warned = Object.values(sync.warnings).reduce((sum, n) => sum + n, 0);
+  if (isGuarded(sync)) {
+    parts.push(fold(context, "What would change", all, changes, { open: true }));
+  } else if (failed(sync) > 0) {
+    const read = once(() => context.api.outcomes(sync.id, { result: "failed" }));
+    parts.push(section(context, sync.dry_run ? "What would fail" : "Needs attention", read, problems));
+  }
+  if (sent(sync)) {
+    parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", all, changes, { open: sync.dry_run }));
+  }
+  if (skipped(sync) > 0) {
+    const read = once(() => context.api.outcomes(sync.id, { result: "skipped" }));
+    parts.push(fold(context, "Left out", read, problems, { note: leftOut(sync), open: sync.dry_run }));
+  }
+  if (warned > 0) parts.push(fold(context, "Worth knowing", all, warnings, { note: number(warned) }));
+  return h("div", { class: "outcomes" }, parts);
+}
+
+const leftOut = ({ assignments, scores }) =>
+  [assignments.skipped && count(assignments.skipped, "assignment"), scores.skipped && count(scores.skipped, "score")]
+    .filter(Boolean)
+    .join(", ");
+
+function once(read) {
+  let answer;
+  return () => (answer ??= read().catch((error) => {
+    answer = undefined;
+    throw error;
+  }));
+}
+
+function section(context, title, read, render) {
+  const body = h("div");
+  fill(context, body, read, render);
+  return h("section", { class: "part" }, h("h3", {}, title), body);
+}
+
+function fold(context, title, read, render, { note = "", open = false } = {}) {
+  const body = h("div");
+  const load = () => body.childElementCount === 0 && fill(context, body, read, render);
+  const details = h(
+    "details",
+    { class: "part", open, ontoggle: () => details.open && load() },
+    h("summary", {}, h("h3", {}, title), note && h("span", { class: "note" }, note)),
+    body,
+  );
+  return details;
+}
+
+async function fill(context, body, read, render) {
+  body.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
+  try {
+    const found = await read();
+    body.replaceChildren(
+      ...[
+        found.names_unavailable &&
+          h("p", { class: "quiet" }, "Schoology does not tell the students' names just now, so their ids are shown."),
+        ...render(found.items),
+        found.more && h("p", { class: "quiet" }, "There is more; the spreadsheet in the log holds everything."),
+      ].filter(Boolean),
+    );
+  } catch (error) {
+    if (context.ended(error)) return;
+    const again = () => fill(context, body, read, render);
+    body.replaceChildren(h("p", { role: "alert" }, `${error.title} `, button("Try again", again, { class: "link" })));
+  }
+}
+
+/** Groups by reason, each with its assignments and, under them, its students. */
+function problems(items) {
+  const told = items.filter(({ reason }) => reason && !ECHOES.has(reason.code));
+  const groups = groupBy(told, ({ reason }) => reason.code);
+  if (groups.size === 0) return [h("p", { class: "quiet" }, "Only scores of assignments that did not go themselves.")];
+  return [...groups.values()].map((rows) => reasonGroup(rows[0].reason, rows));
+}
+
+function warnings(items) {
+  const pairs = items.flatMap((item) => item.warnings.map((warning) => ({ ...item, reason: warning })));
+  return [...groupBy(pairs, ({ reason }) => reason.code).values()].map((rows) => reasonGroup(rows[0].reason, rows));
+}
+
+function reasonGroup(reason, rows) {
+  const byAssignment = [...groupBy(rows, ({ assignment }) => assignment.id).values()];
+  return h(
+    "div",
+    { class: "reason" },
+    h("h4", {}, reason.title),
+    h("p", { class: "fix" }, reason.fix),
+    h("ul", {}, byAssignment.map(named)),
+  );
+}
+
+function named(rows) {
+  const students = rows.filter(({ student }) => student).map(({ student }) => nameOf(student));
+  const shown = students.slice(0, NAMES_SHOWN);
+  const rest = students.length - shown.length;
+  const names = rest > 0 ? `${shown.join(", ")} and ${number(rest)} more` : shown.join(", ");
+  return h("li", {}, h("span", { class: "title" }, titleOf(rows[0])), names && h("span", { class: "names" }, names));
+}
+
+const RESULTS = {
+  created: "new",
+  recreated: "new again",
+  updated: "changed",
+  adopted: "found in the SIS",
+};
+const SENT = new Set(["written", "cleared"]);
+
+/** Assignment by assignment: what it is in the SIS, and each score before and after. */
+function changes(items) {
+  const going = items.filter(isChange);
+  return [...groupBy(going, ({ assignment }) => assignment.id).values()].map(changedAssignment);
+}
+
+const isChange = ({ result, reason }) =>
+  result in RESULTS || SENT.has(result) || reason?.code === "not-attempted";
+
+function changedAssignment(rows) {
+  const own = rows.find(({ student }) => !student);
+  const scores = rows.filter(({ student, result }) => student && result !== "adopted");
+  const notes = [own && RESULTS[own.result], scores.length > 0 && count(scores.length, "score")].filter(Boolean);
+  const summary = [h("span", { class: "title" }, titleOf(rows[0])), h("span", { class: "note" }, notes.join(", "))];
+  if (scores.length === 0) return h("div", { class: "change" }, summary);
+  return h("details", { class: "change" }, h("summary", {}, summary), scoreTable(scores));
+}
+
+function scoreTable(scores) {
+  const head = h("tr", {}, ["Student", "Before", "After"].map((text) => h("th", { scope: "col" }, text)));
+  const body = scores.map(({ student, before, after }) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, nameOf(student)),
+      h("td", {}, before ?? "blank"),
+      h("td", {}, after ?? "blank"),
+    ),
+  );
+  return h("table", { class: "scores" }, h("thead", {}, head), h("tbody", {}, body));
+}
+
+const titleOf = ({ assignment }) => assignment.title ?? `Assignment ${assignment.id}`;
+const nameOf = ({ id, name }) => name ?? `Student ${id}`;
+
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (groups.has(key)) groups.get(key).push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/** A sync's result: a sign, one sentence, and one more. */
+export function resultHead({ kind, headline, text }, level = "h2") {
+  return [
+    h("div", { class: "headline" }, sign(kind), h(level, { tabindex: "-1" }, headline)),
+    text && h("p", { class: "text" }, text),
+  ];
+}

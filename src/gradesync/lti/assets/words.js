@@ -1,0 +1,141 @@
+// Sentences and times: what a sync is, said to a teacher.
+
+const LIST = new Intl.ListFormat("en-US");
+const NUMBER = new Intl.NumberFormat("en-US");
+const A_DAY = 86_400_000;
+
+export const number = (n) => NUMBER.format(n);
+export const list = (parts) => LIST.format(parts);
+
+export function count(n, one, many = `${one}s`) {
+  return `${number(n)} ${n === 1 ? one : many}`;
+}
+
+/** What was or would be done, as parts of a sentence: `done` says it in the past. */
+function deeds({ assignments, scores }, done) {
+  const parts = [
+    [assignments.created, "create", "created", "assignment"],
+    [assignments.recreated, "create again", "created again", "assignment"],
+    [assignments.updated, "change", "changed", "assignment"],
+    [scores.written, "send", "sent", "score"],
+    [scores.cleared, "clear", "cleared", "score"],
+  ].filter(([n]) => n > 0);
+  return parts.map(([n, will, did, what]) => (done ? `${count(n, what)} ${did}` : `${will} ${count(n, what)}`));
+}
+
+const failures = ({ assignments, scores }) =>
+  [
+    assignments.failed > 0 && count(assignments.failed, "assignment"),
+    scores.failed > 0 && count(scores.failed, "score"),
+  ].filter(Boolean);
+
+export const failed = (sync) => sync.assignments.failed + sync.scores.failed;
+export const skipped = (sync) => sync.assignments.skipped + sync.scores.skipped;
+export const sent = (sync) => deeds(sync, true).length > 0;
+
+/** A sync that the guard stopped, or whose plan is no longer the one that was approved. */
+export const isGuarded = (sync) =>
+  ["mass-change", "plan-changed"].includes(sync.error?.code) && Boolean(sync.fingerprint);
+
+/** The result in one sentence: `{kind, headline, text}`, the kind being `ok`, `problem` or `waiting`. */
+export function resultOf(sync) {
+  if (sync.dry_run) return previewOf(sync);
+  const did = deeds(sync, true);
+  const sum = did.length ? `${capital(list(did))}.` : "";
+  if (sync.error) {
+    const part = sync.applied === "none" ? "Nothing was sent." : `A part was sent: ${list(did) || "see below"}.`;
+    return { kind: "problem", headline: sync.error.title, text: `${part} ${sync.error.fix}` };
+  }
+  if (sync.status === "failed") {
+    const left = list(failures(sync));
+    const rest = sum || "Everything else was up to date.";
+    return { kind: "problem", headline: `${capital(left)} did not reach the SIS.`, text: rest };
+  }
+  if (did.length) return { kind: "ok", headline: "The SIS is up to date.", text: sum };
+  return { kind: "ok", headline: "The SIS is up to date.", text: "Nothing had changed, so nothing was sent." };
+}
+
+function previewOf(sync) {
+  if (sync.error && !isGuarded(sync)) {
+    const text = `Nothing was sent. ${sync.error.fix}`;
+    return { kind: "problem", headline: sync.error.title, text };
+  }
+  const would = deeds(sync, false);
+  const left = failures(sync);
+  const but = left.length ? ` ${capital(list(left))} would not reach the SIS.` : "";
+  if (!would.length) {
+    return { kind: "ok", headline: "A sync would change nothing in the SIS.", text: but.trim() || "All is up to date." };
+  }
+  return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
+}
+
+/** What a running sync is doing. */
+export function stageOf({ stage, progress, dry_run }) {
+  if (stage === "writing" && !dry_run && progress.total) {
+    return `Sending to the SIS: ${number(progress.done)} of ${number(progress.total)}`;
+  }
+  return {
+    queued: "Waiting for its turn",
+    reading: "Reading the Schoology gradebook",
+    planning: "Comparing with the SIS",
+    writing: "Sending to the SIS",
+    settled: "Finishing",
+  }[stage];
+}
+
+export function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
+  const parts = [
+    cleared > 0 && `${number(cleared)} would be cleared`,
+    zeroed > 0 && `${number(zeroed)} would become zero`,
+    changed > 0 && `${number(changed)} would get another value`,
+  ].filter(Boolean);
+  const lines = [];
+  if (parts.length) lines.push(`Of ${count(sent, "score")} in the SIS, ${list(parts)}.`);
+  if (recreated > 0) lines.push(`Of ${count(known, "assignment")}, ${number(recreated)} would be created again.`);
+  return lines.join(" ");
+}
+
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Times as the teacher's clock shows them. */
+export class Times {
+  constructor(zone) {
+    this.#day = format(zone, { year: "numeric", month: "2-digit", day: "2-digit" });
+    this.#time = format(zone, { hour: "numeric", minute: "2-digit" });
+    this.#date = format(zone, { month: "short", day: "numeric" });
+    this.#whole = format(zone, { month: "short", day: "numeric", year: "numeric", hour: "numeric", minute: "2-digit" });
+    this.zone = this.#time.resolvedOptions().timeZone;
+  }
+
+  #day;
+  #time;
+  #date;
+  #whole;
+
+  time = (iso) => this.#time.format(new Date(iso));
+  whole = (iso) => this.#whole.format(new Date(iso));
+
+  /** "today at 3:20 PM" */
+  near(iso) {
+    const then = new Date(iso);
+    const day = this.#day.format(then);
+    const at = this.#time.format(then);
+    if (day === this.#day.format(new Date())) return `today at ${at}`;
+    if (day === this.#day.format(new Date(Date.now() - A_DAY))) return `yesterday at ${at}`;
+    return `${this.#date.format(then)} at ${at}`;
+  }
+}
+
+function format(zone, options) {
+  try {
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone ?? undefined });
+  } catch {
+    return new Intl.DateTimeFormat("en-US", options);
+  }
+}
+
+/** A date without a time, as it was given. */
+export function dateOf(text) {
+  const day = new Date(`${text}T00:00:00Z`);
+  return new Intl.DateTimeFormat("en-US", { month: "short", day: "numeric", timeZone: "UTC" }).format(day);
+}

@@ -1,0 +1,84 @@
+"""What the tool's handlers work with."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from starlette.requests import Request
+
+from gradesync.access.platform_keys import PlatformKeys
+from gradesync.access.tokens import Tokens
+from gradesync.core.district import District
+from gradesync.core.exchange import Member
+from gradesync.db import districts
+from gradesync.db.session import Database
+from gradesync.errors import RequestRefused, Retriable
+from gradesync.runtime import Runtime
+from gradesync.sync.ports import Clock, Systems
+
+PATIENCE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Built once for an application, from the runtime. `keys` are those of LTI platforms."""
+
+    public_url: str
+    database: Database
+    redis: Redis
+    systems: Systems
+    clock: Clock
+    tokens: Tokens
+    keys: PlatformKeys
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> "Tool":
+        return cls(
+            public_url=runtime.settings.public_url,
+            database=runtime.database,
+            redis=runtime.redis,
+            systems=runtime.systems,
+            clock=runtime.clock,
+            tokens=runtime.tokens,
+            keys=PlatformKeys(runtime.client),
+        )
+
+    @property
+    def launch_url(self) -> str:
+        """Where platforms post launches to; their apps are registered with it."""
+        return f"{self.public_url}/lti/launch"
+
+    async def district(self, district_id: str | None) -> District:
+        """Raises `RequestRefused("lti-not-registered")` for none."""
+        if district_id is not None:
+            async with self.database.district(district_id) as db:
+                if (found := await districts.get(db)) is not None:
+                    return found
+        raise RequestRefused("lti-not-registered", "No district has this installation.")
+
+    async def members(self, district: District, section_id: str, uid: str) -> Sequence[Member]:
+        """Everybody enrolled, as `uid` may see it. Raises `SyncStopped`, or `Retriable` for no answer."""
+        source = self.systems.source(district, requester=uid, until=self.clock() + PATIENCE)
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                return await source.members(section_id)
+        except TimeoutError as error:
+            raise Retriable("no answer in time") from error
+
+
+def tool_of(request: Request) -> Tool:
+    tool: Tool = request.app.state.tool
+    return tool
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def source_ip(request: Request) -> str | None:
+    return request.client.host if request.client else None
