@@ -36,6 +36,10 @@ CALL_SECONDS = Histogram(
     "gradesync_upstream_call_seconds", "From sending to the last byte of the answer.", ["system", "kind"]
 )
 
+NEVER_SENT = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+    *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
+)
 MEBIBYTE = 1 << 20
 MAX_HOPS = 3
 LONGEST_PAUSE = 3600.0
@@ -144,9 +148,13 @@ class Upstream:
         call = _Call(kind, method, url, params, content, headers, cost, max_bytes, repeatable)
         try:
             answer = await self._tried(call)
-        except (Retriable, AnswerLost) as error:
+        except Retriable as error:
+            if error.retry_at is None:  # else it is only too early
+                await self.pace.report(False)
+            raise
+        except AnswerLost as error:
             await self.pace.report(False)
-            if isinstance(error, AnswerLost) and repeatable:
+            if repeatable:
                 raise Retriable(error.detail) from error
             raise
         await self.pace.report(True)
@@ -288,11 +296,4 @@ class Upstream:
 
 
 def _never_sent(error: Exception, sent: bool | None) -> bool:
-    connecting = (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.LocalProtocolError,
-    )
-    return sent is False or isinstance(error, connecting)
+    return sent is False or isinstance(error, NEVER_SENT)

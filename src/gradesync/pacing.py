@@ -8,7 +8,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,13 +23,13 @@ PREFIX = "gradesync:pace:"
 BORN = f"{PREFIX}born"
 SHARES = 4
 OUTAGE_SECONDS = 15.0
-CREDIT_SECONDS = 0.1
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
 
-# KEYS: places, pause, born, failures. ARGV: limit (0: none), window in µs, cost, a unique name.
-# Answers the µs to wait (0: the places are taken) and the failures of the circuit.
+# KEYS: places, pause, born, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the names
+# of reserved places that are given back for it. Answers the µs to wait (0: the places are taken, by that name
+# and a number) and the failures of the circuit.
 TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -43,6 +43,7 @@ if limit > 0 then
     redis.call('SET', KEYS[3], string.format('%.0f', now))
   end
   wait = math.max(wait, born + window - now)
+  for i = 5, #ARGV do redis.call('ZREM', KEYS[1], ARGV[i]) end
   redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
   local over = redis.call('ZCARD', KEYS[1]) + cost - limit
   if over > 0 then
@@ -122,11 +123,11 @@ class Pace:
         self._local = _Share(budget)
         self._redis_away_until = 0.0
         self._failing = False
-        self._credit: deque[float] = deque()
+        self._reserved: deque[tuple[str, float]] = deque()
 
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` places, first come first served; `Retriable` where they come after `until`."""
-        if self._spend_credit(cost):
+        if (given_back := self._give_back(cost)) and not await self._wait(cost, given_back):
             return
         async with self._in_turn(until):
             while wait := await self._wait(cost):
@@ -136,10 +137,16 @@ class Pace:
                 await asyncio.sleep(wait)
 
     async def try_reserve(self, cost: int) -> bool:
-        """Take places for calls that follow at once, without waiting; False where there are too few."""
-        if self._turn.locked() or await self._wait(cost):
+        """Take places for calls that follow soon, without waiting; False where there are too few.
+
+        A call that follows gives its place back and takes one at its own time: the window stays exact.
+        """
+        name = uuid.uuid4().hex
+        if self._turn.locked() or await self._wait(cost, name=name):
             return False
-        self._credit.extend([time.monotonic() + CREDIT_SECONDS] * self._clamped(cost))
+        if self._budget is not None:
+            ends = time.monotonic() + self._budget.window
+            self._reserved.extend((f"{name}:{place}", ends) for place in range(1, self._clamped(cost) + 1))
         return True
 
     async def pause(self, seconds: float) -> None:
@@ -189,23 +196,23 @@ class Pace:
         finally:
             self._turn.release()
 
-    async def _wait(self, cost: int) -> float:
+    async def _wait(self, cost: int, given_back: Sequence[str] = (), *, name: str = "") -> float:
         """The seconds until there is room, 0 where the places are taken."""
         if time.monotonic() >= self._redis_away_until:
             try:
-                return self._local.remaining() or await self._shared_wait(self._clamped(cost))
+                return self._local.remaining() or await self._shared_wait(cost, given_back, name)
             except (RedisError, OSError) as error:
                 self._redis_away_until = time.monotonic() + OUTAGE_SECONDS
                 log.warning("redis is away, pacing by a local share", error=type(error).__name__)
         return self._local.wait(cost)
 
-    async def _shared_wait(self, cost: int) -> float:
+    async def _shared_wait(self, cost: int, given_back: Sequence[str], name: str) -> float:
         limit, window = (self._budget.limit, self._budget.window) if self._budget else (0, 0.0)
         micros: int
         failures: int
         micros, failures = await self._take(
             keys=[self._places, self._pause, BORN, self._failures],
-            args=[limit, int(window * 1_000_000), cost, uuid.uuid4().hex],
+            args=[limit, int(window * 1_000_000), self._clamped(cost), name or uuid.uuid4().hex, *given_back],
         )
         self._failing = failures > 0
         return micros / 1_000_000
@@ -213,14 +220,11 @@ class Pace:
     def _clamped(self, cost: int) -> int:
         return min(cost, self._budget.limit) if self._budget else cost
 
-    def _spend_credit(self, cost: int) -> bool:
-        while self._credit and self._credit[0] < time.monotonic():
-            self._credit.popleft()
-        if len(self._credit) < cost:
-            return False
-        for _ in range(cost):
-            self._credit.popleft()
-        return True
+    def _give_back(self, cost: int) -> Sequence[str]:
+        """Reserved places for one call; those of a past window are gone by themselves."""
+        while self._reserved and self._reserved[0][1] < time.monotonic():
+            self._reserved.popleft()
+        return [self._reserved.popleft()[0] for _ in range(min(cost, len(self._reserved)))]
 
 
 class _Share:

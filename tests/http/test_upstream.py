@@ -75,6 +75,7 @@ async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Ri
     assert rig.pace.pauses == [90.0]
     assert refused.value.retry_at is not None
     assert refused.value.retry_at >= before + timedelta(seconds=90)
+    assert rig.pace.reports == []
     assert len(rig.server.seen) == 1
 
 

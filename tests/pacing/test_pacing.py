@@ -136,12 +136,46 @@ async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
         await theirs.acquire(until=soon(5))
 
 
-async def test_reserved_places_are_taken_and_then_spent_without_waiting(aged: Connect) -> None:
+async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect) -> None:
     mine, theirs = (Pace(aged(), "d:source", WIDE) for _ in range(2))
     assert await mine.try_reserve(2)
     assert not await theirs.try_reserve(1)
+    with pytest.raises(Retriable):
+        await theirs.acquire(until=soon(5))
     await mine.acquire(until=soon(5))
     await mine.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await mine.acquire(until=soon(5))
+
+
+async def test_a_reserved_place_counts_from_the_call_that_uses_it(aged: Connect) -> None:
+    budget = Budget(limit=2, window=0.3)
+    mine, theirs = (Pace(aged(), "d:source", budget) for _ in range(2))
+    redis, spans = aged(), []
+    assert await mine.try_reserve(2)
+    for place, taken_at in await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True):
+        await redis.zadd("gradesync:pace:d:source:places", {place: taken_at - 200_000})
+    for pace in (mine, mine, theirs, theirs):
+        before = await redis_time(redis)
+        await pace.acquire()
+        spans.append((before, await redis_time(redis)))
+    assert most_inside(spans, budget.window) <= budget.limit
+
+
+async def test_there_is_always_room_where_there_is_no_budget(aged: Connect) -> None:
+    pace = Pace(aged(), "d:sis", None)
+    assert await pace.try_reserve(100)
+    await pace.acquire(until=soon(5))
+
+
+async def test_nothing_is_reserved_past_those_who_wait(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", WIDE)
+    await pace.acquire()
+    waiting = asyncio.create_task(pace.acquire(cost=2))
+    await asyncio.sleep(0)
+    assert not await pace.try_reserve(1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_success(aged: Connect) -> None:
