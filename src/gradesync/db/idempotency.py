@@ -16,7 +16,8 @@ C = ANSWER.c
 KEPT = timedelta(hours=24)
 LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtextextended(
-        concat_ws(E'\\x1f', current_setting('gradesync.district'), :subject, :section_id, :key), 0))
+        concat_ws(E'\\x1f', current_setting('gradesync.district'),
+                  CAST(:subject AS text), CAST(:section_id AS text), CAST(:key AS text)), 0))
 """)
 
 
