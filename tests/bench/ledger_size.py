@@ -14,7 +14,8 @@ from gradesync.core.sis import Ref, Spec
 from gradesync.db import ledger
 from gradesync.db.session import Database
 
-SECTIONS, ASSIGNMENTS, STUDENTS = 60, 30, 30
+DISTRICT = "size"
+ASSIGNMENTS, STUDENTS = 30, 30
 SYNCS = 10
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
 SIZE = text("SELECT pg_total_relation_size('ledger') + pg_total_relation_size('section_cursor')")
@@ -28,57 +29,47 @@ class LedgerBytes:
     changed: float
 
 
-async def ledger_bytes(database: Database, owner: AsyncConnection, district_id: str = "size") -> LedgerBytes:
+async def ledger_bytes(database: Database, owner: AsyncConnection, sections: int = 60) -> LedgerBytes:
     """Fill an empty ledger with sections of 30 assignments and 30 students; then change it ten times.
 
     A change sync changes three scores in every assignment of a section and moves all its cursors.
     """
     chance = random.Random(7)
-    sections = {f"79{number:08}": _section(number, chance) for number in range(SECTIONS)}
-    for section_id, entries in sections.items():
-        await _save(database, district_id, section_id, entries, FIRST)
+    books = {str(7_900_000_000 + number): _section(number, chance) for number in range(sections)}
+    await _save(database, books)
     await owner.execute(text("VACUUM ledger, section_cursor"))
-    scores = SECTIONS * ASSIGNMENTS * STUDENTS
+    scores = sections * ASSIGNMENTS * STUDENTS
     filled = await owner.scalar(SIZE)
-    for number in range(1, SYNCS + 1):
-        for section_id, entries in sections.items():
-            changed = [_change(entry, chance) for entry in list(entries.values())]
-            entries.update({entry.id: entry for entry in changed})
-            await _save(
-                database, district_id, section_id, {e.id: e for e in changed}, FIRST + timedelta(days=number)
-            )
-    changed_size = await owner.scalar(SIZE)
-    return LedgerBytes((filled or 0) / scores, (changed_size or 0) / scores)
+    for day in range(1, SYNCS + 1):
+        at = FIRST + timedelta(days=day)
+        books = {section: [_change(entry, chance, at) for entry in book] for section, book in books.items()}
+        await _save(database, books)
+    changed = await owner.scalar(SIZE)
+    return LedgerBytes((filled or 0) / scores, (changed or 0) / scores)
 
 
-async def _save(
-    database: Database, district_id: str, section_id: str, entries: dict[str, LedgerAssignment], at: datetime
-) -> None:
-    async with database.district(district_id) as db:
-        await ledger.save(db, section_id, entries.values())
-        await ledger.advance(db, section_id, {f"{section_id[-5:]}{n:05}": at for n in range(ASSIGNMENTS)})
+async def _save(database: Database, books: dict[str, list[LedgerAssignment]]) -> None:
+    """One transaction for each section, as a sync has."""
+    for section_id, book in books.items():
+        async with database.district(DISTRICT) as db:
+            await ledger.save(db, section_id, book)
 
 
-def _section(number: int, chance: random.Random) -> dict[str, LedgerAssignment]:
-    students = [f"{chance.randrange(10_000_000, 99_999_999)}" for _ in range(STUDENTS)]
-    section_id = f"79{number:08}"
-    return {
-        entry.id: entry
-        for entry in (
-            _assignment(f"{section_id[-5:]}{n:05}", n, students, chance) for n in range(ASSIGNMENTS)
-        )
-    }
+def _section(number: int, chance: random.Random) -> list[LedgerAssignment]:
+    students = [str(chance.randrange(10_000_000, 99_999_999)) for _ in range(STUDENTS)]
+    first = 5_000_000_000 + number * ASSIGNMENTS
+    return [_assignment(first + n, n, students, chance) for n in range(ASSIGNMENTS)]
 
 
-def _assignment(id_: str, number: int, students: list[str], chance: random.Random) -> LedgerAssignment:
+def _assignment(id_: int, number: int, students: list[str], chance: random.Random) -> LedgerAssignment:
     return LedgerAssignment(
-        id=id_,
-        ref=Ref(id_, {"assignmentid": int(id_), "assignmentsectionid": int(id_) + 7}),
+        id=str(id_),
+        ref=Ref(str(id_ - 10**9), {"assignmentid": id_ - 10**9, "assignmentsectionid": id_ - 10**8}),
         spec=Spec(
             name=f"Unit {number}: practice and quiz",
             points=Decimal(20),
             due=date(2026, 9, 1) + timedelta(days=number),
-            category=Ref(f"{chance.randrange(100, 999)}", {}),
+            category=Ref(str(chance.randrange(100, 999))),
         ),
         sent={student: _value(chance) for student in students},
         read_through=FIRST,
@@ -94,6 +85,6 @@ def _value(chance: random.Random) -> Value:
     return Decimal(chance.randrange(0, 40)) / 2
 
 
-def _change(entry: LedgerAssignment, chance: random.Random) -> LedgerAssignment:
-    again = chance.sample(list(entry.sent), 3)
-    return replace(entry, sent={**entry.sent, **{student: _value(chance) for student in again}})
+def _change(entry: LedgerAssignment, chance: random.Random, at: datetime) -> LedgerAssignment:
+    again = {student: _value(chance) for student in chance.sample(list(entry.sent), 3)}
+    return replace(entry, sent={**entry.sent, **again}, read_through=at)

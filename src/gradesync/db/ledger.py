@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, text, update
+from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -130,10 +130,12 @@ async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, o
 
 async def unbind(db: AsyncSession, section_id: str) -> None:
     """Forget what the SIS was sent of a section: it goes to another SIS section from now on."""
+    nothing = dict.fromkeys(("ref_key", "ref_value", "spec", "sent", "owed", "doubtful", "intent"))
     await db.execute(
-        update(LEDGER)
-        .where(LEDGER.c.section_id == section_id, LEDGER.c.ref_key.is_not(None))
-        .values(ref_key=None, ref_value=None, spec=None, sent=None, owed=None, doubtful=None, intent=None)
-        .values(may_hold=False)
+        update(LEDGER).where(LEDGER.c.section_id == section_id).values({**nothing, "may_hold": False})
     )
-    await db.execute(delete(metadata.tables["section_cursor"]).where(CURSORS.section_id == section_id))
+    await db.execute(
+        update(metadata.tables["section_cursor"])
+        .where(CURSORS.section_id == section_id)
+        .values(read_through={})
+    )

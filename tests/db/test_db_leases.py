@@ -1,0 +1,161 @@
+"""Whoever has the lease writes, and nobody else; and every sync ends."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.plan import Guard, Result
+from gradesync.db import outcomes, syncs
+from gradesync.db.outcomes import Outcome
+from gradesync.db.session import Database
+from rows import lease_of, queue
+
+Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[bool]]
+WRITES: dict[str, Write] = {
+    "renew": lambda db, sync, token: syncs.renew(db, sync, token, 60),
+    "release": syncs.release,
+    "progress": lambda db, sync, token: syncs.progress(db, sync, token, stage="writing", done=1),
+    "settle": lambda db, sync, token: syncs.settle(db, sync, token, status="complete", applied="all"),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_the_holder_may(database: Database, write: Write) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        assert await write(db, sync.id, token)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_a_stranger_may_not(database: Database, write: Write) -> None:
+    sync = await queue(database, "1")
+    await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        before = await syncs.get(db, sync.id)
+        assert not await write(db, sync.id, str(uuid4()))
+        assert await syncs.get(db, sync.id) == before
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, write: Write) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync, seconds=-1)
+    async with database.district("riverside") as db:
+        assert not await write(db, sync.id, token)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        assert await syncs.settle(db, sync.id, token, status="complete", applied="all")
+        assert not await write(db, sync.id, token)
+
+
+async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync, seconds=5)
+    async with database.district("riverside") as db:
+        assert await syncs.renew(db, sync.id, token, 60)
+        renewed = await syncs.get(db, sync.id)
+    assert renewed is not None
+    assert renewed.lease_until is not None
+    assert renewed.started_at is not None
+    assert (renewed.lease_until - renewed.started_at).total_seconds() > 55
+
+
+async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync)
+    guard = Guard(sent=100, cleared=2, known=5)
+    async with database.district("riverside") as db:
+        await syncs.progress(
+            db, sync.id, token, stage="planning", total=9, fingerprint="f", guard=guard, warnings={"w": 1}
+        )
+        await syncs.progress(db, sync.id, token, stage="writing", done=4, scores={"read": 9, "written": 4})
+        told = await syncs.get(db, sync.id)
+    assert told is not None
+    assert (told.stage, told.done, told.total, told.fingerprint, told.guard) == ("writing", 4, 9, "f", guard)
+    assert (told.scores, told.warnings) == ({"read": 9, "written": 4}, {"w": 1})
+
+
+async def test_the_end_and_the_last_outcome_are_one_transaction(database: Database) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync)
+
+    async def lose_it_all() -> None:
+        async with database.district("riverside") as db:
+            await outcomes.record(db, sync.id, [Outcome(assignment_id="1", result=Result.CREATED)])
+            await syncs.settle(db, sync.id, token, status="complete", applied="all")
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await lose_it_all()
+    async with database.district("riverside") as db:
+        still = await syncs.get(db, sync.id)
+        assert still is not None
+        assert still.status == "processing"
+        assert await outcomes.page(db, sync.id) == []
+
+
+async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
+    sync = await queue(database, "1")
+    token = await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        await syncs.settle(
+            db,
+            sync.id,
+            token,
+            status="failed",
+            applied="some",
+            error_code="sis-unreadable",
+            error_detail="why",
+        )
+        end = await syncs.get(db, sync.id)
+    assert end is not None
+    assert (end.status, end.stage, end.applied, end.lease_token) == ("failed", "settled", "some", None)
+    assert (end.error_code, end.error_detail) == ("sis-unreadable", "why")
+    assert end.finished_at is not None
+
+
+async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> None:
+    sync = await queue(database, "1", settles_in=-1)
+    token = await lease_of(database, sync)
+    async with database.open_door() as door:
+        assert await syncs.overdue(door) == [("riverside", sync.id)]
+    async with database.district("riverside") as db:
+        assert await syncs.settle(db, sync.id, None, status="failed", applied="none", error_code="timed-out")
+        assert not await syncs.progress(db, sync.id, token, stage="writing")
+    async with database.open_door() as door:
+        assert await syncs.overdue(door) == []
+
+
+async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) -> None:
+    sync = await queue(database, "1", settles_in=60)
+    async with database.district("riverside") as db:
+        assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
+    async with database.open_door() as door:
+        assert await syncs.overdue(door) == []
+
+
+async def test_the_bound_moves_later_and_only_while_queued(database: Database) -> None:
+    sync = await queue(database, "1", settles_in=600)
+    async with database.district("riverside") as db:
+        assert not await syncs.extend(db, sync.id, 300)
+        assert await syncs.extend(db, sync.id, 900)
+    token = await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        assert not await syncs.extend(db, sync.id, 1200)
+        assert await syncs.release(db, sync.id, token)
+        assert await syncs.extend(db, sync.id, 1200)
+
+
+async def test_a_bound_that_has_passed_does_not_move(database: Database) -> None:
+    sync = await queue(database, "1", settles_in=-1)
+    async with database.district("riverside") as db:
+        assert not await syncs.extend(db, sync.id, 900)

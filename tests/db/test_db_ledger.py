@@ -1,0 +1,137 @@
+"""The ledger comes back exactly as it was saved, writes only what changed, and stays small."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from bench.ledger_size import ledger_bytes
+from gradesync.core.gradebook import Mark
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
+from gradesync.core.sis import Ref, Spec
+from gradesync.db import codec, ledger
+from gradesync.db.session import Database
+from servers import Urls
+
+VERSIONS = text("SELECT assignment_id, xmin::text FROM ledger")
+READ = datetime(2026, 9, 1, 12, 0, 0, 250000, tzinfo=UTC)
+SPEC = Spec("Essay “one”", Decimal("9.50"), date(2026, 9, 30), Ref("c7", {"id": 7}), counts=False)
+FULL = LedgerAssignment(
+    id="5790000001",
+    ref=Ref("a1", {"assignmentid": 11, "assignmentsectionid": 12}),
+    spec=SPEC,
+    sent={"1": Decimal("9.5"), "2": None, "3": Mark(3, Decimal(0)), "4": Mark(1)},
+    owed={"5": Owed("student-not-in-sis-section", Decimal("0.1"))},
+    doubtful={"6": Doubtful(Decimal(12), 1), "7": Doubtful(None)},
+    may_hold=True,
+    intent=replace(SPEC, name="Essay two"),
+    read_through=READ,
+    problem="term-locked",
+)
+EMPTY = LedgerAssignment(id="5790000002")
+
+points = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**6), max_value=10**9)
+values = st.one_of(
+    st.none(), points, st.builds(Mark, st.integers(min_value=0, max_value=9), st.one_of(st.none(), points))
+)
+
+
+@given(st.dictionaries(st.text(min_size=1), values))
+def test_what_was_sent_is_packed_exactly(sent: dict[str, Value]) -> None:
+    assert codec.unpack(codec.pack(sent)) == sent
+
+
+async def load(database: Database, section_id: str = "1") -> dict[str, LedgerAssignment]:
+    async with database.district("riverside") as db:
+        return await ledger.load(db, section_id)
+
+
+async def save(database: Database, *entries: LedgerAssignment, section_id: str = "1") -> None:
+    async with database.district("riverside") as db:
+        await ledger.save(db, section_id, entries)
+
+
+async def test_it_comes_back_as_it_was_saved(database: Database) -> None:
+    await save(database, FULL, EMPTY)
+    assert await load(database) == {FULL.id: FULL, EMPTY.id: EMPTY}
+    found = (await load(database))[FULL.id].ref
+    assert found is not None
+    assert found.value == {"assignmentid": 11, "assignmentsectionid": 12}
+    assert await load(database, "2") == {}
+
+
+async def test_a_save_leaves_other_assignments_alone(database: Database) -> None:
+    await save(database, FULL, EMPTY)
+    changed = replace(EMPTY, sent={"1": Decimal(1)}, read_through=READ)
+    await save(database, changed)
+    assert await load(database) == {FULL.id: FULL, EMPTY.id: changed}
+
+
+async def test_a_save_without_a_change_writes_nothing(database: Database, servers: Urls) -> None:
+    await save(database, FULL, EMPTY)
+    async with servers.owner() as owner:
+        before = (await owner.execute(VERSIONS)).all()
+        await save(database, FULL, EMPTY)
+        assert (await owner.execute(VERSIONS)).all() == before
+
+
+async def test_cursors_move_without_touching_the_ledger(database: Database, servers: Urls) -> None:
+    await save(database, FULL, EMPTY)
+    later = READ + timedelta(hours=1)
+    async with servers.owner() as owner:
+        before = (await owner.execute(VERSIONS)).all()
+        async with database.district("riverside") as db:
+            await ledger.advance(db, "1", {FULL.id: later, "9": later})
+        assert (await owner.execute(VERSIONS)).all() == before
+    assert await load(database) == {FULL.id: replace(FULL, read_through=later), EMPTY.id: EMPTY}
+
+
+async def test_a_cursor_can_be_reset(database: Database) -> None:
+    await save(database, FULL)
+    await save(database, replace(FULL, read_through=None))
+    assert (await load(database))[FULL.id].read_through is None
+
+
+async def test_R17_the_switch_works_before_the_first_sync(database: Database) -> None:
+    async with database.district("riverside") as db:
+        await ledger.set_opted_out(db, "1", "42", True)
+    assert await load(database) == {"42": LedgerAssignment(id="42", opted_out=True)}
+
+
+async def test_R17_a_sync_under_way_does_not_turn_the_switch_back(database: Database) -> None:
+    await save(database, FULL)
+    async with database.district("riverside") as db:
+        await ledger.set_opted_out(db, "1", FULL.id, True)
+    await save(database, replace(FULL, problem=None))
+    assert await load(database) == {FULL.id: replace(FULL, problem=None, opted_out=True)}
+
+
+async def test_a_place_in_the_sis_belongs_to_one_assignment_of_the_district(database: Database) -> None:
+    await save(database, FULL)
+    with pytest.raises(ledger.RefTaken):
+        await save(database, replace(EMPTY, ref=FULL.ref))
+    with pytest.raises(ledger.RefTaken):
+        await save(database, replace(EMPTY, ref=FULL.ref), section_id="2")
+    async with database.district("hilltop") as db:
+        await ledger.save(db, "1", [FULL])
+
+
+async def test_a_moved_link_keeps_the_switch_and_forgets_the_sis(database: Database) -> None:
+    async with database.district("riverside") as db:
+        await ledger.save(db, "1", [FULL])
+        await ledger.set_opted_out(db, "1", FULL.id, True)
+        await ledger.unbind(db, "1")
+    assert await load(database) == {
+        FULL.id: LedgerAssignment(id=FULL.id, opted_out=True, problem=FULL.problem)
+    }
+
+
+async def test_a_score_takes_few_bytes_also_after_ten_changes(database: Database, servers: Urls) -> None:
+    async with servers.owner() as owner:
+        taken = await ledger_bytes(database, owner, sections=20)
+    assert taken.filled <= 40
+    assert taken.changed <= 80

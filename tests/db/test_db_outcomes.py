@@ -1,0 +1,122 @@
+"""Outcomes: once for each assignment and score, in the order of a gradebook."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from sqlalchemy import text
+
+from gradesync.core.gradebook import Mark
+from gradesync.core.plan import Result
+from gradesync.db import outcomes, retention
+from gradesync.db.ids import LOG_KEPT
+from gradesync.db.outcomes import Outcome
+from gradesync.db.session import Database
+from rows import queue
+from servers import Urls
+
+OLD_ID = "01900000-0000-7000-8000-000000000000"
+"""Of a sync of the middle of 2024."""
+
+
+ESSAY = Outcome(
+    assignment_id="100",
+    title="Essay “one”",
+    result=Result.CREATED,
+    warnings=("due-date-filled", "factor-not-sent"),
+)
+ROWS = [
+    Outcome(assignment_id="100", student_id="21", result=Result.WRITTEN, after=Decimal("9.50")),
+    Outcome(
+        assignment_id="100",
+        student_id="3",
+        result=Result.WRITTEN,
+        before=Decimal(7),
+        after=Mark(3, Decimal(0)),
+        warnings=("exception-not-sent",),
+    ),
+    ESSAY,
+    Outcome(assignment_id="20", student_id="3", result=Result.FAILED, reason="score-not-accepted"),
+    Outcome(assignment_id="3", student_id="", result=Result.FAILED, reason="term-locked"),
+    Outcome(assignment_id="3", student_id="3", result=Result.FAILED, reason="assignment-failed"),
+    Outcome(assignment_id="3", student_id="enrollment:7", result=Result.SKIPPED, reason="row-unreadable"),
+]
+IN_ORDER = [("3", ""), ("3", "3"), ("3", "enrollment:7"), ("20", "3")]
+IN_ORDER += [("100", ""), ("100", "3"), ("100", "21")]
+
+
+async def recorded(database: Database) -> str:
+    sync = await queue(database, "1")
+    async with database.district("riverside") as db:
+        await outcomes.record(db, sync.id, ROWS)
+    return sync.id
+
+
+async def test_pages_follow_the_numbers_of_assignments_each_before_its_scores(database: Database) -> None:
+    sync_id = await recorded(database)
+    async with database.district("riverside") as db:
+        whole = await outcomes.page(db, sync_id)
+        assert [row.key for row in whole] == IN_ORDER
+        paged: list[Outcome] = []
+        while page := await outcomes.page(db, sync_id, after=paged[-1].key if paged else None, limit=2):
+            paged += page
+        assert paged == whole
+        assert {row.key: row for row in whole} == {row.key: row for row in ROWS}
+
+
+async def test_pages_are_read_through_the_key(database: Database, servers: Urls) -> None:
+    sync_id = await recorded(database)
+    async with servers.owner() as owner:
+        await owner.execute(
+            text("""
+            INSERT INTO outcome (district_id, sync_id, assignment_id, student_id, result)
+            SELECT 'riverside', gen_random_uuid(), n::text, '', 'written' FROM generate_series(1, 5000) n
+        """)
+        )
+        await owner.execute(text("ANALYZE outcome"))
+    async with database.district("riverside") as db:
+        plan = await db.scalars(
+            text("""
+                EXPLAIN (COSTS OFF) SELECT * FROM outcome WHERE sync_id = :sync_id
+                AND (assignment_length, assignment_id, student_length, student_id) > (2, '20', 0, '')
+                ORDER BY assignment_length, assignment_id, student_length, student_id LIMIT 100
+            """),
+            {"sync_id": sync_id},
+        )
+        told = "\n".join(plan)
+    assert "outcome_pkey" in told
+    assert "Sort" not in told
+
+
+async def test_pages_can_be_narrowed(database: Database) -> None:
+    sync_id = await recorded(database)
+    async with database.district("riverside") as db:
+        failed = await outcomes.page(db, sync_id, result="failed")
+        locked = await outcomes.page(db, sync_id, result="failed", reason="term-locked")
+    assert [row.key for row in failed] == [("3", ""), ("3", "3"), ("20", "3")]
+    assert [row.key for row in locked] == [("3", "")]
+
+
+async def test_a_later_outcome_replaces_the_earlier(database: Database) -> None:
+    sync_id = await recorded(database)
+    again = replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
+    async with database.district("riverside") as db:
+        await outcomes.record(db, sync_id, [ESSAY, again])
+        assert (await outcomes.results(db, sync_id))["100", ""] is Result.FAILED
+        assert len(await outcomes.page(db, sync_id)) == len(ROWS)
+        await outcomes.record(db, sync_id, [])
+
+
+async def test_a_retry_takes_what_failed(database: Database) -> None:
+    sync_id = await recorded(database)
+    async with database.district("riverside") as db:
+        assert await outcomes.failed(db, sync_id) == {"3": None, "20": frozenset({"3"})}
+
+
+async def test_R24_outcomes_that_the_log_no_longer_shows_are_forgotten(database: Database) -> None:
+    sync_id = await recorded(database)
+    async with database.district("riverside") as db:
+        await outcomes.record(db, OLD_ID, ROWS)
+        await retention.purge(db)
+        assert await outcomes.page(db, OLD_ID) == []
+        assert len(await outcomes.page(db, sync_id)) == len(ROWS)
+    assert LOG_KEPT.days == 30
