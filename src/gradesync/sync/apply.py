@@ -67,21 +67,13 @@ def _renames(plan: Plan) -> bool:
 
 async def _announce(placing: Placing, plan: Plan) -> None:
     """Keep an intent for every create, so that one whose answer is lost is known as ours when it is found."""
-    journal = placing.journal
-    for item in plan.assignments:
-        if item.action in CREATES:
-            # A recreated assignment starts empty: what was sent to its predecessor is not there.
-            journal.keep(
-                replace(
-                    journal.entry(item.id),
-                    ref=None,
-                    intent=item.spec,
-                    sent={},
-                    doubtful={},
-                    read_through=None,
-                )
-            )
-    await journal.record("writing")
+    journal, creates = placing.journal, [item for item in plan.assignments if item.action in CREATES]
+    for item in creates:
+        # A recreated assignment starts empty: what was sent to its predecessor is not there.
+        entry = replace(journal.entry(item.id), sent={}, doubtful={}, read_through=None)
+        journal.keep(replace(entry, ref=None, intent=item.spec))
+    if creates:
+        await journal.record("writing")
 
 
 async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
