@@ -67,7 +67,7 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
             "formatters": {"line": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
-            "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "arq", "alembic")},
+            "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "arq", "alembic", "uvicorn")},
         }
     )
 

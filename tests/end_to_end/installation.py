@@ -1,0 +1,148 @@
+"""A whole installation: API and worker as processes, simulators on sockets, and a teacher who waits."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from gradesync.cli import operator
+from gradesync.runtime import Runtime
+from gradesync.settings import Settings
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.server import Sandbox
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+START_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Installation:
+    """gradesync on a socket, and the invented district that it serves."""
+
+    api: httpx.AsyncClient
+    world: World
+    front_end: tuple[str, str]
+
+    async def teacher(self, room: Classroom) -> "Teacher":
+        """The section's teacher, who has just launched gradesync from Schoology."""
+        id_token = self.world.lti.id_token(room.teacher, room.section)
+        form = {"grant_type": EXCHANGE, "subject_token": id_token, "subject_token_type": ID_TOKEN}
+        answer = await self.api.post("/oauth/token", data=form, auth=self.front_end)
+        assert answer.status_code == 200, answer.text
+        return Teacher(self.api, f"/sections/{room.section.id}", answer.json()["access_token"])
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """What reached the two systems since the last time, by kind. Tokens are not counted."""
+        schoology, powerschool = self.world.schoology.log, self.world.powerschool.log
+        counted = {"schoology": schoology.counts(), "powerschool": powerschool.counts()}
+        schoology.clear()
+        powerschool.clear()
+        counted["powerschool"].pop("token", None)
+        return counted
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Somebody with a token for one section."""
+
+    api: httpx.AsyncClient
+    section: str
+    token: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def sync(self, **wanted: object) -> dict[str, Any]:
+        """Press the button and wait for the end; answers the settled sync."""
+        answer = await self.api.post(f"{self.section}/syncs", json=wanted, headers=self.bearer)
+        assert answer.status_code == 202, answer.text
+        sync: dict[str, Any] = answer.json()
+        async with self.api.stream("GET", sync["links"]["events"], headers=self.bearer) as events:
+            async for line in events.aiter_lines():
+                if line.startswith("data:"):
+                    sync = json.loads(line.removeprefix("data:"))
+        assert sync["status"] != "processing"
+        return sync
+
+    async def get(self, path: str, **query: str | int) -> Any:
+        answer = await self.api.get(path, params=query, headers=self.bearer)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@asynccontextmanager
+async def install(settings: Settings, world: World) -> AsyncIterator[Installation]:
+    """Serve a district while the block lasts, with a process each for API and worker."""
+    world.schoology.switches.window_seconds = 0.1  # on a new Redis a budget begins with one empty window
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(world))
+        front_end = await operator.within(settings, lambda runtime: _set_up(runtime, sandbox))
+        url = f"http://127.0.0.1:{_free_port()}"
+        environment = settings.filled(public_url=url).environment()
+        port = url.rpartition(":")[2]
+        await stack.enter_async_context(gradesync(environment, "worker"))
+        serving = await stack.enter_async_context(gradesync(environment, "serve", "--port", port))
+        api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
+        await _ready(api, serving)
+        yield Installation(api, world, front_end)
+
+
+async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:
+    text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
+    district_id, _ = await operator.apply(runtime, text)
+    return await operator.create_client(runtime, district_id, ["token:exchange"])
+
+
+@asynccontextmanager
+async def gradesync(
+    environment: Mapping[str, str], *arguments: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ours; at the end it is asked to stop, and must do so without complaint."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "gradesync", *arguments),
+        env={**os.environ, **environment},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    told = asyncio.create_task(_read(process))
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        code = await process.wait()
+        sys.stderr.write(await told)  # pytest shows it where a test fails
+    assert code == 0
+
+
+async def _read(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr is not None
+    return (await process.stderr.read()).decode()
+
+
+async def _ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while serving.returncode is None:
+            try:
+                if (await api.get("/readyz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+    raise AssertionError("the API ended before it was ready")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
