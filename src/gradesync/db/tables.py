@@ -73,6 +73,7 @@ class DistrictRow(Table, table=True):
     config: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     secrets: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
     facts: dict[str, Any] = Field(sa_column=_json("{}"))
+    category_titles: dict[str, str] = Field(sa_column=_json("{}"))
     created_at: datetime = Field(sa_column=_time())
     changed_at: datetime = Field(sa_column=_time())
 
@@ -299,6 +300,98 @@ class AuditRow(Table, table=True):
     objects: str = Field(sa_column=Column(Text, nullable=False))
     source_ip: str | None = Field(sa_column=Column(Text))
     hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class WebhookRow(Table, table=True):
+    """An address that hears of settled syncs. Secrets are sealed; a replaced one signs too for a while."""
+
+    __tablename__ = "webhook"
+
+    district_id: str = Field(sa_column=_district())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    url: str = Field(sa_column=Column(Text, nullable=False))
+    secret: str = Field(sa_column=Column(Text, nullable=False))
+    old_secret: str | None = Field(sa_column=Column(Text))
+    old_until: datetime | None = Field(sa_column=_time(null=True))
+    created_at: datetime = Field(sa_column=_time())
+
+
+class DeliveryRow(Table, table=True):
+    """One message for one webhook, until it arrived or was given up: the outbox and its log."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("delivery_due", "not_before", postgresql_where=text("status = 'pending'")),
+        Index("delivery_log", "district_id", "webhook_id", "id"),
+    )
+
+    district_id: str = Field(sa_column=_district())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    webhook_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    sync_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    payload: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    attempt: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    not_before: datetime = Field(sa_column=_time())
+    created_at: datetime = Field(sa_column=_time())
+    finished_at: datetime | None = Field(sa_column=_time(null=True))
+    answer: int | None = Field(sa_column=Column(Integer))
+    error: str | None = Field(sa_column=Column(Text))
+
+
+class PreflightRow(Table, table=True):
+    """A pre-flight report over many sections, in the order of their ids; `read_through` is the last one.
+
+    `sections` null means all that the district has. `lease_token` stands while a worker has it.
+    """
+
+    __tablename__ = "preflight"
+    __table_args__ = (
+        Index(
+            "preflight_one_per_district",
+            "district_id",
+            unique=True,
+            postgresql_where=text("status = 'processing'"),
+        ),
+    )
+
+    district_id: str = Field(sa_column=_district())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    sections: list[str] | None = Field(sa_column=Column(ARRAY(Text)))
+    requested_by: str = Field(sa_column=Column(Text, nullable=False))
+    requested_at: datetime = Field(sa_column=_time())
+    started_at: datetime | None = Field(sa_column=_time(null=True))
+    finished_at: datetime | None = Field(sa_column=_time(null=True))
+    settles_by: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    done: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    total: int = Field(sa_column=Column(Integer, nullable=False))
+    found: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    reasons: dict[str, int] = Field(sa_column=_json("{}"))
+    error_code: str | None = Field(sa_column=Column(Text))
+    error_detail: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    read_through: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    tries: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    lease_token: UUID | None = Field(sa_column=Column(Uuid))
+    lease_until: datetime | None = Field(sa_column=_time(null=True))
+    not_before: datetime = Field(sa_column=_time())
+
+
+class PreflightFindingRow(Table, table=True):
+    """One thing that would not sync, or a warning: of a section, an assignment ('' for none) or a student."""
+
+    __tablename__ = "preflight_finding"
+
+    district_id: str = Field(sa_column=_district())
+    preflight_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    section_id: str = Field(sa_column=Column(Text, nullable=False))
+    section_title: str = Field(sa_column=Column(Text, nullable=False))
+    assignment_id: str = Field(sa_column=Column(Text, nullable=False))
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    student_id: str = Field(sa_column=Column(Text, nullable=False))
+    result: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class ToolKeyRow(Table, table=True):
