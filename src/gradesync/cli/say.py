@@ -61,9 +61,15 @@ def listing(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *,
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], default=str))
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in columns.values():
-        table.add_column(heading)
+    shown = table(None, *columns.values())
     for row in rows:
-        table.add_row(*("" if row[key] is None else str(row[key]) for key in columns))
-    out.print(table)
+        shown.add_row(*("" if row[key] is None else str(row[key]) for key in columns))
+    out.print(shown)
+
+
+def table(title: str | None, *headings: str) -> Table:
+    """A table without lines."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for heading in headings:
+        made.add_column(heading)
+    return made

@@ -105,9 +105,9 @@ class Teacher:
                 _said(self.stage.control.delete(cell))
                 return Change(item["title"], uid, f"{points} → blank", "")
             case _:
-                better = points + Decimal("1.5")
-                _said(self.stage.control.put(cell, json={"points": str(better)}))
-                return Change(item["title"], uid, f"{points} → {better}", str(better))
+                better = f"{points + Decimal('1.5'):f}"
+                _said(self.stage.control.put(cell, json={"points": better}))
+                return Change(item["title"], uid, f"{points} → {better}", better)
 
     def sis(self) -> dict[str, dict[str, str | None]]:
         """The SIS gradebook: assignment name, Schoology uid, text of the cell."""

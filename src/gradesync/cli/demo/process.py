@@ -37,15 +37,16 @@ class Process:
         deadline = monotonic() + PATIENCE_SECONDS
         while not ready():
             if self.running.poll() is not None or monotonic() > deadline:
-                raise Told(f"The {self.name} did not start.", self.last_words())
+                raise Told(f"The {self.name} did not start.", last_words(self.log))
             sleep(0.05)
-
-    def last_words(self) -> str:
-        return "\n  ".join(self.log.read_text(errors="replace").splitlines()[-5:])
 
     def output(self) -> str:
         """What it has printed so far."""
         return self.log.with_suffix(".out").read_text()
+
+
+def last_words(log: Path) -> str:
+    return "\n  ".join(log.read_text(errors="replace").splitlines()[-5:])
 
 
 @contextmanager

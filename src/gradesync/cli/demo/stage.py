@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from gradesync import embedded
 from gradesync.cli import operator
-from gradesync.cli.demo.process import started
-from gradesync.cli.say import out
+from gradesync.cli.demo.process import last_words, started
+from gradesync.cli.say import Told, out
 from gradesync.cli.servers import bring_up, listen
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
@@ -69,7 +69,18 @@ def set_stage(host: str, port: int, *, seed: int, sections: int) -> Iterator[Sta
         control, lti = (
             stack.enter_context(httpx.Client(base_url=sandbox[f"{name}_url"])) for name in ("control", "lti")
         )
-        yield Stage(sandbox, api, control, lti, front_end, office)
+        with _broken_off(folder):
+            yield Stage(sandbox, api, control, lti, front_end, office)
+
+
+@contextmanager
+def _broken_off(folder: Path) -> Iterator[None]:
+    """Show what the processes said last, where one of them stops answering."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        logs = (last_words(folder / f"{name}.log") for name in ("api", "worker", "sandbox"))
+        raise Told(f"The demonstration broke off: {error}", "\n  ".join(filter(None, logs))) from error
 
 
 @contextmanager
