@@ -156,7 +156,7 @@ async def test_redirects_on_the_same_host_are_followed_and_signed_anew(
 
 @pytest.mark.parametrize(
     "location",
-    ["https://127.0.0.1/v1", "http://elsewhere.example/v1", "http://127.0.0.1:1/v1", "http://[bad"],
+    ["https://127.0.0.1/v1", "http://elsewhere.example/v1", "http://127.0.0.1:1/v1"],
 )
 async def test_redirects_to_another_host_stop_the_sync(rig: Rig, location: str) -> None:
     with pytest.raises(SyncStopped) as stopped:
@@ -175,8 +175,9 @@ async def test_links_of_the_upstream_are_followed_on_its_own_host_only(rig: Rig)
     upstream = rig.upstream(OK)
     await upstream.call("thing", "GET", f"{rig.server.url}/v1/next?start=20&limit=20", repeatable=True)
     assert rig.server.seen[0].line == "GET /v1/next?start=20&limit=20 HTTP/1.1"
-    with pytest.raises(SyncStopped):
-        await upstream.call("thing", "GET", "https://elsewhere.example/v1", repeatable=True)
+    for elsewhere in ("https://elsewhere.example/v1", "http://a:b/"):
+        with pytest.raises(SyncStopped):
+            await upstream.call("thing", "GET", elsewhere, repeatable=True)
 
 
 async def test_cookies_of_one_call_are_not_sent_with_another(rig: Rig) -> None:

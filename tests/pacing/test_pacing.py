@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 
+from gradesync import pacing
 from gradesync.errors import Retriable
 from gradesync.pacing import BORN, FAILURES_TO_OPEN, Budget, Pace, apart, begin, per_window
 from scripted import rig as open_rig
@@ -226,16 +227,35 @@ async def test_without_redis_a_pause_holds_for_this_process() -> None:
         await pace.acquire(until=soon(5))
 
 
-async def test_what_was_sent_without_redis_counts_when_it_is_back(aged: Connect) -> None:
+async def test_what_was_sent_without_redis_counts_when_it_is_back(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=600))
-    port = redis.connection_pool.connection_kwargs["port"]
-    redis.connection_pool.connection_kwargs["port"] = 1
-    await redis.connection_pool.disconnect()
+    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
     await pace.acquire(until=soon(5))
-    redis.connection_pool.connection_kwargs["port"] = port
+    redis.connection_pool = here
     with pytest.raises(Retriable):
-        await pace.acquire(cost=8, until=soon(5))
+        await pace.acquire(until=soon(5))
+
+
+async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
+    redis = aged()
+    pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
+    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
+    await pace.acquire(until=soon(5))
+    redis.connection_pool = here
+    await pace.acquire(until=soon(5))
+    assert await redis.zcard("gradesync:pace:d:source:places") == 1
+
+
+async def test_places_reserved_in_a_past_window_are_forgotten(aged: Connect) -> None:
+    pace = Pace(aged(), "d:source", Budget(limit=2, window=0.02))
+    assert await pace.try_reserve(2)
+    await Pace(aged(), "d:source", Budget(limit=2, window=0.02)).acquire(cost=2)
+    await pace.acquire(until=soon(5))
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (10, 9), (15, 13), (50, 45)])

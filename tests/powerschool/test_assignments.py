@@ -518,3 +518,40 @@ def test_the_capabilities_are_powerschools_columns() -> None:
     assert (CAPABILITIES.name_max, CAPABILITIES.score_places) == (50, 6)
     assert CAPABILITIES.points_max == 9999
     assert CAPABILITIES.score_max == Decimal("999999999999.999999")
+
+
+@pytest.mark.parametrize("status", [400, 404, 405])
+async def test_a_list_that_is_refused_is_unreadable(room: Classroom, status: int) -> None:
+    section = await room.resolved()
+    room.order("assignment.list", Status(status, "{}"))
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().assignments(section)
+    assert stopped.value.reason == Reason.SIS_UNREADABLE
+
+
+async def test_R30_a_field_refused_when_asking_for_one_is_named(room: Classroom) -> None:
+    section = await room.resolved()
+    live = await room.made(section)
+    room.sis.plugin.deny("assignmentsection", "name")
+    for call in (
+        room.target().assignment(section, live.ref),
+        room.target().update_assignment(section, live.ref, room.spec(name="B"), rescore=False),
+    ):
+        with pytest.raises(SyncStopped) as stopped:
+            await call
+        assert stopped.value.reason == Reason.SIS_PERMISSION_MISSING
+        assert "ASSIGNMENTSECTION.NAME" in stopped.value.detail
+
+
+async def test_points_that_are_missing_in_the_sis_are_written(room: Classroom) -> None:
+    section = await room.resolved()
+    live = await room.made(section)
+    object_ = entry({"scoreentrypoints": None, "sectionsdcid": room.section.dcid})
+    part = object_["_assignmentsections"][0]
+    part["assignmentsectionid"] = int(str(live.ref.value["assignmentsectionid"]))
+    part["_assignmentcategoryassociations"][0]["teachercategoryid"] = room.category.teachercategoryid
+    object_["assignmentid"] = int(live.ref.key)
+    room.order("assignment.get", Body(json.dumps(object_)))
+    await room.target().update_assignment(section, live.ref, room.spec(points=Decimal(7)), rescore=True)
+    (after,) = await room.target().assignments(section)
+    assert after.spec == room.spec(points=Decimal(7))

@@ -1,5 +1,6 @@
 """Finding a section, its term, teacher and students through PowerSchool's tables."""
 
+import json
 from datetime import date
 
 import pytest
@@ -157,8 +158,59 @@ async def test_a_roster_that_may_not_be_read_is_unknown_and_not_asked_for_again(
     assert room.kinds() == []
 
 
+async def test_a_roster_that_makes_no_sense_is_read_from_the_tables(room: Classroom) -> None:
+    section = await room.resolved()
+    here = frozenset(str(student.dcid) for student in room.students)
+    for answer in ("{}", "<html>", "[]"):
+        room.order("v1.section_enrollment", Body(answer))
+        assert await room.target().roster(section) == here
+    room.order("v1.section_enrollment", Body("{}"), times=None)
+    room.order("schema.cc", Body("{}"))
+    assert await room.target().roster(section) is None
+    room.order("schema.cc", Status(401), times=None)
+    with pytest.raises(SyncStopped):
+        await room.target().roster(section)
+
+
 async def test_a_table_that_is_no_json_is_unreadable(room: Classroom) -> None:
     room.order("schema.sections", Body("<html>log in</html>"))
     with pytest.raises(SyncStopped) as stopped:
         await room.target().resolve_section(str(room.section.dcid))
+    assert stopped.value.reason == Reason.SIS_UNREADABLE
+
+
+def table(name: str, **row: str) -> Body:
+    """One row of a table, as the tables' API shows it."""
+    return Body(json.dumps({"name": name, "record": [{"id": 1, "tables": {name: row}}]}))
+
+
+@pytest.mark.parametrize(
+    ("effect", "reason"),
+    [
+        (table("sections", id="1", termid="S1", schoolid="1"), Reason.SIS_UNREADABLE),
+        (table("sections", id="1", termid="3600"), Reason.SIS_SECTION_NOT_FOUND),
+        (Body("[]"), Reason.SIS_UNREADABLE),
+        (Status(405, "{}"), Reason.SIS_UNREADABLE),
+    ],
+)
+async def test_a_strange_section_row_is_told(room: Classroom, effect: Body | Status, reason: Reason) -> None:
+    room.order("schema.sections", effect)
+    room.order("schema.sectionteacher", table("sectionteacher", teacherid=str(6501)))
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target().resolve_section(str(room.section.dcid))
+    assert stopped.value.reason == reason
+
+
+async def test_a_v1_section_without_its_ids_tells_no_term(room: Classroom) -> None:
+    room.sis.plugin.deny("terms", "firstday")
+    room.order("v1.section", Body('{"section":{"id":1}}'))
+    found = await room.target().resolve_section(str(room.section.dcid))
+    assert found.term_first == date(2026, 7, 1)
+
+
+async def test_a_closed_student_table_without_a_permission_is_unreadable(room: Classroom) -> None:
+    section = await room.resolved()
+    room.order("schema.students", Status(405, "{}"))
+    with pytest.raises(SyncStopped) as stopped:
+        await room.target(student_id="id").resolve_students(section, ["1"])
     assert stopped.value.reason == Reason.SIS_UNREADABLE

@@ -297,6 +297,14 @@ async def test_scores_that_may_not_be_read_are_unreadable_and_not_asked_for_agai
     assert room.kinds() == ["schema.assignmentscore"]
 
 
+@pytest.mark.parametrize("answer", ["<html>", "[]", "{}", '{"record":'])
+async def test_scores_that_make_no_sense_are_unreadable_for_now(room: Classroom, answer: str) -> None:
+    section, live, _ = await two(room)
+    room.order("schema.assignmentscore", Body(answer))
+    assert await room.target().scores(section, live.ref) is None
+    assert await room.target().scores(section, live.ref) == {}
+
+
 async def test_pages_without_end_are_given_up(room: Classroom) -> None:
     section, live, _ = await two(room)
     record = [{"id": n, "tables": {"assignmentscore": {"studentsdcid": str(n)}}} for n in range(100)]

@@ -9,7 +9,7 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.connection import PowerSchool
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
-from powerschool_room import Classroom
+from powerschool_room import Classroom, now
 
 
 def tokens(room: Classroom) -> int:
@@ -137,9 +137,11 @@ async def test_a_check_ends_where_it_cannot_go_on(room: Classroom) -> None:
 
 
 async def test_a_check_tells_clocks_that_differ_and_a_plugin_without_number(room: Classroom) -> None:
-    room.order("v1.metadata", Status(404, "", {"date": "Tue, 01 Sep 2026 00:00:00 GMT"}))
-    bad = {finding.check for finding in await room.target().check() if not finding.ok}
-    assert {"Plugin"} <= bad
+    room.order("v1.metadata", Status(404))
+    room.connection = room.connect(clock=lambda: now() + timedelta(minutes=5))
+    bad = {finding.check: finding for finding in await room.target().check() if not finding.ok}
+    assert set(bad) == {"Clocks", "Plugin"}
+    assert "behind ours" in bad["Clocks"].detail
 
 
 async def test_what_an_earlier_process_learnt_is_taken_over(room: Classroom) -> None:

@@ -114,6 +114,8 @@ class Calls:
     async def _rows(self, name: str, params: Params) -> AsyncIterator[Mapping[str, str]]:
         size = self.memory.page_size
         async for content in self.pages(f"schema.{name}", f"/ws/schema/table/{name}", params, size):
+            if not {"name", "record"} & content.keys():
+                raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {name} is not a table")
             records = objects(content.get("record"))
             for record in records:
                 tables = record.get("tables")

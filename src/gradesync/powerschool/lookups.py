@@ -174,6 +174,9 @@ async def roster(calls: Calls, section: SisSection) -> frozenset[str] | None:
             return await read(calls, section)
         except Closed:
             calls.memory.close(name)
+        except SyncStopped as stopped:
+            if stopped.reason != Reason.SIS_UNREADABLE:
+                raise
     return None
 
 
@@ -182,7 +185,9 @@ async def _roster_by_v1(calls: Calls, section: SisSection) -> frozenset[str]:
     students: set[str] = set()
     size = calls.memory.page_size
     async for content in calls.pages("v1.section_enrollment", path, {}, size):
-        inner = content.get("section_enrollments")
+        if "section_enrollments" not in content:
+            raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's v1.section_enrollment is no roster")
+        inner = content["section_enrollments"]
         rows = objects(inner.get("section_enrollment") if isinstance(inner, Mapping) else inner)
         students.update(
             str(row["student_id"])

@@ -10,7 +10,7 @@ from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
-from gradesync.errors import AnswerLost, Retriable
+from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, Closed
 from gradesync.powerschool.refusals import (
     Refusal,
@@ -164,6 +164,10 @@ async def read_scores(calls: Calls, ref: Ref) -> LiveScores | None:
         rows = await calls.table("assignmentscore", columns, {"assignmentsectionid==": part_id(ref)})
     except Closed:
         calls.memory.close("assignmentscore")
+        return None
+    except SyncStopped as stopped:
+        if stopped.reason != Reason.SIS_UNREADABLE:
+            raise
         return None
     return {row["studentsdcid"]: _points(row) for row in rows if "studentsdcid" in row}
 
