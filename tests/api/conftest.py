@@ -1,0 +1,18 @@
+"""Fixtures of the API's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from installed import Place, installed
+
+from gradesync.settings import Settings
+from gradesync_sandbox.world import build
+from servers import Urls
+
+
+@pytest.fixture
+async def place(settings: Settings, servers: Urls) -> AsyncIterator[Place]:
+    """A district with two sections behind the API, and no worker."""
+    world = build(seed=7, sections=2, students=5, assignments=8)
+    async with installed(settings, servers, world) as here:
+        yield here

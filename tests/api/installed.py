@@ -1,0 +1,182 @@
+"""The API on real servers and a simulated district, without a worker: what a test puts there stands still."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from gradesync import districtfile, pacing
+from gradesync.access.tokens import Scope
+from gradesync.api.app import create_app
+from gradesync.core.district import District
+from gradesync.core.sis import Policy
+from gradesync.db import clients, districts
+from gradesync.db.tables import metadata
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from gradesync.sync.work import claim_of, perform
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.server import Sandbox
+from servers import Urls
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+EVERYTHING = tuple(str(scope) for scope in Scope)
+
+Credentials = tuple[str, str]
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem that an answer is. It says what happened and how to mend it, and nothing of our insides."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert (told["status"], told["code"]) == (status, code)
+    assert told["type"].endswith(f"/problems/{code}")
+    assert told["title"]
+    assert told["fix"]
+    assert not any(word in answer.text for word in ("Traceback", "sqlalchemy", "asyncpg", 'File "'))
+    return told
+
+
+@dataclass(frozen=True)
+class Door:
+    """The API as one caller reaches it."""
+
+    api: httpx.AsyncClient
+    token: str | None = None
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        headers |= more.pop("headers", {})
+        return await self.api.request(method, path, headers=headers, **more)
+
+    async def get(self, path: str, **query: Any) -> httpx.Response:
+        return await self.ask("GET", path, params=query or None)
+
+    async def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
+        return await self.ask("POST", path, json=body, **more)
+
+
+@dataclass
+class Place:
+    """One district behind the API."""
+
+    app: FastAPI
+    api: httpx.AsyncClient
+    runtime: Runtime
+    sandbox: Sandbox
+    urls: Urls
+    district: District
+    front_end: Credentials
+
+    @property
+    def world(self) -> World:
+        return self.sandbox.world
+
+    @property
+    def room(self) -> Classroom:
+        return self.world.classrooms[0]
+
+    @property
+    def section(self) -> str:
+        return str(self.room.section.id)
+
+    @property
+    def path(self) -> str:
+        return f"/sections/{self.section}"
+
+    @property
+    def nobody(self) -> Door:
+        return Door(self.api)
+
+    async def client(self, *scopes: str, district_id: str | None = None) -> Credentials:
+        async with self.runtime.database.district(district_id or self.district.id) as db:
+            return await clients.create(db, scopes)
+
+    async def office(self, *scopes: str, district_id: str | None = None) -> Door:
+        """The district's own client, with every scope where none are named."""
+        credentials = await self.client(*(scopes or EVERYTHING), district_id=district_id)
+        answer = await self.grant(credentials, grant_type="client_credentials")
+        return Door(self.api, answer.json()["access_token"])
+
+    async def teacher(self, room: Classroom | None = None, **overrides: Any) -> Door:
+        """The section's teacher, who has just launched."""
+        room = room or self.room
+        answer = await self.exchange(self.world.lti.id_token(room.teacher, room.section, **overrides))
+        assert answer.status_code == 200, answer.text
+        return Door(self.api, answer.json()["access_token"])
+
+    async def exchange(self, id_token: str, client: Credentials | None = None, **more: str) -> httpx.Response:
+        form = {"subject_token": id_token, "subject_token_type": ID_TOKEN, **more}
+        return await self.grant(client or self.front_end, grant_type=EXCHANGE, **form)
+
+    async def grant(self, client: Credentials | None, **form: str) -> httpx.Response:
+        return await self.api.post("/oauth/token", data=form, auth=client)
+
+    async def carry(self) -> None:
+        """Do the worker's work until nothing waits."""
+        while claimed := await claim_of(self.runtime.engine, self.district.id):
+            await perform(self.runtime.engine, *claimed)
+
+    async def synced(self, who: Door, section: str | None = None, **wanted: Any) -> dict[str, Any]:
+        """A whole sync; answers it settled."""
+        answer = await who.post(f"/sections/{section or self.section}/syncs", wanted)
+        assert answer.status_code == 202, answer.text
+        await self.carry()
+        settled: dict[str, Any] = (await who.get(answer.headers["location"])).json()
+        assert settled["status"] != "processing"
+        return settled
+
+    def somebody_leaves(self) -> int:
+        """A student leaves the SIS section and stays in Schoology; answers the uid."""
+        uid, student = next(iter(self.room.students.items()))
+        self.world.powerschool.drop(student, self.room.sis)
+        return uid
+
+    async def rows(self) -> dict[str, int]:
+        """How many rows each table holds, whatever district they are of."""
+        async with self.urls.owner() as owner:
+            counts = {
+                name: await owner.scalar(text(f"SELECT count(*) FROM {name}"))  # noqa: S608 - our own tables
+                for name in metadata.tables
+            }
+        return counts
+
+    async def choose(self, **policy: Any) -> None:
+        """Change the district's policy."""
+        await self.become(replace(self.district, policy=replace(self.district.policy, **policy)))
+
+    async def become(self, district: District) -> None:
+        self.district = district
+        await apply(self.runtime, district)
+
+
+async def apply(runtime: Runtime, district: District) -> None:
+    async with runtime.database.district(district.id) as db:
+        await districts.apply(db, district)
+
+
+@asynccontextmanager
+async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterator[Place]:
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(world))
+        runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
+        await runtime.redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        written = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
+        district = replace(districtfile.parse(written, allow_http=True), policy=Policy(service_sync=True))
+        await apply(runtime, district)
+        app = create_app(runtime)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+        api = await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://gradesync.test")
+        )
+        place = Place(app, api, runtime, sandbox, urls, district, ("", ""))
+        place.front_end = await place.client("token:exchange")
+        yield place

@@ -1,0 +1,175 @@
+"""What became of everything, as JSON and as a spreadsheet."""
+
+import csv
+import io
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from installed import Door, Place, problem
+
+from gradesync.core.plan import Result
+from gradesync.core.reasons import Reason
+from gradesync.db import outcomes
+from gradesync.db.outcomes import Outcome
+from gradesync_sandbox.faults import Fault, Status
+
+TITLE = '=HYPERLINK("http://evil.example")'
+
+
+async def test_a_student_who_left_is_named_with_what_to_do(place: Place) -> None:
+    uid = place.somebody_leaves()
+    teacher = await place.teacher()
+    sync = await place.synced(teacher)
+    assert (sync["status"], sync["error"]) == ("failed", None)
+    answer = (await teacher.get(sync["links"]["outcomes"], result="failed")).json()
+    failed = [item for item in answer["items"] if item["student"]]
+    assert failed
+    assert {item["student"]["id"] for item in failed} == {str(uid)}
+    assert {item["reason"]["code"] for item in failed} == {"student-not-in-sis-section"}
+    user = place.world.schoology.users[uid]
+    assert all(user.display in item["student"]["name"] for item in failed)
+    assert all(item["reason"]["fix"] and item["reason"]["title"] for item in failed)
+    assert all(item["assignment"]["title"] for item in failed)
+    assert answer["names_unavailable"] is False
+
+
+async def test_points_are_decimal_strings(place: Place) -> None:
+    teacher = await place.teacher()
+    sync = await place.synced(teacher)
+    written = (await teacher.get(sync["links"]["outcomes"], result="written")).json()["items"]
+    assert written
+    for item in written:
+        assert item["before"] is None
+        assert isinstance(item["after"], str)
+        assert float(item["after"]) >= 0
+
+
+async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> None:
+    office = await place.office()
+    sync = await place.synced(office)
+    items = (await office.get(sync["links"]["outcomes"])).json()["items"]
+    assert all(item["student"]["name"] is None for item in items if item["student"])
+
+
+async def test_names_are_left_out_while_schoology_does_not_answer(place: Place) -> None:
+    teacher = await place.teacher()
+    sync = await place.synced(teacher)
+    place.sandbox.faults.add(Fault("schoology", "*", Status(403)))
+    answer = (await teacher.get(sync["links"]["outcomes"])).json()
+    assert answer["names_unavailable"] is True
+    assert answer["items"]
+    assert all(item["student"]["name"] is None for item in answer["items"] if item["student"])
+
+
+async def test_names_are_asked_for_once_in_a_while(place: Place) -> None:
+    teacher = await place.teacher()
+    sync = await place.synced(teacher)
+    place.world.schoology.log.clear()
+    for _ in range(3):
+        await teacher.get(sync["links"]["outcomes"])
+    assert sum(place.world.schoology.log.counts().values()) == 1
+
+
+async def test_outcomes_are_read_page_by_page_each_once(place: Place) -> None:
+    office = await place.office()
+    sync = await place.synced(office)
+    everything = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
+    found: list[Any] = []
+    path, query = sync["links"]["outcomes"], {"limit": 7}
+    while path:
+        answer = await office.get(path, **query)
+        found += answer.json()["items"]
+        path, query = answer.links.get("next", {}).get("url", ""), {}
+    assert found == everything
+    assert len(found) > 7
+
+
+async def test_outcomes_are_filtered_by_result_and_reason(place: Place) -> None:
+    place.somebody_leaves()
+    office = await place.office()
+    sync = await place.synced(office)
+    path = sync["links"]["outcomes"]
+    failed = (await office.get(path, result="failed", limit=200)).json()["items"]
+    assert len(failed) == sync["scores"]["failed"] + sync["assignments"]["failed"]
+    reason = failed[0]["reason"]["code"]
+    same = (await office.get(path, reason=reason, limit=200)).json()["items"]
+    assert {item["reason"]["code"] for item in same} == {reason}
+    problem(await office.get(path, result="lost"), 422, "request-not-valid")
+    problem(await office.get(path, reason="because"), 422, "request-not-valid")
+
+
+async def test_a_cursor_belongs_to_its_list_and_filters(place: Place) -> None:
+    office = await place.office()
+    first = await place.synced(office)
+    second = await place.synced(office, mode="full")
+    cursor = (await office.get(first["links"]["outcomes"], limit=1)).json()["next_cursor"]
+    assert (await office.get(first["links"]["outcomes"], limit=50, cursor=cursor)).status_code == 200
+    for path, query in (
+        (second["links"]["outcomes"], {}),
+        (first["links"]["outcomes"], {"result": "failed"}),
+        (f"{place.path}/syncs", {}),
+        ("/syncs", {}),
+        ("/sections", {}),
+        ("/audit", {}),
+    ):
+        problem(await office.get(path, cursor=cursor, **query), 422, "cursor-not-valid")
+    for broken in ("x", "é", "AAAA", cursor[:-2], cursor + "A", "A" * 1001):
+        answer = await office.get(first["links"]["outcomes"], cursor=broken)
+        assert answer.status_code == 422, broken
+
+
+async def test_the_spreadsheet_has_a_sentence_for_every_row(place: Place) -> None:
+    uid = place.somebody_leaves()
+    teacher = await place.teacher()
+    sync = await place.synced(teacher)
+    rows = await spreadsheet(teacher, sync)
+    everything = (await teacher.get(sync["links"]["outcomes"], limit=200)).json()["items"]
+    assert len(rows) == len(everything)
+    failed = [row for row in rows if row["student id"] == str(uid) and row["result"] == "failed"]
+    assert failed
+    assert all(row["what happened"] and row["what to do"] and row["student"] for row in failed)
+    only = await spreadsheet(teacher, sync, result="failed")
+    assert {row["result"] for row in only} == {"failed"}
+
+
+async def test_the_spreadsheet_is_whole_however_long_it_is(place: Place) -> None:
+    office = await place.office()
+    sync = await place.synced(office, dry_run=True)
+    rows = [
+        Outcome(assignment_id="1", student_id=str(number), result=Result.SKIPPED, title="Long")
+        for number in range(1, 2301)
+    ]
+    async with place.runtime.database.district(place.district.id) as db:
+        await outcomes.record(db, sync["id"], rows)
+    told = await spreadsheet(office, sync)
+    assert len({row["student id"] for row in told if row["assignment"] == "Long"}) == 2300
+
+
+@pytest.mark.parametrize("title", [TITLE, "+1", "-1+2", "@SUM(A1)", "\t=1", "  =1", "\r=1", "|calc"])
+async def test_no_title_becomes_a_formula(place: Place, title: str) -> None:
+    office = await place.office()
+    sync = await place.synced(office, dry_run=True)
+    row = Outcome(assignment_id="1", title=title, result=Result.FAILED, reason=Reason.DUPLICATE_NAME)
+    async with place.runtime.database.district(place.district.id) as db:
+        await outcomes.record(db, sync["id"], [row])
+    told = await spreadsheet(office, sync)
+    cell = next(row["assignment"] for row in told if row["assignment id"] == "1")
+    assert cell.startswith("'")
+
+
+async def test_an_unknown_syncs_outcomes_are_not_found(place: Place) -> None:
+    office = await place.office()
+    problem(await office.get(f"{place.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
+    problem(await office.get(f"{place.path}/syncs/last/outcomes"), 422, "request-not-valid")
+
+
+async def spreadsheet(who: Door, sync: dict[str, Any], **query: str) -> list[dict[str, str]]:
+    answer = await who.ask(
+        "GET", sync["links"]["outcomes"], params=query or None, headers={"accept": "text/csv"}
+    )
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["content-disposition"]
+    text = answer.content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
