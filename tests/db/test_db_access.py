@@ -1,0 +1,122 @@
+"""Clients, tokens that are taken once, and answers under an Idempotency-Key."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from gradesync.db import clients, idempotency, retention, tokens
+from gradesync.db.clients import Client
+from gradesync.db.idempotency import Answer, Key
+from gradesync.db.session import Database
+from servers import Urls
+
+LATER = datetime.now(UTC) + timedelta(hours=1)
+KEY = Key("5790000", "1", "a key")
+ANSWER = Answer("a hash", {"status": 202, "body": {"id": "1"}})
+
+
+async def authenticate(database: Database, client_id: str, secret: str) -> Client | None:
+    async with database.open_door() as door:
+        return await clients.authenticate(door, client_id, secret)
+
+
+async def test_a_client_is_known_by_its_secret_before_its_district_is(database: Database) -> None:
+    async with database.district("riverside") as db:
+        client_id, secret = await clients.create(db, ["syncs:read", "syncs:read", "audit:read"])
+    scopes = frozenset({"syncs:read", "audit:read"})
+    assert await authenticate(database, client_id, secret) == Client(client_id, "riverside", scopes)
+    assert await authenticate(database, client_id, secret + "x") is None
+    assert await authenticate(database, "gs_0", secret) is None
+
+
+async def test_the_secret_is_not_kept(database: Database, servers: Urls) -> None:
+    async with database.district("riverside") as db:
+        _, secret = await clients.create(db, ["syncs:read"])
+    async with servers.owner() as owner:
+        assert secret not in str(await owner.scalar(text("SELECT client::text FROM client")))
+
+
+async def test_a_revoked_client_is_nobody(database: Database) -> None:
+    async with database.district("riverside") as db:
+        client_id, secret = await clients.create(db, ["syncs:read"])
+    async with database.district("hilltop") as db:
+        assert not await clients.revoke(db, client_id)
+    async with database.district("riverside") as db:
+        assert await clients.stands(db, client_id)
+        assert await clients.revoke(db, client_id)
+        assert not await clients.revoke(db, client_id)
+        assert not await clients.stands(db, client_id)
+        assert [(each.id, each.revoked_at is None) for each in await clients.listed(db)] == [
+            (client_id, False)
+        ]
+    assert await authenticate(database, client_id, secret) is None
+
+
+async def test_a_token_is_taken_once(database: Database) -> None:
+    async def take() -> bool:
+        async with database.district("riverside") as db:
+            return await tokens.take(db, "a token", LATER)
+
+    assert sorted(await asyncio.gather(*(take() for _ in range(5)))) == [False] * 4 + [True]
+    async with database.district("riverside") as db:
+        assert await tokens.take(db, "another token", LATER)
+
+
+async def test_an_expired_token_is_forgotten_and_no_other(database: Database) -> None:
+    async with database.district("riverside") as db:
+        await tokens.take(db, "old", datetime(2026, 1, 1, tzinfo=UTC))
+        await tokens.take(db, "new", LATER)
+        await retention.purge(db)
+        assert await tokens.take(db, "old", LATER)
+        assert not await tokens.take(db, "new", LATER)
+
+
+async def test_an_answer_is_kept_for_its_key_alone(database: Database) -> None:
+    others = (replace(KEY, subject="6"), replace(KEY, section_id="2"), replace(KEY, key="another"))
+    async with database.district("riverside") as db:
+        assert await idempotency.find(db, KEY) is None
+        await idempotency.keep(db, KEY, ANSWER)
+    async with database.district("riverside") as db:
+        assert await idempotency.find(db, KEY) == ANSWER
+        assert [await idempotency.find(db, other) for other in others] == [None, None, None]
+    async with database.district("hilltop") as db:
+        assert await idempotency.find(db, KEY) is None
+
+
+async def test_of_equal_keys_at_once_one_is_answered_and_the_others_learn_it(database: Database) -> None:
+    async def ask(number: int) -> Answer:
+        async with database.district("riverside") as db:
+            if (found := await idempotency.find(db, KEY)) is not None:
+                return found
+            answer = Answer("a hash", {"number": number})
+            await idempotency.keep(db, KEY, answer)
+            return answer
+
+    answers = await asyncio.gather(*(ask(number) for number in range(5)))
+    assert len({str(answer) for answer in answers}) == 1
+
+
+async def test_an_answer_ends_after_a_day(database: Database, servers: Urls) -> None:
+    async with database.district("riverside") as db:
+        await idempotency.keep(db, KEY, ANSWER)
+    async with servers.owner() as owner:
+        left = await owner.scalar(text("SELECT expires_at - now() FROM idempotency"))
+        assert left is not None
+        assert timedelta(hours=23, minutes=59) < left <= timedelta(hours=24)
+        await owner.execute(text("UPDATE idempotency SET expires_at = now() - interval '1 second'"))
+    async with database.district("riverside") as db:
+        assert await idempotency.find(db, KEY) is None
+        await idempotency.keep(db, KEY, replace(ANSWER, request_hash="another hash"))
+        assert await idempotency.find(db, KEY) == replace(ANSWER, request_hash="another hash")
+
+
+async def test_old_answers_are_forgotten(database: Database, servers: Urls) -> None:
+    async with database.district("riverside") as db:
+        await idempotency.keep(db, KEY, ANSWER)
+    async with servers.owner() as owner:
+        await owner.execute(text("UPDATE idempotency SET expires_at = now() - interval '1 second'"))
+        async with database.district("riverside") as db:
+            await retention.purge(db)
+        assert await owner.scalar(text("SELECT count(*) FROM idempotency")) == 0

@@ -1,0 +1,130 @@
+"""Districts, their secrets at rest, and what was learnt of their systems."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from gradesync.core.district import District
+from gradesync.db import districts
+from gradesync.db.crypto import Secrets, SecretUnreadable
+from gradesync.db.districts import Facts
+from gradesync.db.session import Database
+from rows import HILLTOP, RIVERSIDE
+from servers import KEYS, Urls
+
+NEWER = "a newer key for tests only, and long enough too"
+SECRETS = ("a consumer's secret", "a client's secret", "an old secret")
+
+
+async def apply(database: Database, district: District) -> str:
+    async with database.district(district.id) as db:
+        return await districts.apply(db, district)
+
+
+async def get(database: Database, district_id: str = "riverside") -> District | None:
+    async with database.district(district_id) as db:
+        return await districts.get(db)
+
+
+def opened_with(servers: Urls, *keys: str) -> Database:
+    return Database.open(servers.database_url, Secrets(keys), application_name="keys", pool_size=1)
+
+
+async def test_a_district_comes_back_as_it_was_applied(database: Database) -> None:
+    assert await apply(database, RIVERSIDE) == "created"
+    assert await get(database) == RIVERSIDE
+    assert await get(database, "hilltop") is None
+
+
+async def test_applying_says_what_it_did(database: Database) -> None:
+    await apply(database, RIVERSIDE)
+    assert await apply(database, RIVERSIDE) == "unchanged"
+    moved = replace(RIVERSIDE, sis=replace(RIVERSIDE.sis, client_secret="another secret"))
+    assert await apply(database, moved) == "changed"
+    assert await get(database) == moved
+
+
+async def test_secrets_are_nowhere_to_be_read(database: Database, servers: Urls) -> None:
+    await apply(database, RIVERSIDE)
+    async with servers.owner() as owner:
+        row = await owner.scalar(text("SELECT district::text FROM district"))
+    assert row is not None
+    assert not [secret for secret in SECRETS if secret in row]
+    assert not [secret for secret in SECRETS if secret in repr(RIVERSIDE)]
+
+
+async def test_a_secret_moved_to_another_district_is_found_out(database: Database, servers: Urls) -> None:
+    await apply(database, RIVERSIDE)
+    await apply(database, HILLTOP)
+    async with servers.owner() as owner:
+        await owner.execute(
+            text("UPDATE district SET secrets = (SELECT secrets FROM district WHERE id = 'riverside')")
+        )
+    assert await get(database) == RIVERSIDE
+    with pytest.raises(SecretUnreadable, match="belongs elsewhere"):
+        await get(database, "hilltop")
+
+
+async def test_a_secret_moved_to_another_field_is_found_out(database: Database, servers: Urls) -> None:
+    await apply(database, RIVERSIDE)
+    async with servers.owner() as owner:
+        await owner.execute(
+            text("""
+                UPDATE district SET secrets = jsonb_build_object(
+                    'schoology.consumer_secret', secrets -> 'sis.client_secret',
+                    'sis.client_secret', secrets -> 'schoology.consumer_secret')
+            """)
+        )
+    with pytest.raises(SecretUnreadable, match="belongs elsewhere"):
+        await get(database)
+
+
+async def test_a_key_can_be_changed_without_losing_a_secret(database: Database, servers: Urls) -> None:
+    await apply(database, RIVERSIDE)
+    both, new = opened_with(servers, NEWER, *KEYS), opened_with(servers, NEWER)
+    with pytest.raises(SecretUnreadable, match="no key opens"):
+        await get(new)
+    async with both.district("riverside") as db:
+        await districts.rotate_secrets(db)
+    assert await get(new) == RIVERSIDE
+    with pytest.raises(SecretUnreadable, match="no key opens"):
+        await get(database)
+    await both.close()
+    await new.close()
+
+
+def test_what_was_not_sealed_by_us_is_not_rotated() -> None:
+    with pytest.raises(SecretUnreadable):
+        Secrets(KEYS).rotate("not a token of ours")
+
+
+def test_signing_keys_are_not_the_keys_of_secrets_and_follow_their_order() -> None:
+    old, new = Secrets(KEYS).signing_keys(), Secrets([NEWER, *KEYS]).signing_keys()
+    assert new[1:] == old
+    assert new[0] != old[0]
+    assert [len(key) for key in new] == [32, 32]
+
+
+async def test_what_was_learnt_is_added_to_what_is_known(database: Database) -> None:
+    await apply(database, RIVERSIDE)
+    async with database.district("riverside") as db:
+        assert await districts.facts(db) == Facts()
+        await districts.learn(db, plugin_id="42", non_spanning=True)
+        await districts.learn(db, non_spanning=False, scores_unreadable=True)
+        assert await districts.facts(db) == Facts(plugin_id="42", scores_unreadable=True)
+
+
+async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Database) -> None:
+    await apply(database, RIVERSIDE)
+    async with database.district("riverside") as db:
+        await districts.learn(db, multiget_refused=True)
+    await apply(database, replace(RIVERSIDE, name="Riverside"))
+    async with database.district("riverside") as db:
+        assert await districts.facts(db) == Facts(multiget_refused=True)
+
+
+async def test_an_lti_installation_belongs_to_one_district(database: Database) -> None:
+    await apply(database, RIVERSIDE)
+    with pytest.raises(districts.InstallationTaken):
+        await apply(database, replace(HILLTOP, lti=RIVERSIDE.lti))

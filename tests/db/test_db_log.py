@@ -1,0 +1,94 @@
+"""The sync log: one district's or one section's syncs, newest first, for 30 days."""
+
+from sqlalchemy import text
+
+from gradesync.db import syncs
+from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
+from rows import claim, queue
+from servers import Urls
+
+
+async def settled(database: Database, section_id: str, *, dry_run: bool = False) -> Sync:
+    sync = await queue(database, section_id, dry_run=dry_run)
+    claimed = await claim(database)
+    assert claimed is not None
+    assert claimed.lease_token is not None
+    async with database.district("riverside") as db:
+        await syncs.settle(
+            db, sync.id, claimed.lease_token, status="complete", applied="all", fingerprint=f"f{section_id}"
+        )
+    return sync
+
+
+async def test_R24_the_log_is_newest_first_and_paged(database: Database) -> None:
+    asked = [(await settled(database, section)).id for section in ("1", "2", "1", "1")]
+    async with database.district("riverside") as db:
+        whole = [sync.id for sync in await syncs.page(db)]
+        first = [sync.id for sync in await syncs.page(db, section_id="1", limit=2)]
+        rest = [sync.id for sync in await syncs.page(db, section_id="1", limit=2, before=first[-1])]
+    assert whole == asked[::-1]
+    assert [*first, *rest] == [asked[3], asked[2], asked[0]]
+
+
+async def test_dry_runs_are_listed_apart(database: Database) -> None:
+    real = await settled(database, "1")
+    dry = await settled(database, "1", dry_run=True)
+    async with database.district("riverside") as db:
+        assert [sync.id for sync in await syncs.page(db)] == [real.id]
+        assert [sync.id for sync in await syncs.page(db, dry_run=True)] == [dry.id]
+
+
+async def test_R24_the_log_goes_back_thirty_days(database: Database, servers: Urls) -> None:
+    old, new = await settled(database, "1"), await settled(database, "1")
+    async with servers.owner() as owner:
+        await owner.execute(
+            text("UPDATE sync SET requested_at = now() - interval '31 days' WHERE id = :id"), {"id": old.id}
+        )
+    async with database.district("riverside") as db:
+        assert [sync.id for sync in await syncs.page(db, section_id="1")] == [new.id]
+        assert [sync.id for sync in await syncs.page(db)] == [new.id]
+
+
+async def test_a_request_is_kept_as_it_was_made(database: Database) -> None:
+    selection = {"11": None, "12": frozenset({"5790000", "5790001"})}
+    earlier = await settled(database, "1")
+    async with database.district("riverside") as db:
+        asked = await syncs.insert(
+            db,
+            section_id="1",
+            requested_by_kind="client",
+            requested_by_id="gs_1",
+            settles_in=900,
+            mode="full",
+            selection=selection,
+            retry_of=earlier.id,
+            approve="f1",
+        )
+        assert asked is not None
+        assert await syncs.get(db, asked.id) == asked
+    assert (asked.mode, asked.selection, asked.retry_of, asked.approve) == (
+        "full",
+        selection,
+        earlier.id,
+        "f1",
+    )
+    assert (asked.requested_by_kind, asked.requested_by_id) == ("client", "gs_1")
+    assert (asked.settles_by - asked.requested_at).total_seconds() >= 900
+
+
+async def test_what_is_no_id_is_not_found(database: Database) -> None:
+    async with database.district("riverside") as db:
+        assert await syncs.get(db, "no id at all") is None
+
+
+async def test_a_plan_is_remembered_for_a_day(database: Database, servers: Urls) -> None:
+    await settled(database, "1")
+    async with database.district("riverside") as db:
+        assert await syncs.planned(db, "1", "f1")
+        assert not await syncs.planned(db, "1", "f2")
+        assert not await syncs.planned(db, "2", "f1")
+    async with servers.owner() as owner:
+        await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
+    async with database.district("riverside") as db:
+        assert not await syncs.planned(db, "1", "f1")
