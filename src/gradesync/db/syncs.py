@@ -3,18 +3,19 @@
 Whoever holds a lease writes under its token, and learns by False that the sync is no longer theirs.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Selection
 from gradesync.db.ids import LOG_KEPT, earliest, parse, uuid7
+from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
 SYNC = metadata.tables["sync"]
@@ -23,66 +24,6 @@ NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = C.status == "processing"
 QUEUED = PROCESSING & C.lease_token.is_(None)
 LEASED = PROCESSING & C.lease_token.is_not(None)
-
-
-@dataclass(frozen=True, slots=True)
-class Sync:
-    """One sync as it stands. Counts are by result; `warnings` by code; times are of the database's clock."""
-
-    district_id: str
-    id: str
-    section_id: str
-    status: str
-    stage: str
-    applied: str
-    mode: str
-    dry_run: bool
-    selection: Selection | None
-    retry_of: str | None
-    approve: str | None
-    requested_by_kind: str
-    requested_by_id: str
-    requested_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    settles_by: datetime
-    done: int
-    total: int | None
-    assignments: Mapping[str, int]
-    scores: Mapping[str, int]
-    warnings: Mapping[str, int]
-    fingerprint: str | None
-    guard: Guard | None
-    error_code: str | None
-    error_detail: str
-    lease_token: str | None
-    lease_until: datetime | None
-    attempt: int
-    not_before: datetime
-
-
-FIELDS = tuple(field.name for field in fields(Sync))
-
-
-def _sync(row: Row[Any]) -> Sync:
-    values = {name: getattr(row, name) for name in FIELDS}
-    for name in ("id", "retry_of", "lease_token"):
-        values[name] = values[name] and str(values[name])
-    values["selection"] = _selection(values["selection"])
-    values["guard"] = values["guard"] and Guard(**values["guard"])
-    return Sync(**values)
-
-
-def _selection_rows(selection: Selection | None) -> dict[str, list[str] | None] | None:
-    if selection is None:
-        return None
-    return {key: None if students is None else sorted(students) for key, students in selection.items()}
-
-
-def _selection(raw: Mapping[str, Sequence[str] | None] | None) -> Selection | None:
-    if raw is None:
-        return None
-    return {key: None if students is None else frozenset(students) for key, students in raw.items()}
 
 
 async def insert(
@@ -107,7 +48,7 @@ async def insert(
         "applied": "none",
         "mode": mode,
         "dry_run": dry_run,
-        "selection": _selection_rows(selection),
+        "selection": selection_rows(selection),
         "retry_of": retry_of and UUID(retry_of),
         "approve": approve,
         "requested_by_kind": requested_by_kind,
@@ -116,7 +57,7 @@ async def insert(
     }
     statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*C)
     row = (await db.execute(statement)).one_or_none()
-    return None if row is None else _sync(row)
+    return None if row is None else sync_of(row)
 
 
 async def get(db: AsyncSession, sync_id: str) -> Sync | None:
@@ -131,7 +72,7 @@ async def running(db: AsyncSession, section_id: str) -> Sync | None:
 
 async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
     row = (await db.execute(select(SYNC).where(which))).one_or_none()
-    return None if row is None else _sync(row)
+    return None if row is None else sync_of(row)
 
 
 async def page(
@@ -149,7 +90,7 @@ async def page(
         query = query.where(C.section_id == section_id)
     if before is not None:
         query = query.where(C.id < parse(before))
-    return [_sync(row) for row in await db.execute(query.order_by(C.id.desc()).limit(limit))]
+    return [sync_of(row) for row in await db.execute(query.order_by(C.id.desc()).limit(limit))]
 
 
 async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> bool:
@@ -211,7 +152,7 @@ async def claim(
     if row is None:
         return None
     await db.execute(TAKE_TURN)
-    return _sync(row)
+    return sync_of(row)
 
 
 def _held(sync_id: str, token: str) -> ColumnElement[bool]:
