@@ -18,6 +18,26 @@ from gradesync.db.ids import LOG_KEPT, earliest, parse, uuid7
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
+__all__ = [
+    "Progress",
+    "Sync",
+    "backlog",
+    "claim",
+    "extend",
+    "get",
+    "insert",
+    "overdue",
+    "page",
+    "planned",
+    "progress",
+    "release",
+    "renew",
+    "running",
+    "settle",
+    "unrung",
+    "waiting_districts",
+]
+
 SYNC = metadata.tables["sync"]
 C = SYNC.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
