@@ -16,6 +16,7 @@ from gradesync.sync.attempt import Attempt
 from gradesync.sync.gather import Reading, gather
 from gradesync.sync.journal import Journal, Settlement
 from gradesync.sync.link import change_teacher, rules_hash
+from gradesync.sync.rescaled import look_again
 from gradesync.sync.results import foretell, tell_rules, tell_scores, tell_strays
 from gradesync.sync.scores import Delivery
 from gradesync.sync.write import write
@@ -91,6 +92,7 @@ async def _apply(attempt: Attempt, reading: Reading, plan: Plan) -> None:
         bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
     )
     await place(placing, plan)
+    plan = await look_again(placing, plan)
     tell_scores(journal, plan, placing.refs, reading.gradebook, attempt.selection)
     _forget_vanished(journal, reading.gradebook)
     delivery = Delivery(attempt.target, reading.section, elsewhere=reading.matched.elsewhere)

@@ -1,0 +1,5 @@
+"""The theatre, for the tests of this folder."""
+
+from stage import theatre
+
+__all__ = ["theatre"]

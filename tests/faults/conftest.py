@@ -1,0 +1,20 @@
+"""The theatre, for the tests of this folder, and how many cells of the fault matrix ran."""
+
+import pytest
+
+from stage import theatre
+
+__all__ = ["theatre"]
+
+_cells: list[int] = []
+"""Of each test that ran some, reported by whichever process it ran in."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when == "call":
+        _cells.extend(n for name, n in report.user_properties if name == "cells" and isinstance(n, int))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _cells:
+        terminalreporter.write_line(f"fault matrix: {sum(_cells)} cells ran")

@@ -1,0 +1,174 @@
+"""The fault matrix. A cell is a phase of a section's life, a kind of call, and a thing that goes wrong."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from gradesync.errors import GradeSyncError
+from gradesync_sandbox import world
+from gradesync_sandbox.district import World
+from gradesync_sandbox.faults import (
+    Delay,
+    Effect,
+    LoseAfter,
+    RefuseBefore,
+    Status,
+    System,
+    Truncate,
+)
+from gradesync_sandbox.schoology.model import Mark
+from stage import BOUNDS, Stage, Theatre, untrue
+
+LATE = BOUNDS.call_timeout * 1.5
+
+EFFECTS: Mapping[str, Effect] = {
+    "refused before": RefuseBefore(),
+    "lost after": LoseAfter(),
+    "done, answered too late": Delay(LATE, "before"),
+    "done too late": Delay(LATE, "after"),
+    "401": Status(401, '{"message":"Unauthorized"}'),
+    "403": Status(403, '{"message":"Forbidden"}'),
+    "409": Status(409, '{"message":"Conflict","errors":[]}'),
+    "412": Status(412, '{"message":"Resubmit"}'),
+    "429 with Retry-After": Status(429, "Rate limit exceeded", {"retry-after": "1"}),
+    "429": Status(429, "Rate limit exceeded"),
+    "500": Status(500, '{"message":"Internal Server Error"}'),
+    "cut short": Truncate(keep=20),
+    "too short": Truncate(keep=20, honest=True),
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large the section of a cell is."""
+
+    assignments: int = 2
+    students: int = 3
+
+    def build(self) -> World:
+        return world.build(7, 1, self.students, self.assignments, ideal=True)
+
+
+Phase = Callable[[Stage], Awaitable[None]]
+
+
+async def first(stage: Stage) -> None:
+    """Nothing was ever synced."""
+
+
+async def change(stage: Stage) -> None:
+    """Scores change, are cleared, excused and missing; assignments are renamed, rescaled and new."""
+    await _synced(stage)
+    school, section = stage.world.schoology, stage.room.section
+    one, other = list(section.items.values())[:2]
+    students = list(stage.room.students)
+    school.grade(section.id, one.id, students[0], "7.25")
+    school.clear(section.id, one.id, students[1])
+    school.set_exception(section.id, other.id, students[0], Mark.EXCUSED)
+    school.set_exception(section.id, other.id, students[1], Mark.MISSING)
+    school.edit_assignment(section.id, one.id, title="Renamed by the teacher")
+    school.edit_assignment(section.id, other.id, max_points=other.max_points + 5)
+    new = school.add_assignment(section.id, "New one", 20, category=one.category, due=one.due)
+    for uid in students:
+        school.grade(section.id, new.id, uid, 17)
+
+
+async def recreate(stage: Stage) -> None:
+    """Someone deleted an assignment in the SIS, and its scores with it."""
+    await _synced(stage)
+    gradebook = stage.world.powerschool.gradebook
+    gradebook.delete_assignment(min(gradebook.assignments))
+
+
+async def departed(stage: Stage) -> None:
+    """Scores of everybody change, and one student has left the SIS section."""
+    await _synced(stage)
+    school, section = stage.world.schoology, stage.room.section
+    for item in list(section.items.values()):
+        for uid in stage.room.students:
+            school.grade(section.id, item.id, uid, Decimal("3.5"))
+    gone = stage.room.students[max(stage.room.students)]
+    stage.world.powerschool.drop(gone, stage.room.sis)
+
+
+PHASES: Mapping[str, Phase] = {
+    "first sync": first,
+    "change": change,
+    "recreate": recreate,
+    "departed": departed,
+}
+
+
+async def _synced(stage: Stage) -> None:
+    sync = await stage.sync()
+    if sync.status != "complete":
+        raise GradeSyncError(f"the sync before the fault ended {sync.status} {sync.error_code}")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`lasting`: the fault strikes every such call for as long as the sync lasts, else the first one."""
+
+    phase: str
+    system: System
+    kind: str
+    effect: str
+    lasting: bool = False
+
+    def __str__(self) -> str:
+        often = "always" if self.lasting else "once"
+        return f"{self.phase} / {self.system} {self.kind} / {self.effect}, {often}"
+
+
+async def kinds_of(theatre: Theatre, phase: str, scale: Scale) -> list[tuple[System, str]]:
+    """Every kind of call that a sync of this phase makes when nothing goes wrong."""
+    async with theatre.stage(scale.build()) as stage:
+        await _prepare(stage, phase)
+        await stage.sync()
+        found: list[tuple[System, str]] = [
+            *(("schoology", kind) for kind in stage.world.schoology.log.counts()),
+            *(("powerschool", kind) for kind in stage.world.powerschool.log.counts()),
+        ]
+    return found
+
+
+async def _prepare(stage: Stage, phase: str) -> None:
+    await PHASES[phase](stage)
+    await stage.restart()
+    stage.forget_calls()
+
+
+async def wrong_in(theatre: Theatre, cell: Cell, scale: Scale) -> list[str]:
+    """Run one cell; everything in which a promise was not kept, as sentences."""
+    async with theatre.stage(scale.build()) as stage:
+        await _prepare(stage, cell.phase)
+        stage.fault(cell.system, cell.kind, EFFECTS[cell.effect], times=None if cell.lasting else 1)
+        struck = await stage.sync()
+        found = [f"the struck sync: {line}" for line in await untrue(stage, struck)]
+        if not stage.faults.struck:
+            found.append("the fault never struck")
+        stage.faults.clear()
+        await stage.time_passes()
+        after = await stage.sync()
+        found += [f"the next sync: {line}" for line in await untrue(stage, after)]
+        found += [f"after the next sync: {line}" for line in stage.differences()]
+        found += _not_done(cell, after.status, after.error_code)
+        found += _written_twice(stage)
+        stage.forget_calls()
+        last = await stage.sync()
+        found += [f"a third sync writes: {kind}" for kind in stage.writes]
+        found += _not_done(cell, last.status, last.error_code)
+    return [f"{cell}: {line}" for line in found]
+
+
+def _not_done(cell: Cell, status: str, error: str | None) -> list[str]:
+    """After the fault a sync is complete; with a departed student it fails for that student alone."""
+    if error is not None or (status == "failed" and cell.phase != "departed"):
+        return [f"a sync after the fault ended {status} {error}"]
+    return []
+
+
+def _written_twice(stage: Stage) -> list[str]:
+    """Rows that were sent although the SIS held their value: each may notify a family."""
+    again = [row for row in stage.world.powerschool.log.score_rows() if row.effect == "unchanged"]
+    return [f"{len(again)} scores were sent that stood there already"] if again else []

@@ -1,0 +1,337 @@
+"""A district on stage: the engine on real servers, both systems on real sockets, and time that tests move.
+
+Bounds are short, so that what a minute does in a district takes a moment here.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from arq.connections import ArqRedis
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from gradesync import districtfile, pacing
+from gradesync.bell import Bell, open_redis
+from gradesync.connections import Connections
+from gradesync.core.district import District
+from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.plan import Result
+from gradesync.core.sis import Policy
+from gradesync.db import districts, ledger, links, outcomes, syncs
+from gradesync.db.outcomes import Outcome
+from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
+from gradesync.egress import open_client
+from gradesync.http import Backoff
+from gradesync.sync.engine import Bounds, Engine
+from gradesync.sync.request import Request, Wanted, request_sync
+from gradesync.sync.sweep import sweep
+from gradesync.sync.work import claim_of, perform
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.faults import Effect, Fault, Faults, System
+from gradesync_sandbox.server import Sandbox
+from oracle import Choices, differences
+
+BOUNDS = Bounds(lease=1.0, call_timeout=0.4, slice=30, per_district=4)
+SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
+TURNS = 12
+"""How often a sync may go back to the queue before a test calls it overdue."""
+
+_numbers = count(1)
+
+NOW_IS_LATER = text("""
+    UPDATE sync SET not_before = least(not_before, now()),
+                    lease_until = least(lease_until, now() - interval '1 hour')
+    WHERE status = 'processing'
+""")
+BOUND_IS_PAST = text("""
+    UPDATE sync SET settles_by = now() - interval '1 second', lease_until = now() - interval '1 hour'
+    WHERE status = 'processing'
+""")
+
+
+@dataclass
+class Stage:
+    """One district with its world, its faults and an engine of its own.
+
+    `world` is changed as people would change it; `engine` may be replaced, as by a new process.
+    """
+
+    world: World
+    sandbox: Sandbox
+    district: District
+    engine: Engine
+    redis: ArqRedis
+    client: httpx.AsyncClient
+    choices: Choices = field(default_factory=Choices)
+
+    @property
+    def faults(self) -> Faults:
+        return self.sandbox.faults
+
+    @property
+    def room(self) -> Classroom:
+        return self.world.classrooms[0]
+
+    @property
+    def section(self) -> str:
+        return str(self.room.section.id)
+
+    def fault(
+        self, system: System, call: str, effect: Effect, *, nth: int | None = None, times: int | None = 1
+    ) -> Fault:
+        return self.faults.add(Fault(system, call, effect, nth, times))
+
+    # --- a sync, from the request to its end
+
+    async def request(self, room: Classroom | None = None, asker: str | None = None, **wanted: Any) -> Sync:
+        """Ask for a sync as the section's teacher."""
+        room = room or self.room
+        request = Request(
+            district_id=self.district.id,
+            section_id=str(room.section.id),
+            asker_kind="teacher",
+            asker_id=asker or str(room.teacher.uid),
+            wanted=Wanted(**wanted),
+            settles_after=900,
+        )
+        return await request_sync(self.engine, request)
+
+    async def carry(self) -> None:
+        """Work until nothing can be claimed now."""
+        while claimed := await claim_of(self.engine, self.district.id):
+            await perform(self.engine, *claimed)
+
+    async def settled(self, sync: Sync) -> Sync:
+        """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""
+        for _ in range(TURNS):
+            await self.carry()
+            found = await self.get(sync)
+            if found.status != "processing":
+                return found
+            await self.time_passes()
+        await self.bound_passes()
+        return await self.get(sync)
+
+    async def sync(self, room: Classroom | None = None, **wanted: Any) -> Sync:
+        """One whole sync."""
+        return await self.settled(await self.request(room, **wanted))
+
+    async def time_passes(self) -> None:
+        """Whatever waits has waited: queued syncs, lapsed leases, pauses and open circuits."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(NOW_IS_LATER)
+        await forget_pauses(self.redis)
+
+    async def bound_passes(self) -> None:
+        """The time by which the district's syncs settle goes by, and the sweep comes round."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(BOUND_IS_PAST)
+        await sweep(self.engine)
+
+    async def restart(self) -> None:
+        """Go on as a new process, which remembers nothing."""
+        self.engine = _engine(self.engine.database, self.client, self.redis, self.engine.bounds)
+
+    # --- what there is now
+
+    async def get(self, sync: Sync) -> Sync:
+        async with self.engine.database.district(self.district.id) as db:
+            found = await syncs.get(db, sync.id)
+        assert found is not None
+        return found
+
+    async def outcomes(self, sync: Sync) -> list[Outcome]:
+        async with self.engine.database.district(self.district.id) as db:
+            return await outcomes.page(db, sync.id, limit=100_000)
+
+    async def told(self, sync: Sync) -> dict[tuple[int, int | None], tuple[str, str | None]]:
+        """(item id, uid or None) -> (result, reason): the outcomes of a sync at a glance."""
+        return {
+            (int(row.assignment_id), int(row.student_id) if row.student_id else None): (
+                str(row.result),
+                row.reason,
+            )
+            for row in await self.outcomes(sync)
+        }
+
+    async def ledger(self, room: Classroom | None = None) -> dict[str, LedgerAssignment]:
+        async with self.engine.database.district(self.district.id) as db:
+            return await ledger.load(db, str((room or self.room).section.id))
+
+    async def link(self, room: Classroom | None = None) -> links.SectionLink:
+        async with self.engine.database.district(self.district.id) as db:
+            found = await links.get(db, str((room or self.room).section.id))
+        assert found is not None
+        return found
+
+    def table(self, room: Classroom | None = None) -> dict[str, dict[int, str | None]]:
+        """The SIS gradebook: name -> STUDENTS.DCID -> text."""
+        return self.world.powerschool.gradebook.table((room or self.room).sis)
+
+    def differences(self, room: Classroom | None = None) -> list[str]:
+        return differences(self.world, room or self.room, self.choices)
+
+    def forget_calls(self) -> None:
+        """Empty both systems' logs."""
+        self.world.powerschool.log.clear()
+        self.world.schoology.log.clear()
+
+    @property
+    def writes(self) -> list[str]:
+        """The kinds of the calls that may change the SIS, as they came."""
+        kinds = ("assignment.create", "assignment.update", "assignment.delete", "score.write")
+        return [call.kind for call in self.world.powerschool.log.of(*kinds)]
+
+    @property
+    def created(self) -> int:
+        """How many assignments were created since the logs were emptied."""
+        return sum(len(call.created) for call in self.world.powerschool.log.calls)
+
+    def choose(self, **policy: Any) -> None:
+        self.district = replace(self.district, policy=replace(self.district.policy, **policy))
+
+
+async def untrue(stage: Stage, sync: Sync) -> list[str]:
+    """Everything in which a settled sync does not tell the truth about itself and the SIS, as sentences."""
+    found = []
+    if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
+        found.append(f"it has not ended: {sync.status}, {sync.stage}")
+    rows = await stage.outcomes(sync)
+    found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id])
+    found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id])
+    failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
+    if (sync.status == "failed") != failed:
+        found.append(f"it is {sync.status}, yet its outcomes say otherwise")
+    keys = await _sis_keys(stage, sync)
+    found += [line for row in rows if (line := _false_claim(stage, keys, row))]
+    return found
+
+
+def _miscounted(what: str, counts: Any, rows: list[Outcome]) -> Iterable[str]:
+    results = {str(result): sum(row.result is result for row in rows) for result in Result}
+    told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
+    for name, number in told.items():
+        if name == "failed" and number > results[name] and any(row.reason for row in rows):
+            continue  # those of an overdue sync that has no rows for them
+        if number != results[name]:
+            yield f"it counts {number} {what} {name} and has {results[name]} outcomes"
+    total = sum(number for name, number in counts.items() if name != "read")
+    if counts and total != counts["read"]:
+        yield f"its {what} add up to {total} of {counts['read']} read"
+
+
+async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int | None]:
+    """Assignment id -> ASSIGNMENTSECTIONID that the ledger says it has."""
+    async with stage.engine.database.district(stage.district.id) as db:
+        entries = await ledger.load(db, sync.section_id)
+    return {
+        key: int(str(entry.ref.value["assignmentsectionid"]))
+        if entry.ref and "assignmentsectionid" in entry.ref.value
+        else None
+        for key, entry in entries.items()
+    }
+
+
+def _false_claim(stage: Stage, keys: dict[str, int | None], row: Outcome) -> str | None:
+    """A claim that something stands in the SIS which does not stand there."""
+    claims = {
+        Result.WRITTEN,
+        Result.CLEARED,
+        Result.ADOPTED,
+        Result.CREATED,
+        Result.RECREATED,
+        Result.UPDATED,
+    }
+    if row.result not in claims:
+        return None
+    gradebook = stage.world.powerschool.gradebook
+    part = keys.get(row.assignment_id)
+    if part is None or part not in gradebook.parts:
+        return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
+    if not row.student_id:
+        return None
+    room = next(r for r in stage.world.classrooms if int(row.assignment_id) in r.section.items)
+    dcid = room.students[int(row.student_id)].dcid
+    score = gradebook.scores[part].get(dcid)
+    held = score.scorepoints if score else None
+    said = row.after.points if isinstance(row.after, tuple) else row.after
+    if held != said:
+        return (
+            f"{row.student_id} of {row.assignment_id} is said to be {row.result} as {said}; SIS holds {held}"
+        )
+    return None
+
+
+async def forget_pauses(redis: Redis) -> None:
+    """Pauses, open circuits and counted failures are over; budgets stay."""
+    for name in ("pause", "failures", "open"):
+        keys = [key async for key in redis.scan_iter(f"{pacing.PREFIX}*:{name}")]
+        if keys:
+            await redis.delete(*keys)
+
+
+def _engine(database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: Bounds) -> Engine:
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    return Engine(
+        database=database,
+        systems=Connections(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
+        bell=Bell(redis, most=8),
+        clock=clock,
+        bounds=bounds,
+    )
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """What many stages share: the servers, one HTTP client, one Redis connection."""
+
+    database: Database
+    redis: ArqRedis
+    client: httpx.AsyncClient
+
+    @asynccontextmanager
+    async def stage(
+        self, world: World, *, bounds: Bounds = BOUNDS, policy: Policy | None = None
+    ) -> AsyncIterator[Stage]:
+        """Serve a world and make its district known."""
+        async with Sandbox(world) as sandbox:
+            name = f"district-{next(_numbers)}"
+            told = districtfile.parse(district_toml(sandbox, name), allow_http=True)
+            district = replace(told, lti=None, lti11=None)  # one installation may be of one district only
+            if policy is not None:
+                district = replace(district, policy=policy)
+            async with self.database.district(name) as db:
+                await districts.apply(db, district)
+            engine = _engine(self.database, self.client, self.redis, bounds)
+            yield Stage(world, sandbox, district, engine, self.redis, self.client)
+
+
+@asynccontextmanager
+async def open_theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
+    async with AsyncExitStack() as stack:
+        redis = open_redis(redis_url)
+        stack.push_async_callback(redis.aclose)
+        await redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
+        yield Theatre(database, redis, client)
+
+
+@pytest.fixture
+async def theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
+    """The theatre, with the engine's log kept quiet: hundreds of faults are told in it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    async with open_theatre(database, redis_url) as opened:
+        yield opened
+    structlog.reset_defaults()
