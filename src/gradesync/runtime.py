@@ -14,6 +14,7 @@ from gradesync.access.tokens import Tokens
 from gradesync.bell import Bell, open_redis
 from gradesync.connections import Connections
 from gradesync.db.crypto import Secrets
+from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
 from gradesync.egress import open_client
 from gradesync.errors import GradeSyncError
@@ -24,6 +25,8 @@ from gradesync.sync.ports import Clock, Systems
 from gradesync.sync.sweep import sweep
 
 T = TypeVar("T")
+
+PURGE_SECONDS = 3600.0
 
 
 class SettingMissing(GradeSyncError):
@@ -91,9 +94,15 @@ async def open_runtime(
 
 @asynccontextmanager
 async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
-    """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough."""
+    """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough.
+
+    What is past its time is forgotten meanwhile.
+    """
     seconds = runtime.settings.sweep_seconds
-    async with repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds):
+    async with (
+        repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds),
+        repeated("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
+    ):
         yield
 
 

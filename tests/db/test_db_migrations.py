@@ -43,6 +43,7 @@ async def test_up_check_down_up(fresh: Urls) -> None:
 
 async def test_a_database_behind_this_release_is_not_at_head(fresh: Urls) -> None:
     database = Database.open(fresh.database_url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    assert not await database.is_at_head()
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, "0001")
     assert not await database.is_at_head()
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)

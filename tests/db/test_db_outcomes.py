@@ -7,11 +7,11 @@ from sqlalchemy import text
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.plan import Result
-from gradesync.db import outcomes, retention
+from gradesync.db import districts, outcomes, retention
 from gradesync.db.ids import LOG_KEPT
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from rows import queue
+from rows import RIVERSIDE, queue
 from servers import Urls
 
 OLD_ID = "01900000-0000-7000-8000-000000000000"
@@ -115,8 +115,10 @@ async def test_a_retry_takes_what_failed(database: Database) -> None:
 async def test_R24_outcomes_that_the_log_no_longer_shows_are_forgotten(database: Database) -> None:
     sync_id = await recorded(database)
     async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
         await outcomes.record(db, OLD_ID, ROWS)
-        await retention.purge(db)
+    await retention.purge_all(database)
+    async with database.district("riverside") as db:
         assert await outcomes.page(db, OLD_ID) == []
         assert len(await outcomes.page(db, sync_id)) == len(ROWS)
     assert LOG_KEPT.days == 30

@@ -58,9 +58,9 @@ async def test_the_roles_of_a_cluster_that_a_dba_runs_are_enough(tmp_path: Path)
     (tmp_path / "postgres" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
     servers = embedded.start(tmp_path, durable=False)
     address = ["-h", "127.0.0.1", "-p", str(make_url(servers.database_url).port), "-U", "postgres"]
-    passwords = ["-v", "owner_password=an owner's", "-v", "app_password=an application's"]
+    passwords = {"OWNER_PASSWORD": "an owner's", "APP_PASSWORD": "an application's"}
     psql = await create_subprocess_exec(
-        postgres_binaries() / "psql", "-Xq", *address, *passwords, "-f", ROLES, "postgres"
+        postgres_binaries() / "psql", "-Xq", *address, "-f", ROLES, "postgres", env=passwords
     )
     assert await psql.wait() == 0
     await migrate.upgrade(servers.migrate_database_url, "gradesync_app")

@@ -2,11 +2,21 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import idempotency, outcomes, tokens
+from gradesync.db import districts, idempotency, outcomes, tokens
+from gradesync.db.session import Database
+
+
+async def purge_all(database: Database) -> None:
+    """Delete what is past its time, district by district; for a job that runs now and then."""
+    async with database.open_door() as door:
+        names = await districts.listed(door)
+    for name in names:
+        async with database.district(name.id) as db:
+            await purge(db)
 
 
 async def purge(db: AsyncSession) -> None:
-    """Delete what is past its time, in the district of the transaction; for a job that runs now and then."""
+    """Delete what is past its time, in the district of the transaction."""
     await outcomes.purge(db)
     await tokens.purge(db)
     await idempotency.purge(db)

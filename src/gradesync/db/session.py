@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.crypto import Secrets
@@ -98,8 +98,11 @@ class Database:
 
     async def is_at_head(self) -> bool:
         """Tell whether the database has exactly the migrations of this release."""
-        async with self.open_door() as db:
-            return (await db.execute(HEAD)).scalars().all() == [head()]
+        try:
+            async with self.open_door() as db:
+                return (await db.scalars(HEAD)).all() == [head()]
+        except ProgrammingError:  # no migration ran here, or none that this role may see
+            return False
 
 
 def _skip_closed(connection: Any, *_: object) -> None:
