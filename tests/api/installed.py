@@ -153,6 +153,14 @@ class Place:
         """Change the district's policy."""
         await self.become(replace(self.district, policy=replace(self.district.policy, **policy)))
 
+    async def neighbour(self) -> District:
+        """Another district of this installation, with an LTI deployment of its own."""
+        assert self.district.lti is not None
+        lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
+        other = replace(self.district, id=f"{self.district.id}-2", lti=lti, lti11=None)
+        await apply(self.runtime, other)
+        return other
+
     async def become(self, district: District) -> None:
         self.district = district
         await apply(self.runtime, district)

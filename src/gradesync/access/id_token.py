@@ -16,6 +16,7 @@ from gradesync.sync.ports import Clock
 ALGORITHM = "RS256"
 LEEWAY = 60
 ID_TOKEN_MAX = 16_384
+LIFE_MAX = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ async def check_id_token(
     except (JoseError, ValueError) as error:
         raise _refused(f"It does not hold: {getattr(error, 'error', 'unreadable')}.") from error
     _check_party(claims, registration)
+    if claims["exp"] - clock().timestamp() > LIFE_MAX:
+        raise _refused("It lives too long.")
     return IdToken(claims, text.rpartition(".")[0], float(claims["exp"]) + LEEWAY)
 
 

@@ -1,0 +1,195 @@
+"""The token endpoint for the district's own clients, and the tokens it gives."""
+
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+import httpx
+import pytest
+from installed import Door, Place, problem
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
+from gradesync.db import clients
+from gradesync.db.crypto import Secrets
+from servers import KEYS
+
+CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
+
+
+def refused(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
+    """An error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    told: dict[str, Any] = answer.json()
+    assert (told["error"], told["code"], told["status"]) == (error, code, status)
+    assert told["error_description"]
+    assert told["type"].endswith(f"/problems/{code}")
+    return told
+
+
+async def test_a_client_shows_itself_by_http_basic(place: Place) -> None:
+    client = await place.client("syncs:read", "audit:read")
+    answer = await place.grant(client, grant_type="client_credentials")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["token_type"], told["expires_in"]) == ("Bearer", 3600)
+    assert told["scope"] == "audit:read syncs:read"
+    assert "issued_token_type" not in told
+    assert answer.headers["cache-control"] == "no-store"
+    assert (await Door(place.api, told["access_token"]).get("/syncs")).status_code == 200
+
+
+async def test_a_client_may_show_itself_in_the_form(place: Place) -> None:
+    id_, secret = await place.client("syncs:read")
+    answer = await place.grant(None, grant_type="client_credentials", client_id=id_, client_secret=secret)
+    assert answer.status_code == 200
+
+
+async def test_http_basic_carries_form_encoded_credentials(place: Place) -> None:
+    id_, secret = await place.client("syncs:read")
+    value = b64encode(f"{quote_plus(id_)}:{quote_plus(secret)}".replace("_", "%5F").encode()).decode()
+    answer = await place.api.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        headers={"authorization": f"bAsIc {value}"},
+    )
+    assert answer.status_code == 200
+
+
+async def test_scopes_are_narrowed_on_request_and_never_widened(place: Place) -> None:
+    client = await place.client("syncs:read", "audit:read")
+    answer = await place.grant(client, grant_type="client_credentials", scope="audit:read")
+    assert answer.json()["scope"] == "audit:read"
+    for scope in ("syncs:write", "syncs:read syncs:write", "everything"):
+        answer = await place.grant(client, grant_type="client_credentials", scope=scope)
+        refused(answer, 400, "invalid_scope", "scope-not-allowed")
+
+
+async def test_wrong_credentials_are_refused_alike(place: Place) -> None:
+    id_, secret = await place.client("syncs:read")
+    texts = set()
+    for client in ((id_, "wrong"), ("gs_nobody", secret), ("", secret), (id_, ""), ("é", "\0")):
+        answer = await place.grant(client, grant_type="client_credentials")
+        refused(answer, 401, "invalid_client", "client-not-accepted")
+        assert answer.headers["www-authenticate"].startswith("Basic")
+        texts.add(answer.text)
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic !!", "Basic bm9jb2xvbg==", "Bearer x", "Basic /w=="])
+async def test_a_header_that_is_no_credential_is_refused(place: Place, header: str) -> None:
+    answer = await place.api.post(
+        "/oauth/token", data={"grant_type": "client_credentials"}, headers={"authorization": header}
+    )
+    refused(answer, 401, "invalid_client", "client-not-accepted")
+
+
+async def test_a_malformed_token_request_is_refused(place: Place) -> None:
+    id_, secret = client = await place.client("syncs:read")
+    answer = await place.grant(client)
+    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    answer = await place.grant(client, grant_type="password", username="x", password="y")
+    refused(answer, 400, "unsupported_grant_type", "grant-not-supported")
+    answer = await place.api.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
+    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    answer = await place.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
+    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    twice = b"grant_type=client_credentials&scope=syncs:read&scope=syncs:write"
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await place.api.post("/oauth/token", content=twice, headers=form, auth=client)
+    refused(answer, 400, "invalid_request", "token-request-not-valid")
+
+
+async def test_too_many_parameters_are_refused(place: Place) -> None:
+    client = await place.client("syncs:read")
+    answer = await place.grant(client, **{f"p{number}": "x" for number in range(100)})
+    assert answer.status_code in {400, 413}
+
+
+async def test_a_revoked_client_gets_no_token_and_its_tokens_end(place: Place) -> None:
+    client = await place.client("syncs:read")
+    token = (await place.grant(client, grant_type="client_credentials")).json()["access_token"]
+    door = Door(place.api, token)
+    assert (await door.get("/syncs")).status_code == 200
+    async with place.runtime.database.district(place.district.id) as db:
+        await clients.revoke(db, client[0])
+    problem(await door.get("/syncs"), 401, "token-not-accepted")
+    answer = await place.grant(client, grant_type="client_credentials")
+    refused(answer, 401, "invalid_client", "client-not-accepted")
+
+
+async def test_a_revoked_front_ends_teachers_are_out_too(place: Place) -> None:
+    teacher = await place.teacher()
+    async with place.runtime.database.district(place.district.id) as db:
+        await clients.revoke(db, place.front_end[0])
+    problem(await teacher.get(f"{place.path}/syncs"), 401, "token-not-accepted")
+
+
+async def test_without_a_token_the_answer_says_how_to_get_one(place: Place) -> None:
+    answer = await place.nobody.get("/syncs")
+    problem(answer, 401, "token-missing")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_tokens_that_are_not_ours_are_refused(place: Place) -> None:
+    client_id, _ = await place.client("syncs:read")
+    ours = Caller(place.district.id, client_id, client_id, frozenset({"syncs:read"}))
+    good = place.runtime.tokens.issue(ours, CLIENT_LIFE)
+    assert (await Door(place.api, good).get("/syncs")).status_code == 200
+    head, claims, seal = good.split(".")
+    others = Tokens.of([b"another installation's secret key"], place.runtime.clock)
+    past = Tokens.of(keys(), lambda: datetime.now(UTC) - timedelta(hours=2))
+    unsigned = b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    for token in (
+        "x",
+        f"{head}.{claims}.",
+        f"{unsigned}.{claims}.",
+        f"{head}.{claims}.{seal[::-1]}",
+        others.issue(ours, CLIENT_LIFE),
+        past.issue(ours, CLIENT_LIFE),
+        signed(aud="someone else"),
+        signed(iss="someone else"),
+        signed(exp=None),
+    ):
+        answer = await Door(place.api, token).get("/syncs")
+        problem(answer, 401, "token-not-accepted")
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_tokens_of_an_older_key_hold_until_it_is_taken_away() -> None:
+    def clock() -> datetime:
+        return datetime.now(UTC)
+
+    old, new = b"0" * 32, b"1" * 32
+    token = Tokens.of([old], clock).issue(CALLER, CLIENT_LIFE)
+    assert Tokens.of([new, old], clock).verify(token) == CALLER
+    with pytest.raises(Exception, match="InvalidKeyId"):
+        Tokens.of([new], clock).verify(token)
+
+
+def keys() -> tuple[bytes, ...]:
+    return Secrets(KEYS).signing_keys()
+
+
+def signed(**changes: Any) -> str:
+    """A token with our key whose claims are not ours."""
+    now = int(datetime.now(UTC).timestamp())
+    claims = {
+        "iss": "gradesync",
+        "aud": "gradesync",
+        "iat": now,
+        "exp": now + 60,
+        "jti": "1",
+        "sub": "s",
+        "client_id": "c",
+        "district": "d",
+        "scope": "syncs:read",
+        **changes,
+    }
+    key = OctKey.import_key(keys()[0])
+    key.ensure_kid()
+    return jwt.encode({"alg": "HS256", "kid": key.kid}, claims, key, algorithms=["HS256"])
