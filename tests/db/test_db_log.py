@@ -85,10 +85,12 @@ async def test_what_is_no_id_is_not_found(database: Database) -> None:
 async def test_a_plan_is_remembered_for_a_day(database: Database, servers: Urls) -> None:
     await settled(database, "1")
     async with database.district("riverside") as db:
-        assert await syncs.planned(db, "1", "f1")
-        assert not await syncs.planned(db, "1", "f2")
-        assert not await syncs.planned(db, "2", "f1")
+        found = await syncs.planned(db, "1", "f1")
+        assert found is not None
+        assert found.fingerprint == "f1"
+        assert await syncs.planned(db, "1", "f2") is None
+        assert await syncs.planned(db, "2", "f1") is None
     async with servers.owner() as owner:
         await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
     async with database.district("riverside") as db:
-        assert not await syncs.planned(db, "1", "f1")
+        assert await syncs.planned(db, "1", "f1") is None

@@ -82,7 +82,7 @@ def _request(visit: SectionVisit, wanted: schemas.WantedSync, key: str | None) -
         asker_kind=visit.caller.kind,
         asker_id=visit.caller.subject,
         wanted=Wanted(
-            mode=wanted.mode,
+            mode=wanted.mode if "mode" in wanted.model_fields_set else None,
             dry_run=wanted.dry_run,
             assignments=wanted.assignments,
             retry_of=str(wanted.retry_of) if wanted.retry_of else None,

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Selection
+from gradesync.db import news, webhooks
 from gradesync.db.ids import LOG_KEPT, earliest, parse, uuid7
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
@@ -113,12 +114,12 @@ async def page(
     return [sync_of(row) for row in await db.execute(query.order_by(C.id.desc()).limit(limit))]
 
 
-async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> bool:
-    """Tell whether a sync of the section had this plan within the last 24 hours."""
-    recent = select(C.id).where(
-        C.section_id == section_id, C.fingerprint == fingerprint, C.requested_at > NOW - timedelta(hours=24)
-    )
-    return await db.scalar(select(recent.exists())) or False
+async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync | None:
+    """The section's latest sync that had this plan, within the last 24 hours."""
+    recent = C.requested_at > NOW - timedelta(hours=24)
+    which = (C.section_id == section_id) & (C.fingerprint == fingerprint) & recent
+    row = (await db.execute(select(SYNC).where(which).order_by(C.id.desc()).limit(1))).one_or_none()
+    return None if row is None else sync_of(row)
 
 
 # ---- the queue ---------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ async def settle(
 ) -> bool:
     """End a sync, in the transaction of its last outcomes. False where it is not ours to end.
 
-    Without a token only an overdue sync is ended, whoever has it.
+    Without a token only an overdue sync is ended, whoever has it. Webhooks hear of it, dry runs apart.
     """
     which = _held(sync_id, token) if token else (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
     end = {
@@ -255,7 +256,13 @@ async def settle(
         "lease_token": None,
         "lease_until": None,
     }
-    return await _change(db, which, {**end, **_given(**told)})
+    settled = update(SYNC).where(which).values({**end, **_given(**told)}).returning(*C)
+    row = (await db.execute(settled)).one_or_none()
+    if row is None:
+        return False
+    if not row.dry_run:
+        await webhooks.post(db, row.id, news.of_settled(row))
+    return True
 
 
 def _given(**told: Unpack[Progress]) -> dict[str, object]:

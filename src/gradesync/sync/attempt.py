@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.db import districts, ledger, links, outcomes
@@ -49,7 +47,6 @@ async def open_attempt(engine: Engine, district: District, sync: Sync, lease: Le
         pairs = await links.pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id)
         earlier = await outcomes.results(db, sync.id) if sync.attempt > 1 else {}
-        selection = await _selection(db, sync)
         facts = await districts.facts(db)
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
@@ -68,12 +65,6 @@ async def open_attempt(engine: Engine, district: District, sync: Sync, lease: Le
         ),
         link=link,
         pairs=pairs,
-        selection=selection,
+        selection=sync.selection or None,
         spanning=not facts.non_spanning,
     )
-
-
-async def _selection(db: AsyncSession, sync: Sync) -> Selection | None:
-    if sync.retry_of is not None:
-        return await outcomes.failed(db, sync.retry_of) or None
-    return dict.fromkeys(sync.selection) if sync.selection else None

@@ -17,7 +17,7 @@ from gradesync.sync.gather import Reading, gather
 from gradesync.sync.journal import Journal, Settlement
 from gradesync.sync.link import change_teacher, rules_hash
 from gradesync.sync.rescaled import look_again
-from gradesync.sync.results import foretell, tell_rules, tell_scores, tell_strays
+from gradesync.sync.results import foretell, tell_rules, tell_scores, tell_strays, tell_unknown
 from gradesync.sync.scores import Delivery
 from gradesync.sync.write import write
 
@@ -59,6 +59,8 @@ async def _once(attempt: Attempt) -> None:
     journal.begin(plan)
     tell_rules(journal, plan)
     tell_strays(journal, plan)
+    if attempt.selection is not None and attempt.sync.retry_of is None:
+        tell_unknown(journal, attempt.selection, reading.gradebook)
     _check_approval(attempt, plan)
     if attempt.sync.dry_run:
         await _preview(attempt, reading, plan)

@@ -50,7 +50,7 @@ async def gather(attempt: Attempt) -> Reading:
         attempt.pairs,
         gradebook,
         attempt.target,
-        many_to_one=attempt.district.policy.many_to_one,
+        district=attempt.district,
         now=attempt.engine.clock(),
         afresh=attempt.full,
     )

@@ -1,16 +1,16 @@
 """Links a section to the SIS: its section there, the pairs of categories, the students' keys."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gradesync.core.categories import Pairing, pair, remake
 from gradesync.core.district import District
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.match import section_key, student_key
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import SisSection
+from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.links import Pair, SectionLink
 from gradesync.errors import SyncStopped
 from gradesync.sync.ports import Target
@@ -42,7 +42,7 @@ async def pair_categories(
     gradebook: Gradebook,
     target: Target,
     *,
-    many_to_one: bool,
+    district: District,
     now: datetime,
     afresh: bool,
 ) -> tuple[SectionLink, Pairing]:
@@ -55,7 +55,15 @@ async def pair_categories(
     known = link.categories_read_at is not None and now - link.categories_read_at < CATEGORIES_KEPT
     if unpaired and link.sis is not None and (afresh or not known):
         link = replace(link, sis_categories=await target.categories(link.sis), categories_read_at=now)
-    return link, pair(gradebook.categories, link.sis_categories, refs, many_to_one=many_to_one)
+    return link, pair_by_title(district, gradebook.categories, link.sis_categories, refs)
+
+
+def pair_by_title(
+    district: District, source: Iterable[Category], sis: Iterable[SisCategory], kept: Mapping[str, Ref]
+) -> Pairing:
+    """Pair as the district chose; `kept` is by source category id."""
+    many_to_one = district.policy.many_to_one
+    return pair(source, sis, kept, many_to_one=many_to_one, titles=district.category_titles)
 
 
 def new_pairs(pairing: Pairing) -> dict[str, Pair]:

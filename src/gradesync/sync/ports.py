@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gradesync.core.district import District
 from gradesync.core.exchange import BatchAnswer, Cells, Finding, Member, NewAssignment, ScoreRow
-from gradesync.core.gradebook import Category, Gradebook
+from gradesync.core.gradebook import Category, Gradebook, Student
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
 
 
@@ -29,6 +29,10 @@ class Source(Protocol):
         ...
 
     async def categories(self, section_id: str) -> tuple[Category, ...]: ...
+
+    async def students(self, section_id: str) -> Mapping[str, Student]:
+        """Read the students of a section, by uid: without names, and without scores."""
+        ...
 
     async def members(self, section_id: str) -> tuple[Member, ...]:
         """Read everybody enrolled in a section, course admins included."""
@@ -126,6 +130,10 @@ class Systems(Protocol):
         """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
         ...
 
+    async def spare(self, district: District, calls: int) -> bool:
+        """Reserve so many calls to the source; False where they would keep a sync from its first reads."""
+        ...
+
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         """`requester` is the uid of the teacher who asked, for districts that read in a teacher's name."""
         ...
@@ -134,6 +142,11 @@ class Systems(Protocol):
         """Retries go on, where they can help, no later than `until`."""
         ...
 
-    async def check(self, district: District, *, until: datetime) -> tuple[Finding, ...]:
-        """Try the credentials and the grants of both systems, read-only, in an admin's words."""
+    async def check(
+        self, district: District, *, until: datetime, section_id: str | None = None
+    ) -> tuple[Finding, ...]:
+        """Try the credentials and the grants of both systems, read-only, in an admin's words.
+
+        Reading the source is tried on `section_id`, or on a section that the credentials' owner has.
+        """
         ...

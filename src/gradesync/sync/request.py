@@ -26,7 +26,7 @@ BUDGET_SHARE = 0.9
 class Wanted:
     """What a sync is to do. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
 
-    mode: str = "changes"
+    mode: str | None = None
     dry_run: bool = False
     assignments: Sequence[str] | None = None
     retry_of: str | None = None
@@ -119,8 +119,9 @@ def _repeated(answer: Answer, request: Request) -> Sync:
 async def _queue(db: AsyncSession, request: Request, district: District) -> Taken:
     wanted = request.wanted
     selection = await _selection(db, request)
-    if wanted.approve and not await syncs.planned(db, request.section_id, wanted.approve):
-        raise RequestRefused("approval-not-possible", "No sync of this section had that plan lately.")
+    approved = await _approved(db, request)
+    if approved and wanted.mode is None and selection is None:
+        selection = approved.selection
     wait = expected_wait(await syncs.backlog(db), district)
     while True:
         sync = await syncs.insert(
@@ -129,7 +130,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
             requested_by_kind=request.asker_kind,
             requested_by_id=request.asker_id,
             settles_in=wait + request.settles_after,
-            mode=wanted.mode,
+            mode=wanted.mode or (approved.mode if approved else "changes"),
             dry_run=wanted.dry_run,
             selection=selection,
             retry_of=wanted.retry_of,
@@ -140,6 +141,17 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
         running = await syncs.running(db, request.section_id)
         if running is not None:  # else it settled in between
             return Taken(running, accepted=False)
+
+
+async def _approved(db: AsyncSession, request: Request) -> Sync | None:
+    """The sync whose plan is approved: its mode and its part hold where the request says nothing else."""
+    fingerprint = request.wanted.approve
+    if fingerprint is None:
+        return None
+    approved = await syncs.planned(db, request.section_id, fingerprint)
+    if approved is None:
+        raise RequestRefused("approval-not-possible", "No sync of this section had that plan lately.")
+    return approved
 
 
 async def _selection(db: AsyncSession, request: Request) -> Selection | None:

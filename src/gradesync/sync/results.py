@@ -68,6 +68,15 @@ def tell_strays(journal: Journal, plan: Plan) -> None:
         _note_all(journal, (_settled(item, score) for score in item.settled))
 
 
+def tell_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -> None:
+    """Note assignments that were asked for and that the gradebook does not hold."""
+    for assignment_id in sorted(selection.keys() - {item.id for item in gradebook.assignments}):
+        journal.tally.assignments.read += 1
+        journal.note(
+            Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=Reason.ASSIGNMENT_UNKNOWN)
+        )
+
+
 def tell_scores(
     journal: Journal, plan: Plan, refs: Mapping[str, Ref], gradebook: Gradebook, selection: Selection | None
 ) -> None:
