@@ -72,6 +72,7 @@ def tell_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -
     """Note assignments that were asked for and that the gradebook does not hold."""
     for assignment_id in sorted(selection.keys() - {item.id for item in gradebook.assignments}):
         journal.tally.assignments.read += 1
+        journal.tally.assignments.pending += 1
         journal.note(
             Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=Reason.ASSIGNMENT_UNKNOWN)
         )
