@@ -47,9 +47,9 @@ class Settings(BaseSettings):
     database_pool: int = Field(10, ge=1, description="connections to PostgreSQL of one process")
     drain_seconds: float = Field(20, ge=0, description="how long requests may go on after SIGTERM")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "text"] = "json"
-    metrics_port: int | None = Field(None, description="the worker's own port for /metrics")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
+    log_format: Literal["json", "text"] = Field("json", description="how it is logged")
+    metrics_port: int | None = Field(None, description="a port on which a worker serves /metrics")
 
     def filled(self, **found: object) -> "Settings":
         """A copy with the values found, where nothing else was set."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync import telemetry
 from gradesync.access.tokens import Scope
 from gradesync.cli.place import settled
 from gradesync.cli.say import Told
@@ -33,6 +34,7 @@ def done(do: Callable[[Runtime], Awaitable[T]]) -> T:
 
 
 async def within(settings: Settings, do: Callable[[Runtime], Awaitable[T]]) -> T:
+    telemetry.configure_logging("warning", "text")
     async with open_runtime(settings, name="command") as runtime:
         return await do(runtime)
 

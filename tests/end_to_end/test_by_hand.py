@@ -1,0 +1,76 @@
+"""The README's first sync, typed as it stands, on ports that are free here."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+PORTS = 4
+END = """
+kill $(jobs -p)
+wait
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the servers' own user may pass through."""
+    made = Path(tempfile.mkdtemp(prefix="gradesync-by-hand-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+def commands() -> str:
+    section = re.search(r"## A first sync, by hand\n(.*?)\n## ", README.read_text(), re.DOTALL)
+    assert section is not None
+    blocks = re.findall(r"```sh\n(.*?)```", section[1], re.DOTALL)
+    return "".join(blocks).replace("make venv && . .venv/bin/activate", "")
+
+
+def free_ports() -> int:
+    """The first of some consecutive ports that are free."""
+    for first in range(21_000, 31_000, PORTS):
+        with ExitStack() as stack:
+            try:
+                for port in range(first, first + PORTS):
+                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no ports are free")
+
+
+def test_the_first_sync_of_the_readme_works_as_it_is_written(folder: Path) -> None:
+    sandbox, api = free_ports(), None
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        api = listener.getsockname()[1]
+    script = commands().replace("8000", str(api))
+    for number in range(PORTS):
+        script = script.replace(str(9100 + number), str(sandbox + number))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(  # noqa: S603 - what the README says
+        ["/bin/bash", "-eu", "-o", "pipefail", "-c", script + END],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert "Traceback" not in done.stderr
+    settled = [json.loads(data) for data in re.findall(r"^data: (.+)$", done.stdout, re.MULTILINE)][-1]
+    assert settled["assignments"]["created"] > 0
+    assert settled["scores"]["written"] > 0
+    assert '"code":"student-not-in-sis-section"' in done.stdout
+    assert "assignment id,assignment,student id,student,result" in done.stdout
