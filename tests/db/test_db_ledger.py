@@ -40,7 +40,7 @@ values = st.one_of(
 )
 
 
-@given(st.dictionaries(st.text(min_size=1), values))
+@given(st.dictionaries(st.text(min_size=1, max_size=9), values, max_size=9))
 def test_what_was_sent_is_packed_exactly(sent: dict[str, Value]) -> None:
     assert codec.unpack(codec.pack(sent)) == sent
 
