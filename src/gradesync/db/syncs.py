@@ -44,7 +44,6 @@ C = SYNC.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = C.status == "processing"
 QUEUED = PROCESSING & C.lease_token.is_(None)
-LEASED = PROCESSING & C.lease_token.is_not(None)
 
 
 async def insert(
