@@ -53,7 +53,7 @@ async def key_set(request: Request) -> Response:
     tool = tool_of(request)
     async with tool.database.open_door() as door:
         private = await installations.tool_keys(door, _new_key)
-    keys = KeySet([RSAKey.import_key(pem) for pem in private])
+    keys = KeySet([RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"}) for pem in private])
     return JSONResponse(keys.as_dict(private=False), headers={"cache-control": f"public, max-age={AN_HOUR}"})
 
 

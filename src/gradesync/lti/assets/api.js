@@ -29,10 +29,9 @@ export class Api {
     this.#section = `sections/${encodeURIComponent(section)}`;
   }
 
-  async #fetch(path, { method = "GET", body, headers = {}, signal } = {}) {
+  async #fetch(path, { method = "GET", body, headers = {} } = {}) {
     const request = {
       method,
-      signal,
       headers: { authorization: `Bearer ${this.#token}`, ...headers },
       credentials: "omit",
       cache: "no-store",
@@ -44,8 +43,7 @@ export class Api {
     let answer;
     try {
       answer = await fetch(new URL(path, ROOT), request);
-    } catch (error) {
-      if (signal?.aborted) throw error;
+    } catch {
       throw new Problem(0, UNREACHABLE);
     }
     if (answer.ok) return answer;
@@ -83,21 +81,25 @@ export class Api {
   }
 
   /** Tells every state of a sync until it is settled, over lost connections too; resolves to the last one. */
-  async follow(id, tell, { lost = () => {}, signal } = {}) {
+  async follow(id, tell, lost = () => {}) {
+    for await (const sync of this.#states(id, lost)) {
+      tell(sync);
+      if (sync.status !== "processing") return sync;
+    }
+  }
+
+  async *#states(id, lost) {
     let seen;
     for (;;) {
       try {
         const headers = seen ? { "last-event-id": seen } : {};
-        const answer = await this.#fetch(`${this.#sync(id)}/events`, { headers, signal });
-        if (answer.status === 204) return await this.sync(id);
+        const answer = await this.#fetch(`${this.#sync(id)}/events`, { headers });
         for await (const event of eventsOf(answer.body)) {
           seen = event.id;
-          const sync = JSON.parse(event.data);
-          tell(sync);
-          if (sync.status !== "processing") return sync;
+          yield JSON.parse(event.data);
         }
       } catch (error) {
-        if (signal?.aborted || error instanceof SessionOver || error.status === 404) throw error;
+        if (!isPassing(error)) throw error;
         lost();
       }
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
@@ -132,6 +134,10 @@ export class Api {
     return this.#json(path, { method: "PATCH", body: { sync_to_sis: on } });
   }
 }
+
+/** Whether it may go away by itself. A stream that breaks off is a TypeError to the browser. */
+const isPassing = (error) =>
+  error instanceof TypeError || (error instanceof Problem && (error.status === 0 || error.status >= 500));
 
 async function problemOf(answer) {
   try {

@@ -43,8 +43,8 @@ export class AssignmentsView {
   #about({ items, live, as_of }) {
     if (items.length === 0) return "There are no assignments in this course yet.";
     if (live) return "";
-    const since = as_of ? ` of ${this.#context.times.near(as_of)}` : "";
-    return `Schoology does not answer just now. This is what was known as${since || " of the last sync"}.`.replace("as of", "as of");
+    const when = as_of ? this.#context.times.near(as_of) : "at the last sync";
+    return `Schoology does not answer just now. This is what was known ${when}.`;
   }
 
   #render() {
@@ -78,7 +78,7 @@ export class AssignmentsView {
       item.points !== null && `${item.points} ${item.points === "1" ? "point" : "points"}`,
       item.due && `due ${dateOf(item.due)}`,
     ].filter(Boolean);
-    const synced = item.last_synced && `Last synced ${this.#context.times.near(item.last_synced)}`;
+    const synced = item.last_synced && `Synced ${this.#context.times.near(item.last_synced)}`;
     return h(
       "li",
       {},

@@ -4,7 +4,7 @@ import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
 import { resultOf, stageOf } from "./words.js";
 
-const STATUS = { processing: ["waiting", "Processing"], complete: ["ok", "Complete"], failed: ["problem", "Failed"] };
+const STATUS = { processing: ["running", "Processing"], complete: ["ok", "Complete"], failed: ["problem", "Failed"] };
 
 export class LogView {
   #context;
@@ -50,7 +50,7 @@ export class LogView {
       show(this.#more, Boolean(this.#cursor));
       show(this.#table, this.#rows.childElementCount > 0);
       this.#quiet.textContent = this.#rows.childElementCount
-        ? `The last 30 days. Times are those of ${this.#context.times.zone.replaceAll("_", " ")}.`
+        ? `The last 30 days. Times are in ${this.#context.times.zone}.`
         : "There was no sync in the last 30 days.";
     } catch (error) {
       this.#failed(error);
@@ -94,13 +94,12 @@ export class LogView {
   async #tell(sync, body) {
     try {
       const told = sync.status === "processing" ? await this.#wait(sync, body) : sync;
-      const [kind, words] = STATUS[told.status];
       body.replaceChildren(
         h(
           "section",
           { class: "card" },
-          h("p", { class: "when status" }, sign(kind), words),
-          ...resultHead(resultOf(told), "h3").slice(told.status === "complete" ? 1 : 0),
+          h("p", { class: "when" }, STATUS[told.status][1]),
+          ...resultHead(resultOf(told)),
           h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(told))),
         ),
         outcomesOf(this.#context, told),

@@ -5,7 +5,7 @@ import { count, failed, isGuarded, number, sent, skipped } from "./words.js";
 
 /** Reasons that only repeat what is said of the assignment, or of the sync. */
 const ECHOES = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
-const NAMES_SHOWN = 40;
+const NAMES_SHOWN = 3;
 
 /** Everything about the outcomes of a settled sync. What is long is read when it is opened. */
 export function outcomesOf(context, sync) {
@@ -93,22 +93,28 @@ function warnings(items) {
 }
 
 function reasonGroup(reason, rows) {
-  const byAssignment = [...groupBy(rows, ({ assignment }) => assignment.id).values()];
-  return h(
-    "div",
-    { class: "reason" },
-    h("h4", {}, reason.title),
-    h("p", { class: "fix" }, reason.fix),
-    h("ul", {}, byAssignment.map(named)),
-  );
+  const about = h("div", {}, h("h4", {}, reason.title), h("p", { class: "fix" }, reason.fix));
+  return h("div", { class: "reason" }, about, h("ul", {}, lines(rows)));
 }
 
-function named(rows) {
-  const students = rows.filter(({ student }) => student).map(({ student }) => nameOf(student));
-  const shown = students.slice(0, NAMES_SHOWN);
-  const rest = students.length - shown.length;
-  const names = rest > 0 ? `${shown.join(", ")} and ${number(rest)} more` : shown.join(", ");
-  return h("li", {}, h("span", { class: "title" }, titleOf(rows[0])), names && h("span", { class: "names" }, names));
+/** By student where few students have it in many assignments, else by assignment. */
+function lines(rows) {
+  const byAssignment = groupBy(rows, ({ assignment }) => assignment.id);
+  const byStudent = groupBy(rows.filter(({ student }) => student), ({ student }) => student.id);
+  if (byStudent.size > 0 && byStudent.size < byAssignment.size) {
+    return [...byStudent.values()].map((own) => line(nameOf(own[0].student), own.map(titleOf), "assignment"));
+  }
+  return [...byAssignment.values()].map((own) => {
+    const students = own.filter(({ student }) => student);
+    return line(titleOf(own[0]), students.map(({ student }) => nameOf(student)), "student");
+  });
+}
+
+function line(title, names, what) {
+  const heading = h("span", { class: "title" }, title);
+  if (names.length <= NAMES_SHOWN) return h("li", {}, heading, h("span", { class: "names" }, names.join(", ")));
+  const note = h("span", { class: "note" }, count(names.length, what));
+  return h("li", {}, h("details", {}, h("summary", {}, heading, note), h("ul", {}, names.map((name) => h("li", {}, name)))));
 }
 
 const RESULTS = {
@@ -165,9 +171,9 @@ function groupBy(items, keyOf) {
 }
 
 /** A sync's result: a sign, one sentence, and one more. */
-export function resultHead({ kind, headline, text }, level = "h2") {
+export function resultHead({ kind, headline, text }) {
   return [
-    h("div", { class: "headline" }, sign(kind), h(level, { tabindex: "-1" }, headline)),
+    h("div", { class: "headline" }, sign(kind), h("h3", {}, headline)),
     text && h("p", { class: "text" }, text),
   ];
 }

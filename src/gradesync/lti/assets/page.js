@@ -54,7 +54,6 @@ function contextOf(session) {
       else if (error.fix === undefined) throw error;
       return error instanceof SessionOver;
     },
-    changed() {},
   };
 }
 

@@ -16,6 +16,7 @@ export function tabs(views) {
     buttons.forEach((each, i) => {
       each.setAttribute("aria-selected", String(i === n));
       each.tabIndex = i === n ? 0 : -1;
+      if (i === n) each.scrollIntoView({ block: "nearest", inline: "nearest" });
       panels[i].hidden = i !== n;
     });
     views[n][1].open();

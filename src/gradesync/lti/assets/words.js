@@ -37,13 +37,17 @@ export const sent = (sync) => deeds(sync, true).length > 0;
 export const isGuarded = (sync) =>
   ["mass-change", "plan-changed"].includes(sync.error?.code) && Boolean(sync.fingerprint);
 
-/** The result in one sentence: `{kind, headline, text}`, the kind being `ok`, `problem` or `waiting`. */
+/** The result in one sentence, and one more where needed: `{kind, headline, text}`; the kind is that of a sign. */
 export function resultOf(sync) {
+  if (isGuarded(sync)) {
+    const text = `Nothing was sent. ${sync.guard ? guardOf(sync.guard) : ""}`.trim();
+    return { kind: "problem", headline: sync.error.title, text };
+  }
   if (sync.dry_run) return previewOf(sync);
   const did = deeds(sync, true);
   const sum = did.length ? `${capital(list(did))}.` : "";
   if (sync.error) {
-    const part = sync.applied === "none" ? "Nothing was sent." : `A part was sent: ${list(did) || "see below"}.`;
+    const part = sync.applied === "none" ? "Nothing was sent." : `A part was sent. ${sum}`.trim();
     return { kind: "problem", headline: sync.error.title, text: `${part} ${sync.error.fix}` };
   }
   if (sync.status === "failed") {
@@ -51,12 +55,12 @@ export function resultOf(sync) {
     const rest = sum || "Everything else was up to date.";
     return { kind: "problem", headline: `${capital(left)} did not reach the SIS.`, text: rest };
   }
-  if (did.length) return { kind: "ok", headline: "The SIS is up to date.", text: sum };
-  return { kind: "ok", headline: "The SIS is up to date.", text: "Nothing had changed, so nothing was sent." };
+  if (did.length) return { kind: "ok", headline: "Everything reached the SIS.", text: sum };
+  return { kind: "ok", headline: "Nothing had changed, so nothing was sent.", text: "" };
 }
 
 function previewOf(sync) {
-  if (sync.error && !isGuarded(sync)) {
+  if (sync.error) {
     const text = `Nothing was sent. ${sync.error.fix}`;
     return { kind: "problem", headline: sync.error.title, text };
   }
@@ -83,7 +87,7 @@ export function stageOf({ stage, progress, dry_run }) {
   }[stage];
 }
 
-export function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
+function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
   const parts = [
     cleared > 0 && `${number(cleared)} would be cleared`,
     zeroed > 0 && `${number(zeroed)} would become zero`,
@@ -104,13 +108,19 @@ export class Times {
     this.#time = format(zone, { hour: "numeric", minute: "2-digit" });
     this.#date = format(zone, { month: "short", day: "numeric" });
     this.#whole = format(zone, { month: "short", day: "numeric", year: "numeric", hour: "numeric", minute: "2-digit" });
-    this.zone = this.#time.resolvedOptions().timeZone;
+    this.#named = format(zone, { timeZoneName: "longGeneric" });
   }
 
   #day;
   #time;
   #date;
   #whole;
+  #named;
+
+  /** The zone as people call it: "Pacific Time". */
+  get zone() {
+    return this.#named.formatToParts().find(({ type }) => type === "timeZoneName").value;
+  }
 
   time = (iso) => this.#time.format(new Date(iso));
   whole = (iso) => this.#whole.format(new Date(iso));

@@ -1,0 +1,15 @@
+"""Fixtures of the LTI tool's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from launching import Desk, open_desk
+
+from gradesync.settings import Settings
+from gradesync_sandbox.world import build
+
+
+@pytest.fixture
+async def desk(settings: Settings) -> AsyncIterator[Desk]:
+    async with open_desk(settings, build(students=5, assignments=4, sections=2)) as opened:
+        yield opened

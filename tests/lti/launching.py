@@ -1,0 +1,161 @@
+"""The LTI tool as Schoology's platform and a browser meet it: real servers, and no browser."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import uuid4
+
+import httpx
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from gradesync import districtfile, pacing
+from gradesync.access.tokens import Caller
+from gradesync.cli.running import application
+from gradesync.core.district import District
+from gradesync.db import districts
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.lti.authorize import authorize
+from gradesync_sandbox.lti.platform import Launch
+from gradesync_sandbox.schoology.model import User
+from gradesync_sandbox.server import Sandbox
+
+TOOL = "https://tool.example"
+
+
+class Page(HTMLParser):
+    """What a page starts with, and the text that it shows."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.text = ""
+        self._data: str | None = None
+        self.start: dict[str, Any] = {}
+        self.feed(answer.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self._data = given.get("id") if tag == "script" else None
+        self.links += [link for name in ("href", "src") if (link := given.get(name))]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._data = None
+
+    def handle_data(self, data: str) -> None:
+        if self._data == "start":
+            self.start = json.loads(data)
+        else:
+            self.text += data
+
+
+@dataclass
+class Desk:
+    """A browser at the tool: `browser` keeps cookies."""
+
+    runtime: Runtime
+    sandbox: Sandbox
+    browser: httpx.AsyncClient
+    district: District
+
+    @property
+    def world(self) -> World:
+        return self.sandbox.world
+
+    @property
+    def room(self) -> Classroom:
+        return self.world.classrooms[0]
+
+    def student(self) -> User:
+        return self.world.schoology.users[self.room.section.students()[0].uid]
+
+    def initiation(self, user: User | None = None, **more: str) -> dict[str, str]:
+        """The parameters with which the platform begins a login; an empty one is left out."""
+        platform, user = self.world.lti, user or self.room.teacher
+        roles = platform.roles_of(user, self.room.section)
+        given = {
+            "iss": platform.issuer,
+            "login_hint": str(user.uid),
+            "client_id": platform.client_id,
+            "target_link_uri": f"{TOOL}/lti/launch",
+            "lti_message_hint": platform.remember(Launch(user, self.room.section, roles)),
+            "lti_deployment_id": platform.deployment_id,
+            **more,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    async def login(self, user: User | None = None, **more: str) -> httpx.Response:
+        """Begin a login, and follow the tool's own redirects."""
+        answer = await self.browser.get("/lti/login", params=self.initiation(user, **more))
+        while answer.is_redirect and answer.headers["location"].startswith("login?"):
+            answer = await self.browser.get(f"/lti/{answer.headers['location']}")
+        return answer
+
+    def asked(self, answer: httpx.Response) -> dict[str, str]:
+        """What the tool asks of the platform after a login."""
+        onward = answer.headers.get("location") or Page(answer).start["next"]
+        return dict(parse_qsl(urlsplit(onward).query))
+
+    def answered(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """The form that the platform lets the browser post."""
+        return authorize(self.world.lti, asked).fields
+
+    def bent(self, asked: Mapping[str, str], user: User | None = None, **overrides: Any) -> dict[str, str]:
+        """The same with an id_token of one's own."""
+        overrides = {"nonce": asked["nonce"], **overrides}
+        token = self.world.lti.id_token(user or self.room.teacher, self.room.section, **overrides)
+        return {"state": asked["state"], "id_token": token}
+
+    async def post(self, form: Mapping[str, str]) -> httpx.Response:
+        return await self.browser.post("/lti/launch", data=dict(form))
+
+    async def launch(self, user: User | None = None, **overrides: Any) -> httpx.Response:
+        """A whole launch in this browser; `overrides` bend the id_token's claims."""
+        return await self.post(self.bent(self.asked(await self.login(user)), user, **overrides))
+
+    def caller(self, answer: httpx.Response) -> Caller:
+        """Whose token the page has."""
+        assert answer.status_code == 200, answer.text
+        return self.runtime.tokens.verify(Page(answer).start["token"])
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, world: World) -> AsyncIterator[Desk]:
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(world))
+        world.lti.register(f"{TOOL}/lti/login", f"{TOOL}/lti/launch")
+        at_home = settings.filled(public_url=TOOL)
+        await forget_budgets(settings)
+        runtime = await stack.enter_async_context(open_runtime(at_home, name="tests"))
+        transport = httpx.ASGITransport(application(runtime), raise_app_exceptions=False)
+        browser = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=TOOL))
+        told = districtfile.parse(district_toml(sandbox, f"d-{uuid4().hex[:8]}"), allow_http=True)
+        desk = Desk(runtime, sandbox, browser, told)
+        await apply(desk, told)
+        yield desk
+
+
+async def forget_budgets(settings: Settings) -> None:
+    """Say that no budget was lost with Redis: whoever calls upstream first would wait a window otherwise."""
+    assert settings.redis_url is not None
+    with suppress(RedisError):
+        async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+            await redis.set(pacing.BORN, 0)
+
+
+async def apply(desk: Desk, district: District) -> None:
+    async with desk.runtime.database.district(district.id) as db:
+        await districts.apply(db, district)
+    desk.district = district
+
+
+async def choose(desk: Desk, **policy: Any) -> None:
+    """Change the district's policy."""
+    await apply(desk, replace(desk.district, policy=replace(desk.district.policy, **policy)))
