@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -38,10 +39,12 @@ from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Effect, Fault, Faults, System
+from gradesync_sandbox.powerschool.rows import AssignmentSection
+from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
 from oracle import Choices, differences
 
-BOUNDS = Bounds(lease=1.0, call_timeout=0.4, slice=30, per_district=4)
+BOUNDS = Bounds(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
 SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 TURNS = 12
 """How often a sync may go back to the queue before a test calls it overdue."""
@@ -90,6 +93,62 @@ class Stage:
         self, system: System, call: str, effect: Effect, *, nth: int | None = None, times: int | None = 1
     ) -> Fault:
         return self.faults.add(Fault(system, call, effect, nth, times))
+
+    # --- the class on stage
+
+    @property
+    def students(self) -> list[int]:
+        """The uids of the class, in the order of their enrollment."""
+        return list(self.room.students)
+
+    @property
+    def items(self) -> list[Item]:
+        return list(self.room.section.items.values())
+
+    def grade(self, item: Item, uid: int, points: Decimal | int | str) -> None:
+        self.world.schoology.grade(self.room.section.id, item.id, uid, points)
+
+    def mark(self, item: Item, uid: int, exception: int, points: int | None = None) -> None:
+        self.world.schoology.set_exception(self.room.section.id, item.id, uid, exception, points)
+
+    def clear(self, item: Item, uid: int) -> None:
+        self.world.schoology.clear(self.room.section.id, item.id, uid)
+
+    def edit(self, item: Item, **fields: Any) -> None:
+        self.world.schoology.edit_assignment(self.room.section.id, item.id, **fields)
+
+    def add(self, title: str, points: Decimal | int = 10, **fields: Any) -> Item:
+        """A new assignment, in the category of the first one unless told otherwise, without scores."""
+        first = self.items[0]
+        usual = {"category": first.category, "due": first.due, "period": first.period}
+        return self.world.schoology.add_assignment(self.room.section.id, title, points, **{**usual, **fields})
+
+    def part(self, item: Item) -> AssignmentSection:
+        """Where an assignment stands in the SIS, by its name and due date. Raises `StopIteration`."""
+        gradebook, dcid = self.world.powerschool.gradebook, self.room.sis.dcid
+        parts = (a.section(dcid) for a in gradebook.of_section(self.room.sis))
+        due = item.due.date() if item.due else None
+        return next(p for p in parts if p.name == item.title.strip() and due in (None, p.duedate))
+
+    def held(self, item: Item, uid: int) -> str | None:
+        """The text that the SIS shows for a student."""
+        student = self.room.students[uid]
+        score = self.world.powerschool.gradebook.scores[self.part(item).assignmentsectionid].get(student.dcid)
+        return score.actualscoreentered if score else None
+
+    def type_in_sis(self, item: Item, uid: int, points: Decimal | int | None) -> None:
+        """Someone enters a score in PowerTeacher Pro."""
+        typed = None if points is None else Decimal(points)
+        self.world.powerschool.gradebook.edit_score(self.part(item), self.room.students[uid], typed)
+
+    def delete_in_sis(self, item: Item) -> None:
+        gradebook, part = self.world.powerschool.gradebook, self.part(item)
+        gradebook.delete_assignment(gradebook.parts[part.assignmentsectionid][0].assignmentid)
+
+    async def opt_out(self, item: Item, opted_out: bool = True) -> None:
+        """Turn the assignment's switch."""
+        async with self.engine.database.district(self.district.id) as db:
+            await ledger.set_opted_out(db, self.section, str(item.id), opted_out)
 
     # --- a sync, from the request to its end
 
@@ -154,15 +213,14 @@ class Stage:
         async with self.engine.database.district(self.district.id) as db:
             return await outcomes.page(db, sync.id, limit=100_000)
 
+    async def warnings(self, sync: Sync) -> dict[tuple[int, int | None], list[str]]:
+        """(item id, uid or None) -> warnings, of the outcomes that carry some."""
+        rows = await self.outcomes(sync)
+        return {_key(row): list(row.warnings) for row in rows if row.warnings}
+
     async def told(self, sync: Sync) -> dict[tuple[int, int | None], tuple[str, str | None]]:
         """(item id, uid or None) -> (result, reason): the outcomes of a sync at a glance."""
-        return {
-            (int(row.assignment_id), int(row.student_id) if row.student_id else None): (
-                str(row.result),
-                row.reason,
-            )
-            for row in await self.outcomes(sync)
-        }
+        return {_key(row): (str(row.result), row.reason) for row in await self.outcomes(sync)}
 
     async def ledger(self, room: Classroom | None = None) -> dict[str, LedgerAssignment]:
         async with self.engine.database.district(self.district.id) as db:
@@ -197,8 +255,15 @@ class Stage:
         """How many assignments were created since the logs were emptied."""
         return sum(len(call.created) for call in self.world.powerschool.log.calls)
 
-    def choose(self, **policy: Any) -> None:
+    async def choose(self, **policy: Any) -> None:
+        """The district changes its policy."""
         self.district = replace(self.district, policy=replace(self.district.policy, **policy))
+        async with self.engine.database.district(self.district.id) as db:
+            await districts.apply(db, self.district)
+
+
+def _key(row: Outcome) -> tuple[int, int | None]:
+    return int(row.assignment_id), int(row.student_id) if row.student_id else None
 
 
 async def untrue(stage: Stage, sync: Sync) -> list[str]:
