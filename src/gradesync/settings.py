@@ -43,6 +43,17 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(900, gt=0, description="every sync ends this long after it could start")
     sweep_seconds: float = Field(5, gt=0, description="how often lost and overdue syncs are looked for")
     call_timeout_seconds: float = Field(30, gt=0, description="the longest that one upstream call may take")
+    requests_per_minute: int = Field(
+        60,
+        ge=1,
+        description="changes and syncs one teacher may ask for; a client or an address: 20 times that",
+    )
+    token_requests_per_minute: int = Field(
+        600, ge=1, description="tokens that one client, or one address, may ask for"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="proxies whose X-Forwarded-For is believed, comma-separated"
+    )
     score_batch: int = Field(500, ge=1, description="scores in one call to the SIS")
     database_pool: int = Field(10, ge=1, description="connections to PostgreSQL of one process")
     drain_seconds: float = Field(20, ge=0, description="how long requests may go on after SIGTERM")

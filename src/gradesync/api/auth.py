@@ -7,6 +7,7 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, SecurityScopes
 
 from gradesync.access.tokens import Scope, TokenRefused
+from gradesync.api.allowance import count_request
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.service import TheService
 from gradesync.api.visit import SectionVisit, Visit
@@ -62,6 +63,7 @@ async def authenticate(
     for scope in wanted.scopes:
         if not caller.may(scope):
             raise _lacking(scope)
+    await count_request(service, caller, request)
     return Visit(service, caller, request.client.host if request.client else None)
 
 

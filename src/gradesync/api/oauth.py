@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Scope
 from gradesync.api import schemas
+from gradesync.api.allowance import count_token_request
 from gradesync.api.exchange import exchange
 from gradesync.api.problems import CATALOGUE, problem
 from gradesync.api.service import Service, TheService
@@ -40,6 +41,7 @@ ERRORS: Mapping[str, str] = {
     "lti-user-unknown": "invalid_grant",
     "lti-section-unknown": "invalid_grant",
     "lti-keys-unavailable": "temporarily_unavailable",
+    "too-many-token-requests": "temporarily_unavailable",
 }
 """The error codes of RFC 6749 section 5.2 for our problems."""
 
@@ -129,11 +131,13 @@ async def issue_token(service: TheService, request: Request) -> Response:
 
 
 async def _grant(service: Service, request: Request) -> Granted:
+    await count_token_request(service, request)
     form = await _form(request)
     grant_type = form.get("grant_type")
     if grant_type is None:
         raise _invalid("grant_type is missing.")
     client = await _client(service, request, form)
+    await count_token_request(service, request, client.id)
     if grant_type == "client_credentials":
         scopes = _wanted_scopes(form, client.scopes)
         return Granted(Caller(client.district_id, client.id, client.id, scopes), CLIENT_LIFE)
@@ -216,4 +220,5 @@ def _invalid(detail: str) -> RequestRefused:
 def _refusal(refused: RequestRefused, public_url: str) -> Response:
     status = CATALOGUE[refused.code].status
     challenge = {"www-authenticate": 'Basic realm="gradesync"'} if status == 401 else {}
-    return JSONResponse(_error_body(refused, public_url), status, headers={"pragma": "no-cache", **challenge})
+    headers = {"pragma": "no-cache", **challenge, **refused.headers}
+    return JSONResponse(_error_body(refused, public_url), status, headers=headers)

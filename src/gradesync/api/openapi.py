@@ -29,6 +29,8 @@ TAGS = [
 ANYWHERE = ("request-not-valid", "internal-error", "service-unavailable")
 OPEN = ("/oauth/", "/healthz", "/readyz", "/problems/")
 GUARDED = ("token-missing", "token-not-accepted", "scope-missing", *ANYWHERE)
+COUNTED = ("too-many-requests",)
+WITH_BODY = ("request-not-readable", "body-too-large")
 BASIC = {"type": "http", "scheme": "basic", "description": "A client's id and secret, for /oauth/token."}
 
 PROBLEM: dict[str, Any] = {
@@ -93,14 +95,22 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components["schemas"] |= {"Problem": PROBLEM, "TokenError": TOKEN_ERROR}
     components["securitySchemes"]["basic"] = BASIC
     for path, operations in document["paths"].items():
-        for operation in operations.values():
-            _declare(operation, guarded=not path.startswith(OPEN))
+        for method, operation in operations.items():
+            _declare(operation, _anywhere(method, operation, guarded=not path.startswith(OPEN)))
     return document
 
 
-def _declare(operation: dict[str, Any], *, guarded: bool) -> None:
-    """Add what every operation may answer to what this one says of itself."""
-    for status, told in answers(*(GUARDED if guarded else ANYWHERE)).items():
+def _anywhere(method: str, operation: dict[str, Any], *, guarded: bool) -> tuple[str, ...]:
+    """The problems that come with being such an operation."""
+    codes: tuple[str, ...] = GUARDED if guarded else ANYWHERE
+    if guarded and method != "get":
+        codes += COUNTED
+    return codes + WITH_BODY if "requestBody" in operation else codes
+
+
+def _declare(operation: dict[str, Any], codes: tuple[str, ...]) -> None:
+    """Add what such operations may answer to what this one says of itself."""
+    for status, told in answers(*codes).items():
         own = operation["responses"].get(str(status), {}).get("content", {}).get(PROBLEM_JSON)
         if own is None:
             operation["responses"][str(status)] = told

@@ -13,6 +13,7 @@ from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from gradesync.api.paths import sync_path
 from gradesync.core.catalogue import CATALOGUE as REASONS
@@ -38,7 +39,10 @@ CATALOGUE: Mapping[str, Kind] = {
     # requests
     "request-not-valid": Kind(422, "The request is not valid.", "Correct the members that `errors` names."),
     "request-not-readable": Kind(400, "The request cannot be read.", "Send what the API document says."),
-    "body-too-large": Kind(413, "The body is too large.", "Send at most 64 KiB."),
+    "body-too-large": Kind(413, "The body is too large.", "Send at most 1 MiB."),
+    "too-many-requests": Kind(
+        429, "Too many requests came in a minute.", "Wait as long as `Retry-After` says."
+    ),
     "not-found": Kind(404, "There is nothing here.", "Look at the API document for the addresses."),
     "method-not-allowed": Kind(405, "This address does not take that method.", "Use a method of `Allow`."),
     "cursor-not-valid": Kind(
@@ -109,6 +113,9 @@ CATALOGUE: Mapping[str, Kind] = {
     "token-request-not-valid": Kind(
         400, "The token request is not valid.", "Send the form parameters that the API document says, once."
     ),
+    "too-many-token-requests": Kind(
+        429, "Too many tokens were asked for in a minute.", "Keep tokens for as long as `expires_in` says."
+    ),
     "grant-not-supported": Kind(
         400, "This grant type is not supported.", "Use client_credentials or token exchange."
     ),
@@ -157,6 +164,16 @@ def problem(
     return Problem(kind.title, code, detail, kind.status, dict(headers or {}), **members)
 
 
+def response(code: str, public_url: str) -> JSONResponse:
+    """A problem as an answer, for what answers before any route is found."""
+    told = problem(code)
+    return JSONResponse(told.marshal(uri=_types(public_url)), told.status, media_type=PROBLEM_JSON)
+
+
+def _types(public_url: str) -> str:
+    return f"{public_url}/problems/{{type}}"
+
+
 def install(app: FastAPI, public_url: str) -> None:
     """Answer every error of `app` with a problem of the catalogue, and nothing of its insides."""
     handler = new_exception_handler(
@@ -171,7 +188,7 @@ def install(app: FastAPI, public_url: str) -> None:
         unhandled_wrappers={"default": _Unexpected},
         http_exception_handler=_http,
         request_validation_handler=_invalid,
-        documentation_uri_template=f"{public_url}/problems/{{type}}",
+        documentation_uri_template=_types(public_url),
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
     for kind in (RequestRefused, SyncStopped, Retriable, InterfaceError, OperationalError, OSError):

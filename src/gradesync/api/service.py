@@ -10,6 +10,7 @@ from gradesync.access.tokens import PAGE, Caller, Tokens
 from gradesync.api.live import Live
 from gradesync.db import clients
 from gradesync.db.session import Database
+from gradesync.limits import Limits
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync.sync.engine import Engine
@@ -23,11 +24,12 @@ class Service:
     runtime: Runtime
     live: Live
     keys: PlatformKeys
+    limits: Limits
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Service":
         live = Live(runtime.database, runtime.systems, runtime.clock)
-        return cls(runtime, live, PlatformKeys(runtime.client))
+        return cls(runtime, live, PlatformKeys(runtime.client), Limits(runtime.redis))
 
     @property
     def settings(self) -> Settings:

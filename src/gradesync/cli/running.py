@@ -61,6 +61,7 @@ async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Even
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=runtime.settings.trusted_proxies,
         timeout_graceful_shutdown=int(runtime.settings.drain_seconds),
     )
     server = _Server(config)
