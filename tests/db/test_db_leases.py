@@ -141,21 +141,3 @@ async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) 
         assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
     async with database.open_door() as door:
         assert await syncs.overdue(door) == []
-
-
-async def test_the_bound_moves_later_and_only_while_queued(database: Database) -> None:
-    sync = await queue(database, "1", settles_in=600)
-    async with database.district("riverside") as db:
-        assert not await syncs.extend(db, sync.id, 300)
-        assert await syncs.extend(db, sync.id, 900)
-    token = await lease_of(database, sync)
-    async with database.district("riverside") as db:
-        assert not await syncs.extend(db, sync.id, 1200)
-        assert await syncs.release(db, sync.id, token)
-        assert await syncs.extend(db, sync.id, 1200)
-
-
-async def test_a_bound_that_has_passed_does_not_move(database: Database) -> None:
-    sync = await queue(database, "1", settles_in=-1)
-    async with database.district("riverside") as db:
-        assert not await syncs.extend(db, sync.id, 900)

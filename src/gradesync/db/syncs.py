@@ -200,16 +200,6 @@ async def release(db: AsyncSession, sync_id: str, token: str, not_before: float 
     return await _change(db, _held(sync_id, token), back)
 
 
-async def extend(db: AsyncSession, sync_id: str, settles_in: float) -> bool:
-    """Move the time by which a sync settles; only later, and only while it is queued."""
-    later = NOW + timedelta(seconds=settles_in)
-    return await _change(
-        db,
-        (C.id == UUID(sync_id)) & QUEUED & (C.settles_by > NOW) & (C.settles_by < later),
-        {"settles_by": later},
-    )
-
-
 class Progress(TypedDict, total=False):
     """How far a sync is and what it counted; what is None or not given stays as it is."""
 
