@@ -42,10 +42,17 @@ class Connections:
 
     async def ready(self, district: District) -> bool:
         """Whether a sync of the district could go on at once; takes its reads out of the budget if so."""
+        return await self._reserve(district, _first_reads(district), leaving=0)
+
+    async def spare(self, district: District, calls: int) -> bool:
+        """Whether nobody misses so many calls to Schoology; takes them out of the budget if so."""
+        return await self._reserve(district, calls, leaving=_first_reads(district))
+
+    async def _reserve(self, district: District, calls: int, *, leaving: int) -> bool:
         schoology, sis = self._schoology_pace(district.schoology), self._sis_pace(district.sis)
         if await schoology.open() or await sis.open():
             return False
-        return await schoology.try_reserve(district.schoology.multiget_cost + READS_BESIDE_MULTIGET)
+        return await schoology.try_reserve(calls, leaving=leaving)
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         source = self._source(district, requester, until)
@@ -83,10 +90,14 @@ class Connections:
             rows_per_write=self.score_batch,
         )
 
-    async def check(self, district: District, *, until: datetime) -> tuple[Finding, ...]:
+    async def check(
+        self, district: District, *, until: datetime, section_id: str | None = None
+    ) -> tuple[Finding, ...]:
         source = self._source(district, None, until)
-        target = self._powerschool(district.sis).target(permit=None, until=until)
-        schoology, sis = await asyncio.gather(connection_findings(source), target.check())
+        target = self._powerschool(district.sis).target(
+            permit=None, until=until, student_id=district.match.student_id
+        )
+        schoology, sis = await asyncio.gather(connection_findings(source, section_id), target.check())
         return (*schoology, *sis)
 
     def _powerschool(self, access: SisAccess) -> PowerSchool:
@@ -117,6 +128,11 @@ class Connections:
         if pace is None:
             pace = self._paces[key, budget] = Pace(self.redis, key, budget, clock=self.clock)
         return pace
+
+
+def _first_reads(district: District) -> int:
+    """What the first reads of a sync cost."""
+    return district.schoology.multiget_cost + READS_BESIDE_MULTIGET
 
 
 def _short(*parts: str) -> str:

@@ -136,13 +136,13 @@ class Pace:
                     raise Retriable("the call budget is spent", retry_at=ready)
                 await asyncio.sleep(wait)
 
-    async def try_reserve(self, cost: int) -> bool:
+    async def try_reserve(self, cost: int, *, leaving: int = 0) -> bool:
         """Take places for calls that follow soon, without waiting; False where there are too few.
 
-        A call that follows gives its place back and takes one at its own time: the window stays exact.
+        `leaving`: so many must stay for others, as far as the budget holds both. A call that follows gives its place back and takes one at its own time: the window stays exact.
         """
         name = uuid.uuid4().hex
-        if self._turn.locked() or await self._wait(cost, name=name):
+        if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
             return False
         if self._budget is not None:
             ends = time.monotonic() + self._budget.window
@@ -196,18 +196,21 @@ class Pace:
         finally:
             self._turn.release()
 
-    async def _wait(self, cost: int, given_back: Sequence[str] = (), *, name: str = "") -> float:
+    async def _wait(
+        self, cost: int, given_back: Sequence[str] = (), *, name: str = "", leaving: int = 0
+    ) -> float:
         """The seconds until there is room, 0 where the places are taken."""
         if time.monotonic() >= self._redis_away_until:
             try:
-                return self._local.remaining() or await self._shared_wait(cost, given_back, name)
+                return self._local.remaining() or await self._shared_wait(cost, given_back, name, leaving)
             except (RedisError, OSError) as error:
                 self._redis_away_until = time.monotonic() + OUTAGE_SECONDS
                 log.warning("redis is away, pacing by a local share", error=type(error).__name__)
         return self._local.wait(cost)
 
-    async def _shared_wait(self, cost: int, given_back: Sequence[str], name: str) -> float:
+    async def _shared_wait(self, cost: int, given_back: Sequence[str], name: str, leaving: int) -> float:
         limit, window = (self._budget.limit, self._budget.window) if self._budget else (0, 0.0)
+        limit -= max(0, min(leaving, limit - cost))
         micros: int
         failures: int
         micros, failures = await self._take(

@@ -9,7 +9,7 @@ from gradesync.api.auth import SectionReader, SectionWriter
 from gradesync.api.live import Outline
 from gradesync.api.problems import answers
 from gradesync.api.visit import SectionVisit
-from gradesync.core.categories import Pairing, pair
+from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory
@@ -17,6 +17,7 @@ from gradesync.db import links
 from gradesync.db.links import Pair
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.choose import BothSides, pair_categories
+from gradesync.sync.link import pair_by_title
 
 router = APIRouter(tags=["Categories"])
 
@@ -75,7 +76,7 @@ async def _mapping(
         kept = await links.pairs(db, visit.section_id)
     refs = {category_id: one.ref for category_id, one in kept.items()}
     categories = outline.gradebook.categories
-    pairing = pair(categories, sis, refs, many_to_one=district.policy.many_to_one)
+    pairing = pair_by_title(district, categories, sis, refs)
     titles = {one.ref.key: one.sis_title for one in kept.values()} | {one.ref.key: one.title for one in sis}
     items = [_told(category, pairing, kept, titles) for category in categories]
     return schemas.SectionCategories(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gradesync.api import schemas, told
-from gradesync.core.categories import pair
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -13,6 +12,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, syncable
 from gradesync.core.sis import Capabilities
 from gradesync.db.links import Pair, SectionLink
+from gradesync.sync.link import pair_by_title
 
 MENDED_BY_EDITING = frozenset(
     {
@@ -72,12 +72,12 @@ def of_ledger(ledger: Ledger) -> list[schemas.SectionAssignment]:
 
 def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) -> Mapping[str, Verdict]:
     """What the rules say; nothing where the section is not linked yet."""
-    link, policy = stored.link, stored.district.policy
+    link, district = stored.link, stored.district
     if link is None or link.sis is None:
         return {}
     kept = {category_id: one.ref for category_id, one in stored.pairs.items()}
-    pairing = pair(gradebook.categories, link.sis_categories, kept, many_to_one=policy.many_to_one)
-    return syncable(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, policy))
+    pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
+    return syncable(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy))
 
 
 def _told(

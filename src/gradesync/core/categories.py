@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gradesync.core.gradebook import Category
 from gradesync.core.sis import Ref, SisCategory
@@ -27,23 +28,28 @@ def pair(
     kept: Mapping[str, Ref],
     *,
     many_to_one: bool,
+    titles: Mapping[str, str] = MappingProxyType({}),
 ) -> Pairing:
-    """Keep every kept pair, whatever its titles are by now, and pair the rest by equal title.
+    """Keep every kept pair, whatever its titles are by now, and pair the rest by title.
 
     `kept` is by source category id. Without `many_to_one` a SIS category takes one source category.
+    `titles` (source -> SIS) says where the titles of a pair differ; elsewhere they are equal.
     """
     source, sis = tuple(source), tuple(sis)
-    source_titles = Counter(_plain(category.title) for category in source)
-    sis_titles = Counter(_plain(category.title) for category in sis if category.active)
-    unique = {_plain(c.title): c for c in sis if c.active and sis_titles[_plain(c.title)] == 1}
+    leads = {plain(one): plain(other) for one, other in titles.items()}
+    wanted = {category.id: leads.get(plain(category.title), plain(category.title)) for category in source}
+    told = {category.id: plain(category.title) for category in source} if many_to_one else wanted
+    source_titles = Counter(told.values())
+    sis_titles = Counter(plain(category.title) for category in sis if category.active)
+    unique = {plain(c.title): c for c in sis if c.active and sis_titles[plain(c.title)] == 1}
     taken = set() if many_to_one else {ref.key for ref in kept.values()}
     made: dict[str, SisCategory] = {}
     ambiguous: set[str] = set()
     for category in source:
-        title = _plain(category.title)
+        title = wanted[category.id]
         if category.id in kept or title not in sis_titles:
             continue
-        if source_titles[title] > 1 or sis_titles[title] > 1:
+        if source_titles[told[category.id]] > 1 or sis_titles[title] > 1:
             ambiguous.add(category.id)
         elif unique[title].ref.key not in taken:
             made[category.id] = unique[title]
@@ -59,10 +65,11 @@ def remake(titles: Mapping[str, str], sis: Iterable[SisCategory]) -> dict[str, R
     by_title: dict[str, list[Ref]] = {}
     for category in sis:
         if category.active:
-            by_title.setdefault(_plain(category.title), []).append(category.ref)
-    found = {category_id: by_title.get(_plain(title), []) for category_id, title in titles.items()}
+            by_title.setdefault(plain(category.title), []).append(category.ref)
+    found = {category_id: by_title.get(plain(title), []) for category_id, title in titles.items()}
     return {category_id: refs[0] for category_id, refs in found.items() if len(refs) == 1}
 
 
-def _plain(title: str) -> str:
+def plain(title: str) -> str:
+    """A title as titles are compared."""
     return title.strip().casefold()

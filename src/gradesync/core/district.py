@@ -1,5 +1,6 @@
 """A district: a tenant with one Schoology organisation, one SIS, a time zone and a policy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -74,7 +75,11 @@ class Lti11Registration:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """Everything gradesync knows of a district. Secrets are plain here and encrypted at rest."""
+    """Everything gradesync knows of a district. Secrets are plain here and encrypted at rest.
+
+    `category_titles`: title of a Schoology category -> title of the SIS category that it goes to, in every
+    section that has both, where it is not the equal one.
+    """
 
     id: str
     name: str
@@ -85,3 +90,4 @@ class District:
     lti: LtiRegistration | None = None
     lti11: Lti11Registration | None = None
     policy: Policy = field(default_factory=Policy)
+    category_titles: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
+from gradesync.db import webhooks
 from gradesync.db.crypto import Secrets
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
@@ -53,17 +54,20 @@ class InstallationTaken(GradeSyncError):
 
 async def get(db: AsyncSession) -> District | None:
     """The district of the transaction. Raises `SecretUnreadable` where its secrets are not for our keys."""
-    row = (await db.execute(select(C.id, C.config, C.secrets))).one_or_none()
-    return row and _opened(db.info["secrets"], row.id, row.config, row.secrets)
+    row = (await db.execute(select(C.id, C.config, C.secrets, C.category_titles))).one_or_none()
+    if row is None:
+        return None
+    district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
+    return replace(district, category_titles=row.category_titles)
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:
-    """Make the district of the transaction what `district` says.
+    """Make the district of the transaction what `district` says, its category titles apart.
 
     Raises `InstallationTaken`, after which the transaction can only be left.
     """
     before = await get(db)
-    if before == district:
+    if before and before == replace(district, category_titles=before.category_titles):
         return "unchanged"
     config, secrets = _sealed(db.info["secrets"], district)
     values = {"config": config, "secrets": secrets, "changed_at": func.now()}
@@ -78,12 +82,18 @@ async def apply(db: AsyncSession, district: District) -> Applied:
 
 
 async def rotate_secrets(db: AsyncSession) -> None:
-    """Seal the district's secrets with the newest key."""
+    """Seal the district's secrets, those of its webhooks too, with the newest key."""
     keys: Secrets = db.info["secrets"]
     sealed = await db.scalar(select(C.secrets)) or {}
     await db.execute(
         update(DISTRICT).values(secrets={field: keys.rotate(old) for field, old in sealed.items()})
     )
+    await webhooks.reseal(db)
+
+
+async def set_category_titles(db: AsyncSession, titles: Mapping[str, str]) -> None:
+    """Make these the category titles of the district; its file does not know of them."""
+    await db.execute(update(DISTRICT).values(category_titles=dict(titles)))
 
 
 async def facts(db: AsyncSession) -> Facts:
@@ -117,6 +127,7 @@ async def listed(door: AsyncSession) -> list[Name]:
 
 def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str, str]]:
     config: dict[str, Any] = msgspec.to_builtins(district)
+    del config["category_titles"]
     secrets = {}
     for part, name in SECRETS:
         if config[part] is not None:

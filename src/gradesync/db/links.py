@@ -59,6 +59,11 @@ async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
     return None if row is None else _link(row)
 
 
+async def holder(db: AsyncSession, sis_key: str) -> str | None:
+    """The section of the district that is linked to a SIS section."""
+    return await db.scalar(select(LINK.c.section_id).where(LINK.c.sis_key == sis_key))
+
+
 async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -> list[SectionLink]:
     """The district's links in the order of section ids, from behind one."""
     query = select(LINK).order_by(LINK.c.section_id).limit(limit)

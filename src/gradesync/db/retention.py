@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import districts, idempotency, outcomes, tokens
+from gradesync.db import districts, idempotency, outcomes, preflights, tokens, webhooks
 from gradesync.db.session import Database
 
 
@@ -20,3 +20,5 @@ async def purge(db: AsyncSession) -> None:
     await outcomes.purge(db)
     await tokens.purge(db)
     await idempotency.purge(db)
+    await preflights.purge(db)
+    await webhooks.purge(db)

@@ -386,7 +386,7 @@ class PreflightFindingRow(Table, table=True):
     preflight_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     section_id: str = Field(sa_column=Column(Text, nullable=False))
-    section_title: str = Field(sa_column=Column(Text, nullable=False))
+    section_code: str = Field(sa_column=Column(Text, nullable=False))
     assignment_id: str = Field(sa_column=Column(Text, nullable=False))
     title: str = Field(sa_column=Column(Text, nullable=False))
     student_id: str = Field(sa_column=Column(Text, nullable=False))

@@ -1,14 +1,14 @@
 """Schoology as the source of a sync: reads a section's gradebook in as few calls as its API allows."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
 from gradesync.answers import AnswerTooLarge
 from gradesync.core.exchange import Cells, Member
-from gradesync.core.gradebook import Assignment, Category, Gradebook
+from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.http import Upstream
@@ -105,6 +105,11 @@ class SchoologySource:
         """Read the grading categories of a section."""
         ask = Ask(wire.CATEGORIES.kind, f"{section_path(section_id)}/grading_categories")
         return frame.categories((await self.calls.rows(wire.CATEGORIES, ask)).rows)
+
+    async def students(self, section_id: str) -> Mapping[str, Student]:
+        """Read the students of a section, by uid."""
+        ask = _enrollments_ask(section_path(section_id))
+        return roster.roster((await self.calls.rows(wire.ENROLLMENTS, ask)).rows).students
 
     async def members(self, section_id: str) -> tuple[Member, ...]:
         """Read everybody enrolled in a section, course admins included."""

@@ -65,7 +65,7 @@ CREATE TABLE preflight_finding (
     preflight_id uuid NOT NULL,
     number integer NOT NULL,
     section_id text NOT NULL,
-    section_title text NOT NULL,
+    section_code text NOT NULL,
     assignment_id text NOT NULL,
     title text NOT NULL,
     student_id text NOT NULL,

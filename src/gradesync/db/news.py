@@ -1,0 +1,27 @@
+"""What webhooks are told: ids and counts, never titles, names or scores."""
+
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+SETTLED: Final = "sync.settled"
+
+
+def of_settled(sync: Row[Any]) -> dict[str, object]:
+    """The message about a sync that has just ended (Standard Webhooks: type, timestamp, data)."""
+    return {
+        "type": SETTLED,
+        "timestamp": sync.finished_at.isoformat(),
+        "data": {
+            "district_id": sync.district_id,
+            "section_id": sync.section_id,
+            "sync_id": str(sync.id),
+            "status": sync.status,
+            "applied": sync.applied,
+            "requested_by": {"kind": sync.requested_by_kind, "id": sync.requested_by_id},
+            "assignments": sync.assignments,
+            "scores": sync.scores,
+            "warnings": sync.warnings,
+            "error": sync.error_code,
+        },
+    }

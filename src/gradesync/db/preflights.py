@@ -1,0 +1,251 @@
+"""Pre-flight reports: one at a time in a district, worked through section by section under a lease."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.preflight import Obstacle
+from gradesync.core.reasons import Reason
+from gradesync.db.ids import LOG_KEPT, parse, uuid7
+from gradesync.db.tables import metadata
+
+PREFLIGHT = metadata.tables["preflight"]
+FINDING = metadata.tables["preflight_finding"]
+LINK = metadata.tables["section_link"].c
+P, F = PREFLIGHT.c, FINDING.c
+NOW: ColumnElement[datetime] = func.statement_timestamp()
+PROCESSING = P.status == "processing"
+WAITING = text("SELECT district_id FROM door_preflights()")
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A report as it stands. `sections` None: all that the district has; `found`: its findings so far.
+
+    `read_through` is the last section that was examined; `tries` counts attempts at the next one.
+    """
+
+    id: str
+    status: str
+    sections: Sequence[str] | None
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    settles_by: datetime
+    done: int
+    total: int
+    found: int
+    reasons: Mapping[str, int]
+    error_code: str | None
+    error_detail: str
+    read_through: str
+    tries: int
+    lease_token: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of a report, in its place; `section_code` is the section's school code."""
+
+    number: int
+    section_id: str
+    section_code: str
+    obstacle: Obstacle
+
+
+FIELDS = tuple(field.name for field in fields(Preflight))
+
+
+async def begin(
+    db: AsyncSession, *, sections: Sequence[str] | None, requested_by: str, settles_in: float
+) -> Preflight | None:
+    """Queue a report; None where the district has one processing."""
+    chosen = None if sections is None else sorted(set(sections))
+    known = await db.scalar(select(func.count(LINK.section_id))) or 0
+    new = {
+        "id": uuid7(),
+        "status": "processing",
+        "sections": chosen,
+        "requested_by": requested_by,
+        "settles_by": NOW + timedelta(seconds=settles_in),
+        "total": known if chosen is None else len(chosen),
+    }
+    statement = insert(PREFLIGHT).values(new).on_conflict_do_nothing().returning(*P)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else _preflight(row)
+
+
+async def get(db: AsyncSession, preflight_id: str) -> Preflight | None:
+    row = (await db.execute(select(PREFLIGHT).where(P.id == parse(preflight_id)))).one_or_none()
+    return None if row is None else _preflight(row)
+
+
+async def running(db: AsyncSession) -> Preflight | None:
+    """The district's one report that is being made."""
+    row = (await db.execute(select(PREFLIGHT).where(PROCESSING))).one_or_none()
+    return None if row is None else _preflight(row)
+
+
+async def page(db: AsyncSession, *, before: str | None = None, limit: int = 50) -> list[Preflight]:
+    """The district's reports, newest first, from behind one."""
+    query = select(PREFLIGHT).order_by(P.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(P.id < parse(before))
+    return [_preflight(row) for row in await db.execute(query)]
+
+
+async def findings(
+    db: AsyncSession,
+    preflight_id: str,
+    *,
+    section_id: str | None = None,
+    result: str | None = None,
+    reason: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> list[Finding]:
+    """The findings of a report in their order, from behind a number."""
+    query = select(FINDING).where(F.preflight_id == parse(preflight_id), F.number > after)
+    for column, wanted in ((F.section_id, section_id), (F.result, result), (F.reason, reason)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return [_finding(row) for row in await db.execute(query.order_by(F.number).limit(limit))]
+
+
+# ---- the work ----------------------------------------------------------------------------------------------
+
+
+async def waiting_districts(door: AsyncSession) -> list[str]:
+    """Districts with a report to go on with, the one that waited longest first."""
+    return [row.district_id for row in await door.execute(WAITING)]
+
+
+async def claim(db: AsyncSession, *, lease_seconds: float) -> Preflight | None:
+    """Take the lease on the district's report; None where it is another's, or has to rest."""
+    free = or_(P.lease_token.is_(None), P.lease_until <= NOW)
+    taken = {
+        "lease_token": uuid4(),
+        "lease_until": NOW + timedelta(seconds=lease_seconds),
+        "started_at": func.coalesce(P.started_at, NOW),
+        "tries": P.tries + 1,
+    }
+    statement = update(PREFLIGHT).where(PROCESSING, P.not_before <= NOW, free).values(taken).returning(*P)
+    row = (await db.execute(statement)).one_or_none()
+    return None if row is None else _preflight(row)
+
+
+async def next_section(db: AsyncSession, report: Preflight) -> str | None:
+    """The section to examine after `read_through`."""
+    if report.sections is not None:
+        return next(iter(report.sections[bisect_right(report.sections, report.read_through) :]), None)
+    behind = select(LINK.section_id).where(LINK.section_id > report.read_through)
+    return await db.scalar(behind.order_by(LINK.section_id).limit(1))
+
+
+async def record(
+    db: AsyncSession,
+    report: Preflight,
+    section_id: str,
+    code: str | None,
+    obstacles: Sequence[Obstacle],
+    *,
+    lease_seconds: float,
+) -> Preflight | None:
+    """Keep what was found in a section, and go behind it; None where the lease is lost."""
+    reasons = Counter(report.reasons) + Counter(str(one.reason) for one in obstacles)
+    values = {
+        "read_through": section_id,
+        "done": P.done + 1,
+        "total": func.greatest(P.total, P.done + 1),
+        "found": P.found + len(obstacles),
+        "reasons": dict(reasons),
+        "tries": 0,
+        "lease_until": NOW + timedelta(seconds=lease_seconds),
+    }
+    row = (
+        await db.execute(update(PREFLIGHT).where(_held(report)).values(values).returning(*P))
+    ).one_or_none()
+    if row is not None and obstacles:
+        rows = [
+            {
+                "preflight_id": row.id,
+                "number": report.found + place,
+                "section_id": section_id,
+                "section_code": code or "",
+                "assignment_id": one.assignment_id,
+                "title": one.title,
+                "student_id": one.student_id,
+                "result": one.result,
+                "reason": one.reason,
+            }
+            for place, one in enumerate(obstacles, 1)
+        ]
+        await db.execute(insert(FINDING), rows)
+    return None if row is None else _preflight(row)
+
+
+async def release(db: AsyncSession, report: Preflight, *, rest: float, forgive: bool) -> None:
+    """Let the report rest for so many seconds; `forgive`: this was no attempt at its next section."""
+    values = {
+        "lease_token": None,
+        "lease_until": None,
+        "not_before": NOW + timedelta(seconds=rest),
+        "tries": 0 if forgive else P.tries,
+    }
+    await db.execute(update(PREFLIGHT).where(_held(report)).values(values))
+
+
+async def settle(
+    db: AsyncSession, report: Preflight, *, error_code: str | None = None, error_detail: str = ""
+) -> None:
+    """End a report that is ours."""
+    await _end(db, _held(report), error_code, error_detail)
+
+
+async def settle_overdue(db: AsyncSession) -> None:
+    """End a report that is past its bound, whoever has it."""
+    await _end(db, and_(PROCESSING, P.settles_by <= NOW), Reason.TIMED_OUT, "")
+
+
+async def _end(
+    db: AsyncSession, which: ColumnElement[bool], error_code: str | None, error_detail: str
+) -> None:
+    values = {
+        "status": "failed" if error_code else "complete",
+        "error_code": error_code,
+        "error_detail": error_detail,
+        "finished_at": NOW,
+        "lease_token": None,
+        "lease_until": None,
+    }
+    await db.execute(update(PREFLIGHT).where(which).values(values))
+
+
+async def purge(db: AsyncSession) -> None:
+    """Forget reports as old as syncs that the log no longer shows."""
+    old = select(P.id).where(P.requested_at < func.now() - LOG_KEPT)
+    await db.execute(delete(FINDING).where(F.preflight_id.in_(old)))
+    await db.execute(delete(PREFLIGHT).where(P.id.in_(old)))
+
+
+def _held(report: Preflight) -> ColumnElement[bool]:
+    return and_(P.id == UUID(report.id), PROCESSING, P.lease_token == report.lease_token, P.lease_until > NOW)
+
+
+def _preflight(row: Row[Any]) -> Preflight:
+    values = {name: getattr(row, name) for name in FIELDS}
+    return Preflight(**{**values, "id": str(row.id)})
+
+
+def _finding(row: Row[Any]) -> Finding:
+    obstacle = Obstacle(row.result, Reason(row.reason), row.assignment_id, row.title, row.student_id)
+    return Finding(row.number, row.section_id, row.section_code, obstacle)
