@@ -10,6 +10,7 @@ from gradesync.api import (
     assignments,
     categories,
     district,
+    docs,
     events,
     oauth,
     openapi,
@@ -19,12 +20,12 @@ from gradesync.api import (
     sections,
     syncs,
 )
-from gradesync.api.guards import SafeHeaders
+from gradesync.api.guards import BodyLimit, SafeHeaders
 from gradesync.api.service import Service
 from gradesync.runtime import Runtime
 
-BODY_MAX = 65_536
-ROUTERS = (syncs, outcomes, events, assignments, categories, sections, district, oauth, operations)
+BODY_MAX = 1_048_576
+ROUTERS = (syncs, outcomes, events, assignments, categories, sections, district, oauth, operations, docs)
 
 
 def create_app(runtime: Runtime) -> FastAPI:
@@ -51,7 +52,10 @@ def _routes(public_url: str) -> FastAPI:
     problems.install(app, public_url)
     app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]  # FastAPI's own way
     # Outermost, where a middleware of the application would miss what nobody foresaw.
-    app.middleware_stack = SafeHeaders(app.build_middleware_stack())
+    bounded = BodyLimit(
+        app.build_middleware_stack(), BODY_MAX, problems.response("body-too-large", public_url)
+    )
+    app.middleware_stack = SafeHeaders(bounded)
     return app
 
 
