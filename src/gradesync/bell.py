@@ -26,7 +26,7 @@ def open_redis(url: str) -> ArqRedis:
     """A client that asks again when a connection breaks, and connects when it is first used."""
     redis: ArqRedis = ArqRedis.from_url(
         url,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
+        retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 2),
         retry_on_error=[RedisError, OSError],
         socket_connect_timeout=2,
         socket_timeout=10,

@@ -1,0 +1,37 @@
+"""Runs the `gradesync` command as a person would: in a process, with an environment."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+GRADESYNC = Path(sys.executable).parent / "gradesync"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said. Lines are never wrapped."""
+
+    code: int
+    out: str
+    err: str
+
+
+async def gradesync(*arguments: str, environment: Mapping[str, str], folder: Path | None = None) -> Said:
+    """Run a command to its end; a traceback is never what a person should see."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("GRADESYNC_")}
+    process = await asyncio.create_subprocess_exec(
+        GRADESYNC,
+        *arguments,
+        env={**mine, "COLUMNS": "200", **environment},
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    said = Said(process.returncode, out.decode(), err.decode())
+    assert "Traceback" not in said.err, said.err
+    return said

@@ -1,0 +1,50 @@
+"""Commands that need no installation: help, the API's description, the port that is taken."""
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from commands import gradesync
+from openapi_spec_validator import validate
+
+HEAVY = ("sqlalchemy", "fastapi", "arq", "alembic", "httpx")
+
+
+async def test_help_names_every_command() -> None:
+    said = await gradesync("--help", environment={})
+    for name in ("up", "serve", "worker", "migrate", "sandbox", "demo", "openapi", "district", "client"):
+        assert f" {name} " in said.out
+
+
+def test_the_command_loads_no_more_than_it_needs_to_answer() -> None:
+    heavy = f"import gradesync.cli, sys; print(*(m for m in {HEAVY} if m in sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)  # noqa: S603
+    assert loaded.stdout.split() == []
+
+
+async def test_the_apis_description_is_valid_and_compared(tmp_path: Path) -> None:
+    file = tmp_path / "gradesync.yaml"
+    printed = await gradesync("openapi", "--json", environment={})
+    written = await gradesync("openapi", "--write", str(file), environment={})
+    same = await gradesync("openapi", "--check", str(file), environment={})
+    file.write_text(file.read_text().replace("3.1.0", "3.0.0", 1))
+    drifted = await gradesync("openapi", "--check", str(file), environment={})
+    validate(json.loads(printed.out))
+    assert (written.code, same.code, drifted.code) == (0, 0, 1)
+    assert "make openapi" in drifted.err
+
+
+async def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = await gradesync("serve", "--port", str(port), environment={})
+    assert said.code == 1
+    assert f"port {port}" in said.err
+    assert "--port" in said.err
+
+
+async def test_the_sandbox_keeps_its_own_help() -> None:
+    said = await gradesync("sandbox", "--help", environment={})
+    assert "--district-file" in said.out

@@ -1,0 +1,84 @@
+"""The demonstration, and what a data folder keeps."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+GRADESYNC = str(Path(sys.executable).parent / "gradesync")
+STARTS_ONE = """
+import sys, time
+from pathlib import Path
+from gradesync.cli.demo.process import started
+with started("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[1]), {}) as process:
+    print(process.running.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the servers' own user may pass through."""
+    made = Path(tempfile.mkdtemp(prefix="gradesync-demo-test-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+def test_the_demonstration_ends_as_it_should() -> None:
+    done = subprocess.run(  # noqa: S603
+        [GRADESYNC, "demo", "--once"], capture_output=True, text=True, check=False, timeout=180
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "What reached the two systems" in done.stdout
+
+
+async def test_what_up_knows_is_there_after_it_ended(folder: Path) -> None:
+    environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
+    up = await asyncio.create_subprocess_exec(
+        *(GRADESYNC, "up", "--port", "0"), env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert up.stdout is not None
+    assert b"is up at" in await up.stdout.readline()
+    district = folder / "district.toml"
+    sandbox = await asyncio.create_subprocess_exec(
+        *(GRADESYNC, "sandbox", "--district-file", str(district)), stdout=asyncio.subprocess.PIPE
+    )
+    assert sandbox.stdout is not None
+    await sandbox.stdout.readline()
+    environment["GRADESYNC_ALLOW_PRIVATE_NETWORK"] = "true"
+    for arguments in (("apply", str(district)), ("list", "--json")):
+        command = await asyncio.create_subprocess_exec(*(GRADESYNC, "district", *arguments), env=environment)
+        assert await command.wait() == 0
+    for process in (sandbox, up):
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+    listed = subprocess.run(  # noqa: ASYNC221, S603
+        [GRADESYNC, "district", "list", "--json"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert '"riverside"' in listed.stdout
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    starter = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", STARTS_ONE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert starter.stdout is not None
+    pid = int(starter.stdout.readline())
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    wait_for_end_of_group(pid)
+
+
+def wait_for_end_of_group(pid: int) -> None:
+    """Raises `TimeoutExpired` where some process of the group goes on."""
+    script = f"while kill -0 -- -{pid} 2>/dev/null; do sleep 0.05; done"
+    subprocess.run(["/bin/sh", "-c", script], check=True, timeout=20)  # noqa: S603
