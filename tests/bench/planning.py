@@ -10,7 +10,15 @@ from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Mark
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook, syncable
-from gradesync.core.sis import Capabilities, LiveAssignment, LiveGradebook, Policy, Ref, SisCategory, SisSection
+from gradesync.core.sis import (
+    Capabilities,
+    LiveAssignment,
+    LiveGradebook,
+    Policy,
+    Ref,
+    SisCategory,
+    SisSection,
+)
 
 CAPABILITIES = Capabilities(
     name_max=50,
@@ -23,13 +31,15 @@ CAPABILITIES = Capabilities(
     reads_scores=True,
 )
 DUE = date(2026, 3, 2)
+CASES = (("unchanged", 0, False), ("unchanged, read back", 0, True), ("changed", 1, False))
+"""Name, by how much every number was lower when it was sent, and whether the SIS's scores were read."""
 
 
 class Section:
     """A section as its gradebook, ledger and SIS list would be: `assignments` x `students`, all sent once.
 
-    One score in ten is blank, one in fifty excused, one in fifty missing; every number is an object of its own, as
-    it is when it was just decoded.
+    One score in ten is blank, one in fifty excused, one in fifty missing; every number is an object of its
+    own, as it is when it was just decoded.
     """
 
     def __init__(self, assignments: int, students: int) -> None:
@@ -105,7 +115,7 @@ def planning_rates(rounds: int = 5) -> dict[str, float]:
     rates = {}
     for assignments, students in ((500, 1000), (36, 30)):
         section = Section(assignments, students)
-        for case, shift, full in (("unchanged", 0, False), ("unchanged, read back", 0, True), ("changed", 1, False)):
+        for case, shift, full in CASES:
             ledger = section.ledger(shift)
             live = section.live(ledger, scores=full)
             repeat = max(1, 100_000 // (assignments * students))

@@ -37,7 +37,8 @@ class Binding(NamedTuple):
 
     def in_doubt(self, entry: LedgerAssignment) -> bool:
         """Whether some of the scores that the ledger holds may not be what the SIS holds."""
-        return bool(entry.doubtful) or (self.settled and self.rescaled(entry))
+        looks = any(doubt.looks for doubt in entry.doubtful.values())
+        return looks or (self.settled and self.rescaled(entry))
 
     def rescaled(self, entry: LedgerAssignment) -> bool:
         """Whether total points are others than when the ledger's scores were sent."""
@@ -130,24 +131,22 @@ class _Places:
     ) -> Binding:
         spec, home = self.specs[assignment_id], _home(entry, gone)
         live = adopted or (self.by_key.get(home.key) if home else None)
+        others = [item for item in self.by_slot.get(spec.slot, ()) if item is not live]
         return Binding(
             spec,
             ref=live.ref if live else home,
             live=live,
             adopted=adopted is not None,
             gone=home is None and entry is not None and entry.ref is not None,
-            clash=self._clashes(assignment_id, spec),
-            twin=live is not None and live.slot == spec.slot and self._has_twin(spec.slot),
+            clash=any(self._stays(item) for item in others),
+            twin=live is not None and live.slot == spec.slot and any(self._is_loose(item) for item in others),
         )
 
-    def _clashes(self, assignment_id: str, spec: Spec) -> bool:
-        """Whether another one has the name and due date of a spec, and is not about to give them up."""
-        holders = {self.holders.get(item.ref.key, "") for item in self.by_slot.get(spec.slot, ())}
-        return any(
-            holder not in self.specs or self.specs[holder].slot == spec.slot
-            for holder in holders - {assignment_id}
-        )
+    def _stays(self, item: LiveAssignment) -> bool:
+        """Whether an assignment of the SIS is to keep its name and due date."""
+        spec = self.specs.get(self.holders.get(item.ref.key, ""))
+        return spec is None or spec.slot == item.slot
 
-    def _has_twin(self, slot: Slot) -> bool:
-        """Whether one of ours that nothing is bound to has that name and due date."""
-        return any(item.ours and item.ref.key not in self.holders for item in self.by_slot[slot])
+    def _is_loose(self, item: LiveAssignment) -> bool:
+        """Whether an assignment of the SIS is ours and nothing is bound to it."""
+        return item.ours and item.ref.key not in self.holders

@@ -22,6 +22,30 @@ class Place(NamedTuple):
     held: LiveScores | None
     may_hold: bool
 
+    @classmethod
+    def kept(cls, entry: LedgerAssignment) -> "Place":
+        """The place of an assignment that does not go: as the ledger has it."""
+        return cls(entry.sent, entry.doubtful, held=None, may_hold=entry.may_hold)
+
+    @classmethod
+    def of(cls, entry: LedgerAssignment, binding: Binding, decided: Move, live: LiveGradebook) -> "Place":
+        """The place of an assignment that goes. At a new place nothing was sent.
+
+        A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where
+        the change is still to come, what was read of the SIS counts no more.
+        """
+        if binding.ref is None:
+            return cls({}, {}, held=None, may_hold=False)
+        before, spec = decided.before, binding.spec
+        rescales = changes(decided.action, before, spec) and (before is None or before.points != spec.points)
+        held = None if rescales else live.scores.get(binding.ref.key)
+        if binding.adopted:
+            return cls({}, {}, held, may_hold=True)
+        doubtful = entry.doubtful
+        if rescales or binding.rescaled(entry):
+            doubtful = {**_in_doubt(entry.sent), **doubtful}
+        return cls(entry.sent, doubtful, held, entry.may_hold)
+
 
 class Column(NamedTuple):
     """All that is known of one assignment's scores, by student uid.
@@ -41,7 +65,9 @@ class Column(NamedTuple):
         """Scores to be planned that no answer carried, as the ledger has them: owed ones are the newest."""
         if not self.owed and not self.place.doubtful:
             return {}
-        kept: dict[str, Cell] = {uid: doubt.value for uid, doubt in self.place.doubtful.items()}
+        kept: dict[str, Cell] = {
+            uid: doubt.value for uid, doubt in self.place.doubtful.items() if doubt.looks
+        }
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
         return {uid: value for uid, value in kept.items() if uid not in self.cells}
 
@@ -56,27 +82,6 @@ class Column(NamedTuple):
         )
 
 
-def unchanged_place(entry: LedgerAssignment) -> Place:
-    """The place of an assignment that does not go: as the ledger has it."""
-    return Place(entry.sent, entry.doubtful, held=None, may_hold=entry.may_hold)
-
-
-def place(entry: LedgerAssignment, binding: Binding, decided: Move, live: LiveGradebook) -> Place:
-    """The place of an assignment that goes. At a new place nothing was sent.
-
-    A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where the
-    change is still to come, what was read of the SIS counts no more.
-    """
-    if binding.ref is None:
-        return Place({}, {}, held=None, may_hold=False)
-    before, spec = decided.before, binding.spec
-    rescales = changes(decided.action, before, spec) and (before is None or before.points != spec.points)
-    held = None if rescales else live.scores.get(binding.ref.key)
-    if binding.adopted:
-        return Place({}, {}, held, may_hold=True)
-    doubtful = entry.doubtful
-    if rescales or binding.rescaled(entry):
-        doubtful = {uid: Doubtful(v) for uid, v in entry.sent.items() if points_of(v) is not None} | dict(
-            doubtful
-        )
-    return Place(entry.sent, doubtful, held, entry.may_hold)
+def _in_doubt(sent: Mapping[str, Value]) -> dict[str, Doubtful]:
+    """Sent scores as doubtful ones. A blank cannot be rescaled."""
+    return {uid: Doubtful(value) for uid, value in sent.items() if points_of(value) is not None}

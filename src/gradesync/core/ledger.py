@@ -26,7 +26,11 @@ class Owed(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """A score whose write may have happened: the value, and how many read-backs are still to come."""
+    """A score whose write may have happened: the value, and how many read-backs are still to come.
+
+    With no look to come it is set aside: its student's score did not go. It is planned when its row is read
+    again, and not before.
+    """
 
     value: Value
     looks: int = 2

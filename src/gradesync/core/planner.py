@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gradesync.core.assignments import Move, move
 from gradesync.core.bind import Binding, bind
-from gradesync.core.column import Column, Place, place, unchanged_place
+from gradesync.core.column import Column, Place
 from gradesync.core.fingerprint import fingerprint
 from gradesync.core.fit import Mould
 from gradesync.core.gradebook import Assignment, Gradebook, in_order
@@ -96,7 +96,7 @@ class _View:
         decided = move(binding, entry, full=self.full)
         if decided.reason:
             return self._stopped(assignment, entry, Stop(Result.FAILED, decided.reason))
-        column = self._column(entry, place(entry, binding, decided, self.live))
+        column = self._column(entry, Place.of(entry, binding, decided, self.live))
         scores = plan_scores(column, self.roster, self.mould)
         return AssignmentPlan(
             id=assignment.id,
@@ -130,7 +130,7 @@ class _View:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(self._column(entry, unchanged_place(entry)), _with_assignment(stop)),
+            settled=settle_scores(self._column(entry, Place.kept(entry)), _of_scores(stop)),
             may_hold=entry.may_hold,
         )
 
@@ -152,7 +152,7 @@ class _View:
         return tuple(warnings)
 
 
-def _with_assignment(stop: Stop) -> Stop:
+def _of_scores(stop: Stop) -> Stop:
     """What becomes of the scores of an assignment that is stopped."""
     if stop is _UNKNOWN:
         return stop

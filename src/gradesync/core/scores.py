@@ -97,9 +97,8 @@ def _planned(uid: str, key: str | Stop, fitted: Fitted, column: Column) -> Score
     if choice == "adopt":
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
-    return ScoreWrite(
-        uid, key, fitted.value, before, warnings, owed is not None and owed.value == fitted.value
-    )
+    still_owed = owed is not None and owed.value == fitted.value
+    return ScoreWrite(uid, key, fitted.value, before, warnings, still_owed)
 
 
 def _held_back(uid: str, fitted: Fitted, column: Column) -> ScoreOutcome:

@@ -1,0 +1,160 @@
+"""Small gradebooks, ledgers and SIS lists, to be read at a glance in tests."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+from gradesync.core.categories import Pairing, pair
+from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
+from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.planner import plan
+from gradesync.core.rules import Rulebook
+from gradesync.core.sis import (
+    Capabilities,
+    LiveAssignment,
+    LiveGradebook,
+    Policy,
+    Ref,
+    SisCategory,
+    SisSection,
+    Spec,
+)
+
+DUE = date(2026, 3, 2)
+FIRST, LAST = date(2026, 1, 5), date(2026, 6, 12)
+SECTION = SisSection(Ref("s1"), FIRST, LAST)
+QUIZZES = Ref("k1")
+CATEGORIES = (Category("c1", "Quizzes"),)
+PAIRING = pair(CATEGORIES, [SisCategory(QUIZZES, "Quizzes")], {}, many_to_one=False)
+CAPABILITIES = Capabilities(
+    name_max=50,
+    points_max=Decimal(9999),
+    score_places=6,
+    score_max=Decimal(999_999_999),
+    has_counts=True,
+    exception_flags=frozenset(),
+    rows_per_write=500,
+    reads_scores=True,
+)
+FLAGGED = replace(CAPABILITIES, exception_flags=frozenset({1, 3}))
+
+ANN, BEN, CAM = "501", "502", "503"
+STUDENTS = {uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in (ANN, BEN, CAM)}
+KEYS = {ANN: "81", BEN: "82", CAM: "83"}
+
+
+def rulebook(
+    *,
+    policy: Policy | None = None,
+    capabilities: Capabilities = CAPABILITIES,
+    pairing: Pairing = PAIRING,
+    section: SisSection = SECTION,
+) -> Rulebook:
+    return Rulebook(section, pairing, capabilities, policy or Policy())
+
+
+BOOK = rulebook()
+
+
+def quiz(assignment_id: str = "1", title: str = "Quiz", **fields: object) -> Assignment:
+    known: dict[str, object] = {"max_points": Decimal(10), "due": DUE, "category_id": "c1"}
+    return Assignment(assignment_id, title, **(known | fields))  # type: ignore[arg-type]  # fields by name
+
+
+def spec(name: str = "Quiz", **fields: object) -> Spec:
+    known: dict[str, object] = {"points": Decimal(10), "due": DUE, "category": QUIZZES}
+    return Spec(name, **(known | fields))  # type: ignore[arg-type]  # fields by name
+
+
+def gradebook(
+    cells: Mapping[str, Cell] | None = None,
+    *,
+    assignments: Iterable[Assignment] | None = None,
+    columns: Mapping[str, Mapping[str, Cell]] | None = None,
+    students: Mapping[str, Student] | None = None,
+    **fields: object,
+) -> Gradebook:
+    """A gradebook of one quiz with some `cells`, or of several `assignments` with their `columns`."""
+    known: dict[str, object] = {
+        "section_id": "7900000001",
+        "section_code": "85001",
+        "from_sis": True,
+        "students": STUDENTS if students is None else students,
+        "course_admins": frozenset(),
+        "categories": CATEGORIES,
+        "periods": {},
+        "assignments": (quiz(),) if assignments is None else tuple(assignments),
+        "cells": {"1": cells or {}} if columns is None else columns,
+        "full": True,
+    }
+    return Gradebook(**(known | fields))  # type: ignore[arg-type]  # fields by name
+
+
+def entry(
+    sent: Mapping[str, Cell] | None = None, assignment_id: str = "1", **fields: object
+) -> LedgerAssignment:
+    """What the ledger keeps of an assignment that was synced; `sent` by uid."""
+    known: dict[str, object] = {"ref": Ref(f"r{assignment_id}"), "spec": spec()}
+    return LedgerAssignment(assignment_id, sent=sent or {}, **(known | fields))  # type: ignore[arg-type]
+
+
+def ledger(*entries: LedgerAssignment) -> Ledger:
+    return {item.id: item for item in entries}
+
+
+def listed(
+    key: str = "r1", shown: Spec | None = None, *, ours: bool = True, **fields: bool
+) -> LiveAssignment:
+    shown = shown or spec()
+    return LiveAssignment(Ref(key), shown.name, shown.due, shown, ours, **fields)
+
+
+def live(
+    *items: LiveAssignment,
+    scores: Mapping[str, Mapping[str, Decimal | None]] | None = None,
+    gone: Iterable[str] = (),
+) -> LiveGradebook:
+    """What the SIS shows; `scores` by ref key and uid."""
+    by_key = {
+        ref: {KEYS[uid]: points for uid, points in column.items()} for ref, column in (scores or {}).items()
+    }
+    return LiveGradebook(items, frozenset(gone), by_key)
+
+
+def plan_of(
+    book: Gradebook,
+    known: Ledger | None = None,
+    shown: LiveGradebook | None = None,
+    *,
+    rules: Rulebook = BOOK,
+    students: Mapping[str, str] | None = None,
+    selection: Selection | None = None,
+    full: bool = False,
+) -> Plan:
+    """Plan with what a test leaves out filled in: the SIS lists what the ledger knows, as it was sent."""
+    known = known or {}
+    if shown is None:
+        items = [
+            LiveAssignment(item.ref, item.spec.name, item.spec.due, item.spec, ours=True)
+            for item in known.values()
+            if item.ref and item.spec
+        ]
+        shown = LiveGradebook(tuple(items))
+    keys = KEYS if students is None else students
+    return plan(book, known, shown, rules, keys, selection=selection, full=full)
+
+
+def only(made: Plan) -> AssignmentPlan:
+    """The one assignment of a plan."""
+    (item,) = made.assignments
+    return item
+
+
+def write(item: AssignmentPlan, uid: str = ANN) -> ScoreWrite | None:
+    return next((row for row in item.writes if row.student == uid), None)
+
+
+def settled(item: AssignmentPlan, uid: str = ANN) -> ScoreOutcome | None:
+    return next((row for row in item.settled if row.student == uid), None)

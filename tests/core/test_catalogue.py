@@ -1,0 +1,36 @@
+"""Every reason is in the catalogue, in words that help."""
+
+import re
+
+import pytest
+
+from gradesync.core.catalogue import CATALOGUE, Kind
+from gradesync.core.reasons import Reason
+
+
+def test_every_reason_has_an_entry() -> None:
+    assert set(CATALOGUE) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_an_entry_says_what_happened_and_what_to_do(reason: Reason) -> None:
+    entry = CATALOGUE[reason]
+    assert entry.code is reason
+    for text in (entry.title, entry.fix):
+        assert re.fullmatch(r"[A-Z].+\.", text)
+        assert len(text) <= 120
+
+
+def test_titles_tell_reasons_apart() -> None:
+    assert len({entry.title for entry in CATALOGUE.values()}) == len(Reason)
+
+
+def test_trying_again_helps_only_where_nothing_has_to_be_mended_first() -> None:
+    retryable = {entry.code for entry in CATALOGUE.values() if entry.retryable}
+    assert Reason.UPSTREAM_UNAVAILABLE in retryable
+    assert Reason.TITLE_TOO_LONG not in retryable
+    assert Reason.MASS_CHANGE not in retryable
+
+
+def test_every_kind_is_used() -> None:
+    assert {entry.kind for entry in CATALOGUE.values()} == set(Kind)

@@ -1,0 +1,273 @@
+"""Plans as a whole: what is owed, doubtful, edited, selected, and how it all adds up."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from gradebooks import (
+    ANN,
+    BEN,
+    CAM,
+    DUE,
+    FLAGGED,
+    KEYS,
+    entry,
+    gradebook,
+    ledger,
+    listed,
+    live,
+    only,
+    plan_of,
+    quiz,
+    rulebook,
+    settled,
+    spec,
+    write,
+)
+
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
+from gradesync.core.ledger import Doubtful, Owed, Value
+from gradesync.core.plan import Action, Result, ScoreOutcome
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Policy, Ref
+
+FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
+UNDONE = Owed(Reason.NOT_ATTEMPTED, NINE)
+
+
+# Owed
+
+
+def test_what_is_owed_is_planned_from_the_ledger_where_its_row_did_not_change() -> None:
+    item = only(plan_of(gradebook({BEN: SEVEN}, full=False), ledger(entry({BEN: SEVEN}, owed={ANN: UNDONE}))))
+    assert [(row.student, row.value, row.owed) for row in item.writes] == [(ANN, NINE, True)]
+    assert (item.read, item.unchanged) == (2, 1)
+
+
+@pytest.mark.parametrize(("cell", "owed"), [(NINE, True), (SEVEN, False), (Mark(MISSING), False)])
+def test_what_is_owed_gives_way_to_its_row(cell: Cell, owed: bool) -> None:
+    item = only(plan_of(gradebook({ANN: cell}), ledger(entry({ANN: FIVE}, owed={ANN: UNDONE}))))
+    assert [row.owed for row in item.writes] == [owed]
+    assert item.read == 1
+
+
+def test_what_is_owed_is_forgotten_when_the_teacher_goes_back_to_what_was_sent() -> None:
+    item = only(plan_of(gradebook({ANN: FIVE}), ledger(entry({ANN: FIVE}, owed={ANN: UNDONE}))))
+    assert (item.writes, item.unchanged) == ((), 1)
+
+
+@pytest.mark.parametrize("may_hold", [False, True])
+def test_a_clear_that_is_owed_is_sent_even_where_the_ledger_knows_no_score(may_hold: bool) -> None:
+    owed = {ANN: Owed(Reason.NOT_ATTEMPTED, None)}
+    item = only(plan_of(gradebook({}), ledger(entry(owed=owed, may_hold=may_hold))))
+    assert [(row.value, row.owed) for row in item.writes] == [(None, True)]
+
+
+def test_what_an_assignment_deleted_in_the_sis_owes_goes_to_the_new_one() -> None:
+    known = ledger(entry({BEN: SEVEN}, owed={ANN: UNDONE}))
+    item = only(plan_of(gradebook({BEN: SEVEN}), known, live(gone=["r1"])))
+    assert [(row.student, row.value) for row in item.writes] == [(ANN, NINE), (BEN, SEVEN)]
+
+
+def test_what_is_owed_comes_before_what_is_doubtful() -> None:
+    known = ledger(entry(owed={ANN: UNDONE}, doubtful={ANN: Doubtful(FIVE)}))
+    item = only(plan_of(gradebook({}), known))
+    assert ([row.value for row in item.writes], item.read) == ([NINE], 1)
+
+
+# Doubtful
+
+
+def test_a_doubtful_score_that_cannot_be_read_is_sent_again() -> None:
+    known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
+    for cells in ({}, {ANN: NINE}):
+        item = only(plan_of(gradebook(cells), known))
+        assert [(row.value, row.before, row.owed) for row in item.writes] == [(NINE, FIVE, False)]
+
+
+def test_a_doubtful_score_that_is_there_is_adopted() -> None:
+    known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
+    item = only(plan_of(gradebook({}), known, live(listed(), scores={"r1": {ANN: NINE}})))
+    assert item.settled == (ScoreOutcome(ANN, Result.ADOPTED, before=FIVE, after=NINE),)
+    assert item.writes == ()
+
+
+def test_a_doubtful_score_that_never_came_is_sent_again() -> None:
+    known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
+    item = only(plan_of(gradebook({}), known, live(listed(), scores={"r1": {ANN: FIVE}})))
+    assert [(row.value, row.warnings) for row in item.writes] == [(NINE, ())]
+
+
+def test_a_doubtful_score_that_someone_changed_meanwhile_is_put_right_and_said() -> None:
+    known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
+    item = only(plan_of(gradebook({}), known, live(listed(), scores={"r1": {ANN: SEVEN}})))
+    assert [(row.value, row.warnings) for row in item.writes] == [(NINE, (Reason.EDITED_IN_SIS,))]
+
+
+def test_a_doubtful_score_that_was_blanked_since_is_cleared_if_it_came() -> None:
+    known = ledger(entry(doubtful={ANN: Doubtful(NINE)}))
+    came = only(plan_of(gradebook({ANN: None}), known, live(listed(), scores={"r1": {ANN: NINE}})))
+    assert [row.value for row in came.writes] == [None]
+    lost = only(plan_of(gradebook({ANN: None}), known, live(listed(), scores={"r1": {}})))
+    assert [(row.result, row.after) for row in lost.settled] == [(Result.ADOPTED, None)]
+
+
+def test_a_mark_beside_the_points_is_not_seen_and_so_sent_again() -> None:
+    marks = rulebook(capabilities=FLAGGED, policy=Policy(exception_flags=True))
+    zero: Value = Mark(MISSING, Decimal(0))
+    known = ledger(entry(doubtful={ANN: Doubtful(zero)}))
+    shown = live(listed(), scores={"r1": {ANN: Decimal(0)}})
+    assert [row.value for row in only(plan_of(gradebook({}), known, shown, rules=marks)).writes] == [zero]
+
+
+def test_a_mark_comes_off_when_the_district_no_longer_sends_it() -> None:
+    known = ledger(entry({ANN: Mark(EXCUSED), BEN: Mark(MISSING, Decimal(0))}))
+    item = only(plan_of(gradebook({ANN: Mark(EXCUSED), BEN: Mark(MISSING)}), known))
+    assert [(row.student, row.value) for row in item.writes] == [(ANN, None), (BEN, Decimal(0))]
+
+
+def test_scores_of_an_adopted_assignment_are_compared_with_what_it_holds() -> None:
+    cells: dict[str, Cell] = {ANN: NINE, BEN: NINE, CAM: None}
+    shown = live(listed(), scores={"r1": {ANN: NINE, BEN: SEVEN, CAM: FIVE}})
+    item = only(plan_of(gradebook(cells), {}, shown))
+    assert item.settled == (ScoreOutcome(ANN, Result.ADOPTED, after=NINE),)
+    assert [(row.student, row.value, row.warnings) for row in item.writes] == [(BEN, NINE, ())]
+    assert item.unchanged == 1
+
+
+def test_a_doubt_that_was_set_aside_waits_for_its_row() -> None:
+    known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE, looks=0)}))
+    assert only(plan_of(gradebook({}), known)).read == 0
+    item = only(plan_of(gradebook({ANN: FIVE}), known))
+    assert [row.value for row in item.writes] == [FIVE]
+
+
+# Total points
+
+
+def test_a_change_of_total_points_sends_again_what_was_sent() -> None:
+    known = ledger(entry({ANN: NINE, BEN: None, CAM: SEVEN}))
+    book = gradebook({ANN: NINE, BEN: None}, assignments=[quiz(max_points=Decimal(20))])
+    stale = live(listed(), scores={"r1": {ANN: NINE, CAM: SEVEN}})
+    for shown in (None, stale):
+        item = only(plan_of(book, known, shown))
+        assert item.action is Action.UPDATE
+        assert [(row.student, row.value) for row in item.writes] == [(ANN, NINE), (CAM, SEVEN)]
+        assert item.unchanged == 1
+
+
+def test_a_full_sync_that_takes_back_a_change_of_total_points_sends_the_scores_again() -> None:
+    known = ledger(entry({ANN: NINE}))
+    shown = live(listed(shown=spec(points=Decimal(20))), scores={"r1": {ANN: NINE}})
+    item = only(plan_of(gradebook({ANN: NINE}), known, shown, full=True))
+    assert (item.action, [row.value for row in item.writes]) == (Action.UPDATE, [NINE])
+
+
+def test_a_change_of_total_points_that_came_already_leaves_the_scores_in_doubt() -> None:
+    known = ledger(entry({ANN: NINE, BEN: SEVEN}, spec=spec(points=Decimal(20))))
+    shown = live(listed(), scores={"r1": {ANN: NINE, BEN: Decimal("3.5")}})
+    item = only(plan_of(gradebook({ANN: NINE, BEN: SEVEN}), known, shown))
+    assert item.action is Action.ADOPT
+    assert settled(item) == ScoreOutcome(ANN, Result.ADOPTED, before=NINE, after=NINE)
+    assert [(row.student, row.value) for row in item.writes] == [(BEN, SEVEN)]
+
+
+def test_an_assignment_of_which_nothing_is_known_but_its_place_is_written_whole() -> None:
+    known = ledger(entry({ANN: NINE}, spec=None))
+    unlisted = live()
+    item = only(plan_of(gradebook({ANN: NINE}), known, unlisted))
+    assert (item.action, item.before) == (Action.UPDATE, None)
+    assert write(item)
+
+
+# Full syncs
+
+
+def test_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so() -> None:
+    known = ledger(entry({ANN: NINE, BEN: SEVEN}))
+    shown = live(listed(), scores={"r1": {ANN: FIVE, BEN: SEVEN, CAM: FIVE}})
+    book = gradebook({ANN: NINE, BEN: SEVEN, CAM: None})
+    item = only(plan_of(book, known, shown, full=True))
+    assert [(row.student, row.value, row.warnings) for row in item.writes] == [
+        (ANN, NINE, (Reason.EDITED_IN_SIS,))
+    ]
+    assert item.unchanged == 2
+    assert only(plan_of(book, known, shown)).writes == ()
+
+
+def test_a_full_sync_trusts_the_ledger_where_scores_cannot_be_read() -> None:
+    item = only(plan_of(gradebook({ANN: NINE}), ledger(entry({ANN: NINE})), full=True))
+    assert (item.writes, item.unchanged) == ((), 1)
+
+
+# Selections
+
+
+def test_a_selection_restricts_what_is_planned_and_counted() -> None:
+    assignments = [quiz("1"), quiz("2", "Other"), quiz("3", "Third")]
+    columns = {key: {ANN: NINE, BEN: SEVEN} for key in ("1", "2", "77", "78")}
+    known = ledger(entry(owed={CAM: UNDONE}, doubtful={CAM: Doubtful(NINE), ANN: Doubtful(FIVE)}))
+    book = gradebook(
+        assignments=assignments, columns=columns, unreadable={("1", CAM): "bad", ("2", CAM): "bad"}
+    )
+    made = plan_of(book, known, selection={"1": frozenset({ANN}), "3": None, "77": frozenset({BEN})})
+    assert [(item.id, item.read) for item in made.assignments] == [("1", 1), ("3", 0)]
+    assert [row.student for row in made.assignments[0].writes] == [ANN]
+    assert [(item.id, item.read) for item in made.strays] == [("77", 1)]
+
+
+def test_the_rules_see_what_a_selection_leaves_out() -> None:
+    made = plan_of(gradebook(assignments=[quiz("1"), quiz("2")]), selection={"2": None})
+    assert [(item.id, item.reason) for item in made.assignments] == [("2", Reason.DUPLICATE_NAME)]
+
+
+# The whole
+
+
+def test_a_partial_read_is_said_and_clears_nothing() -> None:
+    book = gradebook({ANN: NINE}, partial=frozenset({"1"}))
+    item = only(plan_of(book, ledger(entry({ANN: NINE, BEN: SEVEN}))))
+    assert (item.warnings, item.writes, item.unchanged) == ((Reason.PARTIAL_READ,), (), 1)
+
+
+def test_all_warnings_of_an_assignment_are_told() -> None:
+    book = gradebook(assignments=[quiz(due=None, factor=Decimal(2))], partial=frozenset({"1"}), periods={})
+    known = ledger(entry())
+    shown = live(listed(shown=spec(due=DUE + timedelta(days=1))))
+    assert only(plan_of(book, known, shown)).warnings == (
+        Reason.DUE_DATE_FILLED,
+        Reason.FACTOR_NOT_SENT,
+        Reason.EDITED_IN_SIS,
+        Reason.PARTIAL_READ,
+    )
+
+
+def test_every_row_ends_in_exactly_one_outcome() -> None:
+    cells: dict[str, Cell] = {ANN: NINE, BEN: Mark(INCOMPLETE), CAM: None, "enrollment:9": NINE}
+    known = ledger(
+        entry({ANN: FIVE}, owed={"504": UNDONE}, doubtful={"505": Doubtful(NINE), ANN: Doubtful(SEVEN)})
+    )
+    item = only(plan_of(gradebook(cells, unreadable={("1", "506"): "bad"}), known))
+    told = [row.student for row in item.writes] + [row.student for row in item.settled]
+    assert len(told) == len(set(told))
+    assert item.read == len(told) + item.unchanged == 7
+
+
+def test_assignments_and_scores_are_in_the_order_of_their_ids() -> None:
+    assignments = [quiz(str(n), f"Quiz {n}") for n in (100, 20, 3)]
+    cells: dict[str, Cell] = {CAM: NINE, ANN: NINE, BEN: NINE}
+    made = plan_of(gradebook(assignments=assignments, columns={"3": cells}))
+    assert [item.id for item in made.assignments] == ["3", "20", "100"]
+    assert [row.student for row in made.assignments[0].writes] == [ANN, BEN, CAM]
+
+
+def test_the_ledger_hears_whether_an_assignment_may_hold_more() -> None:
+    assert not only(plan_of(gradebook())).may_hold
+    assert only(plan_of(gradebook(), ledger(entry(may_hold=True)))).may_hold
+    assert not only(plan_of(gradebook(), ledger(entry(may_hold=True)), live(gone=["r1"]))).may_hold
+
+
+def test_a_write_names_the_student_as_the_sis_does() -> None:
+    item = only(plan_of(gradebook({ANN: NINE})))
+    assert [(row.student, row.sis_student) for row in item.writes] == [(ANN, KEYS[ANN])]
+    assert item.ref != Ref("r1")

@@ -1,0 +1,335 @@
+"""The rules that decide whether an assignment syncs, and as what."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from gradebooks import (
+    BOOK,
+    CAPABILITIES,
+    CATEGORIES,
+    DUE,
+    FIRST,
+    LAST,
+    QUIZZES,
+    entry,
+    gradebook,
+    ledger,
+    listed,
+    live,
+    only,
+    plan_of,
+    quiz,
+    rulebook,
+    spec,
+)
+
+from gradesync.core.categories import Pairing, pair
+from gradesync.core.gradebook import Assignment, Category
+from gradesync.core.plan import Action
+from gradesync.core.reasons import Reason
+from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.sis import Policy, Ref, SisCategory
+
+LONG = "Reading log: chapters eleven to fourteen, with notes"
+
+
+def judged(assignment: Assignment, rules: Rulebook = BOOK, **fields: object) -> tuple[Action, Reason | None]:
+    item = only(plan_of(gradebook(assignments=[assignment], **fields), rules=rules))
+    return item.action, item.reason
+
+
+def test_R1_an_assignment_carries_name_points_due_date_and_category() -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(title=" Quiz ", max_points=Decimal("12.50"))])))
+    assert item.action is Action.CREATE
+    assert item.spec == spec("Quiz", points=Decimal("12.5"))
+    assert item.spec
+    assert item.spec.category == QUIZZES
+    assert item.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed"),
+    [
+        ({"title": "Quiz A"}, {"name": "Quiz A"}),
+        ({"max_points": Decimal(20)}, {"points": Decimal(20)}),
+        ({"due": date(2026, 3, 9)}, {"due": date(2026, 3, 9)}),
+        ({"counts": False}, {"counts": False}),
+    ],
+)
+def test_R1_each_field_is_carried_when_it_changes(
+    fields: dict[str, object], changed: dict[str, object]
+) -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(**fields)]), ledger(entry())))
+    assert item.action is Action.UPDATE
+    assert item.before == spec()
+    assert item.spec == replace(spec(), **changed)  # type: ignore[arg-type]  # fields by name
+
+
+def test_R8_a_factor_is_a_warning() -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(factor=Decimal("1.5"))])))
+    assert (item.action, item.warnings) == (Action.CREATE, (Reason.FACTOR_NOT_SENT,))
+
+
+def test_R9_ungraded() -> None:
+    assert judged(quiz(category_id=None)) == (Action.SKIP, Reason.UNGRADED)
+
+
+def test_R10_unmapped_category() -> None:
+    assert judged(quiz(category_id="c2")) == (Action.SKIP, Reason.CATEGORY_UNMAPPED)
+
+
+def test_R12_a_name_of_exactly_the_limit_syncs() -> None:
+    title = LONG[:50]
+    item = only(plan_of(gradebook(assignments=[quiz(title=title)])))
+    assert item.spec == spec(title)
+
+
+def test_R12_a_name_too_long_does_not_sync() -> None:
+    assert judged(quiz(title=LONG)) == (Action.SKIP, Reason.TITLE_TOO_LONG)
+
+
+def test_R12_a_district_may_shorten_instead() -> None:
+    rules = rulebook(policy=Policy(shorten_titles=True))
+    item = only(plan_of(gradebook(assignments=[quiz(title=LONG)]), rules=rules))
+    assert item.spec == spec("Reading log: chapters eleven to fourteen, with not")
+    assert item.warnings == (Reason.TITLE_SHORTENED,)
+
+
+def test_R12_no_space_is_left_where_a_name_is_cut() -> None:
+    rules = rulebook(policy=Policy(shorten_titles=True), capabilities=replace(CAPABILITIES, name_max=13))
+    item = only(plan_of(gradebook(assignments=[quiz(title=LONG)]), rules=rules))
+    assert item.spec == spec("Reading log:")
+
+
+@pytest.mark.parametrize("title", ["", "   ", "Quiz\x00", "Quiz\n2", "Quiz \u202egpj.", "Quiz \ud800"])
+def test_R12_a_name_that_cannot_be_shown_fails(title: str) -> None:
+    assert judged(quiz(title=title)) == (Action.FAIL, Reason.TITLE_NOT_ACCEPTED)
+
+
+@pytest.mark.parametrize("title", ["Prüfung 1", "測驗一", "Quiz 🎈👩\u200d🏫", "اختبار أول"])
+def test_R12_any_other_script_is_a_name(title: str) -> None:
+    assert judged(quiz(title=title)) == (Action.CREATE, None)
+
+
+@pytest.mark.parametrize(
+    ("period_ends", "due"),
+    [
+        (None, LAST),
+        (date(2026, 3, 27), date(2026, 3, 27)),
+        (LAST, LAST),
+        (LAST + timedelta(days=30), LAST),
+    ],
+)
+def test_R13_a_missing_due_date_is_filled_and_said(period_ends: date | None, due: date) -> None:
+    periods = {} if period_ends is None else {"p1": period_ends}
+    item = only(plan_of(gradebook(assignments=[quiz(due=None, period_id="p1")], periods=periods)))
+    assert item.spec == spec(due=due)
+    assert item.warnings == (Reason.DUE_DATE_FILLED,)
+
+
+def test_R13_a_grading_period_from_before_the_term_gives_no_date_that_the_sis_takes() -> None:
+    before = {"p1": FIRST - timedelta(days=1)}
+    assert judged(quiz(due=None, period_id="p1"), periods=before) == (
+        Action.FAIL,
+        Reason.DUE_DATE_OUTSIDE_TERM,
+    )
+
+
+@pytest.mark.parametrize("due", [FIRST - timedelta(days=1), LAST + timedelta(days=1)])
+def test_R14_a_due_date_outside_the_term_fails(due: date) -> None:
+    assert judged(quiz(due=due)) == (Action.FAIL, Reason.DUE_DATE_OUTSIDE_TERM)
+
+
+@pytest.mark.parametrize("due", [FIRST, LAST])
+def test_R14_the_first_and_last_day_lie_in_the_term(due: date) -> None:
+    assert judged(quiz(due=due)) == (Action.CREATE, None)
+
+
+def test_R17_a_switched_off_assignment_stays_as_it_is_in_the_sis() -> None:
+    known = ledger(entry(opted_out=True))
+    item = only(plan_of(gradebook(assignments=[quiz(title="Renamed")]), known))
+    assert (item.action, item.reason) == (Action.SKIP, Reason.OPTED_OUT)
+    assert item.ref == Ref("r1")
+
+
+@pytest.mark.parametrize("points", ["0.000001", "9999", "33.333333"])
+def test_R28_total_points_within_the_limits_sync(points: str) -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(max_points=Decimal(points))])))
+    assert item.spec == spec(points=Decimal(points))
+
+
+@pytest.mark.parametrize("points", [None, "0", "-1", "9999.000001", "1e30", "NaN", "Infinity", "0.0000001"])
+def test_R28_total_points_beyond_the_limits_fail(points: str | None) -> None:
+    limit = None if points is None else Decimal(points)
+    assert judged(quiz(max_points=limit)) == (Action.FAIL, Reason.POINTS_NOT_ACCEPTED)
+
+
+def test_R28_total_points_are_rounded_to_the_places_of_the_sis_and_said() -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(max_points=Decimal("3.3333335"))])))
+    assert item.spec == spec(points=Decimal("3.333334"))
+    assert item.warnings == (Reason.SCORE_ROUNDED,)
+
+
+def test_R29_the_second_of_a_name_and_due_date_fails() -> None:
+    quizzes = [quiz("20"), quiz("9", " Quiz"), quiz("30", due=DUE + timedelta(days=1))]
+    made = plan_of(gradebook(assignments=quizzes))
+    assert [(item.id, item.action, item.reason) for item in made.assignments] == [
+        ("9", Action.CREATE, None),
+        ("20", Action.FAIL, Reason.DUPLICATE_NAME),
+        ("30", Action.CREATE, None),
+    ]
+
+
+def test_R29_names_are_compared_as_the_sis_will_hold_them() -> None:
+    rules = rulebook(policy=Policy(shorten_titles=True))
+    made = plan_of(gradebook(assignments=[quiz("1", LONG + "!"), quiz("2", LONG + "?")]), rules=rules)
+    assert [item.reason for item in made.assignments] == [None, Reason.DUPLICATE_NAME]
+
+
+def test_R29_who_stands_in_the_sis_wins() -> None:
+    made = plan_of(gradebook(assignments=[quiz("1"), quiz("2")]), ledger(entry(assignment_id="2")))
+    assert [item.reason for item in made.assignments] == [Reason.DUPLICATE_NAME, None]
+
+
+def test_R29_who_has_the_name_in_the_sis_wins_over_who_is_renamed_to_it() -> None:
+    known = ledger(entry(spec=spec("Old")), entry(assignment_id="2"))
+    made = plan_of(gradebook(assignments=[quiz("1"), quiz("2")]), known)
+    assert [item.reason for item in made.assignments] == [Reason.DUPLICATE_NAME, None]
+
+
+def test_R29_an_assignment_that_does_not_sync_takes_no_name() -> None:
+    made = plan_of(gradebook(assignments=[quiz("1", category_id=None), quiz("2")]))
+    assert [item.action for item in made.assignments] == [Action.SKIP, Action.CREATE]
+
+
+def test_R31_what_does_not_count_is_sent_as_not_counting() -> None:
+    item = only(plan_of(gradebook(assignments=[quiz(counts=False)])))
+    assert item.spec == spec(counts=False)
+
+
+def test_R31_where_the_sis_cannot_hold_that_it_is_left_out() -> None:
+    rules = rulebook(capabilities=replace(CAPABILITIES, has_counts=False))
+    assert judged(quiz(counts=False), rules) == (Action.SKIP, Reason.DOES_NOT_COUNT)
+    assert judged(quiz(), rules) == (Action.CREATE, None)
+
+
+def test_R32_collected_only() -> None:
+    assert judged(quiz(collected_only=True, max_points=None)) == (Action.SKIP, Reason.COLLECTED_ONLY)
+
+
+def test_R34_an_ambiguous_category_is_not_guessed() -> None:
+    rules = rulebook(pairing=Pairing({}, {}, frozenset({"c1"})))
+    assert judged(quiz(), rules) == (Action.SKIP, Reason.CATEGORY_AMBIGUOUS)
+
+
+def test_an_unreadable_assignment_fails_alone() -> None:
+    rows = [quiz("1", unreadable="max_points is no number"), quiz("2", "Other")]
+    made = plan_of(gradebook(assignments=rows))
+    assert [(item.action, item.reason) for item in made.assignments] == [
+        (Action.FAIL, Reason.ROW_UNREADABLE),
+        (Action.CREATE, None),
+    ]
+
+
+def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
+    worst = quiz(
+        title=LONG,
+        max_points=None,
+        due=LAST + timedelta(days=1),
+        category_id=None,
+        counts=False,
+        collected_only=True,
+    )
+    rules = rulebook(capabilities=replace(CAPABILITIES, has_counts=False))
+    told = []
+    mends: list[dict[str, object]] = [
+        {"category_id": "c9"},
+        {"collected_only": False},
+        {"counts": True},
+        {"category_id": "c1"},
+        {"title": "Quiz"},
+        {"max_points": Decimal(5)},
+        {"due": DUE},
+    ]
+    for mend in mends:
+        told.append(judged(worst, rules)[1])
+        worst = replace(worst, **mend)  # type: ignore[arg-type]  # fields by name
+    assert told == [
+        Reason.UNGRADED,
+        Reason.COLLECTED_ONLY,
+        Reason.DOES_NOT_COUNT,
+        Reason.CATEGORY_UNMAPPED,
+        Reason.TITLE_TOO_LONG,
+        Reason.POINTS_NOT_ACCEPTED,
+        Reason.DUE_DATE_OUTSIDE_TERM,
+    ]
+    assert judged(worst, rules) == (Action.CREATE, None)
+
+
+def test_what_syncs_is_known_before_the_sis_is_asked() -> None:
+    verdicts = syncable(gradebook(assignments=[quiz("1"), quiz("2"), quiz("3", "Other")]), {}, BOOK)
+    assert [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec] == ["1", "3"]
+
+
+# Categories
+
+
+def sis(*titles: str, active: bool = True) -> list[SisCategory]:
+    return [SisCategory(Ref(f"k{n}"), title, active) for n, title in enumerate(titles, 1)]
+
+
+def paired(
+    source: list[Category], target: list[SisCategory], kept: dict[str, Ref] | None = None, many: bool = False
+) -> Pairing:
+    return pair(source, target, kept or {}, many_to_one=many)
+
+
+def test_R11_categories_with_one_title_are_paired() -> None:
+    made = paired([Category("c1", " Straße "), Category("c2", "Tests")], sis("STRASSE", "Labs"))
+    assert made.pairs == {"c1": Ref("k1")}
+    assert made.made == {"c1": sis("STRASSE")[0]}
+    assert made.ambiguous == frozenset()
+
+
+def test_R11_a_kept_pair_outlives_every_renaming() -> None:
+    made = paired([Category("c1", "Labs")], sis("Homework", "Labs"), {"c1": Ref("k1")})
+    assert made.pairs == {"c1": Ref("k1")}
+    assert made.made == {}
+
+
+def test_R10_a_sis_category_takes_one_source_category() -> None:
+    made = paired([Category("c1", "Old name"), Category("c2", "Quizzes")], sis("Quizzes"), {"c1": Ref("k1")})
+    assert made.pairs == {"c1": Ref("k1")}
+
+
+def test_R10_a_district_may_map_many_to_one() -> None:
+    source = [Category("c1", "Old name"), Category("c2", "Quizzes")]
+    made = paired(source, sis("Quizzes"), {"c1": Ref("k1")}, many=True)
+    assert made.pairs == {"c1": Ref("k1"), "c2": Ref("k1")}
+
+
+def test_R34_equal_titles_on_either_side_are_not_paired_by_guess() -> None:
+    made = paired([Category("c1", "Quizzes"), Category("c2", "quizzes ")], sis("Quizzes"))
+    assert (made.pairs, made.ambiguous) == ({}, {"c1", "c2"})
+    made = paired([Category("c1", "Quizzes")], sis("Quizzes", "QUIZZES"))
+    assert (made.pairs, made.ambiguous) == ({}, {"c1"})
+
+
+def test_R34_a_kept_pair_is_not_ambiguous() -> None:
+    made = paired([Category("c1", "Quizzes"), Category("c2", "Quizzes")], sis("Quizzes"), {"c1": Ref("k1")})
+    assert (made.pairs, made.ambiguous) == ({"c1": Ref("k1")}, {"c2"})
+
+
+def test_R34_an_inactive_sis_category_is_not_paired_and_confuses_nobody() -> None:
+    idle = sis("Quizzes", active=False)
+    assert paired(list(CATEGORIES), idle).pairs == {}
+    assert paired(list(CATEGORIES), [*idle, SisCategory(Ref("k9"), "Quizzes")]).pairs == {"c1": Ref("k9")}
+
+
+def test_R33_everything_that_is_graded_and_mapped_syncs() -> None:
+    made = plan_of(
+        gradebook(assignments=[quiz("1", "Midterm"), quiz("2", "Final")]), {}, live(listed("r9", spec("x")))
+    )
+    assert [item.action for item in made.assignments] == [Action.CREATE, Action.CREATE]
