@@ -14,10 +14,13 @@ from gradesync.bell import THERE_IS_WORK, Bell, to_bytes
 from gradesync.rounds import repeated, tell
 from gradesync.runtime import Runtime
 from gradesync.sync.engine import Engine
+from gradesync.sync.preflight import advance
 from gradesync.sync.work import work
+from gradesync.webhooks import Post
 
 LISTEN_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+POST_SECONDS = 1.0
 HEALTH_SECONDS = 15
 A_DAY = 86_400
 
@@ -26,13 +29,25 @@ WORKING = Gauge("gradesync_hands_working", "Hands of this worker that carry a sy
 
 @asynccontextmanager
 async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """Carry syncs while the block lasts. At its end what is being carried goes back to the queue."""
+    """Carry syncs while the block lasts, and make deliveries and reports beside.
+
+    At its end what is being carried goes back to the queue.
+    """
     hands = Hands(runtime.engine, runtime.settings.max_syncs)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(hands.rest)
         await stack.enter_async_context(repeated("look for work", hands.wake, seconds=LOOK_SECONDS))
+        await stack.enter_async_context(repeated("deliver", post(runtime).deliver, seconds=POST_SECONDS))
+        await stack.enter_async_context(
+            repeated("pre-flight", lambda: advance(runtime.engine), seconds=LOOK_SECONDS)
+        )
         await stack.enter_async_context(repeated("listen", lambda: listen(runtime, hands), seconds=1))
         yield
+
+
+def post(runtime: Runtime) -> Post:
+    """What a process delivers webhooks with."""
+    return Post(runtime.database, runtime.client, runtime.clock)
 
 
 class Hands:
