@@ -24,7 +24,6 @@ __all__ = [
     "Sync",
     "backlog",
     "claim",
-    "extend",
     "get",
     "insert",
     "overdue",
