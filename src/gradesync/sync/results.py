@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
+from gradesync.core.learn import learn
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
@@ -14,9 +14,6 @@ from gradesync.sync.journal import Journal
 
 WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
 """Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
-
-NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.ASSIGNMENT_FAILED, Reason.ASSIGNMENT_UNKNOWN})
-"""Failures that hold no value to owe: their rows are read again, since their cursor stays."""
 
 
 def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
@@ -109,38 +106,10 @@ def _with_failed_assignment(
 
 
 def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
-    """Take adopted scores into the ledger, keep what is owed, and count down the doubtful ones."""
     entry = journal.entry(item.id)
-    pending = {write.student for write in item.writes}
-    adopted = {score.student: score.after for score in item.settled if score.result is Result.ADOPTED}
-    owed = {
-        score.student: Owed(score.reason, score.after)
-        for score in item.settled
-        if score.result is Result.FAILED and score.reason is not None and score.reason not in NOT_OWED
-    }
-    still = {
-        student: debt
-        for student, debt in entry.owed.items()
-        if student in pending or (students is not None and student not in students)
-    }
-    learnt = replace(
-        entry,
-        sent={**entry.sent, **adopted},
-        owed=still | owed,
-        doubtful=_counted_down(entry, pending),
-        problem=None,
-    )
+    learnt = replace(learn(entry, item, students), problem=None)
     if learnt != entry:
         journal.keep(learnt)
-
-
-def _counted_down(entry: LedgerAssignment, pending: set[str]) -> dict[str, Doubtful]:
-    """Doubtful scores that were read back lose one look; those to be written are handled with their batch."""
-    return {
-        student: doubt if student in pending else doubt._replace(looks=doubt.looks - 1)
-        for student, doubt in entry.doubtful.items()
-        if student in pending or doubt.looks > 1
-    }
 
 
 def foretell(journal: Journal, plan: Plan) -> None:
