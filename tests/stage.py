@@ -56,6 +56,11 @@ NOW_IS_LATER = text("""
                     lease_until = least(lease_until, now() - interval '1 hour')
     WHERE status = 'processing'
 """)
+ROWS_ARE_LOST = text("""
+    UPDATE ledger SET ref_key = NULL, ref_value = NULL, spec = NULL, sent = NULL, owed = NULL,
+                      doubtful = NULL, intent = NULL, problem = NULL, may_hold = false
+    WHERE assignment_id = coalesce(:assignment, assignment_id)
+""")
 BOUND_IS_PAST = text("""
     UPDATE sync SET settles_by = now() - interval '1 second', lease_until = now() - interval '1 hour'
     WHERE status = 'processing'
@@ -191,6 +196,16 @@ class Stage:
             await db.execute(NOW_IS_LATER)
         await forget_pauses(self.redis)
 
+    async def forget_categories(self) -> None:
+        """The SIS's category list was read long ago."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(text("UPDATE section_link SET categories_read_at = NULL"))
+
+    async def lose_ledger(self, item: Item | None = None) -> None:
+        """Rows of the ledger are lost: those of one assignment, or all."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(ROWS_ARE_LOST, {"assignment": item and str(item.id)})
+
     async def bound_passes(self) -> None:
         """The time by which the district's syncs settle goes by, and the sweep comes round."""
         async with self.engine.database.district(self.district.id) as db:
@@ -277,8 +292,9 @@ async def untrue(stage: Stage, sync: Sync) -> list[str]:
     failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
     if (sync.status == "failed") != failed:
         found.append(f"it is {sync.status}, yet its outcomes say otherwise")
-    keys = await _sis_keys(stage, sync)
-    found += [line for row in rows if (line := _false_claim(stage, keys, row))]
+    if not sync.dry_run:
+        keys = await _sis_keys(stage, sync)
+        found += [line for row in rows if (line := _false_claim(stage, keys, row))]
     return found
 
 
