@@ -1,0 +1,98 @@
+"""Health, readiness, the API's own description, and what problems mean."""
+
+import re
+
+import httpx
+from installed import Place, problem
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gradesync.api.app import create_app, openapi_document
+from gradesync.api.problems import CATALOGUE
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
+
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+async def test_a_process_that_lives_says_so(place: Place) -> None:
+    answer = await place.api.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_readiness_looks_at_database_migrations_and_queue(place: Place) -> None:
+    answer = await place.api.get("/readyz")
+    assert answer.status_code == 200
+    checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
+    assert answer.json() == {"status": "ready", "checks": checks}
+
+
+async def test_without_the_queue_requests_are_still_taken(settings: Settings) -> None:
+    alone = settings.model_copy(update={"redis_url": type(settings.redis_url)("redis://127.0.0.1:9/0")})
+    async with open_runtime(alone, name="tests") as runtime:
+        transport = httpx.ASGITransport(create_app(runtime))
+        async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as api:
+            answer = await api.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert answer.json()["checks"]["queue"] == "failed"
+
+
+async def test_a_problems_type_leads_to_its_meaning(place: Place) -> None:
+    told = problem(await place.nobody.get("/syncs"), 401, "token-missing")
+    path = told["type"].removeprefix(place.runtime.settings.public_url)
+    meaning = (await place.api.get(path)).json()
+    assert meaning == {name: told[name] for name in ("code", "status", "title", "fix")}
+    problem(await place.api.get("/problems/no-such-thing"), 404, "not-found")
+
+
+def test_every_problem_says_what_to_do() -> None:
+    for code, kind in CATALOGUE.items():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
+        assert 400 <= kind.status <= 599
+        assert kind.title.endswith(".")
+        assert kind.fix.endswith(".")
+
+
+def test_the_api_document_is_valid_openapi_3_1() -> None:
+    document = openapi_document()
+    assert document["openapi"].startswith("3.1")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_the_api_document_is_the_same_every_time() -> None:
+    assert openapi_document() == openapi_document()
+
+
+def test_every_operation_is_grouped_described_and_says_how_it_fails() -> None:
+    document = openapi_document()
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert method in METHODS
+            assert set(operation["tags"]) <= tags, path
+            assert operation["summary"]
+            statuses = operation["responses"].keys()
+            assert {"422", "500", "503"} <= statuses, path
+            if "security" in operation and path != "/oauth/token":
+                assert {"401", "403"} <= statuses, path
+            for status, answer in operation["responses"].items():
+                assert answer["description"], (path, status)
+                if int(status) >= 400 and path != "/readyz":
+                    assert examples(answer), (path, status)
+
+
+def test_try_it_out_can_get_a_token() -> None:
+    document = openapi_document()
+    schemes = document["components"]["securitySchemes"]
+    flow = schemes["client"]["flows"]["clientCredentials"]
+    assert flow["tokenUrl"] == "/oauth/token"
+    assert "syncs:write" in flow["scopes"]
+    assert schemes["token"]["scheme"] == "bearer"
+    needed = document["paths"]["/syncs"]["get"]["security"]
+    assert {"client": ["syncs:read"]} in needed
+
+
+def examples(answer: dict[str, object]) -> bool:
+    content = answer.get("content")
+    assert isinstance(content, dict)
+    return all(body.get("examples") for body in content.values())
