@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from gradesync import districtfile, pacing
 from gradesync.access.tokens import Scope
+from gradesync.api import live
 from gradesync.api.app import create_app
+from gradesync.api.service import Service
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import clients, districts
@@ -119,6 +121,16 @@ class Place:
 
     async def grant(self, client: Credentials | None, **form: str) -> httpx.Response:
         return await self.api.post("/oauth/token", data=form, auth=client)
+
+    @property
+    def seen_by_office(self) -> live.Place:
+        """The section as the district's clients read it."""
+        return live.Place(self.district.id, self.section)
+
+    def afresh(self) -> httpx.AsyncClient:
+        """The API as a process that remembers nothing."""
+        self.app.state.service = Service.of(self.runtime)
+        return self.api
 
     async def carry(self) -> None:
         """Do the worker's work until nothing waits."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -80,5 +81,10 @@ class _KeySet(msgspec.Struct):
 
 
 def _rsa_keys(body: bytes) -> list[RSAKey]:
-    keys = msgspec.json.decode(body, type=_KeySet).keys
-    return [RSAKey.import_key(key) for key in keys if key.get("kty") == "RSA"]
+    """The keys that can have signed a launch. One that makes no sense does not spoil the others."""
+    found = []
+    for key in msgspec.json.decode(body, type=_KeySet).keys:
+        if key.get("kty") == "RSA":
+            with suppress(JoseError, ValueError):
+                found.append(RSAKey.import_key(key))
+    return found

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from gradesync.access.tokens import TokenRefused, Tokens
+from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas, told
 from gradesync.api.auth import SyncReader
 from gradesync.api.problems import answers
+from gradesync.api.service import Service
 from gradesync.api.syncs import SyncId, find_sync
 from gradesync.api.visit import SectionVisit
 
@@ -59,7 +60,7 @@ async def follow_sync(
 
 async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | None) -> AsyncIterator[bytes]:
     looks = 0
-    while _holds(visit.service.tokens, token):
+    while await _holds(visit.service, token):
         sync = told.sync(await find_sync(visit, sync_id))
         version, settled = _version(sync), sync.status != "processing"
         if version != seen or settled:
@@ -78,12 +79,12 @@ async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | No
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _holds(tokens: Tokens, token: str) -> bool:
+async def _holds(service: Service, token: str) -> bool:
+    """Whether the token would still open the stream."""
     try:
-        tokens.verify(token)
+        return await service.client_stands(service.tokens.verify(token))
     except TokenRefused:
         return False
-    return True
 
 
 def _version(sync: schemas.Sync) -> str:

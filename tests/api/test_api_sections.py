@@ -1,0 +1,175 @@
+"""Section links and category pairs, found by themselves or set by the district."""
+
+from typing import Any
+
+import httpx
+from installed import Door, Place, problem
+
+from gradesync_sandbox.faults import Fault, Status
+
+
+async def put(door: Door, path: str, body: Any) -> httpx.Response:
+    return await door.ask("PUT", path, json=body)
+
+
+async def test_before_the_first_sync_a_section_is_what_schoology_says(place: Place) -> None:
+    told = (await (await place.office()).get(place.path)).json()
+    assert told["code"] == place.room.section.school_code
+    assert (told["sis_section"], told["chosen"]) == (None, False)
+
+
+async def test_a_sync_links_the_section_by_its_school_code(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    told = (await office.get(place.path)).json()
+    assert told["sis_section"]["id"] == str(place.room.sis.dcid)
+    assert told["sis_section"]["term_first"] < told["sis_section"]["term_last"]
+    assert [item["id"] for item in (await office.get("/sections")).json()["items"]] == [place.section]
+
+
+async def test_the_district_sets_a_link_at_once(place: Place) -> None:
+    office = await place.office()
+    other = place.world.classrooms[1]
+    answer = await put(office, place.path, {"sis_section": str(other.sis.dcid)})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["sis_section"]["id"] == str(other.sis.dcid)
+    assert answer.json()["chosen"] is True
+    assert (await office.get(place.path)).json() == answer.json()
+    back = await put(office, place.path, {})
+    assert (back.json()["sis_section"]["id"], back.json()["chosen"]) == (str(place.room.sis.dcid), False)
+    actions = [entry["action"] for entry in (await office.get("/audit")).json()["items"]]
+    assert actions.count("section.linked") == 2
+
+
+async def test_one_sis_section_goes_to_one_section(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    other = f"/sections/{place.world.classrooms[1].section.id}"
+    before = await place.rows()
+    answer = await put(office, other, {"sis_section": str(place.room.sis.dcid)})
+    problem(answer, 409, "sis-section-taken")
+    assert await place.rows() == before
+
+
+async def test_a_link_that_the_sis_does_not_know_is_refused(place: Place) -> None:
+    office = await place.office()
+    told = problem(await put(office, place.path, {"sis_section": "999999"}), 422, "link-not-possible")
+    assert told["reason"] == "sis-section-not-found"
+    told = problem(await put(office, place.path, {"teacher": "999999"}), 422, "link-not-possible")
+    assert told["reason"] == "teacher-not-in-sis-section"
+    for body in ({"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None):
+        problem(await put(office, place.path, body), 422, "request-not-valid")
+
+
+async def test_a_link_stands_still_while_a_sync_is_under_way(place: Place) -> None:
+    office = await place.office()
+    running = await office.post(f"{place.path}/syncs")
+    answer = await put(office, place.path, {})
+    problem(answer, 409, "sync-in-progress")
+    assert answer.headers["location"] == running.headers["location"]
+
+
+async def test_a_link_that_moves_forgets_what_was_sent_to_the_old_place(place: Place) -> None:
+    office = await place.office()
+    first = await place.synced(office)
+    await put(office, place.path, {"sis_section": str(place.world.classrooms[1].sis.dcid)})
+    again = await place.synced(office)
+    created = first["assignments"]["created"]
+    assert created > 0
+    assert again["assignments"]["created"] + again["assignments"]["skipped"] >= created
+
+
+async def test_categories_pair_by_title_before_the_first_sync(place: Place) -> None:
+    teacher = await place.teacher()
+    told = (await teacher.get(f"{place.path}/categories")).json()
+    assert told["live"] is True
+    titles = {one["id"]: one["title"] for one in told["sis_categories"]}
+    paired = [item for item in told["items"] if item["sis_category"]]
+    assert paired
+    for item in paired:
+        assert plain(titles[item["sis_category"]["id"]]) == plain(item["title"])
+        assert item["problem"] is None
+    unmapped = [item for item in told["items"] if item["sis_category"] is None]
+    assert told["unmapped"] == [item["id"] for item in unmapped]
+    assert all(item["problem"]["code"].startswith("category-") for item in unmapped)
+
+
+async def test_the_district_sets_pairs_and_takes_them_back(place: Place) -> None:
+    office = await place.office()
+    path = f"{place.path}/categories"
+    before = (await office.get(path)).json()
+    free, lead = lonely(place, before)
+    answer = await put(office, path, {"pairs": [{"id": lead, "sis_category": free}]})
+    assert answer.status_code == 200, answer.text
+    item = next(item for item in answer.json()["items"] if item["id"] == lead)
+    assert (item["sis_category"]["id"], item["chosen"]) == (free, True)
+    assert (await office.get(path)).json()["items"] == answer.json()["items"]
+    assert (await put(office, path, {"pairs": []})).json()["items"] == before["items"]
+    newest = (await office.get("/audit", limit=2)).json()["items"]
+    assert [entry["action"] for entry in newest] == ["categories.paired"] * 2
+
+
+async def test_pairs_name_categories_that_exist_each_once(place: Place) -> None:
+    office = await place.office()
+    path = f"{place.path}/categories"
+    told = (await office.get(path)).json()
+    (one, two), sis = [item["id"] for item in told["items"]][:2], told["sis_categories"][0]["id"]
+    inactive = place.world.powerschool.add_category(place.room.sis_teacher, "Retired", active=False)
+    for pairs in (
+        [{"id": "404404", "sis_category": sis}],
+        [{"id": one, "sis_category": "404404"}],
+        [{"id": one, "sis_category": str(inactive.teachercategoryid)}],
+        [{"id": one, "sis_category": sis}, {"id": two, "sis_category": sis}],
+    ):
+        problem(await put(office, path, {"pairs": pairs}), 422, "pair-not-possible")
+    for body in (
+        None,
+        {},
+        {"pairs": None},
+        {"pairs": [{"id": one}]},
+        {"pairs": [{"id": one, "sis_category": sis, "weight": 1}]},
+        {"pairs": [{"id": one, "sis_category": sis}] * 2},
+    ):
+        problem(await put(office, path, body), 422, "request-not-valid")
+    await place.choose(many_to_one=True)
+    both = [{"id": one, "sis_category": sis}, {"id": two, "sis_category": sis}]
+    assert (await put(office, path, {"pairs": both})).status_code == 200
+
+
+async def test_the_sis_side_is_remembered_while_the_sis_is_away(place: Place) -> None:
+    teacher = await place.teacher()
+    await place.synced(teacher)
+    place.sandbox.faults.add(Fault("powerschool", "*", Status(403)))
+    told = (await teacher.get(f"{place.path}/categories")).json()
+    assert told["live"] is False
+    assert told["sis_categories"]
+    assert any(item["sis_category"] for item in told["items"])
+
+
+async def test_connections_that_work_are_said_to(place: Place) -> None:
+    told = (await (await place.office()).post("/connections/check")).json()
+    assert told["ok"] is True, told
+    assert all(finding["ok"] for finding in told["findings"])
+
+
+async def test_a_connection_check_names_what_is_missing(place: Place) -> None:
+    office = await place.office()
+    place.world.powerschool.plugin.client_secret = "another"
+    told = (await office.post("/connections/check")).json()
+    assert told["ok"] is False
+    failed = [finding for finding in told["findings"] if not finding["ok"]]
+    assert failed
+    assert all(finding["fix"] and finding["detail"] for finding in failed)
+    (entry,) = (await office.get("/audit")).json()["items"]
+    assert entry["objects"]["failed"] == [finding["check"] for finding in failed]
+
+
+def plain(title: str) -> str:
+    return title.strip().casefold()
+
+
+def lonely(place: Place, told: dict[str, Any]) -> tuple[str, str]:
+    """A SIS category that nothing is paired with, and a category of Schoology with another title."""
+    made = place.world.powerschool.add_category(place.room.sis_teacher, "Projects of the spring")
+    place.app.state.service.live.forget_sis(place.seen_by_office)
+    return str(made.teachercategoryid), str(told["items"][0]["id"])
