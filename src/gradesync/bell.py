@@ -37,8 +37,11 @@ def open_redis(url: str) -> ArqRedis:
 
 
 def to_bytes(job: dict[str, Any]) -> bytes:
-    """arq would pickle by itself, and whoever writes to Redis could then run code in a worker."""
-    return json.dumps(job).encode()
+    """arq would pickle by itself, and whoever writes to Redis could then run code in a worker.
+
+    What is no JSON is the error of a job that arq gave up; its text will do.
+    """
+    return json.dumps(job, default=str).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, cast
 
 from arq.typing import WorkerCoroutine
@@ -15,14 +15,15 @@ from gradesync.rounds import repeated, tell
 from gradesync.runtime import Runtime
 from gradesync.sync.engine import Engine
 from gradesync.sync.preflight import advance
-from gradesync.sync.work import work
+from gradesync.sync.work import claim, perform
 from gradesync.webhooks import Post
 
 LISTEN_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 POST_SECONDS = 1.0
 HEALTH_SECONDS = 15
-A_DAY = 86_400
+HELD_SECONDS = 30.0
+"""How long a worker whose hands are full keeps a bell; by then its hands have looked for themselves."""
 
 WORKING = Gauge("gradesync_hands_working", "Hands of this worker that carry a sync now.")
 
@@ -79,8 +80,9 @@ class Hands:
     async def _carry(self) -> None:
         with WORKING.track_inprogress():
             try:
-                while await work(self._engine):
+                while claimed := await claim(self._engine):
                     await self.wake()  # where one sync waited, others may
+                    await perform(self._engine, *claimed)
             except Exception as error:
                 tell("work", error)
 
@@ -97,7 +99,7 @@ async def listen(runtime: Runtime, hands: Hands) -> None:
         ctx={"bell": runtime.bell, "hands": hands},
         max_jobs=1,  # with full hands, all other bells are left to other workers
         poll_delay=LISTEN_SECONDS,
-        job_timeout=A_DAY,  # hearing a bell ends when a hand is free, never by time
+        job_timeout=2 * HELD_SECONDS,
         keep_result=0,
         health_check_interval=HEALTH_SECONDS,
         handle_signals=False,
@@ -118,4 +120,6 @@ async def there_is_work(context: dict[str, Any], district_id: str) -> None:
     hands: Hands = context["hands"]
     bell: Bell = context["bell"]
     await bell.heard(district_id)
-    await hands.take()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HELD_SECONDS):
+            await hands.take()

@@ -19,7 +19,9 @@ from gradesync.rounds import repeated
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.request import Request, Wanted, request_sync
+from gradesync.sync.work import claim
 from gradesync.worker import Hands, listen, working
+from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
 from gradesync_sandbox.server import Sandbox
@@ -29,20 +31,23 @@ PATIENCE = 30
 
 
 class Place:
-    """A district with one small section, and a process's runtime."""
+    """A district with small sections, and a process's runtime."""
 
     def __init__(self, runtime: Runtime, sandbox: Sandbox, district_id: str) -> None:
         self.runtime, self.sandbox, self.district_id = runtime, sandbox, district_id
         self.room = sandbox.world.classrooms[0]
 
     async def ask(self) -> Sync:
+        return await self.ask_for(self.room)
+
+    async def ask_for(self, room: Classroom) -> Sync:
         return await request_sync(
             self.runtime.engine,
             Request(
                 district_id=self.district_id,
-                section_id=str(self.room.section.id),
+                section_id=str(room.section.id),
                 asker_kind="teacher",
-                asker_id=str(self.room.teacher.uid),
+                asker_id=str(room.teacher.uid),
                 wanted=Wanted(),
                 settles_after=900,
             ),
@@ -70,7 +75,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 @asynccontextmanager
 async def place(settings: Settings) -> AsyncIterator[Place]:
-    world = build(seed=2, sections=1, students=3, assignments=2, ideal=True)
+    world = build(seed=2, sections=2, students=3, assignments=2, ideal=True)
     world.schoology.switches.window_seconds = 0.1
     async with Sandbox(world) as sandbox, open_runtime(settings, name="test") as runtime:
         text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
@@ -113,6 +118,27 @@ async def test_a_worker_that_ends_gives_back_what_it_carries(settings: Settings)
             done = await here.settled(sync)
     assert (given_back.status, given_back.stage) == ("processing", "queued")
     assert done.status == "complete"
+
+
+async def test_a_district_whose_hands_are_full_loses_no_budget_to_those_who_look(settings: Settings) -> None:
+    async with place(settings.filled(per_district=1)) as here:
+        engine = here.runtime.engine
+        await here.ask()
+        await here.ask_for(here.sandbox.world.classrooms[1])
+
+        async def claimed() -> bool:
+            return await claim(engine) is not None
+
+        await until(claimed)  # on a new Redis, one window of the budget passes first
+        spent = await places(here.runtime)
+        assert await claim(engine) is None
+        assert await places(here.runtime) == spent
+
+
+async def places(runtime: Runtime) -> set[bytes]:
+    """What is taken of the call budgets."""
+    keys = await runtime.redis.keys("gradesync:pace:*:places")
+    return {member for key in keys for member in await runtime.redis.zrange(key, 0, -1)}
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 Whoever holds a lease writes under its token, and learns by False that the sync is no longer theirs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 SYNC = metadata.tables["sync"]
+OUTCOME = metadata.tables["outcome"].c
 C = SYNC.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = C.status == "processing"
@@ -94,17 +95,47 @@ async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
     return None if row is None else sync_of(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Which syncs of the log are meant: those that meet everything that is given.
+
+    `since` is included, `until` is not. `reason` is the sync's error, or that of one of its outcomes.
+    """
+
+    status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    requested_by: str | None = None
+    reason: str | None = None
+
+
+def _meant(which: Which) -> Iterator[ColumnElement[bool]]:
+    if which.status is not None:
+        yield C.status == which.status
+    if which.since is not None:
+        yield C.requested_at >= which.since
+    if which.until is not None:
+        yield C.requested_at < which.until
+    if which.requested_by is not None:
+        yield C.requested_by_id == which.requested_by
+    if which.reason is not None:
+        given = select(OUTCOME.sync_id).where(OUTCOME.sync_id == C.id, OUTCOME.reason == which.reason)
+        yield (C.error_code == which.reason) | given.exists()
+
+
 async def page(
     db: AsyncSession,
     *,
     section_id: str | None = None,
     dry_run: bool = False,
+    which: Which | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[Sync]:
     """The log of a section or of the whole district, newest first, from behind the sync `before`."""
     oldest = datetime.now(UTC) - LOG_KEPT
     query = select(SYNC).where(C.dry_run == dry_run, C.id >= earliest(oldest), C.requested_at > oldest)
+    query = query.where(*_meant(which or Which()))
     if section_id is not None:
         query = query.where(C.section_id == section_id)
     if before is not None:
@@ -136,10 +167,20 @@ CLAIMABLE = text("""sync.id = (
          ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
     WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
             AND lease_until > statement_timestamp() - :takeover_wait) < :per_district)""")
+HAS_ROOM = text("""
+    SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
+        AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
+""")
 TAKE_TURN = text("""
     INSERT INTO turn (served_at) VALUES (statement_timestamp())
     ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at
 """)
+
+
+async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:
+    """Whether fewer syncs of the district than `per_district` are being worked on, as `claim` counts them."""
+    wait = timedelta(seconds=takeover_wait_seconds)
+    return bool(await db.scalar(HAS_ROOM, {"takeover_wait": wait, "per_district": per_district}))
 
 
 async def claim(

@@ -53,7 +53,11 @@ async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Le
     bounds = engine.bounds
     async with engine.database.district(district_id) as db:
         district = await districts.get(db)
-    if district is None or not await engine.systems.ready(district):
+        room = await syncs.has_room(
+            db, takeover_wait_seconds=bounds.call_timeout, per_district=bounds.per_district
+        )
+    # Asked last: what is reserved for a sync that cannot be claimed is lost to those that can.
+    if district is None or not room or not await engine.systems.ready(district):
         return None
     granted = monotonic()
     async with engine.database.district(district_id) as db:
