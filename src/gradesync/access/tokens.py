@@ -30,6 +30,8 @@ class Scope(StrEnum):
     SECTIONS_READ = "sections:read"
     SECTIONS_WRITE = "sections:write"
     CONNECTIONS_CHECK = "connections:check"
+    DISTRICT_READ = "district:read"
+    DISTRICT_WRITE = "district:write"
     AUDIT_READ = "audit:read"
     TOKEN_EXCHANGE = "token:exchange"  # noqa: S105 - the name of a scope
 

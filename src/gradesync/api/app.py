@@ -12,20 +12,30 @@ from gradesync.api import (
     district,
     docs,
     events,
+    imports,
+    mapping,
     oauth,
     openapi,
     operations,
     outcomes,
+    policy,
+    preflight,
     problems,
     sections,
     syncs,
+    webhooks,
 )
 from gradesync.api.guards import BodyLimit, SafeHeaders
 from gradesync.api.service import Service
 from gradesync.runtime import Runtime
 
 BODY_MAX = 1_048_576
-ROUTERS = (syncs, outcomes, events, assignments, categories, sections, district, oauth, operations, docs)
+ROUTERS = (
+    *(syncs, outcomes, events, assignments),
+    *(imports, mapping, categories, sections),
+    *(preflight, district, policy, webhooks),
+    *(oauth, operations, docs),
+)
 
 
 def create_app(runtime: Runtime) -> FastAPI:

@@ -16,9 +16,11 @@ from gradesync.errors import RequestRefused
 SCOPES = {
     Scope.SYNCS_READ: "Read syncs and their outcomes. A teacher's token also reads its section with it.",
     Scope.SYNCS_WRITE: "Start syncs, and switch assignments",
-    Scope.SECTIONS_READ: "Read section links, assignments and category pairs",
+    Scope.SECTIONS_READ: "Read section links, assignments, category pairs and pre-flight reports",
     Scope.SECTIONS_WRITE: "Set section links and category pairs",
     Scope.CONNECTIONS_CHECK: "Try the district's credentials",
+    Scope.DISTRICT_READ: "Read the district's policy and webhooks",
+    Scope.DISTRICT_WRITE: "Change the district's policy and webhooks",
     Scope.AUDIT_READ: "Read who did what",
     Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
 }
@@ -109,5 +111,8 @@ SectionReader = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SECTI
 SectionWriter = Annotated[SectionVisit, Security(of_district_in_section, scopes=[Scope.SECTIONS_WRITE])]
 LogReader = Annotated[Visit, Security(in_district, scopes=[Scope.SYNCS_READ])]
 LinkReader = Annotated[Visit, Security(in_district, scopes=[Scope.SECTIONS_READ])]
+LinkWriter = Annotated[Visit, Security(in_district, scopes=[Scope.SECTIONS_WRITE])]
+DistrictReader = Annotated[Visit, Security(in_district, scopes=[Scope.DISTRICT_READ])]
+DistrictWriter = Annotated[Visit, Security(in_district, scopes=[Scope.DISTRICT_WRITE])]
 Checker = Annotated[Visit, Security(in_district, scopes=[Scope.CONNECTIONS_CHECK])]
 Auditor = Annotated[Visit, Security(in_district, scopes=[Scope.AUDIT_READ])]

@@ -22,7 +22,12 @@ TAGS = [
     {"name": "Assignments", "description": "Where each assignment stands, and its switch *Sync to SIS*."},
     {"name": "Categories", "description": "Which SIS category a grading category goes to."},
     {"name": "Sections", "description": "Which SIS section a Schoology section goes to."},
-    {"name": "District", "description": "The whole district's log, connections and audit."},
+    {
+        "name": "Pre-flight",
+        "description": "What would not sync, told for a whole district before it matters.",
+    },
+    {"name": "District", "description": "The whole district's log, connections, policy and audit."},
+    {"name": "Webhooks", "description": "Hear of settled syncs: ids and counts, signed, tried again."},
     {"name": "Tokens", "description": "How clients and teachers' front-ends get tokens."},
     {"name": "Operations", "description": "For operators and orchestrators."},
 ]

@@ -99,6 +99,28 @@ CATALOGUE: Mapping[str, Kind] = {
         "These categories cannot be paired.",
         "Pair active categories, each once; policy.category_mapping can allow many to one.",
     ),
+    # the district's own
+    "rows-not-readable": Kind(
+        422,
+        "The rows cannot be read.",
+        "Send a JSON object with `rows`, or CSV with a heading; 2,000 at most.",
+    ),
+    "preflight-in-progress": Kind(
+        409, "A pre-flight report is being made.", "Follow the one at `Location`, then ask for another."
+    ),
+    "preflight-not-found": Kind(
+        404, "The report is not known.", "Reports are kept for 30 days; check the id."
+    ),
+    "webhook-not-found": Kind(404, "The webhook is not known.", "Check the id against /webhooks."),
+    "webhook-not-allowed": Kind(
+        422,
+        "Nothing can be delivered to this address.",
+        "Give an https address without user name or fragment.",
+    ),
+    "too-many-webhooks": Kind(409, "The district has enough webhooks.", "Remove one that is not needed."),
+    "delivery-not-found": Kind(
+        404, "The delivery is not known.", "Deliveries are kept for 30 days; check the id."
+    ),
     # the systems behind
     "upstream-unavailable": Kind(503, "Schoology or the SIS does not answer.", "Try again in a few minutes."),
     "upstream-refused": Kind(

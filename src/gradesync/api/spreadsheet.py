@@ -27,12 +27,12 @@ FORMULA = ("=", "+", "-", "@", "|", "%")
 def row(one: schemas.Outcome) -> str:
     """One line. Text that other people wrote never starts a formula."""
     student, reason = one.student, one.reason
-    return _line(
+    return line(
         (
             one.assignment.id,
-            _harmless(one.assignment.title or ""),
+            harmless(one.assignment.title or ""),
             student.id if student else "",
-            _harmless(student.name or "") if student else "",
+            harmless(student.name or "") if student else "",
             one.result,
             reason.code if reason else "",
             reason.title if reason else "",
@@ -44,17 +44,18 @@ def row(one: schemas.Outcome) -> str:
     )
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """What a spreadsheet would take for a formula gets an apostrophe before it."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return f"'{plain}" if plain.lstrip().startswith(FORMULA) else plain
 
 
-def _line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+def line(cells: Sequence[str]) -> str:
+    """Cells as one line of a file."""
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
 
 
-HEAD = BYTE_ORDER_MARK + _line(COLUMNS)
-EXAMPLE = _line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,9.5\r\n"
+HEAD = BYTE_ORDER_MARK + line(COLUMNS)
+EXAMPLE = line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,9.5\r\n"

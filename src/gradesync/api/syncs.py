@@ -1,6 +1,8 @@
 """Syncs of a section: start one, list them, look at one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +14,7 @@ from gradesync.api.paths import sync_path
 from gradesync.api.problems import answers
 from gradesync.api.visit import SectionVisit, Visit
 from gradesync.db import syncs
-from gradesync.db.syncs import Sync
+from gradesync.db.syncs import Sync, Which
 from gradesync.errors import RequestRefused
 from gradesync.sync.request import Request, Wanted, request_sync
 from gradesync.sync.sweep import settle_overdue
@@ -108,16 +110,24 @@ async def list_syncs(*, visit: SyncReader, log: Log, response: Response) -> sche
 
 
 async def sync_page(
-    visit: Visit, path: str, log: LogQuery, response: Response, *, section_id: str | None = None
+    visit: Visit,
+    path: str,
+    log: LogQuery,
+    response: Response,
+    *,
+    section_id: str | None = None,
+    which: Which | None = None,
+    filters: Mapping[str, str] = MappingProxyType({}),
 ) -> schemas.Page[schemas.Sync]:
-    """One page of the log of a section, or of the whole district."""
-    listing = visit.listing(path, {"dry_run": "true"} if log.dry_run else {})
+    """One page of the log of a section, or of the whole district. `filters` are `which` as it was asked."""
+    listing = visit.listing(path, {**filters, "dry_run": "true"} if log.dry_run else filters)
     before = listing.position(log.cursor)
     async with visit.database() as db:
         found = await syncs.page(
             db,
             section_id=section_id,
             dry_run=log.dry_run,
+            which=which,
             before=before[0] if before else None,
             limit=log.limit + 1,
         )

@@ -91,6 +91,11 @@ async def rotate_secrets(db: AsyncSession) -> None:
     await webhooks.reseal(db)
 
 
+async def hold(db: AsyncSession) -> None:
+    """Keep others from changing the district until this transaction ends."""
+    await db.execute(select(C.id).with_for_update())
+
+
 async def set_category_titles(db: AsyncSession, titles: Mapping[str, str]) -> None:
     """Make these the category titles of the district; its file does not know of them."""
     await db.execute(update(DISTRICT).values(category_titles=dict(titles)))

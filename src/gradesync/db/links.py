@@ -1,11 +1,11 @@
 """The link between a Schoology section and its SIS section, and the pairs of their categories."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -161,6 +161,12 @@ async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> 
             ),
             rows,
         )
+
+
+async def remove_pairs_titled(db: AsyncSession, sis_titles: Collection[str]) -> None:
+    """Forget pairs by title, in all sections, that lead to SIS categories of these plain titles."""
+    titled = func.lower(func.trim(PAIR.c.sis_title)).in_(sis_titles)
+    await db.execute(delete(PAIR).where(~PAIR.c.chosen, titled))
 
 
 async def remove_pairs(db: AsyncSession, section_id: str, category_ids: Sequence[str]) -> None:

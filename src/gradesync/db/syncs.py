@@ -4,7 +4,7 @@ Whoever holds a lease writes under its token, and learns by False that the sync 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID, uuid4
