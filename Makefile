@@ -11,7 +11,7 @@ ARGS ?=
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage check format openapi bench lock clean
+.PHONY: help venv demo test coverage check format openapi plugin bench lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ format: $(READY)  ## put the code in its form
 
 openapi: $(READY)  ## write the API's description anew
 	$(BIN)/gradesync openapi --write openapi/gradesync.yaml
+
+plugin:  ## zip the PowerSchool plugin, ready to upload
+	@mkdir -p dist && rm -f dist/gradesync-powerschool-plugin.zip
+	@$(PYTHON) -m zipfile -c dist/gradesync-powerschool-plugin.zip deploy/powerschool-plugin/plugin.xml
+	@echo "dist/gradesync-powerschool-plugin.zip"
 
 bench: $(READY)  ## measure, and compare with the targets
 	@$(BIN)/python -m tests.bench $(ARGS)
