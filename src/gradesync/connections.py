@@ -17,6 +17,7 @@ from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
 from gradesync.schoology.check import connection_findings
 from gradesync.schoology.source import SchoologySource
+from gradesync.sync.joins import join_findings
 from gradesync.sync.ports import Clock, Permit, Source, Target
 
 READS_BESIDE_MULTIGET = 2
@@ -98,7 +99,10 @@ class Connections:
             permit=None, until=until, student_id=district.match.student_id
         )
         schoology, sis = await asyncio.gather(connection_findings(source, section_id), target.check())
-        return (*schoology, *sis)
+        found = (*schoology, *sis)
+        if section_id is None or not all(one.ok for one in schoology):
+            return found
+        return (*found, *await join_findings(district, source, target, section_id))
 
     def _powerschool(self, access: SisAccess) -> PowerSchool:
         """One for all syncs of the district, so that they share a token and what was learnt."""

@@ -139,7 +139,8 @@ class Pace:
     async def try_reserve(self, cost: int, *, leaving: int = 0) -> bool:
         """Take places for calls that follow soon, without waiting; False where there are too few.
 
-        `leaving`: so many must stay for others, as far as the budget holds both. A call that follows gives its place back and takes one at its own time: the window stays exact.
+        `leaving`: so many must stay for others, as far as the budget holds both. A call that follows gives
+        its place back and takes one at its own time: the window stays exact.
         """
         name = uuid.uuid4().hex
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):

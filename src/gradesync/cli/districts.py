@@ -51,11 +51,18 @@ def list_districts(as_json: AsJson = False) -> None:
 
 
 @district.command()
-def check(district_id: DistrictId, as_json: AsJson = False) -> None:
-    """Try a district's credentials and permissions in both systems, without any write."""
+def check(
+    district_id: DistrictId,
+    section: Annotated[
+        str | None,
+        typer.Option(help="A Schoology section id, to try with it how ids lead from there to the SIS."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try a district's credentials, clocks, permissions and ids in both systems, without any write."""
     from gradesync.cli import operator
 
-    findings = operator.done(partial(operator.check, district_id=district_id))
+    findings = operator.done(partial(operator.check, district_id=district_id, section_id=section))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:

@@ -14,7 +14,7 @@ from gradesync.cli.place import settled
 from gradesync.cli.say import Told
 from gradesync.core.district import District
 from gradesync.core.exchange import Finding
-from gradesync.db import audit, clients, districts
+from gradesync.db import audit, clients, districts, links
 from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
 from gradesync.districtfile import parse
@@ -54,30 +54,32 @@ async def list_districts(runtime: Runtime) -> list[Name]:
         return await districts.listed(door)
 
 
-async def check(runtime: Runtime, district_id: str) -> tuple[Finding, ...]:
-    """Try the district's credentials and grants in both systems, read-only."""
-    async with _existing(runtime, district_id) as (_, district):
-        until = runtime.clock() + CHECK_TIME
-    return await runtime.systems.check(district, until=until)
+async def check(runtime: Runtime, district_id: str, section_id: str | None = None) -> tuple[Finding, ...]:
+    """Try the district's systems, read-only. The ids are tried on a section, or (None) on a linked one."""
+    async with existing(runtime, district_id) as (db, district):
+        linked = await links.page(db, limit=1)
+    section_id = section_id or next((one.section_id for one in linked), None)
+    until = runtime.clock() + CHECK_TIME
+    return await runtime.systems.check(district, until=until, section_id=section_id)
 
 
 async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
     """Make a client; answers its id and its secret."""
     if unknown := sorted(set(scopes) - set(Scope)):
         raise Told(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
-    async with _existing(runtime, district_id) as (db, _):
+    async with existing(runtime, district_id) as (db, _):
         client_id, secret = await clients.create(db, scopes)
         await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
     return client_id, secret
 
 
 async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
-    async with _existing(runtime, district_id) as (db, _):
+    async with existing(runtime, district_id) as (db, _):
         return await clients.listed(db)
 
 
 async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
-    async with _existing(runtime, district_id) as (db, _):
+    async with existing(runtime, district_id) as (db, _):
         if not await clients.revoke(db, client_id):
             raise Told(
                 f"{district_id} has no client {client_id} that stands.", "See `gradesync client list`."
@@ -86,7 +88,7 @@ async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> N
 
 
 @asynccontextmanager
-async def _existing(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
+async def existing(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
     """A transaction of a district that there is."""
     async with runtime.database.district(district_id) as db:
         district = await districts.get(db)

@@ -5,23 +5,12 @@ from collections.abc import Mapping
 from gradesync.core.exchange import Finding
 from gradesync.errors import GradeSyncError, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, Closed
-from gradesync.powerschool.refusals import Refusal, stop_for_permission
+from gradesync.powerschool.grants import READ, WRITTEN
+from gradesync.powerschool.refusals import Refusal, stop_for_permission, unknown_column
 
 SKEW_SECONDS = 60
 
-GRANTS: Mapping[str, tuple[str, ...]] = {
-    "sections": ("dcid", "id", "termid", "schoolid"),
-    "sectionteacher": ("sectionid", "teacherid"),
-    "schoolstaff": ("id", "users_dcid"),
-    "terms": ("id", "schoolid", "firstday", "lastday"),
-    "students": ("dcid", "id", "student_number"),
-    "cc": ("sectionid", "studentid"),
-    "teachercategory": ("teachercategoryid", "name", "isactive"),
-    "assignment": ("assignmentid", "yearid", "createdbyplugin"),
-    "assignmentsection": ("assignmentsectionid", "sectionsdcid", "assignmentid", "name", "duedate"),
-    "assignmentcategoryassoc": ("assignmentcategoryassocid", "assignmentsectionid", "teachercategoryid"),
-    "assignmentscore": ("assignmentscoreid", "studentsdcid", "scorepoints", "actualscoreentered"),
-}
+GRANTS: Mapping[str, tuple[str, ...]] = {**READ, **WRITTEN}
 """Columns to try by reading. That the gradebook's tables can also be written shows only when writing."""
 
 WITHOUT: Mapping[str, str] = {
@@ -87,13 +76,23 @@ async def _v1(calls: Calls) -> Finding:
 
 
 async def _grant(calls: Calls, table: str) -> Finding:
-    name = f"Table {table.upper()}"
-    try:
-        await calls.probe(table, GRANTS[table])
-    except Closed as closed:
-        detail = " ".join(filter(None, (_said(closed.no, table), WITHOUT.get(table))))
-        return Finding(name, False, detail, FIX_PLUGIN)
-    return Finding(name, True, "The plugin may read it.")
+    """Every column at once; one that this PowerSchool does not have is no missing grant."""
+    name, columns = f"Table {table.upper()}", list(GRANTS[table])
+    while columns:
+        try:
+            await calls.probe(table, columns)
+        except Closed as closed:
+            unknown = unknown_column(closed.no)
+            if unknown not in columns:
+                detail = " ".join(filter(None, (_said(closed.no, table), WITHOUT.get(table))))
+                return Finding(name, False, detail, FIX_PLUGIN)
+            columns.remove(unknown)
+        else:
+            break
+    detail = f"The plugin may read it ({len(columns)} fields)."
+    return Finding(
+        name, True, f"{detail} Whether it may write shows at the first sync." if table in WRITTEN else detail
+    )
 
 
 def _said(no: Refusal, table: str) -> str:

@@ -18,6 +18,7 @@ _SECONDS = re.compile(r"\b(\d{1,9}(?:\.\d+)?)\s*s(?:ec|\b)", re.IGNORECASE)
 _GONE = re.compile(r"unable to find", re.IGNORECASE)
 _TEACHES = re.compile(r"does not teach", re.IGNORECASE)
 _FIELD = re.compile(r"\b([a-z]{2,30})\.([a-z_]{2,30})\b", re.IGNORECASE)
+_NO_COLUMN = re.compile(r"invalid field(?: specified:)?\s+(\w+)", re.IGNORECASE)
 _STUDENT = re.compile(r"Student\.id\s*\[(\d+)\]", re.IGNORECASE)
 _NUMBERS = re.compile(r"\d+")
 
@@ -92,6 +93,12 @@ def _error_texts(errors: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
 def _params(error: Mapping[str, Any]) -> Mapping[str, Any]:
     params = error.get("params")
     return params if isinstance(params, Mapping) else {}
+
+
+def unknown_column(no: Refusal) -> str | None:
+    """The column of a table query that this PowerSchool does not have, in small letters (5)."""
+    found = _NO_COLUMN.search(no.text) if no.status == 400 else None
+    return found[1].lower() if found else None
 
 
 class PowerSchoolDialect:

@@ -130,7 +130,13 @@ TABLES: Mapping[str, Table] = {
     ),
     "teachercategory": Table(
         "teachercategoryid",
-        ("teachercategoryid", "districtteachercategoryid", "usersdcid", "name", "isactive"),
+        (
+            *("teachercategoryid", "districtteachercategoryid", "usersdcid", "name", "description", "color"),
+            *("isactive", "isinfinalgrades", "isusermodifiable", "teachermodified", "displayposition"),
+            *("isdefaultpublishscores", "defaultpublishoption", "defaultpublishstate"),
+            *("defaultdaysbeforedue", "defaultscoretype", "defaultscoreentrypoints"),
+            *("defaultextracreditpoints", "defaultweight", "defaulttotalvalue"),
+        ),
         lambda sis: map(_plain, sis.categories.values()),
         {"teachercategoryid": lambda sis, key: _some(sis.categories.get(key))},
     ),
@@ -138,6 +144,7 @@ TABLES: Mapping[str, Table] = {
         "assignmentid",
         (
             *("assignmentid", "yearid", "createdbyplugin", "standardcalcdirection", "standardscoringmethod"),
+            *("hasstandards", "standardrollupmethod", "standardrollupmetric"),
             *AUDIT,
         ),
         lambda sis: map(_plain, sis.gradebook.assignments.values()),
@@ -150,7 +157,7 @@ TABLES: Mapping[str, Table] = {
             *("description", "scoretype", "scoreentrypoints", "extracreditpoints", "weight"),
             *("totalpointvalue", "iscountedinfinalgrade", "isscoringneeded", "publishoption"),
             *("publishdaysbeforedue", "publishonspecificdate", "isscorespublish", "maxretakeallowed"),
-            *("relatedgradescaleitemdcid", *AUDIT),
+            *("relatedgradescaleitemdcid", "publisheddate", "publishedscoretypeid", *AUDIT),
         ),
         _parts,
         {"sectionsdcid": _parts_of_section},
@@ -168,7 +175,9 @@ TABLES: Mapping[str, Table] = {
         "assignmentscoreid",
         (
             *("assignmentscoreid", "yearid", "assignmentsectionid", "studentsdcid", *FLAGS),
-            *("actualscoreentered", "actualscorekind", "scorepoints", *AUDIT),
+            *("actualscoreentered", "actualscorekind", "actualscoregradescaledcid", "scorepercent"),
+            *("scorepoints", "scorelettergrade", "scorenumericgrade", "scoreentrydate"),
+            *("scoregradescaledcid", "hasretake", *AUDIT),
         ),
         _scores,
         {"assignmentsectionid": _scores_of_part},
