@@ -1,0 +1,53 @@
+"""A row of a district in every table that has districts, whatever tables there are."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Column, Table, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gradesync.db.departure import tables
+
+NAMES = [table.name for table in tables()]
+MADE: Mapping[type, Callable[[], object]] = {
+    bool: lambda: False,
+    int: lambda: 1,
+    datetime: lambda: datetime.now(UTC),
+    UUID: uuid4,
+    bytes: lambda: b"\0",
+    list: list,
+}
+
+
+def district_column(table: str) -> str:
+    return "id" if table == "district" else "district_id"
+
+
+def mark(district: str) -> str:
+    """Stands in every text of a row."""
+    return f"a text of {district}"
+
+
+async def fill(owner: AsyncConnection, district: str) -> None:
+    """Put one row of the district into every table."""
+    for table in tables():
+        await owner.execute(insert(table).values(row(table, district)))
+
+
+def row(table: Table, district: str) -> dict[str, Any]:
+    """The least that a row of the district needs."""
+    made = {
+        column.name: _value(column, district)
+        for column in table.columns
+        if column.computed is None and not column.nullable
+    }
+    return made | {district_column(table.name): district}
+
+
+def _value(column: "Column[Any]", district: str) -> object:
+    if isinstance(column.type, JSONB):
+        return {}
+    return MADE.get(column.type.python_type, lambda: mark(district))()
