@@ -1,0 +1,36 @@
+"""Fixtures of the browser tests: one Chromium for all, a school for each."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+from school import School, open_chromium, open_school
+
+from gradesync.settings import Settings
+from gradesync_sandbox.world import build
+
+expect.set_options(timeout=20_000)  # two cores may be busy with other tests
+SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")
+"""A folder for a picture of how each test ended, for people to look at."""
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_chromium() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+async def school(
+    settings: Settings, browser: Browser, request: pytest.FixtureRequest
+) -> AsyncIterator[School]:
+    """A class with some troubles. At the end, our pages must have given no cause for complaint."""
+    world = build(students=14, assignments=24, sections=1)
+    viewport = {"width": 1000, "height": 900}
+    async with open_school(settings, world, browser, viewport=viewport) as opened:
+        yield opened
+        for number, page in enumerate(opened.context.pages if SHOTS else []):
+            await page.screenshot(path=Path(SHOTS or "") / f"{request.node.name}-{number}.png")
+        assert opened.complaints == []

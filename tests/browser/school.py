@@ -1,0 +1,229 @@
+"""A school in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
+
+The tool lives on `localhost` and Schoology's pages on `127.0.0.1`: another site, as in a district.
+"""
+
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FrameLocator,
+    Locator,
+    Page,
+    Request,
+    async_playwright,
+)
+from redis.asyncio import Redis
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gradesync import districtfile, pacing
+from gradesync.cli.running import application
+from gradesync.db import districts
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from gradesync.worker import working
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.schoology.model import User
+from gradesync_sandbox.server import Sandbox
+from gradesync_sandbox.serving import Served
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--disable-features=IsolateOrigins,site-per-process",  # one process: Playwright loses frames that move
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--test-third-party-cookie-phaseout",  # another site's cookies only where they are `Partitioned`
+)
+
+
+@asynccontextmanager
+async def open_chromium() -> AsyncIterator[Browser]:
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "These tests need Chromium: apt-get install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=[*FLAGS])
+        yield browser
+        await browser.close()
+
+
+@dataclass
+class Clock:
+    """The time, and how far tests have moved it on."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Front:
+    """Passes everything on to gradesync. `cookies` off: to a browser that keeps none of its cookies."""
+
+    app: ASGIApp
+    cookies: bool = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def without_cookies(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self.cookies:
+                message["headers"] = [pair for pair in message["headers"] if pair[0] != b"set-cookie"]
+            await send(message)
+
+        await self.app(scope, receive, without_cookies)
+
+
+@dataclass
+class School:
+    """One district, and the browser that its people sit at.
+
+    `complaints` is what a browser had to say of our pages, and every call of theirs to a third party.
+    """
+
+    runtime: Runtime
+    sandbox: Sandbox
+    context: BrowserContext
+    front: Front
+    served: Served
+    url: str
+    clock: Clock
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def world(self) -> World:
+        return self.sandbox.world
+
+    @property
+    def room(self) -> Classroom:
+        return self.world.classrooms[0]
+
+    def course(self, user: User | None = None, page: str = "course", **query: str) -> str:
+        """The address of the course page in Schoology, as somebody sees it."""
+        who = {"user": str((user or self.room.teacher).uid), "section": str(self.room.section.id)}
+        return f"{self.sandbox.lti_url}/{page}?{urlencode(who | query)}"
+
+    async def open(self, user: User | None = None, **query: str) -> "Opened":
+        """Open the course in a new tab, which opens the tool in its frame."""
+        page = await self.context.new_page()
+        await page.goto(self.course(user, **query))
+        return Opened(page, page.frame_locator("iframe[name=tool]"))
+
+    def worker(self) -> AbstractAsyncContextManager[None]:
+        """Carries syncs while the block lasts."""
+        return working(self.runtime)
+
+    def cut(self) -> None:
+        """Break every connection to gradesync."""
+        for connection in [*self.served.server.server_state.connections]:
+            connection.transport.abort()
+
+    def sis(self) -> dict[str, dict[int, str | None]]:
+        """The SIS gradebook: name -> STUDENTS.DCID -> text."""
+        return self.world.powerschool.gradebook.table(self.room.sis)
+
+    def watch(self) -> None:
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.context.on("request", self._see)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        ours = message.location["url"].startswith(self.url)
+        if ours and message.type in {"error", "warning"} and not message.text.startswith("Failed to load"):
+            self.complaints.append(message.text)
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith((self.url, self.sandbox.lti_url, "blob:")):
+            self.complaints.append(f"a call to {request.url}")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The course page in a tab, and the tool in its frame."""
+
+    page: Page
+    tool: FrameLocator
+
+    def button(self, name: str) -> Locator:
+        return self.tool.get_by_role("button", name=name, exact=True)
+
+    def tab(self, name: str) -> Locator:
+        return self.tool.get_by_role("tab", name=name)
+
+    def switch(self, title: str) -> Locator:
+        return self.tool.get_by_role("switch", name=title)
+
+    def text(self, text: str) -> Locator:
+        return self.tool.get_by_text(text).filter(visible=True).first
+
+    @property
+    def headline(self) -> Locator:
+        return self.tool.get_by_role("heading", level=2)
+
+    @property
+    def panel(self) -> Locator:
+        return self.tool.get_by_role("tabpanel")
+
+    async def active(self) -> str:
+        """What has the focus in the tool, by its text or its label."""
+        return str(
+            await self.tool.locator("body").evaluate(
+                "() => (document.activeElement.textContent || document.activeElement.ariaLabel).trim()"
+            )
+        )
+
+
+@asynccontextmanager
+async def open_school(
+    settings: Settings, world: World, browser: Browser, **context: Any
+) -> AsyncIterator[School]:
+    """Serve a world and gradesync for it; no worker yet."""
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(Sandbox(world))
+        port, clock = _free_port(), Clock()
+        url = f"http://localhost:{port}"
+        await _forget_budgets(settings)
+        runtime = await stack.enter_async_context(
+            open_runtime(settings.filled(public_url=url), name="tests", clock=clock)
+        )
+        await _know(runtime, sandbox)
+        front = Front(application(runtime))
+        served = Served(front, "127.0.0.1", port)
+        await served.start()
+        stack.push_async_callback(served.stop)
+        world.lti.register(f"{url}/lti/login", f"{url}/lti/launch")
+        people = await browser.new_context(**context)
+        stack.push_async_callback(people.close)
+        school = School(runtime, sandbox, people, front, served, url, clock)
+        school.watch()
+        yield school
+
+
+async def _know(runtime: Runtime, sandbox: Sandbox) -> None:
+    text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
+    district = districtfile.parse(text, allow_http=True)
+    async with runtime.database.district(district.id) as db:
+        await districts.apply(db, district)
+
+
+async def _forget_budgets(settings: Settings) -> None:
+    """Say that no budget was lost with Redis: whoever calls upstream first would wait a window otherwise."""
+    assert settings.redis_url is not None
+    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
+        await redis.set(pacing.BORN, 0)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,261 @@
+"""The teacher's page: a teacher at work, the real API, engine and systems behind."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+from playwright.async_api import expect
+from school import Opened, School
+
+from gradesync_sandbox.faults import Fault, Status
+
+
+async def sync(opened: Opened) -> None:
+    await opened.button("Sync to SIS").click()
+    await expect(opened.text("Last sync:")).to_be_visible()
+
+
+def everybody_is_in_the_sis(school: School) -> None:
+    """The student who left the SIS section leaves the course, too."""
+    school.world.schoology.drop_student(school.room.section.id, school.room.odd["dropped_in_sis"])
+
+
+async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(school: School) -> None:
+    gone = school.world.schoology.users[school.room.odd["dropped_in_sis"]]
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+    await expect(opened.headline).to_contain_text("did not reach the SIS.")
+    await expect(opened.text("assignments created and")).to_be_visible()
+    assert len(school.sis()) > 10
+    attention = opened.tool.locator(".part", has=opened.tool.get_by_role("heading", name="Needs attention"))
+    await expect(attention).to_contain_text(gone.display)
+    await expect(attention).to_contain_text(
+        "Ask the school office to check the student's enrollment in the SIS."
+    )
+    await expect(attention).to_contain_text("Summer reading plan")
+    await expect(attention).to_contain_text("Choose a due date within the term in Schoology.")
+    left_out = opened.tool.get_by_role("heading", name="Left out")
+    await left_out.click()
+    await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
+    await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # said aloud
+
+
+async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: School) -> None:
+    item = next(i for i in school.room.section.standing() if i.title.startswith("Homework 1:"))
+    uid = next(iter(school.room.students))
+    everybody_is_in_the_sis(school)
+    async with school.worker():
+        opened = await school.open()
+        await opened.button("Preview").click()
+        await expect(opened.headline).to_contain_text(re.compile(r"A sync would create \d+ assignments"))
+        await expect(opened.text("Nothing has been sent yet.")).to_be_visible()
+        await expect(opened.text(item.title)).to_be_visible()
+        assert school.sis() == {}
+        await sync(opened)
+        before = school.sis()[item.title][school.room.students[uid].dcid]
+        school.world.schoology.grade(school.room.section.id, item.id, uid, Decimal("7.25"))
+        await opened.button("Preview").click()
+        await expect(opened.headline).to_contain_text("A sync would send 1 score.")
+        await opened.text(item.title).click()
+        row = opened.tool.get_by_role("row", name=school.world.schoology.users[uid].display)
+        await expect(row).to_contain_text("7.25")
+        await expect(row).to_contain_text(before or "blank")
+    assert school.sis()[item.title][school.room.students[uid].dcid] == before
+
+
+async def test_what_failed_is_mended_and_retried_alone(school: School) -> None:
+    everybody_is_in_the_sis(school)
+    section = school.room.section
+    late = next(i for i in section.standing() if i.title == "Summer reading plan")
+    empty = [i for i in section.standing() if i.max_points == 0]
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+        due = next(i.due for i in section.standing() if i.title.startswith("Homework 1:"))
+        school.world.schoology.edit_assignment(section.id, late.id, due=due)
+        for item in empty:
+            school.world.schoology.edit_assignment(section.id, item.id, max_points=Decimal(10))
+        await opened.button("Retry what failed").click()
+        await expect(opened.headline).to_have_text("Everything reached the SIS.")
+    assert "Summer reading plan" in school.sis()
+    await expect(opened.button("Retry what failed")).to_be_hidden()
+
+
+async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_not_sent(
+    school: School,
+) -> None:
+    title = school.room.section.standing()[0].title
+    async with school.worker():
+        opened = await school.open()
+        await opened.tab("Assignments").click()
+        await expect(opened.switch(title)).to_be_checked()
+        await opened.switch(title).click()
+        await expect(opened.switch(title)).not_to_be_checked()
+        await expect(opened.tool.get_by_role("listitem").filter(has_text=title)).to_contain_text("Opted out")
+        await opened.tab("Sync to SIS").click()
+        await sync(opened)
+        assert title not in school.sis()
+        await opened.tab("Assignments").click()
+        await expect(opened.switch(title)).not_to_be_checked()
+
+
+async def test_assignments_say_where_they_stand(school: School) -> None:
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+    await opened.tab("Assignments").click()
+    rows = opened.tool.get_by_role("listitem")
+    await expect(rows.filter(has_text="Summer reading plan")).to_contain_text("Problem")
+    await expect(rows.filter(has_text="Summer reading plan")).to_contain_text(
+        "Choose a due date within the term"
+    )
+    everything = await rows.count()
+    await opened.tool.get_by_role("button", name="Problem").click()
+    await expect(rows.first).to_contain_text("Problem")
+    assert 0 < await rows.count() < everything
+    assert await opened.active() == f"Problem{await rows.count()}"  # focus stays where it was
+
+
+async def test_a_double_click_makes_one_sync(school: School) -> None:
+    opened = await school.open()
+    await opened.button("Sync to SIS").dblclick()
+    await expect(opened.headline).to_have_text("Syncing…")
+    again = await school.open()  # and so does a second tab
+    await expect(again.headline).to_have_text("Syncing…")
+    async with school.worker():
+        await expect(opened.text("Last sync:")).to_be_visible()
+        await expect(again.text("Last sync:")).to_be_visible()
+    await opened.tab("SIS Sync Log").click()
+    await expect(opened.button("Details")).to_have_count(0)
+    await expect(opened.tool.locator(".log tbody tr")).to_have_count(1)
+
+
+async def test_a_sync_that_another_tab_started_is_followed(school: School) -> None:
+    first, second = await school.open(), await school.open()
+    await expect(second.headline).to_have_text("Not synced yet.")
+    await first.button("Sync to SIS").click()
+    await expect(first.text("Waiting for its turn")).to_be_visible()
+    await second.button("Sync to SIS").click()
+    await expect(second.text("Waiting for its turn")).to_be_visible()
+    async with school.worker():
+        await expect(second.text("Last sync:")).to_be_visible()
+        await expect(first.text("Last sync:")).to_be_visible()
+
+
+async def test_a_reload_shows_the_sync_that_is_running(school: School) -> None:
+    opened = await school.open()
+    await opened.button("Sync to SIS").click()
+    await expect(opened.text("Waiting for its turn")).to_be_visible()
+    await opened.page.reload()
+    await expect(opened.text("Waiting for its turn")).to_be_visible()
+    await expect(opened.button("Sync to SIS")).to_have_attribute("aria-disabled", "true")
+    await opened.tab("SIS Sync Log").click()
+    await expect(opened.text("Processing")).to_be_visible()
+    await opened.tab("Sync to SIS").click()
+    async with school.worker():
+        await expect(opened.text("Last sync:")).to_be_visible()
+
+
+async def test_a_lost_connection_is_said_and_found_again(school: School) -> None:
+    opened = await school.open()
+    async with opened.page.expect_response("**/events"):
+        await opened.button("Sync to SIS").click()
+    await school.context.route("**/events", lambda route: route.abort())
+    school.cut()
+    await expect(opened.tool.get_by_role("alert")).to_contain_text("The connection is lost.")
+    await school.context.unroute_all()
+    async with school.worker():
+        await expect(opened.text("Last sync:")).to_be_visible()
+    await expect(opened.tool.get_by_role("alert")).to_be_hidden()
+
+
+async def test_a_session_that_has_ended_says_so_and_what_to_do(school: School) -> None:
+    opened = await school.open()
+    await expect(opened.headline).to_have_text("Not synced yet.")
+    school.clock.ahead = timedelta(hours=2)
+    await opened.button("Sync to SIS").click()
+    await expect(opened.headline).to_have_text("This page has been open for a while, so it has ended.")
+    await expect(opened.text("open Sync to SIS again")).to_be_visible()
+    assert (await opened.active()).startswith("This page has been open")
+    await expect(opened.tool.get_by_role("button")).to_have_count(0)
+
+
+async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(school: School) -> None:
+    section = school.room.section
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+        for item in section.standing():
+            for uid in school.room.students:
+                school.world.schoology.clear(section.id, item.id, uid)
+        before = school.sis()
+        await opened.button("Sync to SIS").click()
+        await expect(opened.button("Send it anyway")).to_be_visible()
+        await expect(opened.text("would be cleared.")).to_be_visible()
+        assert school.sis() == before
+        await opened.tool.locator(".change summary").first.click()
+        await expect(opened.tool.get_by_role("cell", name="blank").first).to_be_visible()
+        await opened.button("Send it anyway").click()
+        await expect(opened.text("scores cleared")).to_be_visible()
+    assert school.sis() != before
+
+
+async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: School) -> None:
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+    await opened.tab("SIS Sync Log").click()
+    row = opened.tool.get_by_role("row").nth(1)
+    await expect(row).to_contain_text("Failed")
+    await expect(row).to_contain_text(re.compile(r"\w{3} \d{1,2}, \d{4}, \d{1,2}:\d\d [AP]M"))
+    await expect(opened.text("Times are in Pacific Time.")).to_be_visible()
+    await row.click()
+    assert re.match(r"\w{3} \d", await opened.active())  # the heading of the details has the focus
+    await expect(opened.text("Needs attention")).to_be_visible()
+    async with opened.page.expect_download() as download:
+        await opened.button("Download as a spreadsheet (CSV)").click()
+    saved = await (await download.value).path()
+    assert "student-not-in-sis-section" in saved.read_text("utf-8-sig")
+    await opened.button("Back to the log").click()
+    assert (await opened.active()) == "Details"
+
+
+async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(school: School) -> None:
+    school.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
+    async with school.worker():
+        opened = await school.open()
+        await sync(opened)
+    await expect(opened.text("Schoology does not tell the students' names just now")).to_be_visible()
+    await expect(opened.text(f"Student {school.room.odd['dropped_in_sis']}")).to_be_visible()
+
+
+async def test_the_keyboard_is_enough(school: School) -> None:
+    title = school.room.section.standing()[0].title
+    async with school.worker():
+        opened = await school.open()
+        press = opened.page.keyboard.press
+        await expect(opened.headline).to_have_text("Not synced yet.")
+        await opened.tab("Sync to SIS").focus()
+        await press("ArrowRight")
+        assert await opened.active() == "Assignments"
+        await expect(opened.switch(title)).to_be_visible()
+        await press("Tab")  # one state only, so there is nothing to filter
+        await expect(opened.switch(title)).to_be_focused()
+        await press("Space")
+        await expect(opened.switch(title)).not_to_be_checked()
+        await expect(opened.switch(title)).to_be_focused()
+        await press("Shift+Tab")
+        await opened.tab("Assignments").focus()
+        await press("Home")
+        await press("Tab")
+        assert await opened.active() == "Sync to SIS"
+        await press("Enter")
+        await expect(opened.text("Last sync:")).to_be_visible()
+        assert await opened.active() == "Sync to SIS"
+        await opened.tab("Sync to SIS").focus()
+        await press("End")
+        await expect(opened.tool.get_by_role("button", name="Details")).to_be_visible()
+        await press("Tab")
+        await press("Enter")
+        await expect(opened.button("Back to the log")).to_be_visible()

@@ -1,0 +1,122 @@
+"""The page can be read: on a narrow screen, in light and in dark, and by a screen reader."""
+
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import expect
+from school import Opened, School
+
+TABS = ("Sync to SIS", "Assignments", "SIS Sync Log")
+
+WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+
+# Every text that is shown, with the ratio of its colour to what is behind it (WCAG 2.2, 1.4.3).
+CONTRASTS = """() => {
+  const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b]
+    .map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const color = numbers(getComputedStyle(each).backgroundColor);
+      if (color.length === 3 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const own = (element) => [...element.childNodes]
+    .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.textContent.trim()).join("");
+  return [...document.body.querySelectorAll("*")]
+    .filter((element) => own(element) && element.checkVisibility() && !element.closest(".unseen"))
+    .map((element) => {
+      const [a, b] = [light(numbers(getComputedStyle(element).color)), light(behind(element))];
+      return [own(element), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+    });
+}"""
+
+# Controls without a name, ids given twice, and headings that skip a level.
+FAULTS = """() => {
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const shown = (selector) => all(selector).filter((each) => each.checkVisibility());
+  const nameless = shown("button, a, [role], progress")
+    .filter((each) => !["status", "alert", "none", "group"].includes(each.role))
+    .filter((each) => !each.textContent.trim() && !each.ariaLabel && !each.getAttribute("aria-labelledby"))
+    .map((each) => `no name: ${each.outerHTML}`);
+  const ids = all("[id]").map((each) => each.id);
+  const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => `twice: ${id}`);
+  const levels = shown("h1, h2, h3, h4").map((each) => Number(each.tagName[1]));
+  const skipped = levels.filter((level, i) => i > 0 && level > levels[i - 1] + 1);
+  return [...nameless, ...twice, ...skipped.map((level) => `skips to h${level}`)];
+}"""
+
+
+async def ask(opened: Opened, script: str) -> Any:
+    return await opened.tool.locator("body").evaluate(script)
+
+
+async def shown(opened: Opened, tab: str) -> None:
+    """Open a tab and everything in it."""
+    await opened.tab(tab).click()
+    ready = {
+        "Sync to SIS": opened.text("Left out"),
+        "Assignments": opened.tool.get_by_role("switch").first,
+        "SIS Sync Log": opened.tool.get_by_role("button", name="Details").first,
+    }
+    await expect(ready[tab]).to_be_visible()
+
+
+async def synced(school: School) -> Opened:
+    async with school.worker():
+        opened = await school.open()
+        await opened.button("Sync to SIS").click()
+        await expect(opened.text("Last sync:")).to_be_visible()
+    for heading in ("What was sent", "Left out", "Worth knowing"):
+        await opened.text(heading).click()
+    await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
+    return opened
+
+
+async def test_nothing_is_wider_than_a_phone(school: School) -> None:
+    opened = await synced(school)
+    await opened.page.set_viewport_size({"width": 360, "height": 740})
+    for tab in TABS:
+        await shown(opened, tab)
+        needed, there = await ask(opened, WIDTH)
+        assert needed <= there == 360, tab
+    await opened.tool.get_by_role("button", name="Details").first.click()
+    await expect(opened.button("Back to the log")).to_be_visible()
+    needed, there = await ask(opened, WIDTH)
+    assert needed <= there
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_text_stands_out_from_what_is_behind_it(
+    school: School, scheme: Literal["light", "dark"]
+) -> None:
+    opened = await synced(school)
+    await opened.page.emulate_media(color_scheme=scheme)
+    for tab in TABS:
+        await shown(opened, tab)
+        contrasts = await ask(opened, CONTRASTS)
+        assert len(contrasts) > 5
+        assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
+
+
+async def test_every_control_has_a_name_and_headings_have_an_order(school: School) -> None:
+    opened = await synced(school)
+    for tab in TABS:
+        await shown(opened, tab)
+        assert await ask(opened, FAULTS) == [], tab
+    await expect(opened.tool.get_by_role("tabpanel", name="SIS Sync Log")).to_be_visible()
+    await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
+
+
+async def test_progress_is_said_to_those_who_do_not_see_it(school: School) -> None:
+    opened = await school.open()
+    await expect(opened.headline).to_have_text("Not synced yet.")
+    await opened.button("Sync to SIS").click()
+    status = opened.tool.locator("#said")
+    await expect(status).to_have_text("Waiting for its turn")
+    await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
+    async with school.worker():
+        await expect(status).to_contain_text("did not reach the SIS.")
+    await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()
