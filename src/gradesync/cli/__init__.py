@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gradesync.cli import districts, servers
+from gradesync.cli import districts, records, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
 from gradesync.cli.sandbox import OPTIONS, sandbox
@@ -36,3 +36,5 @@ app.command()(demo)
 app.command()(openapi)
 app.add_typer(districts.district, name="district")
 app.add_typer(districts.client, name="client")
+app.add_typer(records.secrets, name="secrets")
+app.add_typer(records.audit, name="audit")

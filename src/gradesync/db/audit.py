@@ -38,6 +38,14 @@ class Entry:
     source_ip: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last entry's number, 0 for an empty log, and its hash in hexadecimal."""
+
+    seq: int
+    hash: str
+
+
 async def append(
     db: AsyncSession, actor: str, action: str, objects: Mapping[str, Any], source_ip: str | None = None
 ) -> None:
@@ -64,6 +72,12 @@ async def page(db: AsyncSession, *, before: int | None = None, limit: int = 50) 
     if before is not None:
         query = query.where(C.seq < before)
     return [_entry(row) for row in await db.execute(query)]
+
+
+async def head(db: AsyncSession) -> Head:
+    """The end of the district's log. Noted elsewhere, it tells a log whose last entries were taken out."""
+    row = (await db.execute(select(C.seq, C.hash).order_by(C.seq.desc()).limit(1))).one_or_none()
+    return Head(row.seq, row.hash.hex()) if row else Head(0, "")
 
 
 async def verify(db: AsyncSession) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,13 @@ async def district_of(door: AsyncSession, issuer: str, client_id: str, deploymen
 async def district_of_key(door: AsyncSession, consumer_key: str) -> str | None:
     """The district that installed us by this LTI 1.1 key."""
     return (await door.execute(CONSUMER, {"key": consumer_key})).scalar_one_or_none()
+
+
+async def reseal(door: AsyncSession) -> None:
+    """Seal the tool's keys with the newest of ours."""
+    secrets: Secrets = door.info["secrets"]
+    for row in (await door.execute(select(C.id, C.sealed))).all():
+        await door.execute(update(TOOL_KEY).where(C.id == row.id).values(sealed=secrets.rotate(row.sealed)))
 
 
 async def tool_keys(door: AsyncSession, make: Callable[[], tuple[str, str]]) -> list[str]:

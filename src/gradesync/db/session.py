@@ -66,14 +66,21 @@ class Database:
             yield db
 
     @asynccontextmanager
+    async def snapshot(self, district_id: str) -> AsyncIterator[AsyncSession]:
+        """As `district`, and everything in it as it stood at the beginning."""
+        async with self._transaction(self.engine.execution_options(isolation_level="REPEATABLE READ")) as db:
+            await db.execute(SET_DISTRICT, {"district": district_id})
+            yield db
+
+    @asynccontextmanager
     async def open_door(self) -> AsyncIterator[AsyncSession]:
         """One transaction without a district: tables look empty, only the named functions answer."""
         async with self._transaction() as db:
             yield db
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as db, db.begin():
+    async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
             db.info["secrets"] = self.secrets
             yield db
 

@@ -1,0 +1,98 @@
+"""What an operator does to what is kept: seal it anew, prove it, hand it over, erase it."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from gradesync.cli.operator import ACTOR, existing, list_districts
+from gradesync.cli.say import Told
+from gradesync.db import audit, codec, departure, districts, installations
+from gradesync.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A district's audit log: how it ends, and the first entry that does not follow, where one does not."""
+
+    district: str
+    entries: int
+    head: str
+    broken_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The proof that a district is gone: what was deleted, and how its audit log ended."""
+
+    district: str
+    erased_at: str
+    rows: dict[str, int]
+    audit_entries: int
+    audit_head: str
+
+
+async def rotate(runtime: Runtime) -> int:
+    """Seal every secret with the newest key; answers how many districts there are."""
+    async with runtime.database.open_door() as door:
+        await installations.reseal(door)
+    names = await list_districts(runtime)
+    for name in names:
+        async with runtime.database.district(name.id) as db:
+            await districts.rotate_secrets(db)
+            await audit.append(db, ACTOR, "secrets.rotated", {"district": name.id})
+    return len(names)
+
+
+async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified]:
+    """Follow the chain of one district's audit log, or of every district's."""
+    ids = [district_id] if district_id else [name.id for name in await list_districts(runtime)]
+    found = []
+    for each in ids:
+        async with existing(runtime, each) as (db, _):
+            broken_at, head = await audit.verify(db), await audit.head(db)
+        found.append(Verified(each, head.seq, head.hash, broken_at))
+    return found
+
+
+async def export(runtime: Runtime, district_id: str, file: Path) -> dict[str, int]:
+    """Write everything of a district to a new file that only its owner may read, a JSON value on each line.
+
+    The last line counts the rows by table, so that a file that was cut short is told from a whole one.
+    """
+    async with existing(runtime, district_id) as (db, _):
+        await audit.append(db, ACTOR, "district.exported", {"district": district_id})
+    counts: Counter[str] = Counter()
+    with os.fdopen(_new(file), "w") as out:
+        head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
+        out.write(codec.dump(head) + "\n")
+        async with runtime.database.snapshot(district_id) as db:
+            async for part in departure.contents(db):
+                counts[part.table] += 1
+                out.write(codec.dump({"table": part.table, "row": part.row}) + "\n")
+        out.write(codec.dump({"rows": counts}) + "\n")
+    return dict(counts)
+
+
+async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
+    """Delete everything of a district, its audit log too, as the owner of the database."""
+    async with existing(runtime, district_id) as (db, _):
+        head = await audit.head(db)
+    rows = await departure.erase(owner, district_id)
+    return Erased(district_id, _now(), rows, head.seq, head.hash)
+
+
+def _new(file: Path) -> int:
+    try:
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Told(
+            f"{file} cannot be made: {error.strerror}.", "Name a file that is not there yet."
+        ) from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
