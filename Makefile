@@ -18,7 +18,7 @@ help:  ## list what can be done
 
 venv: $(READY)  ## build the environment: every dependency pinned by hash
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gradesync needs Python 3.11 or newer; set PYTHON=…")'
 	@echo "Building $(VENV): a minute or two, once."
 ifdef UV
@@ -65,7 +65,7 @@ plugin:  ## zip the PowerSchool plugin, ready to upload
 	@echo "dist/gradesync-powerschool-plugin.zip"
 
 bench: $(READY)  ## measure, and compare with the targets
-	@$(BIN)/python -m tests.bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 lock:  ## pin every dependency anew, by hash (needs uv)
 	$(UV) pip compile -q --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
