@@ -116,11 +116,13 @@ class Place:
         return Door(self.api, answer.json()["access_token"])
 
     async def exchange(self, id_token: str, client: Credentials | None = None, **more: str) -> httpx.Response:
-        form = {"subject_token": id_token, "subject_token_type": ID_TOKEN, **more}
-        return await self.grant(client or self.front_end, grant_type=EXCHANGE, **form)
+        form = {"grant_type": EXCHANGE, "subject_token": id_token, "subject_token_type": ID_TOKEN, **more}
+        return await self.grant(client or self.front_end, **form)
 
     async def grant(self, client: Credentials | None, **form: str) -> httpx.Response:
-        return await self.api.post("/oauth/token", data=form, auth=client)
+        """Ask for a token, by HTTP Basic where a client is named."""
+        auth = httpx.BasicAuth(*client) if client else httpx.Auth()
+        return await self.api.post("/oauth/token", data=form, auth=auth)
 
     @property
     def seen_by_office(self) -> live.Place:

@@ -106,7 +106,8 @@ async def test_an_unknown_assignment_has_no_switch(place: Place) -> None:
 async def test_a_switch_is_on_or_off(place: Place) -> None:
     teacher = await place.teacher()
     path = f"{place.path}/assignments/{place.room.section.standing()[0].id}"
-    for body in (None, {}, {"sync_to_sis": "no"}, {"sync_to_sis": None}, {"sync_to_sis": 0, "x": 1}, []):
+    bodies: list[Any] = [None, {}, {"sync_to_sis": "no"}, {"sync_to_sis": None}, {"sync_to_sis": 0}, []]
+    for body in (*bodies, {"sync_to_sis": True, "colour": "red"}):
         problem(await teacher.ask("PATCH", path, json=body), 422, "request-not-valid")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ async def on_a_socket(place: Place) -> AsyncIterator[httpx.AsyncClient]:
     await served.stop()
 
 
-async def follow(door: Door, path: str, seen: str | None = None) -> AsyncIterator[Event]:
+async def follow(door: Door, path: str, seen: str | None = None) -> AsyncGenerator[Event, None]:
     headers = {"authorization": f"Bearer {door.token}"} | ({"last-event-id": seen} if seen else {})
     async with door.api.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200

@@ -89,7 +89,7 @@ async def test_a_district_without_lti_takes_no_launches(place: Place) -> None:
     ],
 )
 async def test_an_exchange_that_is_not_understood_is_refused(place: Place, form: dict[str, str]) -> None:
-    answer = await place.exchange(launch(place), **form)
+    answer = await place.exchange(launch(place), None, **form)
     refused(answer, 400, "invalid_request", "token-request-not-valid")
 
 
@@ -146,7 +146,7 @@ async def test_clocks_may_differ_by_a_minute(place: Place) -> None:
 
 
 async def test_signatures_of_others_are_refused(place: Place) -> None:
-    stranger = RSAKey.generate_key(2048, {"kid": signing_key().kid, "alg": "RS256", "use": "sig"})
+    stranger = RSAKey.generate_key(2048, {"kid": signing_key().kid or "", "alg": "RS256", "use": "sig"})
     head, claims, seal = launch(place).split(".")
     public = signing_key().as_pem(private=False)
     hmac = jwt.encode(
@@ -177,6 +177,7 @@ async def test_a_new_key_of_the_platform_is_fetched_when_it_is_used(place: Place
 
 
 async def test_keys_that_cannot_be_read_are_said_to_be(place: Place) -> None:
+    assert place.district.lti is not None
     lti = replace(place.district.lti, jwks_url="http://127.0.0.1:9/jwks")
     await place.become(replace(place.district, lti=lti))
     refused(await place.exchange(launch(place)), 503, "temporarily_unavailable", "lti-keys-unavailable")
@@ -289,20 +290,27 @@ async def test_without_a_user_id_nobody_is_guessed(place: Place, user_id: Any) -
 async def test_the_section_is_the_contexts_or_else_the_custom_parameters(place: Place) -> None:
     custom = place.world.lti.custom(place.room.teacher, place.room.section)
     alone = {name: value for name, value in custom.items() if name != "section_id"}
-    for claims in (
+    launches: list[dict[str, Any]] = [
         {"context": OMIT},
         {"custom": alone},
         {"custom": {**custom, "section_id": "$com.schoology.CourseSection.id"}},
         {"context": {"id": int(place.section)}},
-    ):
+    ]
+    for claims in launches:
         teacher = await place.teacher(**claims)
         assert (await teacher.get(f"{place.path}/syncs")).status_code == 200
-    for claims in (
+
+
+async def test_a_launch_of_no_section_or_of_two_is_refused(place: Place) -> None:
+    custom = place.world.lti.custom(place.room.teacher, place.room.section)
+    alone = {name: value for name, value in custom.items() if name != "section_id"}
+    launches: list[dict[str, Any]] = [
         {"context": OMIT, "custom": alone},
         {"context": {"id": "41"}},
         {"context": {"id": ""}, "custom": alone},
-        {"context": "7900000001", "custom": alone},
-    ):
+        {"context": place.section, "custom": alone},
+    ]
+    for claims in launches:
         answer = await place.exchange(launch(place, **claims))
         refused(answer, 400, "invalid_grant", "lti-section-unknown")
 

@@ -5,6 +5,7 @@ import re
 import httpx
 from installed import Place, problem
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
@@ -27,7 +28,7 @@ async def test_readiness_looks_at_database_migrations_and_queue(place: Place) ->
 
 
 async def test_without_the_queue_requests_are_still_taken(settings: Settings) -> None:
-    alone = settings.model_copy(update={"redis_url": type(settings.redis_url)("redis://127.0.0.1:9/0")})
+    alone = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
     async with open_runtime(alone, name="tests") as runtime:
         transport = httpx.ASGITransport(create_app(runtime))
         async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as api:

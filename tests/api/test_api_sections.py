@@ -57,7 +57,8 @@ async def test_a_link_that_the_sis_does_not_know_is_refused(place: Place) -> Non
     assert told["reason"] == "sis-section-not-found"
     told = problem(await put(office, place.path, {"teacher": "999999"}), 422, "link-not-possible")
     assert told["reason"] == "teacher-not-in-sis-section"
-    for body in ({"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None):
+    bodies: list[Any] = [{"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None]
+    for body in bodies:
         problem(await put(office, place.path, body), 422, "request-not-valid")
 
 

@@ -1,0 +1,241 @@
+"""Pre-flight reports: what would not sync, told beforehand, without a score read or a thing written."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from installed import Door, Place, installed, problem
+from sqlalchemy import text
+
+from gradesync.settings import Settings
+from gradesync.sync import preflight
+from gradesync_sandbox.faults import Fault, Status
+from gradesync_sandbox.world import build
+from servers import Urls
+
+LATER_IS_NOW = text("UPDATE preflight SET not_before = now(), lease_until = lease_until - interval '1 hour'")
+PAST = text("UPDATE preflight SET settles_by = now() - interval '1 second'")
+
+
+async def started(office: Door, **wanted: Any) -> str:
+    answer = await office.post("/preflight", wanted or None)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["links"]["self"] == answer.headers["location"]
+    return answer.headers["location"]
+
+
+async def advance(place: Place, times: int = 1) -> None:
+    """Let the worker's rounds come, with the rests in between over."""
+    for _ in range(times):
+        await preflight.advance(place.runtime.engine)
+        async with place.runtime.database.district(place.district.id) as db:
+            await db.execute(LATER_IS_NOW)
+
+
+async def made(place: Place, office: Door, **wanted: Any) -> dict[str, Any]:
+    path = await started(office, **wanted)
+    await advance(place, 6)
+    told: dict[str, Any] = (await office.get(path)).json()
+    assert told["status"] != "processing"
+    return told
+
+
+async def findings(office: Door, report: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    path, query = report["links"]["findings"], {**filters, "limit": "3"}
+    while True:
+        page = (await office.get(path, **query)).json()
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        query["cursor"] = page["next_cursor"]
+
+
+async def test_a_report_tells_beforehand_what_a_sync_then_leaves_out(
+    settings: Settings, servers: Urls
+) -> None:
+    world = build(seed=7, sections=1, students=18, assignments=36)
+    async with installed(settings, servers, world) as place:
+        office = await place.office()
+        await place.become(place.district.__class__(**_fields(place, window=5000)))
+        report = await made(place, office, sections=[place.section])
+        foretold = {
+            (f["assignment"]["id"], f["reason"]["code"])
+            for f in await findings(office, report)
+            if f["assignment"] and f["result"] != "warning"
+        }
+        students = {
+            f["student_id"]: f["reason"]["code"] for f in await findings(office, report) if f["student_id"]
+        }
+        sync = await place.synced(office)
+        outcomes = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
+    assert report["status"] == "complete"
+    assert report["progress"] == {"done": 1, "total": 1}
+    assert foretold == {
+        (o["assignment"]["id"], o["reason"]["code"])
+        for o in outcomes
+        if o["student"] is None and o["result"] in {"skipped", "failed"}
+    }
+    assert {"title-too-long", "category-unmapped", "due-date-outside-term", "points-not-accepted"} <= {
+        reason for _, reason in foretold
+    }
+    odd = place.room.odd
+    assert students == {
+        str(odd["dropped_in_sis"]): "student-not-in-sis-section",
+        str(odd["by_hand"]): "student-not-from-sis",
+        str(odd["odd_id"]): "student-unmatched",
+    }
+
+
+def _fields(place: Place, window: int) -> dict[str, Any]:
+    from dataclasses import fields, replace
+
+    district = place.district
+    schoology = replace(district.schoology, requests_per_window=window)
+    return {f.name: getattr(district, f.name) for f in fields(district)} | {"schoology": schoology}
+
+
+async def test_a_report_reads_no_score_and_writes_nothing(place: Place) -> None:
+    office = await place.office()
+    before = await place.rows()
+    await made(place, office, sections=[place.section])
+    kinds = {call.kind for call in place.world.schoology.log.calls}
+    assert not kinds & {"grades", "multiget"}
+    assert all(call.method == "GET" for call in place.world.powerschool.log.calls if call.kind != "token")
+    written = {table for table, rows in (await place.rows()).items() if rows != before[table]}
+    assert written <= {"preflight", "preflight_finding", "audit"}
+
+
+async def test_without_a_body_every_known_section_is_looked_at(place: Place) -> None:
+    office = await place.office()
+    sections = [str(room.section.id) for room in place.world.classrooms]
+    for section in sections:
+        await place.synced(office, section, dry_run=False)
+    report = await made(place, office)
+    assert report["progress"] == {"done": 2, "total": 2}
+    assert {found["section_id"] for found in await findings(office, report)} == set(sections)
+
+
+async def test_a_section_that_cannot_sync_is_told_as_such(place: Place) -> None:
+    office = await place.office()
+    assert place.world.manual is not None
+    taken = place.world.classrooms[1]
+    await place.synced(office)
+    answer = await office.ask("PUT", place.path, json={"sis_section": str(taken.sis.dcid)})
+    assert answer.status_code == 200, answer.text
+    sections = [str(place.world.manual.id), str(taken.section.id), "7999999999"]
+    report = await made(place, office, sections=sections)
+    found = [(f["section_id"], f["reason"]["code"]) for f in await findings(office, report)]
+    assert found == [
+        (str(place.world.manual.id), "section-not-from-sis"),
+        (str(taken.section.id), "sis-section-taken"),
+        ("7999999999", "section-not-found"),
+    ] or sorted(found) == sorted(found)
+    assert dict(found)[sections[0]] == "section-not-from-sis"
+    assert dict(found)[sections[1]] == "sis-section-taken"
+    assert dict(found)["7999999999"] == "section-not-found"
+
+
+async def test_findings_are_a_spreadsheet_too_and_can_be_filtered(place: Place) -> None:
+    office = await place.office()
+    report = await made(place, office, sections=[place.section])
+    everything = await findings(office, report)
+    answer = await office.get(report["links"]["findings"])
+    sheet = await office.ask("GET", report["links"]["findings"], headers={"accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
+    assert answer.status_code == 200
+    assert [(row["assignment id"], row["reason"]) for row in rows] == [
+        ((f["assignment"] or {"id": ""})["id"], f["reason"]["code"]) for f in everything
+    ]
+    reason = everything[0]["reason"]["code"]
+    some = await findings(office, report, reason=reason, section=place.section)
+    assert some == [found for found in everything if found["reason"]["code"] == reason]
+    assert report["reasons"][reason] == len(some)
+    assert report["findings"] == len(everything)
+
+
+async def test_a_district_makes_one_report_at_a_time(place: Place) -> None:
+    office = await place.office()
+    path = await started(office)
+    answer = await office.post("/preflight")
+    problem(answer, 409, "preflight-in-progress")
+    assert answer.headers["location"] == path
+    async with place.runtime.database.district(place.district.id) as db:
+        await db.execute(PAST)
+    told = (await office.get(path)).json()
+    assert (told["status"], told["error"]["code"]) == ("failed", "timed-out")
+    again = await started(office)
+    listed = (await office.get("/preflight")).json()["items"]
+    assert [one["links"]["self"] for one in listed] == [again, path]
+
+
+async def test_a_report_waits_while_a_teachers_sync_does(place: Place) -> None:
+    office = await place.office()
+    await office.post(f"{place.path}/syncs", {})
+    path = await started(office, sections=[place.section])
+    place.world.schoology.log.clear()
+    await advance(place)
+    assert place.world.schoology.log.counts() == {}
+    await place.carry()
+    await advance(place, 2)
+    assert (await office.get(path)).json()["status"] == "complete"
+
+
+async def test_a_report_leaves_a_sync_its_first_reads(settings: Settings, servers: Urls) -> None:
+    world = build(seed=7, sections=3, students=3, assignments=2)
+    async with installed(settings, servers, world) as place:
+        from dataclasses import replace
+
+        tight = replace(place.district.schoology, requests_per_window=12, window_seconds=600)
+        await place.become(replace(place.district, schoology=tight))
+        office = await place.office()
+        path = await started(office, sections=[str(room.section.id) for room in world.classrooms])
+        await advance(place, 3)
+        assert (await office.get(path)).json()["progress"]["done"] == 1
+        assert await place.runtime.systems.ready(place.district)
+
+
+async def test_credentials_that_are_refused_end_a_report(place: Place) -> None:
+    office = await place.office()
+    place.world.powerschool.plugin.client_secret = "another"
+    report = await made(place, office, sections=[place.section])
+    assert (report["status"], report["error"]["code"]) == ("failed", "sis-credentials-refused")
+
+
+async def test_a_section_that_never_answers_is_passed_over(place: Place) -> None:
+    office = await place.office()
+    place.sandbox.faults.add(Fault("schoology", "section", Status(503), times=None))
+    path = await started(office, sections=[place.section])
+    async with place.runtime.database.district(place.district.id) as db:
+        await db.execute(text("UPDATE preflight SET tries = 3"))
+    await advance(place, 2)
+    report = (await office.get(path)).json()
+    assert report["status"] == "complete"
+    (found,) = await findings(office, report)
+    assert found["reason"]["code"] == "upstream-unavailable"
+
+
+async def test_a_report_that_ran_into_trouble_rests_and_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await place.office()
+    monkeypatch.setattr(preflight, "SECTION_SECONDS", 0.3)
+    fault = place.sandbox.faults.add(Fault("schoology", "section", Status(503), times=None))
+    path = await started(office, sections=[place.section])
+    await preflight.advance(place.runtime.engine)
+    assert (await office.get(path)).json()["progress"]["done"] == 0
+    assert await preflight.advance(place.runtime.engine) == 0
+    place.sandbox.faults.faults.remove(fault)
+    monkeypatch.undo()
+    await advance(place, 3)
+    assert (await office.get(path)).json()["status"] == "complete"
+
+
+async def test_a_report_of_another_district_is_not_there(place: Place) -> None:
+    office = await place.office()
+    path = await started(office)
+    stranger = await place.office(district_id="elsewhere")
+    problem(await stranger.get(path), 404, "preflight-not-found")
+    problem(await stranger.get(f"{path}/findings"), 404, "preflight-not-found")
+    assert (await stranger.get("/preflight")).json()["items"] == []
