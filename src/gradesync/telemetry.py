@@ -2,8 +2,13 @@
 
 import logging
 import logging.config
+import sys
+import traceback
+from collections.abc import Iterator
+from types import TracebackType
 from typing import Literal
 
+import stamina.instrumentation
 import structlog
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -31,7 +36,10 @@ SWEEPS = Counter("gradesync_sweeps_total", "Sweeps for lost and overdue syncs.",
 WORKING = Gauge("gradesync_syncs_working", "Syncs that this worker carries now.")
 
 HIDDEN = frozenset(
-    {"authorization", "password", "client_secret", "consumer_secret", "id_token", "access_token"}
+    {
+        *("authorization", "password", "secret", "client_secret", "consumer_secret", "secret_keys", "token"),
+        *("id_token", "access_token", "subject_token", "database_url", "migrate_database_url", "redis_url"),
+    }
 )
 
 
@@ -41,9 +49,13 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
         merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _tell_where,
+        _first_line,
         _hide,
     ]
+    stamina.instrumentation.set_on_retry_hooks(
+        [stamina.instrumentation.PrometheusOnRetryHook, _tell_of_retry]
+    )
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -67,8 +79,52 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
             "formatters": {"line": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": level.upper()},
-            "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpcore", "arq", "alembic", "uvicorn")},
+            "loggers": {
+                name: {"level": "WARNING"} for name in ("httpx", "httpcore", "arq", "alembic", "uvicorn")
+            },
         }
+    )
+
+
+def _tell_where(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace an exception by its type and where it came from. What it says may hold anything: a row, a score."""
+    found = event.pop("exc_info", None)
+    error = sys.exception() if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["exception"] = "".join(_account(error))
+    return event
+
+
+def _account(error: BaseException) -> Iterator[str]:
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause is not None:
+        yield from _account(cause)
+        yield "then:\n"
+    yield f"{type(error).__module__}.{type(error).__qualname__}\n"
+    yield from _frames(error.__traceback__)
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _account(one)
+
+
+def _frames(trace: TracebackType | None) -> Iterator[str]:
+    for frame in traceback.extract_tb(trace):
+        yield f"  {frame.filename}:{frame.lineno} {frame.name}\n"
+
+
+def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Libraries put what they were doing into the first line, and what they were doing it with below."""
+    event["event"] = str(event.get("event", "")).partition("\n")[0]
+    return event
+
+
+def _tell_of_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """In place of the library's own line, which repeats arguments and what errors say."""
+    structlog.get_logger(__name__).info(
+        "upstream call again",
+        attempt=details.retry_num,
+        error=type(details.caused_by).__name__,
+        seconds=round(details.wait_for, 2),
     )
 
 
