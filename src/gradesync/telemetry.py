@@ -87,7 +87,7 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
 
 
 def _tell_where(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace an exception by its type and where it came from. What it says may hold anything: a row, a score."""
+    """Tell the type of an exception and where it came from. What it says may hold anything: a row, a score."""
     found = event.pop("exc_info", None)
     error = sys.exception() if found is True else found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):

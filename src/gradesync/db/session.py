@@ -46,6 +46,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,
             connect_args={
                 "timeout": 10,
                 "command_timeout": 60,
