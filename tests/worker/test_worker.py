@@ -69,7 +69,7 @@ class Place:
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not await holds():  # noqa: ASYNC110 - what is waited for is in the database
+        while not await holds():
             await asyncio.sleep(0.02)
 
 
