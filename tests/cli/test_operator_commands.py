@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from commands import gradesync
-
 from gradesync.settings import Settings
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox

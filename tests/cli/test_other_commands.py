@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from commands import gradesync
 from openapi_spec_validator import validate
+
+from commands import gradesync
 
 HEAVY = ("sqlalchemy", "fastapi", "arq", "alembic", "httpx")
 

@@ -3,13 +3,12 @@
 from collections import Counter
 from decimal import Decimal
 
-from installation import install
-from second_reading import Column, expected, shown
-
 from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
+from installation import install
+from second_reading import Column, expected, shown
 
 BATCH = 40
 
