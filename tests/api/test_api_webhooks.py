@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,7 +61,9 @@ async def deliver(place: Place, *, later: bool = False) -> int:
 
 
 async def deliveries(office: Door, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = (await office.get(webhook["links"]["deliveries"], **filters)).json()["items"]
+    items: list[dict[str, Any]] = (await office.get(webhook["links"]["deliveries"], **filters)).json()[
+        "items"
+    ]
     return items
 
 
@@ -145,7 +148,7 @@ async def test_pauses_grow_and_end() -> None:
     pauses = [pause for attempt in range(1, MOST_ATTEMPTS) if (pause := pause_after(attempt))]
     assert len(pauses) == MOST_ATTEMPTS - 1
     assert 4 < pauses[0] < 6
-    assert all(later > earlier for earlier, later in zip(pauses[:6], pauses[1:7], strict=True))
+    assert all(later > earlier for earlier, later in pairwise(pauses[:7]))
     assert pause_after(MOST_ATTEMPTS) is None
 
 
@@ -205,7 +208,9 @@ async def test_an_address_that_is_none_is_refused(place: Place, url: str) -> Non
 async def test_only_https_is_taken_where_networks_are_public(place: Place) -> None:
     office = await place.office()
     service = place.app.state.service
-    public = replace(service.runtime, settings=service.settings.model_copy(update={"allow_private_network": False}))
+    public = replace(
+        service.runtime, settings=service.settings.model_copy(update={"allow_private_network": False})
+    )
     place.app.state.service = replace(service, runtime=public)
     problem(await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed")
     assert (await office.post("/webhooks", {"url": "https://hooks.example.org"})).status_code == 201
