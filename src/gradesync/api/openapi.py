@@ -16,6 +16,9 @@ A teacher's front-end, or a client of the district, gets a token at `/oauth/toke
 `POST /sections/{id}/syncs`, and follows it until it is settled. Every error is a problem (RFC 9457) whose
 `type` leads to what it means and how to mend it. Points are decimal strings, times are RFC 3339 in UTC, ids
 are strings. Lists come in pages: follow `Link: rel="next"`.
+
+A client's token covers its district, a teacher's one section. What a token does not cover answers 404, as if
+it did not exist; what needs another scope answers 403 and names it.
 """
 TAGS = [
     {"name": "Syncs", "description": "Start a sync, follow it, and see what became of everything."},
@@ -32,7 +35,7 @@ TAGS = [
     {"name": "Operations", "description": "For operators and orchestrators."},
 ]
 ANYWHERE = ("request-not-valid", "internal-error", "service-unavailable")
-OPEN = ("/oauth/", "/healthz", "/readyz", "/problems/")
+OPEN = ("/oauth/", "/healthz", "/readyz", "/metrics", "/problems/")
 GUARDED = ("token-missing", "token-not-accepted", "scope-missing", *ANYWHERE)
 COUNTED = ("too-many-requests",)
 WITH_BODY = ("request-not-readable", "body-too-large")
@@ -115,10 +118,10 @@ def _anywhere(method: str, operation: dict[str, Any], *, guarded: bool) -> tuple
 
 def _declare(operation: dict[str, Any], codes: tuple[str, ...]) -> None:
     """Add what such operations may answer to what this one says of itself."""
+    responses = operation["responses"]
+    if "application/json" in responses.get("422", {}).get("content", {}):
+        del responses["422"]  # the framework's own words, which no answer of ours uses
     for status, told in answers(*codes).items():
-        own = operation["responses"].get(str(status), {}).get("content", {}).get(PROBLEM_JSON)
-        if own is None:
-            operation["responses"][str(status)] = told
-        else:
-            own["examples"] |= told["content"][PROBLEM_JSON]["examples"]
-    operation["responses"] = dict(sorted(operation["responses"].items()))
+        own, more = responses.setdefault(str(status), told)["content"], told["content"][PROBLEM_JSON]
+        own.setdefault(PROBLEM_JSON, more)["examples"] |= more["examples"]
+    operation["responses"] = dict(sorted(responses.items()))
