@@ -10,30 +10,9 @@ from typing import Literal
 
 import stamina.instrumentation
 import structlog
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-    start_http_server,
-)
-from structlog.contextvars import bound_contextvars, merge_contextvars
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, start_http_server
+from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
-
-__all__ = ["bound_contextvars"]
-
-SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 900)
-
-SYNCS = Counter("gradesync_syncs_total", "Syncs settled.", ["status", "reason"])
-SYNC_SECONDS = Histogram("gradesync_sync_seconds", "From request to settled.", buckets=SECONDS)
-STAGE_SECONDS = Histogram(
-    "gradesync_stage_seconds", "Time in one stage of a sync.", ["stage"], buckets=SECONDS
-)
-OUTCOMES = Counter("gradesync_outcomes_total", "Assignments and scores by outcome.", ["kind", "result"])
-LEASES_LOST = Counter("gradesync_leases_lost_total", "Leases that ended under a working worker.")
-SWEEPS = Counter("gradesync_sweeps_total", "Sweeps for lost and overdue syncs.", ["answer"])
-WORKING = Gauge("gradesync_syncs_working", "Syncs that this worker carries now.")
 
 HIDDEN = frozenset(
     {
@@ -78,16 +57,15 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
             "disable_existing_loggers": False,
             "formatters": {"line": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"handlers": ["stderr"], "level": level.upper()},
-            "loggers": {
-                name: {"level": "WARNING"} for name in ("httpx", "httpcore", "arq", "alembic", "uvicorn")
-            },
+            # Libraries say what they sign and where they send it, at the levels below.
+            "root": {"handlers": ["stderr"], "level": "ERROR" if level == "error" else "WARNING"},
+            "loggers": {"gradesync": {"level": level.upper()}},
         }
     )
 
 
 def _tell_where(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Tell the type of an exception and where it came from. What it says may hold anything: a row, a score."""
+    """Tell the type of an exception and where it was raised: what it says may hold anything, also a score."""
     found = event.pop("exc_info", None)
     error = sys.exception() if found is True else found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):

@@ -27,6 +27,13 @@ async def test_readiness_looks_at_database_migrations_and_queue(place: Place) ->
     assert answer.json() == {"status": "ready", "checks": checks}
 
 
+async def test_prometheus_reads_the_metrics_of_the_process(place: Place) -> None:
+    answer = await place.api.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "gradesync_bells_total" in answer.text
+
+
 async def test_without_the_queue_requests_are_still_taken(settings: Settings) -> None:
     alone = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
     async with open_runtime(alone, name="tests") as runtime:

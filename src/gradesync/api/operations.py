@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from fastapi.responses import PlainTextResponse
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,6 +13,7 @@ from gradesync.api import schemas
 from gradesync.api.problems import CATALOGUE, answers
 from gradesync.api.service import Service, TheService
 from gradesync.errors import RequestRefused
+from gradesync.telemetry import exposition
 
 router = APIRouter(tags=["Operations"])
 
@@ -63,6 +65,18 @@ async def _holds(check: Awaitable[bool]) -> bool:
             return await check
     except (SQLAlchemyError, RedisError, OSError):
         return False
+
+
+@router.get(
+    "/metrics",
+    summary="What Prometheus reads",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"example": "gradesync_bells_total 3.0"}}}},
+)
+async def tell_metrics() -> Response:
+    """The metrics of this process."""
+    body, content_type = exposition()
+    return Response(body, media_type=content_type)
 
 
 @router.get("/problems/{code}", summary="What a problem means", responses=answers("not-found"))
