@@ -34,6 +34,18 @@ async def test_a_student_who_left_is_named_with_what_to_do(place: Place) -> None
     assert answer["names_unavailable"] is False
 
 
+async def test_an_assignment_that_somebody_edited_in_the_sis_is_told_though_unchanged(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    edited = next(iter(place.world.powerschool.gradebook.assignments.values()))
+    for part in edited.sections:
+        part.name = "Edited by hand"
+    sync = await place.synced(office, dry_run=True)
+    told = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
+    assert [(item["result"], item["student"]) for item in told] == [("unchanged", None)]
+    assert [warning["code"] for warning in told[0]["warnings"]] == ["edited-in-sis"]
+
+
 async def test_points_are_decimal_strings(place: Place) -> None:
     teacher = await place.teacher()
     sync = await place.synced(teacher)

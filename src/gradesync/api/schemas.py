@@ -178,11 +178,16 @@ class OutcomeAssignment(Told):
 
 
 class Outcome(Told):
-    """What became of one assignment (`student` is null) or of one score. Unchanged ones are only counted."""
+    """What became of one assignment (`student` is null) or of one score.
+
+    Unchanged ones are only counted, apart from an assignment that something happened to: its warning says what.
+    """
 
     assignment: OutcomeAssignment
     student: OutcomeStudent | None
-    result: Literal["created", "recreated", "updated", "written", "cleared", "adopted", "skipped", "failed"]
+    result: Literal[
+        "created", "recreated", "updated", "written", "cleared", "unchanged", "adopted", "skipped", "failed"
+    ]
     reason: Said | None
     warnings: list[Said]
     before: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
