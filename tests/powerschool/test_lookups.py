@@ -114,6 +114,28 @@ async def test_students_matched_by_another_column_are_found_in_few_calls(
     assert room.kinds() == ["schema.students"] * 2
 
 
+@pytest.mark.parametrize("column", ["id", "student_number"])
+async def test_students_once_found_are_not_asked_for_again(room: Classroom, column: str) -> None:
+    section = await room.resolved()
+    new = room.sis.add_student(room.school)
+    ids = [str(getattr(student, column)) for student in room.students]
+    first = await room.target(student_id=column).resolve_students(section, ids)
+    room.sis.log.clear()
+    assert await room.target(student_id=column).resolve_students(section, ids) == first
+    assert room.kinds() == []
+    more = await room.target(student_id=column).resolve_students(section, [*ids, str(getattr(new, column))])
+    assert more == {**first, str(getattr(new, column)): str(new.dcid)}
+    assert room.kinds() == ["schema.students"]
+
+
+async def test_a_student_whom_nobody_knew_is_asked_for_again(room: Classroom) -> None:
+    section = await room.resolved()
+    target = room.target(student_id="student_number")
+    assert await target.resolve_students(section, ["77"]) == {}
+    await target.resolve_students(section, ["77"])
+    assert room.kinds() == ["schema.students"] * 2
+
+
 async def test_a_closed_student_table_is_named(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.deny("students", "student_number")

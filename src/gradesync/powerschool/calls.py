@@ -19,6 +19,8 @@ PAGE_SIZE = 100
 LARGEST_PAGE = 1000
 MOST_PAGES = 200
 CLOSED_SECONDS = 900.0
+STUDENTS_SECONDS = 900.0
+MOST_STUDENTS = 50_000
 
 
 @dataclass(slots=True)
@@ -33,6 +35,14 @@ class Memory:
     page_size: int = PAGE_SIZE
     metadata_asked: bool = False
     _closed: dict[str, float] = field(default_factory=dict)
+    _students: dict[tuple[str, str], str] = field(default_factory=dict)
+    _students_until: float = 0.0
+
+    def students(self) -> dict[tuple[str, str], str]:
+        """STUDENTS.DCID by column and id, as found lately. Forgotten soon: a student number can move."""
+        if self._students_until <= time.monotonic() or len(self._students) > MOST_STUDENTS:
+            self._students, self._students_until = {}, time.monotonic() + STUDENTS_SECONDS
+        return self._students
 
     def close(self, read: str) -> None:
         self._closed[read] = time.monotonic() + CLOSED_SECONDS

@@ -144,16 +144,18 @@ def _school_year(term_id: str) -> tuple[date, date]:
 async def student_keys(calls: Calls, column: str, ids: Sequence[str]) -> Mapping[str, str]:
     """STUDENTS.DCID by `id` or `student_number`; ids that nobody has are left out. Raises `Closed`.
 
-    A query cannot name several ids, so near ones are asked for as a range: never more calls than ids.
+    A query cannot name several ids, so near ones are asked for as a range: never more calls than ids, and
+    none for those found lately.
     """
     wanted = {str(int(text)): text for text in ids if text.isascii() and text.isdecimal()}
-    found: dict[str, str] = {}
-    for low, high in _ranges(sorted(map(int, wanted)), calls.memory.page_size):
+    known = calls.memory.students()
+    unknown = sorted(int(number) for number in wanted if (column, number) not in known)
+    for low, high in _ranges(unknown, calls.memory.page_size):
         conditions = {f"{column}==": low} if low == high else {f"{column}=ge=": low, f"{column}=le=": high}
         for row in await calls.table("students", ("dcid", column), conditions):
             if row.get(column) in wanted and "dcid" in row:
-                found[wanted[row[column]]] = row["dcid"]
-    return found
+                known[column, row[column]] = row["dcid"]
+    return {text: known[column, number] for number, text in wanted.items() if (column, number) in known}
 
 
 def _ranges(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
