@@ -3,8 +3,9 @@
 Bounds are short, so that what a minute does in a district takes a moment here.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ from gradesync.sync.sweep import sweep
 from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
-from gradesync_sandbox.faults import Effect, Fault, Faults, System
+from gradesync_sandbox.faults import Change, Effect, Fault, Faults, Status, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
@@ -95,7 +96,13 @@ class Stage:
         return str(self.room.section.id)
 
     def fault(
-        self, system: System, call: str, effect: Effect, *, nth: int | None = None, times: int | None = 1
+        self,
+        system: System,
+        call: str,
+        effect: Effect | Change,
+        *,
+        nth: int | None = None,
+        times: int | None = 1,
     ) -> Fault:
         return self.faults.add(Fault(system, call, effect, nth, times))
 
@@ -155,6 +162,12 @@ class Stage:
         async with self.engine.database.district(self.district.id) as db:
             await ledger.set_opted_out(db, self.section, str(item.id), opted_out)
 
+    def scores_are_unreadable(self) -> None:
+        """The plugin may not read the SIS's table of scores."""
+        self.fault(
+            "powerschool", "schema.assignmentscore", Status(403, '{"message":"No access"}'), times=None
+        )
+
     # --- a sync, from the request to its end
 
     async def request(self, room: Classroom | None = None, asker: str | None = None, **wanted: Any) -> Sync:
@@ -200,6 +213,21 @@ class Stage:
         """The SIS's category list was read long ago."""
         async with self.engine.database.district(self.district.id) as db:
             await db.execute(text("UPDATE section_link SET categories_read_at = NULL"))
+
+    async def lose_lease(self) -> None:
+        """The leases of the district's syncs have lapsed, and their time of grace is over."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(NOW_IS_LATER)
+
+    async def landed(self, assignments: int) -> None:
+        """Wait until the SIS section holds so many assignments."""
+        while len(self.world.powerschool.gradebook.of_section(self.room.sis)) < assignments:  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0)
+
+    async def landed_rows(self, rows: int) -> None:
+        """Wait until so many score rows have come to the SIS."""
+        while len(self.world.powerschool.log.score_rows()) < rows:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
 
     async def lose_ledger(self, item: Item | None = None) -> None:
         """Rows of the ledger are lost: those of one assignment, or all."""
@@ -287,8 +315,9 @@ async def untrue(stage: Stage, sync: Sync) -> list[str]:
     if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
         found.append(f"it has not ended: {sync.status}, {sync.stage}")
     rows = await stage.outcomes(sync)
-    found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id])
-    found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id])
+    overdue = sync.error_code == "timed-out"
+    found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id], overdue)
+    found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id], overdue)
     failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
     if (sync.status == "failed") != failed:
         found.append(f"it is {sync.status}, yet its outcomes say otherwise")
@@ -298,32 +327,26 @@ async def untrue(stage: Stage, sync: Sync) -> list[str]:
     return found
 
 
-def _miscounted(what: str, counts: Any, rows: list[Outcome]) -> Iterable[str]:
+def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overdue: bool) -> Iterable[str]:
+    """An overdue sync counts what it did not get to as failed, without an outcome for each."""
     results = {str(result): sum(row.result is result for row in rows) for result in Result}
     told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
     for name, number in told.items():
-        if name == "failed" and number > results[name] and any(row.reason for row in rows):
-            continue  # those of an overdue sync that has no rows for them
-        if number != results[name]:
+        if number != results[name] and not (overdue and name == "failed"):
             yield f"it counts {number} {what} {name} and has {results[name]} outcomes"
     total = sum(number for name, number in counts.items() if name != "read")
-    if counts and total != counts["read"]:
+    if total != counts.get("read", 0):
         yield f"its {what} add up to {total} of {counts['read']} read"
 
 
-async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int | None]:
-    """Assignment id -> ASSIGNMENTSECTIONID that the ledger says it has."""
+async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int]:
+    """Assignment id -> ASSIGNMENTID that the ledger says it has."""
     async with stage.engine.database.district(stage.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
-    return {
-        key: int(str(entry.ref.value["assignmentsectionid"]))
-        if entry.ref and "assignmentsectionid" in entry.ref.value
-        else None
-        for key, entry in entries.items()
-    }
+    return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
 
 
-def _false_claim(stage: Stage, keys: dict[str, int | None], row: Outcome) -> str | None:
+def _false_claim(stage: Stage, keys: dict[str, int], row: Outcome) -> str | None:
     """A claim that something stands in the SIS which does not stand there."""
     claims = {
         Result.WRITTEN,
@@ -336,14 +359,14 @@ def _false_claim(stage: Stage, keys: dict[str, int | None], row: Outcome) -> str
     if row.result not in claims:
         return None
     gradebook = stage.world.powerschool.gradebook
-    part = keys.get(row.assignment_id)
-    if part is None or part not in gradebook.parts:
+    assignment = gradebook.assignments.get(keys.get(row.assignment_id, 0))
+    if assignment is None:
         return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
     if not row.student_id:
         return None
     room = next(r for r in stage.world.classrooms if int(row.assignment_id) in r.section.items)
-    dcid = room.students[int(row.student_id)].dcid
-    score = gradebook.scores[part].get(dcid)
+    scores = gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid]
+    score = scores.get(room.students[int(row.student_id)].dcid)
     held = score.scorepoints if score else None
     said = row.after.points if isinstance(row.after, tuple) else row.after
     if held != said:

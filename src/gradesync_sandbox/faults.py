@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -91,6 +92,13 @@ class Kill:
     kind: Literal["kill"] = "kill"
 
 
+@dataclass(frozen=True)
+class Change:
+    """The call is done and `change` makes another body of its answer. For tests in the same process."""
+
+    change: Callable[[bytes], bytes]
+
+
 Effect = RefuseBefore | LoseAfter | Delay | Hold | Status | Truncate | Body | Kill
 
 
@@ -103,7 +111,7 @@ class Fault:
 
     system: System
     call: str
-    effect: Effect
+    effect: Effect | Change
     nth: int | None = None
     times: int | None = 1
     seen: int = 0
@@ -124,7 +132,7 @@ class Struck:
     at: float
     system: str
     kind: str
-    effect: Effect
+    effect: Effect | Change
 
 
 @dataclass
@@ -146,7 +154,7 @@ class Faults:
         self.rules.clear()
         self.release()
 
-    def strike(self, system: str, kind: str) -> Effect | None:
+    def strike(self, system: str, kind: str) -> Effect | Change | None:
         """Count a call, and say what is to happen to it."""
         hits = [rule for rule in self.rules if rule.strikes(system, kind)]
         if not hits:

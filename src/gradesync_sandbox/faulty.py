@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradesync_sandbox.faults import (
     Body,
+    Change,
     Delay,
     Done,
     Faults,
@@ -41,6 +42,17 @@ class Exchange:
     async def go_on(self) -> None:
         """As if nothing were wrong."""
         await self.app(self.scope, self.receive, self.send)
+
+    async def taken(self) -> "Exchange":
+        """The same with its whole request read, so that it can go on when nobody waits any more."""
+        messages = [await self.receive()]
+        while messages[-1].get("more_body"):
+            messages.append(await self.receive())
+
+        async def again() -> Message:
+            return messages.pop(0) if messages else await self.receive()
+
+        return replace(self, receive=again)
 
     async def done(self) -> "Answer":
         """Let the app do its work and keep what it answers."""
@@ -125,8 +137,9 @@ async def _hold(exchange: Exchange, effect: Hold) -> None:
 
 async def _late(exchange: Exchange, done: Done, wait: Callable[[], Awaitable[object]]) -> None:
     if done == "after":
+        request = await exchange.taken()
         await wait()
-        await exchange.go_on()
+        await request.go_on()
         return
     answer = await exchange.done()
     await wait()
@@ -169,6 +182,13 @@ async def _send_part(send: Send, content: bytes, drip: float) -> None:
         await asyncio.sleep(drip)
 
 
+async def _change(exchange: Exchange, effect: Change) -> None:
+    answer = await exchange.done()
+    body = effect.change(answer.body)
+    named = [(k, v) for k, v in answer.headers if k.lower() != b"content-length"]
+    await Answer(answer.status, [*named, _length(len(body))], body).whole(exchange.send)
+
+
 async def _kill(exchange: Exchange, effect: Kill) -> None:
     if effect.when == "before":
         os.kill(effect.pid, effect.signal)
@@ -196,5 +216,6 @@ _DO: dict[type, Callable[[Exchange, Any], Awaitable[None]]] = {
     Status: _status,
     Truncate: _truncate,
     Body: _body,
+    Change: _change,
     Kill: _kill,
 }

@@ -215,10 +215,9 @@ async def test_other_total_points_put_every_score_in_doubt(stage: Stage, sis_doe
 
 async def test_other_total_points_where_scores_cannot_be_read(stage: Stage) -> None:
     stage.world.powerschool.switches.update_scores_does = "scale"
-    stage.world.powerschool.plugin.deny("assignmentscore", "scorepoints")
+    stage.scores_are_unreadable()
     item = stage.items[0]
     stage.edit(item, max_points=item.max_points * 2)
-    stage.world.powerschool.plugin.allow("assignmentscore", "scorepoints")
     await all_is_there_after_an_hour(stage)
 
 
