@@ -180,7 +180,7 @@ class OutcomeAssignment(Told):
 class Outcome(Told):
     """What became of one assignment (`student` is null) or of one score.
 
-    Unchanged ones are only counted, apart from an assignment that something happened to: its warning says what.
+    Unchanged ones are only counted, apart from an assignment that something happened to: it has a warning.
     """
 
     assignment: OutcomeAssignment
