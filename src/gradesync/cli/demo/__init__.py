@@ -22,6 +22,7 @@ def demo(
 
     def wait(stage: Stage) -> NoReturn:
         out.rule("Everything stays open until Ctrl-C")
+        out.print(f"  The teacher's page             {stage.course}", soft_wrap=True)
         out.print(f"  The API, with its description  {stage.url}/docs")
         out.print(f"  The district's people          {stage.sandbox['control_url']}/docs")
         out.print(

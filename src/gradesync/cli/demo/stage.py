@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import SecretStr
@@ -46,6 +47,13 @@ class Stage:
     def url(self) -> str:
         return str(self.api.base_url).rstrip("/")
 
+    @property
+    def course(self) -> str:
+        """Where a browser finds the first section in Schoology, as its teacher, with our page in it."""
+        first = self.sandbox["sections"][0]
+        query = urlencode({"user": first["teacher_uid"], "section": first["id"]})
+        return f"{self.sandbox['lti_url']}/course?{query}"
+
 
 @contextmanager
 def set_stage(host: str, port: int, *, seed: int, sections: int) -> Iterator[Stage]:
@@ -61,7 +69,7 @@ def set_stage(host: str, port: int, *, seed: int, sections: int) -> Iterator[Sta
         with _step("the database has its tables"):
             bring_up(settings)
         with _step("an invented district answers as Schoology, as PowerSchool and as LTI platform"):
-            sandbox = _sandbox(stack, folder, seed, sections)
+            sandbox = _sandbox(stack, folder, settings.public_url, seed, sections)
         with _step(f"the API answers at {settings.public_url}, and a worker waits"):
             api = _gradesync(stack, folder, settings)
         with _step("the district is set up, with a client for its front-end and one for its office"):
@@ -108,8 +116,9 @@ def _settings(servers: embedded.Servers, url: str) -> Settings:
     )
 
 
-def _sandbox(stack: ExitStack, folder: Path, seed: int, sections: int) -> dict[str, Any]:
+def _sandbox(stack: ExitStack, folder: Path, url: str, seed: int, sections: int) -> dict[str, Any]:
     asked = ["gradesync_sandbox", "--json", "--seed", str(seed), "--sections", str(sections)]
+    asked += ["--tool-url", url]
     asked += ["--schoology-window", "1"]  # on a new Redis a call budget begins with one empty window
     asked += ["--district-file", str(folder / "district.toml")]
     process = stack.enter_context(started("sandbox", asked, folder, {}))
