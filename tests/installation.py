@@ -18,6 +18,7 @@ from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.faults import Faults
 from gradesync_sandbox.server import Sandbox
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -32,6 +33,7 @@ class Installation:
     api: httpx.AsyncClient
     world: World
     front_end: tuple[str, str]
+    faults: Faults
 
     async def teacher(self, room: Classroom) -> "Teacher":
         """The section's teacher, who has just launched gradesync from Schoology."""
@@ -95,7 +97,7 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
         serving = await stack.enter_async_context(gradesync(environment, "serve", "--port", port))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         await _ready(api, serving)
-        yield Installation(api, world, front_end)
+        yield Installation(api, world, front_end, sandbox.faults)
 
 
 async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:
