@@ -1,0 +1,92 @@
+"""The plugin that we ship asks for what our code needs, and for no more than the contract names."""
+
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from gradesync.powerschool.grants import READ, WRITTEN
+from gradesync_sandbox.world import build
+from stage import Theatre, theatre
+
+__all__ = ["theatre"]
+
+PLUGIN = Path(__file__).parents[2] / "deploy/powerschool-plugin/plugin.xml"
+SPACE = "{http://plugin.powerschool.pearson.com}"
+ROOT = ElementTree.parse(PLUGIN).getroot()  # noqa: S314 - a file of ours
+BESIDE = {
+    "FullAccess": {"assignmentscorecomment"},
+    "ViewOnly": {"districtteachercategory", "users"},
+}
+"""Tables that worked together with ours on a live server, and that our code does not touch."""
+
+
+def granted(access: str) -> dict[str, set[str]]:
+    """Table -> columns, in small letters."""
+    found = defaultdict(set)
+    for field in ROOT.iter(f"{SPACE}field"):
+        if field.attrib["access"] == access:
+            found[field.attrib["table"].lower()].add(field.attrib["field"].lower())
+    return dict(found)
+
+
+@pytest.mark.parametrize(("access", "tables"), [("FullAccess", WRITTEN), ("ViewOnly", READ)])
+def test_the_plugin_asks_for_the_columns_that_our_code_tries(
+    access: str, tables: dict[str, tuple[str, ...]]
+) -> None:
+    asked = granted(access)
+    assert {table: set(columns) for table, columns in tables.items()} == {
+        table: columns for table, columns in asked.items() if table not in BESIDE[access]
+    }
+    assert BESIDE[access] <= asked.keys()
+
+
+def test_the_plugin_keeps_to_powerschools_limits() -> None:
+    fields = [field.attrib for field in ROOT.iter(f"{SPACE}field")]
+    assert len({(f["table"], f["field"]) for f in fields}) == len(fields)
+    assert all(len(f["table"]) <= 30 and len(f["field"]) <= 30 for f in fields)
+    assert ROOT.attrib["name"]
+    assert ROOT.attrib["version"]
+    oauth, publisher = ROOT.find(f"{SPACE}oauth"), ROOT.find(f"{SPACE}publisher")
+    assert oauth is not None
+    assert oauth.attrib == {"accessLevelV1Api": "READ"}
+    assert publisher is not None
+    assert 0 < len(publisher.attrib["name"]) <= 100
+    assert all(len(contact.attrib["email"]) <= 40 for contact in publisher)
+
+
+async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(theatre: Theatre) -> None:
+    """A first sync with a student who left (the roster is read), changes, scores read back, and the check."""
+    world = build(seed=7, sections=1, students=18, assignments=36)
+    world.powerschool.plugin.install(PLUGIN.read_text())
+    async with theatre.stage(world) as stage:
+        first = await stage.sync()
+        assert first.applied == "some"
+        assert stage.differences() == []
+        item = stage.room.section.standing()[0]
+        item.title = "Another name for it"
+        await stage.sync()
+        world.powerschool.log.clear()
+        full = await stage.sync(mode="full")
+        assert stage.differences() == []
+        kinds = world.powerschool.log.counts()
+        assert kinds["schema.assignmentscore"]
+        assert all(call.status != 403 for call in world.powerschool.log.calls)
+        assert full.error_code is None
+        until = full.settles_by
+        found = await stage.engine.systems.check(stage.district, until=until, section_id=stage.section)
+        assert [one for one in found if not one.ok] == []
+
+
+async def test_without_one_of_its_columns_a_create_is_refused(theatre: Theatre) -> None:
+    world = build(seed=7, sections=1, students=3, assignments=3, ideal=True)
+    world.powerschool.plugin.install(PLUGIN.read_text())
+    world.powerschool.plugin.deny("assignment", "createdbyplugin")
+    async with theatre.stage(world) as stage:
+        sync = await stage.sync()
+        assert sync.error_code == "sis-permission-missing"
+        found = await stage.engine.systems.check(stage.district, until=sync.settles_by)
+        (bad,) = [one for one in found if not one.ok]
+    assert "ASSIGNMENT.CREATEDBYPLUGIN" in bad.detail
+    assert "plugin.xml" in bad.fix
