@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from installed import Door, Place, installed, problem
@@ -184,7 +185,7 @@ async def test_a_report_waits_while_a_teachers_sync_does(place: Place) -> None:
 async def test_a_report_leaves_a_sync_its_first_reads(settings: Settings, servers: Urls) -> None:
     world = build(seed=7, sections=3, students=3, assignments=2)
     async with installed(settings, servers, world) as place:
-        tight = replace(place.district.schoology, requests_per_window=12, window_seconds=600)
+        tight = replace(place.district.schoology, requests_per_window=12, window_seconds=Decimal(600))
         await place.become(replace(place.district, schoology=tight))
         office = await place.office()
         path = await started(office, sections=[str(room.section.id) for room in world.classrooms])
