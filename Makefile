@@ -68,9 +68,9 @@ bench: $(READY)  ## measure, and compare with the targets
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 lock:  ## pin every dependency anew, by hash (needs uv)
-	$(UV) pip compile -q --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
-	$(UV) pip compile -q --universal --generate-hashes -o deploy/requirements.lock pyproject.toml
-	echo hatchling | $(UV) pip compile -q --universal --generate-hashes -o deploy/build.lock -
+	$(UV) pip compile -q --no-header --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
+	$(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/requirements.lock pyproject.toml
+	echo hatchling | $(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/build.lock -
 
 clean:  ## remove what was built and measured
 	rm -rf .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .import_linter_cache build dist
