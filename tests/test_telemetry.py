@@ -1,0 +1,56 @@
+"""What a process logs: in one form, and never what an exception says."""
+
+import json
+import subprocess
+import sys
+
+SCRIPT = """
+import asyncio, logging
+import structlog
+from gradesync.telemetry import configure_logging
+
+configure_logging("info", "json")
+log = structlog.get_logger("gradesync.tests")
+
+def fail(what):
+    raise ValueError(what)
+
+def twice():
+    try:
+        fail("score 9.5")
+    except ValueError as error:
+        raise LookupError("student 5790000") from error
+
+try:
+    twice()
+except LookupError:
+    log.exception("ours", id_token="eyJ", section="1")
+try:
+    raise ExceptionGroup("both 9.5", [KeyError("5790000"), OSError("9.5")])
+except ExceptionGroup as group:
+    logging.getLogger("a.library").error("theirs\\nwith 9.5 below", exc_info=group)
+
+async def forgotten():
+    asyncio.ensure_future(asyncio.to_thread(fail, "9.5"))
+    await asyncio.sleep(0.1)
+asyncio.run(forgotten())
+import gc; gc.collect()
+logging.getLogger("a.library").info("signing with 9.5")
+"""
+
+
+def test_where_an_exception_came_from_is_told_and_not_what_it_says() -> None:
+    ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)  # noqa: S603
+    ours, theirs, forgotten = map(json.loads, ended.stderr.splitlines())
+    assert (ours["event"], ours["section"], ours["id_token"]) == ("ours", "1", "[hidden]")
+    first, then = ours["exception"].split("then:\n")
+    assert first.startswith("builtins.ValueError\n")
+    assert then.startswith("builtins.LookupError\n")
+    assert [line.rpartition(" ")[2] for line in first.splitlines()[1:]] == ["twice", "fail"]
+    assert theirs["event"] == "theirs"
+    for name in ("ExceptionGroup", "KeyError", "OSError"):
+        assert f"builtins.{name}" in theirs["exception"]
+    assert forgotten["event"] == "Task exception was never retrieved"
+    assert "builtins.ValueError" in forgotten["exception"]
+    for said in ("9.5", "5790000", "eyJ"):
+        assert said not in ended.stderr
