@@ -2,6 +2,7 @@
 
 import csv
 import io
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -55,6 +56,20 @@ async def test_points_are_decimal_strings(place: Place) -> None:
         assert item["before"] is None
         assert isinstance(item["after"], str)
         assert float(item["after"]) >= 0
+
+
+async def test_what_changes_in_an_assignment_is_told_field_by_field(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    item = next(item for item in place.room.section.standing() if item.title.startswith("Homework 1:"))
+    before = format(item.max_points, "f")
+    place.world.schoology.edit_assignment(place.room.section.id, item.id, max_points=Decimal("77.5"))
+    sync = await place.synced(office, dry_run=True)
+    (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
+    assert told["edits"] == [{"field": "points", "before": before, "after": "77.5"}]
+    assert (told["before"], told["after"]) == (None, None)
+    sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    assert f"points {before},points 77.5" in sheet.text
 
 
 async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import text
 
 from gradesync.core.gradebook import Mark
-from gradesync.core.plan import Result
+from gradesync.core.plan import Edit, Result
 from gradesync.db import districts, outcomes, retention
 from gradesync.db.ids import LOG_KEPT
 from gradesync.db.outcomes import Outcome
@@ -35,12 +35,17 @@ ROWS = [
         warnings=("exception-not-sent",),
     ),
     ESSAY,
+    Outcome(
+        assignment_id="20",
+        result=Result.UPDATED,
+        edits=(Edit("name", "Essay 2", "Essay “two”"), Edit("points", "20", "22.5")),
+    ),
     Outcome(assignment_id="20", student_id="3", result=Result.FAILED, reason="score-not-accepted"),
     Outcome(assignment_id="3", student_id="", result=Result.FAILED, reason="term-locked"),
     Outcome(assignment_id="3", student_id="3", result=Result.FAILED, reason="assignment-failed"),
     Outcome(assignment_id="3", student_id="enrollment:7", result=Result.SKIPPED, reason="row-unreadable"),
 ]
-IN_ORDER = [("3", ""), ("3", "3"), ("3", "enrollment:7"), ("20", "3")]
+IN_ORDER = [("3", ""), ("3", "3"), ("3", "enrollment:7"), ("20", ""), ("20", "3")]
 IN_ORDER += [("100", ""), ("100", "3"), ("100", "21")]
 
 

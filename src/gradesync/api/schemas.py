@@ -177,6 +177,14 @@ class OutcomeAssignment(Told):
     title: str | None
 
 
+class Edit(Told):
+    """One field of an assignment that changes in the SIS. A category is named by its id there."""
+
+    field: Literal["name", "points", "due", "category", "counts"]
+    before: str
+    after: str
+
+
 class Outcome(Told):
     """What became of one assignment (`student` is null) or of one score.
 
@@ -192,6 +200,7 @@ class Outcome(Told):
     warnings: list[Said]
     before: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
     after: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
+    edits: Annotated[list[Edit], Field(description="What changes in the assignment itself")]
 
 
 class OutcomePage(Page[Outcome]):

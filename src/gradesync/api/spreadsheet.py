@@ -38,8 +38,8 @@ def row(one: schemas.Outcome) -> str:
             reason.title if reason else "",
             reason.fix if reason else "",
             " ".join(warning.title for warning in one.warnings),
-            one.before or "",
-            one.after or "",
+            one.before or harmless("; ".join(f"{edit.field} {edit.before}" for edit in one.edits)),
+            one.after or harmless("; ".join(f"{edit.field} {edit.after}" for edit in one.edits)),
         )
     )
 

@@ -70,6 +70,7 @@ def outcome(one: Outcome, names: Mapping[str, str]) -> schemas.Outcome:
         warnings=[said(code) for code in one.warnings],
         before=value(one.before),
         after=value(one.after),
+        edits=[schemas.Edit.model_validate(edit._asdict()) for edit in one.edits],
     )
 
 

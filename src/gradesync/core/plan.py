@@ -73,6 +73,14 @@ class ScoreOutcome(NamedTuple):
     after: Value = None
 
 
+class Edit(NamedTuple):
+    """One field of an assignment that changes, as text; a category is named by its key in the SIS."""
+
+    field: str
+    before: str
+    after: str
+
+
 class AssignmentPlan(NamedTuple):
     """What becomes of one assignment and its scores.
 
@@ -96,9 +104,26 @@ class AssignmentPlan(NamedTuple):
     may_hold: bool = False
 
     @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What is written to an assignment that stands in the SIS already."""
+        if self.action not in {Action.UPDATE, Action.ADOPT} or self.before is None or self.spec is None:
+            return ()
+        rows = zip(FIELDS, _texts(self.before), _texts(self.spec), strict=True)
+        return tuple(Edit(*row) for row in rows if row[1] != row[2])
+
+    @property
     def read(self) -> int:
         """The number of scores read, owed or in doubt."""
         return self.unchanged + len(self.settled) + len(self.writes)
+
+
+FIELDS = ("name", "points", "due", "category", "counts")
+"""What the texts of a spec are, in their order."""
+
+
+def _texts(spec: Spec) -> tuple[str, ...]:
+    counts = "yes" if spec.counts else "no"
+    return spec.name, format(spec.points, "f"), spec.due.isoformat(), spec.category.key, counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Outcomes: what became of each assignment and each score of a sync. Ids and points, no names of people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.ledger import Value
-from gradesync.core.plan import Result, Selection
+from gradesync.core.plan import Edit, Result, Selection
 from gradesync.db import codec
 from gradesync.db.ids import LOG_KEPT, earliest
 from gradesync.db.tables import metadata
@@ -36,7 +37,8 @@ RECORD = text("""
 class Outcome:
     """What became of one assignment, or of one score where `student_id` is not empty.
 
-    `title` is the assignment's. `before` and `after` are the score as it was last sent and as it is now.
+    `title` is the assignment's. `before` and `after` are the score as it was last sent and as it is now;
+    `edits` are what changed in the assignment itself.
     """
 
     assignment_id: str
@@ -47,6 +49,7 @@ class Outcome:
     warnings: Sequence[str] = ()
     before: Value = None
     after: Value = None
+    edits: Sequence[Edit] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -65,12 +68,12 @@ async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> Non
             "sync_id": UUID(sync_id),
             "assignment_id": [row.assignment_id for row in new],
             "student_id": [row.student_id for row in new],
-            "title": [row.title for row in new],
+            "title": [row.title and codec.storable(row.title) for row in new],
             "result": [row.result for row in new],
             "reason": [row.reason for row in new],
             "warnings": [" ".join(row.warnings) or None for row in new],
-            "before": [_dump(row.before) for row in new],
-            "after": [_dump(row.after) for row in new],
+            "before": [_dump(row.before, {edit.field: edit.before for edit in row.edits}) for row in new],
+            "after": [_dump(row.after, {edit.field: edit.after for edit in row.edits}) for row in new],
         },
     )
 
@@ -121,11 +124,16 @@ async def purge(db: AsyncSession) -> None:
     await db.execute(delete(metadata.tables["outcome"]).where(OUTCOME.sync_id < shown))
 
 
-def _dump(value: Value) -> str | None:
+def _dump(value: Value, fields: Mapping[str, str]) -> str | None:
+    """A score, or what an assignment was or is in the fields that changed."""
+    if fields:
+        return codec.dump(fields)
     return None if value is None else codec.dump(codec.dump_value(value))
 
 
 def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
+    before, after = _load(row.before), _load(row.after)
+    edited = isinstance(before, dict)
     return Outcome(
         assignment_id=row.assignment_id,
         student_id=row.student_id,
@@ -133,10 +141,11 @@ def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
         result=Result(row.result),
         reason=row.reason,
         warnings=tuple(row.warnings or ()),
-        before=_load(row.before),
-        after=_load(row.after),
+        before=None if edited else codec.load_value(before),
+        after=None if edited else codec.load_value(after),
+        edits=tuple(Edit(field, text, after[field]) for field, text in before.items()) if edited else (),
     )
 
 
-def _load(text: str | None) -> Value:
-    return None if text is None else codec.load_value(codec.load(text))
+def _load(text: str | None) -> Any:
+    return None if text is None else codec.load(text)

@@ -119,6 +119,7 @@ def _outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcom
         result=result,
         reason=reason,
         warnings=item.warnings,
+        edits=item.edits,
     )
 
 

@@ -18,7 +18,12 @@ WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason
 
 def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
     return Outcome(
-        assignment_id=item.id, title=item.title, result=result, reason=reason, warnings=item.warnings
+        assignment_id=item.id,
+        title=item.title,
+        result=result,
+        reason=reason,
+        warnings=item.warnings,
+        edits=item.edits,
     )
 
 

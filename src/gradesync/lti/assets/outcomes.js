@@ -1,7 +1,7 @@
 // What became of assignments and scores: by reason, by name, with the sentence that says what to do.
 
 import { button, h, sign } from "./dom.js";
-import { count, failed, isGuarded, number, sent, skipped } from "./words.js";
+import { count, dateOf, failed, isGuarded, number, sent, skipped } from "./words.js";
 
 /** Reasons that only repeat what is said of the assignment, or of the sync. */
 const ECHOES = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
@@ -139,9 +139,26 @@ function changedAssignment(rows) {
   const scores = rows.filter(({ student, result }) => student && result !== "adopted");
   const notes = [own && RESULTS[own.result], scores.length > 0 && count(scores.length, "score")].filter(Boolean);
   const summary = [h("span", { class: "title" }, titleOf(rows[0])), h("span", { class: "note" }, notes.join(", "))];
-  if (scores.length === 0) return h("div", { class: "change" }, summary);
-  return h("details", { class: "change" }, h("summary", {}, summary), scoreTable(scores));
+  const edits = own?.edits ?? [];
+  if (scores.length === 0 && edits.length === 0) return h("div", { class: "change" }, summary);
+  return h(
+    "details",
+    { class: "change" },
+    h("summary", {}, summary),
+    edits.length > 0 && h("ul", { class: "edits" }, edits.map(editLine)),
+    scores.length > 0 && scoreTable(scores),
+  );
 }
+
+const EDITED = {
+  name: ({ before, after }) => `Name: ${before} → ${after}`,
+  points: ({ before, after }) => `Points: ${before} → ${after}`,
+  due: ({ before, after }) => `Due: ${dateOf(before)} → ${dateOf(after)}`,
+  category: () => "Another category",
+  counts: ({ after }) => (after === "yes" ? "Counts in the final grade now" : "No longer counts in the final grade"),
+};
+
+const editLine = (edit) => h("li", {}, EDITED[edit.field](edit));
 
 function scoreTable(scores) {
   const head = h("tr", {}, ["Student", "Before", "After"].map((text) => h("th", { scope: "col" }, text)));
