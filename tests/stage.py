@@ -221,12 +221,12 @@ class Stage:
 
     async def landed(self, assignments: int) -> None:
         """Wait until the SIS section holds so many assignments."""
-        while len(self.world.powerschool.gradebook.of_section(self.room.sis)) < assignments:  # noqa: ASYNC110 - no event
+        while len(self.world.powerschool.gradebook.of_section(self.room.sis)) < assignments:
             await asyncio.sleep(0)
 
     async def landed_rows(self, rows: int) -> None:
         """Wait until so many score rows have come to the SIS."""
-        while len(self.world.powerschool.log.score_rows()) < rows:  # noqa: ASYNC110 - nobody tells
+        while len(self.world.powerschool.log.score_rows()) < rows:
             await asyncio.sleep(0)
 
     async def lose_ledger(self, item: Item | None = None) -> None:

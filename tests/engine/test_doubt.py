@@ -125,7 +125,11 @@ async def test_an_update_changes_only_what_is_ours(stage: Stage) -> None:
     await well(stage)
     after = stage.part(stage.items[0])
     assert (after.description, after.publishoption, after.maxretakeallowed) == ("<p>by hand</p>", "Never", 3)
-    assert (after.weight, after.extracreditpoints, after.totalpointvalue) == (2, 1, 80)
+    assert (after.weight, after.extracreditpoints, after.totalpointvalue) == (
+        Decimal(2),
+        Decimal(1),
+        Decimal(80),
+    )
 
 
 async def test_an_assignment_shared_with_another_section_is_not_edited_and_its_scores_go(

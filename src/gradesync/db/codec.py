@@ -25,6 +25,11 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
+def storable(text: str) -> str:
+    """A text of somebody else's as PostgreSQL can keep it: no NUL, no half of a character."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
+
+
 def dump(raw: object) -> str:
     return _encode(raw).decode()
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.sis import Ref, SisCategory, SisSection
+from gradesync.db.codec import storable
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
@@ -91,14 +92,16 @@ def _values(link: SectionLink) -> dict[str, Any]:
         "term_last": link.sis.term_last.isoformat(),
     }
     return {
-        "title": link.title,
+        "title": storable(link.title),
         "code": link.code,
         "sis_key": link.sis.ref.key if link.sis else None,
         "sis": sis,
         "teacher": link.teacher,
         "chosen": link.chosen,
         "students": dict(link.students),
-        "sis_categories": [[c.ref.key, c.ref.value, c.title, c.active] for c in link.sis_categories],
+        "sis_categories": [
+            [c.ref.key, c.ref.value, storable(c.title), c.active] for c in link.sis_categories
+        ],
         "categories_read_at": link.categories_read_at,
         "last_full_read": link.last_full_read,
         "rules_hash": link.rules_hash,
@@ -145,7 +148,7 @@ async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> 
             "category_id": pair.category_id,
             "ref_key": pair.ref.key,
             "ref_value": dict(pair.ref.value),
-            "sis_title": pair.sis_title,
+            "sis_title": storable(pair.sis_title),
             "chosen": pair.chosen,
         }
         for pair in new

@@ -6,7 +6,7 @@ from datetime import datetime
 from time import monotonic
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
@@ -22,6 +22,8 @@ from gradesync.sync.results import tell_not_attempted
 
 log = structlog.get_logger()
 
+OURS = (DataError, IntegrityError, ProgrammingError)
+"""What the database says of a statement, not of itself: trying again cannot help."""
 RESTING = 2.0
 """Seconds that a sync rests whose database went away under it."""
 
@@ -107,7 +109,7 @@ async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease
             await _stop(attempt, Reason.UPSTREAM_UNAVAILABLE, error.detail)
         case SyncStopped() | Rejected():
             await _stop(attempt, Reason(error.reason), error.detail)
-        case DBAPIError() | OSError():
+        case DBAPIError() | OSError() if not isinstance(error, OURS):
             log.warning("sync.database-away", error=type(error).__name__)
             await _give_back(engine, sync, lease, RESTING)
         case _:
