@@ -46,6 +46,7 @@ async def test_mistakes_of_a_district_file_are_told_by_line(settings: Settings, 
     assert '"America/Los_Angeles"' in said.err
     assert f"{file}, line 10:" in said.err
     assert "Did you mean client_id?" in said.err
+    assert "client_id is missing under [sis]" in said.err
 
 
 async def test_a_clients_secret_is_shown_once(settings: Settings, tmp_path: Path) -> None:

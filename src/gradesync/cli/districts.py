@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from gradesync.cli.say import Told, err, listing, out
+from gradesync.cli.say import Told, complain, err, listing, out
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DistrictId = Annotated[str, typer.Argument(metavar="DISTRICT", help="The id that its file gives it.")]
@@ -32,8 +33,7 @@ def apply(
         district_id, applied = operator.done(partial(operator.apply, text=_text(file)))
     except DistrictFileRefused as refused:
         for mistake in refused.mistakes:
-            err.print(f"[bold red]✗[/] {file}, line {mistake.line}: {mistake.what}.", soft_wrap=True)
-            err.print(f"  [dim]{mistake.mend}.[/]", soft_wrap=True)
+            complain(f"{file}, line {mistake.line}: {mistake.what}.", f"{mistake.mend}.", err)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps({"district": district_id, "applied": applied}))
@@ -62,15 +62,17 @@ def check(
     """Try a district's credentials, clocks, permissions and ids in both systems, without any write."""
     from gradesync.cli import operator
 
-    findings = operator.done(partial(operator.check, district_id=district_id, section_id=section))
+    with err.status("Both systems are asked"):
+        findings = operator.done(partial(operator.check, district_id=district_id, section_id=section))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
         for finding in findings:
-            mark = "[green]✓[/]" if finding.ok else "[bold red]✗[/]"
-            out.print(f"{mark} [bold]{finding.check}[/]  {finding.detail}", soft_wrap=True)
-            if finding.fix:
-                out.print(f"  [dim]{finding.fix}[/]", soft_wrap=True)
+            said = f"{finding.check}: {finding.detail}"
+            if finding.ok:
+                out.print(Text.assemble(("✓ ", "green"), said), soft_wrap=True)
+            else:
+                complain(said, finding.fix, out)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 
 from gradesync import embedded
-from gradesync.cli.say import Told
+from gradesync.cli.say import Told, err
 from gradesync.settings import PREFIX, Settings
 
 
 @contextmanager
-def settled(*, start: bool = False, durable: bool = True) -> Iterator[Settings]:
+def settled(*, start: bool = False) -> Iterator[Settings]:
     """Complete settings: the environment's, and for the rest the servers of the data folder.
 
     `start`: make the data folder where there is none. The servers are held until the end of the block.
@@ -22,7 +22,7 @@ def settled(*, start: bool = False, durable: bool = True) -> Iterator[Settings]:
     settings = read()
     with ExitStack() as stack:
         if settings.database_url is None or settings.redis_url is None:
-            settings = stack.enter_context(_with_servers(settings, start=start, durable=durable))
+            settings = stack.enter_context(_with_servers(settings, start=start))
         elif not settings.secret_keys:
             raise Told(
                 f"{PREFIX}SECRET_KEYS is not set.",
@@ -45,14 +45,15 @@ def _line(where: tuple[int | str, ...], what: str) -> str:
 
 
 @contextmanager
-def _with_servers(settings: Settings, *, start: bool, durable: bool) -> Iterator[Settings]:
+def _with_servers(settings: Settings, *, start: bool) -> Iterator[Settings]:
     folder = settings.data_dir
     if not start and not folder.is_dir():
         raise Told(
             f"No database: {PREFIX}DATABASE_URL is not set, and there is no data folder {folder.absolute()}.",
             "Start `gradesync up` in this folder first, or set the URLs.",
         )
-    servers = embedded.start(folder, durable=durable)
+    with err.status("PostgreSQL and Valkey start"):
+        servers = embedded.start(folder, durable=True)
     try:
         yield _filled(settings, servers)
     finally:

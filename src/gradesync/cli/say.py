@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gradesync.embedded import EmbeddedError
 from gradesync.errors import GradeSyncError
@@ -35,10 +36,15 @@ def plainly() -> Iterator[None]:
         told = _told(error)
         if told is None:
             raise
-        err.print(f"[bold red]✗[/] {told.what}", soft_wrap=True)
-        if told.mend:
-            err.print(f"  [dim]{told.mend}[/]", soft_wrap=True)
+        complain(told.what, told.mend, err)
         raise typer.Exit(1) from None
+
+
+def complain(what: str, mend: str, console: Console) -> None:
+    """What is wrong, and what to do."""
+    console.print(Text.assemble(("✗ ", "bold red"), what), soft_wrap=True)
+    if mend:
+        console.print(Text(f"  {mend}", "dim"), soft_wrap=True)
 
 
 def _told(error: Exception) -> Told | None:
