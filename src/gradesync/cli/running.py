@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -16,6 +17,8 @@ from gradesync.runtime import Runtime, open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.worker import working
 
+log = structlog.get_logger(__name__)
+
 
 async def run(settings: Settings, *, listener: socket.socket | None, carry: bool, name: str) -> None:
     """Serve the API on `listener`, carry syncs, or both, until SIGINT or SIGTERM."""
@@ -23,6 +26,8 @@ async def run(settings: Settings, *, listener: socket.socket | None, carry: bool
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(_told_to_stop())
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
+        if not await runtime.database.is_at_head():
+            log.warning("the database is not at this release: run gradesync migrate")
         await stack.enter_async_context(sweeping(runtime))
         if carry:
             await stack.enter_async_context(working(runtime))
