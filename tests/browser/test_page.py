@@ -1,13 +1,13 @@
 """The teacher's page: a teacher at work, the real API, engine and systems behind."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from playwright.async_api import expect
-from school import Opened, School
 
 from gradesync_sandbox.faults import Fault, Status
+from school import Opened, School
 
 
 async def sync(opened: Opened) -> None:
@@ -55,9 +55,12 @@ async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: Schoo
         await sync(opened)
         before = school.sis()[item.title][school.room.students[uid].dcid]
         school.world.schoology.grade(school.room.section.id, item.id, uid, Decimal("7.25"))
+        later = datetime(2026, 9, 30, 23, 59, 59)  # Schoology's own times have no zone  # noqa: DTZ001
+        school.world.schoology.edit_assignment(school.room.section.id, item.id, due=later)
         await opened.button("Preview").click()
-        await expect(opened.headline).to_contain_text("A sync would send 1 score.")
+        await expect(opened.headline).to_contain_text("A sync would change 1 assignment and send 1 score.")
         await opened.text(item.title).click()
+        await expect(opened.text("Due: Aug 18 → Sep 30")).to_be_visible()
         row = opened.tool.get_by_role("row", name=school.world.schoology.users[uid].display)
         await expect(row).to_contain_text("7.25")
         await expect(row).to_contain_text(before or "blank")
