@@ -38,11 +38,15 @@ class Tried(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What deliveries are made with. `client` goes to public addresses alone, and follows no redirect."""
+    """What deliveries are made with. `client` goes to public addresses alone, and follows no redirect.
+
+    `patience`: seconds that one attempt may take.
+    """
 
     database: Database
     client: httpx.AsyncClient
     clock: Clock
+    patience: float = TRY_SECONDS
 
     async def deliver(self) -> int:
         """Make every delivery whose time has come, at most a few at once; answers how many were tried."""
@@ -64,7 +68,7 @@ class Post:
 
     async def _try(self, parcel: Parcel) -> Tried:
         try:
-            async with asyncio.timeout(TRY_SECONDS):
+            async with asyncio.timeout(self.patience):
                 answer = await self._send(parcel)
         except TimeoutError:
             return Tried(error="timed-out")

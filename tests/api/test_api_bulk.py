@@ -3,12 +3,14 @@
 import csv
 import io
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from installed import Door, Place, problem
 
+from gradesync.api import rows
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.faults import Fault, Status
 
@@ -16,26 +18,26 @@ CSV = {"content-type": "text/csv"}
 LINKS, PAIRS, TITLES = "/sections/import", "/categories/import", "/categories/titles"
 
 
-def sheet(*rows: Sequence[str]) -> bytes:
+def sheet(*lines: Sequence[str]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text).writerows(lines)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-async def send(office: Door, path: str, rows: Any) -> list[tuple[str, str | None]]:
+async def send(office: Door, path: str, wanted: Any) -> list[tuple[str, str | None]]:
     """Import rows; answers (result, code) of each."""
-    answer = await office.post(path, {"rows": rows})
+    answer = await office.post(path, {"rows": wanted})
     return told(answer)
 
 
 def told(answer: httpx.Response) -> list[tuple[str, str | None]]:
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    rows = body["rows"]
-    assert [row["row"] for row in rows] == list(range(1, len(rows) + 1))
-    assert sum(body[count] for count in ("done", "failed", "not_attempted")) == len(rows)
-    assert all(row["detail"] for row in rows if row["result"] != "done")
-    return [(row["result"], row["code"]) for row in rows]
+    found = body["rows"]
+    assert [row["row"] for row in found] == list(range(1, len(found) + 1))
+    assert sum(body[count] for count in ("done", "failed", "not_attempted")) == len(found)
+    assert all(row["detail"] for row in found if row["result"] != "done")
+    return [(row["result"], row["code"]) for row in found]
 
 
 def section(room: Classroom) -> str:
@@ -46,7 +48,7 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(place: Place) 
     office = await place.office()
     first, second = place.world.classrooms
     assert place.world.manual is not None
-    rows = [
+    wanted = [
         {"section": section(first), "sis_section": str(second.sis.dcid)},
         {"section": section(second), "sis_section": str(second.sis.dcid)},
         {"section": section(second), "sis_section": "999999"},
@@ -58,7 +60,7 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(place: Place) 
         "nothing",
         {"section": section(second), "sis_section": str(first.sis.dcid)},
     ]
-    assert await send(office, LINKS, rows) == [
+    assert await send(office, LINKS, wanted) == [
         ("done", None),
         ("failed", "sis-section-taken"),
         ("failed", "sis-section-not-found"),
@@ -122,10 +124,23 @@ async def test_a_system_that_is_silent_fails_its_rows_alone(place: Place) -> Non
     first, second = place.world.classrooms
     later = Status(429, headers={"retry-after": "300"})
     place.sandbox.faults.add(Fault("schoology", "section", later, times=None))
-    rows = [{"section": section(first)}, {"section": section(second), "sis_section": str(second.sis.dcid)}]
-    (silent, code), done = await send(office, LINKS, rows)
+    wanted = [{"section": section(first)}, {"section": section(second), "sis_section": str(second.sis.dcid)}]
+    (silent, code), done = await send(office, LINKS, wanted)
     assert (silent, code) == ("failed", "upstream-unavailable")
     assert done == ("done", None)
+
+
+async def test_rows_for_which_there_is_no_time_are_told_so(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = await place.office()
+    monkeypatch.setattr(rows, "PATIENCE", timedelta(0))
+    late = ("not-attempted", "not-attempted")
+    assert await send(office, LINKS, [{"section": place.section}]) == [late]
+    pair = {"section": place.section, "category": "a", "sis_category": "b"}
+    assert await send(office, PAIRS, [pair, {"section": "x"}]) == [late, ("failed", "request-not-valid")]
+    answer = await office.post(f"{place.path}/categories/copy", {"sections": ["7999999999"]})
+    assert [one["result"] for one in answer.json()["sections"]] == ["not-attempted"]
 
 
 async def mapping(office: Door, room: Classroom) -> dict[str, tuple[str | None, bool]]:
@@ -153,14 +168,14 @@ async def test_pairs_are_set_in_many_sections_by_id_or_by_title(place: Place) ->
     shown = (await office.get(f"/sections/{section(rooms[1])}/categories")).json()
     by_id = {item["title"]: item["id"] for item in shown["items"]}[ours]
     sis_id = {one["title"]: one["id"] for one in shown["sis_categories"]}[theirs]
-    rows = [
+    wanted = [
         {"section": section(rooms[0]), "category": ours.upper(), "sis_category": f" {theirs} "},
         {"section": section(rooms[0]), "category": "No such", "sis_category": theirs},
         {"section": section(rooms[1]), "category": by_id, "sis_category": sis_id},
         {"section": "7999999999", "category": ours, "sis_category": theirs},
         {"section": section(rooms[1]), "category": ours},
     ]
-    assert await send(office, PAIRS, rows) == [
+    assert await send(office, PAIRS, wanted) == [
         ("done", None),
         ("failed", "pair-not-possible"),
         ("done", None),
@@ -188,11 +203,11 @@ async def test_one_pair_too_many_fails_alone(place: Place) -> None:
     office = await place.office()
     ours, theirs = other(await mapping(office, place.room))
     another = next(title for title, (sis, _) in (await mapping(office, place.room)).items() if sis)
-    rows = [
+    wanted = [
         {"section": place.section, "category": ours, "sis_category": theirs},
         {"section": place.section, "category": another, "sis_category": theirs},
     ]
-    assert await send(office, PAIRS, rows) == [("done", None), ("failed", "pair-not-possible")]
+    assert await send(office, PAIRS, wanted) == [("done", None), ("failed", "pair-not-possible")]
     assert (await mapping(office, place.room))[ours] == (theirs, True)
 
 

@@ -1,5 +1,6 @@
 """Pre-flight reports: what would not sync, told beforehand, without a score read or a thing written."""
 
+import asyncio
 import csv
 import io
 from dataclasses import replace
@@ -9,9 +10,11 @@ from typing import Any
 from installed import Door, Place, installed, problem
 from sqlalchemy import text
 
+from gradesync.core.district import SchoologyAccess
+from gradesync.db import preflights, retention
 from gradesync.settings import Settings
 from gradesync.sync import preflight
-from gradesync_sandbox.faults import Fault, Status
+from gradesync_sandbox.faults import Fault, Hold, Status
 from gradesync_sandbox.world import build
 from servers import Urls
 from stage import forget_pauses
@@ -224,6 +227,60 @@ async def test_a_section_that_never_answers_is_passed_over(place: Place) -> None
     assert report["status"] == "complete"
     (found,) = await findings(office, report)
     assert found["reason"]["code"] == "upstream-unavailable"
+
+
+async def test_a_report_past_its_bound_is_ended_by_the_worker(place: Place) -> None:
+    office = await place.office()
+    path = await started(office, sections=[place.section])
+    async with place.runtime.database.district(place.district.id) as db:
+        await db.execute(PAST)
+    assert await preflight.advance(place.runtime.engine) == 0
+    async with place.runtime.database.district(place.district.id) as db:
+        assert await preflights.running(db) is None
+    assert (await office.get(path)).json()["error"]["code"] == "timed-out"
+
+
+async def test_a_worker_that_lost_its_report_keeps_nothing(place: Place) -> None:
+    office = await place.office()
+    path = await started(office, sections=[place.section])
+    place.sandbox.faults.add(Fault("schoology", "section", Hold()))
+    working = asyncio.create_task(preflight.advance(place.runtime.engine))
+    await place.sandbox.faults.until_held()
+    async with place.runtime.database.district(place.district.id) as db:
+        await db.execute(text("UPDATE preflight SET lease_token = gen_random_uuid()"))
+    place.sandbox.faults.release()
+    assert await working == 0
+    report = (await office.get(path)).json()
+    assert (report["progress"]["done"], report["findings"]) == (0, 0)
+
+
+async def test_a_long_report_is_made_in_slices(settings: Settings, servers: Urls) -> None:
+    world = build(seed=7, sections=3, students=3, assignments=2)
+    async with installed(settings.filled(slice_seconds=0.001), servers, world) as place:
+        await place.become(replace(place.district, schoology=_wide(place)))
+        office = await place.office()
+        path = await started(office, sections=[str(room.section.id) for room in world.classrooms])
+        for done in (1, 2, 3):
+            assert await preflight.advance(place.runtime.engine) == 1
+            assert (await office.get(path)).json()["progress"]["done"] == done
+        assert await preflight.advance(place.runtime.engine) == 0
+        assert (await office.get(path)).json()["status"] == "complete"
+
+
+def _wide(place: Place) -> SchoologyAccess:
+    return replace(place.district.schoology, requests_per_window=5000)
+
+
+async def test_old_reports_are_forgotten(place: Place) -> None:
+    office = await place.office()
+    report = await made(place, office, sections=[place.section])
+    async with place.runtime.database.district(place.district.id) as db:
+        await retention.purge(db)
+        assert await preflights.get(db, report["id"]) is not None
+        await db.execute(text("UPDATE preflight SET requested_at = now() - interval '31 days'"))
+        await retention.purge(db)
+        assert await preflights.findings(db, report["id"]) == []
+    problem(await office.get(report["links"]["self"]), 404, "preflight-not-found")
 
 
 async def test_a_report_of_another_district_is_not_there(place: Place) -> None:

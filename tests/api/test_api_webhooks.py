@@ -1,5 +1,6 @@
 """Webhooks: signed news of settled syncs, delivered from an outbox that forgets nothing."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gradesync.db import districts, retention
 from gradesync.egress import open_client
 from gradesync.webhooks import MOST_ATTEMPTS, Post, pause_after
 from gradesync.worker import post
@@ -27,11 +29,14 @@ class Receiver:
 
     url: str = ""
     status: int = 200
+    silent: asyncio.Event | None = None
     heard: list[tuple[dict[str, str], str]] = field(default_factory=list)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         self.heard.append((dict(request.headers), (await request.body()).decode()))
+        if self.silent is not None:
+            await self.silent.wait()
         headers = {"location": "/elsewhere"} if self.status == 302 else {}
         await Response(status_code=self.status, headers=headers)(scope, receive, send)
 
@@ -171,6 +176,46 @@ async def test_nobody_at_an_address_is_no_answer(place: Place, receiver: Receive
     await deliver(place)
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["error"], delivery["answer"]) == ("pending", "no-answer", None)
+
+
+async def test_an_attempt_that_lasts_too_long_is_broken_off(place: Place, receiver: Receiver) -> None:
+    office = await place.office()
+    webhook = await add(office, receiver.url)
+    await place.synced(office)
+    receiver.silent = asyncio.Event()
+    runtime = place.runtime
+    await Post(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
+    receiver.silent.set()
+    (delivery,) = await deliveries(office, webhook)
+    assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
+
+
+async def test_secrets_are_sealed_anew_with_new_keys(place: Place, receiver: Receiver) -> None:
+    office = await place.office()
+    webhook = await add(office, receiver.url)
+    await office.post(f"/webhooks/{webhook['id']}/rotate")
+    async with place.runtime.database.district(place.district.id) as db:
+        before = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
+        await districts.rotate_secrets(db)
+        after = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
+    assert not set(before) & set(after)
+    await place.synced(office)
+    await deliver(place)
+    ((headers, body),) = receiver.heard
+    assert Webhook(webhook["secret"]).verify(body, headers)
+
+
+async def test_old_deliveries_are_forgotten(place: Place, receiver: Receiver) -> None:
+    office = await place.office()
+    webhook = await add(office, receiver.url)
+    await place.synced(office)
+    async with place.runtime.database.district(place.district.id) as db:
+        await retention.purge(db)
+        await db.execute(text("UPDATE delivery SET created_at = now() - interval '31 days'"))
+    assert len(await deliveries(office, webhook)) == 1
+    async with place.runtime.database.district(place.district.id) as db:
+        await retention.purge(db)
+    assert await deliveries(office, webhook) == []
 
 
 async def test_a_private_address_is_never_called(place: Place, receiver: Receiver) -> None:

@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from gradesync.powerschool.grants import READ, WRITTEN
+from gradesync_sandbox.faults import Status
 from gradesync_sandbox.world import build
+from powerschool_room import Classroom
 from stage import Theatre, theatre
 
 __all__ = ["theatre"]
@@ -90,3 +92,13 @@ async def test_without_one_of_its_columns_a_create_is_refused(theatre: Theatre) 
         (bad,) = [one for one in found if not one.ok]
     assert "ASSIGNMENT.CREATEDBYPLUGIN" in bad.detail
     assert "plugin.xml" in bad.fix
+
+
+async def test_a_column_that_this_powerschool_does_not_have_is_no_missing_grant(room: Classroom) -> None:
+    body = '{"message":"Invalid field specified: hasretake is not valid column for table: assignmentscore"}'
+    room.order("schema.assignmentscore", Status(400, body))
+    found = {finding.check: finding for finding in await room.target().check()}
+    assert found["Table ASSIGNMENTSCORE"].ok
+    room.order("schema.terms", Status(400, '{"message":"Invalid field specified: nothing"}'))
+    (bad,) = [finding for finding in await room.target().check() if not finding.ok]
+    assert bad.check == "Table TERMS"

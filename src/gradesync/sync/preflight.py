@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import structlog
 
@@ -15,6 +15,7 @@ from gradesync.core.district import District
 from gradesync.core.preflight import Obstacle, foresee
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook
+from gradesync.core.sis import SisSection
 from gradesync.db import districts, ledger, links, preflights, syncs
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
@@ -28,7 +29,6 @@ log = structlog.get_logger()
 CALLS = 5
 """Calls to Schoology for one section: itself, its items, categories and periods, and its students."""
 SECTION_SECONDS = 40.0
-SLICE_SECONDS = 10.0
 BUSY_SECONDS = 2.0
 TROUBLE_SECONDS = 30.0
 MOST_TRIES = 3
@@ -80,24 +80,36 @@ async def _advance(engine: Engine, district_id: str) -> int:
 
 
 async def _slice(engine: Engine, district: District, report: Preflight) -> int:
-    """Examine sections until there is none, no room, or a while is over."""
-    ends, begun = monotonic() + SLICE_SECONDS, report.done
-    while monotonic() < ends:
-        async with engine.database.district(district.id) as db:
-            section_id = await preflights.next_section(db, report)
-            if section_id is None:
-                await preflights.settle(db, report)
-                return report.done - begun
-            asked_for = await syncs.backlog(db)
-        if asked_for or not await engine.systems.spare(district, CALLS):
+    """Examine sections until there is none, no room, or the slice is over; answers how many."""
+    ends, begun = monotonic() + engine.bounds.slice, report.done
+    while section_id := await _next(engine, district, report):
+        if not await _room(engine, district):
             await _rest(engine, district.id, report, BUSY_SECONDS, forgive=True)
-            return report.done - begun
+            break
         kept = await _examined(engine, district, report, section_id)
         if kept is None:
-            return report.done - begun
+            break
         report = kept
-    await _rest(engine, district.id, report, 0, forgive=True)
+        if monotonic() >= ends:
+            await _rest(engine, district.id, report, 0, forgive=True)
+            break
     return report.done - begun
+
+
+async def _next(engine: Engine, district: District, report: Preflight) -> str | None:
+    """The section to look at; a report without one is complete."""
+    async with engine.database.district(district.id) as db:
+        section_id = await preflights.next_section(db, report)
+        if section_id is None:
+            await preflights.settle(db, report)
+    return section_id
+
+
+async def _room(engine: Engine, district: District) -> bool:
+    """Whether no sync waits, and none would have to."""
+    async with engine.database.district(district.id) as db:
+        waiting = await syncs.backlog(db)
+    return not waiting and await engine.systems.spare(district, CALLS)
 
 
 async def _rest(
@@ -151,9 +163,7 @@ async def _foreseen(
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     gradebook = replace(outline, students=await source.students(link.section_id))
     link = await resolve(district, link, outline.section_code, target)
-    section = link.sis
-    if section is None:
-        raise SyncStopped(Reason.SIS_SECTION_NOT_FOUND)
+    section = cast("SisSection", link.sis)  # what is resolved has one
     async with engine.database.district(district.id) as db:
         if await links.holder(db, section.ref.key) not in {None, link.section_id}:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN)
