@@ -8,10 +8,11 @@ UV := $(shell command -v uv 2>/dev/null)
 # Test processes at once: one per core, two at least
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
 ARGS ?=
+N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test coverage check format openapi plugin bench lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,17 +41,21 @@ test: $(READY)  ## every test on real servers, then the coverage gate (T=tests/c
 	@$(if $(filter tests,$(T)),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n $(WORKERS) --dist loadfile $(T)
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory coverage)
 
+fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
+	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n $(WORKERS) tests/api/test_api_fuzz.py
+
 coverage: $(READY)  ## the gate: every branch of core and sync has been taken by the last `make test`
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-check: $(READY)  ## format, lint, types, layers, and the drift of generated files
+check: $(READY)  ## format, lint, types, layers, the drift of generated files, known vulnerabilities
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
 	$(BIN)/mypy --strict src tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/gradesync openapi --check openapi/gradesync.yaml
 	$(BIN)/pytest tests/project
+	$(BIN)/python .ci/audit
 
 format: $(READY)  ## put the code in its form
 	$(BIN)/ruff format -q

@@ -33,7 +33,7 @@ EXAMPLE = (
     summary="Progress, live",
     response_class=StreamingResponse,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}}},
+        200: {"content": {"text/event-stream": {"example": EXAMPLE}}},
         204: {"description": "The sync is settled, and the caller knows: an EventSource stops asking."},
         **answers("section-not-found", "sync-not-found"),
     },

@@ -1,0 +1,149 @@
+"""The running service under requests that nobody would write, with every kind of token.
+
+`FUZZ_EXAMPLES` says how many requests each operation gets of each kind of caller: a few by default, the same
+ones every time; as many others as one likes by `make fuzz`.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import strategies as st
+from installed import Door, Place, installed
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+
+from gradesync.settings import Settings
+from gradesync_sandbox.serving import Served
+from gradesync_sandbox.world import build
+from servers import Urls
+
+FEW = 4
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))
+REFUSED_UPSTREAM = 502
+"""Schoology is asked about ids that it never gave, and what it says to that is passed on."""
+PROMISES = (
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+CALLERS = ("nobody", "nonsense", "office", "exchanger", "stranger", "teacher", "reader")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The service on a socket, with things in it that requests may find."""
+
+    url: str
+    tokens: dict[str, str | None]
+    there: dict[str, str]
+
+
+@pytest.fixture
+async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
+    world = build(seed=7, sections=2, students=4, assignments=6)
+    world.schoology.switches.window_seconds = 0.01
+    many = settings.filled(requests_per_minute=10**6, token_requests_per_minute=10**6)
+    async with installed(many, servers, world) as place:
+        schoology = replace(place.district.schoology, requests_per_window=10**6)
+        await place.become(replace(place.district, schoology=schoology))
+        office = await place.office()
+        doors: dict[str, Door] = {
+            "nobody": place.nobody,
+            "nonsense": Door(place.api, "nonsense"),
+            "office": office,
+            "exchanger": await place.office("token:exchange"),
+            "stranger": await place.office(district_id=(await place.neighbour()).id),
+            "teacher": await place.teacher(),
+            "reader": await reader(place),
+        }
+        there = await found(place, office)
+        served = Served(place.app, "127.0.0.1")
+        await served.start()
+        yield Target(served.url, {name: door.token for name, door in doors.items()}, there)
+        await served.stop()
+
+
+async def reader(place: Place) -> Door:
+    admin = place.world.lti.id_token(place.world.admin, place.room.section)
+    return Door(place.api, (await place.exchange(admin)).json()["access_token"])
+
+
+async def found(place: Place, office: Door) -> dict[str, str]:
+    """Path parameters that lead somewhere."""
+    hook = (await office.post("/webhooks", {"url": "https://hooks.example.org/"})).json()
+    sync = await place.synced(office)
+    deliveries = (await office.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
+    preflight = (await office.post("/preflight")).json()
+    items = (await office.get(f"{place.path}/assignments")).json()["items"]
+    return {
+        "section_id": place.section,
+        "sync_id": sync["id"],
+        "assignment_id": items[0]["id"],
+        "webhook_id": hook["id"],
+        "delivery_id": deliveries[0]["id"],
+        "preflight_id": preflight["id"],
+        "code": "sync-in-progress",
+    }
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_every_answer_is_one_that_the_document_promises(target: Target, caller: str) -> None:
+    broken = await asyncio.to_thread(broken_promises, target, caller)
+    assert not broken, "\n\n".join(broken)
+
+
+def broken_promises(target: Target, caller: str) -> list[str]:
+    schema = schemathesis.openapi.from_url(f"{target.url}/openapi.json", config=SchemathesisConfig())
+    broken = []
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
+        operation = result.ok()
+        try:
+            _attack(operation, target, target.tokens[caller])()
+        except AssertionError as failure:
+            broken.append(f"{operation.label}: {failure}")
+        except FailureGroup as failures:
+            broken += [
+                f"{operation.label}: {one} {getattr(one, 'message', '')} {vars(one)}"
+                for one in failures.exceptions
+            ]
+    return broken
+
+
+def _attack(operation: Any, target: Target, token: str | None) -> Callable[[], None]:
+    modes = schemathesis.GenerationMode
+    cases = st.one_of(
+        operation.as_strategy(generation_mode=modes.POSITIVE),
+        operation.as_strategy(generation_mode=modes.NEGATIVE),
+    )
+    places = st.fixed_dictionaries(
+        {}, optional={name: st.just(value) for name, value in target.there.items()}
+    )
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    checks = CHECKS.get_by_names(list(PROMISES))
+
+    @hypothesis.given(case=cases, places=places)
+    @hypothesis.settings(
+        max_examples=EXAMPLES,
+        derandomize=EXAMPLES == FEW,
+        deadline=None,
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    def attack(case: Any, places: dict[str, str]) -> None:
+        given = case.path_parameters or {}
+        case.path_parameters = given | {name: place for name, place in places.items() if name in given}
+        answer = case.call(base_url=target.url, headers=headers)
+        assert answer.status_code < 500 or answer.status_code == REFUSED_UPSTREAM, answer.text
+        case.validate_response(answer, checks=checks)
+
+    return attack
