@@ -1,0 +1,66 @@
+"""What the administrators' guide says of files, calls, scopes, reasons and defaults is so."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradesync.access.tokens import Scope
+from gradesync.api.app import openapi_document
+from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.district import Match
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Policy
+from gradesync.districtfile import parse
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = (DOCS / "admin-guide.md").read_text()
+PATHS: dict[str, Any] = openapi_document()["paths"]
+
+
+def section(title: str) -> str:
+    return GUIDE.partition(f"{title}\n")[2].partition("\n## ")[0]
+
+
+def test_its_district_file_is_one() -> None:
+    (toml,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    district = parse(toml)
+    assert (district.match, district.policy) == (Match(), Policy())
+
+
+@pytest.mark.parametrize("call", sorted(set(re.findall(r"`((?:GET|POST|PUT|PATCH) /[^`]*)`", GUIDE))))
+def test_its_calls_exist(call: str) -> None:
+    method, path = call.split(" ")
+    known = {re.sub(r"\{\w+\}", "{id}", one): operations for one, operations in PATHS.items()}
+    assert method.lower() in known[path]
+
+
+def test_its_scopes_are_scopes() -> None:
+    named = set(re.findall(r"--scope ([\w:]+)", GUIDE))
+    assert named <= set(Scope)
+    assert len(named) == 7
+
+
+def test_its_reasons_are_in_the_catalogue() -> None:
+    named = re.findall(r"^\| `([a-z-]+)` \|", section("## 8. Reading the log"), re.MULTILINE)
+    assert named
+    assert all(Reason(code) in CATALOGUE for code in named)
+
+
+def test_its_policy_settings_are_all_of_them_with_their_defaults() -> None:
+    rows = re.findall(r"^\| (`.+?) \| (`.+?) \|", section("## 7. Policy"), re.MULTILINE)
+    told = {
+        name: default
+        for names, defaults in rows
+        for name, default in zip(re.findall("`(.+?)`", names), re.findall("`(.+?)`", defaults), strict=True)
+    }
+    text = "\n".join(f"{name} = {default}" for name, default in told.items())
+    (toml,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    assert parse(f"{toml}\n[policy]\n{text}\n").policy == Policy()
+    assert len(told) == len(Policy.__slots__)
+
+
+def test_its_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", GUIDE)
+    assert [link for link in links if not (DOCS / link).exists()] == []
