@@ -1,0 +1,86 @@
+"""The crash matrix: a worker process killed at its k-th call to a system, before or after the effect."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from matrix import PHASES, Scale
+
+from gradesync.db.syncs import Sync
+from gradesync.settings import Settings
+from gradesync_sandbox.faults import Done, Kill, System
+from stage import Stage, Theatre, untrue
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker as a process of its own, as an operator starts it. Ended at the latest with the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gradesync", "worker"),
+        env=settings.environment() | {"PATH": "/usr/bin:/bin"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        await process.wait()
+
+
+@dataclass(frozen=True)
+class Crash:
+    """`by` is the signal; `when` says whether the call that it comes with takes effect before."""
+
+    phase: str
+    system: System
+    nth: int
+    when: Done
+    by: int = signal.SIGKILL
+
+    def __str__(self) -> str:
+        return f"{self.phase} / {self.system} call {self.nth} / {signal.Signals(self.by).name} {self.when}"
+
+
+async def calls_of(theatre: Theatre, phase: str, scale: Scale) -> dict[System, int]:
+    """How many calls to each system a sync of this phase makes when nothing goes wrong."""
+    async with theatre.stage(scale.build()) as stage:
+        await PHASES[phase](stage)
+        await stage.restart()
+        stage.forget_calls()
+        await stage.sync()
+        logs = stage.world.schoology.log, stage.world.powerschool.log
+        return {"schoology": len(logs[0].calls), "powerschool": len(logs[1].calls)}
+
+
+async def wrong_after(theatre: Theatre, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
+    """Run one crash and its takeover; everything in which a promise was not kept, as sentences."""
+    async with theatre.stage(scale.build()) as stage:
+        await PHASES[crash.phase](stage)
+        stage.forget_calls()
+        async with worker(settings) as process:
+            kill = Kill(process.pid, crash.by, crash.when)
+            stage.fault(crash.system, "*", kill, nth=crash.nth)
+            sync = await stage.request()
+            await process.wait()
+        await stage.time_passes()
+        found = await _kept(stage, await stage.settled(sync))
+    return [f"{crash}: {line}" for line in found]
+
+
+async def _kept(stage: Stage, sync: Sync) -> list[str]:
+    found = await untrue(stage, sync)
+    if sync.error_code is not None:
+        found.append(f"it ended {sync.status} {sync.error_code}")
+    found += stage.differences()
+    again = stage.world.powerschool.log.effects().get("unchanged", 0)
+    if again:
+        found.append(f"{again} scores were sent that stood there already")
+    stage.forget_calls()
+    await stage.sync()
+    return found + [f"another sync writes: {kind}" for kind in stage.writes]
