@@ -80,7 +80,8 @@ async def asset(request: Request) -> Response:
 
 async def _say(request: Request, error: Exception) -> Response:
     code = _code(error)
-    log.info("launch refused", code=code, error=type(error).__name__)
+    why = error.detail if isinstance(error, RequestRefused) else type(error).__name__
+    log.info("launch.refused", code=code, why=why)
     return told(code) if request.url.path.endswith("/confirm") else answers.refusal(code)
 
 
