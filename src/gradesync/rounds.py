@@ -1,7 +1,7 @@
 """What a process does again and again for as long as it lives, and survives when it goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 log = structlog.get_logger(__name__)
 
 MOST_DOUBLINGS = 3
+CANCEL_AGAIN_SECONDS = 3.0
 
 
 @asynccontextmanager
@@ -20,8 +21,17 @@ async def repeated(name: str, do: Callable[[], Awaitable[object]], *, seconds: f
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: libraries lose a cancellation that meets a timeout of their own."""
+    ending = left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 async def _rounds(name: str, do: Callable[[], Awaitable[object]], seconds: float) -> None:

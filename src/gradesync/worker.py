@@ -11,7 +11,7 @@ from arq.worker import Worker, func
 from prometheus_client import Gauge
 
 from gradesync.bell import THERE_IS_WORK, Bell, to_bytes
-from gradesync.rounds import repeated, tell
+from gradesync.rounds import end, repeated, tell
 from gradesync.runtime import Runtime
 from gradesync.sync.engine import Engine
 from gradesync.sync.preflight import advance
@@ -73,9 +73,7 @@ class Hands:
 
     async def rest(self) -> None:
         """Give back everything that is being carried."""
-        for hand in self._busy:
-            hand.cancel()
-        await asyncio.gather(*self._busy, return_exceptions=True)
+        await end(self._busy)
 
     async def _carry(self) -> None:
         with WORKING.track_inprogress():

@@ -126,7 +126,7 @@ async def test_a_long_sync_goes_on_in_slices(theatre: Theatre) -> None:
     sliced = replace(BOUNDS, slice=0)
     async with theatre.stage(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as stage:
         sync = await stage.sync()
-        assert sync.attempt > 4
+        assert sync.attempt > 1
         assert await untrue(stage, sync) == []
         assert (sync.status, stage.differences()) == ("complete", [])
         assert stage.world.powerschool.log.effects() == {"written": 24}

@@ -50,7 +50,13 @@ class Database:
             connect_args={
                 "timeout": 10,
                 "command_timeout": 60,
-                "server_settings": {"application_name": application_name, "jit": "off", "timezone": "UTC"},
+                "server_settings": {
+                    "application_name": application_name,
+                    "jit": "off",
+                    "timezone": "UTC",
+                    # A process that sleeps, or is cut off, must not keep its locks from others.
+                    "idle_in_transaction_session_timeout": "10s",
+                },
             },
         )
         event.listen(engine.sync_engine, "checkout", _skip_closed)
