@@ -15,20 +15,24 @@ from gradesync.access.tokens import Scope
 from gradesync.api import live
 from gradesync.api.app import create_app
 from gradesync.api.service import Service
+from gradesync.connections import Connections
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import clients, districts
 from gradesync.db.tables import metadata
+from gradesync.http import Backoff
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
 from servers import Urls
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
+SOON = Backoff(attempts=2, initial=0.01, longest=0.02, jitter=0.01)
 EVERYTHING = tuple(str(scope) for scope in Scope)
 
 Credentials = tuple[str, str]
@@ -148,6 +152,17 @@ class Place:
         assert settled["status"] != "processing"
         return settled
 
+    def refuse(self, system: System) -> None:
+        """The system refuses every call from now on."""
+        self.sandbox.faults.add(Fault(system, "*", Status(403), times=None))
+
+    def cut_off(self, system: System) -> None:
+        """The system cannot be reached from now on."""
+        self.sandbox.faults.add(Fault(system, "*", RefuseBefore(), times=None))
+
+    def mend(self) -> None:
+        self.sandbox.faults.rules.clear()
+
     def somebody_leaves(self) -> int:
         """A student leaves the SIS section and stays in Schoology; answers the uid."""
         uid, student = next(iter(self.room.students.items()))
@@ -190,6 +205,8 @@ async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterat
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
+        assert isinstance(runtime.systems, Connections)
+        runtime.systems.backoff = SOON
         await runtime.redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
         written = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
         district = replace(districtfile.parse(written, allow_http=True), policy=Policy(service_sync=True))

@@ -4,10 +4,6 @@ from typing import Any
 
 from installed import Door, Place, problem
 
-from gradesync_sandbox.faults import Fault, Status
-
-AWAY = Status(403)
-
 
 async def listed(who: Door, place: Place) -> dict[str, dict[str, Any]]:
     answer = await who.get(f"{place.path}/assignments")
@@ -62,7 +58,7 @@ async def test_schoology_is_asked_once_a_minute(place: Place) -> None:
 async def test_what_was_known_is_told_while_schoology_is_away(place: Place) -> None:
     teacher = await place.teacher()
     await place.synced(teacher)
-    place.sandbox.faults.add(Fault("schoology", "*", AWAY))
+    place.refuse("schoology")
     answer = (await teacher.get(f"{place.path}/assignments")).json()
     assert answer["live"] is False
     assert answer["as_of"]
@@ -73,7 +69,7 @@ async def test_what_was_known_is_told_while_schoology_is_away(place: Place) -> N
 
 async def test_where_nothing_is_known_a_silent_schoology_is_said_to_be(place: Place) -> None:
     teacher = await place.teacher()
-    place.sandbox.faults.add(Fault("schoology", "*", AWAY))
+    place.refuse("schoology")
     told = problem(await teacher.get(f"{place.path}/assignments"), 502, "upstream-refused")
     assert told["reason"] == "schoology-key-not-allowed"
     assert told["detail"]
@@ -101,6 +97,21 @@ async def test_an_unknown_assignment_has_no_switch(place: Place) -> None:
         answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
         problem(answer, 404, "assignment-not-found")
     assert await place.rows() == before
+
+
+async def test_a_known_assignment_is_switched_while_schoology_is_away(place: Place) -> None:
+    teacher = await place.teacher()
+    path = f"{place.path}/assignments/{place.room.section.standing()[0].id}"
+    place.cut_off("schoology")
+    problem(await teacher.ask("PATCH", path, json={"sync_to_sis": False}), 503, "upstream-unavailable")
+    place.mend()
+    await place.synced(teacher)
+    place.cut_off("schoology")
+    place.afresh()
+    answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
+    assert (answer.status_code, answer.json()["state"]) == (200, "opted-out")
+    answer = await teacher.ask("PATCH", f"{place.path}/assignments/404404", json={"sync_to_sis": False})
+    problem(answer, 404, "assignment-not-found")
 
 
 async def test_a_switch_is_on_or_off(place: Place) -> None:

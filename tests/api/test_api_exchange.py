@@ -9,7 +9,6 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 from test_api_tokens import refused
 
-from gradesync_sandbox.faults import Fault, Status
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
@@ -259,7 +258,7 @@ async def test_R22_a_district_can_let_its_administrators_sync(place: Place) -> N
 
 
 async def test_where_enrollments_cannot_be_read_an_administrator_reads(place: Place) -> None:
-    place.sandbox.faults.add(Fault("schoology", "*", Status(403)))
+    place.refuse("schoology")
     token = with_roles(place, place.room.teacher, [MEMBERSHIP + "Instructor", MEMBERSHIP + "Administrator"])
     assert (await place.exchange(token)).json()["scope"] == "syncs:read"
 

@@ -13,7 +13,6 @@ from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
-from gradesync_sandbox.faults import Fault, Status
 
 TITLE = '=HYPERLINK("http://evil.example")'
 
@@ -82,7 +81,7 @@ async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> Non
 async def test_names_are_left_out_while_schoology_does_not_answer(place: Place) -> None:
     teacher = await place.teacher()
     sync = await place.synced(teacher)
-    place.sandbox.faults.add(Fault("schoology", "*", Status(403)))
+    place.refuse("schoology")
     answer = (await teacher.get(sync["links"]["outcomes"])).json()
     assert answer["names_unavailable"] is True
     assert answer["items"]

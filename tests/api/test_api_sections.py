@@ -1,11 +1,10 @@
 """Section links and category pairs, found by themselves or set by the district."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 from installed import Door, Place, problem
-
-from gradesync_sandbox.faults import Fault, Status
 
 
 async def put(door: Door, path: str, body: Any) -> httpx.Response:
@@ -58,6 +57,9 @@ async def test_a_link_that_the_sis_does_not_know_is_refused(place: Place) -> Non
     told = problem(await put(office, place.path, {"teacher": "999999"}), 422, "link-not-possible")
     assert told["reason"] == "teacher-not-in-sis-section"
     bodies: list[Any] = [{"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None]
+    await place.become(replace(place.district, match=replace(place.district.match, section="^x(1)$")))
+    told = problem(await put(office, place.path, {}), 422, "link-not-possible")
+    assert told["reason"] == "section-unmatched"
     for body in bodies:
         problem(await put(office, place.path, body), 422, "request-not-valid")
 
@@ -78,6 +80,37 @@ async def test_a_link_that_moves_forgets_what_was_sent_to_the_old_place(place: P
     created = first["assignments"]["created"]
     assert created > 0
     assert again["assignments"]["created"] + again["assignments"]["skipped"] >= created
+
+
+async def test_R11_a_link_that_stays_keeps_its_pairs_whatever_their_titles(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    before = (await office.get(f"{place.path}/categories")).json()["items"]
+    assert any(item["sis_category"] for item in before)
+    for category in place.world.powerschool.categories.values():
+        category.name = f"Renamed {category.teachercategoryid}"
+    assert (await put(office, place.path, {})).status_code == 200
+    after = (await Door(place.afresh(), office.token).get(f"{place.path}/categories")).json()["items"]
+    assert refs(after) == refs(before)
+
+
+async def test_a_link_that_moves_pairs_again_by_the_titles_that_it_had(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    before = (await office.get(f"{place.path}/categories")).json()["items"]
+    colleague = next(
+        room for room in place.world.classrooms if room.sis_teacher is not place.room.sis_teacher
+    )
+    await put(office, place.path, {"sis_section": str(colleague.sis.dcid)})
+    after = (await Door(place.afresh(), office.token).get(f"{place.path}/categories")).json()["items"]
+    assert refs(after) != refs(before)
+    for old, new in zip(before, after, strict=True):
+        if new["sis_category"]:
+            assert plain(new["sis_category"]["title"]) == plain(old["sis_category"]["title"])
+
+
+def refs(items: list[dict[str, Any]]) -> list[str | None]:
+    return [item["sis_category"] and item["sis_category"]["id"] for item in items]
 
 
 async def test_categories_pair_by_title_before_the_first_sync(place: Place) -> None:
@@ -140,7 +173,7 @@ async def test_pairs_name_categories_that_exist_each_once(place: Place) -> None:
 async def test_the_sis_side_is_remembered_while_the_sis_is_away(place: Place) -> None:
     teacher = await place.teacher()
     await place.synced(teacher)
-    place.sandbox.faults.add(Fault("powerschool", "*", Status(403)))
+    place.refuse("powerschool")
     told = (await teacher.get(f"{place.path}/categories")).json()
     assert told["live"] is False
     assert told["sis_categories"]

@@ -209,9 +209,27 @@ async def test_a_retry_takes_a_settled_sync_of_this_section_with_failures(place:
 
 async def test_a_sync_without_failures_leaves_nothing_to_retry(place: Place) -> None:
     office = await place.office()
-    preview = await place.synced(office, dry_run=True)
-    told = await office.post(f"{place.path}/syncs", {"retry_of": preview["id"]})
-    problem(told, 422, "retry-not-possible")
+    for dry_run in (True, False):
+        settled = await place.synced(office, dry_run=dry_run)
+        assert settled["status"] == "complete"
+        answer = await office.post(f"{place.path}/syncs", {"retry_of": settled["id"]})
+        problem(answer, 422, "retry-not-possible")
+
+
+async def test_a_part_of_the_section_is_synced_alone(place: Place) -> None:
+    office = await place.office()
+    one = str(place.room.section.standing()[0].id)
+    sync = await place.synced(office, assignments=[one])
+    assert sync["assignments_selected"] == [one]
+    items = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
+    assert {item["assignment"]["id"] for item in items} == {one}
+
+
+async def test_a_token_ends_with_its_district(place: Place) -> None:
+    office = await place.office()
+    async with place.urls.owner() as owner:
+        await owner.execute(text("DELETE FROM district"))
+    problem(await office.post(f"{place.path}/syncs"), 401, "token-not-accepted")
 
 
 async def test_only_a_plan_that_was_shown_can_be_approved(place: Place) -> None:

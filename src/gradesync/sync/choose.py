@@ -66,7 +66,8 @@ async def link_section(
                 categories_read_at=None,
             )
             await links.save(db, link)
-            await _follow(db, before, link)
+            if before.sis is not None:
+                await _follow(db, before.sis, section, link)
             told = {"section": section_id, "sis_section": section.ref.key, "teacher": to.teacher}
             await audit.append(db, by.actor, "section.linked", told, by.source_ip)
     except SisSectionTaken as taken:
@@ -82,17 +83,17 @@ async def _must_rest(db: AsyncSession, section_id: str) -> None:
         )
 
 
-async def _follow(db: AsyncSession, before: SectionLink, after: SectionLink) -> None:
+async def _follow(db: AsyncSession, before: SisSection, after: SisSection, link: SectionLink) -> None:
     """Take along what hangs on a link: categories belong to its teacher, refs to its SIS section."""
-    if before.sis is None or after.sis is None or before.sis.ref.value == after.sis.ref.value:
-        return
-    kept = await links.pairs(db, after.section_id)
-    refs = remake({category_id: one.sis_title for category_id, one in kept.items()}, after.sis_categories)
-    await links.remove_pairs(db, after.section_id, list(kept))
-    pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
-    await links.save_pairs(db, after.section_id, pairs)
-    if before.sis.ref.key != after.sis.ref.key:
-        await ledger.unbind(db, after.section_id)
+    if before.ref.value != after.ref.value:
+        kept = await links.pairs(db, link.section_id)
+        titles = {category_id: one.sis_title for category_id, one in kept.items()}
+        refs = remake(titles, link.sis_categories)
+        await links.remove_pairs(db, link.section_id, list(kept))
+        pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
+        await links.save_pairs(db, link.section_id, pairs)
+    if before.ref != after.ref:
+        await ledger.unbind(db, link.section_id)
 
 
 @dataclass(frozen=True, slots=True)

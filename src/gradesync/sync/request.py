@@ -139,7 +139,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
         if sync is not None:
             return Taken(sync, accepted=True)
         running = await syncs.running(db, request.section_id)
-        if running is not None:  # else it settled in between
+        if running is not None:  # pragma: no branch - else it settled in this very moment
             return Taken(running, accepted=False)
 
 
