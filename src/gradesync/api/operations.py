@@ -22,6 +22,7 @@ CHECK_SECONDS = 3
 
 @router.get("/healthz", summary="Is the process alive?")
 async def tell_health() -> schemas.Health:
+    """Asks nobody else: a process that answers is alive."""
     return schemas.Health()
 
 
@@ -81,7 +82,10 @@ async def tell_metrics() -> Response:
 
 @router.get("/problems/{code}", summary="What a problem means", responses=answers("not-found"))
 async def explain_problem(
-    code: Annotated[str, Path(max_length=64, examples=["sync-in-progress"])],
+    code: Annotated[
+        str,
+        Path(max_length=64, description="The last part of a problem's `type`", examples=["sync-in-progress"]),
+    ],
 ) -> schemas.ProblemKind:
     """What the `type` of a problem response leads to."""
     kind = CATALOGUE.get(code)

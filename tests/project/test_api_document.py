@@ -1,0 +1,80 @@
+"""The API's description as it is kept in the repository: valid, and of use to somebody who reads it alone."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+FILE = Path(__file__).parents[2] / "openapi" / "gradesync.yaml"
+DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text())
+OPERATIONS = [
+    (f"{method.upper()} {path}", operation)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+]
+each_operation = pytest.mark.parametrize(
+    "operation", [operation for _, operation in OPERATIONS], ids=[name for name, _ in OPERATIONS]
+)
+
+
+def test_it_is_openapi_3_1() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1.")
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
+
+
+def test_it_says_what_the_service_is_and_groups_its_operations() -> None:
+    assert {"title", "version", "description"} <= DOCUMENT["info"].keys()
+    described = {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
+    assert described == {tag for _, operation in OPERATIONS for tag in operation["tags"]}
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, operation in OPERATIONS]
+    assert len(set(ids)) == len(ids)
+
+
+@each_operation
+def test_an_operation_has_a_name_a_description_one_group_and_its_refusals(operation: dict[str, Any]) -> None:
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation["operationId"])
+    assert operation["summary"]
+    assert operation["description"]
+    assert len(operation["tags"]) == 1
+    assert [status for status in operation["responses"] if status.startswith("2")]
+    assert [status for status in operation["responses"] if status.startswith("4")]
+
+
+@each_operation
+def test_every_answer_is_described_and_every_refusal_has_an_example(operation: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        assert answer["description"]
+        if status.startswith("4"):
+            for content in answer["content"].values():
+                assert content["schema"]
+                assert content["examples"]
+
+
+@each_operation
+def test_what_is_sent_is_described_and_has_an_example(operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", []):
+        assert parameter["description"], parameter["name"]
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        schemas = list(referenced(content["schema"]))
+        assert "example" in content or "examples" in content or any(one.get("examples") for one in schemas)
+
+
+def test_every_schema_is_used_and_every_reference_leads_somewhere() -> None:
+    names = set(re.findall(r"#/components/schemas/([\w.-]+)", FILE.read_text()))
+    assert names == DOCUMENT["components"]["schemas"].keys()
+
+
+def referenced(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A schema and those that it may be."""
+    yield schema
+    for one in schema.get("anyOf", []):
+        yield from referenced(one)
+    if (name := schema.get("$ref", "").rpartition("/")[2]) in DOCUMENT["components"]["schemas"]:
+        yield DOCUMENT["components"]["schemas"][name]
