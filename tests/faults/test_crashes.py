@@ -5,12 +5,12 @@ import signal
 from dataclasses import replace
 
 import pytest
-from crash import Crash, worker, wrong_after
-from matrix import Scale, change
 
+from crash import Crash, worker, wrong_after
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold, Kill
+from matrix import Scale, change
 from stage import BOUNDS, Theatre, untrue
 
 

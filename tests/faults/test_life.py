@@ -1,0 +1,21 @@
+"""By chance and repeatably: a section's life, in which every promise holds at every step."""
+
+import asyncio
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+from life import Life
+
+from stage import Theatre
+
+SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture
+async def life(theatre: Theatre) -> type[Life]:
+    return type("SectionLife", (Life,), {"theatre": theatre, "loop": asyncio.get_running_loop()})
+
+
+def test_every_promise_holds_through_a_life_by_chance(life: type[Life]) -> None:
+    run_state_machine_as_test(life, settings=SHORT)

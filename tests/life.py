@@ -1,0 +1,192 @@
+"""A section's life by chance: teachers, the SIS, faults and crashes, with the promises as invariants."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from decimal import Decimal
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from gradesync.sync.work import claim_of, perform
+from gradesync_sandbox.faults import Done, Hold, System
+from gradesync_sandbox.schoology.model import Item, Mark
+from matrix import EFFECTS, Scale
+from stage import Stage, Theatre, untrue
+
+T = TypeVar("T")
+
+NUMBERS = st.integers(0, 3)
+POINTS = st.integers(0, 40).map(lambda quarters: f"{quarters / 4:g}")
+CALLS: list[tuple[System, str]] = [
+    ("schoology", "multiget"),
+    ("powerschool", "assignment.list"),
+    ("powerschool", "assignment.get"),
+    ("powerschool", "assignment.create"),
+    ("powerschool", "assignment.update"),
+    ("powerschool", "score.write"),
+]
+FAULTS = ("refused before", "lost after", "409", "500", "cut short")
+MOST = 4
+"""Assignments: one fewer than those for which the guard asks a person."""
+
+
+class Life(RuleBasedStateMachine):
+    """One section. `theatre` and `loop` are set by whoever runs it."""
+
+    theatre: Theatre
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = AsyncExitStack()
+        self.names = 0
+        self.edited = False
+
+    def run(self, work: Awaitable[T]) -> T:
+        return self.loop.run_until_complete(_awaited(work))
+
+    @initialize()
+    def begin(self) -> None:
+        self.stage: Stage = self.run(self.stack.enter_async_context(self.theatre.stage(Scale().build())))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "stage"):
+            return
+        try:
+            self.everything_is_as_the_rules_demand()
+        finally:
+            self.run(self.stack.aclose())
+
+    # --- what people do
+
+    def item(self, number: int) -> Item:
+        return self.stage.items[number % len(self.stage.items)]
+
+    def student(self, number: int) -> int:
+        return self.stage.students[number % len(self.stage.students)]
+
+    def new_name(self) -> str:
+        self.names += 1
+        return f"Assignment {self.names}"
+
+    @rule(item=NUMBERS, student=NUMBERS, points=POINTS)
+    def teacher_grades(self, item: int, student: int, points: str) -> None:
+        self.stage.grade(self.item(item), self.student(student), points)
+
+    @rule(item=NUMBERS, student=NUMBERS)
+    def teacher_clears(self, item: int, student: int) -> None:
+        self.stage.clear(self.item(item), self.student(student))
+
+    @rule(
+        item=NUMBERS, student=NUMBERS, mark=st.sampled_from([Mark.EXCUSED, Mark.INCOMPLETE, Mark.MISSING, 4])
+    )
+    def teacher_marks(self, item: int, student: int, mark: int) -> None:
+        self.stage.mark(self.item(item), self.student(student), mark)
+
+    @precondition(lambda self: len(self.stage.items) < MOST)
+    @rule()
+    def teacher_adds_an_assignment(self) -> None:
+        self.stage.add(self.new_name())
+
+    @rule(item=NUMBERS)
+    def teacher_renames(self, item: int) -> None:
+        self.stage.edit(self.item(item), title=self.new_name())
+
+    @rule(item=NUMBERS, points=st.integers(1, 50))
+    def teacher_rescales(self, item: int, points: int) -> None:
+        self.stage.edit(self.item(item), max_points=points)
+
+    @rule(item=NUMBERS, deleted=st.booleans())
+    def teacher_deletes_or_restores(self, item: int, deleted: bool) -> None:
+        self.stage.edit(self.item(item), deleted=deleted)
+
+    @rule(number=NUMBERS)
+    def someone_deletes_in_the_sis(self, number: int) -> None:
+        gradebook = self.stage.world.powerschool.gradebook
+        there = gradebook.of_section(self.stage.room.sis)
+        if there:
+            gradebook.delete_assignment(there[number % len(there)].assignmentid)
+
+    @rule(number=NUMBERS, student=NUMBERS, points=st.integers(60, 90))
+    def someone_edits_in_the_sis(self, number: int, student: int, points: int) -> None:
+        """Over a score that was sent: what never was anything else is nobody's to put right (R6)."""
+        gradebook, room = self.stage.world.powerschool.gradebook, self.stage.room
+        there = gradebook.of_section(room.sis)
+        who = room.students[self.student(student)]
+        part = there[number % len(there)].section(room.sis.dcid) if there else None
+        score = gradebook.scores[part.assignmentsectionid].get(who.dcid) if part else None
+        if part is not None and score is not None and not score.blank:
+            gradebook.edit_score(part, who, Decimal(points))
+            self.edited = True
+
+    # --- syncs
+
+    @rule()
+    def sync(self) -> None:
+        self.sync_well("changes")
+
+    @rule()
+    def full_sync(self) -> None:
+        self.sync_well("full")
+
+    @rule(call=st.sampled_from(CALLS), effect=st.sampled_from(FAULTS), times=st.sampled_from([1, 2, None]))
+    def sync_with_a_fault(self, call: tuple[System, str], effect: str, times: int | None) -> None:
+        self.stage.fault(*call, EFFECTS[effect], times=times)
+        sync = self.run(self.stage.sync())
+        assert self.run(untrue(self.stage, sync)) == []
+        self.stage.faults.clear()
+        self.run(self.stage.time_passes())
+
+    @rule(nth=st.integers(1, 8), done=st.sampled_from(["before", "after"]))
+    def worker_dies(self, nth: int, done: Done) -> None:
+        self.run(self._die(nth, done))
+
+    @rule()
+    def the_ledger_is_lost(self) -> None:
+        """Right after a sync, so that what it held stands in the SIS: all of it is found there again."""
+        self.everything_is_as_the_rules_demand()
+        self.run(self.stage.lose_ledger())
+        self.stage.forget_calls()
+        self.sync_well("changes")
+        assert self.stage.created == 0
+
+    def sync_well(self, mode: str) -> None:
+        self.stage.forget_calls()
+        sync = self.run(self.stage.sync(mode=mode))
+        assert sync.error_code is None
+        assert self.run(untrue(self.stage, sync)) == []
+        assert self.stage.world.powerschool.log.effects().get("unchanged", 0) == 0
+        if mode == "full":
+            self.edited = False
+        if not self.edited:
+            assert self.stage.differences() == []
+
+    def everything_is_as_the_rules_demand(self) -> None:
+        self.sync_well("full")
+        self.stage.forget_calls()
+        self.run(self.stage.sync())
+        assert self.stage.writes == []
+
+    async def _die(self, nth: int, done: Done) -> None:
+        stage = self.stage
+        stage.fault("powerschool", "*", Hold(done), nth=nth)
+        sync = await stage.request()
+        claimed = await claim_of(stage.engine, stage.district.id)
+        assert claimed is not None
+        working = asyncio.create_task(perform(stage.engine, *claimed))
+        held = asyncio.create_task(stage.faults.until_held())
+        await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
+        held.cancel()
+        if not working.done():
+            await stage.lose_lease()
+            working.cancel()
+        await asyncio.gather(working, held, return_exceptions=True)
+        stage.faults.clear()
+        await stage.time_passes()
+        assert await untrue(stage, await stage.settled(sync)) == []
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work
