@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from matrix import PHASES, Scale
-
 from gradesync.db.syncs import Sync
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done, Kill, System
+from matrix import PHASES, Scale
 from stage import Stage, Theatre, untrue
 
 

@@ -1,0 +1,130 @@
+"""Limits kept by all workers together, districts that do not slow each other, and servers that go away."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from gradesync.sync.work import work
+from gradesync_sandbox import world
+from gradesync_sandbox.faults import Hold, Status
+from stage import Stage, Theatre, untrue
+
+CUT = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = user"
+)
+
+
+async def until_settled(stage: Stage, *, workers: int) -> None:
+    """Carry every sync of the district with several workers, each with systems opened for itself."""
+    engines = []
+    for _ in range(workers):
+        await stage.restart()
+        engines.append(stage.engine)
+
+    async def hand(number: int) -> None:
+        stage.engine = engines[number]
+        while await _processing(stage):
+            await work(engines[number])
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(*(hand(number) for number in range(workers)))
+
+
+async def _processing(stage: Stage) -> int:
+    async with stage.engine.database.district(stage.district.id) as db:
+        return await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'")) or 0
+
+
+@pytest.mark.parametrize("retry_after", [True, False])
+async def test_four_workers_never_exceed_the_limit_of_the_key(theatre: Theatre, retry_after: bool) -> None:
+    built = world.build(7, 8, 3, 2, ideal=True)
+    switches = built.schoology.switches
+    switches.credits, switches.window_seconds, switches.multiget_cost = 20, 1.0, 3
+    switches.retry_after = retry_after
+    async with theatre.stage(built) as stage:
+        syncs = [await stage.request(room) for room in built.classrooms]
+        await until_settled(stage, workers=4)
+        assert built.schoology.log.max_in_window(1.0) <= 20
+        assert [call for call in built.schoology.log.calls if call.status == 429] == []
+        for room, sync in zip(built.classrooms, syncs, strict=True):
+            after = await stage.get(sync)
+            assert (after.status, stage.differences(room)) == ("complete", [])
+            assert await untrue(stage, after) == []
+
+
+async def test_throttling_never_surfaces_while_time_remains(theatre: Theatre) -> None:
+    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
+        said = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
+        stage.fault("powerschool", "score.write", said, times=2)
+        stage.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
+        sync = await stage.sync()
+        assert (sync.status, sync.error_code) == ("complete", None)
+        assert stage.differences() == []
+
+
+async def test_a_district_with_many_syncs_does_not_keep_another_waiting(theatre: Theatre) -> None:
+    async with (
+        theatre.stage(world.build(7, 30, 2, 1, ideal=True)) as busy,
+        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+    ):
+        for room in busy.world.classrooms:
+            await busy.request(room)
+        sync = await other.request()
+        carried = 0
+        while (await other.get(sync)).status == "processing":
+            # Each engine here reaches both districts: systems are opened by what the district says.
+            assert await work(busy.engine)
+            carried += 1
+        assert carried <= 3
+        await busy.carry()
+
+
+async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(theatre: Theatre) -> None:
+    async with (
+        theatre.stage(world.build(7, 6, 2, 1, ideal=True)) as dead,
+        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+    ):
+        dead.fault("schoology", "*", Status(503, "down"), times=None)
+        for room in dead.world.classrooms:
+            await dead.request(room)
+        while await work(dead.engine):
+            pass
+        async with dead.engine.database.district(dead.district.id) as db:
+            waiting = await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'"))
+        assert waiting, "an open circuit lets the rest wait for a better time"
+        assert (await other.sync()).status == "complete"
+
+
+@pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
+async def test_postgresql_that_cuts_every_connection_loses_nothing(theatre: Theatre, kind: str) -> None:
+    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
+        stage.fault("powerschool", kind, Hold("before"))
+        sync = await stage.request()
+        carrying = asyncio.create_task(stage.carry())
+        await stage.faults.until_held()
+        async with stage.engine.database.district(stage.district.id) as db:
+            await db.execute(CUT)
+        stage.faults.release()
+        await carrying
+        await stage.time_passes()
+        after = await stage.settled(sync)
+        assert (after.status, after.error_code) == ("complete", None)
+        assert await untrue(stage, after) == []
+        assert stage.differences() == []
+        assert stage.world.powerschool.log.effects() == {"written": 6}
+        assert stage.created == 2
+
+
+@pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
+async def test_redis_that_forgets_everything_loses_nothing(theatre: Theatre, kind: str) -> None:
+    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
+        stage.fault("powerschool", kind, Hold("before"))
+        sync = await stage.request()
+        carrying = asyncio.create_task(stage.carry())
+        await stage.faults.until_held()
+        await stage.redis.flushdb()
+        stage.faults.release()
+        await carrying
+        after = await stage.settled(sync)
+        assert (after.status, stage.differences()) == ("complete", [])
