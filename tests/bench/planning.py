@@ -91,7 +91,7 @@ class Section:
             if entry.ref and entry.spec
         )
         held = {
-            entry.ref.key: {self.keys[uid]: value for uid, value in entry.sent.items()}
+            entry.ref.key: {self.keys[uid]: _points(value) for uid, value in entry.sent.items()}
             for entry in ledger.values()
             if entry.ref and scores
         }
@@ -104,6 +104,10 @@ def _cell(seed: int, shift: int) -> Cell:
     if seed % 50 in {1, 2}:
         return Mark(seed % 50 * 2 - 1)  # 1 excused, 3 missing
     return Decimal(seed % 37 - shift + 1) / 2
+
+
+def _points(value: Cell) -> Decimal | None:
+    return value.points if isinstance(value, Mark) else value
 
 
 def _sent(cell: Cell) -> Decimal | None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
+
 from gradebooks import (
     ANN,
     BEN,
@@ -21,7 +23,6 @@ from gradebooks import (
     rulebook,
     spec,
 )
-
 from gradesync.core.gradebook import EXCUSED, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Doubtful, Ledger
 from gradesync.core.plan import Guard, Plan
@@ -118,7 +119,7 @@ CHANGED: dict[str, Cell] = {ANN: NINE, BEN: Decimal(7)}
 SENT: Ledger = ledger(entry({ANN: Decimal(8)}))
 
 
-def fingerprint(cells: Mapping[str, Cell], known: Ledger = SENT, **fields: object) -> str:
+def fingerprint(cells: Mapping[str, Cell], known: Ledger = SENT, **fields: Any) -> str:
     return plan_of(gradebook(cells, **fields), known).fingerprint
 
 

@@ -1,9 +1,9 @@
 """What the ledger learns from a plan before anything is sent."""
 
 from decimal import Decimal
+from typing import Any
 
 from gradebooks import ANN, BEN, CAM, entry, gradebook, ledger, listed, live, only, plan_of
-
 from gradesync.core.gradebook import INCOMPLETE, Cell, Mark
 from gradesync.core.learn import learn
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
@@ -12,7 +12,7 @@ from gradesync.core.reasons import Reason
 FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 
 
-def learnt(known: LedgerAssignment, cells: dict[str, Cell], **fields: object) -> LedgerAssignment:
+def learnt(known: LedgerAssignment, cells: dict[str, Cell], **fields: Any) -> LedgerAssignment:
     held = fields.pop("held", None)
     shown = live(listed(), scores={"r1": held}) if held is not None else None  # type: ignore[dict-item]
     return learn(known, only(plan_of(gradebook(cells, **fields), ledger(known), shown)))

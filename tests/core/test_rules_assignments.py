@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+
 from gradebooks import (
     BOOK,
     CAPABILITIES,
@@ -24,7 +26,6 @@ from gradebooks import (
     rulebook,
     spec,
 )
-
 from gradesync.core.categories import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category
 from gradesync.core.plan import Action
@@ -35,7 +36,7 @@ from gradesync.core.sis import Policy, Ref, SisCategory
 LONG = "Reading log: chapters eleven to fourteen, with notes"
 
 
-def judged(assignment: Assignment, rules: Rulebook = BOOK, **fields: object) -> tuple[Action, Reason | None]:
+def judged(assignment: Assignment, rules: Rulebook = BOOK, **fields: Any) -> tuple[Action, Reason | None]:
     item = only(plan_of(gradebook(assignments=[assignment], **fields), rules=rules))
     return item.action, item.reason
 
@@ -58,9 +59,7 @@ def test_R1_an_assignment_carries_name_points_due_date_and_category() -> None:
         ({"counts": False}, {"counts": False}),
     ],
 )
-def test_R1_each_field_is_carried_when_it_changes(
-    fields: dict[str, object], changed: dict[str, object]
-) -> None:
+def test_R1_each_field_is_carried_when_it_changes(fields: dict[str, Any], changed: dict[str, object]) -> None:
     item = only(plan_of(gradebook(assignments=[quiz(**fields)]), ledger(entry())))
     assert item.action is Action.UPDATE
     assert item.before == spec()
@@ -312,14 +311,14 @@ def test_R10_a_district_may_map_many_to_one() -> None:
 
 def test_R34_equal_titles_on_either_side_are_not_paired_by_guess() -> None:
     made = paired([Category("c1", "Quizzes"), Category("c2", "quizzes ")], sis("Quizzes"))
-    assert (made.pairs, made.ambiguous) == ({}, {"c1", "c2"})
+    assert (made.pairs, made.ambiguous) == ({}, frozenset({"c1", "c2"}))
     made = paired([Category("c1", "Quizzes")], sis("Quizzes", "QUIZZES"))
-    assert (made.pairs, made.ambiguous) == ({}, {"c1"})
+    assert (made.pairs, made.ambiguous) == ({}, frozenset({"c1"}))
 
 
 def test_R34_a_kept_pair_is_not_ambiguous() -> None:
     made = paired([Category("c1", "Quizzes"), Category("c2", "Quizzes")], sis("Quizzes"), {"c1": Ref("k1")})
-    assert (made.pairs, made.ambiguous) == ({"c1": Ref("k1")}, {"c2"})
+    assert (made.pairs, made.ambiguous) == ({"c1": Ref("k1")}, frozenset({"c2"}))
 
 
 def test_R34_an_inactive_sis_category_is_not_paired_and_confuses_nobody() -> None:
