@@ -14,7 +14,7 @@ FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 
 def learnt(known: LedgerAssignment, cells: dict[str, Cell], **fields: Any) -> LedgerAssignment:
     held = fields.pop("held", None)
-    shown = live(listed(), scores={"r1": held}) if held is not None else None  # type: ignore[dict-item]
+    shown = live(listed(), scores={"r1": held}) if held is not None else None
     return learn(known, only(plan_of(gradebook(cells, **fields), ledger(known), shown)))
 
 
