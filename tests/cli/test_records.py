@@ -7,10 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from commands import gradesync
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from commands import gradesync
 from every_table import NAMES, district_column, fill, mark
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import audit, clients, districts, installations, ledger, webhooks

@@ -18,7 +18,7 @@ from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
 from gradesync.lti.answers import html
 from gradesync.lti.forms import Form
-from gradesync.lti.tool import Tool, origin_of, tool_of
+from gradesync.lti.tool import Tool, origin_of, source_ip, tool_of
 
 TRIED = "cookie_tried"
 STORAGE = "lti_storage_target"
@@ -48,6 +48,7 @@ class Asked:
 async def login(request: Request) -> Response:
     """`GET` or `POST /lti/login`: send the browser to the platform, in such a way that it is known again."""
     tool = tool_of(request)
+    await tool.count_login(source_ip(request))
     asked = await _asked(tool, await forms.read(request))
     known = browser.key_of(request)
     if asked.frame is None and known is None and TRIED in asked.form:

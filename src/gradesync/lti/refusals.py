@@ -17,6 +17,9 @@ class Refusal:
 AGAIN = "Go back to your course in Schoology and open Sync to SIS again."
 
 CATALOGUE: Mapping[str, Refusal] = {
+    "too-many-logins": Refusal(
+        429, "Too many people are opening this page at once.", f"Wait a minute. {AGAIN}"
+    ),
     "lti-not-instructor": Refusal(
         403,
         "This page is for teachers.",

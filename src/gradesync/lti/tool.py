@@ -16,6 +16,7 @@ from gradesync.core.exchange import Member
 from gradesync.db import districts
 from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, Retriable
+from gradesync.limits import Limits
 from gradesync.runtime import Runtime
 from gradesync.sync.ports import Clock, Systems
 
@@ -33,6 +34,8 @@ class Tool:
     clock: Clock
     tokens: Tokens
     keys: PlatformKeys
+    limits: Limits
+    logins_per_minute: int
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Tool":
@@ -44,6 +47,8 @@ class Tool:
             clock=runtime.clock,
             tokens=runtime.tokens,
             keys=PlatformKeys(runtime.client),
+            limits=Limits(runtime.redis),
+            logins_per_minute=runtime.settings.token_requests_per_minute,
         )
 
     @property
@@ -58,6 +63,11 @@ class Tool:
                 if (found := await districts.get(db)) is not None:
                     return found
         raise RequestRefused("lti-not-registered", "No district has this installation.")
+
+    async def count_login(self, address: str | None) -> None:
+        """Raises `RequestRefused("too-many-logins")`: each login is remembered, whoever begins it."""
+        if await self.limits.wait("login", f"ip:{address}", self.logins_per_minute):
+            raise RequestRefused("too-many-logins", "")
 
     async def members(self, district: District, section_id: str, uid: str) -> Sequence[Member]:
         """Everybody enrolled, as `uid` may see it. Raises `SyncStopped`, or `Retriable` for no answer."""

@@ -1,0 +1,22 @@
+"""How many logins may begin: each is remembered for minutes, whoever begins it."""
+
+import pytest
+
+from gradesync.settings import Settings
+from launching import Desk, Page
+
+FEW = 3
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.filled(token_requests_per_minute=FEW)
+
+
+async def test_an_address_that_begins_too_many_logins_is_told_to_wait(desk: Desk) -> None:
+    begun = [await desk.browser.get("/lti/login", params=desk.initiation()) for _ in range(FEW)]
+    assert {answer.status_code for answer in begun} == {302}
+    answer = await desk.browser.get("/lti/login", params=desk.initiation())
+    assert answer.status_code == 429
+    assert "Wait a minute" in Page(answer).text
+    assert (await desk.browser.get("/lti/jwks")).status_code == 200
