@@ -12,7 +12,7 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench soak lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ plugin:  ## zip the PowerSchool plugin, ready to upload
 
 bench: $(READY)  ## measure, and compare with the targets
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=burst for a part)
+	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
 lock:  ## pin every dependency anew, by hash (needs uv)
 	$(UV) pip compile -q --no-header --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml

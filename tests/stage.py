@@ -82,6 +82,7 @@ class Stage:
     redis: ArqRedis
     client: httpx.AsyncClient
     choices: Choices = field(default_factory=Choices)
+    requested: int = 0
 
     @property
     def faults(self) -> Faults:
@@ -181,7 +182,9 @@ class Stage:
             wanted=Wanted(**wanted),
             settles_after=900,
         )
-        return await request_sync(self.engine, request)
+        sync = await request_sync(self.engine, request)
+        self.requested += 1
+        return sync
 
     async def carry(self) -> None:
         """Work until nothing can be claimed now."""
@@ -397,6 +400,14 @@ def _engine(database: Database, client: httpx.AsyncClient, redis: ArqRedis, boun
     )
 
 
+@dataclass
+class Seen:
+    """What all stages of a theatre saw: faults that struck, and syncs that were asked for."""
+
+    faults: int = 0
+    syncs: int = 0
+
+
 @dataclass(frozen=True)
 class Theatre:
     """What many stages share: the servers, one HTTP client, one Redis connection."""
@@ -404,6 +415,7 @@ class Theatre:
     database: Database
     redis: ArqRedis
     client: httpx.AsyncClient
+    seen: Seen = field(default_factory=Seen)
 
     @asynccontextmanager
     async def stage(
@@ -419,7 +431,12 @@ class Theatre:
             async with self.database.district(name) as db:
                 await districts.apply(db, district)
             engine = _engine(self.database, self.client, self.redis, bounds)
-            yield Stage(world, sandbox, district, engine, self.redis, self.client)
+            stage = Stage(world, sandbox, district, engine, self.redis, self.client)
+            try:
+                yield stage
+            finally:
+                self.seen.faults += len(stage.faults.struck)
+                self.seen.syncs += stage.requested
 
 
 @asynccontextmanager

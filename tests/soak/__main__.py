@@ -1,0 +1,235 @@
+"""`make soak`: every cell of the fault and crash matrices, a burst, and long lives by chance.
+
+`python -m soak [matrix] [crashes] [burst] [lives]` runs some of them. Takes minutes to an hour. Prints one
+table, and every broken promise as a sentence; ends with 1 where there is one.
+"""
+
+import asyncio
+import logging
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as chance
+from hypothesis.stateful import run_state_machine_as_test
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from crash import Crash, calls_of, wrong_after
+from gradesync import embedded
+from gradesync.cli.say import out, table
+from gradesync.db import migrate
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.settings import Settings
+from gradesync.sync.work import work
+from gradesync_sandbox import world
+from gradesync_sandbox.faults import Done, Fault
+from life import CALLS, FAULTS, Life
+from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
+from stage import Stage, Theatre, open_theatre, untrue
+
+AT_ONCE = 16
+KEYS = ("a key for soaking only, and long enough for that",)
+BURST_SECTIONS = 60
+BURST_ROUNDS = 6
+LIVES = 150
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One line of the table. `broken` are sentences, one for each promise that was not kept."""
+
+    what: str
+    runs: int
+    faults: int
+    syncs: int
+    broken: tuple[str, ...]
+
+    def of(self, *signs: str) -> int:
+        return sum(any(sign in line for sign in signs) for line in self.broken)
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        twice = self.of("times", "stood there already", "another sync writes", "third sync writes")
+        lost = self.of("is not there", "holds", " has ")
+        stuck = self.of("has not ended")
+        rest = len(self.broken) - twice - lost - stuck
+        return self.what, *(f"{n:,}" for n in (self.runs, self.faults, self.syncs, twice, lost, stuck, rest))
+
+
+HEADINGS = ("", "runs", "faults", "syncs", "twice", "lost", "stuck", "other")
+
+
+async def matrix(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+    """Every kind of call with everything that goes wrong, once and for as long as the sync lasts."""
+    scale = Scale(assignments=3, students=5)
+    for phase in PHASES:
+        for system, kind in await kinds_of(theatre, phase, scale):
+            for effect in EFFECTS:
+                for lasting in (False, True):
+                    yield wrong_in(theatre, Cell(phase, system, kind, effect, lasting), scale)
+
+
+async def crashes(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+    """A worker process killed at every call of three phases, before and after its effect."""
+    moments: tuple[Done, Done] = ("before", "after")
+    for phase in ("first sync", "change", "recreate"):
+        for system, calls in (await calls_of(theatre, phase, Scale())).items():
+            for nth in range(1, calls + 1):
+                for when in moments:
+                    crash = Crash(phase, system, nth, when)
+                    yield wrong_after(theatre, settings, crash, Scale())
+
+
+async def burst(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+    """Several districts, many sections, scores that change, faults on, and four workers."""
+    for seed in (1, 2, 3):
+        yield _burst(theatre, seed)
+
+
+async def _burst(theatre: Theatre, seed: int) -> list[str]:
+    rng = Random(seed)
+    built = world.build(seed, BURST_SECTIONS, 4, 3, ideal=True)
+    built.schoology.switches.credits = 1_000_000  # what is under test here is not the pace
+    async with theatre.stage(built) as stage:
+        found: list[str] = []
+        for round_ in range(BURST_ROUNDS):
+            last = round_ == BURST_ROUNDS - 1
+            if not last:
+                for _ in range(20):
+                    system, kind = rng.choice(CALLS)
+                    nth = rng.randint(1, BURST_SECTIONS * 4)
+                    stage.faults.add(Fault(system, kind, EFFECTS[rng.choice(FAULTS)], nth))
+            for room in stage.world.classrooms:
+                for item in list(room.section.items.values()):
+                    uid = rng.choice(list(room.students))
+                    stage.world.schoology.grade(room.section.id, item.id, uid, rng.randint(1, 40))
+            syncs = [await stage.request(room) for room in stage.world.classrooms]
+            await _four_workers(stage)
+            for sync in syncs:
+                ended = await stage.settled(sync)
+                if last:
+                    found += await untrue(stage, ended)
+            stage.faults.clear()
+            await stage.time_passes()
+        for room in stage.world.classrooms:
+            found += stage.differences(room)
+        return [f"burst {seed}: {line}" for line in found]
+
+
+async def _four_workers(stage: Stage) -> None:
+    async def hand() -> None:
+        while await work(stage.engine):
+            pass
+
+    await asyncio.gather(*(hand() for _ in range(4)))
+
+
+PARTS: dict[str, Callable[[Theatre, Settings], AsyncIterator[Awaitable[list[str]]]]] = {
+    "matrix": matrix,
+    "crashes": crashes,
+    "burst": burst,
+}
+ALONE = {"crashes"}
+"""Parts whose workers would carry each other's syncs."""
+
+
+async def measured(name: str, settings: Settings) -> Figures:
+    """Run one part on a theatre of its own."""
+    async with _theatre(settings) as theatre:
+        places = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
+
+        async def run(one: Awaitable[list[str]]) -> list[str]:
+            async with places:
+                return await one
+
+        waiting = [asyncio.ensure_future(run(one)) async for one in PARTS[name](theatre, settings)]
+        broken = await asyncio.gather(*waiting)
+        seen = theatre.seen
+        return Figures(name, len(waiting), seen.faults, seen.syncs, _flat(broken))
+
+
+def lived(settings: Settings) -> Figures:
+    """Long lives by chance; the first broken promise ends them, told with the steps that lead there."""
+    loop = asyncio.new_event_loop()
+    opened = _theatre(settings)
+    theatre = loop.run_until_complete(opened.__aenter__())
+    life = type("LongLife", (Life,), {"theatre": theatre, "loop": loop})
+    broken: tuple[str, ...] = ()
+    profile = chance(
+        max_examples=LIVES,
+        stateful_step_count=30,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        run_state_machine_as_test(life, settings=profile)
+    except AssertionError as error:
+        broken = ("\n".join([str(error), *getattr(error, "__notes__", ())]),)
+    finally:
+        loop.run_until_complete(opened.__aexit__(None, None, None))
+        loop.close()
+    return Figures("lives", LIVES, theatre.seen.faults, theatre.seen.syncs, broken)
+
+
+def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
+    return tuple(line for some in lines for line in some)
+
+
+@asynccontextmanager
+async def _theatre(settings: Settings) -> AsyncIterator[Theatre]:
+    assert settings.database_url is not None
+    assert settings.redis_url is not None
+    url = settings.database_url.get_secret_value()
+    database = Database.open(url, Secrets(KEYS), application_name="soak", pool_size=30)
+    async with open_theatre(database, settings.redis_url.get_secret_value()) as theatre:
+        yield theatre
+    await database.close()
+
+
+async def _migrated(settings: Settings) -> None:
+    assert settings.migrate_database_url is not None
+    assert settings.database_url is not None
+    role = make_url(settings.database_url.get_secret_value()).username or ""
+    await migrate.upgrade(settings.migrate_database_url.get_secret_value(), role)
+
+
+def main(names: list[str]) -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # calls that were given up
+    chosen = names or [*PARTS, "lives"]
+    with tempfile.TemporaryDirectory(prefix="gradesync-soak-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        servers = embedded.start(folder / "data", durable=False)
+        settings = Settings(
+            database_url=SecretStr(servers.database_url),
+            migrate_database_url=SecretStr(servers.migrate_database_url),
+            redis_url=SecretStr(servers.redis_url),
+            secret_keys=tuple(map(SecretStr, KEYS)),
+            allow_private_network=True,
+        )
+        asyncio.run(_migrated(settings))
+        figures = [asyncio.run(measured(part, settings)) for part in PARTS if part in chosen]
+        if "lives" in chosen:
+            figures.append(lived(settings))
+        servers.stop()
+    for line in (line for one in figures for line in one.broken):
+        out.print(line, highlight=False, markup=False)
+    shown = table("What was broken on purpose, and what broke with it", *HEADINGS)
+    for one in figures:
+        shown.add_row(*one.row)
+    out.print(shown)
+    return int(any(one.broken for one in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
