@@ -14,6 +14,7 @@ from gradesync.db import webhooks
 from gradesync.db.session import Database
 from gradesync.db.webhooks import Parcel
 from gradesync.errors import SyncStopped
+from gradesync.rounds import tell
 from gradesync.sync.ports import Clock
 
 TRY_SECONDS = 10.0
@@ -52,8 +53,16 @@ class Post:
         """Make every delivery whose time has come, at most a few at once; answers how many were tried."""
         async with self.database.open_door() as door:
             due = await webhooks.due_districts(door)
-        tried = await asyncio.gather(*(self._deliver_of(one) for one in due[:DISTRICTS_AT_ONCE]))
+        tried = await asyncio.gather(*(self._survive(one) for one in due[:DISTRICTS_AT_ONCE]))
         return sum(tried)
+
+    async def _survive(self, district_id: str) -> int:
+        """What goes wrong in one district is no other's trouble."""
+        try:
+            return await self._deliver_of(district_id)
+        except Exception as error:
+            tell("deliver", error)
+            return 0
 
     async def _deliver_of(self, district_id: str) -> int:
         async with self.database.district(district_id) as db:
@@ -74,7 +83,11 @@ class Post:
             return Tried(error="timed-out")
         except SyncStopped:
             return Tried(error="address-not-allowed")
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            ValueError,
+        ):  # names that cannot be encoded are ValueErrors
             return Tried(error="no-answer")
         return Tried(answer, None if 200 <= answer < 300 else "refused")
 

@@ -80,6 +80,13 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(place: Place) 
     assert actions.count("section.linked") == 2
 
 
+async def test_a_row_of_broken_text_is_answered_like_any_other(place: Place) -> None:
+    content = rb'{"rows": [{"section": "\ud800", "\ud800": "\u0000"}, 7]}'
+    for path in (LINKS, PAIRS):
+        answer = await (await place.office()).ask("POST", path, content=content)
+        assert told(answer) == [("failed", "request-not-valid")] * 2
+
+
 async def test_links_come_as_a_spreadsheet_too(place: Place) -> None:
     office = await place.office()
     first, second = place.world.classrooms

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from gradesync.db import districts, retention
 from gradesync.egress import open_client
 from gradesync.webhooks import MOST_ATTEMPTS, Post, pause_after
-from gradesync.worker import post
+from gradesync.worker import post, working
 from gradesync_sandbox.serving import Served
 
 LATER_IS_NOW = text("UPDATE delivery SET not_before = now()")
@@ -31,10 +31,12 @@ class Receiver:
     status: int = 200
     silent: asyncio.Event | None = None
     heard: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         self.heard.append((dict(request.headers), (await request.body()).decode()))
+        self.called.set()
         if self.silent is not None:
             await self.silent.wait()
         headers = {"location": "/elsewhere"} if self.status == 302 else {}
@@ -87,6 +89,16 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(place: Place, r
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["id"], delivery["status"]) == (headers["webhook-id"], "delivered")
     assert (delivery["answer"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
+
+
+async def test_a_worker_delivers_in_its_rounds(place: Place, receiver: Receiver) -> None:
+    office = await place.office()
+    await add(office, receiver.url)
+    async with working(place.runtime):
+        await office.post(f"{place.path}/syncs")
+        async with asyncio.timeout(30):
+            await receiver.called.wait()
+    assert len(receiver.heard) == 1
 
 
 async def test_no_name_no_title_and_no_score_is_told(place: Place, receiver: Receiver) -> None:
@@ -216,6 +228,25 @@ async def test_old_deliveries_are_forgotten(place: Place, receiver: Receiver) ->
     async with place.runtime.database.district(place.district.id) as db:
         await retention.purge(db)
     assert await deliveries(office, webhook) == []
+
+
+async def test_trouble_of_one_district_is_no_others(place: Place, receiver: Receiver) -> None:
+    office = await place.office()
+    await add(office, receiver.url)
+    await add(office, f"http://{'a' * 70}.example.org/")
+    await place.synced(office)
+    other = await place.neighbour()
+    async with place.runtime.database.district(other.id) as db:
+        await db.execute(
+            text("""
+                WITH made AS (INSERT INTO webhook (id, url, secret)
+                              VALUES (gen_random_uuid(), 'https://x.example', 'nonsense') RETURNING id)
+                INSERT INTO delivery (id, webhook_id, sync_id, payload, status)
+                SELECT gen_random_uuid(), id, gen_random_uuid(), '{}', 'pending' FROM made
+            """)
+        )
+    assert await deliver(place) == 2
+    assert len(receiver.heard) == 1
 
 
 async def test_a_private_address_is_never_called(place: Place, receiver: Receiver) -> None:

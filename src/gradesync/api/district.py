@@ -32,7 +32,7 @@ class LogFilters:
     since: Annotated[AwareDatetime | None, Query(description="Requested then or later")] = None
     until: Annotated[AwareDatetime | None, Query(description="Requested before then")] = None
     requested_by: Annotated[
-        str | None, Query(max_length=64, description="A Schoology user id, or a client id")
+        str | None, Query(pattern=r"^[A-Za-z0-9_]{1,64}$", description="A Schoology user id, or a client id")
     ] = None
     reason: Annotated[
         Reason | None, Query(description="Only syncs that ended with it, or have an outcome with it")

@@ -10,7 +10,9 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from gradesync.api.schemas import Given, Said, SchoologyId, SisId, Told
 
-Title = Annotated[str, Field(min_length=1, max_length=255, examples=["Homework"])]
+Title = Annotated[
+    str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["Homework"])
+]
 Url = Annotated[str, Field(min_length=1, max_length=500, examples=["https://hooks.example.org/gradesync"])]
 
 
@@ -154,7 +156,12 @@ class PolicyChange(Given):
     ] = None
     guard_share: Annotated[
         Decimal | None,
-        Field(gt=0, le=1, description="The share of changes that stops a sync until it is approved"),
+        Field(
+            gt=0,
+            le=1,
+            decimal_places=4,
+            description="The share of changes that stops a sync until it is approved",
+        ),
     ] = None
     guard_scores: Annotated[
         StrictInt | None, Field(ge=1, le=1_000_000, description="Fewer sent scores than this are not guarded")

@@ -92,12 +92,12 @@ def read(rows: Sequence[Raw], kind: type[Row]) -> list[Told[Row]]:
 def _read(number: int, raw: Raw, kind: type[Row]) -> Told[Row]:
     cells = {name: cell.strip() if isinstance(cell, str) else cell for name, cell in raw.items()}
     section = cells.get("section")
-    named = section[:20] if isinstance(section, str) else None
+    named = section[:20] if isinstance(section, str) and section.isascii() else None
     try:
         return Told(number, named, kind.model_validate(cells))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part)[:64] for part in first["loc"])
+        where = ".".join(ascii(part)[:64].strip("'") for part in first["loc"])
         return Told(number, named, None, Trouble("request-not-valid", f"{where}: {first['msg']}"))
 
 
