@@ -4,12 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from installed import ID_TOKEN, Door, Place, problem
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
-from test_api_tokens import refused
 
 from gradesync_sandbox.lti.platform import OMIT, signing_key
+from installed import ID_TOKEN, Door, Place, problem, refused
 
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"

@@ -3,12 +3,11 @@
 import httpx
 import pytest
 from fastapi import APIRouter
-from installed import Door, Place, problem
 from redis.asyncio import Redis
-from test_api_tokens import refused
 
 from gradesync.limits import Limits
 from gradesync.settings import Settings
+from installed import Door, Place, problem, refused
 
 FEW = 3
 

@@ -5,30 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
-import httpx
 import pytest
-from installed import Door, Place, problem
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
+from installed import Door, Place, problem, refused
 from servers import KEYS
 
 CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
-
-
-def refused(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
-    """An error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.headers["cache-control"] == "no-store"
-    told: dict[str, Any] = answer.json()
-    assert (told["error"], told["code"], told["status"]) == (error, code, status)
-    assert told["error_description"]
-    assert told["type"].endswith(f"/problems/{code}")
-    return told
 
 
 async def test_a_client_shows_itself_by_http_basic(place: Place) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from scripted import Rig
 from scripted import rig as open_rig
 

@@ -219,3 +219,15 @@ async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterat
         place = Place(app, api, runtime, sandbox, urls, district, ("", ""))
         place.front_end = await place.client("token:exchange")
         yield place
+
+
+def refused(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
+    """An error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    told: dict[str, Any] = answer.json()
+    assert (told["error"], told["code"], told["status"]) == (error, code, status)
+    assert told["error_description"]
+    assert told["type"].endswith(f"/problems/{code}")
+    return told
