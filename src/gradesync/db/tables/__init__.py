@@ -1,0 +1,11 @@
+"""The tables, as SQLModel classes: the metadata that migrations are checked against.
+
+Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written
+against these tables; their rows become dataclasses in the query modules, and no table object leaves this
+package.
+"""
+
+from gradesync.db.tables import districts, onlookers, sections, syncs
+from gradesync.db.tables.base import metadata
+
+__all__ = ["districts", "metadata", "onlookers", "sections", "syncs"]

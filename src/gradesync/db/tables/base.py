@@ -1,0 +1,37 @@
+"""What all tables share: the metadata, the base class, and the columns that recur."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    MetaData,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+metadata = MetaData()
+"""Names of indexes are given one by one: migrations are written by hand."""
+
+
+class Table(SQLModel, registry=registry(metadata=metadata)):
+    """The base of all tables."""
+
+
+def district_column(*, key: bool = True) -> Column[str]:
+    """The district of the transaction: rows say it themselves, and row-level security holds them to it."""
+    return Column(
+        Text, primary_key=key, nullable=False, server_default=text("current_setting('gradesync.district')")
+    )
+
+
+def time_column(*, null: bool = False) -> Column[datetime]:
+    return Column(DateTime(timezone=True), nullable=null, server_default=None if null else text("now()"))
+
+
+def json_column(default: str | None = None) -> Column[Any]:
+    return Column(JSONB, nullable=default is None, server_default=text(f"'{default}'") if default else None)

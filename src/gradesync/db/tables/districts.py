@@ -1,0 +1,102 @@
+"""Tables of districts, of who may act for them, and of what was done."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from gradesync.db.tables.base import Table, district_column, json_column, time_column
+
+
+class DistrictRow(Table, table=True):
+    """A tenant. `config` is public, `secrets` are sealed one by one, `facts` were learnt from its systems."""
+
+    __tablename__ = "district"
+    __table_args__ = (
+        CheckConstraint("id <> ''", name="district_id_given"),
+        Index(
+            "district_lti",
+            text("(config #>> '{lti,issuer}')"),
+            text("(config #>> '{lti,client_id}')"),
+            text("(config #>> '{lti,deployment_id}')"),
+            unique=True,
+        ),
+        Index("district_lti11", text("(config #>> '{lti11,consumer_key}')"), unique=True),
+    )
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    config: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    secrets: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    facts: dict[str, Any] = Field(sa_column=json_column("{}"))
+    category_titles: dict[str, str] = Field(sa_column=json_column("{}"))
+    created_at: datetime = Field(sa_column=time_column())
+    changed_at: datetime = Field(sa_column=time_column())
+
+
+class TurnRow(Table, table=True):
+    """When a district's work was last claimed: who waited longest is served next."""
+
+    __tablename__ = "turn"
+
+    district_id: str = Field(sa_column=district_column())
+    served_at: datetime = Field(sa_column=time_column())
+
+
+class ClientRow(Table, table=True):
+    """A district's API client. The secret is kept as its SHA-256: it has 256 random bits."""
+
+    __tablename__ = "client"
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    district_id: str = Field(sa_column=district_column(key=False))
+    secret_hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    created_at: datetime = Field(sa_column=time_column())
+    revoked_at: datetime | None = Field(sa_column=time_column(null=True))
+
+
+class ToolKeyRow(Table, table=True):
+    """A private key of our LTI tool, sealed. It is the installation's, not a district's."""
+
+    __tablename__ = "tool_key"
+
+    id: str = Field(sa_column=Column(Text, primary_key=True))
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=time_column())
+
+
+class UsedTokenRow(Table, table=True):
+    """The hash of an id_token that was exchanged: it is taken once."""
+
+    __tablename__ = "used_token"
+
+    district_id: str = Field(sa_column=district_column())
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
+class AuditRow(Table, table=True):
+    """Who did what: append-only, each entry carrying the hash of the one before."""
+
+    __tablename__ = "audit"
+
+    district_id: str = Field(sa_column=district_column())
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    actor: str = Field(sa_column=Column(Text, nullable=False))
+    action: str = Field(sa_column=Column(Text, nullable=False))
+    objects: str = Field(sa_column=Column(Text, nullable=False))
+    source_ip: str | None = Field(sa_column=Column(Text))
+    hash: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

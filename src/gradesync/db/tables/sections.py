@@ -1,0 +1,95 @@
+"""Tables of sections: their links, the pairs of categories, the ledger and its cursors."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from gradesync.db.tables.base import Table, district_column, json_column, time_column
+
+
+class SectionLinkRow(Table, table=True):
+    """A Schoology section and the SIS section that it is linked to."""
+
+    __tablename__ = "section_link"
+    __table_args__ = (
+        Index(
+            "section_link_sis",
+            "district_id",
+            "sis_key",
+            unique=True,
+            postgresql_where=text("sis_key IS NOT NULL"),
+        ),
+    )
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    title: str = Field(sa_column=Column(Text, nullable=False))
+    code: str | None = Field(sa_column=Column(Text))
+    sis_key: str | None = Field(sa_column=Column(Text))
+    sis: dict[str, Any] | None = Field(sa_column=json_column())
+    teacher: str | None = Field(sa_column=Column(Text))
+    chosen: bool = Field(sa_column=Column(Boolean, nullable=False))
+    students: dict[str, str] = Field(sa_column=json_column("{}"))
+    sis_categories: list[Any] = Field(sa_column=json_column("[]"))
+    categories_read_at: datetime | None = Field(sa_column=time_column(null=True))
+    last_full_read: datetime | None = Field(sa_column=time_column(null=True))
+    rules_hash: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class CategoryPairRow(Table, table=True):
+    """A Schoology category and the SIS category that its assignments go to."""
+
+    __tablename__ = "category_pair"
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    category_id: str = Field(sa_column=Column(Text, primary_key=True))
+    ref_key: str = Field(sa_column=Column(Text, nullable=False))
+    ref_value: dict[str, Any] = Field(sa_column=json_column("{}"))
+    sis_title: str = Field(sa_column=Column(Text, nullable=False))
+    chosen: bool = Field(sa_column=Column(Boolean, nullable=False))
+
+
+class LedgerRow(Table, table=True):
+    """One assignment of the ledger. `sent` is a compressed map; what is rare is null in most rows."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (
+        Index(
+            "ledger_ref", "district_id", "ref_key", unique=True, postgresql_where=text("ref_key IS NOT NULL")
+        ),
+    )
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    assignment_id: str = Field(sa_column=Column(Text, primary_key=True))
+    ref_key: str | None = Field(sa_column=Column(Text))
+    ref_value: str | None = Field(sa_column=Column(Text))
+    spec: str | None = Field(sa_column=Column(Text))
+    sent: bytes | None = Field(sa_column=Column(LargeBinary))
+    owed: str | None = Field(sa_column=Column(Text))
+    doubtful: str | None = Field(sa_column=Column(Text))
+    intent: str | None = Field(sa_column=Column(Text))
+    problem: str | None = Field(sa_column=Column(Text))
+    opted_out: bool = Field(sa_column=Column(Boolean, nullable=False))
+    may_hold: bool = Field(sa_column=Column(Boolean, nullable=False))
+
+
+class CursorRow(Table, table=True):
+    """The cursors of a section's assignments, apart from the ledger: they move at every sync."""
+
+    __tablename__ = "section_cursor"
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    read_through: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))

@@ -1,0 +1,122 @@
+"""Tables of syncs and their outcomes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Computed,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from gradesync.db.tables.base import Table, district_column, json_column, time_column
+
+
+class SyncRow(Table, table=True):
+    """A sync, from request to settlement. `lease_token` stands exactly while a worker has it."""
+
+    __tablename__ = "sync"
+    __table_args__ = (
+        Index(
+            "sync_one_per_section",
+            "district_id",
+            "section_id",
+            unique=True,
+            postgresql_where=text("status = 'processing' AND NOT dry_run"),
+        ),
+        Index(
+            "sync_queued",
+            "district_id",
+            "not_before",
+            postgresql_where=text("status = 'processing' AND lease_token IS NULL"),
+        ),
+        Index(
+            "sync_leased",
+            "district_id",
+            postgresql_where=text("status = 'processing' AND lease_token IS NOT NULL"),
+        ),
+        Index("sync_due", "settles_by", postgresql_where=text("status = 'processing'")),
+        Index("sync_log", "district_id", "section_id", "dry_run", "id"),
+    )
+
+    district_id: str = Field(sa_column=district_column())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    section_id: str = Field(sa_column=Column(Text, nullable=False))
+    status: str = Field(sa_column=Column(Text, nullable=False))
+    stage: str = Field(sa_column=Column(Text, nullable=False))
+    applied: str = Field(sa_column=Column(Text, nullable=False))
+    mode: str = Field(sa_column=Column(Text, nullable=False))
+    dry_run: bool = Field(sa_column=Column(Boolean, nullable=False))
+    selection: dict[str, Any] | None = Field(sa_column=json_column())
+    retry_of: UUID | None = Field(sa_column=Column(Uuid))
+    approve: str | None = Field(sa_column=Column(Text))
+    requested_by_kind: str = Field(sa_column=Column(Text, nullable=False))
+    requested_by_id: str = Field(sa_column=Column(Text, nullable=False))
+    requested_at: datetime = Field(sa_column=time_column())
+    started_at: datetime | None = Field(sa_column=time_column(null=True))
+    finished_at: datetime | None = Field(sa_column=time_column(null=True))
+    settles_by: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    done: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    total: int | None = Field(sa_column=Column(Integer))
+    assignments: dict[str, int] = Field(sa_column=json_column("{}"))
+    scores: dict[str, int] = Field(sa_column=json_column("{}"))
+    warnings: dict[str, int] = Field(sa_column=json_column("{}"))
+    fingerprint: str | None = Field(sa_column=Column(Text))
+    guard: dict[str, int] | None = Field(sa_column=json_column())
+    error_code: str | None = Field(sa_column=Column(Text))
+    error_detail: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    lease_token: UUID | None = Field(sa_column=Column(Uuid))
+    lease_until: datetime | None = Field(sa_column=time_column(null=True))
+    attempt: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
+    not_before: datetime = Field(sa_column=time_column())
+
+
+class OutcomeRow(Table, table=True):
+    """What became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
+
+    The lengths in the key make its order the numeric order of ids.
+    """
+
+    __tablename__ = "outcome"
+
+    district_id: str = Field(sa_column=district_column())
+    sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    assignment_length: int = Field(
+        sa_column=Column(SmallInteger, Computed("length(assignment_id)", persisted=True), primary_key=True)
+    )
+    student_length: int = Field(
+        sa_column=Column(SmallInteger, Computed("length(student_id)", persisted=True), primary_key=True)
+    )
+    assignment_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    student_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
+    title: str | None = Field(sa_column=Column(Text))
+    result: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str | None = Field(sa_column=Column(Text))
+    warnings: list[str] | None = Field(sa_column=Column(ARRAY(Text)))
+    before: str | None = Field(sa_column=Column(Text))
+    after: str | None = Field(sa_column=Column(Text))
+
+
+class IdempotencyRow(Table, table=True):
+    """The answer that an Idempotency-Key already has."""
+
+    __tablename__ = "idempotency"
+
+    district_id: str = Field(sa_column=district_column())
+    subject: str = Field(sa_column=Column(Text, primary_key=True))
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    key: str = Field(sa_column=Column(Text, primary_key=True))
+    request_hash: str = Field(sa_column=Column(Text, nullable=False))
+    response: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
