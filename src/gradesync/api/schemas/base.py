@@ -1,0 +1,43 @@
+"""What all bodies of the API share."""
+
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SchoologyId = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,19}$", examples=["7900000001"])]
+SisId = Annotated[str, Field(min_length=1, max_length=200, examples=["49355"])]
+Points = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["9.5"])]
+Fingerprint = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_-]{8,128}$", examples=["5d0c3a77e2b14f60"])]
+
+Mode = Literal["changes", "full"]
+Status = Literal["processing", "complete", "failed"]
+
+Item = TypeVar("Item")
+
+
+class Given(BaseModel):
+    """A body that a client sends: unknown members are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Told(BaseModel):
+    """A body that the API sends."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Told, Generic[Item]):
+    """One page of a list. `next_cursor` is null on the last one; `Link: rel="next"` says the same."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+class Said(Told):
+    """A reason of the catalogue: what happened, and what to do about it."""
+
+    code: Annotated[str, Field(examples=["mass-change"])]
+    title: str
+    fix: str
+    retryable: bool

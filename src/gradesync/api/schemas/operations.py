@@ -1,0 +1,66 @@
+"""Tokens, checks, the audit log and health as JSON."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gradesync.api.schemas.base import (
+    Told,
+)
+
+
+class Finding(Told):
+    check: str
+    ok: bool
+    detail: str
+    fix: str
+
+
+class ConnectionReport(Told):
+    """What the credentials can do in Schoology and in the SIS, tried just now, without any write."""
+
+    ok: bool
+    findings: list[Finding]
+
+
+class AuditEntry(Told):
+    """One thing that somebody did."""
+
+    id: str
+    at: datetime
+    actor: Annotated[str, Field(examples=["teacher:5790000", "client:gs_0a1b2c3d4e5f6071"])]
+    action: Annotated[str, Field(examples=["sync.requested"])]
+    objects: Mapping[str, Any]
+    source_ip: str | None
+
+
+class ProblemKind(Told):
+    """One type of problem: what happened, and how to mend it."""
+
+    code: str
+    status: int
+    title: str
+    fix: str
+
+
+class AccessToken(Told):
+    """RFC 6749 section 5.1; `issued_token_type` for token exchange (RFC 8693)."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the type's name
+    expires_in: Annotated[int, Field(description="Seconds")]
+    scope: str
+    issued_token_type: str | None = None
+
+
+class Health(Told):
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Told):
+    """`degraded`: requests are taken and kept, and the sweep finds them; the queue does not answer."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    checks: Mapping[str, Literal["ok", "failed"]]
