@@ -11,7 +11,7 @@ from gradesync.core.district import (
     SisAccess,
 )
 from gradesync.core.sis import Policy
-from gradesync.db import syncs
+from gradesync.db import queue, syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 
@@ -44,7 +44,7 @@ RIVERSIDE = District(
 HILLTOP = replace(RIVERSIDE, id="hilltop", name="Hilltop", lti=None, lti11=None)
 
 
-async def queue(
+async def enqueue(
     database: Database,
     section_id: str,
     district_id: str = "riverside",
@@ -70,7 +70,7 @@ async def claim(
 ) -> Sync | None:
     """A takeover waits 30 seconds; a lease of less than none has ended already."""
     async with database.district(district_id) as db:
-        return await syncs.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
+        return await queue.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
 
 
 async def lease_of(database: Database, sync: Sync, *, seconds: float = 60) -> str:

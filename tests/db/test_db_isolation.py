@@ -8,7 +8,7 @@ from gradesync.db import districts, syncs
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
-from rows import HILLTOP, RIVERSIDE, queue
+from rows import HILLTOP, RIVERSIDE, enqueue
 from servers import Urls
 
 COUNT = text("SELECT count(*) FROM sync")
@@ -18,7 +18,7 @@ OF_DISTRICTS = sorted(name for name in metadata.tables if name != "tool_key")
 async def test_a_pooled_connection_shows_nothing_without_a_district(
     database: Database, servers: Urls
 ) -> None:
-    await queue(database, "1")
+    await enqueue(database, "1")
     one = Database.open(servers.database_url, Secrets(["k" * 32]), application_name="one", pool_size=1)
     async with one.district("riverside") as db:
         backend = await db.scalar(text("SELECT pg_backend_pid()"))
@@ -32,7 +32,7 @@ async def test_a_pooled_connection_shows_nothing_without_a_district(
 
 
 async def test_ids_of_another_district_are_not_there(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     async with database.district("hilltop") as db:
         assert await syncs.get(db, sync.id) is None
         assert await syncs.running(db, "1") is None

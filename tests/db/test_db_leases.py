@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Result
-from gradesync.db import outcomes, syncs
+from gradesync.db import outcomes, queue, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from rows import lease_of, queue
+from rows import enqueue, lease_of
 
 Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[bool]]
 WRITES: dict[str, Write] = {
@@ -24,7 +24,7 @@ WRITES: dict[str, Write] = {
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_the_holder_may(database: Database, write: Write) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         assert await write(db, sync.id, token)
@@ -32,7 +32,7 @@ async def test_the_holder_may(database: Database, write: Write) -> None:
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_a_stranger_may_not(database: Database, write: Write) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     await lease_of(database, sync)
     async with database.district("riverside") as db:
         before = await syncs.get(db, sync.id)
@@ -42,7 +42,7 @@ async def test_a_stranger_may_not(database: Database, write: Write) -> None:
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, write: Write) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync, seconds=-1)
     async with database.district("riverside") as db:
         assert not await write(db, sync.id, token)
@@ -50,7 +50,7 @@ async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, writ
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, token, status="complete", applied="all")
@@ -58,7 +58,7 @@ async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write)
 
 
 async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync, seconds=5)
     async with database.district("riverside") as db:
         assert await syncs.renew(db, sync.id, token, 60)
@@ -70,7 +70,7 @@ async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
 
 
 async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     guard = Guard(sent=100, cleared=2, known=5)
     async with database.district("riverside") as db:
@@ -85,7 +85,7 @@ async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -
 
 
 async def test_the_end_and_the_last_outcome_are_one_transaction(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
 
     async def lose_it_all() -> None:
@@ -104,7 +104,7 @@ async def test_the_end_and_the_last_outcome_are_one_transaction(database: Databa
 
 
 async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         await syncs.settle(
@@ -124,20 +124,20 @@ async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
 
 
 async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> None:
-    sync = await queue(database, "1", settles_in=-1)
+    sync = await enqueue(database, "1", settles_in=-1)
     token = await lease_of(database, sync)
     async with database.open_door() as door:
-        assert await syncs.overdue(door) == [("riverside", sync.id)]
+        assert await queue.overdue(door) == [("riverside", sync.id)]
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, None, status="failed", applied="none", error_code="timed-out")
         assert not await syncs.progress(db, sync.id, token, stage="writing")
     async with database.open_door() as door:
-        assert await syncs.overdue(door) == []
+        assert await queue.overdue(door) == []
 
 
 async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) -> None:
-    sync = await queue(database, "1", settles_in=60)
+    sync = await enqueue(database, "1", settles_in=60)
     async with database.district("riverside") as db:
         assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
     async with database.open_door() as door:
-        assert await syncs.overdue(door) == []
+        assert await queue.overdue(door) == []

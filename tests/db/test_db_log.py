@@ -5,12 +5,12 @@ from sqlalchemy import text
 from gradesync.db import syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from rows import claim, queue
+from rows import claim, enqueue
 from servers import Urls
 
 
 async def settled(database: Database, section_id: str, *, dry_run: bool = False) -> Sync:
-    sync = await queue(database, section_id, dry_run=dry_run)
+    sync = await enqueue(database, section_id, dry_run=dry_run)
     claimed = await claim(database)
     assert claimed is not None
     assert claimed.lease_token is not None

@@ -11,7 +11,7 @@ from gradesync.db import districts, outcomes, retention
 from gradesync.db.ids import LOG_KEPT
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from rows import RIVERSIDE, queue
+from rows import RIVERSIDE, enqueue
 from servers import Urls
 
 OLD_ID = "01900000-0000-7000-8000-000000000000"
@@ -50,7 +50,7 @@ IN_ORDER += [("100", ""), ("100", "3"), ("100", "21")]
 
 
 async def recorded(database: Database) -> str:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     async with database.district("riverside") as db:
         await outcomes.record(db, sync.id, ROWS)
     return sync.id

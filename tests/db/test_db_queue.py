@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import syncs
+from gradesync.db import queue, syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from rows import claim, lease_of, queue
+from rows import claim, enqueue, lease_of
 from servers import Urls
 
 FILL = text("""
@@ -23,11 +23,11 @@ FILL = text("""
 
 async def waiting(database: Database, older_than: float = 0) -> list[str]:
     async with database.open_door() as door:
-        return await syncs.unrung(door, older_than_seconds=older_than, takeover_wait_seconds=30)
+        return await queue.unrung(door, older_than_seconds=older_than, takeover_wait_seconds=30)
 
 
 async def test_a_section_has_one_processing_sync(database: Database) -> None:
-    first = await queue(database, "1")
+    first = await enqueue(database, "1")
     async with database.district("riverside") as db:
         assert await _ask(db, "1") is None
         assert await syncs.running(db, "1") == first
@@ -45,9 +45,9 @@ async def _ask(db: AsyncSession, section_id: str, *, dry_run: bool = False) -> S
 
 
 async def test_dry_runs_stand_beside_it(database: Database) -> None:
-    running = await queue(database, "1")
-    await queue(database, "1", dry_run=True)
-    await queue(database, "1", dry_run=True)
+    running = await enqueue(database, "1")
+    await enqueue(database, "1", dry_run=True)
+    await enqueue(database, "1", dry_run=True)
     async with database.district("riverside") as db:
         assert await syncs.running(db, "1") == running
 
@@ -62,21 +62,21 @@ async def test_of_many_requests_at_once_one_is_taken(database: Database) -> None
 
 
 async def test_a_settled_sync_makes_room_for_the_next(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, token, status="complete", applied="all")
-    assert (await queue(database, "1")).id > sync.id
+    assert (await enqueue(database, "1")).id > sync.id
 
 
 async def test_what_waits_longest_goes_first(database: Database) -> None:
-    asked = [await queue(database, section) for section in "123"]
+    asked = [await enqueue(database, section) for section in "123"]
     claimed = [await claim(database) for _ in asked]
     assert [sync and sync.id for sync in claimed] == [sync.id for sync in asked]
 
 
 async def test_a_claim_is_a_lease_that_shows(database: Database) -> None:
-    asked = await queue(database, "1")
+    asked = await enqueue(database, "1")
     claimed = await claim(database, lease=60)
     assert claimed is not None
     assert (claimed.status, claimed.stage, claimed.attempt) == ("processing", "reading", 1)
@@ -91,7 +91,7 @@ async def test_a_claim_is_a_lease_that_shows(database: Database) -> None:
 async def test_the_district_served_longest_ago_goes_first(database: Database) -> None:
     for district in ("alder", "birch", "cedar"):
         for section in "12":
-            await queue(database, section, district)
+            await enqueue(database, section, district)
     served = []
     for _ in range(6):
         district = (await waiting(database))[0]
@@ -105,7 +105,7 @@ async def test_a_late_district_does_not_wait_for_ten_thousand(database: Database
     async with servers.owner() as owner:
         await owner.execute(FILL)
     await claim(database, "riverside")
-    await queue(database, "1", "hilltop")
+    await enqueue(database, "1", "hilltop")
     assert await waiting(database) == ["hilltop", "riverside"]
 
 
@@ -135,20 +135,20 @@ async def test_ten_thousand_waiting_cost_a_claim_one_look_into_an_index(
 
 async def test_a_district_has_no_more_at_once_than_it_may(database: Database) -> None:
     for section in range(12):
-        await queue(database, str(section))
+        await enqueue(database, str(section))
     claimed = await asyncio.gather(*(claim(database, per_district=4) for _ in range(12)))
     assert len({sync.id for sync in claimed if sync is not None}) == 4
 
 
 async def test_a_lease_that_ended_is_taken_over_only_after_the_wait(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     await lease_of(database, sync, seconds=-29)
     assert await waiting(database) == []
     assert await claim(database) is None
 
 
 async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     first = await lease_of(database, sync, seconds=-31)
     assert await waiting(database) == ["riverside"]
     second = await claim(database)
@@ -159,15 +159,15 @@ async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database)
 
 async def test_a_lease_that_ended_counts_until_the_wait_is_over(database: Database) -> None:
     """Its holder may still have a call to the SIS under way."""
-    await lease_of(database, await queue(database, "1"), seconds=-29)
-    await queue(database, "2")
+    await lease_of(database, await enqueue(database, "1"), seconds=-29)
+    await enqueue(database, "2")
     assert await claim(database, per_district=1) is None
     assert await claim(database, per_district=2) is not None
 
 
 async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -> None:
-    long = await queue(database, "1")
-    short = await queue(database, "2")
+    long = await enqueue(database, "1")
+    short = await enqueue(database, "2")
     token = await lease_of(database, long)
     async with database.district("riverside") as db:
         assert await syncs.release(db, long.id, token)
@@ -178,24 +178,24 @@ async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -
 
 
 async def test_a_resting_sync_is_neither_claimed_nor_rung_for(database: Database) -> None:
-    sync = await queue(database, "1")
+    sync = await enqueue(database, "1")
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.release(db, sync.id, token, not_before=60)
-        assert await syncs.backlog(db) == 1
+        assert await queue.backlog(db) == 1
     assert await claim(database) is None
     assert await waiting(database) == []
 
 
 async def test_only_work_that_waits_too_long_is_rung_for(database: Database) -> None:
-    await queue(database, "1")
+    await enqueue(database, "1")
     assert await waiting(database, older_than=60) == []
     assert await waiting(database, older_than=0) == ["riverside"]
 
 
 async def test_the_backlog_is_what_is_queued(database: Database) -> None:
     for section in "123":
-        await queue(database, section)
+        await enqueue(database, section)
     await claim(database)
     async with database.district("riverside") as db:
-        assert await syncs.backlog(db) == 2
+        assert await queue.backlog(db) == 2

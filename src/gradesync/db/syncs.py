@@ -1,4 +1,4 @@
-"""Syncs: the log, the queue and the leases, all in one table and all by the database's clock.
+"""Syncs: the log and the leases, by the database's clock.
 
 Whoever holds a lease writes under its token, and learns by False that the sync is no longer theirs.
 """
@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, text, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,11 +22,8 @@ from gradesync.db.tables import metadata
 __all__ = [
     "Progress",
     "Sync",
-    "backlog",
-    "claim",
     "get",
     "insert",
-    "overdue",
     "page",
     "planned",
     "progress",
@@ -34,8 +31,6 @@ __all__ = [
     "renew",
     "running",
     "settle",
-    "unrung",
-    "waiting_districts",
 ]
 
 SYNC = metadata.tables["sync"]
@@ -151,70 +146,6 @@ async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync |
     return None if row is None else sync_of(row)
 
 
-# ---- the queue ---------------------------------------------------------------------------------------------
-
-ONE_CLAIM_AT_A_TIME = text("""
-    SELECT pg_advisory_xact_lock(
-        hashtext('gradesync claims'), hashtext(current_setting('gradesync.district')))
-""")
-CLAIMABLE = text("""sync.id = (
-    SELECT coalesce(
-        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-            AND lease_until <= statement_timestamp() - :takeover_wait
-         ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),
-        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
-            AND not_before <= statement_timestamp()
-         ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
-    WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-            AND lease_until > statement_timestamp() - :takeover_wait) < :per_district)""")
-HAS_ROOM = text("""
-    SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-        AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
-""")
-TAKE_TURN = text("""
-    INSERT INTO turn (served_at) VALUES (statement_timestamp())
-    ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at
-""")
-
-
-async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:
-    """Whether fewer syncs of the district than `per_district` are being worked on, as `claim` counts them."""
-    wait = timedelta(seconds=takeover_wait_seconds)
-    return bool(await db.scalar(HAS_ROOM, {"takeover_wait": wait, "per_district": per_district}))
-
-
-async def claim(
-    db: AsyncSession, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
-) -> Sync | None:
-    """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
-
-    A lease that ended counts among the `per_district` until `takeover_wait_seconds` later: its holder may
-    still have a call under way. None where nothing can be taken.
-    """
-    await db.execute(ONE_CLAIM_AT_A_TIME)
-    statement = (
-        update(SYNC)
-        .where(
-            CLAIMABLE.bindparams(
-                takeover_wait=timedelta(seconds=takeover_wait_seconds), per_district=per_district
-            )
-        )
-        .values(
-            stage="reading",
-            lease_token=uuid4(),
-            lease_until=NOW + timedelta(seconds=lease_seconds),
-            attempt=C.attempt + 1,
-            started_at=func.coalesce(C.started_at, NOW),
-        )
-        .returning(*C)
-    )
-    row = (await db.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    await db.execute(TAKE_TURN)
-    return sync_of(row)
-
-
 def _held(sync_id: str, token: str) -> ColumnElement[bool]:
     return (C.id == UUID(sync_id)) & PROCESSING & (C.lease_token == UUID(token)) & (C.lease_until > NOW)
 
@@ -299,36 +230,3 @@ def _given(**told: Unpack[Progress]) -> dict[str, object]:
     if (guard := told.get("guard")) is not None:
         given["guard"] = asdict(guard)
     return given
-
-
-async def backlog(db: AsyncSession) -> int:
-    """How many syncs of the district are queued."""
-    return await db.scalar(select(func.count()).select_from(SYNC).where(QUEUED)) or 0
-
-
-# ---- over all districts, through the open door -------------------------------------------------------------
-
-WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
-OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
-
-
-async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
-    """Districts with a sync to claim, the one that was served longest ago first."""
-    return await unrung(door, older_than_seconds=0, takeover_wait_seconds=takeover_wait_seconds)
-
-
-async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait_seconds: float) -> list[str]:
-    """Districts whose work has been waiting so long that its bell must have been lost."""
-    rows = await door.execute(
-        WAITING,
-        {
-            "takeover_wait": timedelta(seconds=takeover_wait_seconds),
-            "older_than": timedelta(seconds=older_than_seconds),
-        },
-    )
-    return [row.district_id for row in rows]
-
-
-async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
-    """(district, sync) of those that should have settled by now."""
-    return [(row.district_id, str(row.sync_id)) for row in await door.execute(OVERDUE)]

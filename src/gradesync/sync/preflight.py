@@ -16,7 +16,7 @@ from gradesync.core.preflight import Obstacle, foresee
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook
 from gradesync.core.sis import SisSection
-from gradesync.db import districts, ledger, links, preflights, syncs
+from gradesync.db import districts, ledger, links, preflights, queue
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
 from gradesync.errors import Retriable, SyncStopped
@@ -108,7 +108,7 @@ async def _next(engine: Engine, district: District, report: Preflight) -> str | 
 async def _room(engine: Engine, district: District) -> bool:
     """Whether no sync waits, and none would have to."""
     async with engine.database.district(district.id) as db:
-        waiting = await syncs.backlog(db)
+        waiting = await queue.backlog(db)
     return not waiting and await engine.systems.spare(district, CALLS)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
-from gradesync.db import audit, districts, idempotency, outcomes, syncs
+from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Answer, Key
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
@@ -122,7 +122,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
     approved = await _approved(db, request)
     if approved and wanted.mode is None and selection is None:
         selection = approved.selection
-    wait = expected_wait(await syncs.backlog(db), district)
+    wait = expected_wait(await queue.backlog(db), district)
     while True:
         sync = await syncs.insert(
             db,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from gradesync.core.reasons import Reason
-from gradesync.db import syncs
+from gradesync.db import queue, syncs
 from gradesync.db.syncs import Sync
 from gradesync.sync.engine import Engine
 from gradesync.sync.tally import WRITES, closed
@@ -30,8 +30,8 @@ async def sweep(engine: Engine) -> Swept:
     Safe in any number of processes: a lost ring rung twice costs nothing, and a sync settles once.
     """
     async with engine.database.open_door() as db:
-        overdue = await syncs.overdue(db)
-        waiting = await syncs.unrung(
+        overdue = await queue.overdue(db)
+        waiting = await queue.unrung(
             db, older_than_seconds=RUNG_WITHIN, takeover_wait_seconds=engine.bounds.call_timeout
         )
     settled = 0

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
-from gradesync.db import districts, syncs
+from gradesync.db import districts, queue, syncs
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.sync.attempt import Attempt, open_attempt
@@ -43,7 +43,7 @@ async def work(engine: Engine) -> bool:
 async def claim(engine: Engine) -> tuple[District, Sync, Lease] | None:
     """The next sync and its lease; districts that may not call their systems now are passed over."""
     async with engine.database.open_door() as db:
-        waiting = await syncs.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
+        waiting = await queue.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
     for district_id in waiting:
         if claimed := await claim_of(engine, district_id):
             return claimed
@@ -55,7 +55,7 @@ async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Le
     bounds = engine.bounds
     async with engine.database.district(district_id) as db:
         district = await districts.get(db)
-        room = await syncs.has_room(
+        room = await queue.has_room(
             db, takeover_wait_seconds=bounds.call_timeout, per_district=bounds.per_district
         )
     # Asked last: what is reserved for a sync that cannot be claimed is lost to those that can.
@@ -63,7 +63,7 @@ async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Le
         return None
     granted = monotonic()
     async with engine.database.district(district_id) as db:
-        sync = await syncs.claim(
+        sync = await queue.claim(
             db,
             lease_seconds=bounds.lease,
             takeover_wait_seconds=bounds.call_timeout,
