@@ -57,6 +57,7 @@ NOW_IS_LATER = text("""
                     lease_until = least(lease_until, now() - interval '1 hour')
     WHERE status = 'processing'
 """)
+ROW_IS_SPOILT = text("UPDATE ledger SET spec = '{'")
 ROWS_ARE_LOST = text("""
     UPDATE ledger SET ref_key = NULL, ref_value = NULL, spec = NULL, sent = NULL, owed = NULL,
                       doubtful = NULL, intent = NULL, problem = NULL, may_hold = false
@@ -236,6 +237,11 @@ class Stage:
         """Rows of the ledger are lost: those of one assignment, or all."""
         async with self.engine.database.district(self.district.id) as db:
             await db.execute(ROWS_ARE_LOST, {"assignment": item and str(item.id)})
+
+    async def spoil_ledger(self) -> None:
+        """A row of the ledger holds what nobody can read."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(ROW_IS_SPOILT)
 
     async def bound_passes(self) -> None:
         """The time by which the district's syncs settle goes by, and the sweep comes round."""

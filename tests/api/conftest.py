@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from installed import Place, installed
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
+from installed import Place, installed
 from servers import Urls
 
 

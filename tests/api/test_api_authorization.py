@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
-from installed import EVERYTHING, Door, Place, problem
 
 from gradesync.api.app import openapi_document
+from installed import EVERYTHING, Door, Place, problem
 
 OPEN = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/problems/{code}"}
 SECTION = "/sections/{section_id}"

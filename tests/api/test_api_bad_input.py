@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
-from installed import Place, problem
 from sqlalchemy.exc import OperationalError
+
+from installed import Place, problem
 
 MARK = "zzleakzz"
 

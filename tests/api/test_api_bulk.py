@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from installed import Door, Place, problem
 
 from gradesync.api import rows
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.faults import Fault, Status
+from installed import Door, Place, problem
 
 CSV = {"content-type": "text/csv"}
 LINKS, PAIRS, TITLES = "/sections/import", "/categories/import", "/categories/titles"

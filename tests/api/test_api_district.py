@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from installed import Door, Place, problem
 
 from gradesync_sandbox.faults import Fault, Status
+from installed import Door, Place, problem
 
 
 async def log(office: Door, **filters: Any) -> list[str]:

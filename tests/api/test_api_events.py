@@ -7,10 +7,10 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
-from installed import Door, Place, problem
 
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
+from installed import Door, Place, problem
 
 
 class Event(NamedTuple):

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
-from installed import EVERYTHING, Door, Place
 from sqlalchemy import text
 
 from every_table import NAMES
@@ -19,6 +18,7 @@ from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Tokens
 from gradesync.api.app import openapi_document
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
+from installed import EVERYTHING, Door, Place
 from servers import KEYS
 
 HOOK = {"url": "https://hooks.example.org/"}

@@ -14,7 +14,6 @@ import hypothesis
 import pytest
 import schemathesis
 from hypothesis import strategies as st
-from installed import Door, Place, installed
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
@@ -23,6 +22,7 @@ from schemathesis.core.result import Ok
 from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import build
+from installed import Door, Place, installed
 from servers import Urls
 
 FEW = 4

@@ -3,7 +3,6 @@
 import re
 
 import httpx
-from installed import Place, problem
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import SecretStr
 
@@ -11,6 +10,7 @@ from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
+from installed import Place, problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 

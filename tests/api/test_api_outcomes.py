@@ -7,12 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from installed import Door, Place, problem
 
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
+from installed import Door, Place, problem
 
 TITLE = '=HYPERLINK("http://evil.example")'
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from installed import Door, Place, installed, problem
 from sqlalchemy import text
 
 from gradesync.core.district import SchoologyAccess
@@ -16,6 +15,7 @@ from gradesync.settings import Settings
 from gradesync.sync import preflight
 from gradesync_sandbox.faults import Fault, Hold, Status
 from gradesync_sandbox.world import build
+from installed import Door, Place, installed, problem
 from servers import Urls
 from stage import forget_pauses
 

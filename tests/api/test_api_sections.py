@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+
 from installed import Door, Place, problem
 
 

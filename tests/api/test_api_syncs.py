@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from installed import Door, Place, problem
 from sqlalchemy import text
+
+from installed import Door, Place, problem
 
 COUNTS = ("assignments", "scores")
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from installed import Door, Place, problem
 from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from gradesync.egress import open_client
 from gradesync.webhooks import MOST_ATTEMPTS, Post, pause_after
 from gradesync.worker import post, working
 from gradesync_sandbox.serving import Served
+from installed import Door, Place, problem
 
 LATER_IS_NOW = text("UPDATE delivery SET not_before = now()")
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
-from school import School, open_chromium, open_school
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
+from school import School, open_chromium, open_school
 
 expect.set_options(timeout=20_000)  # two cores may be busy with other tests
 SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")

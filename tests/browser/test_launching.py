@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from playwright.async_api import expect
-from school import School
 
 from gradesync.db import districts
 from gradesync.lti.browser import COOKIE
+from school import School
 
 READY = "Not synced yet."
 KEPT = """html => {

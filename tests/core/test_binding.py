@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+
 from gradebooks import (
     ANN,
     BOOK,
@@ -22,7 +23,6 @@ from gradebooks import (
     spec,
     write,
 )
-
 from gradesync.core.bind import Binding, bind, missing, needs_scores
 from gradesync.core.categories import remake
 from gradesync.core.gradebook import Assignment

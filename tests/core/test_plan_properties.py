@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 from gradesync.core.bind import bind, needs_scores
 from gradesync.core.fit import Mould
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Cell, Gradebook, Mark

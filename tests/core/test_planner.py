@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+
 from gradebooks import (
     ANN,
     BEN,
@@ -24,7 +25,6 @@ from gradebooks import (
     spec,
     write,
 )
-
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
 from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.plan import Action, Result, ScoreOutcome

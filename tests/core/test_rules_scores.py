@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+
 from gradebooks import (
     ANN,
     BEN,
@@ -21,7 +22,6 @@ from gradebooks import (
     settled,
     write,
 )
-
 from gradesync.core.district import Match
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Owed

@@ -302,3 +302,19 @@ async def test_take_over_of_an_adopted_assignment_clears_what_the_teacher_excuse
     sync = await stage.sync()
     assert (await stage.told(sync))[item.id, None] == ("adopted", None)
     assert (stage.held(item, excused), stage.held(item, blank)) == (None, "9")
+
+
+async def test_a_preview_does_not_promise_what_is_owed_for_absence(stage: Stage) -> None:
+    item, uid = stage.items[0], stage.students[0]
+    room = stage.room
+    stage.world.powerschool.drop(room.students[uid], room.sis)
+    await stage.sync()
+    preview = await stage.told(await stage.sync(dry_run=True))
+    assert preview[item.id, uid] == ("failed", "student-not-in-sis-section")
+
+
+async def test_a_ledger_that_cannot_be_read_ends_the_sync_at_once(stage: Stage) -> None:
+    await stage.sync()
+    await stage.spoil_ledger()
+    sync = await stage.sync()
+    assert (sync.status, sync.error_code) == ("failed", "internal-error")

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
 
+from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
 from stage import Theatre
 
 AT_ONCE = 12

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from launching import Desk, open_desk
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
+from launching import Desk, open_desk
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import re
 
-from launching import Desk, Page
-
 from gradesync.lti import assets
+from launching import Desk, Page
 
 
 async def test_whatever_the_page_names_is_there_and_kept(desk: Desk) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx
 import pytest
-from launching import TOOL, Desk, Page, apply
 
 from gradesync_sandbox.lti.basic import basic_launch
 from gradesync_sandbox.lti.platform import Platform
 from gradesync_sandbox.schoology.model import User
+from launching import TOOL, Desk, Page, apply
 
 URL = f"{TOOL}/lti/launch"
 

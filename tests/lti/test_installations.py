@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 from joserfc.jwk import KeySet
-from launching import Desk
 from sqlalchemy import text
 
 from gradesync.core.district import Lti11Registration, LtiRegistration
 from gradesync.db import districts, installations
 from gradesync.db.districts import InstallationTaken
 from gradesync.db.installations import Platform
+from launching import Desk
 
 LTI = LtiRegistration(
     "https://lms.example", "42", "42-1", "https://lms.example/jwks", "https://lms.example/auth"

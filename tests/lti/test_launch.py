@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from launching import Desk, Page, apply, choose, open_desk
 from pydantic import SecretStr
 
 from gradesync.access.tokens import PAGE
@@ -14,6 +13,7 @@ from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
+from launching import Desk, Page, apply, choose, open_desk
 
 READS, WRITES = {"syncs:read"}, {"syncs:read", "syncs:write"}
 

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from launching import TOOL, Desk, Page
 
 from gradesync.lti.browser import COOKIE
+from launching import TOOL, Desk, Page
 
 
 async def begin(desk: Desk, **more: Any) -> httpx.Response:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from powerschool_district import District
 from starlette.types import Receive, Scope, Send
 
 from gradesync_sandbox.faults import (
@@ -29,6 +28,7 @@ from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.serving import Served
+from powerschool_district import District
 
 ANSWER = b'{"answer": "of some length"}'
 

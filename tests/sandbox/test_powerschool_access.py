@@ -4,11 +4,11 @@ import re
 
 import httpx
 import pytest
-from powerschool_district import District, row
 
 from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.powerschool.log import most_in_window
+from powerschool_district import District, row
 
 
 def anonymous(district: District) -> httpx.AsyncClient:

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from powerschool_district import District, new_assignment, part, row
 
 from gradesync_sandbox.powerschool.switches import INFERRED
+from powerschool_district import District, new_assignment, part, row
 
 
 async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from powerschool_district import District, row
 
 

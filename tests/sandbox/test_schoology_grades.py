@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from signing import client
 
 from gradesync_sandbox.world import Classroom, World, build
+from signing import client
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from signing import BASE, client
 
 from gradesync_sandbox.world import World, build
+from signing import BASE, client
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import httpx
 import pytest
-from signing import BASE, Signed, client
 
 from gradesync_sandbox.schoology.model import Credential
 from gradesync_sandbox.world import World, build
+from signing import BASE, Signed, client
 
 REPLAYED = "Duplicate timestamp/nonce combination, possible replay attack. Request rejected."
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import pytest_asyncio
-from signing import client
 
 from gradesync_sandbox.schoology.log import Call, RequestLog
 from gradesync_sandbox.schoology.switches import Switches
 from gradesync_sandbox.schoology.throttle import Throttle
 from gradesync_sandbox.world import World, build
+from signing import client
 
 
 @pytest.fixture(scope="module")

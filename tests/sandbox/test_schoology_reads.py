@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from signing import BASE, client
 
 from gradesync_sandbox.world import Classroom, World, build
+from signing import BASE, client
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from signing import Signed
 
 from gradesync_sandbox.district_file import district, district_toml
 from gradesync_sandbox.invented import CATEGORIES, SIS_CATEGORIES, UNMAPPED
 from gradesync_sandbox.schoology.model import ARCHIVED, EXPIRED, Item
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import Classroom, World, build
+from signing import Signed
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 
 import httpx
 import pytest
-from canned_schoology import Canned, CannedSchoology, canned_source
 
+from canned_schoology import Canned, CannedSchoology, canned_source
 from gradesync.schoology.auth import OAuth1, SteadySeconds
 from gradesync.schoology.calls import Ask
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from canned_schoology import (
     ADA,
     BEN,
@@ -30,7 +31,6 @@ from canned_schoology import (
     read,
     stops,
 )
-
 from gradesync.errors import Retriable
 
 THREE = ["grading_categories", "grading_periods", "multiget"]

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from canned_schoology import (
     ADA,
     BEN,
@@ -19,7 +20,6 @@ from canned_schoology import (
     grades,
     read,
 )
-
 from gradesync.core.gradebook import Cell, Gradebook, Mark
 
 

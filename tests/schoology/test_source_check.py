@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
 
+from canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
 from gradesync.core.exchange import Finding
 from gradesync.schoology.check import connection_findings
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from canned_schoology import (
     ADA,
     BEN,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from canned_schoology import (
     ADA,
     BEN,
@@ -26,7 +27,6 @@ from canned_schoology import (
     read,
     stops,
 )
-
 from gradesync.core.exchange import Member
 from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
 

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 import pytest
-from canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
 
+from canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
 from gradesync.errors import SyncStopped
 
 SECRET = "Ada Lovelace 17"

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from canned_schoology import opened, stops
 
+from canned_schoology import opened, stops
 from gradesync.core.gradebook import Cell, Gradebook, Mark
 from gradesync.schoology.check import connection_findings
 from gradesync_sandbox.schoology.app import SchoologyApp

@@ -123,14 +123,14 @@ def _cells(readings: Mapping[str, Reading]) -> dict[str, Cell]:
 def _read_through(
     sheet: Sheet, date: datetime | None, asked: Iterable[str], doubted: set[str]
 ) -> dict[str, datetime]:
-    """Until when the cells of each assignment are known: Schoology's Date, else the latest timestamp."""
+    """Until when the cells of each assignment are known: Schoology's Date, else the answer's latest time."""
     if NAMELESS in doubted:
         return {}
     certain = [assignment for assignment in asked if assignment not in doubted]
     if date is not None:
         return dict.fromkeys(certain, date - OVERLAP)
-    latest = {a: max(map(_seconds, sheet[a].values())) for a in certain if a in sheet}
-    return {a: datetime.fromtimestamp(seconds, UTC) for a, seconds in latest.items() if seconds}
+    latest = max((_seconds(reading) for column in sheet.values() for reading in column.values()), default=0)
+    return dict.fromkeys(certain, datetime.fromtimestamp(latest, UTC)) if latest else {}
 
 
 def _seconds(reading: Reading) -> int:

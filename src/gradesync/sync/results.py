@@ -16,6 +16,9 @@ WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason
 """Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
 
 
+ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
+
+
 def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
     return Outcome(
         assignment_id=item.id,
@@ -118,11 +121,15 @@ def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | No
 
 
 def foretell(journal: Journal, plan: Plan) -> None:
-    """Note what a dry run would do, as if all of it went well."""
+    """Note what a dry run would do, as if all of it went well and whoever was absent is still away."""
     for item in plan.assignments:
         if item.action in PLACED:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
-        _note_all(journal, (score_outcome(item, write, write.result, None) for write in item.writes))
+        owed = journal.entry(item.id).owed
+        for write in item.writes:
+            debt = owed.get(write.student)
+            away = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
+            journal.note(score_outcome(item, write, Result.FAILED if away else write.result, away))
 
 
 def tell_not_attempted(journal: Journal, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.reasons import Reason
 from gradesync.db import queue, syncs
@@ -51,25 +52,27 @@ async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool
         sync = await syncs.get(db, sync_id)
         if sync is None or sync.status != "processing":
             return False
-        settled = await syncs.settle(
-            db,
-            sync_id,
-            None,
-            status="failed",
-            applied="some" if _wrote(sync) else "none",
-            done=sync.done,
-            total=sync.total,
-            assignments=closed(sync.assignments),
-            scores=closed(sync.scores),
-            warnings=sync.warnings,
-            fingerprint=sync.fingerprint,
-            guard=sync.guard,
-            error_code=Reason.TIMED_OUT,
-            error_detail="",
-        )
+        settled = await end_as_it_is(db, sync, None, Reason.TIMED_OUT)
     if settled:
         log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
     return settled
+
+
+async def end_as_it_is(
+    db: AsyncSession, sync: Sync, token: str | None, reason: Reason, detail: str = ""
+) -> bool:
+    """Settle a sync as failed with the counts that are stored. Without a `token` only an overdue one."""
+    return await syncs.settle(
+        db,
+        sync.id,
+        token,
+        status="failed",
+        applied="some" if _wrote(sync) else "none",
+        assignments=closed(sync.assignments),
+        scores=closed(sync.scores),
+        error_code=reason,
+        error_detail=detail,
+    )
 
 
 def _wrote(sync: Sync) -> bool:

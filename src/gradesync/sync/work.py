@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
@@ -19,6 +20,7 @@ from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease
 from gradesync.sync.results import tell_not_attempted
+from gradesync.sync.sweep import end_as_it_is
 
 log = structlog.get_logger()
 
@@ -106,25 +108,35 @@ async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease
             await _flush(attempt)
             await _give_back(engine, sync, lease, (later - engine.clock()).total_seconds())
         case Retriable():
-            await _stop(attempt, Reason.UPSTREAM_UNAVAILABLE, error.detail)
+            await _stop(engine, attempt, sync, lease, _Stop(Reason.UPSTREAM_UNAVAILABLE, error.detail))
         case SyncStopped() | Rejected():
-            await _stop(attempt, Reason(error.reason), error.detail)
+            await _stop(engine, attempt, sync, lease, _Stop(Reason(error.reason), error.detail))
         case DBAPIError() | OSError() if not isinstance(error, OURS):
             log.warning("sync.database-away", error=type(error).__name__)
             await _give_back(engine, sync, lease, RESTING)
         case _:
             log.exception("sync.error")
-            await _stop(attempt, Reason.INTERNAL_ERROR, "")
+            await _stop(engine, attempt, sync, lease, _Stop(Reason.INTERNAL_ERROR))
 
 
-async def _stop(attempt: Attempt | None, reason: Reason, detail: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Why a sync cannot go on."""
+
+    reason: Reason
+    detail: str = ""
+
+
+async def _stop(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease, why: _Stop) -> None:
     """Settle a sync that cannot go on, with every outcome that it owes."""
-    log.warning("sync.stopped", reason=reason)
-    if attempt is None:
-        return  # nothing was loaded: the lease lapses, and the next attempt or the sweep ends it
+    log.warning("sync.stopped", reason=why.reason)
+    if attempt is None:  # what is stored of the section could not be loaded: there is nothing to add
+        async with engine.database.district(sync.district_id) as db:
+            await end_as_it_is(db, sync, lease.token, why.reason, why.detail)
+        return
     if attempt.journal.plan is not None:
         tell_not_attempted(attempt.journal, attempt.journal.plan)
-    await attempt.journal.settle(Settlement(reason=reason, detail=detail))
+    await attempt.journal.settle(Settlement(reason=why.reason, detail=why.detail))
 
 
 async def _flush(attempt: Attempt | None) -> None:

@@ -6,14 +6,11 @@ from dataclasses import replace
 from gradesync.core.exchange import ScoreRow
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import AssignmentPlan, Plan, Result
-from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.journal import Journal, Settlement
-from gradesync.sync.results import score_outcome
+from gradesync.sync.results import ABSENCES, score_outcome
 from gradesync.sync.scores import Delivery, absent, batches, deliver, is_absent, key
-
-ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
 
 
 async def write(

@@ -2,7 +2,7 @@
 
 import { unique } from "./unique.js";
 
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 3000;
 
 const opener = () => (window.parent === window ? window.opener : window.parent);
 
