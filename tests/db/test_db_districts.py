@@ -106,22 +106,14 @@ def test_signing_keys_are_not_the_keys_of_secrets_and_follow_their_order() -> No
     assert [len(key) for key in new] == [32, 32]
 
 
-async def test_what_was_learnt_is_added_to_what_is_known(database: Database) -> None:
-    await apply(database, RIVERSIDE)
-    async with database.district("riverside") as db:
-        assert await districts.facts(db) == Facts()
-        await districts.learn(db, plugin_id="42", non_spanning=True)
-        await districts.learn(db, non_spanning=False, scores_unreadable=True)
-        assert await districts.facts(db) == Facts(plugin_id="42", scores_unreadable=True)
-
-
 async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Database) -> None:
     await apply(database, RIVERSIDE)
     async with database.district("riverside") as db:
-        await districts.learn(db, multiget_refused=True)
+        assert await districts.facts(db) == Facts()
+        await districts.learn(db, non_spanning=True)
     await apply(database, replace(RIVERSIDE, name="Riverside"))
     async with database.district("riverside") as db:
-        assert await districts.facts(db) == Facts(multiget_refused=True)
+        assert await districts.facts(db) == Facts(non_spanning=True)
 
 
 async def test_an_lti_installation_belongs_to_one_district(database: Database) -> None:

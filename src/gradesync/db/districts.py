@@ -29,15 +29,10 @@ Applied: TypeAlias = Literal["created", "changed", "unchanged"]
 class Facts:
     """What a district's systems taught us, so that it is not found out again at every sync.
 
-    `multiget_refused`: Schoology refuses multiget to this key. `non_spanning`: a batch of scores may not span
-    assignments. `plugin_id`: what marks SIS assignments as ours. `scores_unreadable`: the plugin may not
-    read scores.
+    `non_spanning`: a batch of scores may not span assignments.
     """
 
-    multiget_refused: bool = False
     non_spanning: bool = False
-    plugin_id: str | None = None
-    scores_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +100,9 @@ async def facts(db: AsyncSession) -> Facts:
     return Facts(**(await db.scalar(select(C.facts)) or {}))
 
 
-async def learn(
-    db: AsyncSession,
-    *,
-    multiget_refused: bool | None = None,
-    non_spanning: bool | None = None,
-    plugin_id: str | None = None,
-    scores_unreadable: bool | None = None,
-) -> None:
-    """Remember what is given of `Facts`, and leave the rest."""
-    learnt = {
-        "multiget_refused": multiget_refused,
-        "non_spanning": non_spanning,
-        "plugin_id": plugin_id,
-        "scores_unreadable": scores_unreadable,
-    }
-    news = {name: fact for name, fact in learnt.items() if fact is not None}
-    await db.execute(update(DISTRICT).values(facts=C.facts.concat(news)))
+async def learn(db: AsyncSession, *, non_spanning: bool) -> None:
+    """Remember what is given of `Facts`."""
+    await db.execute(update(DISTRICT).values(facts=C.facts.concat({"non_spanning": non_spanning})))
 
 
 async def listed(door: AsyncSession) -> list[Name]:
