@@ -22,6 +22,7 @@ def keep(data: Path, reader: int, *, durable: bool) -> None:
         postgres_port = servers.enter_context(postgres(programs, passwords))
         valkey_port = servers.enter_context(valkey(programs, passwords))
         _write_private(data / "running.json", _addresses(passwords, postgres_port, valkey_port))
+        servers.callback(os.close, reader)  # before the servers go, so that nobody joins what is ending
         for number in (signal.SIGTERM, signal.SIGCHLD):  # a server that ends takes the other with it
             signal.signal(number, _end)
         _say("up")
@@ -44,7 +45,6 @@ def _unused(data: Path, reader: int) -> Iterator[None]:
         os.set_blocking(reader, False)
         with locked(data / "start.lock"):
             if not is_held(reader):
-                os.close(reader)
                 yield
                 return
 
