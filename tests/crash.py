@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from gradesync.db.syncs import Sync
@@ -15,21 +15,25 @@ from stage import Stage, Theatre, untrue
 
 
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker as a process of its own, as an operator starts it. Ended at the latest with the block."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gradesync", "worker"),
+async def process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of ours, as an operator starts it. Ended at the latest with the block."""
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gradesync", *words),
         env=settings.environment() | {"PATH": "/usr/bin:/bin"},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        yield process
+        yield started
     finally:
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
-            process.kill()
-        await process.wait()
+            started.send_signal(signal.SIGCONT)
+            started.kill()
+        await started.wait()
+
+
+def worker(settings: Settings) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    return process(settings, "worker")
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,18 @@ async def wrong_after(theatre: Theatre, settings: Settings, crash: Crash, scale:
     async with theatre.stage(scale.build()) as stage:
         await PHASES[crash.phase](stage)
         stage.forget_calls()
-        async with worker(settings) as process:
-            kill = Kill(process.pid, crash.by, crash.when)
+        async with worker(settings) as carrying:
+            kill = Kill(carrying.pid, crash.by, crash.when)
             stage.fault(crash.system, "*", kill, nth=crash.nth)
             sync = await stage.request()
-            await process.wait()
+            await carrying.wait()
         await stage.time_passes()
-        found = await _kept(stage, await stage.settled(sync))
+        found = await kept(stage, await stage.settled(sync))
     return [f"{crash}: {line}" for line in found]
 
 
-async def _kept(stage: Stage, sync: Sync) -> list[str]:
+async def kept(stage: Stage, sync: Sync) -> list[str]:
+    """Everything in which a sync that ended, and one more after it, did not keep a promise, as sentences."""
     found = await untrue(stage, sync)
     if sync.error_code is not None:
         found.append(f"it ended {sync.status} {sync.error_code}")

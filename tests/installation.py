@@ -90,13 +90,13 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
         front_end = await operator.within(settings, lambda runtime: _set_up(runtime, sandbox))
-        url = f"http://127.0.0.1:{_free_port()}"
+        url = f"http://127.0.0.1:{free_port()}"
         environment = settings.filled(public_url=url).environment()
         port = url.rpartition(":")[2]
         await stack.enter_async_context(gradesync(environment, "worker"))
         serving = await stack.enter_async_context(gradesync(environment, "serve", "--port", port))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
-        await _ready(api, serving)
+        await ready(api, serving)
         yield Installation(api, world, front_end, sandbox.faults)
 
 
@@ -133,7 +133,8 @@ async def _read(process: asyncio.subprocess.Process) -> str:
     return (await process.stderr.read()).decode()
 
 
-async def _ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) -> None:
+async def ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) -> None:
+    """Wait until the API can serve."""
     async with asyncio.timeout(START_SECONDS):
         while serving.returncode is None:
             try:
@@ -144,7 +145,7 @@ async def _ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) ->
     raise AssertionError("the API ended before it was ready")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -1,0 +1,94 @@
+"""Embedded servers of a test's own, to be killed for real and started again."""
+
+import os
+import shlex
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from gradesync import embedded
+from gradesync.embedded.holding import locked, wait
+from gradesync.embedded.programs import Programs
+from gradesync.embedded.wheels import valkey_binary
+from servers import Urls
+
+
+@dataclass
+class Server:
+    """One embedded server without its keeper: killed, it comes back at the same address with its data."""
+
+    name: str
+    data: Path
+    command: Sequence[str | Path]
+    pid: Path
+    is_up: Callable[[], bool]
+    life: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        """Waits until no process of the one before is left, and until this one answers."""
+        lock = self.life.enter_context(locked(self.data / f"{self.name}.lock"))
+        self.pid.unlink(missing_ok=True)
+        log = self.data / f"{self.name}.log"
+        running = Programs(self.data, lock, durable=True).running(self.command, log, signal.SIGINT)
+        alive = self.life.enter_context(running)
+        wait(lambda: alive() and self.pid.exists() and self.is_up(), f"It did not start: {log}")
+
+    def kill(self) -> None:
+        kill(self.pid)
+        self.life.close()
+
+
+@dataclass(frozen=True)
+class Own:
+    """Servers of a test's own, durable as those of an installation."""
+
+    urls: Urls
+    postgresql: Server
+    valkey: Server
+
+
+@contextmanager
+def own_servers(data: Path) -> Iterator[Own]:
+    """Both servers of a new data folder, while the block lasts."""
+    made = embedded.start(data, durable=True)
+    made.stop()
+    urls = urls_of(made)
+    found = Own(urls, _postgresql(data), _valkey(data, urls.redis_url))
+    with found.postgresql.life, found.valkey.life:
+        found.postgresql.start()
+        found.valkey.start()
+        yield found
+
+
+def urls_of(servers: embedded.Servers) -> Urls:
+    return Urls(servers.database_url, servers.migrate_database_url, servers.redis_url)
+
+
+def kill(pid_file: Path) -> None:
+    """SIGKILL to the process whose file this is."""
+    os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+
+
+def _postgresql(data: Path) -> Server:
+    cluster = data / "postgres"
+    pid = cluster / "postmaster.pid"
+    command = shlex.split((cluster / "postmaster.opts").read_text())
+    return Server("postgresql", data, command, pid, lambda: "ready" in pid.read_text())
+
+
+def _valkey(data: Path, url: str) -> Server:
+    home = data / "valkey"
+    pid = home / "valkey.pid"
+    command: list[str | Path] = [valkey_binary(), home / "valkey.conf", "--pidfile", pid]
+    return Server("valkey", data, command, pid, lambda: _answers(url))
+
+
+def _answers(url: str) -> bool:
+    with suppress(RedisError, OSError), Redis.from_url(url) as redis:
+        return bool(redis.ping())
+    return False
