@@ -1,5 +1,6 @@
 """The fault matrix. A cell is a phase of a section's life, a kind of call, and a thing that goes wrong."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,8 @@ from gradesync_sandbox.schoology.model import Mark
 from stage import BOUNDS, Stage, Theatre, untrue
 
 LATE = BOUNDS.call_timeout * 1.5
+AT_ONCE = 12
+"""Cells under way at a time: most of them wait."""
 
 EFFECTS: Mapping[str, Effect] = {
     "refused before": RefuseBefore(),
@@ -136,6 +139,19 @@ async def _prepare(stage: Stage, phase: str) -> None:
     await PHASES[phase](stage)
     await stage.restart()
     stage.forget_calls()
+
+
+async def struck_by(theatre: Theatre, phase: str, effect: str) -> tuple[int, list[str]]:
+    """Run the cells of every kind of call: how many there are, and what promises they broke."""
+    scale, places = Scale(), asyncio.Semaphore(AT_ONCE)
+    cells = [Cell(phase, system, kind, effect) for system, kind in await kinds_of(theatre, phase, scale)]
+
+    async def run(cell: Cell) -> list[str]:
+        async with places:
+            return await wrong_in(theatre, cell, scale)
+
+    found = await asyncio.gather(*(run(cell) for cell in cells))
+    return len(cells), [line for lines in found for line in lines]
 
 
 async def wrong_in(theatre: Theatre, cell: Cell, scale: Scale) -> list[str]:

@@ -1,0 +1,19 @@
+"""Whichever call of a later sync goes wrong: it ends, nothing is twice or lost, and all is told as it is."""
+
+from collections.abc import Callable
+
+import pytest
+
+from matrix import EFFECTS, struck_by
+from stage import Theatre
+
+
+@pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.parametrize("phase", ["change", "recreate"])
+async def test_one_fault_costs_no_promise(
+    theatre: Theatre, phase: str, effect: str, record_property: Callable[[str, object], None]
+) -> None:
+    cells, broken = await struck_by(theatre, phase, effect)
+    record_property("cells", cells)
+    if broken:
+        pytest.fail("\n".join(broken), pytrace=False)
