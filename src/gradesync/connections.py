@@ -6,12 +6,13 @@ from datetime import datetime
 from hashlib import sha256
 
 import httpx
+from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.exchange import Finding
 from gradesync.http import Backoff, Upstream
-from gradesync.pacing import Budget, Pace, apart, per_window
+from gradesync.pacing import Budget, Pace, apart, open_circuits, per_window
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
@@ -22,6 +23,22 @@ from gradesync.sync.ports import Clock, Permit, Source, Target
 
 READS_BESIDE_MULTIGET = 2
 """Categories and grading periods: what a sync reads of Schoology beside its one multiget."""
+SYSTEMS = ("schoology", "powerschool")
+OPEN = Gauge(
+    "gradesync_circuits_open",
+    "Accounts of upstream systems that no new sync calls now, as every process sees them.",
+    ["system"],
+)
+
+
+async def tell_circuits(redis: Redis) -> dict[str, int] | None:
+    """How many circuits are open now, by system, told to the metric too; None while Redis is away."""
+    found = await open_circuits(redis)
+    if found is None:
+        return None
+    for system in SYSTEMS:
+        OPEN.labels(system).set(found[system])
+    return {system: found[system] for system in SYSTEMS}
 
 
 @dataclass(slots=True)
@@ -49,11 +66,18 @@ class Connections:
         """Whether nobody misses so many calls to Schoology; takes them out of the budget if so."""
         return await self._reserve(district, calls, leaving=_first_reads(district))
 
+    async def tripped(self, district: District) -> tuple[str, ...]:
+        """The systems of the district whose circuit is open."""
+        paces = {
+            "schoology": self._schoology_pace(district.schoology),
+            district.sis.kind: self._sis_pace(district.sis),
+        }
+        return tuple([system for system, pace in paces.items() if await pace.open()])
+
     async def _reserve(self, district: District, calls: int, *, leaving: int) -> bool:
-        schoology, sis = self._schoology_pace(district.schoology), self._sis_pace(district.sis)
-        if await schoology.open() or await sis.open():
+        if await self.tripped(district):
             return False
-        return await schoology.try_reserve(calls, leaving=leaving)
+        return await self._schoology_pace(district.schoology).try_reserve(calls, leaving=leaving)
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         source = self._source(district, requester, until)
@@ -123,9 +147,8 @@ class Connections:
         return self._pace(f"schoology:{_short(access.base_url, access.consumer_key)}", budget)
 
     def _sis_pace(self, access: SisAccess) -> Pace:
-        return self._pace(
-            f"sis:{_short(access.base_url, access.client_id)}", apart(access.minimum_interval_ms)
-        )
+        key = f"{access.kind}:{_short(access.base_url, access.client_id)}"
+        return self._pace(key, apart(access.minimum_interval_ms))
 
     def _pace(self, key: str, budget: Budget | None) -> Pace:
         pace = self._paces.get((key, budget))

@@ -7,7 +7,7 @@ client's clock let two workers pass that ask in the same millisecond.
 import asyncio
 import time
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ from gradesync.errors import Retriable
 
 PREFIX = "gradesync:pace:"
 BORN = f"{PREFIX}born"
+OPENED = f"{PREFIX}opened"
+"""The circuits that opened lately: where to look, not whether they are open."""
 SHARES = 4
 OUTAGE_SECONDS = 15.0
 FAILURES_TO_OPEN = 5
@@ -94,6 +96,16 @@ async def begin(redis: Redis) -> None:
     async with _forgiven("begin"):
         seconds, micros = await redis.time()
         await redis.set(BORN, seconds * 1_000_000 + micros, nx=True)
+
+
+async def open_circuits(redis: Redis) -> Counter[str] | None:
+    """How many circuits are open now, by the first part of their keys; None while Redis is away."""
+    async with _forgiven("open circuits"):
+        names = [name.decode() async for name in redis.sscan_iter(OPENED)]
+        opened = await redis.mget(names) if names else []
+        found = (name for name, is_open in zip(names, opened, strict=True) if is_open)
+        return Counter(name.removeprefix(PREFIX).partition(":")[0] for name in found)
+    return None
 
 
 class Pace:
@@ -182,7 +194,11 @@ class Pace:
             pipe.expire(self._failures, FAILURES_KEPT_SECONDS)
             count, _ = await pipe.execute()
         if count >= FAILURES_TO_OPEN:
-            await self._redis.set(self._open, 1, px=int(OPEN_SECONDS * 1000))
+            async with self._redis.pipeline() as pipe:
+                pipe.set(self._open, 1, px=int(OPEN_SECONDS * 1000))
+                pipe.sadd(OPENED, self._open)
+                pipe.expire(OPENED, FAILURES_KEPT_SECONDS)
+                await pipe.execute()
 
     @asynccontextmanager
     async def _in_turn(self, until: datetime | None) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from arq.connections import ArqRedis
 from gradesync import pacing
 from gradesync.access.tokens import Tokens
 from gradesync.bell import Bell, open_redis
-from gradesync.connections import Connections
+from gradesync.connections import Connections, tell_circuits
 from gradesync.db.crypto import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
@@ -27,6 +27,7 @@ from gradesync.sync.sweep import sweep
 T = TypeVar("T")
 
 PURGE_SECONDS = 3600.0
+CIRCUITS_SECONDS = 5.0
 
 
 class SettingMissing(GradeSyncError):
@@ -96,12 +97,13 @@ async def open_runtime(
 async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
     """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough.
 
-    What is past its time is forgotten meanwhile.
+    What is past its time is forgotten meanwhile, and the metric of open circuits kept.
     """
     seconds = runtime.settings.sweep_seconds
     async with (
         repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds),
         repeated("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
+        repeated("circuits", lambda: tell_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
     ):
         yield
 

@@ -31,10 +31,10 @@ class Sandbox:
     ) -> None:
         self.world = world
         self.faults = Faults() if faults is None else faults
-        schoology, *others = self._apps()
+        own_clocks = (True, True, False, False)  # both systems date their answers by clocks of their own
         self.served = [
-            Served(schoology, host, port, dated=False),
-            *(Served(app, host, port and port + place) for place, app in enumerate(others, 1)),
+            Served(app, host, port and port + place, dated=not own_clock)
+            for place, (app, own_clock) in enumerate(zip(self._apps(), own_clocks, strict=True))
         ]
 
     def _apps(self) -> tuple[ASGIApp, ASGIApp, ASGIApp, ASGIApp]:

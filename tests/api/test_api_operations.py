@@ -1,14 +1,17 @@
 """Health, readiness, the API's own description, and what problems mean."""
 
+import asyncio
 import re
 
 import httpx
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
-from gradesync.runtime import open_runtime
+from gradesync.pacing import FAILURES_TO_OPEN, Pace
+from gradesync.runtime import open_runtime, sweeping
 from gradesync.settings import Settings
 from installed import Place, problem
 
@@ -24,7 +27,33 @@ async def test_readiness_looks_at_database_migrations_and_queue(place: Place) ->
     answer = await place.api.get("/readyz")
     assert answer.status_code == 200
     checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
-    assert answer.json() == {"status": "ready", "checks": checks}
+    none_open = {"schoology": 0, "powerschool": 0}
+    assert answer.json() == {"status": "ready", "checks": checks, "circuits_open": none_open}
+
+
+async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(place: Place) -> None:
+    for account in ("powerschool:secret-of-one", "powerschool:secret-of-two"):
+        pace = Pace(place.runtime.redis, account, None)
+        for _ in range(FAILURES_TO_OPEN):
+            await pace.report(False)
+    answer = await place.api.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert answer.json()["circuits_open"] == {"schoology": 0, "powerschool": 2}
+    metrics = (await place.api.get("/metrics")).text
+    assert 'gradesync_circuits_open{system="powerschool"} 2.0' in metrics
+    assert 'gradesync_circuits_open{system="schoology"} 0.0' in metrics
+    assert "secret" not in answer.text + metrics
+    await pace.report(True)
+    assert (await place.api.get("/readyz")).json()["circuits_open"]["powerschool"] == 1
+
+
+async def test_every_process_keeps_the_metric_of_open_circuits(place: Place) -> None:
+    pace = Pace(place.runtime.redis, "schoology:one", None)
+    for _ in range(FAILURES_TO_OPEN):
+        await pace.report(False)
+    async with sweeping(place.runtime):
+        while not REGISTRY.get_sample_value("gradesync_circuits_open", {"system": "schoology"}):
+            await asyncio.sleep(0)
 
 
 async def test_prometheus_reads_the_metrics_of_the_process(place: Place) -> None:
@@ -43,6 +72,7 @@ async def test_without_the_queue_requests_are_still_taken(settings: Settings) ->
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["checks"]["queue"] == "failed"
+    assert answer.json()["circuits_open"] is None
 
 
 async def test_a_problems_type_leads_to_its_meaning(place: Place) -> None:

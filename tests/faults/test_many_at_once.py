@@ -1,14 +1,18 @@
 """Limits kept by all workers together, districts that do not slow each other, and servers that go away."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
+from gradesync.connections import tell_circuits
+from gradesync.db import districts
+from gradesync.pacing import FAILURES_TO_OPEN
 from gradesync.sync.work import work
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Hold, Status
-from stage import Stage, Theatre, untrue
+from gradesync_sandbox.faults import Hold, Status, System
+from stage import BOUNDS, Stage, Theatre, untrue
 
 CUT = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = user"
@@ -31,6 +35,14 @@ async def until_settled(stage: Stage, *, workers: int) -> None:
     await asyncio.gather(*(hand(number) for number in range(workers)))
 
 
+async def tell_interval(stage: Stage, milliseconds: int) -> None:
+    """The district says how far apart its SIS wants calls."""
+    sis = replace(stage.district.sis, minimum_interval_ms=milliseconds)
+    stage.district = replace(stage.district, sis=sis)
+    async with stage.engine.database.district(stage.district.id) as db:
+        await districts.apply(db, stage.district)
+
+
 async def _processing(stage: Stage) -> int:
     async with stage.engine.database.district(stage.district.id) as db:
         return await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'")) or 0
@@ -51,6 +63,31 @@ async def test_four_workers_never_exceed_the_limit_of_the_key(theatre: Theatre, 
             after = await stage.get(sync)
             assert (after.status, stage.differences(room)) == ("complete", [])
             assert await untrue(stage, after) == []
+
+
+async def test_four_workers_keep_the_interval_that_the_sis_asks_for(theatre: Theatre) -> None:
+    built = world.build(7, 4, 2, 1, ideal=True)
+    built.powerschool.switches.min_interval_ms = 60  # what the district says is more: machines are busy
+    async with theatre.stage(built) as stage:
+        await tell_interval(stage, 120)
+        syncs = [await stage.request(room) for room in built.classrooms]
+        await until_settled(stage, workers=4)
+        calls = built.powerschool.log.calls
+        assert [call.kind for call in calls if call.status == 429] == []
+        assert calls[-1].at - calls[0].at >= (len(calls) - 1) * 0.12
+        for room, sync in zip(built.classrooms, syncs, strict=True):
+            assert (await stage.get(sync)).status == "complete"
+            assert stage.differences(room) == []
+
+
+async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once(theatre: Theatre) -> None:
+    built = world.build(7, 6, 2, 1, ideal=True)
+    built.powerschool.switches.latency = 0.03
+    async with theatre.stage(built, bounds=replace(BOUNDS, per_district=2)) as stage:
+        syncs = [await stage.request(room) for room in built.classrooms]
+        await until_settled(stage, workers=4)
+        assert built.powerschool.log.max_in_flight <= 2
+        assert {(await stage.get(sync)).status for sync in syncs} == {"complete"}
 
 
 async def test_throttling_never_surfaces_while_time_remains(theatre: Theatre) -> None:
@@ -94,6 +131,24 @@ async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(theatre: 
             waiting = await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'"))
         assert waiting, "an open circuit lets the rest wait for a better time"
         assert (await other.sync()).status == "complete"
+
+
+@pytest.mark.parametrize("system", ["schoology", "powerschool"])
+async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(theatre: Theatre, system: System) -> None:
+    async with theatre.stage(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as stage:
+        stage.fault(system, "*", Status(503, "down"), times=None)
+        syncs = [await stage.request(room) for room in stage.world.classrooms]
+        while await work(stage.engine):
+            pass
+        assert await tell_circuits(stage.redis) == {"schoology": 0, "powerschool": 0, system: 1}
+        ended = [one for sync in syncs if (one := await stage.get(sync)).status != "processing"]
+        assert {one.error_code for one in ended} == {"upstream-unavailable"}
+        said = [f"circuit open: {system}" in (one.error_detail or "") for one in ended]
+        assert said.count(True) == 1, "the one whose failure opened it"
+        stage.faults.clear()
+        await stage.time_passes()
+        assert (await stage.sync()).status == "complete"
+        assert await tell_circuits(stage.redis) == {"schoology": 0, "powerschool": 0}
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])

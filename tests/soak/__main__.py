@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import structlog
 from hypothesis import HealthCheck
@@ -21,6 +20,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
+from burst import Burst, wrong_in_burst
 from crash import Crash, calls_of, wrong_after
 from gradesync import embedded
 from gradesync.cli.say import out, table
@@ -28,20 +28,13 @@ from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.settings import Settings
-from gradesync.sync.engine import Bounds
-from gradesync.sync.work import work
-from gradesync_sandbox import world
-from gradesync_sandbox.faults import Done, Fault
-from life import CALLS, FAULTS, Life
+from gradesync_sandbox.faults import Done
+from life import Life
 from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
-from stage import Stage, Theatre, open_theatre, untrue
+from stage import Theatre, open_theatre
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)
-BURST_SECTIONS = 60
-BURST_ROUNDS = 6
-UNHURRIED = Bounds(lease=20, call_timeout=5)
-"""Twelve hands and the systems that they call share one process here: calls take their time."""
 LIVES = 150
 
 
@@ -94,45 +87,7 @@ async def crashes(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitab
 async def burst(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """Several districts, many sections, scores that change, faults on, and four workers."""
     for seed in (1, 2, 3):
-        yield _burst(theatre, seed)
-
-
-async def _burst(theatre: Theatre, seed: int) -> list[str]:
-    rng = Random(seed)
-    built = world.build(seed, BURST_SECTIONS, 4, 3, ideal=True)
-    built.schoology.switches.credits = 1_000_000  # what is under test here is not the pace
-    async with theatre.stage(built, bounds=UNHURRIED) as stage:
-        found: list[str] = []
-        for round_ in range(BURST_ROUNDS):
-            last = round_ == BURST_ROUNDS - 1
-            if not last:
-                for _ in range(20):
-                    system, kind = rng.choice(CALLS)
-                    nth = rng.randint(1, BURST_SECTIONS * 4)
-                    stage.faults.add(Fault(system, kind, EFFECTS[rng.choice(FAULTS)], nth))
-            for room in stage.world.classrooms:
-                for item in list(room.section.items.values()):
-                    uid = rng.choice(list(room.students))
-                    stage.world.schoology.grade(room.section.id, item.id, uid, rng.randint(1, 40))
-            syncs = [await stage.request(room) for room in stage.world.classrooms]
-            await _four_workers(stage)
-            for sync in syncs:
-                ended = await stage.settled(sync)
-                if last:
-                    found += await untrue(stage, ended)
-            stage.faults.clear()
-            await stage.time_passes()
-        for room in stage.world.classrooms:
-            found += stage.differences(room)
-        return [f"burst {seed}: {line}" for line in found]
-
-
-async def _four_workers(stage: Stage) -> None:
-    async def hand() -> None:
-        while await work(stage.engine):
-            pass
-
-    await asyncio.gather(*(hand() for _ in range(4)))
+        yield wrong_in_burst(theatre, Burst(seed))
 
 
 PARTS: dict[str, Callable[[Theatre, Settings], AsyncIterator[Awaitable[list[str]]]]] = {

@@ -1,7 +1,8 @@
 """What operators and orchestrators ask of a process, and what a problem means."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gradesync.api import schemas
 from gradesync.api.problems import CATALOGUE, answers
 from gradesync.api.service import Service, TheService
+from gradesync.connections import tell_circuits
 from gradesync.errors import RequestRefused
 from gradesync.telemetry import exposition
 
@@ -35,18 +37,22 @@ async def tell_readiness(service: TheService, response: Response) -> schemas.Rea
     """`unavailable` where the database is away or has other migrations than this release.
 
     `degraded` where the queue does not answer: requests are kept all the same, and the sweep finds them.
+    An upstream whose circuit is open is told, and no reason to send requests elsewhere.
     """
-    database, migrations, queue = await asyncio.gather(
+    database, migrations, queue, circuits = await asyncio.gather(
         _holds(_reaches_database(service)),
         _holds(service.database.is_at_head()),
         _holds(_reaches_queue(service)),
+        _circuits(service),
     )
     status = "ready" if queue else "degraded"
     if not (database and migrations):
         response.status_code, status = 503, "unavailable"
     checks = {"database": database, "migrations": migrations, "queue": queue}
     return schemas.Readiness(
-        status=status, checks={name: "ok" if holds else "failed" for name, holds in checks.items()}
+        status=status,
+        checks={name: "ok" if holds else "failed" for name, holds in checks.items()},
+        circuits_open=circuits,
     )
 
 
@@ -58,6 +64,13 @@ async def _reaches_database(service: Service) -> bool:
 
 async def _reaches_queue(service: Service) -> bool:
     return bool(await service.runtime.redis.ping())
+
+
+async def _circuits(service: Service) -> Mapping[str, int] | None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await tell_circuits(service.runtime.redis)
+    return None
 
 
 async def _holds(check: Awaitable[bool]) -> bool:

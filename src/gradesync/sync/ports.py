@@ -134,6 +134,10 @@ class Systems(Protocol):
         """Reserve so many calls to the source; False where they would keep a sync from its first reads."""
         ...
 
+    async def tripped(self, district: District) -> tuple[str, ...]:
+        """The names of the systems that failed so often that no new sync calls them now."""
+        ...
+
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         """`requester` is the uid of the teacher who asked, for districts that read in a teacher's name."""
         ...

@@ -1,6 +1,7 @@
 """Claims a sync and sees it through: read, plan, apply, settle. Whatever happens, it ends or goes back."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -93,10 +94,18 @@ async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) 
             raise
         except Exception as error:
             with suppress(LeaseLost):
-                await _end(engine, attempt, sync, lease, error)
+                await _end(engine, district, sync, lease, attempt=attempt, error=error)
 
 
-async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease, error: Exception) -> None:
+async def _end(
+    engine: Engine,
+    district: District,
+    sync: Sync,
+    lease: Lease,
+    *,
+    attempt: Attempt | None,
+    error: Exception,
+) -> None:
     """Do what an error asks for: give the sync back, or settle it with the reason."""
     match error:
         case LeaseLost():
@@ -108,7 +117,9 @@ async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease
             await _flush(attempt)
             await _give_back(engine, sync, lease, (later - engine.clock()).total_seconds())
         case Retriable():
-            await _stop(engine, attempt, sync, lease, _Stop(Reason.UPSTREAM_UNAVAILABLE, error.detail))
+            tripped = await engine.systems.tripped(district)
+            why = _Stop(Reason.UPSTREAM_UNAVAILABLE, _unavailable(error.detail, tripped))
+            await _stop(engine, attempt, sync, lease, why)
         case SyncStopped() | Rejected():
             await _stop(engine, attempt, sync, lease, _Stop(Reason(error.reason), error.detail))
         case DBAPIError() | OSError() if not isinstance(error, OURS):
@@ -117,6 +128,10 @@ async def _end(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Lease
         case _:
             log.exception("sync.error")
             await _stop(engine, attempt, sync, lease, _Stop(Reason.INTERNAL_ERROR))
+
+
+def _unavailable(detail: str, tripped: Sequence[str]) -> str:
+    return f"{detail}; circuit open: {', '.join(tripped)}" if tripped else detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradesync_sandbox.powerschool import assignments, auth, categories, schema, scores, v1
 from gradesync_sandbox.powerschool.kinds import kind_of
@@ -75,7 +77,7 @@ def _endpoint(sis: PowerSchool, handlers: dict[str, Handler]) -> Callable[[Reque
 
 
 def _logged(sis: PowerSchool, inner: ASGIApp) -> ASGIApp:
-    """Note each call on arrival, let the latency pass, and note how it was answered."""
+    """Note each call on arrival, let the latency pass, note how it was answered, and date the answer."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,7 +87,7 @@ def _logged(sis: PowerSchool, inner: ASGIApp) -> ASGIApp:
         sis.log.arrive(call)
         try:
             await asyncio.sleep(sis.switches.latency)
-            await inner({**scope, "call": call}, receive, _noting(call, send))
+            await inner({**scope, "call": call}, receive, _noting(sis, call, send))
         finally:
             sis.log.leave()
 
@@ -98,10 +100,12 @@ def _call(scope: Scope) -> Call:
     return Call(time.monotonic(), kind_of(method, inside, query), method, inside, query)
 
 
-def _noting(call: Call, send: Send) -> Send:
-    async def noting(message: dict[str, object]) -> None:
+def _noting(sis: PowerSchool, call: Call, send: Send) -> Send:
+    async def noting(message: Message) -> None:
         if message["type"] == "http.response.start":
-            call.status = int(str(message["status"]))
+            call.status = message["status"]
+            now = time.time() + sis.switches.clock_skew
+            MutableHeaders(scope=message)["date"] = formatdate(now, usegmt=True)
         await send(message)
 
-    return noting  # type: ignore[return-value]  # starlette's Message is a mutable mapping
+    return noting

@@ -44,5 +44,7 @@ class Switches:
     throttle_status: Literal[429, 503, 403] = 429
     throttle_says: Literal["header", "text"] = "header"
     breach_mitigation: bool = True
+    clock_skew: float = 0.0
+    """Seconds PowerSchool's clock is ahead of the machine's: its answers are dated by it."""
     latency: float = 0.0
     """Seconds added to every answer."""

@@ -64,3 +64,11 @@ class Readiness(Told):
 
     status: Literal["ready", "degraded", "unavailable"]
     checks: Mapping[str, Literal["ok", "failed"]]
+    circuits_open: Annotated[
+        Mapping[str, int] | None,
+        Field(
+            description="How many accounts of each upstream system failed so often that no new sync calls "
+            "them now. `null` while the queue does not answer.",
+            examples=[{"schoology": 0, "powerschool": 1}],
+        ),
+    ]

@@ -1,0 +1,11 @@
+"""Many sections, faults and several workers at once: a small part of what `make soak` does for minutes."""
+
+from burst import Burst, wrong_in_burst
+from stage import Theatre
+
+
+async def test_after_a_burst_with_faults_everything_is_as_the_rules_demand(theatre: Theatre) -> None:
+    burst = Burst(seed=1, sections=4, rounds=3, faults=6)
+    assert await wrong_in_burst(theatre, burst) == []
+    assert theatre.seen.syncs == burst.sections * burst.rounds
+    assert theatre.seen.faults
