@@ -40,7 +40,7 @@ from gradesync_sandbox.serving import Served
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
-    "--disable-features=IsolateOrigins,site-per-process",  # one process: Playwright loses frames that move
+    "--disable-site-isolation-trials",  # one process: Playwright loses frames that move to another
     "--no-sandbox",
     "--disable-dev-shm-usage",
     "--disable-gpu",
