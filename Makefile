@@ -44,7 +44,7 @@ test: $(READY)  ## every test on real servers, then the coverage gate (T=tests/c
 fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
 	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n $(WORKERS) tests/api/test_api_fuzz.py
 
-coverage: $(READY)  ## the gate: every branch of core and sync has been taken by the last `make test`
+coverage: $(READY)  ## the gate: how many branches of core and sync the last `make test` took
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
