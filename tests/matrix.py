@@ -21,7 +21,7 @@ from gradesync_sandbox.schoology.model import Mark
 from stage import BOUNDS, Stage, Theatre, untrue
 
 LATE = BOUNDS.call_timeout * 1.5
-AT_ONCE = 12
+AT_ONCE = 5
 """Cells under way at a time: most of them wait."""
 
 EFFECTS: Mapping[str, Effect] = {
