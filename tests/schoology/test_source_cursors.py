@@ -47,22 +47,24 @@ async def test_an_answer_that_says_nothing_changed_moves_every_assignment() -> N
 
 
 @pytest.mark.parametrize("since", [None, SINCE])
-async def test_without_a_date_the_latest_cell_of_each_assignment(since: datetime | None) -> None:
+async def test_without_a_date_the_latest_cell_of_the_answer(since: datetime | None) -> None:
     schoology = CannedSchoology(date=None)
     rows = [grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp="300"), *dense(ESSAY)]
     schoology.put("grades", grades(*rows))
     book = await read(schoology, since)
-    assert book.read_through == {QUIZ: datetime.fromtimestamp(300, UTC), ESSAY: CELL}
+    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], CELL)
 
 
 @pytest.mark.parametrize("never", [0, "0", None, "", -5, "soon", Literal("1e99"), 10**40, Literal("1.5"), []])
-async def test_without_a_date_an_assignment_that_nobody_touched_has_no_cursor(never: object) -> None:
+async def test_a_cell_that_nobody_touched_tells_no_time(never: object) -> None:
     schoology = CannedSchoology(date=None)
-    rows = [grade(HERS, QUIZ, None, timestamp=never), grade(HIS, QUIZ, None, timestamp=never)]
-    schoology.put("grades", grades(*rows, *dense(ESSAY)))
+    untouched = [grade(who, what, None, timestamp=never) for who in (HERS, HIS) for what in (QUIZ, ESSAY)]
+    schoology.put("grades", grades(*untouched))
     book = await read(schoology)
-    assert book.read_through == {ESSAY: CELL}
-    assert not book.unreadable
+    assert (book.read_through, book.unreadable) == ({}, {})
+    schoology.put("grades", grades(*untouched[:3], grade(HIS, ESSAY, timestamp=300)))
+    book = await read(schoology)
+    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], datetime.fromtimestamp(300, UTC))
 
 
 @pytest.mark.parametrize("header", ["yesterday", ""])
