@@ -1,6 +1,8 @@
 """What is kept can be sealed anew, proven, handed over, and erased."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from sqlalchemy import text
 
 from commands import gradesync
 from every_table import NAMES, district_column, fill, mark
-from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.ledger import Doubtful, LedgerAssignment
+from gradesync.core.sis import Ref
 from gradesync.db import audit, clients, districts, installations, ledger, webhooks
 from gradesync.db.crypto import Secrets, SecretUnreadable
 from gradesync.db.session import Database
@@ -131,6 +134,23 @@ async def test_a_log_that_was_cut_short_ends_otherwise(
     )
     assert (before["entries"], after["entries"], after["broken_at"]) == (3, 2, None)
     assert before["head"] != after["head"]
+
+
+async def test_what_was_sent_is_doubted_district_by_district(settings: Settings, database: Database) -> None:
+    entry = LedgerAssignment("1", ref=Ref("7"), sent={"5": Decimal("9.5"), "6": None})
+    for district in (RIVERSIDE, HILLTOP):
+        async with database.district(district.id) as db:
+            await districts.apply(db, district)
+            await ledger.save(db, "790", [replace(entry, read_through=datetime(2026, 9, 1, tzinfo=UTC))])
+    said = await gradesync("ledger", "doubt", "riverside", environment=settings.environment())
+    assert (said.code, "each of 1 sections" in said.out) == (0, True)
+    async with database.district("riverside") as db:
+        doubted = (await ledger.load(db, "790"))["1"]
+        assert [one.action for one in await audit.page(db, limit=9)] == ["ledger.doubted"]
+    async with database.district("hilltop") as db:
+        assert (await ledger.load(db, "790"))["1"].doubtful == {}
+    looks = {"5": Doubtful(Decimal("9.5"), 1), "6": Doubtful(None, 1)}
+    assert doubted == replace(entry, doubtful=looks, may_hold=True)
 
 
 async def settle_in(database: Database, servers: Urls) -> str:

@@ -1,4 +1,4 @@
-"""`secrets`, `audit`, `district export` and `district delete`: what is kept, and for how long."""
+"""`secrets`, `audit`, `ledger`, `district export`, `district delete`: what is kept, and what it is worth."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,10 @@ import typer
 from gradesync.cli.districts import AsJson, DistrictId, district
 from gradesync.cli.say import Told, err, out
 
+EachDistrict = Annotated[str | None, typer.Argument(metavar="[DISTRICT]", help="All, if not given.")]
+
 secrets = typer.Typer(help="Secrets at rest: seal them with a new key.", no_args_is_help=True)
+ledger = typer.Typer(help="The ledger: what was sent to the SIS.", no_args_is_help=True)
 audit = typer.Typer(help="The audit log: prove that nobody changed it.", no_args_is_help=True)
 
 
@@ -30,11 +33,23 @@ def _group() -> None:
     """Keeps `rotate` a command by name, although it is the only one."""
 
 
+@ledger.command()
+def doubt(district_id: EachDistrict = None) -> None:
+    """After a restore: the next sync of each section compares all that was sent with what the SIS holds."""
+    from gradesync.cli import operator, registrar
+
+    sections = operator.done(partial(registrar.doubt, district_id=district_id))
+    out.print(f"[green]✓[/] The next sync of each of {sections} sections looks at everything again.")
+
+
+@ledger.callback()
+def _ledger() -> None:
+    """Keeps `doubt` a command by name, although it is the only one."""
+
+
 @audit.command()
 def verify(
-    district_id: Annotated[
-        str | None, typer.Argument(metavar="[DISTRICT]", help="All, if not given.")
-    ] = None,
+    district_id: EachDistrict = None,
     as_json: AsJson = False,
 ) -> None:
     """Follow the hashes of the log. The last one, noted elsewhere, tells a log that was cut short later."""

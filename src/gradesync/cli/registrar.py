@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gradesync.cli.operator import ACTOR, existing, list_districts
 from gradesync.cli.say import Told
-from gradesync.db import audit, codec, departure, districts, installations
+from gradesync.db import audit, codec, departure, districts, installations, ledger
 from gradesync.runtime import Runtime
 
 
@@ -47,11 +47,31 @@ async def rotate(runtime: Runtime) -> int:
     return len(names)
 
 
+async def doubt(runtime: Runtime, district_id: str | None) -> int:
+    """Take nothing of the ledgers of a district, or of all, for certain; answers how many sections have one.
+
+    Each section has a transaction of its own. A sync that is under way may overwrite it.
+    """
+    doubted = 0
+    for each in await _named(runtime, district_id):
+        async with existing(runtime, each) as (db, _):
+            await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
+            sections = await ledger.sections(db)
+        for section in sections:
+            async with runtime.database.district(each) as db:
+                await ledger.doubt(db, section)
+        doubted += len(sections)
+    return doubted
+
+
+async def _named(runtime: Runtime, district_id: str | None) -> Sequence[str]:
+    return [district_id] if district_id else [name.id for name in await list_districts(runtime)]
+
+
 async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified]:
     """Follow the chain of one district's audit log, or of every district's."""
-    ids = [district_id] if district_id else [name.id for name in await list_districts(runtime)]
     found = []
-    for each in ids:
+    for each in await _named(runtime, district_id):
         async with existing(runtime, each) as (db, _):
             broken_at, head = await audit.verify(db), await audit.head(db)
         found.append(Verified(each, head.seq, head.hash, broken_at))

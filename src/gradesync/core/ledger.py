@@ -1,7 +1,7 @@
 """The stored sync state of one section: what was last sent, what is owed, what is doubtful."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
@@ -58,6 +58,14 @@ class LedgerAssignment:
     intent: Spec | None = None
     read_through: datetime | None = None
     problem: str | None = None
+
+
+def doubted(entry: LedgerAssignment) -> LedgerAssignment:
+    """An entry that may be older than the SIS: everything that was sent is read, and looked at, again."""
+    sent = {uid: Doubtful(value, looks=1) for uid, value in entry.sent.items()}
+    return replace(
+        entry, doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
+    )
 
 
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]

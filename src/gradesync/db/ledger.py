@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.ledger import LedgerAssignment, doubted
 from gradesync.core.sis import Ref
 from gradesync.db import codec
 from gradesync.db.tables import metadata
@@ -126,6 +126,17 @@ async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, o
     await db.execute(
         SWITCH, {"section_id": section_id, "assignment_id": assignment_id, "opted_out": opted_out}
     )
+
+
+async def sections(db: AsyncSession) -> list[str]:
+    """The sections of the district that have a ledger."""
+    return list(await db.scalars(select(LEDGER.c.section_id).distinct().order_by(LEDGER.c.section_id)))
+
+
+async def doubt(db: AsyncSession, section_id: str) -> None:
+    """Take nothing of a section's ledger for certain: its next sync reads everything and looks first."""
+    entries = await load(db, section_id)
+    await save(db, section_id, map(doubted, entries.values()))
 
 
 async def unbind(db: AsyncSession, section_id: str) -> None:

@@ -1,0 +1,135 @@
+"""Yesterday's database comes back, by the very commands of the run book, and the SIS ends up right."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import func, make_url, select, text
+
+from commands import GRADESYNC
+from crash import kept
+from gradesync.db import migrate
+from gradesync.db.crypto import Secrets
+from gradesync.db.session import Database
+from gradesync.db.tables import metadata
+from gradesync.embedded.wheels import postgres_binaries
+from gradesync.settings import Settings
+from gradesync_sandbox import world
+from servers import KEYS, Urls
+from stage import Stage, Theatre, open_theatre
+
+RUN_BOOK = Path(__file__).parents[2] / "docs" / "operations.md"
+CHAPTER = RUN_BOOK.read_text().partition("\n## Backup and restore\n")[2].partition("\n## ")[0]
+BACK_UP, RESTORE = map(dedent, re.findall(r"^ *```sh\n(.*?) *```$", CHAPTER, re.DOTALL | re.MULTILINE))
+
+
+@pytest.fixture
+async def yesterdays(servers: Urls) -> AsyncIterator[Urls]:
+    """A migrated database of the test's own, for it is going to be put aside."""
+    urls = servers.of(f"restored_{uuid4().hex[:8]}")
+    name = make_url(urls.database_url).database
+    async with servers.owner() as owner:
+        await owner.execute(text(f'CREATE DATABASE "{name}"'))
+        await migrate.upgrade(urls.migrate_database_url, urls.app_role)
+        yield urls
+        for one in (name, f"{name}_aside"):
+            await owner.execute(text(f'DROP DATABASE IF EXISTS "{one}"'))
+
+
+@asynccontextmanager
+async def opened(urls: Urls) -> AsyncIterator[Theatre]:
+    database = Database.open(urls.database_url, Secrets(KEYS), application_name="tests", pool_size=10)
+    try:
+        async with open_theatre(database, urls.redis_url) as theatre:
+            yield theatre
+    finally:
+        await database.close()
+
+
+async def run(commands: str, urls: Urls, folder: Path) -> None:
+    """Do what the run book says, as an operator does: in a shell, with the owner's settings around it."""
+    owner = make_url(urls.migrate_database_url)
+    settings = Settings(
+        database_url=SecretStr(urls.database_url),
+        migrate_database_url=SecretStr(urls.migrate_database_url),
+        redis_url=SecretStr(urls.redis_url),
+        secret_keys=tuple(SecretStr(key) for key in KEYS),
+    )
+    connection: Mapping[str, str] = {
+        "PGHOST": owner.host or "",
+        "PGPORT": str(owner.port),
+        "PGUSER": owner.username or "",
+        "PGPASSWORD": str(owner.password),
+        "PGDATABASE": owner.database or "",
+        "ADMIN": "dbname=postgres",
+    }
+    path = os.pathsep.join([str(postgres_binaries()), str(GRADESYNC.parent), os.environ["PATH"]])
+    shell = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", commands),
+        env={"PATH": path, **connection, **settings.environment()},
+        cwd=folder,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await shell.communicate()
+    assert shell.returncode == 0, said.decode()
+
+
+async def at(theatre: Theatre, stage: Stage) -> Stage:
+    """The same district, served on another database by new processes."""
+    engine = replace(stage.engine, database=theatre.database)
+    later = replace(stage, engine=engine, redis=theatre.redis, client=theatre.client)
+    await later.restart()
+    return later
+
+
+async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_right(
+    yesterdays: Urls, tmp_path: Path
+) -> None:
+    async with opened(yesterdays) as first, first.stage(world.build(7, 1, 6, 3, ideal=True)) as stage:
+        essay, quiz, _ = stage.items
+        ada, bob, eve, *_ = stage.students
+        stage.grade(essay, ada, 5)
+        stage.grade(essay, bob, 6)
+        await stage.sync()
+        await run(BACK_UP, yesterdays, tmp_path)
+
+        stage.grade(essay, ada, 7)
+        stage.grade(quiz, eve, 8)
+        late = stage.add("After the backup")
+        stage.grade(late, ada, 9)
+        stage.grade(late, bob, 4)
+        assert (await stage.sync()).status == "complete"
+
+        await stage.engine.database.close()
+        await run(RESTORE, yesterdays, tmp_path)
+        stage.grade(essay, ada, 5)  # as it was when the backup was made
+        stage.forget_calls()
+        async with opened(yesterdays) as second:
+            restored = await at(second, stage)
+            sync = await restored.sync()
+            told = await restored.told(sync)
+            assert (stage.created, restored.differences()) == (0, [])
+            assert told[late.id, None] == ("adopted", None)
+            assert told[late.id, ada] == ("adopted", None)
+            assert restored.held(essay, ada) == "5"
+            assert await kept(restored, sync) == []
+            await _is_walled(second.database)
+
+
+async def _is_walled(database: Database) -> None:
+    """The service's role owns nothing, and without a district sees nothing: roles and policies came back."""
+    await database.check_role()
+    assert await database.is_at_head()
+    async with database.open_door() as door:
+        for name in ("ledger", "sync", "outcome", "district"):
+            seen = await door.scalar(select(func.count()).select_from(metadata.tables[name]))
+            assert (name, seen) == (name, 0)
