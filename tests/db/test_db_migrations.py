@@ -41,14 +41,31 @@ async def test_up_check_down_up(fresh: Urls) -> None:
         assert set((await owner.scalars(LEFT)).all()) > {*metadata.tables}
 
 
-async def test_a_database_behind_this_release_is_not_at_head(fresh: Urls) -> None:
+async def test_a_database_behind_this_release_is_not_migrated(fresh: Urls) -> None:
     database = Database.open(fresh.database_url, Secrets(["k" * 32]), application_name="check", pool_size=1)
-    assert not await database.is_at_head()
+    assert not await database.is_migrated()
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, "0001")
-    assert not await database.is_at_head()
+    assert not await database.is_migrated()
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
-    assert await database.is_at_head()
+    assert await database.is_migrated()
     await database.close()
+
+
+async def test_a_database_ahead_of_this_release_will_do_and_stays_as_it_is(fresh: Urls) -> None:
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+    async with fresh.owner() as owner:
+        await owner.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+        assert await owner.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+    database = Database.open(fresh.database_url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    assert await database.is_migrated()
+    await database.close()
+
+
+def test_revisions_are_numbers_in_their_order() -> None:
+    """By their numbers alone an older release knows that a database is ahead of it."""
+    revisions = [script.revision for script in migrate.scripts()]
+    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
 
 
 async def test_a_migration_waits_for_no_busy_table_for_long(fresh: Urls) -> None:
@@ -62,4 +79,4 @@ async def test_a_migration_waits_for_no_busy_table_for_long(fresh: Urls) -> None
             bounds[name] = connection.scalar(text(f"SHOW {name}"))
 
     await migrate.within(fresh.migrate_database_url, fresh.app_role, look)
-    assert bounds == {"lock_timeout": "4s", "statement_timeout": "1min"}
+    assert bounds == {"lock_timeout": "2s", "statement_timeout": "1min"}

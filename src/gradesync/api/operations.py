@@ -31,17 +31,19 @@ async def tell_health() -> schemas.Health:
 @router.get(
     "/readyz",
     summary="Can it take requests?",
-    responses={503: {"model": schemas.Readiness, "description": "The database is away, or not migrated"}},
+    responses={
+        503: {"model": schemas.Readiness, "description": "The database is away, or behind this release"}
+    },
 )
 async def tell_readiness(service: TheService, response: Response) -> schemas.Readiness:
-    """`unavailable` where the database is away or has other migrations than this release.
+    """`unavailable` where the database is away or lacks migrations of this release.
 
     `degraded` where the queue does not answer: requests are kept all the same, and the sweep finds them.
     An upstream whose circuit is open is told, and no reason to send requests elsewhere.
     """
     database, migrations, queue, circuits = await asyncio.gather(
         _holds(_reaches_database(service)),
-        _holds(service.database.is_at_head()),
+        _holds(service.database.is_migrated()),
         _holds(_reaches_queue(service)),
         _circuits(service),
     )

@@ -26,8 +26,8 @@ async def run(settings: Settings, *, listener: socket.socket | None, carry: bool
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(_told_to_stop())
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
-        if not await runtime.database.is_at_head():
-            log.warning("the database is not at this release: run gradesync migrate")
+        if not await runtime.database.is_migrated():
+            log.warning("the database is behind this release: run gradesync migrate")
         await stack.enter_async_context(sweeping(runtime))
         if carry:
             await stack.enter_async_context(working(runtime))

@@ -3,17 +3,61 @@
 from collections.abc import Callable
 from functools import cache
 
+import stamina
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gradesync.errors import GradeSyncError
 
-async def upgrade(url: str, app_role: str, revision: str = "head") -> None:
-    """Bring the database at `url` (the owner's) up; `app_role` is granted what the application needs."""
-    await within(url, app_role, lambda config: command.upgrade(config, revision))
+ATTEMPTS = 10
+OUT_OF_TIME = {
+    "55P03": "A migration found its tables busy",  # lock_timeout
+    "57014": "A migration took too long, or another one is under way",  # statement_timeout
+}
+"""What PostgreSQL says where a bound of `env.py` is reached. The migration under way is then undone."""
+
+
+class MigrationOutOfTime(GradeSyncError):
+    """A migration reached a bound of its time, was undone, and can be run again."""
+
+
+async def upgrade(url: str, app_role: str, revision: str = "head", *, attempts: int = ATTEMPTS) -> None:
+    """Bring the database at `url` (the owner's) up; `app_role` is granted what the application needs.
+
+    A migration that cannot have its locks at once is undone and tried again after a pause, in which whoever
+    queued up behind it goes on; after so many `attempts`, and where a statement takes too long, raises
+    `MigrationOutOfTime`. A database that is ahead of this release stays as it is.
+    """
+    try:
+        async for attempt in stamina.retry_context(
+            on=_was_locked_out, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10
+        ):
+            with attempt:
+                await within(url, app_role, lambda config: _upgrade(config, revision))
+    except DBAPIError as error:
+        if (what := OUT_OF_TIME.get(_code(error))) is None:
+            raise
+        raise MigrationOutOfTime(f"{what}: it was undone. Run gradesync migrate again.") from error
+
+
+def _upgrade(config: Config, revision: str) -> None:
+    found = MigrationContext.configure(config.attributes["connection"]).get_current_revision()
+    if found is None or found <= head():
+        command.upgrade(config, revision)
+
+
+def _was_locked_out(error: Exception) -> bool:
+    return isinstance(error, DBAPIError) and _code(error) == "55P03"
+
+
+def _code(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", ""))
 
 
 async def downgrade(url: str, app_role: str, revision: str) -> None:
@@ -27,10 +71,13 @@ async def check(url: str, app_role: str) -> None:
 
 @cache
 def head() -> str:
-    """The newest migration of this release."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None, "the package holds its migrations"  # noqa: S101 - true by construction
-    return revision
+    """The newest migration of this release. Revisions are numbers of four digits: a later one is greater."""
+    return scripts()[-1].revision
+
+
+def scripts() -> list[Script]:
+    """The migrations of this release, the first one first."""
+    return list(ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
 def _config() -> Config:

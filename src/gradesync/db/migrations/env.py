@@ -9,7 +9,7 @@ connection: Connection = context.config.attributes["connection"]
 for statement in (
     "SET statement_timeout = '60s'",
     "SELECT pg_advisory_lock(hashtext('gradesync migrations'))",
-    "SET lock_timeout = '4s'",
+    "SET lock_timeout = '2s'",
 ):
     connection.execute(text(statement))
 connection.commit()

@@ -1,0 +1,136 @@
+"""Migrations only expand: older code still finds what it needs, and nothing is locked for long."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, text
+
+from gradesync.db import migrate
+from schema_shape import Shape, shape, taken
+from servers import Urls
+
+SQUAWK = Path(sys.executable).parent / "squawk"
+NOT_ABOUT_LOCKS = (
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+    "prefer-robust-stmts",  # each migration is one transaction
+    "prefer-text-field",
+    "ban-concurrent-index-creation-in-transaction",  # PostgreSQL refuses that itself
+)
+PREVIOUS_RELEASE = "0001"
+"""The newest migration of the release before: raised at each release, what that one does not use may go."""
+BEFORE_THE_FIRST_RELEASE = {
+    "district has the new bound district_lti",
+    "district has the new bound district_lti11",
+}
+
+
+@pytest.fixture
+async def fresh(servers: Urls) -> AsyncIterator[Urls]:
+    async with servers.owner() as owner:
+        await owner.execute(text("CREATE DATABASE gradesync_expansion"))
+        yield servers.of("gradesync_expansion")
+        await owner.execute(text("DROP DATABASE gradesync_expansion"))
+
+
+@contextmanager
+def recorded() -> Iterator[list[str]]:
+    """Every statement that is sent while the block lasts."""
+    sent: list[str] = []
+
+    def record(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", record)
+    yield sent
+    event.remove(Engine, "before_cursor_execute", record)
+
+
+async def complaints(sql: str, folder: Path) -> str:
+    """What the linter says of statements; nothing where it is content."""
+    file = folder / "migration.sql"
+    file.write_text(sql)
+    rules = [f"--exclude={rule}" for rule in NOT_ABOUT_LOCKS]
+    linter = await asyncio.create_subprocess_exec(
+        SQUAWK,
+        *("--pg-version=18", "--assume-in-transaction", "--reporter=gcc", *rules, str(file)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await linter.communicate()
+    assert linter.returncode == bool(out)
+    return out.decode()
+
+
+async def test_every_migration_leaves_older_code_what_it_needs(fresh: Urls) -> None:
+    shapes: list[Shape] = []
+    async with fresh.owner() as owner:
+        for revision in (script.revision for script in migrate.scripts()):
+            await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, revision)
+            if revision >= PREVIOUS_RELEASE:
+                shapes.append(await shape(owner, fresh.app_role))
+    head = shapes[-1]
+    lost = {line for older in shapes for line in taken(older, head)}
+    assert lost == BEFORE_THE_FIRST_RELEASE
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        ("ALTER TABLE sync DROP COLUMN guard", ["sync.guard is gone"]),
+        ("ALTER TABLE sync RENAME guard TO weighed", ["sync.guard is gone"]),
+        ("ALTER TABLE sync ALTER attempt TYPE bigint", ["sync.attempt was integer and is bigint"]),
+        ("ALTER TABLE sync ALTER guard SET NOT NULL", ["sync.guard may not be null any more"]),
+        ("ALTER TABLE sync ADD later text NOT NULL", ["sync.later is new and must be given"]),
+        ("ALTER TABLE sync ALTER mode DROP DEFAULT, ADD later text NOT NULL DEFAULT ''", []),
+        ("ALTER TABLE sync ADD CONSTRAINT few CHECK (attempt < 9)", ["sync has the new bound few"]),
+        ("CREATE UNIQUE INDEX one ON sync (id)", ["sync has the new bound one"]),
+        ("CREATE INDEX another ON sync (id)", []),
+        ("CREATE TABLE later (id text PRIMARY KEY)", []),
+        ("DROP FUNCTION door_lti11(text)", ["function door_lti11(text) -> TABLE(district_id text) is gone"]),
+        ("REVOKE UPDATE ON turn FROM gradesync_app", ["right turn UPDATE is gone"]),
+    ],
+)  # fmt: skip
+async def test_what_a_change_takes_from_older_code_is_noticed(
+    servers: Urls, change: str, lost: list[str]
+) -> None:
+    change = change.replace("gradesync_app", servers.app_role)
+    async with servers.owner() as connection:
+        owner = await connection.execution_options(isolation_level="READ COMMITTED")
+        before = await shape(owner, servers.app_role)
+        await owner.execute(text(change))
+        after = await shape(owner, servers.app_role)
+        await owner.rollback()
+    assert taken(before, after) == lost
+
+
+async def test_no_migration_locks_what_the_service_needs(fresh: Urls, tmp_path: Path) -> None:
+    for script in migrate.scripts():
+        with recorded() as sent:
+            await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, script.revision)
+        changes = [statement for statement in sent if not statement.lstrip().startswith("SELECT")]
+        assert len(changes) > 3, script.revision
+        assert await complaints(";\n".join([*changes, ""]), tmp_path) == "", script.revision
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("ALTER TABLE sync DROP COLUMN guard", "ban-drop-column"),
+        ("ALTER TABLE sync RENAME COLUMN guard TO weighed", "renaming-column"),
+        ("ALTER TABLE sync RENAME TO run", "renaming-table"),
+        ("ALTER TABLE sync ALTER COLUMN attempt TYPE bigint", "changing-column-type"),
+        ("ALTER TABLE sync ALTER COLUMN guard SET NOT NULL", "adding-not-nullable-field"),
+        ("ALTER TABLE sync ADD COLUMN later text NOT NULL", "adding-required-field"),
+        ("CREATE INDEX sync_later ON sync (attempt)", "require-concurrent-index-creation"),
+        ("DROP TABLE turn", "ban-drop-table"),
+    ],
+)
+async def test_a_change_that_locks_or_takes_away_is_noticed(tmp_path: Path, change: str, rule: str) -> None:
+    bounds = "SET lock_timeout = '2s';\nSET statement_timeout = '60s';\n"
+    assert await complaints(f"{bounds}CREATE TABLE later (id text);\n", tmp_path) == ""
+    assert rule in await complaints(f"{bounds}{change};\n", tmp_path)

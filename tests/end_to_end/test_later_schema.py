@@ -1,0 +1,68 @@
+"""This release on the schema of a later one: what happens while the later one takes over."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from gradesync.db import migrate
+from gradesync.db.tables import metadata
+from gradesync.settings import Settings
+from gradesync_sandbox.world import build
+from installation import install
+from schema_shape import shape, taken
+from second_reading import expected, shown
+from servers import Urls
+
+
+@pytest.fixture
+async def later(servers: Urls) -> AsyncIterator[Urls]:
+    """A database that a later release has migrated: each table has been given all that may be given."""
+    async with servers.owner() as owner:
+        await owner.execute(text("CREATE DATABASE gradesync_later"))
+    urls = servers.of("gradesync_later")
+    await migrate.upgrade(urls.migrate_database_url, urls.app_role)
+    async with urls.owner() as owner:
+        before = await shape(owner, urls.app_role)
+        for table in metadata.tables:
+            await owner.execute(
+                text(f"""
+                    ALTER TABLE {table} ADD later_maybe text, ADD later_filled jsonb NOT NULL DEFAULT '{{}}',
+                        ADD later_stamped timestamptz NOT NULL DEFAULT now()
+                """)
+            )
+            await owner.execute(text(f"CREATE INDEX CONCURRENTLY {table}_later ON {table} (later_maybe)"))
+        await owner.execute(text("CREATE TABLE later (id uuid PRIMARY KEY)"))
+        await owner.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert taken(before, await shape(owner, urls.app_role)) == []
+    yield urls
+    async with servers.owner() as owner:
+        await owner.execute(text("DROP DATABASE gradesync_later"))
+
+
+async def test_it_is_ready_and_syncs(settings: Settings, later: Urls) -> None:
+    there = settings.model_copy(
+        update={
+            "database_url": SecretStr(later.database_url),
+            "migrate_database_url": SecretStr(later.migrate_database_url),
+        }
+    )
+    world = build(seed=7, sections=1, students=6, assignments=8)
+    (room,) = world.classrooms
+    async with install(there, world) as here:
+        ready = await here.api.get("/readyz")
+        teacher = await here.teacher(room)
+        first = await teacher.sync()
+        before = shown(world, room)
+        assert before == expected(world, room)
+        uid, item = next(iter(room.students)), room.section.standing()[0]
+        world.schoology.grade(room.section.id, item.id, uid, 1)
+        second = await teacher.sync()
+        listed = await teacher.get(f"{teacher.section}/syncs")
+        outcomes = await teacher.get(second["links"]["outcomes"])
+    assert ready.json()["status"] == "ready"
+    assert first["assignments"]["created"] == len(before)
+    assert shown(world, room) == expected(world, room, before)
+    assert [sync["id"] for sync in listed["items"]] == [second["id"], first["id"]]
+    assert outcomes["items"]
