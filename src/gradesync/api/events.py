@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -47,7 +48,8 @@ async def follow_sync(
 ) -> Response:
     """`progress` whenever something changed, `settled` as the last event; then the stream ends by itself.
 
-    The data of every event is the sync. A comment comes every ten seconds. The stream ends with the token.
+    The data of every event is the sync. A comment comes every ten seconds. The stream ends with the token,
+    and when the server is restarted: an EventSource then comes back and goes on.
     """
     sync = told.sync(await find_sync(visit, sync_id))
     if sync.status != "processing" and last_event_id == _version(sync):
@@ -60,7 +62,8 @@ async def follow_sync(
 
 async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | None) -> AsyncIterator[bytes]:
     looks = 0
-    while await _holds(visit.service, token):
+    stopping = visit.service.stopping
+    while not stopping.is_set() and await _holds(visit.service, token):
         sync = told.sync(await find_sync(visit, sync_id))
         version, settled = _version(sync), sync.status != "processing"
         if version != seen or settled:
@@ -76,7 +79,9 @@ async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | No
         if settled:
             return
         looks += 1
-        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await stopping.wait()
 
 
 async def _holds(service: Service, token: str) -> bool:

@@ -61,8 +61,9 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 @asynccontextmanager
 async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
+    app = application(runtime)
     config = uvicorn.Config(
-        application(runtime),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -75,6 +76,7 @@ async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Even
     try:
         yield
     finally:
+        app.state.service.stopping.set()
         server.should_exit = True
         await serving
 
