@@ -1,0 +1,88 @@
+"""The run book has an entry for every failure, and for no other; its calls and commands exist."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from gradesync.api.app import openapi_document
+from gradesync.api.problems import CATALOGUE as PROBLEMS
+from gradesync.cli import app
+from gradesync.core.catalogue import CATALOGUE as REASONS
+from gradesync.settings import PREFIX, Settings
+
+DOCS = Path(__file__).parents[2] / "docs"
+RUN_BOOK = (DOCS / "operations.md").read_text()
+
+
+def _headings(text: str) -> list[str]:
+    return [anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+
+
+def chapter(title: str) -> str:
+    return RUN_BOOK.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def entries(title: str) -> list[str]:
+    """The codes that a chapter has an entry for, each with its anchor."""
+    found = re.findall(r'^\| <a id="([a-z-]+)"></a>`([a-z-]+)` \| \S.* \|$', chapter(title), re.MULTILINE)
+    assert all(anchor == code for anchor, code in found)
+    return [code for _, code in found]
+
+
+def anchor(heading: str) -> str:
+    """What a heading is linked by."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_reason_has_one_entry_and_no_entry_lacks_a_reason() -> None:
+    assert Counter(entries("Failures")) == Counter(str(code) for code in REASONS)
+
+
+def test_every_problem_has_one_entry_and_no_entry_lacks_a_problem() -> None:
+    assert Counter(entries("Problems of the API")) == Counter(PROBLEMS.keys() - set(map(str, REASONS)))
+
+
+def test_anchors_are_unique_and_every_link_leads_somewhere() -> None:
+    anchors = [*_headings(RUN_BOOK), *re.findall(r'<a id="([\w-]+)">', RUN_BOOK)]
+    assert [name for name, times in Counter(anchors).items() if times > 1] == []
+    for path, name in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", RUN_BOOK):
+        assert not path or (DOCS / path).exists(), path
+        if name:
+            there = anchors if not path else _headings((DOCS / path).read_text())
+            assert name in there, (path, name)
+
+
+def test_its_calls_exist() -> None:
+    known = {
+        (method.upper(), re.sub(r"\{\w+\}", "{id}", path)): {
+            parameter["name"] for parameter in operation.get("parameters", [])
+        }
+        for path, operations in openapi_document()["paths"].items()
+        for method, operation in operations.items()
+    }
+    told = re.findall(r"`(GET|POST|PUT|PATCH) (/[^`?]*)\??([^`]*)`", RUN_BOOK)
+    assert told
+    for method, path, query in told:
+        asked = {part.partition("=")[0] for part in query.split("&") if part}
+        assert asked <= known[method, path], (method, path, query)
+
+
+def test_its_commands_exist() -> None:
+    told = set(re.findall(r"gradesync ((?:[a-z]+ )?[a-z]+)(?= [A-Z-]|`|\n| riverside)", RUN_BOOK))
+    assert told
+    assert told <= set(_commands(get_command(app), ""))
+
+
+def _commands(command: Any, words: str) -> Iterator[str]:
+    yield words.strip()
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from _commands(inner, f"{words} {word}")
+
+
+def test_its_settings_exist() -> None:
+    told = set(re.findall(rf"{PREFIX}([A-Z_]+)", RUN_BOOK))
+    assert {name.lower() for name in told} <= Settings.model_fields.keys()
