@@ -9,7 +9,7 @@ import pytest
 from crash import Crash, worker, wrong_after
 from gradesync.settings import Settings
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Done, Hold, Kill
+from gradesync_sandbox.faults import Delay, Done, Hold, Kill
 from matrix import Scale, change
 from stage import BOUNDS, Theatre, untrue
 
@@ -123,8 +123,9 @@ async def test_a_cancelled_worker_gives_its_sync_back_at_once(theatre: Theatre, 
 
 
 async def test_a_long_sync_goes_on_in_slices(theatre: Theatre) -> None:
-    sliced = replace(BOUNDS, slice=0)
+    sliced = replace(BOUNDS, slice=0, lease=9, call_timeout=6)
     async with theatre.stage(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as stage:
+        stage.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
         sync = await stage.sync()
         assert sync.attempt > 1
         assert await untrue(stage, sync) == []

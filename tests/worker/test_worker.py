@@ -66,6 +66,16 @@ class Place:
         await until(is_settled)
         return await self.look(sync)
 
+    async def heard(self, sync: Sync) -> Sync:
+        """Ring until it is settled: a hand that a bell wakes in a spent window finds no budget, and rests."""
+
+        async def is_settled() -> bool:
+            await self.runtime.bell.ring(self.district_id)
+            return (await self.look(sync)).status != "processing"
+
+        await until(is_settled)
+        return await self.look(sync)
+
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE):
@@ -93,7 +103,7 @@ async def test_a_bell_wakes_a_hand(settings: Settings) -> None:
     async with place(settings) as here:
         hands = Hands(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=1):
-            done = await here.settled(await here.ask())
+            done = await here.heard(await here.ask())
         await hands.rest()
     assert done.status == "complete"
 
@@ -159,17 +169,11 @@ async def test_a_worker_hears_bells_again_after_redis_was_away(
     async with place(settings.model_copy(update={"redis_url": url})) as here:
         hands = Hands(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
-            first = await here.settled(await here.ask())
+            first = await here.heard(await here.ask())
             valkey.stop()
             unheard = await here.ask()
             valkey.start()
-
-            async def is_settled() -> bool:
-                await here.runtime.bell.ring(here.district_id)
-                return (await here.look(unheard)).status != "processing"
-
-            await until(is_settled)
-            second = await here.look(unheard)
+            second = await here.heard(unheard)
         await hands.rest()
     assert (first.status, second.status) == ("complete", "complete")
 
@@ -180,6 +184,6 @@ async def test_a_bell_with_something_else_in_it_hurts_nobody(settings: Settings)
         await here.runtime.redis.zadd("arq:queue", {"odd": 1})
         hands = Hands(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
-            done = await here.settled(await here.ask())
+            done = await here.heard(await here.ask())
         await hands.rest()
     assert done.status == "complete"
