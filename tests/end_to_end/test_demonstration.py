@@ -10,7 +10,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+
+from killable import kill
 
 GRADESYNC = str(Path(sys.executable).parent / "gradesync")
 STARTS_ONE = """
@@ -64,6 +67,25 @@ async def test_what_up_knows_is_there_after_it_ended(folder: Path) -> None:
         [GRADESYNC, "district", "list", "--json"], env=environment, capture_output=True, text=True, check=True
     )
     assert '"riverside"' in listed.stdout
+
+
+async def test_up_ends_and_says_so_where_its_servers_have_ended(folder: Path) -> None:
+    environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
+    up = await asyncio.create_subprocess_exec(
+        *(GRADESYNC, "up", "--port", "0"),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert up.stdout is not None
+    url = (await up.stdout.readline()).split()[-1].decode()
+    async with httpx.AsyncClient(timeout=30) as client:
+        assert (await client.get(url)).status_code == 200
+    kill(folder / "data" / "postgres" / "postmaster.pid")
+    _, said = await up.communicate()
+    assert up.returncode == 1
+    assert b"have ended" in said
+    assert b"Traceback" not in said
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:

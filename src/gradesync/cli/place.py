@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -13,22 +14,38 @@ from gradesync.cli.say import Told, err
 from gradesync.settings import PREFIX, Settings
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Complete settings, and the embedded servers where they tell of such."""
+
+    settings: Settings
+    servers: embedded.Servers | None = None
+
+
 @contextmanager
-def settled(*, start: bool = False) -> Iterator[Settings]:
+def settled() -> Iterator[Settings]:
+    """The settings of `placed`, for commands that end by themselves."""
+    with placed() as place:
+        yield place.settings
+
+
+@contextmanager
+def placed(*, start: bool = False) -> Iterator[Place]:
     """Complete settings: the environment's, and for the rest the servers of the data folder.
 
     `start`: make the data folder where there is none. The servers are held until the end of the block.
     """
     settings = read()
     with ExitStack() as stack:
+        place = Place(settings)
         if settings.database_url is None or settings.redis_url is None:
-            settings = stack.enter_context(_with_servers(settings, start=start))
+            place = stack.enter_context(_with_servers(settings, start=start))
         elif not settings.secret_keys:
             raise Told(
                 f"{PREFIX}SECRET_KEYS is not set.",
                 "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
             )
-        yield settings
+        yield place
 
 
 def read() -> Settings:
@@ -45,7 +62,7 @@ def _line(where: tuple[int | str, ...], what: str) -> str:
 
 
 @contextmanager
-def _with_servers(settings: Settings, *, start: bool) -> Iterator[Settings]:
+def _with_servers(settings: Settings, *, start: bool) -> Iterator[Place]:
     folder = settings.data_dir
     if not start and not folder.is_dir():
         raise Told(
@@ -55,7 +72,7 @@ def _with_servers(settings: Settings, *, start: bool) -> Iterator[Settings]:
     with err.status("PostgreSQL and Valkey start"):
         servers = embedded.start(folder, durable=True)
     try:
-        yield _filled(settings, servers)
+        yield Place(_filled(settings, servers), servers)
     finally:
         servers.stop()
 

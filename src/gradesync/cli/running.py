@@ -12,16 +12,27 @@ from fastapi import FastAPI
 
 from gradesync import telemetry
 from gradesync.api.app import create_app
+from gradesync.embedded import Servers
 from gradesync.lti.app import lti_app
+from gradesync.rounds import repeated
 from gradesync.runtime import Runtime, open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.worker import working
 
 log = structlog.get_logger(__name__)
 
+WATCH_SECONDS = 1.0
 
-async def run(settings: Settings, *, listener: socket.socket | None, carry: bool, name: str) -> None:
-    """Serve the API on `listener`, carry syncs, or both, until SIGINT or SIGTERM."""
+
+async def run(
+    settings: Settings,
+    *,
+    listener: socket.socket | None,
+    carry: bool,
+    name: str,
+    servers: Servers | None = None,
+) -> None:
+    """Serve the API on `listener`, carry syncs, or both, until SIGINT or SIGTERM, or embedded servers end."""
     telemetry.configure_logging(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(_told_to_stop())
@@ -33,7 +44,21 @@ async def run(settings: Settings, *, listener: socket.socket | None, carry: bool
             await stack.enter_async_context(working(runtime))
         if listener is not None:
             await stack.enter_async_context(_serving(runtime, listener, stop))
+        if servers is not None:
+            await stack.enter_async_context(_watching(servers, stop))
         await stop.wait()
+
+
+@asynccontextmanager
+async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Set `stop` when the servers have ended: started again they are elsewhere, and so is this process."""
+
+    async def look() -> None:
+        if servers.ended():
+            stop.set()
+
+    async with repeated("watch the servers", look, seconds=WATCH_SECONDS):
+        yield
 
 
 def application(runtime: Runtime) -> FastAPI:

@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from gradesync.cli.place import owner_url, read, settled
+from gradesync.cli.place import Place, owner_url, placed, read, settled
 from gradesync.cli.say import Told, out
 from gradesync.settings import Settings
 
@@ -18,26 +19,27 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 
 def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run everything in one place: API and worker, and PostgreSQL and Valkey where no URLs are set."""
     listener = listen(host, port)
-    with settled(start=True) as found:
-        settings = _at(found, listener)
+    with placed(start=True) as place:
+        settings = _at(place.settings, listener)
         if settings.migrate_database_url is not None:
             bring_up(settings)
         out.print(f"[bold]gradesync[/] is up at [link]{settings.public_url}/docs[/]")
         out.print(f"[dim]Ctrl-C ends it. What it knows stays in {settings.data_dir.absolute()}.[/]")
-        _run(settings, listener, carry=True, name="up")
+        _run(replace(place, settings=settings), listener, carry=True, name="up")
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API."""
     listener = listen(host, port)
-    with settled() as settings:
-        _run(_at(settings, listener), listener, carry=False, name="api")
+    with placed() as place:
+        here = replace(place, settings=_at(place.settings, listener))
+        _run(here, listener, carry=False, name="api")
 
 
 def worker() -> None:
     """Carry syncs."""
-    with settled() as settings:
-        _run(settings, None, carry=True, name="worker")
+    with placed() as place:
+        _run(place, None, carry=True, name="worker")
 
 
 def migrate(
@@ -73,13 +75,19 @@ def _at(settings: Settings, listener: socket.socket) -> Settings:
     return settings.filled(public_url=f"http://{host}:{port}", log_format=form)
 
 
-def _run(settings: Settings, listener: socket.socket | None, *, carry: bool, name: str) -> None:
+def _run(place: Place, listener: socket.socket | None, *, carry: bool, name: str) -> None:
+    """Run until a signal; raises `Told` where the embedded servers end first."""
     from gradesync.cli.running import run
     from gradesync.telemetry import serve_metrics
 
-    if listener is None and settings.metrics_port is not None:
-        serve_metrics(settings.metrics_port)
-    asyncio.run(run(settings, listener=listener, carry=carry, name=name))
+    if listener is None and place.settings.metrics_port is not None:
+        serve_metrics(place.settings.metrics_port)
+    asyncio.run(run(place.settings, listener=listener, carry=carry, name=name, servers=place.servers))
+    if place.servers is not None and place.servers.ended():
+        raise Told(
+            f"The PostgreSQL and Valkey of {place.settings.data_dir.absolute()} have ended.",
+            "Start this again: it starts them too, and no sync is lost.",
+        )
 
 
 def bring_up(settings: Settings, app_role: str | None = None) -> None:

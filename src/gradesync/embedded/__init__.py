@@ -7,6 +7,7 @@ keeper stops the servers when nobody holds it any more.
 
 import json
 import os
+import select
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -30,6 +31,12 @@ class Servers:
     migrate_database_url: str
     redis_url: str
     hold: int = field(repr=False)
+
+    def ended(self) -> bool:
+        """Tell whether the servers are gone or going, whoever ended them: their keeper reads no more."""
+        keeper = select.poll()
+        keeper.register(self.hold, 0)
+        return bool(keeper.poll(0))
 
     def stop(self) -> None:
         """Let go of the servers, once. When nobody else holds them, returns after they ended."""
