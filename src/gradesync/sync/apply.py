@@ -8,19 +8,12 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
-from gradesync.db.outcomes import Outcome
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.ports import Target
+from gradesync.sync.results import PLACED, RESULTS, assignment_outcome
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
-PLACED = CREATES | {Action.UPDATE, Action.ADOPT}
-RESULTS = {
-    Action.CREATE: Result.CREATED,
-    Action.RECREATE: Result.RECREATED,
-    Action.UPDATE: Result.UPDATED,
-    Action.ADOPT: Result.ADOPTED,
-}
 
 
 @dataclass(slots=True)
@@ -92,7 +85,7 @@ async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
     placing.refs[item.id] = ref
     placing.bound.add(ref.key)
     placing.journal.keep(_placed(placing.journal.entry(item.id), item, ref, spec))
-    placing.journal.note(_outcome(item, RESULTS[item.action], item.reason))
+    placing.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
     placing.journal.done += 1
     await placing.journal.record("writing")
     return None
@@ -107,20 +100,9 @@ def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec)
 
 
 async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:
-    placing.journal.note(_outcome(item, Result.FAILED, refused.reason))
+    placing.journal.note(assignment_outcome(item, Result.FAILED, refused.reason))
     placing.journal.done += 1
     await placing.journal.record("writing")
-
-
-def _outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
-    return Outcome(
-        assignment_id=item.id,
-        title=item.title,
-        result=result,
-        reason=reason,
-        warnings=item.warnings,
-        edits=item.edits,
-    )
 
 
 async def _change(placing: Placing, item: AssignmentPlan, spec: Spec) -> Ref:

@@ -9,9 +9,16 @@ from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutco
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.db.outcomes import Outcome
-from gradesync.sync.apply import PLACED, RESULTS
 from gradesync.sync.journal import Journal
 
+RESULTS = {
+    Action.CREATE: Result.CREATED,
+    Action.RECREATE: Result.RECREATED,
+    Action.UPDATE: Result.UPDATED,
+    Action.ADOPT: Result.ADOPTED,
+}
+PLACED = frozenset(RESULTS)
+"""What puts an assignment into the SIS, or finds it there."""
 WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
 """Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
 
