@@ -151,6 +151,24 @@ async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(theatre: Theatre
         assert await tell_circuits(stage.redis) == {"schoology": 0, "powerschool": 0}
 
 
+@pytest.mark.parametrize("system", ["schoology", "powerschool"])
+async def test_a_sync_that_waits_behind_a_circuit_until_its_bound_says_so(
+    theatre: Theatre, system: System
+) -> None:
+    async with theatre.stage(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as stage:
+        stage.fault(system, "*", Status(503, "down"), times=None)
+        syncs = [await stage.request(room) for room in stage.world.classrooms]
+        while await work(stage.engine):
+            pass
+        waited = [sync for sync in syncs if (await stage.get(sync)).status == "processing"]
+        assert waited
+        await stage.bound_passes()
+        ended = [await stage.get(sync) for sync in waited]
+        assert {(one.error_code, one.error_detail) for one in ended} == {
+            ("timed-out", f"circuit open: {system}")
+        }
+
+
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 async def test_postgresql_that_cuts_every_connection_loses_nothing(theatre: Theatre, kind: str) -> None:
     async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:

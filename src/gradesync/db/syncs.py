@@ -190,6 +190,12 @@ async def progress(
     return await _change(db, _held(sync_id, token), {"stage": stage, **_given(**told)})
 
 
+async def is_overdue(db: AsyncSession, sync_id: str) -> bool:
+    """Whether a sync is past its bound and has not settled."""
+    which = (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
+    return await db.scalar(select(C.id).where(which)) is not None
+
+
 async def settle(
     db: AsyncSession,
     sync_id: str,

@@ -1,18 +1,23 @@
 """Finds what was lost: rings that nobody heard, leases that lapsed, syncs past their bound."""
 
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.reasons import Reason
-from gradesync.db import queue, syncs
+from gradesync.db import districts, queue, syncs
+from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.syncs import Sync
 from gradesync.sync.engine import Engine
 from gradesync.sync.tally import WRITES, closed
 
 log = structlog.get_logger()
 
+PATIENCE_SECONDS = 1.0
 RUNG_WITHIN = 5
 """Seconds after which a sync that nobody took must have lost its bell."""
 
@@ -36,26 +41,45 @@ async def sweep(engine: Engine) -> Swept:
             db, older_than_seconds=RUNG_WITHIN, takeover_wait_seconds=engine.bounds.call_timeout
         )
     settled = 0
+    reasons = {district_id: await _why(engine, district_id) for district_id in {one for one, _ in overdue}}
     for district_id, sync_id in overdue:
-        settled += await settle_overdue(engine, district_id, sync_id)
+        settled += await _settle(engine, district_id, sync_id, reasons[district_id])
     for district_id in waiting:
         await engine.bell.ring(district_id)
     return Swept(rung=len(waiting), settled=settled)
 
 
 async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool:
-    """Settle a sync that is past its bound as failed `timed-out`; False where it has settled already.
+    """Settle a sync that is past its bound as failed `timed-out`; False where it is not, or is settled.
 
-    What was recorded stands; what was read and has no outcome is counted as failed, not attempted.
+    What was recorded stands; what was read and has no outcome is counted as failed, not attempted. Systems
+    that no sync of the district may call now are named.
     """
+    async with engine.database.district(district_id) as db:
+        if not await syncs.is_overdue(db, sync_id):
+            return False
+    return await _settle(engine, district_id, sync_id, await _why(engine, district_id))
+
+
+async def _settle(engine: Engine, district_id: str, sync_id: str, why: str) -> bool:
     async with engine.database.district(district_id) as db:
         sync = await syncs.get(db, sync_id)
         if sync is None or sync.status != "processing":
             return False
-        settled = await end_as_it_is(db, sync, None, Reason.TIMED_OUT)
+        settled = await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
     if settled:
         log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
     return settled
+
+
+async def _why(engine: Engine, district_id: str) -> str:
+    """What keeps a district's syncs waiting, as far as it is known at once: a sync ends without it too."""
+    with suppress(SecretUnreadable, TimeoutError):
+        async with engine.database.district(district_id) as db:
+            district = await districts.get(db)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return circuits(await engine.systems.tripped(district)) if district else ""
+    return ""
 
 
 async def end_as_it_is(
@@ -73,6 +97,11 @@ async def end_as_it_is(
         error_code=reason,
         error_detail=detail,
     )
+
+
+def circuits(tripped: Sequence[str]) -> str:
+    """The systems whose circuit is open, in words; empty for none."""
+    return f"circuit open: {', '.join(tripped)}" if tripped else ""
 
 
 def _wrote(sync: Sync) -> bool:

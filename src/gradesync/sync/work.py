@@ -1,7 +1,6 @@
 """Claims a sync and sees it through: read, plan, apply, settle. Whatever happens, it ends or goes back."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +20,7 @@ from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease
 from gradesync.sync.results import tell_not_attempted
-from gradesync.sync.sweep import end_as_it_is
+from gradesync.sync.sweep import circuits, end_as_it_is
 
 log = structlog.get_logger()
 
@@ -118,7 +117,9 @@ async def _end(
             await _give_back(engine, sync, lease, (later - engine.clock()).total_seconds())
         case Retriable():
             tripped = await engine.systems.tripped(district)
-            why = _Stop(Reason.UPSTREAM_UNAVAILABLE, _unavailable(error.detail, tripped))
+            why = _Stop(
+                Reason.UPSTREAM_UNAVAILABLE, "; ".join(filter(None, (error.detail, circuits(tripped))))
+            )
             await _stop(engine, attempt, sync, lease, why)
         case SyncStopped() | Rejected():
             await _stop(engine, attempt, sync, lease, _Stop(Reason(error.reason), error.detail))
@@ -128,10 +129,6 @@ async def _end(
         case _:
             log.exception("sync.error")
             await _stop(engine, attempt, sync, lease, _Stop(Reason.INTERNAL_ERROR))
-
-
-def _unavailable(detail: str, tripped: Sequence[str]) -> str:
-    return f"{detail}; circuit open: {', '.join(tripped)}" if tripped else detail
 
 
 @dataclass(frozen=True, slots=True)
