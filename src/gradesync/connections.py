@@ -9,6 +9,7 @@ import httpx
 from prometheus_client import Gauge
 from redis.asyncio import Redis
 
+from gradesync import passed_over
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.exchange import Finding
 from gradesync.http import Backoff, Upstream
@@ -60,7 +61,14 @@ class Connections:
 
     async def ready(self, district: District) -> bool:
         """Whether a sync of the district could go on at once; takes its reads out of the budget if so."""
-        return await self._reserve(district, _first_reads(district), leaving=0)
+        if await self._reserve(district, _first_reads(district), leaving=0):
+            return True
+        await passed_over.note(self.redis, district.id)
+        return False
+
+    async def passed_over(self) -> list[str]:
+        """The districts that were lately not `ready`, to whichever process asked."""
+        return await passed_over.lately(self.redis)
 
     async def spare(self, district: District, calls: int) -> bool:
         """Whether nobody misses so many calls to Schoology; takes them out of the budget if so."""

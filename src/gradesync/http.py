@@ -1,7 +1,6 @@
 """Calls to one upstream system of one district: paced, signed, bounded, retried where that is safe."""
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +9,11 @@ from typing import Protocol, TypeAlias
 
 import httpx
 import stamina
-import structlog
-from prometheus_client import Counter, Histogram
 
 from gradesync.answers import Answer, AnswerTooLarge, Dialect, PlainDialect, retry_after
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
+from gradesync.metering import RETRIES, WAIT_SECONDS, metered
 
 __all__ = [
     "Answer",
@@ -29,24 +27,16 @@ __all__ = [
     "retry_after",
 ]
 
-CALLS = Counter(
-    "gradesync_upstream_calls_total", "Answers of upstream systems.", ["system", "kind", "status"]
-)
-CALL_SECONDS = Histogram(
-    "gradesync_upstream_call_seconds", "From sending to the last byte of the answer.", ["system", "kind"]
-)
-
 NEVER_SENT = (
     *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
     *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
 )
+TIMED_OUT = (TimeoutError, httpx.TimeoutException)
 MEBIBYTE = 1 << 20
 MAX_HOPS = 3
 LONGEST_PAUSE = 3600.0
 
 Params: TypeAlias = Mapping[str, str]
-
-log = structlog.get_logger(__name__)
 
 
 class Pace(Protocol):
@@ -185,6 +175,8 @@ class Upstream:
             wait_max=self.backoff.longest,
             wait_jitter=self.backoff.jitter,
         ):
+            if attempt.num > 1:
+                RETRIES.labels(self.name, call.kind).inc()
             with attempt:
                 return await self._attempt(call)
         raise AssertionError  # stamina returns the answer or raises the last error
@@ -234,25 +226,25 @@ class Upstream:
         raise AnswerLost(detail)
 
     async def _sent(self, call: _Call) -> Answer:
-        await self.pace.acquire(call.cost, self.until)
+        with WAIT_SECONDS.labels(self.name).time():
+            await self.pace.acquire(call.cost, self.until)
         request = await self._signed(call)
         if self.permit is not None:
             await self.permit(self.timeout)
-        started = time.perf_counter()
-        status = "none"
-        try:
-            answer = await self._read(request, call)
-            status = str(answer.status)
-        except (httpx.RequestError, TimeoutError) as error:
-            detail = f"{self.name} did not answer {call.kind} ({type(error).__name__})"
-            if _never_sent(error, call.sent):
-                raise Retriable(detail) from error
-            raise AnswerLost(detail) from error
-        finally:
-            seconds = time.perf_counter() - started
-            CALLS.labels(self.name, call.kind, status).inc()
-            CALL_SECONDS.labels(self.name, call.kind).observe(seconds)
-            log.debug("upstream call", system=self.name, kind=call.kind, status=status, seconds=seconds)
+        with metered(self.name, call.kind) as told:
+            try:
+                answer = await self._read(request, call)
+            except (httpx.RequestError, TimeoutError) as error:
+                detail = f"{self.name} did not answer {call.kind} ({type(error).__name__})"
+                if _never_sent(error, call.sent):
+                    told.status = "unsent"
+                    raise Retriable(detail) from error
+                told.status = "timeout" if isinstance(error, TIMED_OUT) else "lost"
+                raise AnswerLost(detail) from error
+            except (AnswerTooLarge, AnswerLost):
+                told.status = "too-large"
+                raise
+            told.answered(answer.status)
         return answer
 
     async def _signed(self, call: _Call) -> httpx.Request:

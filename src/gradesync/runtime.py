@@ -21,6 +21,7 @@ from gradesync.errors import GradeSyncError
 from gradesync.rounds import repeated
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.engine import Bounds, Engine
+from gradesync.sync.observed import tell_queue
 from gradesync.sync.ports import Clock, Systems
 from gradesync.sync.sweep import sweep
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 PURGE_SECONDS = 3600.0
 CIRCUITS_SECONDS = 5.0
+QUEUE_SECONDS = 10.0
 
 
 class SettingMissing(GradeSyncError):
@@ -97,13 +99,14 @@ async def open_runtime(
 async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
     """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough.
 
-    What is past its time is forgotten meanwhile, and the metric of open circuits kept.
+    What is past its time is forgotten meanwhile, and the metrics of open circuits and of the queue kept.
     """
     seconds = runtime.settings.sweep_seconds
     async with (
         repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds),
         repeated("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
         repeated("circuits", lambda: tell_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
+        repeated("queue", lambda: tell_queue(runtime.engine), seconds=QUEUE_SECONDS),
     ):
         yield
 

@@ -32,9 +32,7 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
         _first_line,
         _hide,
     ]
-    stamina.instrumentation.set_on_retry_hooks(
-        [stamina.instrumentation.PrometheusOnRetryHook, _tell_of_retry]
-    )
+    stamina.instrumentation.set_on_retry_hooks([_tell_of_retry])
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"

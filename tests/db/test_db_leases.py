@@ -13,7 +13,7 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from rows import enqueue, lease_of
 
-Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[bool]]
+Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "renew": lambda db, sync, token: syncs.renew(db, sync, token, 60),
     "release": syncs.release,

@@ -199,3 +199,42 @@ async def test_the_backlog_is_what_is_queued(database: Database) -> None:
     await claim(database)
     async with database.district("riverside") as db:
         assert await queue.backlog(db) == 2
+
+
+async def depths(database: Database, *, per_district: int = 4, passed_over: tuple[str, ...] = ()) -> Any:
+    async with database.open_door() as door:
+        found = await queue.depths(
+            door, takeover_wait_seconds=30, per_district=per_district, passed_over=passed_over
+        )
+    return {name: depth.syncs for name, depth in found.items()}
+
+
+async def test_the_depth_of_the_queue_is_told_over_all_districts(database: Database) -> None:
+    assert await depths(database) == {}
+    for district in ("alder", "birch"):
+        for section in "12":
+            await enqueue(database, section, district)
+    assert await depths(database) == {"ready": 4}
+    assert await depths(database, passed_over=("birch", "cedar")) == {"ready": 2, "held": 2}
+    await claim(database, "alder")
+    assert await depths(database) == {"ready": 3}
+    assert await depths(database, per_district=1) == {"ready": 2, "held": 1}
+
+
+async def test_a_sync_that_a_worker_left_waits_like_any_other(database: Database) -> None:
+    sync = await enqueue(database, "1")
+    await lease_of(database, sync, seconds=-29)
+    assert await depths(database) == {}
+    async with database.district("riverside") as db:
+        await db.execute(text("UPDATE sync SET lease_until = lease_until - interval '2 seconds'"))
+    assert await depths(database) == {"ready": 1}
+
+
+async def test_a_resting_sync_is_held_and_has_no_age(database: Database) -> None:
+    sync = await enqueue(database, "1")
+    token = await lease_of(database, sync)
+    async with database.district("riverside") as db:
+        await syncs.release(db, sync.id, token, not_before=60)
+    async with database.open_door() as door:
+        found = await queue.depths(door, takeover_wait_seconds=30, per_district=4, passed_over=())
+    assert found == {"held": queue.Depth(1, 0.0)}

@@ -1,6 +1,8 @@
 """Calls to an upstream: what is retried, what is in doubt, what is refused."""
 
+import asyncio
 import gzip
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +13,7 @@ from prometheus_client import REGISTRY
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
 from gradesync.http import Answer, Upstream
+from gradesync.metering import CALLS
 from scripted import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
 
 OK = say(200, b"fine")
@@ -202,14 +205,39 @@ async def test_retries_stop_at_until(rig: Rig) -> None:
     assert len(rig.server.seen) == 1
 
 
-async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
-    def counted(status: str) -> float:
-        labels = {"system": "school", "kind": "counted", "status": status}
-        return REGISTRY.get_sample_value("gradesync_upstream_calls_total", labels) or 0.0
+def counted(kind: str) -> dict[str, float]:
+    """Status -> calls of that kind."""
+    labels = {"system": "school", "kind": kind}
+    found = {
+        sample.labels["status"]: sample.value
+        for sample in next(iter(CALLS.collect())).samples
+        if sample.name.endswith("_total") and labels.items() <= sample.labels.items()
+    }
+    return found
 
-    before = [counted(status) for status in ("200", "503", "none")]
-    await rig.upstream(say(503), cut, OK).call("counted", "GET", "/thing", repeatable=True)
-    assert [counted(status) for status in ("200", "503", "none")] == [count + 1 for count in before]
+
+async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
+    await rig.upstream(say(503), cut, say(299)).call("counted", "GET", "/thing", repeatable=True)
+    assert counted("counted") == {"503": 1, "lost": 1, "other": 1}
+    labels = {"system": "school", "kind": "counted"}
+    assert REGISTRY.get_sample_value("gradesync_upstream_retries_total", labels) == 2
+    assert REGISTRY.get_sample_value("gradesync_upstream_call_seconds_count", labels) == 3
+
+
+async def test_a_call_without_an_answer_is_counted_by_what_kept_it(rig: Rig) -> None:
+    async def call(upstream: Upstream, max_bytes: int = 100) -> None:
+        with suppress(AnswerLost, SyncStopped, Retriable):
+            await upstream.call("unanswered", "POST", "/thing", repeatable=False, max_bytes=max_bytes)
+
+    await call(rig.upstream(drip(0.01), timeout=0.05))
+    await call(rig.upstream(OK), max_bytes=1)
+    await call(replace(rig.upstream(OK), base_url="http://127.0.0.1:1"))
+    given_up = asyncio.create_task(call(rig.upstream(drip(0.01))))
+    while len(rig.server.seen) < 3:
+        await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert counted("unanswered").keys() == {"timeout", "too-large", "unsent", "cancelled"}
 
 
 async def test_logs_hold_no_query_no_body_and_no_signature(
@@ -220,7 +248,9 @@ async def test_logs_hold_no_query_no_body_and_no_signature(
     )
     told = capsys.readouterr()
     shown = (
-        told.out + told.err + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.http")
+        told.out
+        + told.err
+        + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.metering")
     )
     assert "thing" in shown
     assert "secret" not in shown

@@ -1,6 +1,8 @@
 """The queue of syncs: what waits, who is served next, what a worker may take, by the database's clock."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import func, select, text, update
@@ -33,6 +35,14 @@ TAKE_TURN = text("""
 """)
 WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
+DEPTHS = text("SELECT class, syncs, oldest FROM door_queue(:takeover_wait, :per_district, :passed_over)")
+
+
+class Depth(NamedTuple):
+    """How many syncs of a class wait, and for how long the first of them could have started."""
+
+    syncs: int
+    oldest_seconds: float
 
 
 async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
@@ -55,6 +65,22 @@ async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait
 async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
     """(district, sync) of those that should have settled by now."""
     return [(row.district_id, str(row.sync_id)) for row in await door.execute(OVERDUE)]
+
+
+async def depths(
+    door: AsyncSession, *, takeover_wait_seconds: float, per_district: int, passed_over: Sequence[str]
+) -> dict[str, Depth]:
+    """What waits in all districts together, by class: `ready` to be claimed, or `held` by its district.
+
+    `passed_over` are the districts that may not call their systems now. A class without a sync is absent.
+    """
+    values = {
+        "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+        "per_district": per_district,
+        "passed_over": list(passed_over),
+    }
+    rows = await door.execute(DEPTHS, values)
+    return {name: Depth(number, oldest) for name, number, oldest in rows}
 
 
 async def backlog(db: AsyncSession) -> int:

@@ -12,7 +12,10 @@ from gradesync.core.plan import Guard, Selection
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync as it stands. Counts are by result; `warnings` by code; times are of the database's clock."""
+    """One sync as it stands. Counts are by result; `warnings` by code; times are of the database's clock.
+
+    `trace` is the W3C traceparent of the request that asked for it, where that was traced.
+    """
 
     district_id: str
     id: str
@@ -44,6 +47,7 @@ class Sync:
     lease_until: datetime | None
     attempt: int
     not_before: datetime
+    trace: str | None = None
 
 
 FIELDS = tuple(field.name for field in fields(Sync))

@@ -206,8 +206,8 @@ async def settle(
     error_code: str | None = None,
     error_detail: str = "",
     **told: Unpack[Progress],
-) -> bool:
-    """End a sync, in the transaction of its last outcomes. False where it is not ours to end.
+) -> Sync | None:
+    """End a sync, in the transaction of its last outcomes. None where it is not ours to end.
 
     Without a token only an overdue sync is ended, whoever has it. Webhooks hear of it, dry runs apart.
     """
@@ -225,10 +225,10 @@ async def settle(
     settled = update(SYNC).where(which).values({**end, **_given(**told)}).returning(*C)
     row = (await db.execute(settled)).one_or_none()
     if row is None:
-        return False
+        return None
     if not row.dry_run:
         await webhooks.post(db, row.id, news.of_settled(row))
-    return True
+    return sync_of(row)
 
 
 def _given(**told: Unpack[Progress]) -> dict[str, object]:

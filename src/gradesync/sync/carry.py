@@ -16,6 +16,7 @@ from gradesync.sync.attempt import Attempt
 from gradesync.sync.gather import Reading, gather
 from gradesync.sync.journal import Journal, Settlement
 from gradesync.sync.link import change_teacher, rules_hash
+from gradesync.sync.observed import stage
 from gradesync.sync.rescaled import look_again
 from gradesync.sync.results import foretell, tell_rules, tell_scores, tell_strays, tell_unknown
 from gradesync.sync.scores import Delivery
@@ -53,9 +54,20 @@ async def _change_teacher(attempt: Attempt) -> None:
 
 
 async def _once(attempt: Attempt) -> None:
-    reading = await gather(attempt)
-    plan = _plan(attempt, reading)
-    journal = attempt.journal
+    with stage("reading"):
+        reading = await gather(attempt)
+    with stage("planning"):
+        plan = _told(attempt, reading)
+    if attempt.sync.dry_run:
+        await attempt.journal.settle(Settlement())
+    else:
+        with stage("writing"):
+            await _apply(attempt, reading, plan)
+
+
+def _told(attempt: Attempt, reading: Reading) -> Plan:
+    """The plan, and what it settles without any call noted; of a preview, everything."""
+    plan, journal = _plan(attempt, reading), attempt.journal
     journal.begin(plan)
     tell_rules(journal, plan)
     tell_strays(journal, plan)
@@ -63,9 +75,8 @@ async def _once(attempt: Attempt) -> None:
         tell_unknown(journal, attempt.selection, reading.gradebook)
     _check_approval(attempt, plan)
     if attempt.sync.dry_run:
-        await _preview(attempt, reading, plan)
-    else:
-        await _apply(attempt, reading, plan)
+        _foretell(attempt, reading, plan)
+    return plan
 
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
@@ -76,11 +87,10 @@ def _check_approval(attempt: Attempt, plan: Plan) -> None:
         raise SyncStopped(Reason.MASS_CHANGE)
 
 
-async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
+def _foretell(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     refs = {item.id: Ref(item.id) for item in plan.assignments}
     tell_scores(attempt.journal, plan, refs, reading.gradebook, attempt.selection)
     foretell(attempt.journal, plan)
-    await attempt.journal.settle(Settlement())
 
 
 async def _apply(attempt: Attempt, reading: Reading, plan: Plan) -> None:

@@ -15,6 +15,7 @@ from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.sync.lease import Lease
+from gradesync.sync.observed import tell_settled
 from gradesync.sync.tally import Tally
 
 
@@ -142,7 +143,7 @@ class Journal:
             await ledger.advance(db, self.sync.section_id, end.read_through)
             if end.link is not None:
                 await save(db, end.link)
-            ours = await syncs.settle(
+            settled = await syncs.settle(
                 db,
                 self.sync.id,
                 self.lease.token,
@@ -158,8 +159,9 @@ class Journal:
                 error_code=end.reason,
                 error_detail=end.detail,
             )
-            if not ours:
+            if settled is None:
                 raise LeaseLost("the sync is no longer this worker's")
+        tell_settled(settled)
         self._rows.clear()
         self._kept.clear()
 

@@ -130,6 +130,10 @@ class Systems(Protocol):
         """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
         ...
 
+    async def passed_over(self) -> Sequence[str]:
+        """The districts that were lately not `ready`, to whichever process asked."""
+        ...
+
     async def spare(self, district: District, calls: int) -> bool:
         """Reserve so many calls to the source; False where they would keep a sync from its first reads."""
         ...

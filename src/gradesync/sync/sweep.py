@@ -13,6 +13,7 @@ from gradesync.db import districts, queue, syncs
 from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.syncs import Sync
 from gradesync.sync.engine import Engine
+from gradesync.sync.observed import SWEEPS, tell_settled
 from gradesync.sync.tally import WRITES, closed
 
 log = structlog.get_logger()
@@ -46,6 +47,8 @@ async def sweep(engine: Engine) -> Swept:
         settled += await _settle(engine, district_id, sync_id, reasons[district_id])
     for district_id in waiting:
         await engine.bell.ring(district_id)
+    SWEEPS.labels("settled").inc(settled)
+    SWEEPS.labels("rung").inc(len(waiting))
     return Swept(rung=len(waiting), settled=settled)
 
 
@@ -67,9 +70,11 @@ async def _settle(engine: Engine, district_id: str, sync_id: str, why: str) -> b
         if sync is None or sync.status != "processing":
             return False
         settled = await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
-    if settled:
-        log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
-    return settled
+    if settled is None:
+        return False
+    tell_settled(settled)
+    log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
+    return True
 
 
 async def _why(engine: Engine, district_id: str) -> str:
@@ -84,8 +89,11 @@ async def _why(engine: Engine, district_id: str) -> str:
 
 async def end_as_it_is(
     db: AsyncSession, sync: Sync, token: str | None, reason: Reason, detail: str = ""
-) -> bool:
-    """Settle a sync as failed with the counts that are stored. Without a `token` only an overdue one."""
+) -> Sync | None:
+    """Settle a sync as failed with the counts that are stored. Without a `token` only an overdue one.
+
+    Who calls it tells the metrics, once the transaction is over. None where it is not ours to end.
+    """
     return await syncs.settle(
         db,
         sync.id,

@@ -19,6 +19,7 @@ from gradesync.sync.carry import carry_through
 from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease
+from gradesync.sync.observed import LEASES_LOST, tell_claimed, tell_settled
 from gradesync.sync.results import tell_not_attempted
 from gradesync.sync.sweep import circuits, end_as_it_is
 
@@ -73,6 +74,7 @@ async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Le
         )
     if sync is None or sync.lease_token is None:
         return None
+    tell_claimed(sync, bounds.lease)
     lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
     return district, sync, lease
 
@@ -92,8 +94,11 @@ async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) 
             await asyncio.shield(_give_back(engine, sync, lease))
             raise
         except Exception as error:
-            with suppress(LeaseLost):
+            try:
                 await _end(engine, district, sync, lease, attempt=attempt, error=error)
+            except LeaseLost:
+                log.warning("sync.lease-lost")
+                LEASES_LOST.inc()
 
 
 async def _end(
@@ -105,10 +110,10 @@ async def _end(
     attempt: Attempt | None,
     error: Exception,
 ) -> None:
-    """Do what an error asks for: give the sync back, or settle it with the reason."""
+    """Do what an error asks for: give the sync back, or settle it with the reason. Raises `LeaseLost`."""
     match error:
         case LeaseLost():
-            log.warning("sync.lease-lost")
+            raise error
         case SliceOver():
             await _give_back(engine, sync, lease)
         case Retriable(retry_at=datetime() as later) if later < sync.settles_by:
@@ -144,7 +149,10 @@ async def _stop(engine: Engine, attempt: Attempt | None, sync: Sync, lease: Leas
     log.warning("sync.stopped", reason=why.reason)
     if attempt is None:  # what is stored of the section could not be loaded: there is nothing to add
         async with engine.database.district(sync.district_id) as db:
-            await end_as_it_is(db, sync, lease.token, why.reason, why.detail)
+            settled = await end_as_it_is(db, sync, lease.token, why.reason, why.detail)
+        if settled is None:
+            raise LeaseLost("the sync is no longer this worker's")
+        tell_settled(settled)
         return
     if attempt.journal.plan is not None:
         tell_not_attempted(attempt.journal, attempt.journal.plan)

@@ -80,6 +80,7 @@ class SyncRow(Table, table=True):
     lease_until: datetime | None = Field(sa_column=time_column(null=True))
     attempt: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
     not_before: datetime = Field(sa_column=time_column())
+    trace: str | None = Field(sa_column=Column(Text))
 
 
 class OutcomeRow(Table, table=True):

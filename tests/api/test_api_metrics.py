@@ -1,0 +1,206 @@
+"""What Prometheus reads after syncs, and that nobody can be found in it."""
+
+import asyncio
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from exposition import Series, Watch, scrape, series
+from gradesync.core.reasons import Reason
+from gradesync.runtime import sweeping
+from gradesync.sync.observed import tell_queue
+from gradesync.sync.sweep import sweep
+from gradesync.sync.work import claim_of, perform
+from gradesync_sandbox.faults import Fault, LoseAfter, Status
+from installed import Place
+
+STAGES = ("queued", "reading", "planning", "writing")
+OVERDUE = text("UPDATE sync SET settles_by = now() - interval '1 second' WHERE status = 'processing'")
+TAKEN = text("UPDATE sync SET lease_token = gen_random_uuid() WHERE status = 'processing'")
+
+
+def counts(grown: dict[Series, float], name: str, label: str) -> dict[str, float]:
+    """Value of a label -> by how much its series grew."""
+    return {dict(labels)[label]: value for (found, labels), value in grown.items() if found == name}
+
+
+def told(count: dict[str, int]) -> dict[str, int]:
+    """A resource's counts as metrics tell them: what is nothing did not grow."""
+    return {result: number for result, number in count.items() if number and result != "read"}
+
+
+def seconds(sync: dict[str, Any]) -> float:
+    times = [datetime.fromisoformat(sync[name]) for name in ("requested_at", "finished_at")]
+    return (times[1] - times[0]).total_seconds()
+
+
+async def test_a_sync_is_counted_timed_and_told_by_result(place: Place) -> None:
+    teacher = await place.teacher()
+    place.world.schoology.log.clear()
+    place.world.powerschool.log.clear()
+    watch = await Watch.begin(place.api)
+    sync = await place.synced(teacher)
+    grown = await watch.grown(place.api)
+    ended = {"mode": "changes", "status": sync["status"]}
+    assert grown[series("gradesync_syncs_total", **ended, code="none")] == 1
+    assert grown[series("gradesync_sync_seconds_count", **ended)] == 1
+    assert grown[series("gradesync_sync_seconds_sum", **ended)] == pytest.approx(seconds(sync), abs=0.001)
+    assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == dict.fromkeys(STAGES, 1)
+    assert counts(grown, "gradesync_assignments_total", "result") == told(sync["assignments"])
+    assert counts(grown, "gradesync_scores_total", "result") == told(sync["scores"])
+    assert counts(grown, "gradesync_warnings_total", "code") == sync["warnings"]
+    assert counts(grown, "gradesync_bells_total", "answer") == {"rung": 1}
+    assert sync["assignments"]["created"]
+    assert sync["warnings"]
+
+
+async def test_calls_are_counted_by_system_kind_and_status(place: Place) -> None:
+    teacher = await place.teacher()
+    place.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
+    place.sandbox.faults.add(Fault("powerschool", "score.write", LoseAfter()))
+    place.world.powerschool.log.clear()
+    watch = await Watch.begin(place.api)
+    await place.synced(teacher)
+    grown = await watch.grown(place.api)
+
+    def calls(kind: str) -> dict[str, float]:
+        mine = {key: n for key, n in grown.items() if ("kind", kind) in key[1]}
+        return counts(mine, "gradesync_upstream_calls_total", "status")
+
+    log = Counter((call.kind, str(call.status)) for call in place.world.powerschool.log.calls)
+    assert calls("assignment.create") == {"201": log["assignment.create", "201"]}
+    assert calls("assignment.list")["503"] == 1
+    assert calls("score.write")["lost"] == 1
+    retried = {"system": "powerschool", "kind": "assignment.list"}
+    assert grown[series("gradesync_upstream_retries_total", **retried)] == 1
+    assert ("gradesync_upstream_retries_total", "score.write") not in {
+        (name, dict(labels).get("kind")) for name, labels in grown
+    }
+    for system in ("schoology", "powerschool"):
+        mine = {key: n for key, n in grown.items() if ("system", system) in key[1]}
+        total = sum(counts(mine, "gradesync_upstream_call_seconds_count", "kind").values())
+        assert total == grown[series("gradesync_budget_wait_seconds_count", system=system)] > 0
+
+
+async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(place: Place) -> None:
+    teacher = await place.teacher()
+    watch = await Watch.begin(place.api)
+    preview = await place.synced(teacher, dry_run=True)
+    grown = await watch.grown(place.api)
+    assert counts(grown, "gradesync_syncs_total", "mode") == {"preview": 1}
+    assert counts(grown, "gradesync_sync_stage_seconds_count", "stage").keys() == set(STAGES) - {"writing"}
+    assert preview["scores"]["written"]
+    for name in ("gradesync_scores_total", "gradesync_assignments_total", "gradesync_warnings_total"):
+        assert name not in {found for found, _ in grown}
+
+
+async def test_a_sync_that_is_stopped_is_counted_by_its_reason(place: Place) -> None:
+    teacher = await place.teacher()
+    place.refuse("schoology")
+    watch = await Watch.begin(place.api)
+    sync = await place.synced(teacher, mode="full")
+    grown = await watch.grown(place.api)
+    ended = {"mode": "full", "status": "failed", "code": sync["error"]["code"]}
+    assert grown[series("gradesync_syncs_total", **ended)] == 1
+    assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == {"queued": 1, "reading": 1}
+
+
+async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(place: Place) -> None:
+    teacher = await place.teacher()
+    watch = await Watch.begin(place.api)
+    for by_sweep in (False, True):
+        answer = await teacher.post(f"{place.path}/syncs")
+        async with place.runtime.database.district(place.district.id) as db:
+            await db.execute(OVERDUE)
+        if by_sweep:
+            await sweep(place.runtime.engine)
+        sync = (await teacher.get(answer.headers["location"])).json()
+        assert sync["error"]["code"] == "timed-out"
+    grown = await watch.grown(place.api)
+    assert counts(grown, "gradesync_syncs_total", "code") == {"timed-out": 2}
+    assert counts(grown, "gradesync_sync_seconds_count", "status") == {"failed": 2}
+    assert counts(grown, "gradesync_sweeps_total", "what") == {"settled": 1}
+
+
+async def test_a_lost_lease_is_counted_and_the_sync_is_not(place: Place) -> None:
+    teacher = await place.teacher()
+    await teacher.post(f"{place.path}/syncs")
+    claimed = await claim_of(place.runtime.engine, place.district.id)
+    assert claimed is not None
+    async with place.runtime.database.district(place.district.id) as db:
+        await db.execute(TAKEN)
+    watch = await Watch.begin(place.api)
+    await perform(place.runtime.engine, *claimed)
+    grown = await watch.grown(place.api)
+    assert grown[series("gradesync_leases_lost_total")] == 1
+    assert "gradesync_syncs_total" not in {name for name, _ in grown}
+
+
+async def queued(place: Place) -> dict[str, float]:
+    await tell_queue(place.runtime.engine)
+    return counts(await scrape(place.api), "gradesync_queue_syncs", "class")
+
+
+async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_holds(place: Place) -> None:
+    first, second = [await place.teacher(room) for room in place.world.classrooms]
+    assert await queued(place) == {"ready": 0, "held": 0}
+    for who, room in ((first, 0), (second, 1)):
+        await who.post(f"/sections/{place.world.classrooms[room].section.id}/syncs")
+    assert await queued(place) == {"ready": 2, "held": 0}
+    oldest = counts(await scrape(place.api), "gradesync_queue_oldest_seconds", "class")
+    assert oldest["ready"] > 0
+    assert oldest["held"] == 0
+    place.cut_off("schoology")
+    while await claim_of(place.runtime.engine, place.district.id):
+        pass
+    assert await queued(place) == {"ready": 0, "held": 0}
+
+
+async def test_what_waits_for_a_spent_budget_is_held(place: Place) -> None:
+    teacher = await place.teacher()
+    await teacher.post(f"{place.path}/syncs")
+    budget = place.district.schoology.requests_per_window
+    while await place.runtime.systems.ready(place.district):
+        assert (budget := budget - 1) >= 0
+    assert await claim_of(place.runtime.engine, place.district.id) is None
+    assert await queued(place) == {"ready": 0, "held": 1}
+
+
+async def test_every_process_keeps_the_metrics_of_the_queue(place: Place) -> None:
+    teacher = await place.teacher()
+    await teacher.post(f"{place.path}/syncs")
+    async with sweeping(place.runtime):
+        while not counts(await scrape(place.api), "gradesync_queue_syncs", "class").get("ready"):
+            await asyncio.sleep(0)
+
+
+ALLOWED = {
+    "mode": r"changes|full|preview",
+    "status": r"complete|failed|\d{3}|other|unsent|timeout|lost|too-large|cancelled",
+    "code": "|".join(["none", *Reason]),
+    "stage": "|".join(STAGES),
+    "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared",
+    "system": "schoology|powerschool",
+    "kind": r"[a-z_]+|assignment\.[a-z]+|score\.write|v1\.[a-z_]+|schema\.[a-z]+",
+    "class": "ready|held",
+    "what": "rung|settled|request|token|login",
+    "answer": "rung|spared|lost",
+}
+
+
+async def test_nobody_and_nothing_of_a_district_is_a_label(place: Place) -> None:
+    watch = await Watch.begin(place.api)
+    for room in place.world.classrooms:
+        teacher = await place.teacher(room)
+        for wanted in ({"dry_run": True}, {}, {"mode": "full"}):
+            await place.synced(teacher, str(room.section.id), **wanted)
+    await tell_queue(place.runtime.engine)
+    grown = await watch.grown(place.api)
+    assert len({name for name, _ in grown}) > 10
+    for name, labels in grown:
+        for label, value in labels:
+            assert re.fullmatch(ALLOWED[label], value), (name, label, value)

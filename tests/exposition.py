@@ -1,0 +1,41 @@
+"""The metrics of a process as Prometheus reads them, and what became more between two looks at them."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+Series = tuple[str, frozenset[tuple[str, str]]]
+
+
+def series(name: str, **labels: str) -> Series:
+    return name, frozenset(labels.items())
+
+
+async def scrape(api: httpx.AsyncClient) -> dict[Series, float]:
+    """Every series of ours with its value; when they were created is of no interest."""
+    text = (await api.get("/metrics")).text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith("gradesync_") and not sample.name.endswith("_created")
+    }
+
+
+class Watch:
+    """What has changed since it was made."""
+
+    def __init__(self, before: dict[Series, float]) -> None:
+        self._before = before
+
+    @classmethod
+    async def begin(cls, api: httpx.AsyncClient) -> "Watch":
+        return cls(await scrape(api))
+
+    async def grown(self, api: httpx.AsyncClient) -> dict[Series, float]:
+        """The series that changed, and by how much; buckets of histograms apart."""
+        now = await scrape(api)
+        return {
+            key: value - self._before.get(key, 0.0)
+            for key, value in now.items()
+            if value != self._before.get(key, 0.0) and not key[0].endswith("_bucket")
+        }

@@ -1,0 +1,31 @@
+"""The page of metrics lists every metric that there is, and no other."""
+
+import re
+from pathlib import Path
+
+from prometheus_client import REGISTRY
+
+import gradesync.cli.running  # noqa: F401 - with it come all modules, and with them their metrics
+
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+ROW = re.compile(r"^\| `(gradesync_\w+)` \| (\w+)(?:, of all)? \|(.*?)\| .+ \|$", re.MULTILINE)
+
+
+def test_every_metric_is_listed_with_its_kind_and_its_labels() -> None:
+    listed = {name: (kind, tuple(re.findall("`(.+?)`", labels))) for name, kind, labels in ROW.findall(PAGE)}
+    registered = {}
+    for collector in REGISTRY._collector_to_names:  # nothing public tells labels before they have values
+        for family in collector.collect():
+            if family.name.startswith("gradesync_"):
+                suffix = "_total" if family.type == "counter" else ""
+                labels = getattr(collector, "_labelnames", ())
+                registered[family.name + suffix] = (family.type, tuple(labels))
+    assert listed == registered
+
+
+def test_every_metric_that_a_page_names_exists() -> None:
+    listed = {name for name, _, _ in ROW.findall(PAGE)}
+    for page in (Path(__file__).parents[2] / "docs").glob("*.md"):
+        named = set(re.findall(r"\bgradesync_[a-z_]+", page.read_text()))
+        parts = {name + suffix for name in listed for suffix in ("", "_bucket", "_sum", "_count")}
+        assert named - parts <= {"gradesync_sandbox"}, page.name
