@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from gradesync import districtfile, pacing
 from gradesync.access.tokens import Caller
-from gradesync.cli.running import application
+from gradesync.cli.serving import application
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.runtime import Runtime, open_runtime

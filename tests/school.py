@@ -27,7 +27,7 @@ from redis.asyncio import Redis
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradesync import districtfile, pacing
-from gradesync.cli.running import application
+from gradesync.cli.serving import application
 from gradesync.db import districts
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings

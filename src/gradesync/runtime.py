@@ -1,8 +1,9 @@
 """The composition root: settings in, everything that an API or a worker process works with out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -38,7 +39,10 @@ class SettingMissing(GradeSyncError):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What one process holds open, once. `engine` carries database, systems, bell and clock."""
+    """What one process holds open, once. `engine` carries database, systems, bell and clock.
+
+    `stopping` is set when the process is to end: an answer that lasts is then over.
+    """
 
     settings: Settings
     engine: Engine
@@ -46,6 +50,7 @@ class Runtime:
     bell: Bell
     client: httpx.AsyncClient
     tokens: Tokens
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def database(self) -> Database:

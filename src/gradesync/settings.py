@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
     log_format: Literal["json", "text"] = Field("json", description="how it is logged")
-    metrics_port: int | None = Field(None, description="a port on which a worker serves /metrics")
+    metrics_port: int | None = Field(None, description="a port for a worker's /healthz, /readyz, /metrics")
 
     def filled(self, **found: object) -> "Settings":
         """A copy with the values found, where nothing else was set."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import stamina.instrumentation
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest, start_http_server
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -111,8 +111,3 @@ def _hide(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def exposition() -> tuple[bytes, str]:
     """The metrics of this process, and their content type."""
     return generate_latest(), CONTENT_TYPE_LATEST
-
-
-def serve_metrics(port: int) -> None:
-    """Serve this process's metrics on a port of their own, for processes without an API."""
-    start_http_server(port)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gradesync.db import migrate
+from gradesync.db.migrations import head
 from servers import Urls
 
 PATIENCE = 30
@@ -72,4 +73,4 @@ async def test_it_is_tried_again_until_it_has_its_lock(old: Urls) -> None:
             async with application(old) as another:
                 await another.execute(text("SELECT id FROM district"))  # after the first try was given up
         await migrating
-        assert await revision(owner) == migrate.head()
+        assert await revision(owner) == head()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
+from gradesync.db.migrations import head
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from servers import Urls
@@ -66,6 +67,7 @@ def test_revisions_are_numbers_in_their_order() -> None:
     """By their numbers alone an older release knows that a database is ahead of it."""
     revisions = [script.revision for script in migrate.scripts()]
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert revisions[-1] == head()
 
 
 async def test_a_migration_waits_for_no_busy_table_for_long(fresh: Urls) -> None:

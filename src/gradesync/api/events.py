@@ -62,7 +62,7 @@ async def follow_sync(
 
 async def _events(visit: SectionVisit, sync_id: UUID, token: str, seen: str | None) -> AsyncIterator[bytes]:
     looks = 0
-    stopping = visit.service.stopping
+    stopping = visit.service.runtime.stopping
     while not stopping.is_set() and await _holds(visit.service, token):
         sync = told.sync(await find_sync(visit, sync_id))
         version, settled = _version(sync), sync.status != "processing"

@@ -1,7 +1,6 @@
 """What the handlers work with: the runtime, and what this process remembers for a while."""
 
-import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -20,16 +19,12 @@ from gradesync.sync.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Built once for an application. `keys` are those of LTI platforms.
-
-    `stopping` is set when the process is to end: an answer that lasts is then over.
-    """
+    """Built once for an application. `keys` are those of LTI platforms."""
 
     runtime: Runtime
     live: Live
     keys: PlatformKeys
     limits: Limits
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Service":

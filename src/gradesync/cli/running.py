@@ -3,17 +3,15 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from gradesync import telemetry
-from gradesync.api.app import create_app
 from gradesync.embedded import Servers
-from gradesync.lti.app import lti_app
 from gradesync.rounds import repeated
 from gradesync.runtime import Runtime, open_runtime, sweeping
 from gradesync.settings import Settings
@@ -23,16 +21,22 @@ log = structlog.get_logger(__name__)
 
 WATCH_SECONDS = 1.0
 
+Application = Callable[[Runtime], Starlette]
+
 
 async def run(
     settings: Settings,
     *,
-    listener: socket.socket | None,
-    carry: bool,
     name: str,
+    carry: bool,
+    listener: socket.socket | None,
+    application: Application,
     servers: Servers | None = None,
 ) -> None:
-    """Serve the API on `listener`, carry syncs, or both, until SIGINT or SIGTERM, or embedded servers end."""
+    """Serve the application where there is a `listener`, and `carry` syncs.
+
+    Until SIGINT or SIGTERM, or the embedded servers end.
+    """
     telemetry.configure_logging(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
         stop = stack.enter_context(_told_to_stop())
@@ -43,7 +47,8 @@ async def run(
         if carry:
             await stack.enter_async_context(working(runtime))
         if listener is not None:
-            await stack.enter_async_context(_serving(runtime, listener, stop))
+            serving = _serving(runtime, application(runtime), listener, stop)
+            await stack.enter_async_context(serving)
         if servers is not None:
             await stack.enter_async_context(_watching(servers, stop))
         await stop.wait()
@@ -59,13 +64,6 @@ async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None
 
     async with repeated("watch the servers", look, seconds=WATCH_SECONDS):
         yield
-
-
-def application(runtime: Runtime) -> FastAPI:
-    """Everything that is served: the API, and the LTI tool with the teacher's page."""
-    app = create_app(runtime)
-    app.mount("/lti", lti_app(runtime))
-    return app
 
 
 @contextmanager
@@ -85,8 +83,9 @@ def _told_to_stop() -> Iterator[asyncio.Event]:
 
 
 @asynccontextmanager
-async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Event) -> AsyncIterator[None]:
-    app = application(runtime)
+async def _serving(
+    runtime: Runtime, app: Starlette, listener: socket.socket, stop: asyncio.Event
+) -> AsyncIterator[None]:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -101,7 +100,7 @@ async def _serving(runtime: Runtime, listener: socket.socket, stop: asyncio.Even
     try:
         yield
     finally:
-        app.state.service.stopping.set()
+        runtime.stopping.set()
         server.should_exit = True
         await serving
 

@@ -1,16 +1,22 @@
 """`up`, `serve`, `worker`, `migrate`: the processes of an installation."""
 
 import asyncio
+import gc
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradesync.cli.place import Place, owner_url, placed, read, settled
 from gradesync.cli.say import Told, out
 from gradesync.settings import Settings
+
+if TYPE_CHECKING:
+    from gradesync.cli.running import Application
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -25,21 +31,29 @@ def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
             bring_up(settings)
         out.print(f"[bold]gradesync[/] is up at [link]{settings.public_url}/docs[/]")
         out.print(f"[dim]Ctrl-C ends it. What it knows stays in {settings.data_dir.absolute()}.[/]")
-        _run(replace(place, settings=settings), listener, carry=True, name="up")
+        with _loading():
+            from gradesync.cli.serving import application
+        _run(replace(place, settings=settings), listener, application, carry=True, name="up")
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Serve the API."""
     listener = listen(host, port)
+    with _loading():
+        from gradesync.cli.serving import application
     with placed() as place:
         here = replace(place, settings=_at(place.settings, listener))
-        _run(here, listener, carry=False, name="api")
+        _run(here, listener, application, carry=False, name="api")
 
 
 def worker() -> None:
     """Carry syncs."""
+    with _loading():
+        from gradesync.cli.vitals import vitals
     with placed() as place:
-        _run(place, None, carry=True, name="worker")
+        port = place.settings.metrics_port
+        listener = None if port is None else listen("0.0.0.0", port)  # noqa: S104 - asked from elsewhere
+        _run(place, listener, vitals, carry=True, name="worker")
 
 
 def migrate(
@@ -54,7 +68,7 @@ def migrate(
     else:
         with settled() as found:
             bring_up(found, app_role)
-    out.print("The database is at this release.")
+    out.print("The database has every migration of this release.")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -75,14 +89,30 @@ def _at(settings: Settings, listener: socket.socket) -> Settings:
     return settings.filled(public_url=f"http://{host}:{port}", log_format=form)
 
 
-def _run(place: Place, listener: socket.socket | None, *, carry: bool, name: str) -> None:
-    """Run until a signal; raises `Told` where the embedded servers end first."""
-    from gradesync.cli.running import run
-    from gradesync.telemetry import serve_metrics
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Import without the garbage collector, which would go through all that is new in vain, many times."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
-    if listener is None and place.settings.metrics_port is not None:
-        serve_metrics(place.settings.metrics_port)
-    asyncio.run(run(place.settings, listener=listener, carry=carry, name=name, servers=place.servers))
+
+def _run(
+    place: Place, listener: socket.socket | None, application: "Application", *, carry: bool, name: str
+) -> None:
+    """Run until a signal; raises `Told` where the embedded servers end first."""
+    with _loading():
+        from gradesync.cli.running import run
+    running = run(
+        place.settings,
+        name=name,
+        carry=carry,
+        listener=listener,
+        application=application,
+        servers=place.servers,
+    )
+    asyncio.run(running)
     if place.servers is not None and place.servers.ended():
         raise Told(
             f"The PostgreSQL and Valkey of {place.settings.data_dir.absolute()} have ended.",

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DisconnectionError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.crypto import Secrets
-from gradesync.db.migrate import head
+from gradesync.db.migrations import head
 from gradesync.errors import GradeSyncError
 
 SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")

@@ -1,0 +1,107 @@
+"""How long a process takes from nothing to its first work: the API to an answer, a worker to a sync."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+import httpx
+
+from gradesync import pacing
+from gradesync.db import districts, syncs
+from gradesync.districtfile import parse
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from gradesync.sync.request import Request, Wanted, request_sync
+
+PATIENCE = 60
+LOOK_SECONDS = 0.005
+# Its systems are not there: what a worker does with a sync that it has taken is not measured.
+DISTRICT = """
+id = "{name}"
+name = "Cold start"
+timezone = "UTC"
+[schoology]
+base_url = "http://127.0.0.1:9/v1"
+consumer_key = "{name}"
+consumer_secret = "secret"
+[sis]
+kind = "powerschool"
+base_url = "http://127.0.0.1:9"
+client_id = "{name}"
+client_secret = "secret"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """Seconds from the start of a process, medians: until /healthz answers, until a waiting sync is taken."""
+
+    serve: float
+    worker: float
+
+
+async def cold_start(settings: Settings, rounds: int = 5) -> ColdStart:
+    """Start processes with these settings, one after another. The first of each is not counted."""
+    async with open_runtime(settings, name="bench") as runtime:
+        await runtime.redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        serve = [await _serve(settings) for _ in range(rounds + 1)]
+        worker = [await _worker(settings, runtime, f"cold-{number}") for number in range(rounds + 1)]
+    return ColdStart(serve=median(serve[1:]), worker=median(worker[1:]))
+
+
+async def _serve(settings: Settings) -> float:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        began = perf_counter()
+        async with _process(settings, "serve", "--port", str(port)), asyncio.timeout(PATIENCE):
+            while not await _answers(http):
+                await asyncio.sleep(LOOK_SECONDS)
+            return perf_counter() - began
+
+
+async def _answers(http: httpx.AsyncClient) -> bool:
+    try:
+        return (await http.get("/healthz")).is_success
+    except httpx.TransportError:
+        return False
+
+
+async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
+    async with runtime.database.district(name) as db:
+        await districts.apply(db, parse(DISTRICT.format(name=name), allow_http=True))
+    request = Request(
+        district_id=name,
+        section_id="1",
+        asker_kind="teacher",
+        asker_id="1",
+        wanted=Wanted(),
+        settles_after=900,
+    )
+    sync = await request_sync(runtime.engine, request)
+    began = perf_counter()
+    async with _process(settings, "worker"), asyncio.timeout(PATIENCE):
+        while True:
+            async with runtime.database.district(name) as db:
+                found = await syncs.get(db, sync.id)
+            if found is not None and found.started_at is not None:
+                return perf_counter() - began
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def _process(settings: Settings, *words: str) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gradesync", *words), env={**os.environ, **settings.environment()}
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()

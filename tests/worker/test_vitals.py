@@ -1,0 +1,33 @@
+"""What a worker process tells those who watch over it."""
+
+import asyncio
+
+import httpx
+from sqlalchemy import text
+
+from crash import process
+from gradesync.settings import Settings
+from installation import free_port, ready
+from servers import Urls
+
+
+async def test_a_worker_tells_that_it_lives_is_ready_and_what_it_counts(
+    settings: Settings, servers: Urls
+) -> None:
+    port = free_port()
+    there = settings.model_copy(update={"metrics_port": port})
+    async with (
+        process(there, "worker") as worker,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
+        servers.owner() as owner,
+    ):
+        await ready(http, worker)
+        assert (await http.get("/healthz")).json() == {"status": "ok"}
+        assert "gradesync_hands_working 0.0" in (await http.get("/metrics")).text
+        await owner.execute(text("ALTER TABLE alembic_version RENAME TO away"))
+        behind = await http.get("/readyz")
+        await owner.execute(text("ALTER TABLE away RENAME TO alembic_version"))
+        assert (behind.status_code, behind.json()) == (503, {"status": "unavailable"})
+        worker.terminate()
+        async with asyncio.timeout(30):
+            assert await worker.wait() == 0
