@@ -65,10 +65,27 @@ async def test_what_changes_in_an_assignment_is_told_field_by_field(place: Place
     place.world.schoology.edit_assignment(place.room.section.id, item.id, max_points=Decimal("77.5"))
     sync = await place.synced(office, dry_run=True)
     (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
-    assert told["edits"] == [{"field": "points", "before": before, "after": "77.5"}]
+    (edit,) = told["edits"]
+    assert (edit["field"], edit["before"], edit["after"]) == ("points", before, "77.5")
     assert (told["before"], told["after"]) == (None, None)
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     assert f"points {before},points 77.5" in sheet.text
+
+
+async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(place: Place) -> None:
+    office = await place.office()
+    await place.synced(office)
+    section = place.room.section
+    item = next(item for item in section.standing() if item.title.startswith("Homework 1:"))
+    other = next(one for one in section.categories.values() if one.title.startswith("Quiz"))
+    place.world.schoology.edit_assignment(section.id, item.id, category=other.id)
+    sync = await place.synced(office)
+    (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
+    (edit,) = told["edits"]
+    assert (edit["field"], edit["before_title"], edit["after_title"]) == ("category", "homework", "Quizzes")
+    assert edit["before"] != edit["after"]
+    sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    assert "category homework,category Quizzes" in sheet.text
 
 
 async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> None:

@@ -56,11 +56,15 @@ async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: Schoo
         before = school.sis()[item.title][school.room.students[uid].dcid]
         school.world.schoology.grade(school.room.section.id, item.id, uid, Decimal("7.25"))
         later = datetime(2026, 9, 30, 23, 59, 59)  # Schoology's own times have no zone  # noqa: DTZ001
-        school.world.schoology.edit_assignment(school.room.section.id, item.id, due=later)
+        quizzes = next(c for c in school.room.section.categories.values() if c.title.startswith("Quiz"))
+        school.world.schoology.edit_assignment(
+            school.room.section.id, item.id, due=later, category=quizzes.id
+        )
         await opened.button("Preview").click()
         await expect(opened.headline).to_contain_text("A sync would change 1 assignment and send 1 score.")
         await opened.text(item.title).click()
         await expect(opened.text("Due: Aug 18 → Sep 30")).to_be_visible()
+        await expect(opened.text("Category: homework → Quizzes")).to_be_visible()
         row = opened.tool.get_by_role("row", name=school.world.schoology.users[uid].display)
         await expect(row).to_contain_text("7.25")
         await expect(row).to_contain_text(before or "blank")

@@ -1,6 +1,6 @@
 """What became of each assignment and each score of a sync: as JSON pages, or as a spreadsheet."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -13,9 +13,9 @@ from gradesync.api.paths import sync_path
 from gradesync.api.problems import answers
 from gradesync.api.syncs import SyncId, find_sync
 from gradesync.api.visit import SectionVisit
-from gradesync.core.plan import Result
+from gradesync.core.plan import CATEGORY, Result
 from gradesync.core.reasons import Reason
-from gradesync.db import outcomes
+from gradesync.db import links, outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync.errors import Retriable, SyncStopped
 
@@ -74,7 +74,7 @@ async def list_outcomes(
     found = await _read(visit, sync.id, filters, listing.position(cursor), limit + 1)
     items, next_cursor = listing.cut(response, found, limit, lambda outcome: outcome.key)
     return schemas.OutcomePage(
-        items=[told.outcome(one, names.known) for one in items],
+        items=await _told(visit, items, names.known),
         next_cursor=next_cursor,
         names_unavailable=names.missing,
     )
@@ -89,6 +89,17 @@ async def _names(visit: SectionVisit) -> Names:
     except (SyncStopped, Retriable):
         return Names({}, missing=True)
     return Names({member.uid: member.display_name for member in members})
+
+
+async def _told(
+    visit: SectionVisit, found: Sequence[Outcome], names: Mapping[str, str]
+) -> list[schemas.Outcome]:
+    """Outcomes as they go out; categories are stored by their keys, and their titles joined here."""
+    titles: Mapping[str, str] = {}
+    if any(edit.field == CATEGORY for one in found for edit in one.edits):
+        async with visit.database() as db:
+            titles = await links.titles(db, visit.section_id)
+    return [told.outcome(one, names, titles) for one in found]
 
 
 async def _read(
@@ -110,7 +121,7 @@ def _spreadsheet(visit: SectionVisit, sync_id: str, filters: Filters, names: Map
         yield spreadsheet.HEAD
         after = None
         while found := await _read(visit, sync_id, filters, after, ROWS_AT_ONCE):
-            yield "".join(spreadsheet.row(told.outcome(one, names)) for one in found)
+            yield "".join(map(spreadsheet.row, await _told(visit, found, names)))
             after = found[-1].key
 
     return StreamingResponse(

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gradesync.api import schemas
 
@@ -38,10 +38,14 @@ def row(one: schemas.Outcome) -> str:
             reason.title if reason else "",
             reason.fix if reason else "",
             " ".join(warning.title for warning in one.warnings),
-            one.before or harmless("; ".join(f"{edit.field} {edit.before}" for edit in one.edits)),
-            one.after or harmless("; ".join(f"{edit.field} {edit.after}" for edit in one.edits)),
+            one.before or _fields((edit.field, edit.before_title or edit.before) for edit in one.edits),
+            one.after or _fields((edit.field, edit.after_title or edit.after) for edit in one.edits),
         )
     )
+
+
+def _fields(told: Iterable[tuple[str, str]]) -> str:
+    return harmless("; ".join(" ".join(one) for one in told))
 
 
 def harmless(text: str) -> str:

@@ -9,6 +9,7 @@ from gradesync.api.paths import section_path, sync_path
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
+from gradesync.core.plan import CATEGORY, Edit
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.links import SectionLink
@@ -58,7 +59,8 @@ def _error(one: Sync) -> schemas.SyncError | None:
     return schemas.SyncError(**said(one.error_code).model_dump(), detail=one.error_detail)
 
 
-def outcome(one: Outcome, names: Mapping[str, str]) -> schemas.Outcome:
+def outcome(one: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:
+    """An outcome with what is known of its people's names, by uid, and of SIS categories' titles, by key."""
     student = None
     if one.student_id:
         student = schemas.OutcomeStudent(id=one.student_id, name=names.get(one.student_id))
@@ -70,8 +72,14 @@ def outcome(one: Outcome, names: Mapping[str, str]) -> schemas.Outcome:
         warnings=[said(code) for code in one.warnings],
         before=value(one.before),
         after=value(one.after),
-        edits=[schemas.Edit.model_validate(edit._asdict()) for edit in one.edits],
+        edits=[_edit(edit, titles) for edit in one.edits],
     )
+
+
+def _edit(edit: Edit, titles: Mapping[str, str]) -> schemas.Edit:
+    known = titles if edit.field == CATEGORY else {}
+    joined = {"before_title": known.get(edit.before), "after_title": known.get(edit.after)}
+    return schemas.Edit.model_validate({**edit._asdict(), **joined})
 
 
 def value(score: Value) -> str | None:

@@ -117,7 +117,8 @@ class AssignmentPlan(NamedTuple):
         return self.unchanged + len(self.settled) + len(self.writes)
 
 
-FIELDS = ("name", "points", "due", "category", "counts")
+CATEGORY = "category"
+FIELDS = ("name", "points", "due", CATEGORY, "counts")
 """What the texts of a spec are, in their order."""
 
 

@@ -131,6 +131,13 @@ def _link(row: Row[Any]) -> SectionLink:
     )
 
 
+async def titles(db: AsyncSession, section_id: str) -> dict[str, str]:
+    """What is known of the titles of SIS categories in a section, by key."""
+    link, kept = await get(db, section_id), await pairs(db, section_id)
+    listed = link.sis_categories if link else ()
+    return {one.ref.key: one.sis_title for one in kept.values()} | {one.ref.key: one.title for one in listed}
+
+
 async def pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
     """Schoology category id -> its pair."""
     rows = await db.execute(select(PAIR).where(PAIR.c.section_id == section_id))

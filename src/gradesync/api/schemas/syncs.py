@@ -156,6 +156,10 @@ class Edit(Told):
     field: Literal["name", "points", "due", "category", "counts"]
     before: str
     after: str
+    before_title: Annotated[str | None, Field(description="The title of a category, where it is known")] = (
+        None
+    )
+    after_title: Annotated[str | None, Field(description="The title of a category, where it is known")] = None
 
 
 class Outcome(Told):

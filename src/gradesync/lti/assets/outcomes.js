@@ -154,7 +154,8 @@ const EDITED = {
   name: ({ before, after }) => `Name: ${before} → ${after}`,
   points: ({ before, after }) => `Points: ${before} → ${after}`,
   due: ({ before, after }) => `Due: ${dateOf(before)} → ${dateOf(after)}`,
-  category: () => "Another category",
+  category: ({ before_title: before, after_title: after }) =>
+    before && after ? `Category: ${before} → ${after}` : after ? `Category: now ${after}` : "Another category",
   counts: ({ after }) => (after === "yes" ? "Counts in the final grade now" : "No longer counts in the final grade"),
 };
 
