@@ -1,8 +1,10 @@
-"""Alerts and dashboard can be read, and lead to places of the run book."""
+"""Alerts and dashboard ask for what is there: metrics with their labels, places of the run book."""
 
 import json
+import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+import gradesync
 from gradesync.core.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
@@ -24,10 +28,41 @@ DASHBOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text
 PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 GRAPHS = [panel for panel in PANELS if panel["type"] != "row"]
 RUN_BOOK = (ROOT / "docs" / "operations.md").read_text()
+PROMETHEUS_OWN = {"job", "instance"}
+NOT_OURS: Mapping[str, frozenset[str]] = {
+    "up": frozenset(),
+    "process_resident_memory_bytes": frozenset(),
+    "process_cpu_seconds_total": frozenset(),
+}
 QUERIES = [
     *((rule["alert"], rule["expr"]) for rule in RULES),
     *((panel["title"], target["expr"]) for panel in GRAPHS for target in panel["targets"]),
 ]
+
+
+def metrics() -> Iterator[dict[str, frozenset[str]]]:
+    """Of each metric of ours, the names that a query may ask for, and the labels of their series."""
+    for module in pkgutil.walk_packages(gradesync.__path__, "gradesync."):
+        if module.name.endswith("__main__") or ".migrations" in module.name:
+            continue
+        for value in vars(import_module(module.name)).values():
+            if isinstance(value, MetricWrapperBase):
+                labels = frozenset(value._labelnames)
+                yield from (_series(family.name, family.type, labels) for family in value.describe())
+
+
+def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, frozenset[str]]:
+    match kind:
+        case "counter":
+            return {f"{name}_total": labels}
+        case "histogram":
+            return {f"{name}_bucket": labels | {"le"}, f"{name}_sum": labels, f"{name}_count": labels}
+        case _:
+            return {name: labels}
+
+
+OURS = list(metrics())
+NAMES = {**NOT_OURS, **{name: labels for series in OURS for name, labels in series.items()}}
 
 
 def parsed(query: str) -> promql_parser.Expr:
@@ -56,9 +91,24 @@ def selectors(node: Any, by: frozenset[str] = frozenset()) -> Iterator[tuple[Any
 
 
 @pytest.mark.parametrize(("where", "query"), QUERIES)
+def test_a_query_asks_for_series_that_there_are(where: str, query: str) -> None:
+    asked = list(selectors(parsed(query)))
+    assert asked, where
+    for selector, by in asked:
+        labels = NAMES[selector.name] | PROMETHEUS_OWN
+        matched = {matcher.name for matcher in selector.matchers.matchers}
+        assert by | matched <= labels, (where, selector.name)
+
+
+@pytest.mark.parametrize(("where", "query"), QUERIES)
 def test_a_code_that_a_query_asks_for_is_of_the_catalogue(where: str, query: str) -> None:
     for codes in re.findall(r'code=~?"([^"]+)"', query):
         assert set(codes.split("|")) <= set(map(str, Reason)), where
+
+
+def test_every_metric_of_ours_is_on_the_dashboard() -> None:
+    shown = {s.name for p in GRAPHS for t in p["targets"] for s, _ in selectors(parsed(t["expr"]))}
+    assert [series for series in OURS if not shown & series.keys()] == []
 
 
 def test_every_alert_leads_to_its_place_in_the_run_book_and_every_place_has_an_alert() -> None:
