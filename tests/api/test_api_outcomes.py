@@ -12,6 +12,7 @@ from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
+from gradesync_sandbox.faults import Fault, Status
 from installed import Door, Place, problem
 
 TITLE = '=HYPERLINK("http://evil.example")'
@@ -86,6 +87,18 @@ async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(pla
     assert edit["before"] != edit["after"]
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     assert "category homework,category Quizzes" in sheet.text
+
+
+async def test_what_the_sis_said_of_a_refused_assignment_is_told(place: Place) -> None:
+    no = Status(409, '{"message":"TeacherCategoryId is refused, Ada"}')
+    place.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
+    office = await place.office()
+    sync = await place.synced(office)
+    found = await office.get(sync["links"]["outcomes"], reason="assignment-not-accepted")
+    (told,) = found.json()["items"]
+    assert told["detail"] == "PowerSchool answered 409 and named teachercategoryid"
+    sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    assert f",{told['detail']}," in sheet.text
 
 
 async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> None:

@@ -76,9 +76,13 @@ async def test_what_failed_is_mended_and_retried_alone(school: School) -> None:
     section = school.room.section
     late = next(i for i in section.standing() if i.title == "Summer reading plan")
     empty = [i for i in section.standing() if i.max_points == 0]
+    no = Status(409, '{"message":"Not with this isCountedInFinalGrade"}')
+    school.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
     async with school.worker():
         opened = await school.open()
         await sync(opened)
+        said = "PowerSchool answered 409 and named iscountedinfinalgrade"
+        await expect(opened.text(said)).to_be_visible()
         due = next(i.due for i in section.standing() if i.title.startswith("Homework 1:"))
         school.world.schoology.edit_assignment(section.id, late.id, due=due)
         for item in empty:

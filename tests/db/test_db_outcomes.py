@@ -41,7 +41,7 @@ ROWS = [
         edits=(Edit("name", "Essay 2", "Essay “two”"), Edit("points", "20", "22.5")),
     ),
     Outcome(assignment_id="20", student_id="3", result=Result.FAILED, reason="score-not-accepted"),
-    Outcome(assignment_id="3", student_id="", result=Result.FAILED, reason="term-locked"),
+    Outcome(assignment_id="3", result=Result.FAILED, reason="term-locked", detail="answered 409"),
     Outcome(assignment_id="3", student_id="3", result=Result.FAILED, reason="assignment-failed"),
     Outcome(assignment_id="3", student_id="enrollment:7", result=Result.SKIPPED, reason="row-unreadable"),
 ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox import world
+from gradesync_sandbox.faults import Status
 from gradesync_sandbox.schoology.model import ARCHIVED, Mark
 from oracle import demands
 from stage import Stage, Theatre, untrue
@@ -372,6 +373,17 @@ async def test_R28_total_points_outside_the_sis_range_fail(stage: Stage, points:
     item = stage.add("Odd points", points)
     assert (await synced(stage))[item.id, None] == ("failed", "points-not-accepted")
     assert "Odd points" not in stage.table()
+
+
+async def test_R30_what_the_sis_says_of_a_refused_assignment_stays_with_its_outcome(stage: Stage) -> None:
+    item = stage.add("Refused")
+    stage.fault("powerschool", "assignment.create", Status(409, '{"message":"weight of Ada is refused"}'))
+    sync = await stage.sync()
+    (row,) = [row for row in await stage.outcomes(sync) if row.detail]
+    said = "PowerSchool answered 409 and named weight"
+    assert (row.result, row.reason, row.detail) == ("failed", "points-not-accepted", said)
+    assert int(row.assignment_id) in {one.id for one in stage.items}
+    assert item.title not in said
 
 
 async def test_R29_of_two_alike_the_first_goes_and_the_second_fails(stage: Stage) -> None:

@@ -180,6 +180,16 @@ async def test_words_of_the_assignments_own_name_are_no_reason(room: Classroom) 
     assert rejected.value.reason == Reason.ASSIGNMENT_NOT_ACCEPTED
 
 
+async def test_a_refused_create_tells_its_fields_and_nothing_that_it_says(room: Classroom) -> None:
+    section = await room.resolved()
+    error = {"code": "1", "field": "AssignmentSection.dueDate", "params": {"student": "Ada Lovelace"}}
+    body = {"message": "Ada Lovelace [81001]: TeacherCategoryId is refused, says Duedate", "errors": [error]}
+    room.order("assignment.create", Status(409, json.dumps(body)))
+    with pytest.raises(Rejected) as rejected:
+        await room.target().create_assignment(section, room.spec(name="Duedate"))
+    assert rejected.value.detail == "PowerSchool answered 409 and named duedate, teachercategoryid"
+
+
 async def test_R30_a_refused_field_is_named(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.deny("assignment", "createdbyplugin")

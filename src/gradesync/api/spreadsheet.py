@@ -15,6 +15,7 @@ COLUMNS = (
     "reason",
     "what happened",
     "what to do",
+    "details",
     "warnings",
     "before",
     "after",
@@ -37,6 +38,7 @@ def row(one: schemas.Outcome) -> str:
             reason.code if reason else "",
             reason.title if reason else "",
             reason.fix if reason else "",
+            harmless(one.detail or ""),
             " ".join(warning.title for warning in one.warnings),
             one.before or _fields((edit.field, edit.before_title or edit.before) for edit in one.edits),
             one.after or _fields((edit.field, edit.after_title or edit.after) for edit in one.edits),
@@ -62,4 +64,4 @@ def line(cells: Sequence[str]) -> str:
 
 
 HEAD = BYTE_ORDER_MARK + line(COLUMNS)
-EXAMPLE = line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,9.5\r\n"
+EXAMPLE = line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"

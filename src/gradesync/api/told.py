@@ -69,6 +69,7 @@ def outcome(one: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -
         student=student,
         result=one.result.value,
         reason=said(one.reason) if one.reason else None,
+        detail=one.detail or None,
         warnings=[said(code) for code in one.warnings],
         before=value(one.before),
         after=value(one.after),

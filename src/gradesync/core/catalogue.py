@@ -100,7 +100,7 @@ _ASSIGNMENTS = {
     ),
     Reason.ASSIGNMENT_NOT_ACCEPTED: (
         "The SIS refused this assignment.",
-        "Read what the SIS said in the details, and correct the assignment in Schoology.",
+        "Read in the details what the SIS named, and correct the assignment in Schoology.",
     ),
     Reason.ASSIGNMENT_GONE: (
         "The assignment was deleted in the SIS while it was being sent.",
@@ -162,7 +162,7 @@ _SCORES = {
 _ROWS = {
     Reason.ROW_UNREADABLE: (
         "Schoology's answer for this row could not be understood, so it was left as it is in the SIS.",
-        "Save the row again in Schoology. If that does not help, report it with the details.",
+        "Save the row again in Schoology. If that does not help, report it with the id of the sync.",
     ),
     Reason.NOT_ATTEMPTED: (
         "The sync stopped before it came to this.",
@@ -178,7 +178,7 @@ _ROWS = {
     ),
     Reason.SIS_PERMISSION_MISSING: (
         "The SIS does not allow gradesync to do this.",
-        "An administrator must grant the permission named in the details to the plugin in the SIS.",
+        "An administrator must grant the permission named in the sync's details to the plugin in the SIS.",
     ),
     Reason.TEACHER_NOT_IN_SIS_SECTION: (
         "In the SIS the acting teacher does not teach this section.",

@@ -20,16 +20,18 @@ ORDER = (OUTCOME.assignment_length, OUTCOME.assignment_id, OUTCOME.student_lengt
 
 # Warnings are several in a row and none in most: they travel as one text.
 RECORD = text("""
-    INSERT INTO outcome (sync_id, assignment_id, student_id, title, result, reason, warnings, before, after)
-    SELECT CAST(:sync_id AS uuid), assignment_id, student_id, title, result, reason,
+    INSERT INTO outcome (sync_id, assignment_id, student_id, title, result, reason, detail, warnings,
+                         before, after)
+    SELECT CAST(:sync_id AS uuid), assignment_id, student_id, title, result, reason, detail,
            string_to_array(warnings, ' '), before, after
     FROM unnest(CAST(:assignment_id AS text[]), CAST(:student_id AS text[]), CAST(:title AS text[]),
-                CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:warnings AS text[]),
-                CAST(:before AS text[]), CAST(:after AS text[]))
-        AS new (assignment_id, student_id, title, result, reason, warnings, before, after)
+                CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:detail AS text[]),
+                CAST(:warnings AS text[]), CAST(:before AS text[]), CAST(:after AS text[]))
+        AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after)
     ON CONFLICT (district_id, sync_id, assignment_length, assignment_id, student_length, student_id)
     DO UPDATE SET title = excluded.title, result = excluded.result, reason = excluded.reason,
-                  warnings = excluded.warnings, before = excluded.before, after = excluded.after
+                  detail = excluded.detail, warnings = excluded.warnings,
+                  before = excluded.before, after = excluded.after
 """)
 
 
@@ -37,8 +39,9 @@ RECORD = text("""
 class Outcome:
     """What became of one assignment, or of one score where `student_id` is not empty.
 
-    `title` is the assignment's. `before` and `after` are the score as it was last sent and as it is now;
-    `edits` are what changed in the assignment itself.
+    `title` is the assignment's. `detail` is what the SIS said to it, as far as it may be shown. `before` and
+    `after` are the score as it was last sent and as it is now; `edits` are what changed in the assignment
+    itself.
     """
 
     assignment_id: str
@@ -46,6 +49,7 @@ class Outcome:
     title: str | None = None
     result: Result
     reason: str | None = None
+    detail: str = ""
     warnings: Sequence[str] = ()
     before: Value = None
     after: Value = None
@@ -71,6 +75,7 @@ async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> Non
             "title": [row.title and codec.storable(row.title) for row in new],
             "result": [row.result for row in new],
             "reason": [row.reason for row in new],
+            "detail": [codec.storable(row.detail) or None for row in new],
             "warnings": [" ".join(row.warnings) or None for row in new],
             "before": [_dump(row.before, {edit.field: edit.before for edit in row.edits}) for row in new],
             "after": [_dump(row.after, {edit.field: edit.after for edit in row.edits}) for row in new],
@@ -140,6 +145,7 @@ def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
         title=row.title,
         result=Result(row.result),
         reason=row.reason,
+        detail=row.detail or "",
         warnings=tuple(row.warnings or ()),
         before=None if edited else codec.load_value(before),
         after=None if edited else codec.load_value(after),

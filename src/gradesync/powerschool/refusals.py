@@ -173,6 +173,23 @@ def assignment_fault(no: Refusal, name: str) -> Reason:
     return Reason.ASSIGNMENT_NOT_ACCEPTED
 
 
+_COLUMNS = (
+    *("name", "duedate", "scoreentrypoints", "totalpointvalue", "weight", "scoretype"),
+    *("iscountedinfinalgrade", "isscoringneeded", "teachercategoryid"),
+)
+
+
+def in_short(no: Refusal, name: str) -> str:
+    """What of the refusal of an assignment may be shown: its status, and which of our columns it names.
+
+    All else may hold anything, a student's name too. `name` is the assignment's own.
+    """
+    fields = " ".join(str(error.get("field", "")) for error in no.errors)
+    said = f"{no.text.replace(name, ' ') if name else no.text} {fields}".lower()
+    named = [column for column in _COLUMNS if re.search(rf"\b{column}\b", said)]
+    return f"PowerSchool answered {no.status}" + (f" and named {', '.join(named)}" if named else "")
+
+
 _SCORE_FAULTS = (
     (r"lock", Reason.TERM_LOCKED),
     (r"score|number|numeric|character", Reason.SCORE_NOT_ACCEPTED),

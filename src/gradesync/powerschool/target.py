@@ -13,7 +13,7 @@ from gradesync.errors import AnswerLost, Rejected, SyncStopped
 from gradesync.powerschool import lookups, scores
 from gradesync.powerschool.calls import Calls, Closed, stop_for_refusal
 from gradesync.powerschool.check import check
-from gradesync.powerschool.refusals import Refusal, assignment_fault, refusal, stop_for_permission
+from gradesync.powerschool.refusals import Refusal, assignment_fault, in_short, refusal, stop_for_permission
 from gradesync.powerschool.wire import (
     Object,
     Unintelligible,
@@ -236,7 +236,7 @@ def _rejected(no: Refusal, spec: Spec, kind: str) -> Rejected:
     stop_for_permission(no, kind)
     if no.status in (404, 405):
         raise SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {no.status} to {kind}")
-    return Rejected(assignment_fault(no, spec.name), f"PowerSchool answered {no.status}")
+    return Rejected(assignment_fault(no, spec.name), in_short(no, spec.name))
 
 
 def _update_rejected(no: Refusal, spec: Spec) -> Rejected:

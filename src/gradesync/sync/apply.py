@@ -100,7 +100,7 @@ def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec)
 
 
 async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:
-    placing.journal.note(assignment_outcome(item, Result.FAILED, refused.reason))
+    placing.journal.note(assignment_outcome(item, Result.FAILED, refused.reason, refused.detail))
     placing.journal.done += 1
     await placing.journal.record("writing")
 

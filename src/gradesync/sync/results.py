@@ -19,6 +19,7 @@ RESULTS = {
 }
 PLACED = frozenset(RESULTS)
 """What puts an assignment into the SIS, or finds it there."""
+LONGEST_DETAIL = 300
 WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
 """Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
 
@@ -26,12 +27,13 @@ WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
 
 
-def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None) -> Outcome:
+def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None, detail: str = "") -> Outcome:
     return Outcome(
         assignment_id=item.id,
         title=item.title,
         result=result,
         reason=reason,
+        detail=detail[:LONGEST_DETAIL],
         warnings=item.warnings,
         edits=item.edits,
     )

@@ -174,6 +174,7 @@ class Outcome(Told):
         "created", "recreated", "updated", "written", "cleared", "unchanged", "adopted", "skipped", "failed"
     ]
     reason: Said | None
+    detail: Annotated[str | None, Field(description="What the SIS said of a refused assignment")] = None
     warnings: list[Said]
     before: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
     after: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]

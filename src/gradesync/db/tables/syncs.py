@@ -107,6 +107,7 @@ class OutcomeRow(Table, table=True):
     warnings: list[str] | None = Field(sa_column=Column(ARRAY(Text)))
     before: str | None = Field(sa_column=Column(Text))
     after: str | None = Field(sa_column=Column(Text))
+    detail: str | None = Field(sa_column=Column(Text))
 
 
 class IdempotencyRow(Table, table=True):

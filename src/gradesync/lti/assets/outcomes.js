@@ -106,7 +106,8 @@ function lines(rows) {
   }
   return [...byAssignment.values()].map((own) => {
     const students = own.filter(({ student }) => student);
-    return line(titleOf(own[0]), students.map(({ student }) => nameOf(student)), "student");
+    const said = own.map(({ detail }) => detail).filter(Boolean);
+    return line(titleOf(own[0]), [...said, ...students.map(({ student }) => nameOf(student))], "student");
   });
 }
 
