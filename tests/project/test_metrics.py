@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-import gradesync.cli.running  # noqa: F401 - with it come all modules, and with them their metrics
+import gradesync.cli.running
+import gradesync.cli.serving  # noqa: F401 - with these come all modules, and with them their metrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 ROW = re.compile(r"^\| `(gradesync_\w+)` \| (\w+)(?:, of all)? \|(.*?)\| .+ \|$", re.MULTILINE)

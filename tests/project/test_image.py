@@ -1,0 +1,91 @@
+"""The image and the containers of one machine: sound by their linters, and in step with the code."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployed import DOCKERFILE, DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown
+from gradesync.api.app import openapi_document
+
+BIN = Path(sys.executable).parent
+FILE = ROOT / "deploy" / "compose.yaml"
+COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
+OURS = {name: one for name, one in COMPOSE["services"].items() if one["image"] == "gradesync"}
+EXAMPLE = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / ".env.example").read_text(), re.MULTILINE))
+CALL: list[str] = json.loads(re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)[0])
+
+
+def linted(*command: str | Path) -> str:
+    """What a linter complains of; nothing where it is content."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_linters_are_content() -> None:
+    assert linted(BIN / "hadolint", "--failure-threshold=style", "Dockerfile") == ""
+    assert linted(BIN / "check-jsonschema", "--builtin-schema=vendor.compose-spec", FILE) == ""
+
+
+def test_linters_would_complain(tmp_path: Path) -> None:
+    careless = tmp_path / "Dockerfile"
+    careless.write_text("FROM python\nRUN cd /tmp\n")
+    assert "DL3006" in linted(BIN / "hadolint", careless)
+    odd = tmp_path / "compose.yaml"
+    odd.write_text("services: {api: {imag: gradesync}}")
+    assert "imag" in linted(BIN / "check-jsonschema", "--builtin-schema=vendor.compose-spec", odd)
+
+
+def test_the_image_is_built_in_stages_from_pinned_versions_and_is_not_roots() -> None:
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+    assert len(bases) == 2
+    assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
+    assert 0 not in image_user()
+
+
+def test_the_image_serves_where_it_says_and_is_asked_there() -> None:
+    name, options = parsed(CALL)
+    (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    ((asked_port, path),) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", DOCKERFILE)
+    assert (name, options) == ("serve", {"host": "0.0.0.0", "port": int(port)})  # noqa: S104
+    assert asked_port == port
+    assert path in openapi_document()["paths"]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_container_runs_a_command_with_settings_that_there_are(service: str) -> None:
+    one = OURS[service]
+    name, _ = parsed(one.get("command", CALL))
+    assert name == {"api": "serve"}.get(service, service)
+    assert unknown(one["environment"]) == []
+    assert one["read_only"]
+    assert one["cap_drop"] == ["ALL"]
+    assert int(one["stop_grace_period"].removesuffix("s")) >= DRAIN + SPARE_SECONDS
+
+
+def test_the_owner_of_the_tables_is_known_to_the_migration_alone() -> None:
+    know = [name for name, one in OURS.items() if "OWNER_PASSWORD" in json.dumps(one["environment"])]
+    assert know == ["migrate"]
+
+
+def test_what_containers_take_from_the_environment_is_in_the_example_and_no_secret_is() -> None:
+    assert set(re.findall(r"\$\{(\w+)", FILE.read_text())) == EXAMPLE.keys()
+    assert {name for name, value in EXAMPLE.items() if value} == {"PUBLIC_URL", "TRUSTED_PROXIES"}
+
+
+def test_a_proxy_on_this_machine_is_trusted() -> None:
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert EXAMPLE["TRUSTED_PROXIES"] == network["gateway"]
+    assert OURS["api"]["environment"]["GRADESYNC_TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:?}"
+
+
+def test_the_workers_container_is_asked_where_the_worker_answers() -> None:
+    (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
+    assert OURS["worker"]["environment"]["GRADESYNC_METRICS_PORT"] == port
+    assert "healthcheck" not in OURS["worker"]
