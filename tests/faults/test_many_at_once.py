@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from gradesync.connections import tell_circuits
 from gradesync.db import districts
+from gradesync.db.crypto import Secrets
 from gradesync.pacing import FAILURES_TO_OPEN
 from gradesync.sync.work import work
 from gradesync_sandbox import world
@@ -167,6 +168,18 @@ async def test_a_sync_that_waits_behind_a_circuit_until_its_bound_says_so(
         assert {(one.error_code, one.error_detail) for one in ended} == {
             ("timed-out", f"circuit open: {system}")
         }
+
+
+async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets(theatre: Theatre) -> None:
+    async with theatre.stage(world.build(7, 1, 2, 1, ideal=True)) as stage:
+        sync = await stage.request()
+        keyless = replace(
+            stage.engine.database, secrets=Secrets(["a key that sealed nothing in this district"])
+        )
+        stage.engine = replace(stage.engine, database=keyless)
+        await stage.bound_passes()
+        ended = await stage.get(sync)
+        assert (ended.error_code, ended.error_detail) == ("timed-out", "")
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
