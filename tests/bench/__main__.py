@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from bench.cold_start import cold_start
 from bench.ledger_size import ledger_bytes
 from bench.planning import planning_rates
 from bench.whole_sync import ASSIGNMENTS, CHANGES, STUDENTS, whole_sync
@@ -96,6 +97,15 @@ async def ledger(settings: Settings) -> list[Measure]:
     ]
 
 
+async def starts(settings: Settings) -> list[Measure]:
+    """How soon a process is at work."""
+    measured = await cold_start(settings)
+    return [
+        Measure("serve: from its start to an answer, s", 1.5, measured.serve),
+        Measure("worker: from its start to a sync taken, s", 2, measured.worker),
+    ]
+
+
 @asynccontextmanager
 async def _owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
     assert settings.migrate_database_url is not None
@@ -115,6 +125,8 @@ def measures() -> Iterator[Measure]:
             yield from asyncio.run(ledger(settings))
         with out.status("whole syncs"):
             yield from asyncio.run(syncs(settings))
+        with out.status("cold starts"):
+            yield from asyncio.run(starts(settings))
 
 
 def show(found: list[Measure]) -> None:

@@ -20,7 +20,7 @@ from gradesync.settings import Settings
 from gradesync.sync.request import Request, Wanted, request_sync
 
 PATIENCE = 60
-LOOK_SECONDS = 0.005
+LOOK_SECONDS = 0.025
 # Its systems are not there: what a worker does with a sync that it has taken is not measured.
 DISTRICT = """
 id = "{name}"
