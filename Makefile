@@ -77,7 +77,7 @@ soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=bur
 
 lock:  ## pin every dependency anew, by hash (needs uv)
 	$(UV) pip compile -q --no-header --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
-	$(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/requirements.lock pyproject.toml
+	$(UV) pip compile -q --no-header --universal --generate-hashes --extra traces -o deploy/requirements.lock pyproject.toml
 	echo hatchling | $(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/build.lock -
 
 clean:  ## remove what was built and measured

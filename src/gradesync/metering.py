@@ -9,6 +9,8 @@ from http import HTTPStatus
 import structlog
 from prometheus_client import Counter, Histogram
 
+from gradesync.tracing import span
+
 CALLS = Counter(
     "gradesync_upstream_calls_total", "Calls to upstream systems, by answer.", ["system", "kind", "status"]
 )
@@ -40,6 +42,11 @@ class Told:
 
     status: str = "cancelled"
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether the upstream answered what a caller can go by."""
+        return self.status == "other" or self.status.startswith(("1", "2", "3", "4"))
+
     def answered(self, code: int) -> None:
         """Upstreams may answer any number, and every one of them would be a series for ever."""
         self.status = str(code) if code in KNOWN else "other"
@@ -50,10 +57,18 @@ def metered(system: str, kind: str) -> Iterator[Told]:
     """Measure one call. `kind` is one of the names that our own code gives to calls."""
     told = Told()
     started = time.perf_counter()
-    try:
-        yield told
-    finally:
-        seconds = time.perf_counter() - started
-        CALLS.labels(system, kind, told.status).inc()
-        CALL_SECONDS.labels(system, kind).observe(seconds)
-        log.debug("upstream call", system=system, kind=kind, status=told.status, seconds=seconds)
+    facts = {"gradesync.system": system, "gradesync.kind": kind}
+    with span(f"{system} {kind}", facts, kind="client") as opened:
+        try:
+            yield told
+        finally:
+            opened.tell({"gradesync.status": told.status})
+            if not told.has_answer:
+                opened.fail()
+            _note(system, kind, told.status, time.perf_counter() - started)
+
+
+def _note(system: str, kind: str, status: str, seconds: float) -> None:
+    CALLS.labels(system, kind, status).inc()
+    CALL_SECONDS.labels(system, kind).observe(seconds)
+    log.debug("upstream call", system=system, kind=kind, status=status, seconds=seconds)

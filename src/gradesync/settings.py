@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what is logged")
     log_format: Literal["json", "text"] = Field("json", description="how it is logged")
     metrics_port: int | None = Field(None, description="a port for a worker's /healthz, /readyz, /metrics")
+    traces_endpoint: str | None = Field(
+        None, description="where spans are sent, by OTLP over HTTP; needs the extra `traces`"
+    )
 
     def filled(self, **found: object) -> "Settings":
         """A copy with the values found, where nothing else was set."""

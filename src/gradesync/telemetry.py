@@ -14,6 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from structlog.contextvars import merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from gradesync.tracing import trace_id
+
 HIDDEN = frozenset(
     {
         *("authorization", "password", "secret", "client_secret", "consumer_secret", "secret_keys", "token"),
@@ -26,6 +28,7 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
     """Send every log line, the libraries' included, to standard error in one form."""
     shared: list[Processor] = [
         merge_contextvars,
+        _tell_trace,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _tell_where,
@@ -60,6 +63,12 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
             "loggers": {"gradesync": {"level": level.upper()}},
         }
     )
+
+
+def _tell_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if found := trace_id():
+        event["trace_id"] = found
+    return event
 
 
 def _tell_where(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

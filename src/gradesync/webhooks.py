@@ -9,6 +9,7 @@ from typing import NamedTuple
 import httpx
 from prometheus_client import Counter
 from standardwebhooks import Webhook
+from structlog.contextvars import bound_contextvars
 
 from gradesync.db import webhooks
 from gradesync.db.session import Database
@@ -58,11 +59,12 @@ class Post:
 
     async def _survive(self, district_id: str) -> int:
         """What goes wrong in one district is no other's trouble."""
-        try:
-            return await self._deliver_of(district_id)
-        except Exception as error:
-            tell("deliver", error)
-            return 0
+        with bound_contextvars(district=district_id):
+            try:
+                return await self._deliver_of(district_id)
+            except Exception as error:
+                tell("deliver", error)
+                return 0
 
     async def _deliver_of(self, district_id: str) -> int:
         async with self.database.district(district_id) as db:

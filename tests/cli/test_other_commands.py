@@ -22,8 +22,11 @@ async def test_help_names_every_command() -> None:
     ("module", "heavy"),
     [
         ("gradesync.cli", ("sqlalchemy", "fastapi", "arq", "alembic", "httpx")),
-        ("gradesync.cli.running, gradesync.cli.vitals", ("fastapi", "alembic", "jinja2")),  # a worker
-        ("gradesync.cli.running, gradesync.cli.serving", ("alembic",)),
+        (
+            "gradesync.cli.running, gradesync.cli.vitals",  # a worker
+            ("fastapi", "alembic", "jinja2", "opentelemetry"),
+        ),
+        ("gradesync.cli.running, gradesync.cli.serving", ("alembic", "opentelemetry.sdk")),
     ],
 )
 def test_a_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]) -> None:
@@ -56,3 +59,12 @@ async def test_a_port_that_is_taken_is_told() -> None:
 async def test_the_sandbox_keeps_its_own_help() -> None:
     said = await gradesync("sandbox", "--help", environment={})
     assert "--district-file" in said.out
+
+
+async def test_traces_that_are_wanted_and_not_installed_are_said(tmp_path: Path) -> None:
+    (tmp_path / "opentelemetry.py").write_text("raise ImportError")
+    wanted = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
+    urls = dict.fromkeys(("GRADESYNC_DATABASE_URL", "GRADESYNC_REDIS_URL"), "redis://127.0.0.1:9")
+    said = await gradesync("worker", environment={**wanted, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
+    assert said.code == 1
+    assert "gradesync[traces]" in said.err

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ def locked(file: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "asked"),
     [
-        ("requirements.lock", [*PROJECT["dependencies"], *EXTRAS["embedded"], *EXTRAS["dev"]]),
-        ("deploy/requirements.lock", PROJECT["dependencies"]),
+        ("requirements.lock", [*PROJECT["dependencies"], *chain.from_iterable(EXTRAS.values())]),
+        ("deploy/requirements.lock", [*PROJECT["dependencies"], *EXTRAS["traces"]]),
         ("deploy/build.lock", ["hatchling"]),
     ],
 )

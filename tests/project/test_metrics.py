@@ -5,9 +5,10 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-import gradesync.cli.running
-import gradesync.cli.serving  # noqa: F401 - with these come all modules, and with them their metrics
+from gradesync.cli import running, serving
 
+PROCESSES = (running, serving)
+"""With them come all modules, and with the modules their metrics."""
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
 ROW = re.compile(r"^\| `(gradesync_\w+)` \| (\w+)(?:, of all)? \|(.*?)\| .+ \|$", re.MULTILINE)
 

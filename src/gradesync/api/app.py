@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.telemetry import TelemetryConfig
 
 from gradesync.api import (
     assignments,
@@ -26,10 +27,13 @@ from gradesync.api import (
     webhooks,
 )
 from gradesync.api.guards import BodyLimit, SafeHeaders
+from gradesync.api.identified import Identified
 from gradesync.api.service import Service
 from gradesync.runtime import Runtime
 
 BODY_MAX = 1_048_576
+NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would tell paths, queries and what exceptions say."""
 ROUTERS = (
     *(syncs, outcomes, events, assignments),
     *(imports, mapping, categories, sections),
@@ -55,6 +59,7 @@ def _routes(public_url: str) -> FastAPI:
         title=openapi.TITLE,
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
         generate_unique_id_function=_name,
     )
     for module in ROUTERS:
@@ -65,7 +70,7 @@ def _routes(public_url: str) -> FastAPI:
     bounded = BodyLimit(
         app.build_middleware_stack(), BODY_MAX, problems.response("body-too-large", public_url)
     )
-    app.middleware_stack = SafeHeaders(bounded)
+    app.middleware_stack = SafeHeaders(Identified(bounded))
     return app
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request, Security
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, SecurityScopes
+from structlog.contextvars import bind_contextvars
 
 from gradesync.access.tokens import Scope, TokenRefused
 from gradesync.api.allowance import count_request
@@ -62,6 +63,7 @@ async def authenticate(
         raise _not_accepted() from error
     if not await service.client_stands(caller):
         raise _not_accepted()
+    bind_contextvars(district=caller.district_id)
     for scope in wanted.scopes:
         if not caller.may(scope):
             raise _lacking(scope)

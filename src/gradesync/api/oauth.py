@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from structlog.contextvars import bind_contextvars
 
 from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Scope
 from gradesync.api import schemas
@@ -199,6 +200,7 @@ async def _client(service: Service, request: Request, form: Mapping[str, str]) -
         client = await clients.authenticate(door, given[0], given[1])
     if client is None:
         raise RequestRefused("client-not-accepted", "")
+    bind_contextvars(district=client.district_id)
     return client
 
 

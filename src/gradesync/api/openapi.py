@@ -15,7 +15,8 @@ Carries assignments and scores from the Schoology gradebook to the district's SI
 A teacher's front-end, or a client of the district, gets a token at `/oauth/token`, starts a sync with
 `POST /sections/{id}/syncs`, and follows it until it is settled. Every error is a problem (RFC 9457) whose
 `type` leads to what it means and how to mend it. Points are decimal strings, times are RFC 3339 in UTC, ids
-are strings. Lists come in pages: follow `Link: rel="next"`.
+are strings. Lists come in pages: follow `Link: rel="next"`. Every answer has an `X-Request-Id`, yours where
+you sent one; name it when you ask the operator about a request.
 
 A client's token covers its district, a teacher's one section. What a token does not cover answers 404, as if
 it did not exist; what needs another scope answers 403 and names it.

@@ -4,13 +4,20 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 
 import structlog
 import uvicorn
 from starlette.applications import Starlette
 
 from gradesync import telemetry
+from gradesync.cli.say import Told
 from gradesync.embedded import Servers
 from gradesync.rounds import repeated
 from gradesync.runtime import Runtime, open_runtime, sweeping
@@ -39,6 +46,7 @@ async def run(
     """
     telemetry.configure_logging(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
+        stack.enter_context(_traced(settings, name))
         stop = stack.enter_context(_told_to_stop())
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
         if not await runtime.database.is_migrated():
@@ -66,6 +74,17 @@ async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None
         yield
 
 
+def _traced(settings: Settings, name: str) -> AbstractContextManager[None]:
+    """Raises `Told` where traces are wanted and not installed."""
+    if settings.traces_endpoint is None:
+        return nullcontext()
+    try:
+        from gradesync.collector import sending
+    except ImportError:
+        raise Told("Traces are not installed.", "pip install 'gradesync[traces]'") from None
+    return sending(settings.traces_endpoint, name)
+
+
 @contextmanager
 def _told_to_stop() -> Iterator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set; a second signal ends the process as it always would."""
@@ -91,6 +110,7 @@ async def _serving(
         log_config=None,
         access_log=False,
         server_header=False,
+        reset_contextvars=True,  # what one request binds is not bound to the next of its connection
         forwarded_allow_ips=runtime.settings.trusted_proxies,
         timeout_graceful_shutdown=int(runtime.settings.drain_seconds),
     )

@@ -53,6 +53,7 @@ async def insert(
     selection: Selection | None = None,
     retry_of: str | None = None,
     approve: str | None = None,
+    trace: str | None = None,
 ) -> Sync | None:
     """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
     new = {
@@ -66,6 +67,7 @@ async def insert(
         "selection": selection_rows(selection),
         "retry_of": retry_of and UUID(retry_of),
         "approve": approve,
+        "trace": trace,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),

@@ -3,6 +3,7 @@
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from structlog.contextvars import bind_contextvars
 
 from gradesync.access.launch import Launch
 from gradesync.access.teacher import teacher_scopes
@@ -84,6 +85,7 @@ def told(code: str) -> Response:
 
 async def _admit(tool: Tool, opened: Opened, ip: str | None) -> Session:
     """Give the teacher a token for the section, and write down that we did."""
+    bind_contextvars(district=opened.district_id)
     district = await tool.district(opened.district_id)
     who = Launch(opened.uid, opened.section_id, opened.administrator, opened.learner)
     scopes = await teacher_scopes(

@@ -53,6 +53,7 @@ class Journal:
     plan: Plan | None = None
     done: int = 0
     total: int | None = None
+    settled: Sync | None = None
     noted: dict[str, set[str]] = field(default_factory=dict)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
@@ -143,7 +144,7 @@ class Journal:
             await ledger.advance(db, self.sync.section_id, end.read_through)
             if end.link is not None:
                 await save(db, end.link)
-            settled = await syncs.settle(
+            self.settled = await syncs.settle(
                 db,
                 self.sync.id,
                 self.lease.token,
@@ -159,9 +160,9 @@ class Journal:
                 error_code=end.reason,
                 error_detail=end.detail,
             )
-            if settled is None:
+            if self.settled is None:
                 raise LeaseLost("the sync is no longer this worker's")
-        tell_settled(settled)
+        tell_settled(self.settled)
         self._rows.clear()
         self._kept.clear()
 

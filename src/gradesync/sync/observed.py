@@ -10,6 +10,7 @@ from gradesync.core.plan import Result
 from gradesync.db import queue
 from gradesync.db.syncs import Sync
 from gradesync.sync.engine import Engine
+from gradesync.tracing import span
 
 WHOLE = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 PARTS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
@@ -37,13 +38,17 @@ OLDEST = Gauge(
 Stage = Literal["reading", "planning", "writing"]
 
 
+def mode(sync: Sync) -> str:
+    """What kind of sync it is: `changes`, `full`, or `preview` whatever it foretells."""
+    return "preview" if sync.dry_run else sync.mode
+
+
 def tell_settled(sync: Sync) -> None:
     """Count a sync that this process has just settled. What a preview foretells did not happen."""
-    mode = "preview" if sync.dry_run else sync.mode
-    SYNCS.labels(mode, sync.status, sync.error_code or "none").inc()
+    SYNCS.labels(mode(sync), sync.status, sync.error_code or "none").inc()
     if sync.finished_at is not None:  # pragma: no branch - a settled sync has one
         seconds = (sync.finished_at - sync.requested_at).total_seconds()
-        SYNC_SECONDS.labels(mode, sync.status).observe(seconds)
+        SYNC_SECONDS.labels(mode(sync), sync.status).observe(seconds)
     if sync.dry_run:
         return
     for counter, counts in ((ASSIGNMENTS, sync.assignments), (SCORES, sync.scores)):
@@ -62,8 +67,8 @@ def tell_claimed(sync: Sync, lease_seconds: float) -> None:
 
 @contextmanager
 def stage(name: Stage) -> Iterator[None]:
-    """Time one stage of an attempt, also where it ends by an error."""
-    with STAGE_SECONDS.labels(name).time():
+    """Time one stage of an attempt, also where it ends by an error; a span of its trace."""
+    with STAGE_SECONDS.labels(name).time(), span(name):
         yield
 
 

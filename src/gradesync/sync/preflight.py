@@ -68,14 +68,20 @@ async def _advance(engine: Engine, district_id: str) -> int:
         report = await preflights.claim(db, lease_seconds=engine.bounds.lease)
     if district is None or report is None:
         return 0
+    with structlog.contextvars.bound_contextvars(district=district_id):
+        return await _survive(engine, district, report)
+
+
+async def _survive(engine: Engine, district: District, report: Preflight) -> int:
+    """What goes wrong ends the report, or lets it rest."""
     try:
         return await _slice(engine, district, report)
     except SyncStopped as stopped:
-        async with engine.database.district(district_id) as db:
+        async with engine.database.district(district.id) as db:
             await preflights.settle(db, report, error_code=stopped.reason, error_detail=stopped.detail)
     except (Retriable, TimeoutError) as error:
-        log.warning("preflight.waits", district=district_id, error=type(error).__name__)
-        await _rest(engine, district_id, report, TROUBLE_SECONDS, forgive=False)
+        log.warning("preflight.waits", error=type(error).__name__)
+        await _rest(engine, district.id, report, TROUBLE_SECONDS, forgive=False)
     return 0
 
 

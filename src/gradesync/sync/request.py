@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
@@ -16,6 +17,9 @@ from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
 from gradesync.sync.engine import Engine
 from gradesync.sync.sweep import settle_overdue
+from gradesync.tracing import traceparent
+
+log = structlog.get_logger()
 
 READS_BESIDE_MULTIGET = 3
 """Schoology calls that a sync is counted with beside its multiget, when its start is estimated."""
@@ -80,6 +84,7 @@ async def request_sync(engine: Engine, request: Request) -> Sync:
             f"It is {taken.sync.stage}.",
             extensions={"sync_id": taken.sync.id, "section_id": request.section_id},
         )
+    log.info("sync.requested", sync=taken.sync.id, district=request.district_id)
     await engine.bell.ring(request.district_id)
     return taken.sync
 
@@ -135,6 +140,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
             selection=selection,
             retry_of=wanted.retry_of,
             approve=wanted.approve,
+            trace=traceparent(),
         )
         if sync is not None:
             return Taken(sync, accepted=True)

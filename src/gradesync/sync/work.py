@@ -19,9 +19,10 @@ from gradesync.sync.carry import carry_through
 from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease
-from gradesync.sync.observed import LEASES_LOST, tell_claimed, tell_settled
+from gradesync.sync.observed import LEASES_LOST, mode, tell_claimed, tell_settled
 from gradesync.sync.results import tell_not_attempted
 from gradesync.sync.sweep import circuits, end_as_it_is
+from gradesync.tracing import begun
 
 log = structlog.get_logger()
 
@@ -81,9 +82,11 @@ async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Le
 
 async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) -> None:
     """One attempt at one claimed sync. Raises nothing but cancellation, which gives the sync back first."""
-    with structlog.contextvars.bound_contextvars(
+    bound = structlog.contextvars.bound_contextvars(
         district=district.id, section=sync.section_id, sync=str(sync.id)
-    ):
+    )
+    facts = {"gradesync.district.id": district.id, "gradesync.sync.id": sync.id, "gradesync.mode": mode(sync)}
+    with bound, begun("sync", facts, kind="consumer", parent=sync.trace) as span:
         attempt: Attempt | None = None
         try:
             async with lease.kept():
@@ -99,6 +102,9 @@ async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) 
             except LeaseLost:
                 log.warning("sync.lease-lost")
                 LEASES_LOST.inc()
+        if attempt is not None and (settled := attempt.journal.settled) is not None:
+            code = settled.error_code or "none"
+            span.tell({"gradesync.status": settled.status, "gradesync.code": code})
 
 
 async def _end(

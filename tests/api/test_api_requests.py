@@ -1,0 +1,76 @@
+"""Every request has an id, which its answer and its log lines carry."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from gradesync_sandbox.faults import Fault, Status
+from installed import Place
+
+HEADER = "x-request-id"
+
+
+@pytest.fixture
+def lines() -> Iterator[list[Any]]:
+    """What is logged meanwhile."""
+    with capture_logs(processors=[merge_contextvars]) as logged:
+        yield logged
+    structlog.contextvars.clear_contextvars()
+
+
+async def test_every_answer_has_an_id_of_its_own(place: Place) -> None:
+    paths = ("/healthz", "/syncs", "/nowhere", "/lti/jwks", "/sections/1/syncs")
+    ids = [(await place.api.get(path)).headers[HEADER] for path in paths]
+    too_large = await place.api.post("/sections/1/syncs", content=b"x" * 2_000_000)
+    assert too_large.status_code == 413
+    ids.append(too_large.headers[HEADER])
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("0199f2c4-7b1e-7c55-9a39-1f2d3c4b5a69", True),
+        ("a.gateway_1", True),
+        ("a" * 64, True),
+        ("a" * 65, False),
+        ("two words", False),
+        ('"quoted"', False),
+        ("a\tb", False),
+        ("", False),
+    ],
+)
+async def test_a_well_formed_id_of_the_caller_is_taken_over(place: Place, given: str, taken: bool) -> None:
+    answer = await place.api.get("/healthz", headers={HEADER: given})
+    assert (answer.headers[HEADER] == given) == taken
+
+
+async def test_each_line_of_a_request_carries_its_id_and_its_district(place: Place, lines: list[Any]) -> None:
+    teacher = await place.teacher()
+    place.sandbox.faults.add(Fault("schoology", "*", Status(503)))
+    lines.clear()
+    answer = await teacher.ask("GET", f"{place.path}/assignments", headers={HEADER: "the-one"})
+    await teacher.ask("POST", f"{place.path}/syncs", headers={HEADER: "the-other"})
+    assert answer.status_code == 200
+    told = {(line["event"], line["request_id"], line["district"]) for line in lines}
+    assert {request for _, request, _ in told} == {"the-one", "the-other"}
+    assert {district for _, _, district in told} == {place.district.id}
+    assert {"upstream call", "sync.requested"} <= {event for event, _, _ in told}
+
+
+async def test_each_line_of_a_sync_carries_the_sync_and_its_district(place: Place, lines: list[Any]) -> None:
+    teacher = await place.teacher()
+    answer = await teacher.post(f"{place.path}/syncs")
+    place.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
+    structlog.contextvars.clear_contextvars()  # a worker has no request
+    lines.clear()
+    await place.carry()
+    assert {"upstream call", "sync.settled"} <= {line["event"] for line in lines}
+    told = {(line.get("sync"), line.get("district"), line.get("request_id")) for line in lines}
+    assert told == {(answer.json()["id"], place.district.id, None)}

@@ -1,0 +1,134 @@
+"""One trace holds a request, the sync that it asked for, its stages, and every call of an upstream system."""
+
+from collections.abc import Iterator
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
+
+from gradesync.collector import OpenTelemetry
+from gradesync.db import syncs
+from gradesync.tracing import traced_by
+from gradesync_sandbox.faults import Fault, LoseAfter
+from installed import Place
+
+STAGES = ["reading", "planning", "writing"]
+GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Everything that was traced meanwhile, here instead of at a collector."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    with traced_by(OpenTelemetry(provider)):
+        yield exporter
+
+
+def named(spans: InMemorySpanExporter, name: str) -> ReadableSpan:
+    """The one span of that name."""
+    (found,) = [span for span in spans.get_finished_spans() if span.name == name]
+    return found
+
+
+def trace_of(span: ReadableSpan) -> str:
+    assert span.context is not None
+    return format(span.context.trace_id, "032x")
+
+
+def goes_on(span: ReadableSpan, parent: ReadableSpan) -> bool:
+    assert parent.context is not None
+    return span.parent is not None and span.parent.span_id == parent.context.span_id
+
+
+async def test_a_sync_is_traced_from_its_request_to_every_call(
+    place: Place, spans: InMemorySpanExporter
+) -> None:
+    teacher = await place.teacher()
+    place.world.powerschool.log.clear()
+    place.world.schoology.log.clear()
+    spans.clear()
+    asked = await teacher.post(f"{place.path}/syncs")
+    await place.carry()
+    request = named(spans, "POST /sections/{section_id}/syncs")
+    sync = named(spans, "sync")
+    stages = [named(spans, name) for name in STAGES]
+    calls = [
+        span for span in spans.get_finished_spans() if span.name.startswith(("schoology", "powerschool"))
+    ]
+    assert {trace_of(span) for span in spans.get_finished_spans()} == {trace_of(request)}
+    assert goes_on(sync, request)
+    assert all(goes_on(stage, sync) for stage in stages)
+    assert all(any(goes_on(call, stage) for stage in (stages[0], stages[2])) for call in calls)
+    seen = [*place.world.powerschool.log.calls, *place.world.schoology.log.calls]
+    assert len(calls) == len(seen)
+    assert sync.attributes is not None
+    assert sync.attributes["gradesync.sync.id"] == asked.json()["id"]
+    assert sync.attributes["gradesync.status"] == "complete"
+    assert request.attributes is not None
+    assert request.attributes["http.response.status_code"] == 202
+    assert request.attributes["gradesync.request.id"] == asked.headers["x-request-id"]
+
+
+async def test_a_trace_goes_on_from_the_callers(place: Place, spans: InMemorySpanExporter) -> None:
+    teacher = await place.teacher()
+    spans.clear()
+    for traceparent in (GIVEN, "00-not-a-trace"):
+        answer = await teacher.post(f"{place.path}/syncs", headers={"traceparent": traceparent})
+        await place.carry()
+        asked, sync = named(spans, "POST /sections/{section_id}/syncs"), named(spans, "sync")
+        assert answer.status_code == 202
+        assert trace_of(asked) == trace_of(sync)
+        assert (trace_of(asked) in GIVEN) == (traceparent == GIVEN)
+        spans.clear()
+
+
+async def test_a_call_without_an_answer_is_a_failed_span_and_its_retry_another(
+    place: Place, spans: InMemorySpanExporter
+) -> None:
+    teacher = await place.teacher()
+    place.sandbox.faults.add(Fault("powerschool", "assignment.list", LoseAfter()))
+    await place.synced(teacher)
+    calls = [span for span in spans.get_finished_spans() if span.name == "powerschool assignment.list"]
+    told = [(span.attributes or {})["gradesync.status"] for span in calls]
+    assert told[:2] == ["lost", "200"]
+    assert [span.status.status_code for span in calls[:2]] == [StatusCode.ERROR, StatusCode.UNSET]
+
+
+async def test_nothing_of_anybody_is_in_a_span(place: Place, spans: InMemorySpanExporter) -> None:
+    teacher = await place.teacher()
+    sync = await place.synced(teacher, mode="full")
+    await teacher.get(sync["links"]["outcomes"], student=str(next(iter(place.room.students))))
+    await place.api.get("/lti/login?login_hint=a-person&lti_message_hint=a-secret")
+    place.refuse("schoology")
+    await place.synced(teacher)
+    assert len(spans.get_finished_spans()) > 10
+    told = "\n".join(span.to_json() for span in spans.get_finished_spans())
+    secrets = [place.section, "a-person", "a-secret", "login_hint", "127.0.0.1", *people(place)]
+    assert [secret for secret in secrets if secret in told] == []
+
+
+def people(place: Place) -> Iterator[str]:
+    for uid, student in place.room.students.items():
+        yield from (str(uid), str(student.dcid), str(student.student_number))
+    for item in place.room.section.standing():
+        yield from (str(item.id), item.title)
+    yield str(place.room.teacher.uid)
+
+
+async def test_what_machines_ask_is_not_traced(place: Place, spans: InMemorySpanExporter) -> None:
+    for path in ("/healthz", "/readyz", "/metrics"):
+        assert (await place.api.get(path)).headers["x-request-id"]
+    assert spans.get_finished_spans() == ()
+
+
+async def test_without_a_collector_nothing_is_kept_of_traces(place: Place) -> None:
+    teacher = await place.teacher()
+    answer = await teacher.post(f"{place.path}/syncs", headers={"traceparent": GIVEN})
+    async with place.runtime.database.district(place.district.id) as db:
+        sync = await syncs.get(db, answer.json()["id"])
+    assert sync is not None
+    assert sync.trace is None
