@@ -106,7 +106,7 @@ def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _tell_of_retry(details: stamina.instrumentation.RetryDetails) -> None:
     """In place of the library's own line, which repeats arguments and what errors say."""
     structlog.get_logger(__name__).info(
-        "upstream call again",
+        "trying again",
         attempt=details.retry_num,
         error=type(details.caused_by).__name__,
         seconds=round(details.wait_for, 2),

@@ -62,7 +62,10 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database to this release, as its owner. Run it before the new processes."""
-    settings = read()
+    from gradesync.telemetry import configure_logging
+
+    settings = read().filled(log_format=_form())
+    configure_logging(settings.log_level, settings.log_format)
     if settings.migrate_database_url is not None:
         bring_up(settings, app_role)
     else:
@@ -85,8 +88,12 @@ def listen(host: str, port: int) -> socket.socket:
 def _at(settings: Settings, listener: socket.socket) -> Settings:
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
-    form = "text" if sys.stderr.isatty() else "json"
-    return settings.filled(public_url=f"http://{host}:{port}", log_format=form)
+    return settings.filled(public_url=f"http://{host}:{port}", log_format=_form())
+
+
+def _form() -> str:
+    """How a process logs that nobody told: for whoever reads it."""
+    return "text" if sys.stderr.isatty() else "json"
 
 
 @contextmanager
