@@ -6,6 +6,7 @@ OpenTelemetry reads from its own `OTEL_…` variables: the sampler, the service'
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Timer
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -18,6 +19,8 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from gradesync.tracing import Fact, Kind, Span, traced_by
 
+LAST_SECONDS = 3.0
+"""How long the end of a process waits for its last spans to be taken."""
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -75,9 +78,14 @@ def sending(endpoint: str, process: str) -> Iterator[None]:
     """Send the spans of this process to `endpoint` while the block lasts, and what is left at its end."""
     ours = Resource({SERVICE_NAME: "gradesync", "gradesync.process": process})
     provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+    exporter = OTLPSpanExporter(endpoint=endpoint)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
         with traced_by(OpenTelemetry(provider)):
             yield
     finally:
+        # Else a collector that is away keeps every process for its retries.
+        patience = Timer(LAST_SECONDS, exporter.shutdown)
+        patience.start()
         provider.shutdown()
+        patience.cancel()

@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from installation import install
+from installation import free_port, install
 
 
 class Collector(http.server.ThreadingHTTPServer):
@@ -63,3 +63,12 @@ async def test_a_sync_over_two_processes_is_one_trace(settings: Settings, collec
     in_it = {(process, name) for process, name, one in collector.spans if one == trace}
     wanted = {"sync", "reading", "planning", "writing", "schoology multiget", "powerschool score.write"}
     assert in_it >= {asked, *(("worker", name) for name in wanted)}
+
+
+async def test_a_collector_that_is_away_is_missed_by_nobody(settings: Settings) -> None:
+    world = build(seed=3, sections=1, students=4, assignments=2, ideal=True)
+    away = f"http://127.0.0.1:{free_port()}/v1/traces"
+    async with install(settings.filled(traces_endpoint=away), world) as here:
+        teacher = await here.teacher(world.classrooms[0])
+        sync = await teacher.sync()
+    assert sync["status"] == "complete"
