@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from exposition import Series, Watch, scrape, series
 from gradesync.core.reasons import Reason
+from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync.runtime import sweeping
 from gradesync.sync.observed import tell_queue
 from gradesync.sync.sweep import sweep
@@ -178,6 +180,9 @@ async def test_every_process_keeps_the_metrics_of_the_queue(place: Place) -> Non
             await asyncio.sleep(0)
 
 
+PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+(LISTED,) = re.findall(r"^- `kind`: (.*?)\.$", PAGE, re.MULTILINE | re.DOTALL)
+KINDS = {*re.findall("`(.+?)`", LISTED), *(f"schema.{table}" for table in (*WRITTEN, *READ))} - {"schema."}
 ALLOWED = {
     "mode": r"changes|full|preview",
     "status": r"complete|failed|\d{3}|other|unsent|timeout|lost|too-large|cancelled",
@@ -185,7 +190,7 @@ ALLOWED = {
     "stage": "|".join(STAGES),
     "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared",
     "system": "schoology|powerschool",
-    "kind": r"[a-z_]+|assignment\.[a-z]+|score\.write|v1\.[a-z_]+|schema\.[a-z]+",
+    "kind": "|".join(map(re.escape, KINDS)),
     "class": "ready|held",
     "what": "rung|settled|request|token|login",
     "answer": "rung|spared|lost",
@@ -198,6 +203,8 @@ async def test_nobody_and_nothing_of_a_district_is_a_label(place: Place) -> None
         teacher = await place.teacher(room)
         for wanted in ({"dry_run": True}, {}, {"mode": "full"}):
             await place.synced(teacher, str(room.section.id), **wanted)
+    office = await place.office()
+    assert (await office.post("/connections/check")).status_code == 200
     await tell_queue(place.runtime.engine)
     grown = await watch.grown(place.api)
     assert len({name for name, _ in grown}) > 10

@@ -39,7 +39,7 @@ class Journal:
 
     `entries` is the section's ledger as it stands now; `note` and `keep` gather what the next `record` or
     `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
-    not before it took as long as reading did: the next attempt reads again.
+    not before it took as long as reading did: the next attempt reads again. `settled`: as it ended.
     """
 
     database: Database
