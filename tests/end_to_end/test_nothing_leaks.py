@@ -60,7 +60,7 @@ def is_bound(line: dict[str, str]) -> bool:
     """Whether a line says of which request, or of which sync of which district, it tells."""
     if line["event"] == "Exception in ASGI application":
         return "request_id" in line
-    if line["event"].startswith("sync.") or line["event"] in {"upstream call", "upstream call again"}:
+    if line["event"].startswith("sync.") or line["event"] in {"upstream call", "trying again"}:
         return "district" in line and ("sync" in line or "request_id" in line)
     return True
 
