@@ -10,6 +10,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from commands import gradesync
+from gradesync.cli.servers import listen
 
 
 async def test_help_names_every_command() -> None:
@@ -68,3 +69,10 @@ async def test_traces_that_are_wanted_and_not_installed_are_said(tmp_path: Path)
     said = await gradesync("worker", environment={**wanted, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
     assert said.code == 1
     assert "gradesync[traces]" in said.err
+
+
+def test_answers_do_not_wait_for_more_to_send() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
