@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from gradesync.db.ids import LOG_KEPT, earliest
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"].c
+PART = 5000
 ORDER = (OUTCOME.assignment_length, OUTCOME.assignment_id, OUTCOME.student_length, OUTCOME.student_id)
 
 # Warnings are several in a row and none in most: they travel as one text.
@@ -115,12 +117,18 @@ async def failed(db: AsyncSession, sync_id: str) -> Selection:
     return {key: None if "" in students else frozenset(students) for key, students in found.items()}
 
 
-async def results(db: AsyncSession, sync_id: str) -> dict[tuple[str, str], Result]:
-    """(assignment id, student id) -> result, for everything that has an outcome."""
+async def results(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Result]]:
+    """Assignment id -> student id -> result, for everything that has an outcome.
+
+    There may be hundreds of thousands: they are read in parts, with one text for each student.
+    """
     query = select(OUTCOME.assignment_id, OUTCOME.student_id, OUTCOME.result).where(
         OUTCOME.sync_id == UUID(sync_id)
     )
-    return {(row[0], row[1]): Result(row[2]) for row in await db.execute(query)}
+    found: dict[str, dict[str, Result]] = {}
+    async for assignment_id, student_id, result in await db.stream(query.execution_options(yield_per=PART)):
+        found.setdefault(assignment_id, {})[intern(student_id)] = Result(result)
+    return found
 
 
 async def purge(db: AsyncSession) -> None:

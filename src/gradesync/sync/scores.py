@@ -1,7 +1,8 @@
 """Delivers one batch of scores: all or nothing to the SIS, and yet a bad row costs only itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 
 from gradesync.core.exchange import BatchAnswer, ScoreRow
 from gradesync.core.reasons import Reason
@@ -184,7 +185,12 @@ def _halves(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
     return [rows[:middle], rows[middle:]]
 
 
-def batches(rows: Sequence[ScoreRow], size: int, *, spanning: bool) -> list[Sequence[ScoreRow]]:
-    """Cut rows into batches of at most `size`, of one assignment each unless `spanning`."""
-    groups = [rows] if spanning else _by_assignment(rows)
-    return [group[start : start + size] for group in groups for start in range(0, len(group), size)]
+def batches(rows: Iterable[ScoreRow], size: int, *, spanning: bool) -> Iterator[Sequence[ScoreRow]]:
+    """Cut rows into batches of at most `size`, of one assignment each unless `spanning`.
+
+    The rows come assignment by assignment; there may be very many, so no more of them than a batch are held.
+    """
+    groups = [rows] if spanning else (group for _, group in groupby(rows, lambda row: row.assignment_id))
+    for group in map(iter, groups):
+        while batch := list(islice(group, size)):
+            yield batch

@@ -38,31 +38,33 @@ class Count:
 
 @dataclass(slots=True)
 class Tally:
-    """The results of one sync. `earlier` are those that an earlier attempt at it recorded."""
+    """The results of one sync. `earlier` are those that an earlier attempt at it recorded, by assignment."""
 
-    earlier: dict[Key, str] = field(default_factory=dict)
+    earlier: dict[str, dict[str, Result]] = field(default_factory=dict)
     warnings: Counter[str] = field(default_factory=Counter)
     assignments: Count = field(default_factory=lambda: Count(ASSIGNMENT_RESULTS))
     scores: Count = field(default_factory=lambda: Count(SCORE_RESULTS))
 
     @classmethod
-    def of(cls, earlier: Mapping[Key, str], warnings: Mapping[str, int]) -> "Tally":
-        """Start from what earlier attempts recorded."""
-        tally = cls(earlier=dict(earlier), warnings=Counter(warnings))
-        for key, result in earlier.items():
-            tally._count(key).results[result] += 1
+    def of(cls, earlier: dict[str, dict[str, Result]], warnings: Mapping[str, int]) -> "Tally":
+        """Start from what earlier attempts recorded; takes `earlier` over."""
+        tally = cls(earlier=earlier, warnings=Counter(warnings))
+        for results in earlier.values():
+            for student, result in results.items():
+                tally._count(student).results[result] += 1
         return tally
 
     def add(self, key: Key, result: str) -> None:
         """Count a result that was waited for, in the place of what an earlier attempt said."""
-        count = self._count(key)
-        if (before := self.earlier.pop(key, None)) is not None:
+        assignment, student = key
+        count = self._count(student)
+        if (before := self.earlier.get(assignment, {}).pop(student, None)) is not None:
             count.results[before] -= 1
         count.results[result] += 1
         count.pending = max(0, count.pending - (result != Result.UNCHANGED))
 
-    def _count(self, key: Key) -> Count:
-        return self.scores if key[1] else self.assignments
+    def _count(self, student: str) -> Count:
+        return self.scores if student else self.assignments
 
     @property
     def failed(self) -> bool:

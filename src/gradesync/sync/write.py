@@ -25,25 +25,22 @@ async def write(
 ) -> None:
     """Send every score that has a place to go, the owed ones last, and settle with the last of them."""
     items = {item.id: item for item in plan.assignments}
-    rows = _rows(plan, refs)
-    parts = [
-        *batches([row for row in rows if not row.write.owed], size, spanning=spanning),
-        *batches([row for row in rows if row.write.owed], size, spanning=spanning),
-    ]
-    for number, part in enumerate(parts, start=1):
-        await _batch(journal, delivery, items, part)
-        if number < len(parts):
-            await journal.record("writing")
+    before: Sequence[ScoreRow] = ()
+    for owed in (False, True):
+        for part in batches(_rows(plan, refs, owed=owed), size, spanning=spanning):
+            if before:
+                await journal.record("writing")
+            await _batch(journal, delivery, items, part)
+            before = part
     await journal.settle(end)
 
 
-def _rows(plan: Plan, refs: Mapping[str, Ref]) -> list[ScoreRow]:
-    return [
-        ScoreRow(assignment_id=item.id, ref=refs[item.id], write=write)
-        for item in plan.assignments
-        if item.id in refs
-        for write in item.writes
-    ]
+def _rows(plan: Plan, refs: Mapping[str, Ref], *, owed: bool) -> Iterator[ScoreRow]:
+    for item in plan.assignments:
+        if item.id in refs:
+            for write in item.writes:
+                if write.owed == owed:
+                    yield ScoreRow(assignment_id=item.id, ref=refs[item.id], write=write)
 
 
 async def _batch(
