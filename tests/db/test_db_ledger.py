@@ -85,7 +85,7 @@ async def test_cursors_move_without_touching_the_ledger(database: Database, serv
     async with servers.owner() as owner:
         before = (await owner.execute(VERSIONS)).all()
         async with database.district("riverside") as db:
-            await ledger.advance(db, "1", {FULL.id: later, "9": later})
+            await ledger.save(db, "1", [], {FULL.id: later, "9": later})
         assert (await owner.execute(VERSIONS)).all() == before
     assert await load(database) == {FULL.id: replace(FULL, read_through=later), EMPTY.id: EMPTY}
 

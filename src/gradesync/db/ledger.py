@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import RowMapping, select, text, update
@@ -16,9 +17,30 @@ from gradesync.errors import GradeSyncError
 
 LEDGER = metadata.tables["ledger"]
 CURSORS = metadata.tables["section_cursor"].c
+COLUMNS = (
+    "assignment_id",
+    "ref_key",
+    "ref_value",
+    "spec",
+    "sent",
+    "owed",
+    "doubtful",
+    "intent",
+    "problem",
+    "opted_out",
+    "may_hold",
+)
 
 # Rows that would not change are not written: an update costs a new version of the row.
 SAVE = text("""
+    WITH cursors AS (
+        INSERT INTO section_cursor AS old (section_id, read_through)
+        VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
+        ON CONFLICT (district_id, section_id) DO UPDATE
+            SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+            WHERE old.read_through IS DISTINCT FROM
+                jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+    )
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, sent, owed, doubtful,
                                intent, problem, opted_out, may_hold)
     SELECT CAST(:section_id AS text), * FROM unnest(
@@ -34,13 +56,6 @@ SAVE = text("""
            old.may_hold)
         IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.sent, excluded.owed,
            excluded.doubtful, excluded.intent, excluded.problem, excluded.may_hold)
-""")
-ADVANCE = text("""
-    INSERT INTO section_cursor AS old (section_id, read_through)
-    VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
-    ON CONFLICT (district_id, section_id) DO UPDATE
-        SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
-        WHERE old.read_through IS DISTINCT FROM jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
 """)
 SWITCH = text("""
     INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
@@ -81,21 +96,28 @@ def _ref(key: str | None, value: str | None) -> Ref | None:
     return None if key is None else Ref(key, codec.load(value) if value else {})
 
 
-async def save(db: AsyncSession, section_id: str, entries: Iterable[LedgerAssignment]) -> None:
-    """Write these entries, cursors included, and no others. The switch of one that stands is left as it is.
+async def save(
+    db: AsyncSession,
+    section_id: str,
+    entries: Iterable[LedgerAssignment],
+    read_through: Mapping[str, datetime] = MappingProxyType({}),
+) -> None:
+    """Write these entries and their cursors, and no others, in one statement.
 
-    Raises `RefTaken`, after which the transaction can only be left.
+    `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
+    entry that stands is left as it is. Raises `RefTaken`, after which the transaction can only be left.
     """
     entries = sorted(entries, key=lambda entry: entry.id)
-    if not entries:
+    cursors = {entry.id: entry.read_through for entry in entries} | dict(read_through)
+    if not cursors:
         return
     rows = [_row(entry) for entry in entries]
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    moved = {key: at and at.astimezone(UTC).isoformat() for key, at in cursors.items()}
     try:
-        await db.execute(SAVE, {"section_id": section_id, **columns})
+        await db.execute(SAVE, {"section_id": section_id, "moved": codec.dump(moved), **columns})
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this place in the SIS") from error
-    await advance(db, section_id, {entry.id: entry.read_through for entry in entries})
 
 
 def _row(entry: LedgerAssignment) -> dict[str, Any]:
@@ -112,13 +134,6 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "opted_out": entry.opted_out,
         "may_hold": entry.may_hold,
     }
-
-
-async def advance(db: AsyncSession, section_id: str, read_through: Mapping[str, datetime | None]) -> None:
-    """Move the cursors of these assignments; None resets one."""
-    if read_through:
-        moved = {key: at and at.astimezone(UTC).isoformat() for key, at in read_through.items()}
-        await db.execute(ADVANCE, {"section_id": section_id, "moved": codec.dump(moved)})
 
 
 async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, opted_out: bool) -> None:

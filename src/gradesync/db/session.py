@@ -81,8 +81,8 @@ class Database:
 
     @asynccontextmanager
     async def open_door(self) -> AsyncIterator[AsyncSession]:
-        """One transaction without a district: tables look empty, only the named functions answer."""
-        async with self._transaction() as db:
+        """Single statements without a district: tables look empty, only the named functions answer."""
+        async with self._transaction(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as db:
             yield db
 
     @asynccontextmanager

@@ -1,4 +1,7 @@
-"""Puts the assignments of a plan into the SIS, one by one, each recorded as it is done."""
+"""Puts the assignments of a plan into the SIS, one by one, and records every second what is done.
+
+What a crash leaves unrecorded is found in the SIS's list: by its intent, or because it is as it should be.
+"""
 
 from asyncio import sleep
 from dataclasses import dataclass, field, replace
@@ -87,7 +90,7 @@ async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
     placing.journal.keep(_placed(placing.journal.entry(item.id), item, ref, spec))
     placing.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
     placing.journal.done += 1
-    await placing.journal.record("writing")
+    await placing.journal.checkpoint("writing")
     return None
 
 
@@ -102,7 +105,7 @@ def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec)
 async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:
     placing.journal.note(assignment_outcome(item, Result.FAILED, refused.reason, refused.detail))
     placing.journal.done += 1
-    await placing.journal.record("writing")
+    await placing.journal.checkpoint("writing")
 
 
 async def _change(placing: Placing, item: AssignmentPlan, spec: Spec) -> Ref:

@@ -140,7 +140,8 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
         rules_hash=rules_hash(attempt.district, reading.section, reading.pairing),
         last_full_read=attempt.engine.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )
-    return Settlement(link=link, read_through=_cursors(attempt, reading, plan, refs))
+    changed = None if link == attempt.link else link
+    return Settlement(link=changed, read_through=_cursors(attempt, reading, plan, refs))
 
 
 def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> dict[str, datetime]:

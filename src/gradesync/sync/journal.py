@@ -18,6 +18,8 @@ from gradesync.sync.lease import Lease
 from gradesync.sync.observed import tell_settled
 from gradesync.sync.tally import Tally
 
+CHECKPOINT_SECONDS = 1.0
+
 
 class SliceOver(Exception):
     """The sync has worked long enough for now: others wait, and it goes on when its turn comes again."""
@@ -50,6 +52,7 @@ class Journal:
     slice: float
     started: float = field(default_factory=monotonic)
     slice_ends: float = float("inf")
+    recorded: float = field(default_factory=monotonic)
     plan: Plan | None = None
     done: int = 0
     total: int | None = None
@@ -113,7 +116,13 @@ class Journal:
         if monotonic() > self.slice_ends:
             raise SliceOver
 
+    async def checkpoint(self, stage: str) -> None:
+        """Record, unless that was done within the last second: for what is found again where it is lost."""
+        if monotonic() > min(self.recorded + CHECKPOINT_SECONDS, self.slice_ends):
+            await self.record(stage)
+
     async def _write(self, stage: str) -> None:
+        self.recorded = monotonic()
         async with self.database.district(self.sync.district_id) as db:
             ours = await syncs.progress(
                 db,
@@ -140,8 +149,7 @@ class Journal:
         failed = end.reason is not None or self.tally.failed
         async with self.database.district(self.sync.district_id) as db:
             await outcomes.record(db, self.sync.id, self._rows)
-            await ledger.save(db, self.sync.section_id, self._changed())
-            await ledger.advance(db, self.sync.section_id, end.read_through)
+            await ledger.save(db, self.sync.section_id, self._changed(), end.read_through)
             if end.link is not None:
                 await save(db, end.link)
             self.settled = await syncs.settle(
