@@ -12,10 +12,10 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench soak lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots soak lock clean
 
 help:  ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(READY)  ## build the environment: every dependency pinned by hash
 
@@ -69,8 +69,11 @@ plugin:  ## zip the PowerSchool plugin, ready to upload
 	@$(PYTHON) -m zipfile -c dist/gradesync-powerschool-plugin.zip deploy/powerschool-plugin/plugin.xml
 	@echo "dist/gradesync-powerschool-plugin.zip"
 
-bench: $(READY)  ## measure, and compare with the targets
+bench: $(READY)  ## measure, and compare with the targets (ARGS="planning memory" for parts, ARGS=--quick)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+bench-plots: $(READY)  ## measure how cost grows with size and with workers, and draw it (docs/plots)
+	@PYTHONPATH=tests $(BIN)/python -m bench.plots $(ARGS)
 
 soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=burst for a part)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)

@@ -1,151 +1,122 @@
 """`make bench`: measures what gradesync must measure up to, and compares it with the targets.
 
-Prints a table, or with `--json` one JSON object.
+`python -m bench [planning] [ledger] [syncs] …` runs some parts, each on servers of its own.
+Prints a table, or with `--json` one JSON object; `--keep` writes that to
+docs/measured.json too, and the pages' tables anew. `--quick` takes fewer rounds and smaller sizes: to see
+that it works. `profile` and `explain` show where the time of a sync, and of a claim, goes; `scale` prints the
+arithmetic of docs/scale.md.
 """
 
 import asyncio
 import json
+import os
+import platform
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-
-from bench.cold_start import cold_start
-from bench.ledger_size import ledger_bytes
-from bench.planning import planning_rates
-from bench.whole_sync import ASSIGNMENTS, CHANGES, STUDENTS, whole_sync
-from gradesync import embedded
+from bench.api import api
+from bench.claims import claims, explained
+from bench.cold_start import starts
+from bench.keys import keys
+from bench.ledger_size import ledger
+from bench.measure import Measure
+from bench.memory import memory
+from bench.pages import KEPT, scale_table, write_pages
+from bench.place import servers
+from bench.planning import planning
+from bench.profile import profiled
+from bench.whole_sync import whole_syncs
+from bench.workers import fairness, saturated, throughput
 from gradesync.cli.say import out, table
-from gradesync.cli.servers import bring_up
-from gradesync.runtime import open_runtime
-from gradesync.settings import Settings
+
+Part = Callable[..., Coroutine[None, None, list[Measure]]]
+
+PARTS: dict[str, Part] = {
+    "planning": planning,
+    "ledger": ledger,
+    "syncs": whole_syncs,
+    "memory": memory,
+    "api": api,
+    "workers": saturated,
+    "throughput": throughput,
+    "fairness": fairness,
+    "claims": claims,
+    "redis": keys,
+    "starts": starts,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One line: what was measured, the bound, the result. `least`: the result must not be below."""
-
-    what: str
-    target: float
-    result: float
-    least: bool = False
-
-    @property
-    def met(self) -> bool:
-        return self.result >= self.target if self.least else self.result <= self.target
+def measured(names: Sequence[str], *, quick: bool) -> list[Measure]:
+    found: list[Measure] = []
+    for name in names:
+        with out.status(name), servers() as settings:
+            found += asyncio.run(PARTS[name](settings, quick=quick))
+    return found
 
 
-@contextmanager
-def servers() -> Iterator[Settings]:
-    """Servers as durable as in production, with a migrated database."""
-    with tempfile.TemporaryDirectory(prefix="gradesync-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        started = embedded.start(folder / "data", durable=True)
-        settings = Settings(
-            database_url=SecretStr(started.database_url),
-            migrate_database_url=SecretStr(started.migrate_database_url),
-            redis_url=SecretStr(started.redis_url),
-            secret_keys=(SecretStr("a key for measurements and nothing else"),),
-            allow_private_network=True,
-        )
-        bring_up(settings)
-        yield settings
-        started.stop()
-
-
-def planning() -> list[Measure]:
-    """Scores planned per second; the slowest of the sizes counts."""
-    rates = planning_rates()
-    unchanged = min(rate for case, rate in rates.items() if "changed" in case and "unchanged" in case)
-    changed = min(rate for case, rate in rates.items() if case.endswith(" changed"))
-    return [
-        Measure("planning, nothing changed: scores/s", 1_000_000, unchanged, least=True),
-        Measure("planning, all changed: scores/s", 200_000, changed, least=True),
-    ]
-
-
-async def syncs(settings: Settings) -> list[Measure]:
-    """Calls, and time beside the calls."""
-    measured = await whole_sync(settings)
-    size = f"{CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed"
-    return [
-        Measure("nothing changed: Schoology calls", 3, measured.schoology_idle),
-        Measure("nothing changed: SIS calls", 1, measured.sis_idle),
-        Measure("nothing changed: SIS writes", 0, measured.writes_idle),
-        Measure(f"{size}: further calls", 1, measured.extra_calls_changed),
-        Measure("first sync: creates", ASSIGNMENTS, measured.creates),
-        Measure("first sync: lists", 2, measured.lists),
-        Measure("first sync: score calls", -(-ASSIGNMENTS * STUDENTS // 500), measured.score_calls),
-        Measure(f"{size}, 100 ms: sync ÷ bare replay", 1.05, measured.ratio),
-        Measure(f"{size}: own time, ms", measured.own_ms_target, measured.own_ms),
-    ]
-
-
-async def ledger(settings: Settings) -> list[Measure]:
-    """Bytes that are kept for each score."""
-    async with open_runtime(settings, name="bench") as runtime, _owner(settings) as owner:
-        measured = await ledger_bytes(runtime.database, owner)
-    return [
-        Measure("ledger, bytes a score", 40, measured.filled),
-        Measure("ledger after ten change syncs, bytes a score", 80, measured.changed),
-    ]
-
-
-async def starts(settings: Settings) -> list[Measure]:
-    """How soon a process is at work."""
-    measured = await cold_start(settings)
-    return [
-        Measure("serve: from its start to an answer, s", 1.5, measured.serve),
-        Measure("worker: from its start to a sync taken, s", 2, measured.worker),
-    ]
-
-
-@asynccontextmanager
-async def _owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    assert settings.migrate_database_url is not None
-    engine = create_async_engine(
-        settings.migrate_database_url.get_secret_value(), isolation_level="AUTOCOMMIT"
-    )
-    async with engine.connect() as connection:
-        yield connection
-    await engine.dispose()
-
-
-def measures() -> Iterator[Measure]:
-    with out.status("planning"):
-        yield from planning()
-    with servers() as settings:
-        with out.status("the ledger"):
-            yield from asyncio.run(ledger(settings))
-        with out.status("whole syncs"):
-            yield from asyncio.run(syncs(settings))
-        with out.status("cold starts"):
-            yield from asyncio.run(starts(settings))
-
-
-def show(found: list[Measure]) -> None:
+def show(found: Sequence[Measure]) -> None:
     lines = table(None, "Measured", "Target", "Result", "")
     for measure in found:
-        bound = f"{'≥' if measure.least else '≤'} {measure.target:,.10g}"
-        mark = "[green]✓[/]" if measure.met else "[red]✗[/]"
-        lines.add_row(
-            measure.what,
-            bound,
-            f"{measure.result:,.4g}" if measure.result < 1000 else f"{measure.result:,.0f}",
-            mark,
-        )
+        mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: ""}[measure.met]
+        lines.add_row(measure.what, measure.bound, measure.shown, mark)
     out.print(lines)
 
 
-if __name__ == "__main__":
-    everything = list(measures())
-    if "--json" in sys.argv:
-        out.print_json(json.dumps([asdict(measure) | {"met": measure.met} for measure in everything]))
+def told(found: Sequence[Measure], began: tuple[datetime, float]) -> dict[str, Any]:
+    """The measures, and what they were measured on; `load` is before and after."""
+    at, load = began
+    return {
+        "at": at.isoformat(timespec="seconds"),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": [round(load, 2), round(os.getloadavg()[0], 2)],
+        "measures": [asdict(measure) | {"met": measure.met} for measure in found],
+    }
+
+
+def profile() -> str:
+    with servers() as settings:
+        return asyncio.run(profiled(settings))
+
+
+def explain() -> str:
+    with servers() as settings:
+        return "\n".join(asyncio.run(explained(settings)))
+
+
+def scale() -> str:
+    return scale_table(json.loads(KEPT.read_text()))
+
+
+LOOKS: dict[str, Callable[[], str]] = {"profile": profile, "explain": explain, "scale": scale}
+
+
+def main(arguments: Sequence[str]) -> int:
+    names = [one for one in arguments if not one.startswith("--")]
+    if unknown := set(names) - {*PARTS, *LOOKS}:
+        out.print(f"There is no {', '.join(sorted(unknown))}; there are {', '.join([*PARTS, *LOOKS])}.")
+        return 2
+    for name in names:
+        if name in LOOKS:
+            print(LOOKS[name]())  # noqa: T201 - as wide as it is
+    chosen = [name for name in PARTS if name in names] if names else list(PARTS)
+    if not chosen:
+        return 0
+    began = datetime.now(UTC), os.getloadavg()[0]
+    found = measured(chosen, quick="--quick" in arguments)
+    result = told(found, began)
+    if "--keep" in arguments:
+        KEPT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        write_pages()
+    if "--json" in arguments:
+        out.print_json(json.dumps(result))
     else:
-        show(everything)
+        show(found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""How many bytes the ledger takes for each score."""
+"""How many bytes the ledger takes for each score, and the log for each sync and outcome."""
 
 import random
 from dataclasses import dataclass, replace
@@ -8,17 +8,27 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.measure import Measure
+from bench.place import owner
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import LedgerAssignment, Value
+from gradesync.core.plan import Result
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import ledger
+from gradesync.db import outcomes, queue, syncs
+from gradesync.db.ledger import save
+from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
 
 DISTRICT = "size"
 ASSIGNMENTS, STUDENTS = 30, 30
 SYNCS = 10
+OUTCOMES = 10
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
 SIZE = text("SELECT pg_total_relation_size('ledger') + pg_total_relation_size('section_cursor')")
+
+LOG_SIZE = text("SELECT pg_total_relation_size('sync'), pg_total_relation_size('outcome')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,19 @@ class LedgerBytes:
 
     filled: float
     changed: float
+
+
+async def ledger(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Bytes that are kept for each score."""
+    async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
+        found = await ledger_bytes(runtime.database, connection, sections=20 if quick else 60)
+        rows = await log_bytes(runtime.database, connection, settled=500 if quick else 2000)
+    return [
+        Measure("ledger, bytes a score", 40, found.filled),
+        Measure("ledger after ten change syncs, bytes a score", 80, found.changed),
+        Measure("a settled sync, bytes", None, rows[0]),
+        Measure("an outcome, bytes", None, rows[1]),
+    ]
 
 
 async def ledger_bytes(database: Database, owner: AsyncConnection, sections: int = 60) -> LedgerBytes:
@@ -52,7 +75,57 @@ async def _save(database: Database, books: dict[str, list[LedgerAssignment]]) ->
     """One transaction for each section, as a sync has."""
     for section_id, book in books.items():
         async with database.district(DISTRICT) as db:
-            await ledger.save(db, section_id, book)
+            await save(db, section_id, book)
+
+
+async def log_bytes(database: Database, owner: AsyncConnection, settled: int) -> tuple[float, float]:
+    """Bytes of a settled sync and of one of its outcomes, indexes included."""
+    for number in range(settled):
+        async with database.district(DISTRICT) as db:
+            sync = await syncs.insert(
+                db,
+                section_id=str(7_900_000_000 + number),
+                requested_by_kind="teacher",
+                requested_by_id="5790000",
+                settles_in=900,
+            )
+            assert sync is not None
+            await outcomes.record(db, sync.id, _outcomes(number))
+        async with database.district(DISTRICT) as db:
+            claimed = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=30, per_district=4)
+            assert claimed is not None
+            counts = dict.fromkeys(
+                ("read", "written", "cleared", "unchanged", "adopted", "skipped", "failed"), 10
+            )
+            await syncs.settle(
+                db,
+                claimed.id,
+                claimed.lease_token,
+                status="complete",
+                applied="all",
+                done=OUTCOMES,
+                total=OUTCOMES,
+                assignments=counts,
+                scores=counts,
+                fingerprint="0" * 64,
+            )
+    await owner.execute(text("VACUUM sync, outcome"))
+    row = (await owner.execute(LOG_SIZE)).one()
+    return row[0] / settled, row[1] / (settled * OUTCOMES)
+
+
+def _outcomes(number: int) -> list[Outcome]:
+    return [
+        Outcome(
+            assignment_id=str(5_000_000_000 + number),
+            student_id=str(20_000_000 + student),
+            title="Unit 3: practice and quiz",
+            result=Result.WRITTEN,
+            before=Decimal("7.5"),
+            after=Decimal(9),
+        )
+        for student in range(OUTCOMES)
+    ]
 
 
 def _section(number: int, chance: random.Random) -> list[LedgerAssignment]:

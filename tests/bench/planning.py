@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from time import process_time
 
+from bench.measure import Measure
 from gradesync.core.categories import pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Mark, Student
 from gradesync.core.ledger import LedgerAssignment
@@ -19,6 +20,7 @@ from gradesync.core.sis import (
     SisCategory,
     SisSection,
 )
+from gradesync.settings import Settings
 
 CAPABILITIES = Capabilities(
     name_max=50,
@@ -139,6 +141,12 @@ def _rate(
     return planned / (process_time() - started)
 
 
-if __name__ == "__main__":
-    for name, rate in planning_rates().items():
-        print(f"{name:36} {rate:12,.0f} scores/s")  # noqa: T201 - a measurement prints its figures
+async def planning(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """The slowest of the sizes counts. It needs no servers."""
+    rates = planning_rates(rounds=1 if quick else 5)
+    unchanged = min(rate for case, rate in rates.items() if "unchanged" in case)
+    changed = min(rate for case, rate in rates.items() if "unchanged" not in case)
+    return [
+        Measure("planning, nothing changed: scores/s", 1_000_000, unchanged, least=True),
+        Measure("planning, all changed: scores/s", 200_000, changed, least=True),
+    ]

@@ -5,34 +5,34 @@ ended before it began have ended again. Both are timed in turns, and the median 
 """
 
 import asyncio
-import json
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import count
 from statistics import median
-from tempfile import TemporaryDirectory
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import NamedTuple
 
 import httpx
 
-from gradesync import telemetry
+from bench.measure import Measure, ratio
+from bench.place import School, know, request, school
 from gradesync.connections import Connections
-from gradesync.core.district import District
-from gradesync.db import districts
-from gradesync.districtfile import parse
-from gradesync.runtime import Runtime, open_runtime
+from gradesync.db import syncs
+from gradesync.runtime import open_runtime
 from gradesync.schoology.auth import OAuth1
 from gradesync.settings import Settings
 from gradesync.sync.engine import Engine
-from gradesync.sync.request import Request, Wanted, request_sync
 from gradesync.sync.work import work
 
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
+SCORES = ASSIGNMENTS * STUDENTS
 LATENCY = 0.1
-PATIENCE = 30
+PATIENCE = 60
+RATIO = f"sync ÷ bare replay at {LATENCY * 1000:.0f} ms"
+CHANGED = f"{CHANGES} of {SCORES} scores changed"
+BATCH = 500
+DISTRICT = "riverside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,17 @@ class Call:
     request: httpx.Request
     began: float
     ended: float
+
+    @property
+    def kind(self) -> str:
+        path, method = self.request.url.path, self.request.method
+        if path.startswith("/v1"):
+            return "schoology"
+        if path.startswith("/ws/xte/score"):
+            return "sis write"
+        if path.startswith("/ws/xte/section/assignment"):
+            return "sis create" if method == "POST" else "sis list"
+        return "sis other"
 
 
 @dataclass(slots=True)
@@ -63,70 +74,73 @@ class Recorder(httpx.AsyncBaseTransport):
         await self.inner.aclose()
 
 
+class Timed(NamedTuple):
+    """One sync from the claim to the end and the replay of its calls: seconds, and processor seconds."""
+
+    mine: float
+    bare: float
+    cpu: float
+    calls: Sequence[Call]
+    scores: int
+
+    @property
+    def own_ms(self) -> float:
+        return (self.mine - self.bare) * 1000
+
+    @property
+    def own_ms_target(self) -> float:
+        writes = sum(call.kind in {"sis create", "sis write"} for call in self.calls)
+        return 15 + 3 * writes + 0.01 * self.scores
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """An engine whose calls are recorded, on a sandbox in a process of its own."""
 
     engine: Engine
     recorder: Recorder
-    control: httpx.AsyncClient
-    told: dict[str, Any]
-    district: District
+    school: School
+    numbers: Iterator[int] = field(default_factory=count)
 
-    @property
-    def section(self) -> dict[str, Any]:
-        first: dict[str, Any] = self.told["sections"][0]
-        return first
-
-    async def sync(self) -> tuple[float, list[Call]]:
-        """Ask for a sync and carry it; answers the seconds from the claim to the end, and the calls."""
-        request = Request(
-            district_id=self.district.id,
-            section_id=self.section["id"],
-            asker_kind="teacher",
-            asker_id=self.section["teacher_uid"],
-            wanted=Wanted(),
-            settles_after=900,
-        )
-        await request_sync(self.engine, request)
+    async def timed(self, place: int, *, changes: int = 0) -> Timed:
+        """Sync a section, after so many of its scores were changed, and replay what was called."""
+        section = self.school.sections[place]
+        if changes:
+            await self.school.grade(section["id"], next(self.numbers), changes)
+        sync = await request(self.engine, DISTRICT, section["id"], section["teacher_uid"])
         self.recorder.calls = []
+        began, cpu = await self.carried()
+        mine, cpu = perf_counter() - began, process_time() - cpu
+        calls = self.recorder.calls
+        async with self.engine.database.district(DISTRICT) as db:
+            found = await syncs.get(db, sync.id)
+        assert found is not None
+        assert found.status == "complete", found.error_code
+        return Timed(mine, await self.replay(calls), cpu, calls, found.scores["read"])
+
+    async def carried(self) -> tuple[float, float]:
+        """Carry one sync; answers when it was claimed, by the clock and by processor time."""
         async with asyncio.timeout(PATIENCE):
-            began = perf_counter()
+            began, cpu = perf_counter(), process_time()
             while not await work(self.engine):  # the call budget of a new Redis begins with an empty window
                 await asyncio.sleep(0.1)
-                began = perf_counter()
-        return perf_counter() - began, self.recorder.calls
-
-    async def change(self, number: int) -> None:
-        """Grade some scores anew."""
-        base = f"/sections/{self.section['id']}"
-        book = (await self.control.get(f"{base}/gradebook")).json()
-        for place in range(CHANGES):
-            item = book[(number + place) % len(book)]
-            uid = list(item["cells"])[place]
-            points = {"points": f"{number % 10}.{place}"}
-            answer = await self.control.put(f"{base}/assignments/{item['id']}/scores/{uid}", json=points)
-            answer.raise_for_status()
-
-    async def set_latency(self, seconds: float) -> None:
-        for system in ("schoology", "powerschool"):
-            url = f"/systems/{system}/switches"
-            (await self.control.patch(url, json={"latency": seconds})).raise_for_status()
+                began, cpu = perf_counter(), process_time()
+        return began, cpu
 
     async def replay(self, calls: Sequence[Call]) -> float:
         """Send the same requests with bare httpx, in the same order and concurrency."""
-        schoology = self.district.schoology
+        schoology = self.school.district.schoology
         auth = OAuth1(schoology.consumer_key, schoology.consumer_secret)
-        async with httpx.AsyncClient() as client:
-            await asyncio.gather(
-                *(client.get(url) for url in (self.told["schoology_url"], self.told["powerschool_url"]))
-            )
+        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+            told = self.school.told
+            roots = (told["schoology_url"], told["powerschool_url"]) * 3
+            await asyncio.gather(*map(client.get, roots))  # connections are there, as they are for a sync
             done = [asyncio.Event() for _ in calls]
 
             async def send(place: int) -> None:
                 call = calls[place]
                 await asyncio.gather(*(done[n].wait() for n, c in enumerate(calls) if c.ended <= call.began))
-                signed = auth if str(call.request.url).startswith(schoology.base_url) else None
+                signed = auth if call.kind == "schoology" else None
                 request = client.build_request(
                     call.request.method,
                     call.request.url,
@@ -146,102 +160,66 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
-    """Set up a district of one section without troubles."""
-    async with AsyncExitStack() as stack:
-        file = Path(stack.enter_context(TemporaryDirectory())) / "district.toml"
-        told = await stack.enter_async_context(_sandbox(file))
-        district = parse(file.read_text(), allow_http=True)
-        telemetry.configure_logging("warning", "text")
-        runtime = await stack.enter_async_context(open_runtime(settings, name="bench"))
-        async with runtime.database.district(district.id) as db:
-            await districts.apply(db, district)
-        recorder = Recorder()
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=recorder))
-        control = await stack.enter_async_context(httpx.AsyncClient(base_url=told["control_url"]))
-        yield Bench(_recorded(runtime, client), recorder, control, told, district)
+async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
+    """Set up a district whose calls are recorded."""
+    async with (
+        school(sections=sections, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        open_runtime(settings, name="bench") as runtime,
+        httpx.AsyncClient(transport=(recorder := Recorder()), timeout=PATIENCE) as client,
+    ):
+        await know(runtime, served.district, [DISTRICT])
+        systems = Connections(client, runtime.redis, runtime.clock, 30.0, BATCH)
+        yield Bench(replace(runtime.engine, systems=systems), recorder, served)
 
 
-def _recorded(runtime: Runtime, client: httpx.AsyncClient) -> Engine:
-    systems = Connections(client, runtime.redis, runtime.clock, 30.0, 500)
-    return replace(runtime.engine, systems=systems)
+async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """First syncs, syncs of some changes and of none: their calls, and the time beside the calls."""
+    many, few = (3, 2) if quick else (15, 5)
+    firsts, slow_firsts = (2, 1) if quick else (5, 3)
+    async with bench(settings, 1 + firsts + slow_firsts) as here:
+        await here.timed(0)
+        first = [await here.timed(1 + place) for place in range(firsts)]
+        idle = [await here.timed(0) for _ in range(many)]
+        changed = [await here.timed(0, changes=CHANGES) for _ in range(many)]
+        await here.school.set_latency(LATENCY)
+        slow_first = [await here.timed(1 + firsts + place) for place in range(slow_firsts)]
+        slow_idle = [await here.timed(0) for _ in range(few)]
+        slow_changed = [await here.timed(0, changes=CHANGES) for _ in range(few)]
+    return [
+        *_calls(first[0].calls, idle[0].calls, changed),
+        Measure(f"{CHANGED}: {RATIO}", 1.05, _ratio(slow_changed)),
+        Measure(f"nothing changed: {RATIO}", 1.05, _ratio(slow_idle)),
+        Measure(f"first sync: {RATIO}", 1.05, _ratio(slow_first)),
+        _own(CHANGED, changed),
+        _own("nothing changed", idle),
+        _own("first sync", first),
+        Measure(f"{CHANGED}: processor time, calls included, ms", None, _cpu_ms(changed)),
+        Measure("nothing changed: processor time, calls included, ms", None, _cpu_ms(idle)),
+    ]
 
 
-@asynccontextmanager
-async def _sandbox(district_file: Path) -> AsyncIterator[dict[str, Any]]:
-    """A sandbox in a process of its own, and what it says of itself."""
-    sizes = ("--sections", "1", "--students", str(STUDENTS), "--assignments", str(ASSIGNMENTS))
-    how = ("--json", "--ideal", "--schoology-window", "0.1", "--district-file", str(district_file))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gradesync_sandbox", *how, *sizes), stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        yield json.loads(await process.stdout.readline())
-    finally:
-        process.terminate()
-        await process.wait()
+def _calls(first: Sequence[Call], idle: Sequence[Call], changed: Sequence[Timed]) -> list[Measure]:
+    kinds, idle_kinds = [call.kind for call in first], [call.kind for call in idle]
+    further = max(len(one.calls) for one in changed) - len(idle)
+    return [
+        Measure("nothing changed: Schoology calls", 3, idle_kinds.count("schoology")),
+        Measure("nothing changed: SIS calls", 1, len(idle) - idle_kinds.count("schoology")),
+        Measure("nothing changed: SIS writes", 0, idle_kinds.count("sis write")),
+        Measure(f"{CHANGED}: further calls", 1, further),
+        Measure("first sync: creates", ASSIGNMENTS, kinds.count("sis create")),
+        Measure("first sync: lists", 2, kinds.count("sis list")),
+        Measure("first sync: score calls", -(-SCORES // BATCH), kinds.count("sis write")),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Calls by kind of sync, the ratio at 100 ms, and the milliseconds of our own at zero latency."""
-
-    schoology_idle: int
-    sis_idle: int
-    writes_idle: int
-    extra_calls_changed: int
-    creates: int
-    lists: int
-    score_calls: int
-    ratio: float
-    own_ms: float
-    own_ms_target: float
+def _ratio(syncs: Sequence[Timed]) -> float:
+    return ratio((one.mine, one.bare) for one in syncs)
 
 
-async def whole_sync(settings: Settings, rounds: int = 7) -> Measured:
-    """Measure a first sync, syncs of some changes, and one of none."""
-    async with bench(settings) as here:
-        _, first = await here.sync()
-        _, idle = await here.sync()
-        changed = await _pairs(here, rounds, latency=0)
-        slow = await _pairs(here, max(3, rounds // 2), latency=LATENCY)
-    kinds = [_kind(call) for call in first]
-    idle_kinds = [_kind(call) for call in idle]
-    sis_idle = sum(kind.startswith("sis") for kind in idle_kinds)
-    own = median(mine - bare for mine, bare, _ in changed) * 1000
-    cells = ASSIGNMENTS * STUDENTS
-    return Measured(
-        schoology_idle=len(idle) - sis_idle,
-        sis_idle=sis_idle,
-        writes_idle=idle_kinds.count("sis write"),
-        extra_calls_changed=max(calls for _, _, calls in changed) - len(idle),
-        creates=kinds.count("sis create"),
-        lists=kinds.count("sis list"),
-        score_calls=kinds.count("sis write"),
-        ratio=median(mine / bare for mine, bare, _ in slow),
-        own_ms=own,
-        own_ms_target=15 + 3 * 1 + cells * 0.01,
-    )
+def _own(name: str, syncs: Sequence[Timed]) -> Measure:
+    own = median(one.own_ms for one in syncs)
+    return Measure(f"{name}: own time, ms", max(one.own_ms_target for one in syncs), own)
 
 
-async def _pairs(here: Bench, rounds: int, *, latency: float) -> list[tuple[float, float, int]]:
-    """Syncs of changes and their replays, in turns: seconds of both, and how many calls."""
-    await here.set_latency(latency)
-    pairs = []
-    for number in range(rounds):
-        await here.change(number)
-        mine, calls = await here.sync()
-        pairs.append((mine, await here.replay(calls), len(calls)))
-    return pairs
-
-
-def _kind(call: Call) -> str:
-    path, method = call.request.url.path, call.request.method
-    if path.startswith("/v1"):
-        return "schoology"
-    if path.startswith("/ws/xte/score"):
-        return "sis write"
-    if path.startswith("/ws/xte/section/assignment"):
-        return "sis create" if method == "POST" else "sis list"
-    return "sis other"
+def _cpu_ms(syncs: Sequence[Timed]) -> float:
+    return median(one.cpu for one in syncs) * 1000

@@ -1,0 +1,80 @@
+"""Measures the queue in PostgreSQL alone, with a thousand districts and a backlog in each of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+from time import perf_counter
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bench.measure import Measure
+from bench.place import owner
+from gradesync.db import queue, syncs
+from gradesync.db.ids import uuid7
+from gradesync.db.queue import WAITING
+from gradesync.db.session import Database
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
+
+DISTRICTS, EACH, SETTLED = 1000, 100, 500
+"""Districts, queued syncs of each, and syncs of each that have settled."""
+CLAIMS = 300
+TAKEOVER = 30.0
+FILL = text("""
+    INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
+                      requested_by_id, settles_by, not_before)
+    SELECT :district, id, (7900000000 + n)::text,
+           CASE WHEN n <= :settled THEN 'complete' ELSE 'processing' END,
+           'queued', 'none', 'changes', false, 'teacher', '1', now() + interval '1 day', now()
+    FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS new (id, n)
+""")
+PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + WAITING.text)
+
+
+async def fill(connection: AsyncConnection, districts: int, each: int, kept: int) -> Sequence[str]:
+    """Queue syncs in many districts; answers the districts."""
+    names = [f"d{number:05}" for number in range(districts)]
+    for name in names:
+        ids = [uuid7() for _ in range(each + kept)]
+        await connection.execute(FILL, {"district": name, "ids": ids, "settled": kept})
+    await connection.execute(text("ANALYZE sync"))
+    return names
+
+
+async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """What a claim costs in the database, from the question who waits to the lease."""
+    districts, times = (100, 50) if quick else (DISTRICTS, CLAIMS)
+    async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
+        await fill(connection, districts, EACH, SETTLED)
+        taken = [await _claimed(runtime.database) for _ in range(times)]
+    finding, claiming = ([pair[part] * 1000 for pair in taken] for part in (0, 1))
+    name = f"{districts:,} districts x {EACH} queued, {SETTLED} settled"
+    return [
+        Measure(f"{name}: who waits, ms", None, median(finding)),
+        Measure(f"{name}: claim, ms", None, median(claiming)),
+        Measure(f"{name}: slowest claim of {times}, ms", None, max(map(sum, taken)) * 1000),
+    ]
+
+
+async def _claimed(database: Database) -> tuple[float, float]:
+    """Claim a sync of the district that waited longest, and settle it; seconds to find and to claim it."""
+    began = perf_counter()
+    async with database.open_door() as door:
+        district, *_ = await queue.waiting_districts(door, takeover_wait_seconds=TAKEOVER)
+    found = perf_counter()
+    async with database.district(district) as db:
+        sync = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4)
+    claimed = perf_counter()
+    assert sync is not None
+    async with database.district(district) as db:
+        await syncs.settle(db, sync.id, sync.lease_token, status="complete", applied="all")
+    return found - began, claimed - found
+
+
+async def explained(settings: Settings, districts: int = DISTRICTS) -> list[str]:
+    """PostgreSQL's account of the question which districts wait."""
+    async with owner(settings) as connection:
+        await fill(connection, districts, EACH, SETTLED)
+        bounds = {"takeover_wait": timedelta(seconds=TAKEOVER), "older_than": timedelta()}
+        return list((await connection.execute(PLAN, bounds)).scalars())

@@ -1,0 +1,69 @@
+"""Measures how the cost of a section grows with its scores: time and memory of a real worker process."""
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter
+
+from sqlalchemy import text
+
+from bench.place import Worker, know, owner, request, school, settled, workers
+from gradesync.db import syncs
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
+
+DISTRICT = "riverside"
+THERE = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gradesync worker'")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one section cost. `mebibytes` is the worker's peak over both syncs.
+
+    Seconds are from the request to the end, `cpu` those of the worker's processor: for the first sync, which
+    writes everything, and for another that reads every cell and finds nothing to write.
+    """
+
+    assignments: int
+    students: int
+    first_seconds: float
+    first_cpu: float
+    again_seconds: float
+    again_cpu: float
+    mebibytes: float
+
+    @property
+    def scores(self) -> int:
+        return self.assignments * self.students
+
+
+async def cost(settings: Settings, assignments: int, students: int) -> Cost:
+    """Sync a section twice: everything is new, and nothing is."""
+    async with (
+        school(sections=1, assignments=assignments, students=students) as served,
+        open_runtime(settings, name="bench") as runtime,
+        owner(settings) as connection,
+    ):
+        await know(runtime, served.district, [DISTRICT])
+        section = served.sections[0]
+
+        async def synced(worker: Worker) -> tuple[float, float]:
+            began, cpu = perf_counter(), worker.cpu_seconds
+            sync = await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
+            await settled(connection)
+            found = perf_counter() - began, worker.cpu_seconds - cpu
+            async with runtime.database.district(DISTRICT) as db:
+                told = await syncs.get(db, sync.id)
+            assert told is not None
+            assert told.status == "complete", told.error_code
+            return found
+
+        async with workers(settings) as (worker,):
+            while not await connection.scalar(THERE):
+                await asyncio.sleep(0.05)
+            return Cost(
+                assignments,
+                students,
+                *(await synced(worker)),
+                *(await synced(worker)),
+                worker.peak_mebibytes,
+            )

@@ -1,0 +1,32 @@
+"""Measures the memory that a district takes in Redis while it is busy."""
+
+from bench.measure import Measure
+from gradesync import pacing
+from gradesync.bell import Bell, open_redis
+from gradesync.limits import Limits
+from gradesync.pacing import Pace, per_window
+from gradesync.settings import Settings
+
+TEACHERS = 4
+
+
+async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Budgets in use, bells that nobody hears, and the counts of a few teachers who ask."""
+    assert settings.redis_url is not None
+    districts = 100 if quick else 1000
+    async with open_redis(settings.redis_url.get_secret_value()) as redis:
+        await redis.set(pacing.BORN, 0)  # no first window to wait for
+        before = (await redis.info("memory"))["used_memory"]
+        budget = per_window(15, 600)
+        bell, limits = Bell(redis, most=8), Limits(redis)
+        for number in range(districts):
+            pace = Pace(redis, f"schoology:{number:016}", budget)
+            for _ in range(budget.limit):
+                assert await pace.try_reserve(1)
+            await pace.report(False)
+            for _ in range(8):
+                await bell.ring(f"district-{number}")
+            for teacher in range(TEACHERS):
+                await limits.wait("request", f"district-{number}:teacher:{teacher}", 60)
+        after = (await redis.info("memory"))["used_memory"]
+    return [Measure("Redis, bytes a busy district", None, (after - before) / districts)]

@@ -1,0 +1,107 @@
+"""Keeps the tables of docs/performance.md and docs/scale.md: they hold what was measured, nothing else."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench import scale
+from bench.measure import Measure
+
+DOCS = Path(__file__).parents[2] / "docs"
+KEPT = DOCS / "measured.json"
+"""What the last `make bench ARGS=--keep` measured."""
+GROWTH = DOCS / "plots" / "growth.json"
+"""What the last `make bench-plots` measured."""
+
+
+def tables() -> dict[Path, dict[str, str]]:
+    """Page -> name of a table in it -> the table, from the figures that are kept."""
+    kept, growth = json.loads(KEPT.read_text()), json.loads(GROWTH.read_text())
+    return {
+        DOCS / "performance.md": {
+            "measured": _measures(kept),
+            "sections": _sections(growth),
+            "workers": _workers(growth),
+        },
+        DOCS / "scale.md": {"scale": scale_table(kept)},
+    }
+
+
+def filled(page: str, found: Mapping[str, str]) -> str:
+    """A page with its tables in their places: between `<!-- name -->` and `<!-- /name -->`."""
+    for name, table in found.items():
+        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page = place.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", page)  # type: ignore[misc]
+    return page
+
+
+def write_pages() -> None:
+    for file, found in tables().items():
+        file.write_text(filled(file.read_text(), found))
+
+
+def scale_table(kept: Mapping[str, Any]) -> str:
+    """The arithmetic, on the measured figures."""
+    results = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
+    return _table(
+        ("", "how it comes about", ""), ((line.what, line.how, line.number) for line in scale.lines(results))
+    )
+
+
+def _measures(kept: Mapping[str, Any]) -> str:
+    rows = []
+    for raw in kept["measures"]:
+        measure = Measure(raw["what"], raw["target"], raw["result"], raw["least"])
+        met = {True: "yes", False: "no", None: ""}[measure.met]
+        rows.append((measure.what, measure.bound, measure.shown, met))
+    return _noted(kept) + _table(("measured", "target", "result", "met"), rows)
+
+
+def _sections(kept: Mapping[str, Any]) -> str:
+    rows = (
+        (
+            f"{one['scores']:,}",
+            f"{one['assignments']} x {one['students']}",
+            f"{one['first_seconds']:.1f}",
+            f"{one['first_cpu']:.2f}",
+            f"{one['again_seconds']:.1f}",
+            f"{one['again_cpu']:.2f}",
+            f"{one['mebibytes']:.0f}",
+        )
+        for one in kept["sections"]
+    )
+    heads = (
+        "scores",
+        "assignments x students",
+        "first sync, s",
+        "processor, s",
+        "again, s",
+        "processor, s",
+        "MiB",
+    )
+    return _noted(kept) + _table(heads, rows)
+
+
+def _workers(kept: Mapping[str, Any]) -> str:
+    alone = kept["workers"][0]["syncs_per_second"]
+    rows = (
+        (f"{one['processes']}", f"{one['syncs_per_second']:.1f}", f"{one['syncs_per_second'] / alone:.2f}")
+        for one in kept["workers"]
+    )
+    return _table(("worker processes", "syncs/s", "÷ one"), rows)
+
+
+def _noted(kept: Mapping[str, Any]) -> str:
+    before, after = kept["load"]
+    day = kept["at"][:10]
+    return (
+        f"{day}, {kept['cores']} cores, Python {kept['python']}, load {before} before and {after} after:\n\n"
+    )
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = tuple(heads)
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

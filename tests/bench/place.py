@@ -1,0 +1,189 @@
+"""Where measurements run: servers as durable as in production, simulators and workers as processes."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from gradesync import embedded, telemetry
+from gradesync.cli.servers import bring_up
+from gradesync.core.district import District
+from gradesync.core.sis import Policy
+from gradesync.db import districts
+from gradesync.db.syncs import Sync
+from gradesync.districtfile import parse
+from gradesync.runtime import Runtime
+from gradesync.settings import Settings
+from gradesync.sync.engine import Engine
+from gradesync.sync.request import Request, Wanted, request_sync
+
+PROCESSING = text("SELECT count(*) FROM sync WHERE status = 'processing'")
+LOOK_SECONDS = 0.05
+
+
+@contextmanager
+def servers() -> Iterator[Settings]:
+    """PostgreSQL and Valkey with a migrated database, and the settings that lead there."""
+    with tempfile.TemporaryDirectory(prefix="gradesync-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        started = embedded.start(folder / "data", durable=True)
+        settings = Settings(
+            database_url=SecretStr(started.database_url),
+            migrate_database_url=SecretStr(started.migrate_database_url),
+            redis_url=SecretStr(started.redis_url),
+            secret_keys=(SecretStr("a key for measurements and nothing else"),),
+            allow_private_network=True,
+            log_level="error",
+        )
+        bring_up(settings)
+        telemetry.configure_logging("error", "text")
+        try:
+            yield settings
+        finally:
+            started.stop()
+
+
+@asynccontextmanager
+async def owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
+    """A connection as the owner of the tables, without transactions."""
+    assert settings.migrate_database_url is not None
+    engine = create_async_engine(
+        settings.migrate_database_url.get_secret_value(), isolation_level="AUTOCOMMIT"
+    )
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """An invented district, served by a process of its own; `told` is what that says of itself."""
+
+    told: dict[str, Any]
+    district: District
+    control: httpx.AsyncClient
+
+    @property
+    def sections(self) -> Sequence[dict[str, Any]]:
+        sections: Sequence[dict[str, Any]] = self.told["sections"]
+        return sections
+
+    async def set_latency(self, seconds: float) -> None:
+        """How long both systems wait before every answer."""
+        for system in ("schoology", "powerschool"):
+            url = f"/systems/{system}/switches"
+            (await self.control.patch(url, json={"latency": seconds})).raise_for_status()
+
+    async def grade(self, section: str, number: int, changes: int) -> None:
+        """Give so many scores of a section points that they never had; `number` makes each time another."""
+        base = f"/sections/{section}"
+        book = (await self.control.get(f"{base}/gradebook")).json()
+        for place in range(changes):
+            item = book[(number + place) % len(book)]
+            uid = list(item["cells"])[place]
+            points = {"points": f"{number % 90}.{place}{number // 90}1"}
+            answer = await self.control.put(f"{base}/assignments/{item['id']}/scores/{uid}", json=points)
+            answer.raise_for_status()
+
+
+@asynccontextmanager
+async def school(*, sections: int, assignments: int, students: int) -> AsyncIterator[School]:
+    """Serve an invented district without troubles; its call budgets are beyond what is measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "district.toml"
+        sizes = ("--sections", sections, "--assignments", assignments, "--students", students)
+        how = ("--json", "--ideal", "--schoology-window", "0.1", "--district-file", file)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gradesync_sandbox", *map(str, (*how, *sizes))),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # calls of workers that were stopped
+            limit=1 << 26,
+        )
+        assert process.stdout is not None
+        try:
+            told = json.loads(await process.stdout.readline())
+            district = parse(file.read_text(), allow_http=True)
+            async with httpx.AsyncClient(base_url=told["control_url"], timeout=60) as control:
+                yield School(told, district, control)
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None:
+    """Make districts of these ids that share one Schoology and one SIS; their clients may start syncs."""
+    for id_ in ids:
+        policy = Policy(service_sync=True)
+        one = replace(district, id=id_, lti=None, lti11=None, policy=policy)
+        async with runtime.database.district(id_) as db:
+            await districts.apply(db, one)
+
+
+async def request(engine: Engine, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
+    """Ask for a sync as the section's teacher."""
+    return await request_sync(
+        engine,
+        Request(
+            district_id=district_id,
+            section_id=section,
+            asker_kind="teacher",
+            asker_id=teacher,
+            wanted=Wanted(**wanted),
+            settles_after=3600,
+        ),
+    )
+
+
+async def settled(connection: AsyncConnection, seconds: float = 600) -> None:
+    """Wait until no sync of any district is processing."""
+    async with asyncio.timeout(seconds):
+        while await connection.scalar(PROCESSING):
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker process. Its figures are Linux's own account of it."""
+
+    process: subprocess.Popen[bytes]
+
+    @property
+    def peak_mebibytes(self) -> float:
+        """The most memory that was resident at once."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time, in the process and in the kernel for it."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@asynccontextmanager
+async def workers(settings: Settings, number: int = 1) -> AsyncIterator[Sequence[Worker]]:
+    """Worker processes, asked to stop at the end."""
+    command = [sys.executable, "-m", "gradesync", "worker"]
+    environment = {**os.environ, **settings.environment()}
+    processes = [subprocess.Popen(command, env=environment) for _ in range(number)]  # noqa: ASYNC220, S603
+    try:
+        yield [Worker(process) for process in processes]
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.terminate()
+        await asyncio.gather(*(asyncio.to_thread(process.wait) for process in processes))

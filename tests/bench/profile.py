@@ -1,0 +1,76 @@
+"""Shows where the time of a sync goes: round trips by kind, and Python's profile of syncs of some changes."""
+
+import asyncio
+import io
+import pstats
+from collections import Counter
+from cProfile import Profile
+from dataclasses import dataclass, field
+from time import perf_counter, process_time
+
+from sqlalchemy import event
+
+from bench.place import know, request, school
+from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
+from gradesync.sync.work import work
+
+SYNCS = 30
+LINES = 30
+
+
+async def profiled(settings: Settings) -> str:
+    """Profile some syncs, without latency, after some that warm up."""
+    async with (
+        school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        open_runtime(settings, name="bench") as runtime,
+    ):
+        await know(runtime, served.district, [DISTRICT])
+        section = served.sections[0]
+        profile, wall, cpu = Profile(), 0.0, 0.0
+        statements = _Statements()
+        event.listen(runtime.database.engine.sync_engine, "before_cursor_execute", statements)
+        for number in range(-3, SYNCS):
+            await served.grade(section["id"], number + 3, CHANGES)
+            await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
+            await asyncio.sleep(0.15)  # a window of the call budget
+            began, used = perf_counter(), process_time()
+            if number >= 0:
+                statements.on = True
+                profile.enable()
+            while not await work(runtime.engine):
+                await asyncio.sleep(0.05)
+            profile.disable()
+            statements.on = False
+            if number >= 0:
+                wall, cpu = wall + perf_counter() - began, cpu + process_time() - used
+    return "\n".join(
+        [
+            f"{SYNCS} syncs, {CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed, each under the profiler:",
+            f"{wall / SYNCS * 1000:.1f} ms, {cpu / SYNCS * 1000:.1f} ms of processor time",
+            "",
+            *(f"{number / SYNCS:5.1f}  {statement}" for statement, number in statements.seen.most_common()),
+            "",
+            _table(profile, "cumulative", "gradesync"),
+            _table(profile, "tottime"),
+        ]
+    )
+
+
+@dataclass
+class _Statements:
+    """Counts what is sent to the database while `on`; transactions begin and end beside."""
+
+    on: bool = False
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, _: object, __: object, statement: str, *___: object) -> None:
+        if self.on:
+            self.seen[" ".join(statement.split())[:90]] += 1
+
+
+def _table(profile: Profile, order: str, *only: str) -> str:
+    told = io.StringIO()
+    pstats.Stats(profile, stream=told).sort_stats(order).print_stats(*only, LINES)
+    return told.getvalue()

@@ -1,0 +1,161 @@
+"""Measures worker processes: how many syncs they settle, alone and together, and who waits for whom."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bench.measure import Measure, ratio
+from bench.place import School, know, owner, request, school, settled, workers
+from gradesync.db.ids import uuid7
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from gradesync.sync.engine import Engine
+
+DISTRICTS = [f"district-{number:02}" for number in range(20)]
+LATENCY = 1.0
+CHANGES, ASSIGNMENTS, STUDENTS = 8, 30, 30
+BACKLOG = 10_000
+SPAN = text("""
+    SELECT count(*) / extract(epoch FROM max(finished_at) - min(started_at))::float
+    FROM sync WHERE requested_at > :since AND status = 'complete'
+""")
+DELAY = text("SELECT extract(epoch FROM started_at - requested_at)::float FROM sync WHERE id = :id")
+DONE = text("SELECT count(*) FROM sync WHERE status = 'complete'")
+NOW = text("SELECT clock_timestamp()")
+QUEUE = text("""
+    INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
+                      requested_by_id, settles_by)
+    SELECT :district, id, section, 'processing', 'queued', 'none', 'changes', false, 'teacher', teacher,
+           now() + interval '1 day'
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:sections AS text[]), CAST(:teachers AS text[]))
+        AS new (id, section, teacher)
+""")
+
+Section = Mapping[str, str]
+
+
+async def _sync_all(engine: Engine, connection: AsyncConnection, served: School) -> float:
+    """Sync every section, each in the district that it belongs to; answers syncs per second."""
+    since = await connection.scalar(NOW)
+    for place, section in enumerate(served.sections):
+        district = DISTRICTS[place % len(DISTRICTS)]
+        await request(engine, district, section["id"], section["teacher_uid"])
+    await settled(connection)
+    rate: float = await connection.scalar(SPAN, {"since": since})
+    return rate
+
+
+async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list[dict[int, float]]:
+    """Syncs per second by the number of workers, a few times: upstream latency is nearly all of a sync.
+
+    Nothing has changed in the sections: each sync waits for its reads once.
+    """
+    async with (
+        school(sections=40 * max(numbers), assignments=3, students=3) as served,
+        open_runtime(settings, name="bench") as runtime,
+        owner(settings) as connection,
+    ):
+        await know(runtime, served.district, DISTRICTS)
+        async with workers(settings):
+            await _sync_all(runtime.engine, connection, served)
+        await served.set_latency(LATENCY)
+        found: list[dict[int, float]] = []
+        for _ in range(rounds):
+            found.append({})
+            for number in numbers:
+                async with workers(settings, number):
+                    await _first(runtime, connection, served)
+                    found[-1][number] = await _sync_all(runtime.engine, connection, served)
+        return found
+
+
+async def _first(runtime: Runtime, connection: AsyncConnection, served: School) -> None:
+    """A few syncs, so that the workers are there and their connections open."""
+    for place in range(len(DISTRICTS)):
+        section = served.sections[place]
+        await request(runtime.engine, DISTRICTS[place], section["id"], section["teacher_uid"])
+    await settled(connection)
+
+
+async def saturated(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Two workers against one, both with all hands full, in turns."""
+    found = await rates(settings, (1, 2), 1 if quick else 2)
+    return [
+        Measure("two saturated workers ÷ one", 1.8, ratio((one[2], one[1]) for one in found), least=True),
+        Measure(f"one worker, {LATENCY:g} s latency: syncs/s", None, median(one[1] for one in found)),
+    ]
+
+
+async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Syncs per second of one worker when the machine is all that it waits for."""
+    rounds = 1 if quick else 3
+    async with (
+        school(sections=40, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        open_runtime(settings, name="bench") as runtime,
+        owner(settings) as connection,
+        workers(settings) as (worker,),
+    ):
+        await know(runtime, served.district, DISTRICTS)
+        await _sync_all(runtime.engine, connection, served)
+        found, cpu = [], []
+        for number in range(rounds):
+            for section in served.sections:
+                await served.grade(section["id"], number, CHANGES)
+            before = worker.cpu_seconds
+            found.append(await _sync_all(runtime.engine, connection, served))
+            cpu.append((worker.cpu_seconds - before) / len(served.sections))
+    name = f"{CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed, no latency"
+    return [
+        Measure(f"{name}: syncs/s of one worker", None, median(found)),
+        Measure(f"{name}: processor time of the worker for a sync, ms", None, median(cpu) * 1000),
+    ]
+
+
+async def fairness(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """How soon a district's sync starts behind ten thousand of another one; the worst of a few."""
+    backlog = BACKLOG // 10 if quick else BACKLOG
+    busy, *others = DISTRICTS[:6]
+    async with (
+        school(sections=backlog, assignments=1, students=1) as served,
+        open_runtime(settings, name="bench") as runtime,
+        owner(settings) as connection,
+    ):
+        await know(runtime, served.district, [busy, *others])
+        await served.set_latency(0.1)
+        await _queue(connection, busy, served.sections)
+        delays = []
+        async with workers(settings):
+            await _working(connection)
+            for place, district in enumerate(others):
+                section = served.sections[place]
+                sync = await request(runtime.engine, district, section["id"], section["teacher_uid"])
+                delays.append(await _started(connection, sync.id))
+    name = f"{backlog:,} queued syncs of a district, then one of another: it starts after, s"
+    return [Measure(name, 2, max(delays))]
+
+
+async def _queue(connection: AsyncConnection, district: str, sections: Sequence[Section]) -> None:
+    rows = {
+        "ids": [uuid7() for _ in sections],
+        "sections": [section["id"] for section in sections],
+        "teachers": [section["teacher_uid"] for section in sections],
+    }
+    await connection.execute(QUEUE, {"district": district, **rows})
+
+
+async def _working(connection: AsyncConnection) -> None:
+    """Wait until the worker has settled a few syncs."""
+    async with asyncio.timeout(60):
+        while await connection.scalar(DONE) < 8:
+            await asyncio.sleep(0.05)
+
+
+async def _started(connection: AsyncConnection, sync_id: str) -> float:
+    async with asyncio.timeout(60):
+        while (seconds := await connection.scalar(DELAY, {"id": sync_id})) is None:
+            await asyncio.sleep(0.05)
+    delay: float = seconds
+    return delay
