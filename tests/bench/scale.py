@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
+from gradesync.connections import READS_BESIDE_MULTIGET
+from gradesync.pacing import per_window
+
 SECTIONS = 2_800_000
 SCORES = 900
 DISTRICTS = 13_000
@@ -24,15 +27,16 @@ HANDS = 40
 USED = 0.6
 """How much of a processor may be planned with."""
 POOL = 10
-TRANSACTIONS = 6
-"""Of one sync with changes: one claim with two looks before it, what is stored, the mark, the end."""
+TRANSACTIONS = 5
+"""Of one sync with changes: a look at the district, the claim, what is stored, the mark, the end."""
 COMMITS = 3
 """Of those, the ones that wait for the disk."""
 ROWS_PER_SYNC = 10
 
-KEY_CALLS, KEY_WINDOW, KEY_SHARE, SYNC_CALLS = 15, 5.15, 13, 5
-"""Schoology's default bound, the window as we count it, what we take of it, and what one sync costs."""
-LARGE_KEY_SHARE = 45
+KEY, LARGE_KEY = per_window(15, 5.0), per_window(50, 5.0)
+"""What we take of a Schoology key that allows 15 calls in five seconds, and of one that allows 50."""
+SYNC_CALLS = 3 + READS_BESIDE_MULTIGET
+"""A multiget counts for three, unless the district says otherwise."""
 LARGE_DISTRICT = 10_000
 
 GIGABYTE = 1e9
@@ -80,7 +84,7 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
 
 def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     cpu = _of(measured, "processor time of the worker for a sync, ms")
-    post = _of(measured, "POST …/syncs, ms")
+    post, waits = _of(measured, "POST …/syncs, ms"), _of(measured, "who waits, ms")
     cores = SYNCS_PER_SECOND * cpu / 1000 / USED
     processes = ceil(SYNCS_PER_SECOND * SYNC_SECONDS / HANDS)
     burst = BURST_SCORES_PER_SECOND // ROWS_PER_SYNC
@@ -108,6 +112,11 @@ def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     pools = (max(processes, ceil(cores)) + ceil(SYNCS_PER_SECOND * post / 1000 / USED)) * POOL
     yield Line("connections to PostgreSQL", f"processes x {POOL}", f"{pools}")
     yield Line(
+        "PostgreSQL's cores to see who waits",
+        f"{SYNCS_PER_SECOND}/s x {waits:.0f} ms, where 1,000 districts wait at once",
+        f"{SYNCS_PER_SECOND * waits / 1000:.1f}",
+    )
+    yield Line(
         "transactions of syncs",
         f"{SYNCS_PER_SECOND}/s x {TRANSACTIONS}",
         f"{SYNCS_PER_SECOND * TRANSACTIONS}/s",
@@ -120,14 +129,17 @@ def _work(measured: Mapping[str, float]) -> Iterator[Line]:
 
 
 def _keys() -> Iterator[Line]:
-    rate = KEY_SHARE / KEY_WINDOW / SYNC_CALLS
-    large = LARGE_KEY_SHARE / KEY_WINDOW / SYNC_CALLS
+    rate, large = (key.limit / key.window / SYNC_CALLS for key in (KEY, LARGE_KEY))
     yield Line(
         "syncs of one district",
-        f"{KEY_SHARE} of {KEY_CALLS} calls in {KEY_WINDOW} s, {SYNC_CALLS} a sync",
+        f"{KEY.limit} calls in {KEY.window:.2f} s, {SYNC_CALLS} a sync",
         f"{rate:.2f}/s",
     )
-    yield Line("the same where the key may do 50 in 5 s", f"{LARGE_KEY_SHARE} calls", f"{large:.2f}/s")
+    yield Line(
+        "the same where the key may do 50 calls in 5 s",
+        f"{LARGE_KEY.limit} calls in {LARGE_KEY.window:.2f} s, {SYNC_CALLS} a sync",
+        f"{large:.2f}/s",
+    )
     yield Line(
         "districts that must be busy",
         f"{SYNCS_PER_SECOND}/s ÷ {rate:.2f}/s",
