@@ -48,7 +48,7 @@ coverage: $(READY)  ## the gate: how many branches of core and sync the last `ma
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-check: $(READY)  ## format, lint, types, layers, the drift of generated files, known vulnerabilities
+check: $(READY)  ## format, lint, types, layers, the drift of generated files, manifests, known vulnerabilities
 	$(BIN)/ruff format --check -q
 	$(BIN)/ruff check -q
 	$(BIN)/mypy --strict src tests
