@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -132,3 +133,16 @@ async def test_without_a_collector_nothing_is_kept_of_traces(place: Place) -> No
         sync = await syncs.get(db, answer.json()["id"])
     assert sync is not None
     assert sync.trace is None
+
+
+async def test_the_frameworks_own_spans_are_off_where_something_else_listens(place: Place) -> None:
+    """They would tell paths and queries. What is set here stays set for the process, and hears nothing."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    office = await place.office()
+    assert (await office.get("/syncs", requested_by="5790000")).status_code == 200
+    with trace.get_tracer("somebody").start_as_current_span("listening"):
+        pass
+    assert [span.name for span in exporter.get_finished_spans()] == ["listening"]
