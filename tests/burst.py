@@ -37,8 +37,7 @@ async def wrong_in_burst(theatre: Theatre, burst: Burst) -> list[str]:
         for _ in range(burst.rounds - 1):
             _order_faults(stage, burst, rng)
             await _round(stage, rng)
-            stage.faults.clear()
-            await stage.time_passes()
+            await stage.trouble_ends()
         found += await _round(stage, rng)
         for room in stage.world.classrooms:
             found += stage.differences(room)

@@ -23,7 +23,7 @@ from gradesync_sandbox.server import Sandbox
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,7 @@ class Life(RuleBasedStateMachine):
         self.stage.fault(*call, EFFECTS[effect], times=times)
         sync = self.run(self.stage.sync())
         assert self.run(untrue(self.stage, sync)) == []
-        self.stage.faults.clear()
-        self.run(self.stage.time_passes())
+        self.run(self.stage.trouble_ends())
 
     @rule(nth=st.integers(1, 8), done=st.sampled_from(["before", "after"]))
     def worker_dies(self, nth: int, done: Done) -> None:

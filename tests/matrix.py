@@ -163,8 +163,7 @@ async def wrong_in(theatre: Theatre, cell: Cell, scale: Scale) -> list[str]:
         found = [f"the struck sync: {line}" for line in await untrue(stage, struck)]
         if not stage.faults.struck:
             found.append("the fault never struck")
-        stage.faults.clear()
-        await stage.time_passes()
+        await stage.trouble_ends()
         after = await stage.sync()
         found += [f"the next sync: {line}" for line in await untrue(stage, after)]
         found += [f"after the next sync: {line}" for line in stage.differences()]

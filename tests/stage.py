@@ -213,6 +213,12 @@ class Stage:
             await db.execute(NOW_IS_LATER)
         await forget_pauses(self.redis)
 
+    async def trouble_ends(self) -> None:
+        """Nothing goes wrong any more, and what was late has come: within a call's timeout, as is assumed."""
+        self.faults.clear()
+        await self.faults.until_none_is_late()
+        await self.time_passes()
+
     async def forget_categories(self) -> None:
         """The SIS's category list was read long ago."""
         async with self.engine.database.district(self.district.id) as db:

@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -143,6 +144,7 @@ class Faults:
     struck: list[Struck] = field(default_factory=list)
     _gates: list[asyncio.Event] = field(default_factory=list)
     _held: asyncio.Event = field(default_factory=asyncio.Event)
+    _late: set[asyncio.Event] = field(default_factory=set)
 
     def add(self, fault: Fault) -> Fault:
         """Put a rule behind the others."""
@@ -161,6 +163,22 @@ class Faults:
             return None
         self.struck.append(Struck(time.monotonic(), system, kind, hits[0].effect))
         return hits[0].effect
+
+    @contextmanager
+    def late(self) -> Iterator[None]:
+        """A call is late until the end of the block, and done by then."""
+        done = asyncio.Event()
+        self._late.add(done)
+        try:
+            yield
+        finally:
+            self._late.discard(done)
+            done.set()
+
+    async def until_none_is_late(self) -> None:
+        """Wait until every call that is late now is done."""
+        for done in list(self._late):
+            await done.wait()
 
     async def hold(self) -> None:
         """Wait for `release`."""

@@ -128,7 +128,8 @@ async def _lose_after(exchange: Exchange, effect: LoseAfter) -> None:
 
 
 async def _delay(exchange: Exchange, effect: Delay) -> None:
-    await _late(exchange, effect.done, lambda: asyncio.sleep(effect.seconds))
+    with exchange.faults.late():
+        await _late(exchange, effect.done, lambda: asyncio.sleep(effect.seconds))
 
 
 async def _hold(exchange: Exchange, effect: Hold) -> None:

@@ -29,6 +29,8 @@ FEW = 4
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))
 REFUSED_UPSTREAM = 502
 """Schoology is asked about ids that it never gave, and what it says to that is passed on."""
+READINESS = "/readyz"
+"""Says 503 by right where its servers do not answer in time, as on a busy machine."""
 PROMISES = (
     "status_code_conformance",
     "content_type_conformance",
@@ -143,7 +145,8 @@ def _attack(operation: Any, target: Target, token: str | None) -> Callable[[], N
         given = case.path_parameters or {}
         case.path_parameters = given | {name: place for name, place in places.items() if name in given}
         answer = case.call(base_url=target.url, headers=headers)
-        assert answer.status_code < 500 or answer.status_code == REFUSED_UPSTREAM, answer.text
+        allowed = operation.path == READINESS or answer.status_code == REFUSED_UPSTREAM
+        assert answer.status_code < 500 or allowed, answer.text
         case.validate_response(answer, checks=checks)
 
     return attack

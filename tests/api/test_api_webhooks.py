@@ -96,7 +96,7 @@ async def test_a_worker_delivers_in_its_rounds(place: Place, receiver: Receiver)
     await add(office, receiver.url)
     async with working(place.runtime):
         await office.post(f"{place.path}/syncs")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await receiver.called.wait()
     assert len(receiver.heard) == 1
 

@@ -13,7 +13,7 @@ from gradesync.db import migrate
 from gradesync.db.migrations import head
 from servers import Urls
 
-PATIENCE = 30
+PATIENCE = 90
 WAITING = text("""
     SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'district'::regclass AND mode = :mode
 """)

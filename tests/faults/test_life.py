@@ -17,5 +17,6 @@ async def life(theatre: Theatre) -> type[Life]:
     return type("SectionLife", (Life,), {"theatre": theatre, "loop": asyncio.get_running_loop()})
 
 
+@pytest.mark.timeout(1200)  # a few hundred syncs
 def test_every_promise_holds_through_a_life_by_chance(life: type[Life]) -> None:
     run_state_machine_as_test(life, settings=SHORT)

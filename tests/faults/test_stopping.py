@@ -17,7 +17,7 @@ from gradesync_sandbox.faults import Hold
 from installation import free_port, ready
 from stage import Stage, Theatre
 
-PATIENCE = 30
+PATIENCE = 90
 
 
 async def ended(process: Process) -> int:

@@ -27,7 +27,7 @@ from gradesync_sandbox.faults import Fault, Hold
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 
-PATIENCE = 30
+PATIENCE = 90
 
 
 class Place:
