@@ -12,6 +12,7 @@ log = structlog.get_logger(__name__)
 
 MOST_DOUBLINGS = 3
 CANCEL_AGAIN_SECONDS = 3.0
+MOST_CANCELS = 5
 
 
 @asynccontextmanager
@@ -24,14 +25,22 @@ async def repeated(name: str, do: Callable[[], Awaitable[object]], *, seconds: f
         await end([task])
 
 
-async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: libraries lose a cancellation that meets a timeout of their own."""
+async def end(tasks: Iterable[asyncio.Task[None]], *, again_after: float = CANCEL_AGAIN_SECONDS) -> None:
+    """Cancel tasks until they have ended: libraries lose a cancellation that meets a timeout of their own.
+
+    What has not ended by the last time is told, with where it stands, and left behind.
+    """
     ending = left = set(tasks)
-    while left:
+    for _ in range(MOST_CANCELS):
+        if not left:
+            break
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
-    await asyncio.gather(*ending, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=again_after)
+    for task in left:
+        stands = [f"{frame.f_code.co_filename}:{frame.f_lineno}" for frame in task.get_stack()]
+        log.error("does not end", what=task.get_name(), stands=stands)
+    await asyncio.gather(*(ending - left), return_exceptions=True)
 
 
 async def _rounds(name: str, do: Callable[[], Awaitable[object]], seconds: float) -> None:

@@ -1,0 +1,36 @@
+"""How what runs in rounds ends."""
+
+import asyncio
+
+import structlog.testing
+
+from gradesync.rounds import end
+
+
+async def holds_on(cancellations: int) -> None:
+    """A task that loses so many cancellations, as some libraries lose one."""
+    for _ in range(cancellations):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
+    task = asyncio.create_task(holds_on(2))
+    await asyncio.sleep(0)
+    await end([task], again_after=0.01)
+    assert task.done()
+
+
+async def test_a_task_that_never_ends_is_told_and_left_behind() -> None:
+    task = asyncio.create_task(holds_on(1000))
+    await asyncio.sleep(0)
+    with structlog.testing.capture_logs() as told:
+        await end([task], again_after=0.01)
+    assert not task.done()
+    assert [(line["event"], line["what"]) for line in told] == [("does not end", task.get_name())]
+    assert "test_rounds.py" in told[0]["stands"][0]
+    while not task.done():
+        task.cancel()
+        await asyncio.sleep(0)
