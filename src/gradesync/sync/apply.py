@@ -4,6 +4,7 @@ What a crash leaves unrecorded is found in the SIS's list: by its intent, or bec
 """
 
 from asyncio import sleep
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -11,10 +12,11 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
+from gradesync.core.turns import Aside, Turn, in_turn
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.ports import Target
-from gradesync.sync.results import PLACED, RESULTS, assignment_outcome
+from gradesync.sync.results import RESULTS, assignment_outcome
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
@@ -38,27 +40,17 @@ class Placing:
 
 async def place(placing: Placing, plan: Plan) -> None:
     """Create, update and adopt what the plan says; afterwards `placing.refs` tells where scores can go."""
-    await _announce(placing, plan)
-    clashes = []
-    for item in plan.assignments:
-        if item.action is Action.KEEP and item.ref is not None:
-            placing.refs[item.id] = item.ref
-        elif item.action in PLACED and (refused := await _attempt(placing, item)):
-            if refused.reason == Reason.DUPLICATE_NAME and _renames(plan):
-                clashes.append(item)
-            else:
-                await _fail(placing, item, refused)
-    for item in clashes:  # a name in the way may have moved on by now
-        if refused := await _attempt(placing, item):
-            await _fail(placing, item, refused)
-    await _complete(placing)
-
-
-def _renames(plan: Plan) -> bool:
-    return any(
-        item.action is Action.UPDATE and item.before and item.spec and item.before.name != item.spec.name
-        for item in plan.assignments
+    placing.refs.update(
+        (item.id, item.ref) for item in plan.assignments if item.action is Action.KEEP and item.ref
     )
+    await _announce(placing, plan)
+    turns = in_turn(plan.assignments)
+    for aside in turns.aside:
+        await _step_aside(placing, aside)
+    for turn in turns.order:
+        if refused := await _attempt(placing, turn):
+            await _fail(placing, turn.item, refused)
+    await _complete(placing)
 
 
 async def _announce(placing: Placing, plan: Plan) -> None:
@@ -72,14 +64,24 @@ async def _announce(placing: Placing, plan: Plan) -> None:
         await journal.record("writing")
 
 
-async def _attempt(placing: Placing, item: AssignmentPlan) -> Rejected | None:
+async def _step_aside(placing: Placing, aside: Aside) -> None:
+    """Leave a name to another of the circle. Where the SIS refuses that, their turns will say so."""
+    journal, spec = placing.journal, aside.spec(placing.target.capabilities.name_max)
+    # Recorded before: an assignment that is left with that name is known as ours, and put right.
+    journal.keep(_placed(journal.entry(aside.item.id), aside.item, aside.ref, spec))
+    await journal.record("writing")
+    with suppress(Rejected, AnswerLost):
+        await _change(placing, aside.ref, aside.before, spec)
+
+
+async def _attempt(placing: Placing, turn: Turn) -> Rejected | None:
     """Put one assignment in its place and record it; the refusal where the SIS would not have it."""
-    spec = item.spec
-    if spec is None:
-        raise ValueError(f"a plan to {item.action} an assignment says what it should be")
+    item, spec = turn
     try:
         ref = (
-            await _create(placing, item.id, spec) if item.ref is None else await _change(placing, item, spec)
+            await _create(placing, item.id, spec)
+            if item.ref is None
+            else await _change(placing, item.ref, item.before, spec)
         )
     except Rejected as refused:
         return refused
@@ -108,14 +110,15 @@ async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> No
     await placing.journal.checkpoint("writing")
 
 
-async def _change(placing: Placing, item: AssignmentPlan, spec: Spec) -> Ref:
-    """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`."""
-    ref, target, section = item.ref, placing.target, placing.section
-    if ref is None:
-        raise ValueError("an update names what it updates")
-    if item.before == spec:  # adopted, or found as it should be: there is nothing to write
+async def _change(placing: Placing, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
+    """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`.
+
+    `before` is what it holds as far as known.
+    """
+    target, section = placing.target, placing.section
+    if before == spec:  # adopted, or found as it should be: there is nothing to write
         return ref
-    rescore = item.before is None or item.before.points != spec.points
+    rescore = before is None or before.points != spec.points
     try:
         await target.update_assignment(section, ref, spec, rescore=rescore)
     except AnswerLost:
