@@ -162,6 +162,8 @@ async def test_another_sis_section_gets_everything(stage: Stage) -> None:
     for student in room.students.values():
         sis.enroll(student, moved)
     room.section.school_code = str(moved.dcid)
+    preview = await stage.told(await stage.sync(dry_run=True))
+    assert [preview[item.id, None] for item in stage.items] == [("created", None)] * 3
     old, room.sis = room.sis, moved
     await all_is_there_after_an_hour(stage)
     assert sis.gradebook.table(old) == before

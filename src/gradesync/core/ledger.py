@@ -68,5 +68,10 @@ def doubted(entry: LedgerAssignment) -> LedgerAssignment:
     )
 
 
+def unbound(entry: LedgerAssignment) -> LedgerAssignment:
+    """An entry whose section goes elsewhere: nothing of it was ever sent there."""
+    return LedgerAssignment(entry.id, opted_out=entry.opted_out, problem=entry.problem)
+
+
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]
 """Assignment id -> what is known of it. Assignments that were never synced or switched are absent."""

@@ -8,7 +8,7 @@ from gradesync.core.gradebook import Gradebook
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Ref
+from gradesync.core.sis import Ref, SisSection
 from gradesync.db import districts, links
 from gradesync.errors import SyncStopped
 from gradesync.sync.apply import Placing, place
@@ -31,16 +31,17 @@ async def carry_through(attempt: Attempt) -> None:
     try:
         await _once(attempt)
     except SyncStopped as stop:
-        if stop.reason != Reason.TEACHER_NOT_IN_SIS_SECTION or attempt.link.sis is None:
+        section = attempt.link.sis
+        if stop.reason != Reason.TEACHER_NOT_IN_SIS_SECTION or section is None:
             raise
-        await _change_teacher(attempt)
+        await _change_teacher(attempt, section)
         await attempt.journal.start_over()
         await _once(attempt)
 
 
-async def _change_teacher(attempt: Attempt) -> None:
+async def _change_teacher(attempt: Attempt, section: SisSection) -> None:
     journal, old = attempt.journal, attempt.pairs
-    attempt.link, attempt.pairs = await change_teacher(attempt.link, old, attempt.target)
+    attempt.link, attempt.pairs = await change_teacher(attempt.link, section, old, attempt.target)
     if attempt.sync.dry_run:
         return
     moved = {old[category_id].ref.key: pair.ref for category_id, pair in attempt.pairs.items()}

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gradesync.core.bind import bind, missing, needs_scores
 from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Gradebook
+from gradesync.core.ledger import unbound
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, syncable
 from gradesync.core.sis import LiveAssignment, LiveGradebook, SisSection
@@ -19,8 +21,9 @@ from gradesync.sync.link import Matched, match_students, new_pairs, pair_categor
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Both sides, as one attempt found them."""
+    """Both sides, as one attempt found them. `since`: the gradebook's cells are those changed since then."""
 
+    since: datetime | None
     gradebook: Gradebook
     book: Rulebook
     matched: Matched
@@ -37,12 +40,10 @@ class Reading:
 
 async def gather(attempt: Attempt) -> Reading:
     """Read both sides, as little of them as the plan needs."""
-    gradebook, listed = await _first_reads(attempt)
-    _check_section(attempt, gradebook)
-    linked = await resolve(attempt.district, attempt.link, gradebook.section_code, attempt.target)
-    if linked.sis is None:
-        raise SyncStopped(Reason.SIS_SECTION_NOT_FOUND)
-    section = linked.sis
+    since = None if attempt.full else _since(attempt)
+    gradebook, listed = await _first_reads(attempt, since)
+    code = _checked(attempt, gradebook)
+    linked, section = await resolve(attempt.district, attempt.link, code, attempt.target)
     if listed is None or linked is not attempt.link:
         listed = await attempt.target.assignments(section)
     linked, pairing = await pair_categories(
@@ -54,47 +55,53 @@ async def gather(attempt: Attempt) -> Reading:
         now=attempt.engine.clock(),
         afresh=attempt.full,
     )
-    await _keep_link(attempt, linked, pairing)
+    await _keep_link(attempt, linked, section, pairing)
     matched = await match_students(attempt.district, gradebook, section, attempt.target)
     book = Rulebook(section, pairing, attempt.target.capabilities, attempt.district.policy)
-    return await _complete(attempt, Reading(gradebook, book, matched, LiveGradebook(tuple(listed))))
+    return await _complete(attempt, Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed))))
 
 
-async def _first_reads(attempt: Attempt) -> tuple[Gradebook, Sequence[LiveAssignment] | None]:
+def _since(attempt: Attempt) -> datetime | None:
+    return read.since(attempt.journal.entries, attempt.link.last_full_read, attempt.engine.clock())
+
+
+async def _first_reads(
+    attempt: Attempt, since: datetime | None
+) -> tuple[Gradebook, Sequence[LiveAssignment] | None]:
     """Read the source, and at the same time the SIS's list where the section is linked."""
-    entries, link, section_id = attempt.journal.entries, attempt.link, attempt.sync.section_id
-    read_from = None if attempt.full else read.since(entries, link.last_full_read, attempt.engine.clock())
-    reading = attempt.source.read(section_id, read_from)
+    link, reading = attempt.link, attempt.source.read(attempt.sync.section_id, since)
     if link.sis is None:
         return await reading, None
     return await read.both(reading, attempt.target.assignments(link.sis))
 
 
-def _check_section(attempt: Attempt, gradebook: Gradebook) -> None:
-    """Refuse what may not sync: a section not made by the SIS (R16), a person who may not (R22)."""
+def _checked(attempt: Attempt, gradebook: Gradebook) -> str:
+    """The school code of a section that may sync: made by the SIS (R16), asked for by who may (R22)."""
     sync, policy = attempt.sync, attempt.district.policy
     if not gradebook.from_sis or gradebook.section_code is None:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     teacher = sync.requested_by_kind == "teacher"
     if teacher and not policy.admin_sync and sync.requested_by_id not in gradebook.course_admins:
         raise SyncStopped(Reason.NOT_COURSE_ADMIN)
+    return gradebook.section_code
 
 
-async def _keep_link(attempt: Attempt, linked: SectionLink, pairing: Pairing) -> None:
+async def _keep_link(attempt: Attempt, linked: SectionLink, section: SisSection, pairing: Pairing) -> None:
     """Remember what was resolved. Refs of another SIS section are of no use in this one."""
     pairs, old = new_pairs(pairing), attempt.link
-    moved = old.sis is not None and linked.sis is not None and old.sis.ref.key != linked.sis.ref.key
+    moved = old.sis is not None and old.sis.ref.key != section.ref.key
     attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}
+    if moved:
+        attempt.journal.entries = {key: unbound(entry) for key, entry in attempt.journal.entries.items()}
     if attempt.sync.dry_run or (linked == old and not pairs):
         return
     section_id = attempt.sync.section_id
     try:
         async with attempt.engine.database.district(attempt.district.id) as db:
-            await links.save(db, linked)
-            await links.save_pairs(db, section_id, pairs.values())
             if moved:
                 await ledger.unbind(db, section_id)
-                attempt.journal.entries = await ledger.load(db, section_id)
+            await links.save(db, linked)
+            await links.save_pairs(db, section_id, pairs.values())
     except links.SisSectionTaken as taken:
         raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
 
@@ -116,13 +123,12 @@ async def _cells(
     attempt: Attempt, reading: Reading, syncing: Sequence[str], gone: frozenset[str]
 ) -> Gradebook:
     """Read all cells where a read of changes cannot be enough."""
-    gradebook, link, entries = reading.gradebook, attempt.link, attempt.journal.entries
-    if gradebook.full:
+    gradebook, since, link = reading.gradebook, reading.since, attempt.link
+    if since is None:
         return gradebook
     newcomers = reading.matched.keys.keys() - link.students.keys()
     if newcomers or rules_hash(attempt.district, reading.section, reading.pairing) != link.rules_hash:
         return await read.read_all(attempt.source, gradebook)
-    read_from = read.since(entries, link.last_full_read, attempt.engine.clock())
     retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
-    ids = {*read.behind(syncing, entries, read_from), *gone, *retried.intersection(syncing)}
+    ids = {*read.behind(syncing, attempt.journal.entries, since), *gone, *retried.intersection(syncing)}
     return await read.top_up(attempt.source, gradebook, sorted(ids))

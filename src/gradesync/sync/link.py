@@ -19,21 +19,20 @@ CATEGORIES_KEPT = timedelta(seconds=60)
 """How long the SIS's category list is believed when a category has no pair: one may just have been made."""
 
 
-async def resolve(district: District, link: SectionLink, code: str | None, target: Target) -> SectionLink:
-    """The link with its SIS section. Raises `SyncStopped` where the section names none.
+async def resolve(
+    district: District, link: SectionLink, code: str, target: Target
+) -> tuple[SectionLink, SisSection]:
+    """The link and the SIS section that it leads to. Raises `SyncStopped` where the code names none.
 
     A link that the district chose stays; one that was resolved follows the school code.
     """
-    if link.chosen and link.sis is not None:
-        return link
-    if link.sis is not None and link.code == code:
-        return link
-    if code is None:
-        raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
+    if link.sis is not None and (link.chosen or link.code == code):
+        return link, link.sis
     key = section_key(district.match, code)
     if key is None:
         raise SyncStopped(Reason.SECTION_UNMATCHED, "the school code does not fit the district's pattern")
-    return replace(link, code=code, sis=await target.resolve_section(key, link.teacher))
+    section = await target.resolve_section(key, link.teacher)
+    return replace(link, code=code, sis=section), section
 
 
 async def pair_categories(
@@ -109,17 +108,15 @@ def rules_hash(district: District, section: SisSection, pairing: Pairing) -> str
 
 
 async def change_teacher(
-    link: SectionLink, kept: Mapping[str, Pair], target: Target
+    link: SectionLink, before: SisSection, kept: Mapping[str, Pair], target: Target
 ) -> tuple[SectionLink, dict[str, Pair]]:
-    """Resolve the section again after the SIS said that the acting teacher does not teach it.
+    """Resolve a link's section, as it was `before`, after the SIS said that its teacher does not teach it.
 
     Categories belong to a teacher: the pairs are made anew by the SIS titles that they had. Raises
     `SyncStopped("teacher-not-in-sis-section")` where the SIS names the same teacher again.
     """
-    if link.sis is None:
-        raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
-    section = await target.resolve_section(link.sis.ref.key, link.teacher)
-    if section.ref.value == link.sis.ref.value:
+    section = await target.resolve_section(before.ref.key, link.teacher)
+    if section.ref.value == before.ref.value:
         raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
     categories = await target.categories(section)
     refs = remake({category_id: one.sis_title for category_id, one in kept.items()}, categories)

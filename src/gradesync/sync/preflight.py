@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import structlog
 
@@ -15,7 +15,6 @@ from gradesync.core.district import District
 from gradesync.core.preflight import Obstacle, foresee
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook
-from gradesync.core.sis import SisSection
 from gradesync.db import districts, ledger, links, preflights, queue
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
@@ -168,8 +167,7 @@ async def _foreseen(
     if not outline.from_sis or outline.section_code is None:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     gradebook = replace(outline, students=await source.students(link.section_id))
-    link = await resolve(district, link, outline.section_code, target)
-    section = cast("SisSection", link.sis)  # what is resolved has one
+    link, section = await resolve(district, link, outline.section_code, target)
     async with engine.database.district(district.id) as db:
         if await links.holder(db, section.ref.key) not in {None, link.section_id}:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN)

@@ -43,10 +43,8 @@ async def both(
     return one.result(), other.result()
 
 
-def behind(ids: Sequence[str], ledger: Ledger, read_from: datetime | None) -> list[str]:
+def behind(ids: Sequence[str], ledger: Ledger, read_from: datetime) -> list[str]:
     """The assignments among `ids` of which a read of changes since then told too little."""
-    if read_from is None:
-        return []
     return [
         assignment_id
         for assignment_id in ids
@@ -71,7 +69,7 @@ async def read_all(source: Source, gradebook: Gradebook) -> Gradebook:
 
 async def top_up(source: Source, gradebook: Gradebook, ids: Sequence[str]) -> Gradebook:
     """Read every cell of some assignments, in the place of what a read of changes told of them."""
-    if gradebook.full or not ids:
+    if not ids:
         return gradebook
     if len(ids) > FEW:
         return await read_all(source, gradebook)
