@@ -43,7 +43,7 @@ async def dies_at(stage: Stage, kind: str, *, done: bool) -> None:
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     if done:
-        stage.faults.clear()
+        stage.faults.release()
 
 
 async def test_a_create_that_nobody_recorded_is_adopted(stage: Stage) -> None:
