@@ -63,9 +63,8 @@ async def deliver(delivery: Delivery, rows: Sequence[ScoreRow]) -> None:
     Raises `AnswerLost` where it is not known what became of the rest, and whatever stops the sync; what was
     delivered and refused before stands.
     """
-    for round_ in range(ROUNDS + 1):
-        if not rows:
-            return
+    rounds = 0
+    while rows:
         rows, answer = await _send(delivery, rows)
         if answer.accepted:
             delivery.delivered.update(map(key, rows))
@@ -73,9 +72,10 @@ async def deliver(delivery: Delivery, rows: Sequence[ScoreRow]) -> None:
         aside = await _set_aside(delivery, rows, answer)
         delivery.refused |= aside
         rows = [row for row in rows if key(row) not in aside]
-        if not aside or round_ == ROUNDS:
+        if rows and (not aside or rounds == ROUNDS):
             await _split(delivery, rows, answer)
             return
+        rounds += 1
 
 
 async def _send(delivery: Delivery, rows: Sequence[ScoreRow]) -> tuple[Sequence[ScoreRow], BatchAnswer]:
@@ -154,8 +154,6 @@ def absent(delivery: Delivery, sis_student: str) -> str:
 
 async def _split(delivery: Delivery, rows: Sequence[ScoreRow], answer: BatchAnswer) -> None:
     """Send what a refusal left unexplained in smaller parts: by assignment, then by halves."""
-    if not rows:
-        return
     groups = _by_assignment(rows)
     if answer.too_large and len(rows) > 1:
         delivery.too_many = len(rows)

@@ -67,10 +67,8 @@ async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool
 async def _settle(engine: Engine, district_id: str, sync_id: str, why: str) -> bool:
     async with engine.database.district(district_id) as db:
         sync = await syncs.get(db, sync_id)
-        if sync is None or sync.status != "processing":
-            return False
-        settled = await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
-    if settled is None:
+        settled = sync and await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
+    if settled is None:  # by now
         return False
     tell_settled(settled)
     log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
