@@ -20,7 +20,7 @@ class Cost:
     """What one section cost. `mebibytes` is the worker's peak over both syncs.
 
     Seconds are from the request to the end, `cpu` those of the worker's processor: for the first sync, which
-    writes everything, and for another that reads every cell and finds nothing to write.
+    writes everything, and for another in which nothing has changed.
     """
 
     assignments: int

@@ -66,7 +66,8 @@ def _in_short(kept: Mapping[str, Any]) -> str:
         f"{own:.0f} ms beside the time of these calls, {cpu:.0f} ms of a processor. One worker carries "
         f"{rate:.0f} of them a second where the systems answer at once. A section of 500 assignments and "
         f"1,000 students takes a worker {of[MEMORY]:.0f} MiB. Behind 10,000 queued syncs of one district, "
-        f"another district's starts within {start:.1f} seconds. ({kept['cores']} cores, {kept['at'][:10]}.)"
+        f"another district's starts within {start:.1f} seconds. "
+        f"({kept['cores']} cores, load {kept['load'][0]}, {kept['at'][:10]}.)"
     )
     return fill(told, 120) + "\n"
 

@@ -58,7 +58,7 @@ def drawings(kept: Mapping[str, Any]) -> dict[str, str]:
             "scores in the section",
             {
                 "first sync": [(one["scores"], one["first_cpu"]) for one in sections],
-                "every cell read again": [(one["scores"], one["again_cpu"]) for one in sections],
+                "one in which nothing changed": [(one["scores"], one["again_cpu"]) for one in sections],
             },
         ),
         "memory.svg": _drawn(
@@ -85,7 +85,6 @@ def _drawn(title: str, below: str, lines: Mapping[str, Sequence[Point]]) -> str:
     chart.add_y_scale(0, most[1])
     for colour, (name, points) in zip(COLOURS, lines.items(), strict=False):
         chart.add_line(points, name=name, stroke_color=colour)
-        chart.add_dots(points, fill_color=colour)
     drawn: str = chart.to_svg(width=720, height=400)
     return drawn
 

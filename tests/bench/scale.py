@@ -24,6 +24,7 @@ SYNC_SECONDS = 3.0
 """How long a sync with changes waits for two systems that take a second an answer, and a second more."""
 HANDS = 40
 """GRADESYNC_MAX_SYNCS of a worker whose syncs wait for upstreams most of their time."""
+NODE_CORES = 2
 USED = 0.6
 """How much of a processor may be planned with."""
 POOL = 10
@@ -88,6 +89,13 @@ def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     cores = SYNCS_PER_SECOND * cpu / 1000 / USED
     processes = ceil(SYNCS_PER_SECOND * SYNC_SECONDS / HANDS)
     burst = BURST_SCORES_PER_SECOND // ROWS_PER_SYNC
+    node = NODE_CORES * USED * 1000 / cpu
+    yield Line(
+        "a node that carries syncs alone",
+        f"{NODE_CORES} cores, {USED:.0%} used ÷ {cpu:.0f} ms",
+        f"{node:.0f}/s",
+    )
+    yield Line("such nodes", f"{SYNCS_PER_SECOND}/s ÷ {node:.0f}/s", f"{ceil(SYNCS_PER_SECOND / node)}")
     yield Line("cores for workers", f"{SYNCS_PER_SECOND}/s x {cpu:.0f} ms, {USED:.0%} used", f"{ceil(cores)}")
     yield Line(
         "worker processes",

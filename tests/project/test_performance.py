@@ -1,0 +1,41 @@
+"""The tables and the drawings of the performance pages are those of the figures that are kept."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.pages import GROWTH, filled, tables
+from bench.plots import drawings
+from bench.scale import lines
+
+TABLES = tables()
+DRAWINGS = drawings(json.loads(GROWTH.read_text()))
+
+
+@pytest.mark.parametrize("page", TABLES, ids=lambda page: page.name)
+def test_a_pages_tables_are_those_of_the_kept_figures(page: Path) -> None:
+    text = page.read_text()
+    assert filled(text, TABLES[page]) == text
+    assert all(table in text for table in TABLES[page].values())
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_a_drawing_is_that_of_the_kept_figures(name: str) -> None:
+    assert (GROWTH.parent / name).read_text() == DRAWINGS[name]
+
+
+def test_the_arithmetic_follows_what_was_measured() -> None:
+    names = (
+        "ledger after ten change syncs, bytes a score",
+        "a settled sync, bytes",
+        "an outcome, bytes",
+        "Redis, bytes a busy district",
+        "processor time of the worker for a sync, ms",
+        "POST …/syncs, ms",
+        "who waits, ms",
+    )
+    told = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
+    assert told["ledger"] == "15 GB"
+    assert told["cores for workers"] == "1"
+    assert told["syncs of one district"] == "0.50/s"
