@@ -12,6 +12,8 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 
 CONNECT_SECONDS = 10.0
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""The part of IPv6 that the internet uses; what lies outside it leads into networks of one's own."""
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -97,4 +99,6 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
+        if address not in GLOBAL_UNICAST:
+            return False
     return address.is_global and not address.is_multicast
