@@ -46,6 +46,16 @@ async def test_the_log_is_searched_by_the_reasons_of_syncs_and_outcomes(place: P
     assert await log(office, reason="mass-change") == []
 
 
+async def test_the_log_and_its_outcomes_are_searched_by_warnings_too(place: Place) -> None:
+    office = await place.office()
+    sync = await place.synced(office)
+    warning, number = next(iter(sync["warnings"].items()))
+    assert await log(office, reason=warning) == [sync["id"]]
+    found = (await office.get(sync["links"]["outcomes"], reason=warning, limit=200)).json()["items"]
+    assert len(found) == number
+    assert all(warning in {one["code"] for one in outcome["warnings"]} for outcome in found)
+
+
 async def test_pages_of_a_filtered_log_keep_their_filters(place: Place) -> None:
     office = await place.office()
     first, second = [(await place.synced(office))["id"] for _ in range(2)]

@@ -35,7 +35,8 @@ class LogFilters:
         str | None, Query(pattern=r"^[A-Za-z0-9_]{1,64}$", description="A Schoology user id, or a client id")
     ] = None
     reason: Annotated[
-        Reason | None, Query(description="Only syncs that ended with it, or have an outcome with it")
+        Reason | None,
+        Query(description="Only syncs that ended with it, or have an outcome with this reason or warning"),
     ] = None
 
     @property

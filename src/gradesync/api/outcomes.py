@@ -36,7 +36,7 @@ class Filters:
     """Which outcomes of a sync are meant."""
 
     result: Annotated[Result | None, Query(description="Only outcomes with this result")] = None
-    reason: Annotated[Reason | None, Query(description="Only outcomes with this reason")] = None
+    reason: Annotated[Reason | None, Query(description="Only outcomes with this reason or warning")] = None
 
     def query(self) -> dict[str, str]:
         given = {"result": self.result, "reason": self.reason}

@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, text, tuple_
+from sqlalchemy import Row, any_, delete, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.ledger import Value
@@ -94,12 +94,15 @@ async def page(
     after: tuple[str, str] | None = None,
     limit: int = 100,
 ) -> list[Outcome]:
-    """Read outcomes in the numeric order of assignments, each before its scores, from behind a key."""
+    """Read outcomes in the numeric order of assignments, each before its scores, from behind a key.
+
+    `reason` is an outcome's reason, or one of its warnings.
+    """
     query = select(metadata.tables["outcome"]).where(OUTCOME.sync_id == UUID(sync_id))
     if result is not None:
         query = query.where(OUTCOME.result == result)
     if reason is not None:
-        query = query.where(OUTCOME.reason == reason)
+        query = query.where((OUTCOME.reason == reason) | (any_(OUTCOME.warnings) == reason))
     if after is not None:
         assignment, student = after
         query = query.where(tuple_(*ORDER) > (len(assignment), assignment, len(student), student))

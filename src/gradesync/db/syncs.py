@@ -96,7 +96,8 @@ async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
 class Which:
     """Which syncs of the log are meant: those that meet everything that is given.
 
-    `since` is included, `until` is not. `reason` is the sync's error, or that of one of its outcomes.
+    `since` is included, `until` is not. `reason` is the sync's error, or the reason or a warning of one of
+    its outcomes.
     """
 
     status: str | None = None
@@ -117,7 +118,7 @@ def _meant(which: Which) -> Iterator[ColumnElement[bool]]:
         yield C.requested_by_id == which.requested_by
     if which.reason is not None:
         given = select(OUTCOME.sync_id).where(OUTCOME.sync_id == C.id, OUTCOME.reason == which.reason)
-        yield (C.error_code == which.reason) | given.exists()
+        yield (C.error_code == which.reason) | C.warnings[which.reason].is_not(None) | given.exists()
 
 
 async def page(
