@@ -1,5 +1,6 @@
 """The assignments of a section, and their switch."""
 
+from datetime import datetime
 from typing import Any
 
 from installed import Door, Place, problem
@@ -26,12 +27,14 @@ async def test_every_gradable_item_is_listed_before_the_first_sync(place: Place)
 
 async def test_a_sync_moves_them_on(place: Place) -> None:
     teacher = await place.teacher()
-    await place.synced(teacher)
+    sync = await place.synced(teacher)
     items = (await listed(teacher, place)).values()
     synced = [item for item in items if item["state"] == "synced"]
     stopped = [item for item in items if item["state"] == "problem"]
     assert synced
-    assert all(item["last_synced"] and item["changes_waiting"] is False for item in synced)
+    assert all(item["changes_waiting"] is False for item in synced)
+    asked = datetime.fromisoformat(sync["requested_at"]).replace(microsecond=0)  # as Schoology tells time
+    assert all(datetime.fromisoformat(item["last_synced"]) >= asked for item in synced)
     assert all(item["problem"]["fix"] for item in stopped)
     assert len(synced) + len(stopped) == len(items)
 

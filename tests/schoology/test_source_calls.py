@@ -61,11 +61,11 @@ async def test_a_section_is_read_in_three_calls() -> None:
     ]
 
 
-async def test_changes_are_asked_for_by_whole_seconds_of_schoologys_clock() -> None:
+async def test_changes_are_asked_for_by_whole_seconds_of_schoologys_clock_two_minutes_before() -> None:
     schoology = CannedSchoology()
     await read(schoology, SINCE)
     assert schoology.kinds == THREE
-    assert multiget_of(schoology)[-1].endswith(f"/grades?limit=200&timestamp={int(SINCE.timestamp())}")
+    assert multiget_of(schoology)[-1].endswith(f"/grades?limit=200&timestamp={int(SINCE.timestamp()) - 120}")
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8001/v1", "http://127.0.0.1:8001/proxy/schoology/v1/"])

@@ -1,7 +1,7 @@
 """Grade rows become cells: whose, of which assignment, and what they hold (contract 2.7)."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final, TypeAlias
 
@@ -11,9 +11,6 @@ from gradesync.schoology.calls import Rows
 from gradesync.schoology.roster import ROW_UNREADABLE, Roster
 from gradesync.schoology.scalars import UnreadableError, bare, number, required_ident
 from gradesync.schoology.wire import GradeRow
-
-OVERLAP: Final = timedelta(seconds=120)
-"""A cell written while an answer was made may bear an earlier time than the answer's Date."""
 
 Problem: TypeAlias = str
 """Why a row cannot be read. A cell is never a text."""
@@ -128,7 +125,7 @@ def _read_through(
         return {}
     certain = [assignment for assignment in asked if assignment not in doubted]
     if date is not None:
-        return dict.fromkeys(certain, date - OVERLAP)
+        return dict.fromkeys(certain, date)
     latest = max((_seconds(reading) for column in sheet.values() for reading in column.values()), default=0)
     return dict.fromkeys(certain, datetime.fromtimestamp(latest, UTC)) if latest else {}
 

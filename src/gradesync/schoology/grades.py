@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gradesync.answers import AnswerTooLarge
@@ -23,15 +23,20 @@ LARGE: Final = 20_000
 AGAIN_MOST: Final = 100
 """Assignments that are asked for once more, those with most gaps first; the others stay partial."""
 AT_ONCE: Final = 4
+OVERLAP: Final = timedelta(seconds=120)
+"""A cell written while an answer was made may bear an earlier time than the answer's Date."""
 
 
 def grades_ask(section_path: str, since: datetime | None, assignment_id: str | None = None) -> Ask:
-    """The call for grades: all, or those changed since a time of Schoology's clock (contract 2.7)."""
+    """The call for grades: all, or those changed since a time of Schoology's clock (contract 2.7).
+
+    It asks from a little earlier, for what was being written when the last answer was made.
+    """
     path = f"{section_path}/grades?limit=200"
     if assignment_id is not None:
         path += f"&assignment_id={assignment_id}"
     if since is not None:
-        path += f"&timestamp={int(since.timestamp())}"
+        path += f"&timestamp={int((since - OVERLAP).timestamp())}"
     return Ask(GRADES.kind, path)
 
 

@@ -57,7 +57,12 @@ class SectionAssignment(Told):
     category: AssignmentCategory | None
     sync_to_sis: bool
     state: Literal["never-synced", "synced", "changes-waiting", "opted-out", "problem"]
-    last_synced: datetime | None
+    last_synced: Annotated[
+        datetime | None,
+        Field(
+            description="Up to when a sync has its scores, by Schoology's clock; null: read whole next time"
+        ),
+    ]
     changes_waiting: Annotated[
         bool | None,
         Field(description="Known changes of the assignment, or scores owed; null: cannot be told"),
