@@ -40,18 +40,15 @@ async def carry_through(attempt: Attempt) -> None:
 
 
 async def _change_teacher(attempt: Attempt, section: SisSection) -> None:
-    journal, old = attempt.journal, attempt.pairs
+    old = attempt.pairs
     attempt.link, attempt.pairs = await change_teacher(attempt.link, section, old, attempt.target)
     if attempt.sync.dry_run:
         return
-    moved = {old[category_id].ref.key: pair.ref for category_id, pair in attempt.pairs.items()}
-    for entry in list(journal.entries.values()):
-        if entry.spec is not None and (ref := moved.get(entry.spec.category.key)) is not None:
-            journal.keep(replace(entry, spec=replace(entry.spec, category=ref)))
+    section_id = attempt.sync.section_id
     async with attempt.engine.database.district(attempt.district.id) as db:
         await links.save(db, attempt.link)
-        await links.save_pairs(db, attempt.sync.section_id, attempt.pairs.values())
-    await journal.record("reading")
+        await links.remove_pairs(db, section_id, sorted(old.keys() - attempt.pairs.keys()))
+        await links.save_pairs(db, section_id, attempt.pairs.values())
 
 
 async def _once(attempt: Attempt) -> None:
