@@ -273,6 +273,16 @@ async def test_clocks_that_differ_by_minutes_lose_nothing(stage: Stage, minutes:
     assert stage.differences() == []
 
 
+async def test_many_assignments_that_are_behind_are_read_in_one_answer(stage: Stage) -> None:
+    for number in range(5):
+        stage.grade(stage.add(f"New {number}"), stage.students[0], number)
+    stage.forget_calls()
+    await synced(stage)
+    kinds = stage.world.schoology.log.counts()
+    assert kinds["grades"] == 1
+    assert stage.differences() == []
+
+
 async def test_lost_ledger_rows_are_adopted_again_without_a_write(stage: Stage) -> None:
     await stage.lose_ledger(stage.items[0])
     stage.forget_calls()
