@@ -140,8 +140,8 @@ async def test_a_check_tells_clocks_that_differ_and_a_plugin_without_number(room
     room.order("v1.metadata", Status(404))
     room.connection = room.connect(clock=lambda: now() + timedelta(minutes=5))
     bad = {finding.check: finding for finding in await room.target().check() if not finding.ok}
-    assert set(bad) == {"Clocks", "Plugin"}
-    assert "behind ours" in bad["Clocks"].detail
+    assert set(bad) == {"PowerSchool clock", "Plugin"}
+    assert "behind ours" in bad["PowerSchool clock"].detail
 
 
 async def test_what_an_earlier_process_learnt_is_taken_over(room: Classroom) -> None:

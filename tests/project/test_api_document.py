@@ -28,6 +28,7 @@ def test_it_is_openapi_3_1() -> None:
 
 def test_it_says_what_the_service_is_and_groups_its_operations() -> None:
     assert {"title", "version", "description"} <= DOCUMENT["info"].keys()
+    assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
     described = {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
     assert described == {tag for _, operation in OPERATIONS for tag in operation["tags"]}
 
@@ -45,6 +46,11 @@ def test_an_operation_has_a_name_a_description_one_group_and_its_refusals(operat
     assert len(operation["tags"]) == 1
     assert [status for status in operation["responses"] if status.startswith("2")]
     assert [status for status in operation["responses"] if status.startswith("4")]
+
+
+def test_every_operation_says_whom_it_lets_in() -> None:
+    anybody = {name for name, operation in OPERATIONS if operation["security"] == []}
+    assert anybody == {"GET /healthz", "GET /readyz", "GET /metrics", "GET /problems/{code}"}
 
 
 @each_operation

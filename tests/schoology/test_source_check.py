@@ -26,15 +26,15 @@ async def findings(
 
 async def test_a_key_that_works_has_three_good_findings() -> None:
     found = await findings()
-    assert list(found) == ["schoology-key", "schoology-clock", "schoology-reading"]
+    assert list(found) == ["Schoology key", "Schoology clock", "Schoology reading"]
     assert all(each.ok and each.detail and not each.fix for each in found.values())
-    assert SECTION in found["schoology-reading"].detail
+    assert SECTION in found["Schoology reading"].detail
 
 
 async def test_a_section_may_be_named() -> None:
     found = await findings("8800000001")
-    assert not found["schoology-reading"].ok
-    assert "404" in found["schoology-reading"].detail
+    assert not found["Schoology reading"].ok
+    assert "404" in found["Schoology reading"].detail
 
 
 @pytest.mark.parametrize(
@@ -49,15 +49,15 @@ async def test_a_section_may_be_named() -> None:
 )
 async def test_a_key_that_does_not_work_ends_the_test_with_a_fix(answer: Any, words: str) -> None:
     found = await findings(answers={"/app-user-info": answer})
-    assert list(found) == ["schoology-key"]
-    assert not found["schoology-key"].ok
-    assert words in found["schoology-key"].fix
+    assert list(found) == ["Schoology key"]
+    assert not found["Schoology key"].ok
+    assert words in found["Schoology key"].fix
 
 
 async def test_a_schoology_that_does_not_answer_is_said_to_be_away() -> None:
     found = await findings(answers={"/app-user-info": Canned(b"", 503)})
-    assert not found["schoology-key"].ok
-    assert "later" in found["schoology-key"].fix
+    assert not found["Schoology key"].ok
+    assert "later" in found["Schoology key"].fix
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_a_schoology_that_does_not_answer_is_said_to_be_away() -> None:
     [(5, True, "ahead of"), (-100, True, "behind"), (700, False, "ahead of"), (-700, False, "behind")],
 )
 async def test_a_clock_that_is_wrong_is_found(seconds: int, ok: bool, word: str) -> None:
-    found = (await findings(clock=lambda: NOW + timedelta(seconds=seconds)))["schoology-clock"]
+    found = (await findings(clock=lambda: NOW + timedelta(seconds=seconds)))["Schoology clock"]
     assert found.ok is ok
     assert f"{abs(seconds)} s {word}" in found.detail
     assert bool(found.fix) is not ok
@@ -74,25 +74,25 @@ async def test_a_clock_that_is_wrong_is_found(seconds: int, ok: bool, word: str)
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_key_that_may_not_read_a_roster_is_told_apart_from_a_wrong_key(status: int) -> None:
     found = await findings(answers={f"/sections/{SECTION}/enrollments": Canned(b"", status)})
-    assert found["schoology-key"].ok
-    assert not found["schoology-reading"].ok
-    assert "approved" in found["schoology-reading"].fix
+    assert found["Schoology key"].ok
+    assert not found["Schoology reading"].ok
+    assert "approved" in found["Schoology reading"].fix
 
 
 async def test_an_owner_without_sections_is_no_failure_and_says_what_to_do() -> None:
-    found = (await findings(answers={"/users/5790004/sections": {"section": []}}))["schoology-reading"]
+    found = (await findings(answers={"/users/5790004/sections": {"section": []}}))["Schoology reading"]
     assert found.ok
     assert "name one" in found.detail
 
 
 async def test_sections_that_make_no_sense_are_a_failure() -> None:
     answer = {"section": [{"id": ["?"]}]}
-    assert not (await findings(answers={"/users/5790004/sections": answer}))["schoology-reading"].ok
+    assert not (await findings(answers={"/users/5790004/sections": answer}))["Schoology reading"].ok
 
 
 async def test_a_schoology_without_a_date_does_not_fail_the_clock() -> None:
     schoology = CannedSchoology({"/app-user-info": {"api_uid": "5790004"}}, date=None)
     async with canned_source(schoology) as source:
         found = {each.check: each for each in await connection_findings(source, SECTION)}
-    assert found["schoology-clock"].ok
-    assert "did not tell" in found["schoology-clock"].detail
+    assert found["Schoology clock"].ok
+    assert "did not tell" in found["Schoology clock"].detail

@@ -95,7 +95,7 @@ async def check_connections(
 async def list_audit(
     *, visit: Auditor, response: Response, limit: pages.Limit = 50, cursor: pages.Cursor = None
 ) -> schemas.Page[schemas.AuditEntry]:
-    """Everything that somebody did in the district, newest first: ids, never values."""
+    """Everything that somebody did in the district, newest first: ids, and what it chose."""
     listing = visit.listing("/audit")
     before = listing.position(cursor)
     async with visit.database() as db:

@@ -97,6 +97,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION,
         routes=app.routes,
         tags=TAGS,
+        servers=[{"url": "/"}],
     )
     components = document["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -105,6 +106,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"]["basic"] = BASIC
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            operation.setdefault("security", [])
             _declare(operation, _anywhere(method, operation, guarded=not path.startswith(OPEN)))
     return document
 

@@ -28,7 +28,7 @@ ROOT = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `objects` names what was acted on: ids, never values."""
+    """One entry. `objects` names what was acted on: ids, and what the district chose."""
 
     seq: int
     at: datetime

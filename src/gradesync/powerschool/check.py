@@ -54,9 +54,9 @@ def _unreachable(error: GradeSyncError) -> Finding:
 
 def _clock(skew: float) -> Finding:
     if abs(skew) <= SKEW_SECONDS:
-        return Finding("Clocks", True, "PowerSchool's clock and ours agree.")
+        return Finding("PowerSchool clock", True, "PowerSchool's clock and ours agree.")
     detail = f"PowerSchool's clock is {abs(skew):.0f} seconds {'ahead of' if skew > 0 else 'behind'} ours."
-    return Finding("Clocks", False, detail, "Synchronise the clocks of both servers with NTP.")
+    return Finding("PowerSchool clock", False, detail, "Synchronise the clocks of both servers with NTP.")
 
 
 def _plugin(calls: Calls) -> Finding:

@@ -12,9 +12,9 @@ from gradesync.schoology.scalars import UnreadableError, ident, required_ident
 from gradesync.schoology.source import SchoologySource, section_path
 from gradesync.schoology.wire import ENROLLMENTS, NOTHING, SECTIONS, one, page, unexpected
 
-KEY: Final = "schoology-key"
-CLOCK: Final = "schoology-clock"
-READING: Final = "schoology-reading"
+KEY: Final = "Schoology key"
+CLOCK: Final = "Schoology clock"
+READING: Final = "Schoology reading"
 
 SKEW_TOLERATED: Final = 120
 """Seconds; what Schoology tolerates is not published."""
