@@ -15,9 +15,10 @@ from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold, Status, System
 from stage import BOUNDS, Stage, Theatre, untrue
 
-CUT = text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = user"
-)
+CUT = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE pid <> pg_backend_pid() AND usename = user AND datname = current_database()
+""")
 
 
 async def until_settled(stage: Stage, *, workers: int) -> None:
