@@ -4,9 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 from gradebooks import ANN, BEN, CAM, entry, gradebook, ledger, listed, live, only, plan_of
-from gradesync.core.gradebook import INCOMPLETE, Cell, Mark
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, Cell, Mark
 from gradesync.core.learn import learn
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, doubted
 from gradesync.core.reasons import Reason
 
 FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
@@ -54,3 +54,18 @@ def test_what_a_selection_did_not_see_stays_as_it_was() -> None:
     students = frozenset({CAM})
     item = only(plan_of(gradebook({CAM: None}), ledger(before), selection={"1": students}))
     assert learn(before, item, students) == before
+
+
+def test_a_ledger_that_may_be_older_than_the_sis_is_looked_at_before_it_is_believed() -> None:
+    known = doubted(entry({ANN: FIVE, BEN: SEVEN}, doubtful={BEN: Doubtful(NINE)}))
+    shown = live(listed(), scores={"r1": {ANN: FIVE, BEN: SEVEN}})
+    item = only(plan_of(gradebook({ANN: FIVE, BEN: NINE}), ledger(known), shown))
+    assert [(score.student, score.result) for score in item.settled] == [(ANN, "adopted")]
+    assert [(row.student, row.value) for row in item.writes] == [(BEN, NINE)]
+
+
+def test_a_ledger_in_doubt_clears_what_the_teacher_excused_since() -> None:
+    assert doubted(entry()).may_hold
+    assert not doubted(LedgerAssignment("1")).may_hold
+    item = only(plan_of(gradebook({ANN: Mark(EXCUSED)}), ledger(doubted(entry()))))
+    assert [row.value for row in item.writes] == [None]

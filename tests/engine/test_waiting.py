@@ -4,15 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
 from gradesync.sync.lease import Lease
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import claim_of
+from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from stage import BOUND_IS_PAST, BOUNDS, SOON, Stage, Theatre, untrue
+
+LONG_AGO = text("UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'")
 
 
 @pytest.fixture
@@ -100,3 +103,35 @@ async def test_a_sync_past_its_bound_settles_once_however_many_sweep(stage: Stag
     swept = await asyncio.gather(*(sweep(stage.engine) for _ in range(4)))
     assert sum(one.settled for one in swept) == 1
     assert (await stage.get(sync)).error_code == "timed-out"
+
+
+async def test_a_sync_whose_bell_nobody_heard_is_rung_for_again(stage: Stage) -> None:
+    await stage.request()
+    await stage.redis.flushdb()
+    async with stage.engine.database.district(stage.district.id) as db:
+        await db.execute(LONG_AGO)
+    assert (await sweep(stage.engine)).rung == 1
+    assert [list(bell.args) for bell in await stage.redis.queued_jobs()] == [[stage.district.id]]
+
+
+async def test_a_lease_that_is_lost_is_kept_no_longer(stage: Stage) -> None:
+    lease = await claimed(stage)
+    async with lease.kept():
+        await stage.lose_lease()
+        while lease.left > 0:
+            await asyncio.sleep(0)
+    with pytest.raises(LeaseLost):
+        await lease(0)
+
+
+async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_read(stage: Stage) -> None:
+    assert (await stage.sync()).status == "complete"
+    await stage.spoil_ledger()
+    sync = await stage.request()
+    slow = await claim_of(stage.engine, stage.district.id)
+    await stage.lose_lease()
+    assert slow is not None
+    assert await claim_of(stage.engine, stage.district.id) is not None
+    await perform(stage.engine, *slow)
+    assert (await stage.get(sync)).status == "processing"
+    assert (await stage.settled(sync)).error_code == "internal-error"

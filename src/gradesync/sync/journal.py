@@ -152,7 +152,7 @@ class Journal:
             await ledger.save(db, self.sync.section_id, self._changed(), end.read_through)
             if end.link is not None:
                 await save(db, end.link)
-            self.settled = await syncs.settle(
+            settled = await syncs.settle(
                 db,
                 self.sync.id,
                 self.lease.token,
@@ -168,8 +168,7 @@ class Journal:
                 error_code=end.reason,
                 error_detail=end.detail,
             )
-            if self.settled is None:
-                raise LeaseLost("the sync is no longer this worker's")
+            self.settled = _ours(settled)
         tell_settled(self.settled)
         self._rows.clear()
         self._kept.clear()
@@ -183,3 +182,10 @@ class Journal:
 
     def _changed(self) -> Iterable[LedgerAssignment]:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]
+
+
+def _ours(settled: Sync | None) -> Sync:
+    """A sync that was ours to settle. Raises `LeaseLost`."""
+    if settled is None:
+        raise LeaseLost("the sync is no longer this worker's")
+    return settled
