@@ -12,7 +12,7 @@ from gradesync.sync.lease import Lease
 from gradesync.sync.sweep import sweep
 from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Status, System
+from gradesync_sandbox.faults import Hold, Status, System
 from stage import BOUND_IS_PAST, BOUNDS, SOON, Stage, Theatre, untrue
 
 LONG_AGO = text("UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'")
@@ -135,3 +135,21 @@ async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_
     await perform(stage.engine, *slow)
     assert (await stage.get(sync)).status == "processing"
     assert (await stage.settled(sync)).error_code == "internal-error"
+
+
+@pytest.mark.parametrize("last", ["assignment.create", "score.write"])
+async def test_whoever_lost_a_sync_records_nothing_of_its_last_call(stage: Stage, last: str) -> None:
+    stage.fault("powerschool", last, Hold("before"))
+    sync = await stage.request()
+    carrying = asyncio.create_task(stage.carry())
+    await stage.faults.until_held()
+    await stage.lose_lease()
+    taken = await claim_of(stage.engine, stage.district.id)
+    assert taken is not None
+    before = await stage.ledger()
+    stage.faults.release()
+    await carrying
+    assert (await stage.ledger(), (await stage.get(sync)).status) == (before, "processing")
+    await perform(stage.engine, *taken)
+    sync = await stage.get(sync)
+    assert (sync.status, await untrue(stage, sync), stage.differences()) == ("complete", [], [])
