@@ -241,6 +241,23 @@ async def test_title_rules_pair_in_every_section_and_let_go_again(place: Place) 
     assert actions.count("category-titles.set") == 2
 
 
+async def test_two_categories_that_a_rule_sends_to_one_are_told_why_they_have_no_pair(place: Place) -> None:
+    office = await place.office()
+    ours, theirs = other(await mapping(office, place.room))
+    rule = {"title": ours, "sis_title": theirs}
+    await office.ask("PUT", TITLES, json={"rules": [rule]})
+    items = (await office.get(f"{place.path}/categories")).json()["items"]
+    told = {item["title"]: item["problem"] and item["problem"]["code"] for item in items}
+    same = next(title for title in told if title.strip().casefold() == theirs.strip().casefold())
+    assert (told[ours], told[same]) == ("category-taken", "category-taken")
+    await place.synced(office)
+    assignments = (await office.get(f"{place.path}/assignments")).json()["items"]
+    held = {
+        one["problem"]["code"] for one in assignments if one["category"] and one["category"]["title"] == same
+    }
+    assert held == {"category-taken"}
+
+
 async def test_title_rules_outlive_the_districts_file(place: Place) -> None:
     office = await place.office()
     rules = {"rules": [{"title": "HW", "sis_title": "Homework"}]}

@@ -92,8 +92,7 @@ def _told(
     category: Category, pairing: Pairing, kept: Mapping[str, Pair], titles: Mapping[str, str]
 ) -> schemas.CategoryPair:
     ref = pairing.pairs.get(category.id)
-    ambiguous = category.id in pairing.ambiguous
-    problem = Reason.CATEGORY_AMBIGUOUS if ambiguous else Reason.CATEGORY_UNMAPPED
+    problem = pairing.refused.get(category.id, Reason.CATEGORY_UNMAPPED)
     return schemas.CategoryPair(
         id=category.id,
         title=category.title,

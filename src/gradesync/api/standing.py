@@ -19,6 +19,7 @@ MENDED_BY_EDITING = frozenset(
         Reason.UNGRADED,
         Reason.CATEGORY_UNMAPPED,
         Reason.CATEGORY_AMBIGUOUS,
+        Reason.CATEGORY_TAKEN,
         Reason.TITLE_TOO_LONG,
         Reason.TITLE_NOT_ACCEPTED,
         Reason.POINTS_NOT_ACCEPTED,

@@ -58,6 +58,10 @@ _ASSIGNMENTS = {
         "More than one category has this title, so it is not clear which one is meant.",
         "Rename one of them, or map the category by hand.",
     ),
+    Reason.CATEGORY_TAKEN: (
+        "Another category of this section leads to the same SIS category, which takes only one of them.",
+        "An administrator must map one of them elsewhere, change the title rule, or let several go to one.",
+    ),
     Reason.TITLE_TOO_LONG: (
         "The assignment's name is longer than the SIS takes.",
         "Shorten the name in Schoology.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gradesync.core.gradebook import Category
+from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory
 
 
@@ -14,12 +15,12 @@ class Pairing:
     """Which SIS category each category of the source goes to.
 
     `pairs`: source category id -> SIS category, the kept ones and the new. `made`: the new ones alone, to be
-    kept from now on. `ambiguous`: source categories that more than one reading of the titles would fit.
+    kept from now on. `refused`: why a source category whose title leads to the SIS has no pair all the same.
     """
 
     pairs: Mapping[str, Ref]
     made: Mapping[str, SisCategory]
-    ambiguous: frozenset[str]
+    refused: Mapping[str, Reason]
 
 
 def pair(
@@ -38,23 +39,25 @@ def pair(
     source, sis = tuple(source), tuple(sis)
     leads = {plain(one): plain(other) for one, other in titles.items()}
     wanted = {category.id: leads.get(plain(category.title), plain(category.title)) for category in source}
-    told = {category.id: plain(category.title) for category in source} if many_to_one else wanted
-    source_titles = Counter(told.values())
+    alike = Counter(plain(category.title) for category in source)
+    rivals = Counter(title for category_id, title in wanted.items() if category_id not in kept)
     sis_titles = Counter(plain(category.title) for category in sis if category.active)
     unique = {plain(c.title): c for c in sis if c.active and sis_titles[plain(c.title)] == 1}
     taken = set() if many_to_one else {ref.key for ref in kept.values()}
     made: dict[str, SisCategory] = {}
-    ambiguous: set[str] = set()
+    refused: dict[str, Reason] = {}
     for category in source:
         title = wanted[category.id]
         if category.id in kept or title not in sis_titles:
             continue
-        if source_titles[told[category.id]] > 1 or sis_titles[title] > 1:
-            ambiguous.add(category.id)
-        elif unique[title].ref.key not in taken:
+        if alike[plain(category.title)] > 1 or sis_titles[title] > 1:
+            refused[category.id] = Reason.CATEGORY_AMBIGUOUS
+        elif unique[title].ref.key in taken or (rivals[title] > 1 and not many_to_one):
+            refused[category.id] = Reason.CATEGORY_TAKEN
+        else:
             made[category.id] = unique[title]
     new = {category_id: category.ref for category_id, category in made.items()}
-    return Pairing(dict(kept) | new, made, frozenset(ambiguous))
+    return Pairing(dict(kept) | new, made, refused)
 
 
 def remake(titles: Mapping[str, str], sis: Iterable[SisCategory]) -> dict[str, Ref]:

@@ -10,6 +10,7 @@ class Reason(StrEnum):
     UNGRADED = "ungraded"
     CATEGORY_UNMAPPED = "category-unmapped"
     CATEGORY_AMBIGUOUS = "category-ambiguous"
+    CATEGORY_TAKEN = "category-taken"
     TITLE_TOO_LONG = "title-too-long"
     TITLE_NOT_ACCEPTED = "title-not-accepted"
     DUE_DATE_OUTSIDE_TERM = "due-date-outside-term"

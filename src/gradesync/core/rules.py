@@ -70,8 +70,7 @@ def judge(
         return _stopped(reason)
     category = book.pairing.pairs.get(assignment.category_id or "")
     if category is None:
-        ambiguous = assignment.category_id in book.pairing.ambiguous
-        return _stopped(Reason.CATEGORY_AMBIGUOUS if ambiguous else Reason.CATEGORY_UNMAPPED)
+        return _stopped(book.pairing.refused.get(assignment.category_id or "", Reason.CATEGORY_UNMAPPED))
     title = fit.title(assignment.title, book.capabilities, book.policy)
     if title.stop:
         return _stopped(title.stop)
