@@ -1,5 +1,6 @@
 """A district file says how to reach a district; a mistake in it is told with its line and its mend."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -179,6 +180,22 @@ def test_secrets_are_never_part_of_what_is_told() -> None:
     with pytest.raises(DistrictFileRefused) as caught:
         parse(SHORT.replace('"hush"', "123456").replace("client_id", "clientid"))
     assert "123456" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["base_url", "jwks_url", "authorization_url"])
+@pytest.mark.parametrize("scheme", ["https://", "http://", "", "ftp://"])
+@pytest.mark.parametrize("password", ["hunter2", "hunter2/", "hunter2?", "hunter2#"])
+def test_an_address_with_credentials_is_refused_and_never_told(name: str, scheme: str, password: str) -> None:
+    text = re.sub(
+        rf'^{name} = ".*"$', f'{name} = "{scheme}svc:{password}@sis.example.org"', WHOLE, flags=re.M
+    )
+    assert text != WHOLE
+    for allow_http in (False, True):
+        with pytest.raises(DistrictFileRefused) as caught:
+            parse(text, allow_http=allow_http)
+        told = {(found.what, found.mend.partition(":")[0]) for found in caught.value.mistakes}
+        assert told == {(f"{name}: an address takes no user name or password", "Write the address alone")}
+        assert "hunter2" not in str(caught.value)
 
 
 def test_http_is_for_development() -> None:

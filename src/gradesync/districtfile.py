@@ -35,6 +35,10 @@ from gradesync.core.district import (
 from gradesync.core.sis import Policy
 from gradesync.errors import GradeSyncError
 
+CREDENTIALS = (
+    "Write the address alone: consumer_key and consumer_secret are Schoology's credentials, "
+    "client_id and client_secret the SIS's"
+)
 Where = tuple[str, ...]
 
 
@@ -76,6 +80,8 @@ def _wrong(what: str, mend: str) -> PydanticCustomError:
 
 
 def _url(value: str, info: ValidationInfo) -> str:
+    if "@" in value:
+        raise _wrong("an address takes no user name or password", CREDENTIALS)
     parts = urlsplit(value)
     if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
         raise _wrong(f"{value!r} is no web address", 'Write it like "https://sis.example.org"')
