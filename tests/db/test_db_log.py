@@ -1,12 +1,19 @@
 """The sync log: one district's or one section's syncs, newest first, for 30 days."""
 
+from datetime import timedelta
+from uuid import UUID
+
 from sqlalchemy import text
 
-from gradesync.db import syncs
+from gradesync.db import districts, retention, syncs
+from gradesync.db.ids import earliest
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from rows import claim, enqueue
+from rows import RIVERSIDE, claim, enqueue
 from servers import Urls
+
+ROOM = (1 << 80) - 1
+"""What of an id does not say when it was made."""
 
 
 async def settled(database: Database, section_id: str, *, dry_run: bool = False) -> Sync:
@@ -48,6 +55,39 @@ async def test_R24_the_log_goes_back_thirty_days(database: Database, servers: Ur
     async with database.district("riverside") as db:
         assert [sync.id for sync in await syncs.page(db, section_id="1")] == [new.id]
         assert [sync.id for sync in await syncs.page(db)] == [new.id]
+
+
+async def test_R24_syncs_that_the_log_no_longer_shows_are_forgotten(
+    database: Database, servers: Urls
+) -> None:
+    ages = {"1": 32, "2": 30.5, "3": 0}
+    real = {section: await settled(database, section) for section in ages}
+    tried = {section: await settled(database, section, dry_run=True) for section in ages}
+    late = await enqueue(database, "4")
+    for sync in (*real.values(), *tried.values(), late):
+        await grow_old(servers, sync, timedelta(days=ages.get(sync.section_id, 32)))
+    async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
+    await retention.purge_all(database)
+    async with servers.owner() as owner:
+        kept = await owner.execute(text("SELECT section_id, dry_run FROM sync ORDER BY section_id, dry_run"))
+        assert [tuple(row) for row in kept] == [
+            ("2", False),
+            ("2", True),
+            ("3", False),
+            ("3", True),
+            ("4", False),
+        ]
+
+
+async def grow_old(servers: Urls, sync: Sync, age: timedelta) -> None:
+    """As if a sync had been asked for that long ago."""
+    asked = sync.requested_at - age
+    async with servers.owner() as owner:
+        await owner.execute(
+            text("UPDATE sync SET id = :old, requested_at = :asked WHERE id = :id"),
+            {"old": UUID(int=earliest(asked).int | UUID(sync.id).int & ROOM), "asked": asked, "id": sync.id},
+        )
 
 
 async def test_a_request_is_kept_as_it_was_made(database: Database) -> None:

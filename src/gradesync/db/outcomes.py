@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from sys import intern
 from typing import Any
 from uuid import UUID
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Result, Selection
 from gradesync.db import codec
-from gradesync.db.ids import LOG_KEPT, earliest
+from gradesync.db.ids import forgotten
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"].c
@@ -135,9 +134,8 @@ async def results(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Result]
 
 
 async def purge(db: AsyncSession) -> None:
-    """Delete the outcomes of syncs that the log no longer shows. A day of grace is for clocks that differ."""
-    shown = earliest(datetime.now(UTC) - LOG_KEPT - timedelta(days=1))
-    await db.execute(delete(metadata.tables["outcome"]).where(OUTCOME.sync_id < shown))
+    """Delete the outcomes of syncs that the log no longer shows."""
+    await db.execute(delete(metadata.tables["outcome"]).where(OUTCOME.sync_id < forgotten()))
 
 
 def _dump(value: Value, fields: Mapping[str, str]) -> str | None:

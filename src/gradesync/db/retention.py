@@ -1,8 +1,8 @@
-"""What a district's database forgets: outcomes that the log no longer shows, used tokens, old answers."""
+"""What a district's database forgets: syncs that the log no longer shows, used tokens, old answers."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import districts, idempotency, outcomes, preflights, tokens, webhooks
+from gradesync.db import districts, idempotency, outcomes, preflights, syncs, tokens, webhooks
 from gradesync.db.session import Database
 
 
@@ -18,6 +18,7 @@ async def purge_all(database: Database) -> None:
 async def purge(db: AsyncSession) -> None:
     """Delete what is past its time, in the district of the transaction."""
     await outcomes.purge(db)
+    await syncs.purge(db)
     await tokens.purge(db)
     await idempotency.purge(db)
     await preflights.purge(db)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import news, webhooks
-from gradesync.db.ids import LOG_KEPT, earliest, parse, uuid7
+from gradesync.db.ids import LOG_KEPT, earliest, forgotten, parse, uuid7
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
@@ -27,6 +27,7 @@ __all__ = [
     "page",
     "planned",
     "progress",
+    "purge",
     "release",
     "renew",
     "running",
@@ -232,6 +233,11 @@ async def settle(
     if not row.dry_run:
         await webhooks.post(db, row.id, news.of_settled(row))
     return sync_of(row)
+
+
+async def purge(db: AsyncSession) -> None:
+    """Delete the syncs that the log no longer shows; one that has not settled stays until it has."""
+    await db.execute(delete(SYNC).where(C.id < forgotten(), ~PROCESSING))
 
 
 def _given(**told: Unpack[Progress]) -> dict[str, object]:
