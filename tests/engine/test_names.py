@@ -91,6 +91,7 @@ async def test_a_sync_that_fails_between_two_names_is_put_right_by_the_next(stag
     stage.fault("powerschool", "assignment.update", Status(503), nth=2, times=None)
     stopped = await stage.sync()
     assert stopped.status == "failed"
+    assert await stage.warnings(stopped) == {(stage.items[0].id, None): ["name-set-aside"]}
     assert len(stage.table()) == 3
     stage.faults.clear()
     await stage.time_passes()
@@ -103,7 +104,70 @@ async def test_where_nobody_may_step_aside_both_names_clash(stage: Stage) -> Non
     rename(stage.items, stage, "BAC")
     no = Status(409, '{"message":"no","errors":[{"field":"name"}]}')
     stage.fault("powerschool", "assignment.update", no)
-    told = await stage.told(await stage.sync())
+    sync = await stage.sync()
+    told = await stage.told(sync)
     assert told[one.id, None] == told[other.id, None] == ("failed", "duplicate-name")
-    assert set(ids(stage)) == {"A", "B", "C"}
+    assert (set(ids(stage)), await stage.warnings(sync)) == ({"A", "B", "C"}, {})
     await well(stage)
+
+
+NOT_ACCEPTED = Status(400, '{"message":"no","errors":[{"field":"assignmentcategoryassocid"}]}')
+
+
+@pytest.mark.parametrize(("titles", "turns"), [("BAC", 2), ("BCA", 3)])
+async def test_who_stepped_aside_for_nothing_has_its_name_back(stage: Stage, titles: str, turns: int) -> None:
+    before = ids(stage)
+    rename(stage.items, stage, titles)
+    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    sync = await stage.sync()
+    told = await stage.told(sync)
+    assert sorted(told[item.id, None] for item in stage.items[:turns]) == [
+        ("failed", "assignment-not-accepted"),
+        *[("failed", "duplicate-name")] * (turns - 1),
+    ]
+    assert (ids(stage), await stage.warnings(sync)) == (before, {})
+    # Aside, back, and the refusals by the SIS itself: the ordered one never came so far.
+    assert stage.writes == ["assignment.update"] * (turns + 1)
+    await well(stage)
+
+
+@pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["never came", "came"])
+async def test_it_has_its_name_back_though_an_answer_is_lost(
+    stage: Stage, effect: RefuseBefore | LoseAfter
+) -> None:
+    before = ids(stage)
+    rename(stage.items, stage, "BAC")
+    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    stage.fault("powerschool", "assignment.update", effect, nth=4)
+    sync = await stage.sync()
+    assert (ids(stage), await stage.warnings(sync)) == (before, {})
+    await well(stage)
+
+
+@pytest.mark.parametrize(("titles", "nth"), [("BAC", 3), ("BCA", 3), ("BCA", 4)])
+async def test_whose_name_another_has_by_now_says_that_it_stands_aside(
+    stage: Stage, titles: str, nth: int
+) -> None:
+    one = stage.items[0]
+    before = ids(stage)
+    rename(stage.items, stage, titles)
+    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=nth)
+    sync = await stage.sync()
+    assert await untrue(stage, sync) == []
+    assert ids(stage)[f"A ({one.id})"] == before["A"]
+    assert await stage.warnings(sync) == {(one.id, None): ["name-set-aside"]}
+    await well(stage)
+
+
+async def test_it_says_so_again_for_as_long_as_it_stands_aside(stage: Stage) -> None:
+    one, other, _ = stage.items
+    rename(stage.items, stage, "BAC")
+    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=4)
+    aside = {(one.id, None): ["name-set-aside"]}
+    assert await stage.warnings(await stage.sync()) == aside
+    await stage.opt_out(one)
+    assert await stage.warnings(await stage.sync()) == aside
+    await stage.opt_out(one, False)
+    await well(stage)
+    assert stage.part(other).name == "A"

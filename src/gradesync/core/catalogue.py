@@ -227,6 +227,10 @@ _WARNINGS = {
         "Someone changed this in the SIS after it was sent.",
         "Make the change in Schoology. A full sync puts the SIS right.",
     ),
+    Reason.NAME_SET_ASIDE: (
+        "Names change places, and this assignment may stand in the SIS by its former name and a number.",
+        "Correct what is said of the assignments that change names with it, and sync again.",
+    ),
 }
 
 _SYNCS = {

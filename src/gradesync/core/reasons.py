@@ -53,6 +53,7 @@ class Reason(StrEnum):
     DUPLICATE_IN_SIS = "duplicate-in-sis"
     PARTIAL_READ = "partial-read"
     EDITED_IN_SIS = "edited-in-sis"
+    NAME_SET_ASIDE = "name-set-aside"
     # a sync as a whole
     SECTION_NOT_FROM_SIS = "section-not-from-sis"
     SECTION_NOT_FOUND = "section-not-found"

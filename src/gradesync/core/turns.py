@@ -24,7 +24,7 @@ class Aside(NamedTuple):
 
     def spec(self, name_max: int) -> Spec:
         """As it stands, by a name of at most `name_max` characters that nobody else has."""
-        mark = f" ({self.item.id})"
+        mark = _mark(self.item.id)
         return replace(self.before, name=self.before.name[: name_max - len(mark)] + mark)
 
 
@@ -68,6 +68,15 @@ def in_turn(assignments: Iterable[AssignmentPlan]) -> Turns:
         if item.id in circular and item.ref is not None and item.before is not None
     )
     return Turns(tuple(aside), tuple(order.values()))
+
+
+def stands_aside(assignment_id: str, spec: Spec | None) -> bool:
+    """Whether an assignment was last sent by the name with which it stepped aside."""
+    return spec is not None and spec.name.endswith(_mark(assignment_id))
+
+
+def _mark(assignment_id: str) -> str:
+    return f" ({assignment_id})"
 
 
 def _place(slot: Slot) -> Slot:

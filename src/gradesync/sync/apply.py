@@ -11,12 +11,12 @@ from time import monotonic
 from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
+from gradesync.core.sis import LiveAssignment, Ref, SisSection, Slot, Spec
 from gradesync.core.turns import Aside, Turn, in_turn
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.ports import Target
-from gradesync.sync.results import RESULTS, assignment_outcome
+from gradesync.sync.results import RESULTS, assignment_outcome, stopped
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
@@ -45,11 +45,16 @@ async def place(placing: Placing, plan: Plan) -> None:
     )
     await _announce(placing, plan)
     turns = in_turn(plan.assignments)
-    for aside in turns.aside:
-        await _step_aside(placing, aside)
+    aside = {one.item.id: one for one in turns.aside if await _step_aside(placing, one)}
+    taken: set[Slot] = set()
     for turn in turns.order:
         if refused := await _attempt(placing, turn):
+            left = aside.get(turn.item.id)
+            if left is not None and left.before.slot not in taken:
+                await _step_back(placing, left)
             await _fail(placing, turn.item, refused)
+        else:
+            taken.add(turn.spec.slot)
     await _complete(placing)
 
 
@@ -64,14 +69,28 @@ async def _announce(placing: Placing, plan: Plan) -> None:
         await journal.record("writing")
 
 
-async def _step_aside(placing: Placing, aside: Aside) -> None:
-    """Leave a name to another of the circle. Where the SIS refuses that, their turns will say so."""
+async def _step_aside(placing: Placing, aside: Aside) -> bool:
+    """Leave a name to another of the circle. False where the SIS refuses that: their turns will say so."""
     journal, spec = placing.journal, aside.spec(placing.target.capabilities.name_max)
+    entry = journal.entry(aside.item.id)
     # Recorded before: an assignment that is left with that name is known as ours, and put right.
-    journal.keep(_placed(journal.entry(aside.item.id), aside.item, aside.ref, spec))
+    journal.keep(_placed(entry, aside.item, aside.ref, spec))
     await journal.record("writing")
+    with suppress(AnswerLost):
+        try:
+            await _change(placing, aside.ref, aside.before, spec)
+        except Rejected:
+            journal.keep(entry)
+            return False
+    return True
+
+
+async def _step_back(placing: Placing, aside: Aside) -> None:
+    """Take up again the name that was left for nothing. Where that fails, the outcome says so."""
+    journal, spec = placing.journal, aside.spec(placing.target.capabilities.name_max)
     with suppress(Rejected, AnswerLost):
-        await _change(placing, aside.ref, aside.before, spec)
+        await _change(placing, aside.ref, spec, aside.before)
+        journal.keep(replace(journal.entry(aside.item.id), spec=aside.before))
 
 
 async def _attempt(placing: Placing, turn: Turn) -> Rejected | None:
@@ -105,7 +124,7 @@ def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec)
 
 
 async def _fail(placing: Placing, item: AssignmentPlan, refused: Rejected) -> None:
-    placing.journal.note(assignment_outcome(item, Result.FAILED, refused.reason, refused.detail))
+    placing.journal.note(stopped(placing.journal, item, Result.FAILED, refused.reason, refused.detail))
     placing.journal.done += 1
     await placing.journal.checkpoint("writing")
 

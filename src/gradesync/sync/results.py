@@ -8,6 +8,7 @@ from gradesync.core.learn import learn
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
+from gradesync.core.turns import stands_aside
 from gradesync.db.outcomes import Outcome
 from gradesync.sync.journal import Journal
 
@@ -37,6 +38,16 @@ def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None,
         warnings=item.warnings,
         edits=item.edits,
     )
+
+
+def stopped(
+    journal: Journal, item: AssignmentPlan, result: Result, reason: str | None, detail: str = ""
+) -> Outcome:
+    """An assignment that did not get to its place; where it waits for it by another name, that is told."""
+    outcome = assignment_outcome(item, result, reason, detail)
+    if not stands_aside(item.id, journal.entry(item.id).spec):
+        return outcome
+    return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
 
 
 def score_outcome(item: AssignmentPlan, write: ScoreWrite, result: Result, reason: str | None) -> Outcome:
@@ -70,7 +81,7 @@ def tell_rules(journal: Journal, plan: Plan) -> None:
     for item in plan.assignments:
         if item.action in {Action.SKIP, Action.FAIL}:
             result = Result.SKIPPED if item.action is Action.SKIP else Result.FAILED
-            journal.note(assignment_outcome(item, result, item.reason))
+            journal.note(stopped(journal, item, result, item.reason))
             _note_all(journal, (_settled(item, score) for score in item.settled))
         elif item.action is Action.KEEP and WORTH_TELLING.intersection(item.warnings):
             journal.note(assignment_outcome(item, Result.UNCHANGED, item.reason))
@@ -145,7 +156,7 @@ def tell_not_attempted(journal: Journal, plan: Plan) -> None:
     """Note what was planned and has no outcome yet, when a sync stops."""
     for item in plan.assignments:
         if item.action in PLACED and not journal.is_noted(item.id):
-            journal.note(assignment_outcome(item, Result.FAILED, Reason.NOT_ATTEMPTED))
+            journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED))
         for write in item.writes:
             if not journal.is_noted(item.id, write.student):
                 journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))
