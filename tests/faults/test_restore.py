@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
 from uuid import uuid4
@@ -23,8 +23,9 @@ from gradesync.db.tables import metadata
 from gradesync.embedded.wheels import postgres_binaries
 from gradesync.settings import Settings
 from gradesync_sandbox import world
+from gradesync_sandbox.schoology.model import Item
 from servers import KEYS, Urls
-from stage import Stage, Theatre, open_theatre
+from stage import Stage, Theatre, open_theatre, untrue
 
 RUN_BOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 CHAPTER = RUN_BOOK.read_text().partition("\n## Backup and restore\n")[2].partition("\n## ")[0]
@@ -91,18 +92,33 @@ async def at(theatre: Theatre, stage: Stage) -> Stage:
     return later
 
 
-async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_right(
-    yesterdays: Urls, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Restored:
+    """A day after the backup, with yesterday's database under it. `late` was made after the backup; on the
+    `essay` Ada's score is again what the backup says, and Bob's was cleared."""
+
+    stage: Stage
+    essay: Item
+    late: Item
+    ada: int
+    bob: int
+
+
+@asynccontextmanager
+async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> AsyncIterator[Restored]:
+    """`readable`: the plugin may read the SIS's scores, on either day."""
     async with opened(yesterdays) as first, first.stage(world.build(7, 1, 6, 3, ideal=True)) as stage:
+        if not readable:
+            stage.scores_are_unreadable()
         essay, quiz, _ = stage.items
         ada, bob, eve, *_ = stage.students
         stage.grade(essay, ada, 5)
         stage.grade(essay, bob, 6)
         await stage.sync()
-        await run(BACK_UP, yesterdays, tmp_path)
+        await run(BACK_UP, yesterdays, folder)
 
         stage.grade(essay, ada, 7)
+        stage.clear(essay, bob)
         stage.grade(quiz, eve, 8)
         late = stage.add("After the backup")
         stage.grade(late, ada, 9)
@@ -110,19 +126,41 @@ async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_righ
         assert (await stage.sync()).status == "complete"
 
         await stage.engine.database.close()
-        await run(RESTORE, yesterdays, tmp_path)
-        stage.grade(essay, ada, 5)  # as it was when the backup was made
+        await run(RESTORE, yesterdays, folder)
+        stage.grade(essay, ada, 5)
         stage.forget_calls()
         async with opened(yesterdays) as second:
-            restored = await at(second, stage)
-            sync = await restored.sync()
-            told = await restored.told(sync)
-            assert (stage.created, restored.differences()) == (0, [])
-            assert told[late.id, None] == ("adopted", None)
-            assert told[late.id, ada] == ("adopted", None)
-            assert restored.held(essay, ada) == "5"
-            assert await kept(restored, sync) == []
-            await _is_walled(second.database)
+            yield Restored(await at(second, stage), essay, late, ada, bob)
+
+
+async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_right(
+    yesterdays: Urls, tmp_path: Path
+) -> None:
+    async with a_day_later(yesterdays, tmp_path, readable=True) as day:
+        sync = await day.stage.sync()
+        told = await day.stage.told(sync)
+        assert (day.stage.created, day.stage.differences()) == (0, [])
+        assert told[day.late.id, None] == ("adopted", None)
+        assert told[day.late.id, day.ada] == ("adopted", None)
+        assert (day.stage.held(day.essay, day.ada), day.stage.held(day.essay, day.bob)) == ("5", None)
+        assert await kept(day.stage, sync) == []
+        await _is_walled(day.stage.engine.database)
+
+
+async def test_where_scores_may_not_be_read_they_are_sent_again_once_and_the_sis_is_right(
+    yesterdays: Urls, tmp_path: Path
+) -> None:
+    async with a_day_later(yesterdays, tmp_path, readable=False) as day:
+        sync = await day.stage.sync()
+        told = await day.stage.told(sync)
+        assert await untrue(day.stage, sync) == []
+        assert (sync.status, day.stage.created, day.stage.differences()) == ("complete", 0, [])
+        assert told[day.late.id, None] == ("adopted", None)
+        assert told[day.late.id, day.ada] == ("written", None)
+        assert (day.stage.held(day.essay, day.ada), day.stage.held(day.essay, day.bob)) == ("5", None)
+        day.stage.forget_calls()
+        again = await day.stage.sync()
+        assert (again.status, day.stage.writes, day.stage.differences()) == ("complete", [], [])
 
 
 async def _is_walled(database: Database) -> None:
