@@ -10,7 +10,9 @@ from gradesync_sandbox import world
 from gradesync_sandbox.faults import Fault
 from life import CALLS, FAULTS
 from matrix import EFFECTS
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 UNHURRIED = Bounds(lease=20, call_timeout=5)
 """Many hands and the systems that they call share one process here: calls take their time."""

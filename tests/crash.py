@@ -11,7 +11,9 @@ from gradesync.db.syncs import Sync
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done, Kill, System
 from matrix import PHASES, Scale
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 
 @asynccontextmanager

@@ -13,7 +13,10 @@ from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from matrix import EFFECTS, Scale
-from stage import Stage, Theatre, untrue
+from mishaps import lose_ledger
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 T = TypeVar("T")
 
@@ -146,7 +149,7 @@ class Life(RuleBasedStateMachine):
     def the_ledger_is_lost(self) -> None:
         """Right after a sync, so that what it held stands in the SIS: all of it is found there again."""
         self.everything_is_as_the_rules_demand()
-        self.run(self.stage.lose_ledger())
+        self.run(lose_ledger(self.stage))
         self.stage.forget_calls()
         self.sync_well("changes")
         assert self.stage.created == 0

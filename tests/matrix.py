@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engines import BOUNDS
 from gradesync.errors import GradeSyncError
 from gradesync_sandbox import world
 from gradesync_sandbox.district import World
@@ -18,7 +19,9 @@ from gradesync_sandbox.faults import (
     Truncate,
 )
 from gradesync_sandbox.schoology.model import Mark
-from stage import BOUNDS, Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 LATE = BOUNDS.call_timeout * 1.5
 AT_ONCE = 5

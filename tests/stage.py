@@ -1,72 +1,44 @@
-"""A district on stage: the engine on real servers, both systems on real sockets, and time that tests move.
-
-Bounds are short, so that what a minute does in a district takes a moment here.
-"""
+"""A district on stage: both systems on real sockets, an engine, and time that tests move."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import httpx
-import pytest
-import structlog
 from arq.connections import ArqRedis
 from redis.asyncio import Redis
 from sqlalchemy import text
 
-from gradesync import districtfile, pacing
-from gradesync.bell import Bell, open_redis
-from gradesync.connections import Connections
+from engines import new_engine
+from gradesync import pacing
 from gradesync.core.district import District
 from gradesync.core.ledger import LedgerAssignment
-from gradesync.core.plan import Result
-from gradesync.core.sis import Policy
 from gradesync.db import districts, ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
-from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from gradesync.egress import open_client
-from gradesync.http import Backoff
-from gradesync.sync.engine import Bounds, Engine
+from gradesync.sync.engine import Engine
 from gradesync.sync.request import Request, Wanted, request_sync
 from gradesync.sync.sweep import sweep
 from gradesync.sync.work import claim_of, perform
 from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.district_file import district_toml
-from gradesync_sandbox.faults import Change, Effect, Fault, Faults, Status, System
+from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
 from oracle import Choices, differences
 
-BOUNDS = Bounds(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
-SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 TURNS = 12
 """How often a sync may go back to the queue before a test calls it overdue."""
-
-_numbers = count(1)
-
-NOW_IS_LATER = text("""
+NOW_IS_LATER = """
     UPDATE sync SET not_before = least(not_before, now()),
                     lease_until = least(lease_until, now() - interval '1 hour')
     WHERE status = 'processing'
-""")
-ROW_IS_SPOILT = text("UPDATE ledger SET spec = '{'")
-ROWS_ARE_LOST = text("""
-    UPDATE ledger SET ref_key = NULL, ref_value = NULL, spec = NULL, sent = NULL, owed = NULL,
-                      doubtful = NULL, intent = NULL, problem = NULL, may_hold = false
-    WHERE assignment_id = coalesce(:assignment, assignment_id)
-""")
-BOUND_IS_PAST = text("""
+"""
+BOUND_IS_PAST = """
     UPDATE sync SET settles_by = now() - interval '1 second', lease_until = now() - interval '1 hour'
     WHERE status = 'processing'
-""")
+"""
 
 
 @dataclass
@@ -155,6 +127,16 @@ class Stage:
         typed = None if points is None else Decimal(points)
         self.world.powerschool.gradebook.edit_score(self.part(item), self.room.students[uid], typed)
 
+    def make_in_sis(self, item: Item) -> AssignmentSection:
+        """Someone makes the same assignment in PowerTeacher Pro, by hand."""
+        sis, teacher = self.world.powerschool, self.room.sis_teacher.dcid
+        category = next(one for one in sis.categories.values() if one.usersdcid == teacher)
+        assert item.due is not None
+        made = sis.gradebook.add_assignment(
+            self.room.sis, item.title, category, due=item.due.date(), points=item.max_points
+        )
+        return made.sections[0]
+
     def delete_in_sis(self, item: Item) -> None:
         gradebook, part = self.world.powerschool.gradebook, self.part(item)
         gradebook.delete_assignment(gradebook.parts[part.assignmentsectionid][0].assignmentid)
@@ -163,12 +145,6 @@ class Stage:
         """Turn the assignment's switch."""
         async with self.engine.database.district(self.district.id) as db:
             await ledger.set_opted_out(db, self.section, str(item.id), opted_out)
-
-    def scores_are_unreadable(self) -> None:
-        """The plugin may not read the SIS's table of scores."""
-        self.fault(
-            "powerschool", "schema.assignmentscore", Status(403, '{"message":"No access"}'), times=None
-        )
 
     # --- a sync, from the request to its end
 
@@ -209,8 +185,7 @@ class Stage:
 
     async def time_passes(self) -> None:
         """Whatever waits has waited: queued syncs, lapsed leases, pauses and open circuits."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(NOW_IS_LATER)
+        await self.lose_lease()
         await forget_pauses(self.redis)
 
     async def trouble_ends(self) -> None:
@@ -219,15 +194,9 @@ class Stage:
         await self.faults.until_none_is_late()
         await self.time_passes()
 
-    async def forget_categories(self) -> None:
-        """The SIS's category list was read long ago."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(text("UPDATE section_link SET categories_read_at = NULL"))
-
     async def lose_lease(self) -> None:
         """The leases of the district's syncs have lapsed, and their time of grace is over."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(NOW_IS_LATER)
+        await self.rows_become(NOW_IS_LATER)
 
     async def landed(self, assignments: int) -> None:
         """Wait until the SIS section holds so many assignments."""
@@ -239,25 +208,19 @@ class Stage:
         while len(self.world.powerschool.log.score_rows()) < rows:
             await asyncio.sleep(0)
 
-    async def lose_ledger(self, item: Item | None = None) -> None:
-        """Rows of the ledger are lost: those of one assignment, or all."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(ROWS_ARE_LOST, {"assignment": item and str(item.id)})
-
-    async def spoil_ledger(self) -> None:
-        """A row of the ledger holds what nobody can read."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(ROW_IS_SPOILT)
-
     async def bound_passes(self) -> None:
         """The time by which the district's syncs settle goes by, and the sweep comes round."""
-        async with self.engine.database.district(self.district.id) as db:
-            await db.execute(BOUND_IS_PAST)
+        await self.rows_become(BOUND_IS_PAST)
         await sweep(self.engine)
 
     async def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
-        self.engine = _engine(self.engine.database, self.client, self.redis, self.engine.bounds)
+        self.engine = new_engine(self.engine.database, self.client, self.redis, self.engine.bounds)
+
+    async def rows_become(self, statement: str, **values: str | None) -> None:
+        """Change the district's rows as no code of ours would."""
+        async with self.engine.database.district(self.district.id) as db:
+            await db.execute(text(statement), values)
 
     # --- what there is now
 
@@ -324,147 +287,9 @@ def _key(row: Outcome) -> tuple[int, int | None]:
     return int(row.assignment_id), int(row.student_id) if row.student_id else None
 
 
-async def untrue(stage: Stage, sync: Sync) -> list[str]:
-    """Everything in which a settled sync does not tell the truth about itself and the SIS, as sentences."""
-    found = []
-    if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
-        found.append(f"it has not ended: {sync.status}, {sync.stage}")
-    rows = await stage.outcomes(sync)
-    overdue = sync.error_code == "timed-out"
-    found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id], overdue)
-    found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id], overdue)
-    failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
-    if (sync.status == "failed") != failed:
-        found.append(f"it is {sync.status}, yet its outcomes say otherwise")
-    if not sync.dry_run:
-        keys = await _sis_keys(stage, sync)
-        found += [line for row in rows if (line := _false_claim(stage, keys, row))]
-    return found
-
-
-def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overdue: bool) -> Iterable[str]:
-    """An overdue sync counts what it did not get to as failed, without an outcome for each."""
-    results = {str(result): sum(row.result is result for row in rows) for result in Result}
-    told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
-    for name, number in told.items():
-        if number != results[name] and not (overdue and name == "failed"):
-            yield f"it counts {number} {what} {name} and has {results[name]} outcomes"
-    total = sum(number for name, number in counts.items() if name != "read")
-    if total != counts.get("read", 0):
-        yield f"its {what} add up to {total} of {counts['read']} read"
-
-
-async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int]:
-    """Assignment id -> ASSIGNMENTID that the ledger says it has."""
-    async with stage.engine.database.district(stage.district.id) as db:
-        entries = await ledger.load(db, sync.section_id)
-    return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
-
-
-def _false_claim(stage: Stage, keys: dict[str, int], row: Outcome) -> str | None:
-    """A claim that something stands in the SIS which does not stand there."""
-    claims = {
-        Result.WRITTEN,
-        Result.CLEARED,
-        Result.ADOPTED,
-        Result.CREATED,
-        Result.RECREATED,
-        Result.UPDATED,
-    }
-    if row.result not in claims:
-        return None
-    gradebook = stage.world.powerschool.gradebook
-    assignment = gradebook.assignments.get(keys.get(row.assignment_id, 0))
-    if assignment is None:
-        return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
-    if not row.student_id:
-        return None
-    room = next(r for r in stage.world.classrooms if int(row.assignment_id) in r.section.items)
-    scores = gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid]
-    score = scores.get(room.students[int(row.student_id)].dcid)
-    held = score.scorepoints if score else None
-    said = row.after.points if isinstance(row.after, tuple) else row.after
-    if held != said:
-        return (
-            f"{row.student_id} of {row.assignment_id} is said to be {row.result} as {said}; SIS holds {held}"
-        )
-    return None
-
-
 async def forget_pauses(redis: Redis) -> None:
     """Pauses, open circuits and counted failures are over; budgets stay."""
     for name in ("pause", "failures", "open"):
         keys = [key async for key in redis.scan_iter(f"{pacing.PREFIX}*:{name}")]
         if keys:
             await redis.delete(*keys)
-
-
-def _engine(database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: Bounds) -> Engine:
-    def clock() -> datetime:
-        return datetime.now(UTC)
-
-    return Engine(
-        database=database,
-        systems=Connections(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
-        bell=Bell(redis, most=8),
-        clock=clock,
-        bounds=bounds,
-    )
-
-
-@dataclass
-class Seen:
-    """What all stages of a theatre saw: faults that struck, and syncs that were asked for."""
-
-    faults: int = 0
-    syncs: int = 0
-
-
-@dataclass(frozen=True)
-class Theatre:
-    """What many stages share: the servers, one HTTP client, one Redis connection."""
-
-    database: Database
-    redis: ArqRedis
-    client: httpx.AsyncClient
-    seen: Seen = field(default_factory=Seen)
-
-    @asynccontextmanager
-    async def stage(
-        self, world: World, *, bounds: Bounds = BOUNDS, policy: Policy | None = None
-    ) -> AsyncIterator[Stage]:
-        """Serve a world and make its district known."""
-        async with Sandbox(world) as sandbox:
-            name = f"district-{next(_numbers)}"
-            told = districtfile.parse(district_toml(sandbox, name), allow_http=True)
-            district = replace(told, lti=None, lti11=None)  # one installation may be of one district only
-            if policy is not None:
-                district = replace(district, policy=policy)
-            async with self.database.district(name) as db:
-                await districts.apply(db, district)
-            engine = _engine(self.database, self.client, self.redis, bounds)
-            stage = Stage(world, sandbox, district, engine, self.redis, self.client)
-            try:
-                yield stage
-            finally:
-                self.seen.faults += len(stage.faults.struck)
-                self.seen.syncs += stage.requested
-
-
-@asynccontextmanager
-async def open_theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
-    async with AsyncExitStack() as stack:
-        redis = open_redis(redis_url)
-        stack.push_async_callback(redis.aclose)
-        await redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
-        client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
-        yield Theatre(database, redis, client)
-
-
-@pytest.fixture
-async def theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
-    """The theatre, with the engine's log kept quiet: hundreds of faults are told in it."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    async with open_theatre(database, redis_url) as opened:
-        yield opened
-    structlog.reset_defaults()

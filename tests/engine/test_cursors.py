@@ -13,7 +13,10 @@ from gradesync.core.district import Match
 from gradesync.db import districts, links
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import ARCHIVED, Cell
-from stage import Stage, Theatre, untrue
+from mishaps import forget_categories, lose_ledger, scores_are_unreadable
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 HOUR = 3600.0
 OVERLAP = 120
@@ -79,7 +82,7 @@ async def test_a_skipped_assignment_keeps_its_cursor_until_its_category_is_mappe
     await synced(stage)
     an_hour_passes(stage)
     stage.world.powerschool.add_category(stage.room.sis_teacher, "Lab work")
-    await stage.forget_categories()
+    await forget_categories(stage)
     await all_is_there_after_an_hour(stage)
     assert stage.held(item, stage.students[0]) == "7"
 
@@ -217,7 +220,7 @@ async def test_other_total_points_put_every_score_in_doubt(stage: Stage, sis_doe
 
 async def test_other_total_points_where_scores_cannot_be_read(stage: Stage) -> None:
     stage.world.powerschool.switches.update_scores_does = "scale"
-    stage.scores_are_unreadable()
+    scores_are_unreadable(stage)
     item = stage.items[0]
     stage.edit(item, max_points=item.max_points * 2)
     await all_is_there_after_an_hour(stage)
@@ -284,7 +287,7 @@ async def test_many_assignments_that_are_behind_are_read_in_one_answer(stage: St
 
 
 async def test_lost_ledger_rows_are_adopted_again_without_a_write(stage: Stage) -> None:
-    await stage.lose_ledger(stage.items[0])
+    await lose_ledger(stage, stage.items[0])
     stage.forget_calls()
     await all_is_there_after_an_hour(stage)
     assert stage.writes == []

@@ -7,7 +7,9 @@ import pytest
 from gradesync.errors import RequestRefused
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import Mark
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 
 @pytest.fixture

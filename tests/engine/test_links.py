@@ -6,7 +6,9 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.powerschool.rows import User
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue, well
 
 
 @pytest.fixture
@@ -14,13 +16,6 @@ async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
     """Two classes of two assignments and three students, nothing synced yet."""
     async with theatre.stage(world.build(7, 2, 3, 2, ideal=True)) as stage:
         yield stage
-
-
-async def well(stage: Stage) -> None:
-    sync = await stage.sync()
-    assert (sync.status, sync.error_code) == ("complete", None)
-    assert await untrue(stage, sync) == []
-    assert stage.differences() == []
 
 
 def successor(stage: Stage) -> User:
@@ -104,6 +99,14 @@ async def test_assignments_follow_a_change_of_teacher_into_the_new_ones_categori
     stage.forget_calls()
     await well(stage)
     assert stage.writes == []
+
+
+async def test_another_teacher_takes_over_and_categories_are_paired_by_their_titles(stage: Stage) -> None:
+    await well(stage)
+    successor(stage)
+    stage.grade(stage.items[0], stage.students[0], 5)
+    stage.add("After the change")
+    await well(stage)
 
 
 async def test_a_category_that_the_new_teacher_does_not_have_is_unmapped_from_then_on(stage: Stage) -> None:

@@ -1,31 +1,14 @@
 """Answers that never come, or say too little: nothing is done twice, and nothing is said that is not so."""
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
 
-from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
-from stage import Stage, Theatre, untrue
+from mishaps import held_at, scores_are_unreadable
+from stage import Stage
+from truth import untrue, well
 
 JSON = {"content-type": "application/json"}
 EMPTY_LIST = Body("[]", headers=JSON)
-
-
-@pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
-    """Two assignments, three students, nothing synced yet."""
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        yield stage
-
-
-async def well(stage: Stage) -> None:
-    """A sync that is complete, true, and leaves the SIS as the rules demand."""
-    sync = await stage.sync()
-    assert (sync.status, sync.error_code) == ("complete", None)
-    assert await untrue(stage, sync) == []
-    assert stage.differences() == []
 
 
 # Creates
@@ -65,18 +48,12 @@ async def test_a_lost_create_is_found_among_others(stage: Stage) -> None:
 
 async def test_a_create_that_clashes_with_what_someone_typed_in_meanwhile_takes_nothing(stage: Stage) -> None:
     one, other = stage.items
-    assert one.due is not None
-    sis, room = stage.world.powerschool, stage.room
-    category = next(c for c in sis.categories.values() if c.usersdcid == room.sis_teacher.dcid)
-    stage.fault("powerschool", "assignment.create", Hold("after"))
-    syncing = asyncio.create_task(stage.sync())
-    await stage.faults.until_held()
-    typed = sis.gradebook.add_assignment(room.sis, one.title, category, due=one.due.date())
-    stage.faults.release()
+    async with held_at(stage, "assignment.create", stage.sync()) as syncing:
+        typed = stage.make_in_sis(one)
     told = await stage.told(await syncing)
     assert told[one.id, None] == ("failed", "duplicate-name")
     assert told[other.id, None] == ("created", None)
-    assert sis.gradebook.scores[typed.sections[0].assignmentsectionid] == {}
+    assert stage.world.powerschool.gradebook.scores[typed.assignmentsectionid] == {}
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
@@ -102,11 +79,8 @@ async def test_new_assignments_that_the_list_lacks_are_asked_for_by_id(stage: St
 
 async def test_a_new_assignment_that_is_deleted_at_once_takes_its_scores_along(stage: Stage) -> None:
     one, other = stage.items
-    stage.fault("powerschool", "assignment.list", Hold("after"), nth=2)
-    syncing = asyncio.create_task(stage.sync())
-    await stage.faults.until_held()
-    stage.delete_in_sis(one)
-    stage.faults.release()
+    async with held_at(stage, "assignment.list", stage.sync(), nth=2) as syncing:
+        stage.delete_in_sis(one)
     told = await stage.told(await syncing)
     assert told[one.id, stage.students[0]] == ("failed", "assignment-failed")
     assert told[other.id, stage.students[0]] == ("written", None)
@@ -120,13 +94,10 @@ async def test_an_assignment_that_goes_while_its_update_is_lost_is_made_anew(sta
     await well(stage)
     one, _ = stage.items
     stage.fault("powerschool", "assignment.update", LoseAfter())
-    stage.fault("powerschool", "assignment.get", Hold("after"), nth=2)  # the look after the update
     before = stage.part(one).assignmentsectionid
     stage.edit(one, title="Another name")
-    syncing = asyncio.create_task(stage.sync())
-    await stage.faults.until_held()
-    stage.delete_in_sis(one)
-    stage.faults.release()
+    async with held_at(stage, "assignment.get", stage.sync(), nth=2) as syncing:  # the look after the update
+        stage.delete_in_sis(one)
     told = await stage.told(await syncing)
     assert told[one.id, None] == ("failed", "assignment-gone")
     await well(stage)
@@ -155,7 +126,7 @@ async def test_lost_scores_that_came_are_seen_and_not_sent_again(stage: Stage) -
 
 
 async def test_lost_scores_are_sent_again_where_nobody_can_look(stage: Stage) -> None:
-    stage.scores_are_unreadable()
+    scores_are_unreadable(stage)
     stage.fault("powerschool", "score.write", LoseAfter())
     await well(stage)
     assert stage.world.powerschool.log.effects() == {"written": 6, "unchanged": 6}

@@ -8,7 +8,9 @@ import pytest
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status
 from gradesync_sandbox.schoology.model import Item
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue, well
 
 
 @pytest.fixture
@@ -20,13 +22,6 @@ async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
         await well(stage)
         stage.forget_calls()
         yield stage
-
-
-async def well(stage: Stage) -> None:
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
-    assert (sync.status, sync.error_code) == ("complete", None)
-    assert stage.differences() == []
 
 
 def rename(items: list[Item], stage: Stage, titles: str) -> None:

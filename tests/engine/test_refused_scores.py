@@ -6,7 +6,10 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status
-from stage import Stage, Theatre, untrue
+from mishaps import roster_is_unreadable
+from stage import Stage
+from theatre import Theatre
+from truth import synced, untrue
 
 
 @pytest.fixture
@@ -18,19 +21,6 @@ async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
         yield stage
 
 
-async def told(stage: Stage) -> dict[tuple[int, int | None], tuple[str, str | None]]:
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
-    assert sync.error_code is None
-    return await stage.told(sync)
-
-
-def roster_is_unreadable(stage: Stage) -> None:
-    plugin = stage.world.powerschool.plugin
-    plugin.v1_access = "NONE"
-    plugin.deny("cc", "studentid")
-
-
 @pytest.mark.parametrize("named", ["all", "first"])
 async def test_named_students_are_set_aside_where_the_roster_cannot_be_read(stage: Stage, named: str) -> None:
     roster_is_unreadable(stage)
@@ -40,7 +30,7 @@ async def test_named_students_are_set_aside_where_the_roster_cannot_be_read(stag
         stage.grade(item, uid, 1)
     for uid in gone:
         stage.world.powerschool.drop(stage.room.students[uid], stage.room.sis)
-    assert await told(stage) == {
+    assert await synced(stage) == {
         (item.id, here): ("written", None),
         **{(item.id, uid): ("failed", "student-not-in-sis-section") for uid in gone},
     }
@@ -53,7 +43,7 @@ async def test_the_last_row_of_a_batch_may_be_set_aside_in_the_last_round(stage:
     for uid in gone:
         stage.grade(item, uid, 1)
         stage.world.powerschool.drop(stage.room.students[uid], stage.room.sis)
-    assert set((await told(stage)).values()) == {("failed", "student-not-in-sis-section")}
+    assert set((await synced(stage)).values()) == {("failed", "student-not-in-sis-section")}
     assert len(stage.writes) == 4
 
 
@@ -64,7 +54,7 @@ async def test_a_student_for_whom_an_assignment_is_not_misses_that_one_alone(sta
     for item in stage.items:
         stage.grade(item, left_out, 1)
     stage.grade(one, chosen[0], 1)
-    assert await told(stage) == {
+    assert await synced(stage) == {
         (one.id, left_out): ("failed", "student-not-on-sis-assignment"),
         (one.id, chosen[0]): ("written", None),
         (other.id, left_out): ("written", None),
@@ -79,7 +69,7 @@ async def test_an_assignment_of_a_section_that_the_teacher_does_not_teach_is_set
     where = stage.part(one).assignmentsectionid
     no = Status(403, f'{{"message":"User does not teach AssignmentSection {where} with access EDIT"}}')
     stage.fault("powerschool", "score.write", no)
-    assert await told(stage) == {
+    assert await synced(stage) == {
         (one.id, uid): ("failed", "teacher-not-in-sis-section"),
         (other.id, uid): ("written", None),
     }
@@ -99,4 +89,4 @@ async def test_a_teacher_whom_the_sis_names_and_refuses_stops_the_sync(
     assert await untrue(stage, sync) == []
     assert set((await stage.told(sync)).values()) == {("failed", "not-attempted")}
     stage.faults.clear()
-    assert set((await told(stage)).values()) == {("written", None)}
+    assert set((await synced(stage)).values()) == {("written", None)}

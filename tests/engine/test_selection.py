@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 UNKNOWN = 8_888_888_888
 

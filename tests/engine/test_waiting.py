@@ -1,28 +1,21 @@
 """Syncs that wait and leases that are kept: nothing is counted twice, and nobody writes unasked."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
 
+from engines import BOUNDS, SOON
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
 from gradesync.sync.lease import Lease
 from gradesync.sync.sweep import sweep
 from gradesync.sync.work import claim_of, perform
-from gradesync_sandbox import world
-from gradesync_sandbox.faults import Hold, Status, System
-from stage import BOUND_IS_PAST, BOUNDS, SOON, Stage, Theatre, untrue
+from gradesync_sandbox.faults import Status, System
+from mishaps import held_at, spoil_ledger
+from stage import BOUND_IS_PAST, Stage
+from truth import untrue
 
-LONG_AGO = text("UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'")
-
-
-@pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
-    """Two assignments, three students, nothing synced yet."""
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        yield stage
+LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 
 
 async def claimed(stage: Stage) -> Lease:
@@ -98,8 +91,7 @@ async def test_a_lease_is_kept_by_a_database_that_was_away(stage: Stage) -> None
 
 async def test_a_sync_past_its_bound_settles_once_however_many_sweep(stage: Stage) -> None:
     sync = await stage.request()
-    async with stage.engine.database.district(stage.district.id) as db:
-        await db.execute(BOUND_IS_PAST)
+    await stage.rows_become(BOUND_IS_PAST)
     swept = await asyncio.gather(*(sweep(stage.engine) for _ in range(4)))
     assert sum(one.settled for one in swept) == 1
     assert (await stage.get(sync)).error_code == "timed-out"
@@ -108,8 +100,7 @@ async def test_a_sync_past_its_bound_settles_once_however_many_sweep(stage: Stag
 async def test_a_sync_whose_bell_nobody_heard_is_rung_for_again(stage: Stage) -> None:
     await stage.request()
     await stage.redis.flushdb()
-    async with stage.engine.database.district(stage.district.id) as db:
-        await db.execute(LONG_AGO)
+    await stage.rows_become(LONG_AGO)
     assert (await sweep(stage.engine)).rung == 1
     assert [list(bell.args) for bell in await stage.redis.queued_jobs()] == [[stage.district.id]]
 
@@ -126,7 +117,7 @@ async def test_a_lease_that_is_lost_is_kept_no_longer(stage: Stage) -> None:
 
 async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_read(stage: Stage) -> None:
     assert (await stage.sync()).status == "complete"
-    await stage.spoil_ledger()
+    await spoil_ledger(stage)
     sync = await stage.request()
     slow = await claim_of(stage.engine, stage.district.id)
     await stage.lose_lease()
@@ -139,16 +130,12 @@ async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_
 
 @pytest.mark.parametrize("last", ["assignment.create", "score.write"])
 async def test_whoever_lost_a_sync_records_nothing_of_its_last_call(stage: Stage, last: str) -> None:
-    stage.fault("powerschool", last, Hold("before"))
     sync = await stage.request()
-    carrying = asyncio.create_task(stage.carry())
-    await stage.faults.until_held()
-    await stage.lose_lease()
-    taken = await claim_of(stage.engine, stage.district.id)
-    assert taken is not None
-    before = await stage.ledger()
-    stage.faults.release()
-    await carrying
+    async with held_at(stage, last, stage.carry(), done="before"):
+        await stage.lose_lease()
+        taken = await claim_of(stage.engine, stage.district.id)
+        assert taken is not None
+        before = await stage.ledger()
     assert (await stage.ledger(), (await stage.get(sync)).status) == (before, "processing")
     await perform(stage.engine, *taken)
     sync = await stage.get(sync)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stage import theatre
+from theatre import theatre
 
 __all__ = ["theatre"]
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from crash import Crash, worker, wrong_after
+from engines import BOUNDS
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Delay, Done, Hold, Kill
 from matrix import Scale, change
-from stage import BOUNDS, Theatre, untrue
+from theatre import Theatre
+from truth import untrue
 
 
 @pytest.mark.parametrize(

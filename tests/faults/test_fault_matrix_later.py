@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from matrix import EFFECTS, struck_by
-from stage import Theatre
+from theatre import Theatre
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

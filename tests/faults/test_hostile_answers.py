@@ -8,7 +8,9 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Change, Effect, Status, System
-from stage import Stage, Theatre, untrue
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 JSON = {"content-type": "application/json"}
 HTML = "<html><body>Scheduled maintenance</body></html>"

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from life import Life
-from stage import Theatre
+from theatre import Theatre
 
 SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 

@@ -6,14 +6,18 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
+from engines import BOUNDS
 from gradesync.connections import tell_circuits
 from gradesync.db import districts
 from gradesync.db.crypto import Secrets
 from gradesync.pacing import FAILURES_TO_OPEN
 from gradesync.sync.work import work
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Hold, Status, System
-from stage import BOUNDS, Stage, Theatre, untrue
+from gradesync_sandbox.faults import Status, System
+from mishaps import held_at
+from stage import Stage
+from theatre import Theatre
+from truth import untrue
 
 CUT = text("""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -186,14 +190,12 @@ async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 async def test_postgresql_that_cuts_every_connection_loses_nothing(theatre: Theatre, kind: str) -> None:
     async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        stage.fault("powerschool", kind, Hold("before"))
         sync = await stage.request()
-        carrying = asyncio.create_task(stage.carry())
-        await stage.faults.until_held()
-        async with stage.engine.database.district(stage.district.id) as db:
+        async with (
+            held_at(stage, kind, stage.carry(), done="before"),
+            stage.engine.database.district(stage.district.id) as db,
+        ):
             await db.execute(CUT)
-        stage.faults.release()
-        await carrying
         await stage.time_passes()
         after = await stage.settled(sync)
         assert (after.status, after.error_code) == ("complete", None)
@@ -206,12 +208,8 @@ async def test_postgresql_that_cuts_every_connection_loses_nothing(theatre: Thea
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 async def test_redis_that_forgets_everything_loses_nothing(theatre: Theatre, kind: str) -> None:
     async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        stage.fault("powerschool", kind, Hold("before"))
         sync = await stage.request()
-        carrying = asyncio.create_task(stage.carry())
-        await stage.faults.until_held()
-        await stage.redis.flushdb()
-        stage.faults.release()
-        await carrying
+        async with held_at(stage, kind, stage.carry(), done="before"):
+            await stage.redis.flushdb()
         after = await stage.settled(sync)
         assert (after.status, stage.differences()) == ("complete", [])

@@ -29,8 +29,10 @@ from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
 from installation import free_port, ready
 from killable import Own, Server, kill, own_servers, urls_of
+from mishaps import held_at
 from servers import KEYS, Urls
-from stage import Stage, Theatre, open_theatre
+from stage import Stage
+from theatre import Theatre, open_theatre
 
 PATIENCE = 60
 
@@ -96,13 +98,9 @@ async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothi
 ) -> None:
     server: Server = getattr(own, name)
     async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        stage.fault("powerschool", kind, Hold(done))
         sync = await stage.request()
-        carrying = asyncio.create_task(_carry_one(stage))
-        await stage.faults.until_held()
-        server.kill()
-        stage.faults.release()
-        await carrying
+        async with held_at(stage, kind, _carry_one(stage), done=done):
+            server.kill()
         server.start()
         assert ((await stage.get(sync)).status == "processing") == (name == "postgresql")
         await stage.time_passes()
@@ -147,15 +145,11 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
     await migrate.upgrade(urls.migrate_database_url, urls.app_role)
     built = world.build(7, 1, 3, 2, ideal=True)
     async with _theatre_on(urls) as theatre, theatre.stage(built) as stage:
-        stage.fault("powerschool", "score.write", Hold(done))
         sync = await stage.request()
-        carrying = asyncio.create_task(_carry_one(stage))
-        await stage.faults.until_held()
-        kill(tmp_path / "postgres" / "postmaster.pid")
-        with locked(tmp_path / "servers.lock"):
-            pass  # held as long as one process of the servers or their keeper lives
-        stage.faults.release()
-        await carrying
+        async with held_at(stage, "score.write", _carry_one(stage), done=done):
+            kill(tmp_path / "postgres" / "postmaster.pid")
+            with locked(tmp_path / "servers.lock"):
+                pass  # held as long as one process of the servers or their keeper lives
         servers = embedded.start(tmp_path, durable=True)
         async with _theatre_on(urls_of(servers)) as new:
             engine = replace(stage.engine, database=new.database)

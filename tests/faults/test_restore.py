@@ -24,8 +24,11 @@ from gradesync.embedded.wheels import postgres_binaries
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import Item
+from mishaps import scores_are_unreadable
 from servers import KEYS, Urls
-from stage import Stage, Theatre, open_theatre, untrue
+from stage import Stage
+from theatre import Theatre, open_theatre
+from truth import untrue
 
 RUN_BOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 CHAPTER = RUN_BOOK.read_text().partition("\n## Backup and restore\n")[2].partition("\n## ")[0]
@@ -109,7 +112,7 @@ async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> Asyn
     """`readable`: the plugin may read the SIS's scores, on either day."""
     async with opened(yesterdays) as first, first.stage(world.build(7, 1, 6, 3, ideal=True)) as stage:
         if not readable:
-            stage.scores_are_unreadable()
+            scores_are_unreadable(stage)
         essay, quiz, _ = stage.items
         ada, bob, eve, *_ = stage.students
         stage.grade(essay, ada, 5)

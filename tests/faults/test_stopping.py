@@ -15,7 +15,8 @@ from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
 from installation import free_port, ready
-from stage import Stage, Theatre
+from stage import Stage
+from theatre import Theatre
 
 PATIENCE = 90
 

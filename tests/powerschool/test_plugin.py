@@ -10,7 +10,7 @@ from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync_sandbox.faults import Status
 from gradesync_sandbox.world import build
 from powerschool_room import Classroom
-from stage import Theatre, theatre
+from theatre import Theatre, theatre
 
 __all__ = ["theatre"]
 

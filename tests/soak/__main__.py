@@ -31,7 +31,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done
 from life import Life
 from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
-from stage import Theatre, open_theatre
+from theatre import Theatre, open_theatre
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)

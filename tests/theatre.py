@@ -1,0 +1,85 @@
+"""Where districts go on stage: the servers and the connections that all of them share."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+import httpx
+import pytest
+import structlog
+from arq.connections import ArqRedis
+
+from engines import BOUNDS, new_engine
+from gradesync import districtfile, pacing
+from gradesync.bell import open_redis
+from gradesync.core.sis import Policy
+from gradesync.db import districts
+from gradesync.db.session import Database
+from gradesync.egress import open_client
+from gradesync.sync.engine import Bounds
+from gradesync_sandbox.district import World
+from gradesync_sandbox.district_file import district_toml
+from gradesync_sandbox.server import Sandbox
+from stage import Stage
+
+_numbers = count(1)
+
+
+@dataclass
+class Seen:
+    """What all stages of a theatre saw: faults that struck, and syncs that were asked for."""
+
+    faults: int = 0
+    syncs: int = 0
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """What many stages share: the servers, one HTTP client, one Redis connection."""
+
+    database: Database
+    redis: ArqRedis
+    client: httpx.AsyncClient
+    seen: Seen = field(default_factory=Seen)
+
+    @asynccontextmanager
+    async def stage(
+        self, world: World, *, bounds: Bounds = BOUNDS, policy: Policy | None = None
+    ) -> AsyncIterator[Stage]:
+        """Serve a world and make its district known."""
+        async with Sandbox(world) as sandbox:
+            name = f"district-{next(_numbers)}"
+            told = districtfile.parse(district_toml(sandbox, name), allow_http=True)
+            district = replace(told, lti=None, lti11=None)  # one installation may be of one district only
+            if policy is not None:
+                district = replace(district, policy=policy)
+            async with self.database.district(name) as db:
+                await districts.apply(db, district)
+            engine = new_engine(self.database, self.client, self.redis, bounds)
+            stage = Stage(world, sandbox, district, engine, self.redis, self.client)
+            try:
+                yield stage
+            finally:
+                self.seen.faults += len(stage.faults.struck)
+                self.seen.syncs += stage.requested
+
+
+@asynccontextmanager
+async def open_theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
+    async with AsyncExitStack() as stack:
+        redis = open_redis(redis_url)
+        stack.push_async_callback(redis.aclose)
+        await redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
+        yield Theatre(database, redis, client)
+
+
+@pytest.fixture
+async def theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
+    """The theatre, with the engine's log kept quiet: hundreds of faults are told in it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    async with open_theatre(database, redis_url) as opened:
+        yield opened
+    structlog.reset_defaults()

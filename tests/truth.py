@@ -1,0 +1,93 @@
+"""Whether a sync tells the truth about itself and about what the SIS holds."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gradesync.core.plan import Result
+from gradesync.db import ledger
+from gradesync.db.outcomes import Outcome
+from gradesync.db.syncs import Sync
+from stage import Stage
+
+
+async def well(stage: Stage) -> None:
+    """Expect a sync that is complete, tells the truth, and leaves the SIS as the rules demand."""
+    sync = await stage.sync()
+    assert (sync.status, sync.error_code) == ("complete", None)
+    assert await untrue(stage, sync) == []
+    assert stage.differences() == []
+
+
+async def synced(stage: Stage, **wanted: Any) -> dict[tuple[int, int | None], tuple[str, str | None]]:
+    """What a sync told that was not stopped and tells the truth, as `Stage.told` puts it."""
+    sync = await stage.sync(**wanted)
+    assert sync.error_code is None
+    assert await untrue(stage, sync) == []
+    return await stage.told(sync)
+
+
+async def untrue(stage: Stage, sync: Sync) -> list[str]:
+    """Everything in which a settled sync does not tell the truth about itself and the SIS, as sentences."""
+    found = []
+    if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
+        found.append(f"it has not ended: {sync.status}, {sync.stage}")
+    rows = await stage.outcomes(sync)
+    overdue = sync.error_code == "timed-out"
+    found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id], overdue)
+    found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id], overdue)
+    failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
+    if (sync.status == "failed") != failed:
+        found.append(f"it is {sync.status}, yet its outcomes say otherwise")
+    if not sync.dry_run:
+        keys = await _sis_keys(stage, sync)
+        found += [line for row in rows if (line := _false_claim(stage, keys, row))]
+    return found
+
+
+def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overdue: bool) -> Iterable[str]:
+    """An overdue sync counts what it did not get to as failed, without an outcome for each."""
+    results = {str(result): sum(row.result is result for row in rows) for result in Result}
+    told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
+    for name, number in told.items():
+        if number != results[name] and not (overdue and name == "failed"):
+            yield f"it counts {number} {what} {name} and has {results[name]} outcomes"
+    total = sum(number for name, number in counts.items() if name != "read")
+    if total != counts.get("read", 0):
+        yield f"its {what} add up to {total} of {counts['read']} read"
+
+
+async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int]:
+    """Assignment id -> ASSIGNMENTID that the ledger says it has."""
+    async with stage.engine.database.district(stage.district.id) as db:
+        entries = await ledger.load(db, sync.section_id)
+    return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
+
+
+def _false_claim(stage: Stage, keys: dict[str, int], row: Outcome) -> str | None:
+    """A claim that something stands in the SIS which does not stand there."""
+    claims = {
+        Result.WRITTEN,
+        Result.CLEARED,
+        Result.ADOPTED,
+        Result.CREATED,
+        Result.RECREATED,
+        Result.UPDATED,
+    }
+    if row.result not in claims:
+        return None
+    gradebook = stage.world.powerschool.gradebook
+    assignment = gradebook.assignments.get(keys.get(row.assignment_id, 0))
+    if assignment is None:
+        return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
+    if not row.student_id:
+        return None
+    room = next(r for r in stage.world.classrooms if int(row.assignment_id) in r.section.items)
+    scores = gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid]
+    score = scores.get(room.students[int(row.student_id)].dcid)
+    held = score.scorepoints if score else None
+    said = row.after.points if isinstance(row.after, tuple) else row.after
+    if held != said:
+        return (
+            f"{row.student_id} of {row.assignment_id} is said to be {row.result} as {said}; SIS holds {held}"
+        )
+    return None
