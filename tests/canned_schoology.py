@@ -10,10 +10,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import httpx
-import pytest
 
 from gradesync.core.gradebook import Assignment, Gradebook
-from gradesync.errors import SyncStopped
 from gradesync.http import Backoff, Upstream
 from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
@@ -24,6 +22,12 @@ ADA, BEN = "5790011", "5790018"
 HERS, HIS = "3490989701", "3490989704"
 QUIZ, ESSAY = "8269049251", "8269049270"
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
+SINCE = datetime(2026, 11, 23, 12, 0, 0, 900_000, tzinfo=UTC)
+"""When a section was read before, in the middle of a second."""
+
+THREE = ["grading_categories", "grading_periods", "multiget"]
+PLAIN = [SECTION, "enrollments", "grade_items", "grades", "grading_categories", "grading_periods"]
+"""What a read asks for, by the last part of its path: usually, and where multiget is refused."""
 
 Json = dict[str, Any]
 
@@ -196,11 +200,6 @@ async def read(schoology: CannedSchoology, since: datetime | None = None, **opti
     """The section as a source reads it from canned answers."""
     async with canned_source(schoology, **options) as source:
         return await source.read(SECTION, since)
-
-
-def stops(reason: str, detail: str = "") -> Any:
-    """Expect `SyncStopped` with a reason, and a detail that says at least this."""
-    return pytest.raises(SyncStopped, match=f"{reason}.*{re.escape(detail)}")
 
 
 def by_id(rows: Iterable[Assignment]) -> dict[str, Assignment]:

@@ -1,9 +1,11 @@
 """One class in an invented PowerSchool on a real socket, and the target that serves it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,7 +18,7 @@ from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
 from gradesync.http import Backoff
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.powerschool.target import PowerSchoolTarget
-from gradesync_sandbox.faults import Effect, Fault, Faults
+from gradesync_sandbox.faults import Body, Effect, Fault, Faults
 from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.powerschool import state
 from gradesync_sandbox.powerschool.app import create_app
@@ -27,6 +29,27 @@ Clock = Callable[[], datetime]
 
 AT_ONCE = Backoff(attempts=3, initial=0, longest=0, jitter=0)
 FIRST, LAST = date(2026, 8, 17), date(2027, 1, 15)
+ENTRY: dict[str, Any] = {
+    "assignmentid": 1,
+    "createdbyplugin": "744",
+    "_assignmentsections": [
+        {
+            "assignmentsectionid": 2,
+            "sectionsdcid": 85001,
+            "name": "Essay",
+            "duedate": "2026-09-28",
+            "scoreentrypoints": 12.0,
+            "_assignmentcategoryassociations": [{"teachercategoryid": 5, "isprimary": True}],
+        }
+    ],
+}
+
+
+def entry(change: Mapping[str, Any], *, top: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """`ENTRY` with some fields of its section changed; None takes a field out."""
+    part = {**ENTRY["_assignmentsections"][0], **change}
+    kept = {name: value for name, value in part.items() if value is not None}
+    return {**ENTRY, "_assignmentsections": [kept], **(top or {})}
 
 
 def now() -> datetime:
@@ -93,6 +116,21 @@ class Classroom:
         (live,) = [a for a in await self.target().assignments(section) if new.ref and a.ref == new.ref]
         self.sis.log.clear()
         return live
+
+    async def one(self) -> tuple[SisSection, LiveAssignment]:
+        """The section, and an assignment of ours in it."""
+        section = await self.resolved()
+        return section, await self.made(section)
+
+    async def two(self) -> tuple[SisSection, LiveAssignment, LiveAssignment]:
+        """The section, and two assignments of ours in it."""
+        section, first = await self.one()
+        return section, first, await self.made(section, self.spec(name="Second"))
+
+    async def listed(self, section: SisSection, *entries: object) -> tuple[LiveAssignment, ...]:
+        """What the target makes of a list of these entries."""
+        self.order("assignment.list", Body(json.dumps(entries)))
+        return await self.target().assignments(section)
 
     def spec(self, **changes: object) -> Spec:
         usual = Spec("Unit 3 test", Decimal(12), date(2026, 9, 28), Ref(str(self.category.teachercategoryid)))

@@ -12,6 +12,7 @@ from canned_schoology import (
     HERS,
     HIS,
     QUIZ,
+    SINCE,
     CannedSchoology,
     Literal,
     dense,
@@ -203,3 +204,9 @@ async def test_while_an_enrollment_has_no_id_no_row_is_of_a_stranger() -> None:
     book = await read(schoology)
     assert {key for _, key in book.unreadable} == {f"enrollment:{HERS}"}
     assert book.cells[QUIZ] == {BEN: 8}
+
+
+async def test_a_row_with_a_comment_alone_is_a_cell_like_any_other() -> None:
+    schoology = CannedSchoology()
+    schoology.put("grades", grades(grade(HERS, QUIZ, None, comment="see me", comment_status=1)))
+    assert (await read(schoology, SINCE)).cells == {QUIZ: {ADA: None}}

@@ -25,8 +25,8 @@ from canned_schoology import (
     grades,
     item,
     read,
-    stops,
 )
+from refusals import stops
 
 ITEMS = [str(number) for number in range(501, 511)]
 

@@ -13,6 +13,7 @@ from canned_schoology import (
     NOW,
     QUIZ,
     SECTION,
+    SINCE,
     CannedSchoology,
     Literal,
     canned_source,
@@ -22,7 +23,6 @@ from canned_schoology import (
     read,
 )
 
-SINCE = NOW - timedelta(days=1)
 CELL = datetime.fromtimestamp(1775041468, UTC)
 
 

@@ -1,8 +1,7 @@
-"""Roster, assignments, categories and periods: types as they come, and rows that cannot be read."""
+"""Section, roster, categories and periods: types as they come, and rows that cannot be read."""
 
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,8 +15,6 @@ from canned_schoology import (
     QUIZ,
     SECTION,
     CannedSchoology,
-    Literal,
-    by_id,
     canned_source,
     dense,
     enrollment,
@@ -25,10 +22,10 @@ from canned_schoology import (
     grades,
     item,
     read,
-    stops,
 )
 from gradesync.core.exchange import Member
-from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
+from gradesync.core.gradebook import Category, Gradebook, Student
+from refusals import stops
 
 
 async def book_with(*enrollments: object) -> Gradebook:
@@ -39,17 +36,7 @@ async def book_with(*enrollments: object) -> Gradebook:
     return await read(schoology)
 
 
-async def assignment(**fields: Any) -> Assignment:
-    """One assignment, read from an item with these fields."""
-    schoology = CannedSchoology()
-    schoology.put("grade_items", {"assignment": [item(int(QUIZ), **fields)]})
-    schoology.put("grades", grades(*dense(QUIZ)))
-    return (await read(schoology)).assignments[0]
-
-
 # --- the section
-
-
 @pytest.mark.parametrize(("synced", "from_sis"), [("1", True), (1, True), (True, True), ("0", False),
                                                   (0, False), (False, False), (None, False)])  # fmt: skip
 async def test_R16_whether_the_sis_made_the_section(synced: object, from_sis: bool) -> None:
@@ -75,8 +62,6 @@ async def test_an_answer_that_is_not_the_section_stops_the_sync(body: dict[str, 
 
 
 # --- the roster
-
-
 async def test_students_and_course_admins_are_told_apart_by_flags_of_every_kind() -> None:
     book = await book_with(
         enrollment(1, 11, admin=0, status=1, school_uid="1_7"),
@@ -141,151 +126,6 @@ async def test_members_have_the_shown_name_and_count_once() -> None:
     assert found == (Member("11", "Ada Bell", False, True), Member("12", "Ben Ochs", True, True))
 
 
-# --- assignments
-
-
-async def test_an_assignment_as_it_comes() -> None:
-    assert await assignment(title="Größe & Maß", max_points="42.5", factor="2") == Assignment(
-        id=QUIZ,
-        title="Größe & Maß",
-        max_points=Decimal("42.5"),
-        due=date(2026, 10, 9),
-        category_id="92557271",
-        period_id="1123041",
-        factor=Decimal(2),
-    )
-
-
-@pytest.mark.parametrize("none", ["0", 0, None, ""])
-async def test_no_category_and_no_period_come_in_four_ways(none: object) -> None:
-    found = await assignment(grading_category=none, grading_period=none)
-    assert (found.category_id, found.period_id, found.unreadable) == (None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("due", "day"),
-    [
-        ("2026-03-10 23:59:59", date(2026, 3, 10)),
-        ("2026-03-10 00:00:00", date(2026, 3, 10)),
-        ("2026-03-10T08:30:00", date(2026, 3, 10)),
-        ("2026-03-10 08:30", date(2026, 3, 10)),
-        ("2026-03-10", date(2026, 3, 10)),
-        ("", None),
-        (None, None),
-        ("0000-00-00 00:00:00", None),
-        ("0000-00-00", None),
-    ],
-)
-async def test_R13_the_day_stands_as_written_and_is_never_moved_by_a_zone(
-    due: object, day: date | None
-) -> None:
-    found = await assignment(due=due)
-    assert (found.due, found.unreadable) == (day, None)
-
-
-@pytest.mark.parametrize(
-    "due", ["soon", "2026-02-30 00:00:00", "10/03/2026", "2026-03-10T08:30:00Z", 1775041468, [], "2026"]
-)
-async def test_a_due_date_that_is_none_makes_the_assignment_unreadable(due: object) -> None:
-    found = await assignment(due=due)
-    assert found == Assignment(QUIZ, "Quiz 1", None, unreadable="due is no date")
-
-
-@pytest.mark.parametrize(
-    ("points", "found"),
-    [
-        ("100", Decimal(100)),
-        (100, Decimal(100)),
-        (Literal("0.5"), Decimal("0.5")),
-        ("0", Decimal(0)),
-        ("", None),
-        (None, None),
-        ("many", None),
-        (Literal("1e999999"), None),
-        ("NaN", None),
-    ],
-)
-async def test_R28_total_points_that_are_no_number_are_none(points: object, found: Decimal | None) -> None:
-    read_back = await assignment(max_points=points)
-    assert (read_back.max_points, read_back.unreadable) == (found, None)
-
-
-@pytest.mark.parametrize(
-    ("factor", "found"), [("1.5", "1.5"), (2, "2"), ("", "1"), (None, "1"), ("x", "1"), ("1e999", "1")]
-)
-async def test_R8_a_factor_that_is_no_number_is_one(factor: object, found: str) -> None:
-    assert (await assignment(factor=factor)).factor == Decimal(found)
-
-
-@pytest.mark.parametrize(
-    ("written", "counts", "collected"),
-    [(1, True, True), ("1", True, True), (True, True, True), (0, False, False), ("0", False, False),
-     (False, False, False), (None, True, False)],
-)  # fmt: skip
-async def test_R31_R32_flags_of_every_kind(written: object, counts: bool, collected: bool) -> None:
-    found = await assignment(count_in_grade=written, collected_only=written)
-    assert (found.counts, found.collected_only) == (counts, collected)
-
-
-async def test_R31_R32_flags_that_are_not_there_have_their_defaults() -> None:
-    schoology = CannedSchoology()
-    schoology.put("grade_items", {"assignment": [{"id": QUIZ, "title": "Quiz", "max_points": "5"}]})
-    schoology.put("grades", grades(*dense(QUIZ)))
-    found = (await read(schoology)).assignments[0]
-    assert found == Assignment(QUIZ, "Quiz", Decimal(5))
-
-
-@pytest.mark.parametrize(
-    "assignees",
-    [[int(HERS)], [HERS], f"[{HERS}]", f'["{HERS}"]'],
-)
-async def test_assignees_are_enrollments_in_a_list_or_in_a_text(assignees: object) -> None:
-    assert (await assignment(assignees=assignees)).assignees == frozenset([ADA])
-
-
-@pytest.mark.parametrize("everybody", [[], "[]", "", None])
-async def test_no_assignees_means_everybody(everybody: object) -> None:
-    assert (await assignment(assignees=everybody)).assignees is None
-
-
-async def test_an_assignee_that_the_roster_does_not_know_keeps_a_key() -> None:
-    assert (await assignment(assignees=[7, int(HIS)])).assignees == frozenset(["enrollment:7", BEN])
-
-
-@pytest.mark.parametrize("name", ["grading_category", "grading_period", "count_in_grade", "collected_only",
-                                  "assignees", "title"])  # fmt: skip
-async def test_a_garbled_field_costs_its_assignment_only(name: str) -> None:
-    schoology = CannedSchoology()
-    rows = [item(int(QUIZ), **{name: {"what": "?"}}), item(int(ESSAY), title="Essay")]
-    schoology.put("grade_items", {"assignment": rows})
-    found = by_id((await read(schoology)).assignments)
-    assert str(found[QUIZ].unreadable).startswith(f"{name} is n")
-    assert found[ESSAY].unreadable is None
-
-
-async def test_an_assignment_without_an_id_is_still_shown() -> None:
-    schoology = CannedSchoology()
-    schoology.put("grade_items", {"assignment": [item(None, title="Lost"), None, item(int(QUIZ))]})
-    schoology.put("grades", grades(*dense(QUIZ)))
-    found = (await read(schoology)).assignments
-    assert [(a.id, a.title, a.unreadable) for a in found] == [
-        ("row:1", "Lost", "id is missing"),
-        ("row:2", "", "id is missing"),
-        (QUIZ, "Quiz 1", None),
-    ]
-
-
-async def test_an_assignment_that_slides_onto_two_pages_counts_once() -> None:
-    assert len((await outline_of(item(int(QUIZ)), item(QUIZ, title="Renamed"))).assignments) == 1
-
-
-async def outline_of(*items: object) -> Gradebook:
-    schoology = CannedSchoology()
-    schoology.put("grade_items", {"assignment": list(items)})
-    async with canned_source(schoology) as source:
-        return await source.outline(SECTION)
-
-
 async def test_an_outline_has_no_cells_and_no_students_and_costs_four_calls() -> None:
     schoology = CannedSchoology()
     async with canned_source(schoology) as source:
@@ -303,8 +143,6 @@ async def test_an_outline_has_no_cells_and_no_students_and_costs_four_calls() ->
 
 
 # --- categories and periods
-
-
 async def test_categories_by_id_with_garbled_ones_left_out() -> None:
     schoology = CannedSchoology()
     rows = [
@@ -329,8 +167,6 @@ async def test_periods_have_their_last_date_in_both_forms_or_are_left_out() -> N
 
 
 # --- wrappers
-
-
 async def test_a_lone_child_may_come_as_an_object() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": enrollment(HERS, ADA), "total": "1"})

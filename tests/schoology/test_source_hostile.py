@@ -7,6 +7,7 @@ import pytest
 
 from canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
 from gradesync.errors import SyncStopped
+from refusals import stops
 
 SECRET = "Ada Lovelace 17"
 WRAPPERS = {
@@ -37,9 +38,8 @@ PARENT = {"id": SECTION, "course_title": SECRET, "section_school_code": "49355",
 
 
 async def stopped(schoology: CannedSchoology, **options: Any) -> SyncStopped:
-    with pytest.raises(SyncStopped) as caught:
+    with stops("upstream-answer-unexpected") as caught:
         await read(schoology, **options)
-    assert caught.value.reason == "upstream-answer-unexpected"
     assert SECRET not in str(caught.value)
     return caught.value
 
@@ -106,9 +106,8 @@ async def test_a_multiget_row_that_is_no_object_is_asked_for_plainly() -> None:
 
 async def test_the_detail_of_a_refusal_repeats_nothing_either() -> None:
     schoology = CannedSchoology({"/multiget": Canned(SECRET.encode(), 401)})
-    with pytest.raises(SyncStopped) as caught:
+    with stops("schoology-credentials-refused") as caught:
         await read(schoology)
-    assert caught.value.reason == "schoology-credentials-refused"
     assert SECRET not in str(caught.value)
 
 
@@ -118,7 +117,7 @@ async def test_the_other_reads_stop_alike(where: str) -> None:
     for name in LISTS:
         schoology.put(name, PARENT)
     async with canned_source(schoology) as source:
-        with pytest.raises(SyncStopped, match="upstream-answer-unexpected"):
+        with stops("upstream-answer-unexpected"):
             await getattr(source, where)(SECTION)
 
 

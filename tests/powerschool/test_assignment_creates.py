@@ -1,0 +1,179 @@
+"""Assignments created in PowerTeacher Pro: sent once, refused for a reason, in doubt."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref
+from gradesync.errors import AnswerLost, Rejected
+from gradesync.powerschool.target import CAPABILITIES
+from gradesync_sandbox.faults import Body, LoseAfter, Status
+from powerschool_room import Classroom
+from refusals import rejects, stops
+
+
+async def test_an_assignment_is_created_once_and_listed_as_it_was_sent(room: Classroom) -> None:
+    section, spec = await room.resolved(), room.spec(points=Decimal("12.5"), counts=False)
+    made = await room.target().create_assignment(section, spec)
+    (live,) = await room.target().assignments(section)
+    assert live.ref == made.ref
+    assert (live.spec, live.name, live.due) == (spec, spec.name, spec.due)
+    assert (live.ours, live.shared, live.locked) == (True, False, False)
+    assert room.kinds() == ["assignment.create", "assignment.list"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+async def test_a_create_tells_both_ids_where_the_header_is_sent_else_the_list_completes_it(
+    room: Classroom, header: bool
+) -> None:
+    room.sis.switches.assignment_section_ids_header = header
+    section = await room.resolved()
+    made = await room.target().create_assignment(section, room.spec())
+    (live,) = await room.target().assignments(section)
+    assert made.ref is not None
+    assert room.target().is_complete(made.ref) is header
+    assert room.target().is_complete(live.ref)
+    assert made.ref.key == live.ref.key
+    if header:
+        assert made.ref.value == live.ref.value
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"location": "https://sis.example/ws/xte/section/assignment/55/?x=1"}, "55"),
+        ({"location": "/ws/xte/section/assignment/55", "assignmentsectionids": "[1,2]"}, "55"),
+        ({"location": "nonsense"}, None),
+        ({}, None),
+    ],
+)
+async def test_ids_of_a_create_are_read_with_care(
+    room: Classroom, headers: dict[str, str], key: str | None
+) -> None:
+    section = await room.resolved()
+    room.order("assignment.create", Status(201, "", headers))
+    made = await room.target().create_assignment(section, room.spec())
+    assert (made.ref.key if made.ref else None) == key
+    assert made.ref is None or not room.target().is_complete(made.ref)
+
+
+async def test_the_body_of_a_create_is_the_smallest_proven_one_with_exact_numbers(room: Classroom) -> None:
+    section = await room.resolved()
+    sent: list[bytes] = []
+    room.client.event_hooks["request"] = [lambda request: _keep(sent, request)]
+    await room.target().create_assignment(section, room.spec(points=Decimal("0.30")))
+    room.client.event_hooks["request"] = []
+    (body,) = [content for content in sent if content]
+    (part,) = json.loads(body)["_assignmentsections"]
+    assert b'"scoreentrypoints":0.3,"totalpointvalue":0.3,"weight":1,' in body
+    assert "publishoption" not in part
+    assert "description" not in part
+
+
+async def _keep(sent: list[bytes], request: Any) -> None:
+    if "section/assignment" in request.url.path:
+        sent.append(request.content)
+
+
+@pytest.mark.parametrize("effect", [LoseAfter(), Body("<html>log in</html>"), Status(503), Status(302)])
+async def test_a_create_without_a_sound_answer_is_in_doubt_and_not_repeated(
+    room: Classroom, effect: LoseAfter | Body | Status
+) -> None:
+    section = await room.resolved()
+    room.order("assignment.create", effect)
+    with pytest.raises(AnswerLost):
+        await room.target().create_assignment(section, room.spec())
+    assert len(room.sis.gradebook.assignments) <= 1
+    assert len(room.faults.struck) == 1
+
+
+async def test_a_create_that_never_reached_powerschool_is_sent_again(room: Classroom) -> None:
+    section = await room.resolved()
+    room.order("assignment.create", Status(429, "", {"retry-after": "0"}))
+    made = await room.target().create_assignment(section, room.spec())
+    assert made.ref is not None
+    assert len(room.sis.gradebook.assignments) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"due": date(2027, 3, 1)}, Reason.DUE_DATE_OUTSIDE_TERM),
+        ({"name": "x" * 51}, Reason.TITLE_NOT_ACCEPTED),
+        ({"name": "Other", "points": Decimal(10_000)}, Reason.POINTS_NOT_ACCEPTED),
+        ({"name": "Other", "category": Ref("1")}, Reason.ASSIGNMENT_NOT_ACCEPTED),
+        ({}, Reason.DUPLICATE_NAME),
+    ],
+)
+async def test_R29_R30_a_refused_create_says_why(
+    room: Classroom, change: dict[str, object], reason: Reason
+) -> None:
+    section = await room.resolved()
+    await room.made(section)
+    with rejects(reason):
+        await room.target().create_assignment(section, room.spec(**change))
+    assert len(room.sis.gradebook.assignments) == 1
+
+
+async def test_R30_a_locked_term_says_so(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.lock_term(room.term)
+    with rejects(Reason.TERM_LOCKED):
+        await room.target().create_assignment(section, room.spec())
+
+
+async def test_words_of_the_assignments_own_name_are_no_reason(room: Classroom) -> None:
+    section = await room.resolved()
+    body = '{"message":"Value of Locked term points is refused"}'
+    room.order("assignment.create", Status(409, body))
+    with rejects(Reason.ASSIGNMENT_NOT_ACCEPTED):
+        await room.target().create_assignment(section, room.spec(name="Locked term points"))
+
+
+async def test_a_refused_create_tells_its_fields_and_nothing_that_it_says(room: Classroom) -> None:
+    section = await room.resolved()
+    error = {"code": "1", "field": "AssignmentSection.dueDate", "params": {"student": "Ada Lovelace"}}
+    body = {"message": "Ada Lovelace [81001]: TeacherCategoryId is refused, says Duedate", "errors": [error]}
+    room.order("assignment.create", Status(409, json.dumps(body)))
+    with pytest.raises(Rejected) as rejected:
+        await room.target().create_assignment(section, room.spec(name="Duedate"))
+    assert rejected.value.detail == "PowerSchool answered 409 and named duedate, teachercategoryid"
+
+
+async def test_R30_a_refused_field_is_named(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.plugin.deny("assignment", "createdbyplugin")
+    for call in (
+        room.target().create_assignment(section, room.spec()),
+        room.target().assignments(section),
+    ):
+        with stops(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENT.CREATEDBYPLUGIN"):
+            await call
+
+
+async def test_R30_a_teacher_who_does_not_teach_the_section_is_told(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.unassign_teacher(room.teacher, room.section)
+    for call in (
+        room.target().create_assignment(section, room.spec()),
+        room.target().assignments(section),
+    ):
+        with stops(Reason.TEACHER_NOT_IN_SIS_SECTION):
+            await call
+
+
+async def test_an_endpoint_that_is_not_there_stops_the_sync(room: Classroom) -> None:
+    section = await room.resolved()
+    room.order("assignment.create", Status(404))
+    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+        await room.target().create_assignment(section, room.spec())
+
+
+def test_the_capabilities_are_powerschools_columns() -> None:
+    assert (CAPABILITIES.name_max, CAPABILITIES.score_places) == (50, 6)
+    assert CAPABILITIES.points_max == 9999
+    assert CAPABILITIES.score_max == Decimal("999999999999.999999")

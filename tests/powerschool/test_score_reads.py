@@ -1,0 +1,75 @@
+"""Scores read back from PowerTeacher Pro, to the last page, or unreadable."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from gradesync.core.reasons import Reason
+from gradesync_sandbox.faults import Body
+from powerschool_room import Classroom
+from refusals import stops
+
+
+async def test_R6_a_cleared_score_reads_back_as_none(room: Classroom) -> None:
+    section, live = await room.one()
+    ann, ben, _ = room.students
+    await room.target().write_scores(section, [room.row(live, s, Decimal("7.50")) for s in (ann, ben)])
+    await room.target().write_scores(section, [room.row(live, ann, None)])
+    assert await room.target().scores(section, live.ref) == {
+        str(ann.dcid): None,
+        str(ben.dcid): Decimal("7.5"),
+    }
+
+
+async def test_scores_of_more_than_a_page_are_read_to_the_end(room: Classroom) -> None:
+    room.sis.switches.page_cap = 2
+    section, live = await room.one()
+    rows = [room.row(live, student, Decimal(4)) for student in room.students]
+    await room.target().write_scores(section, rows)
+    found = await room.target().scores(section, live.ref)
+    assert found == {str(student.dcid): Decimal(4) for student in room.students}
+
+
+async def test_letters_and_texts_in_cells_are_no_points(room: Classroom) -> None:
+    section, live = await room.one()
+    cells = [
+        {"studentsdcid": "1", "scorepoints": "9.500000", "actualscoreentered": "9.5"},
+        {"studentsdcid": "2", "actualscoreentered": "8"},
+        {"studentsdcid": "3", "actualscoreentered": "B+"},
+        {"studentsdcid": "4", "scorepoints": "NaN"},
+        {"scorepoints": "1"},
+    ]
+    record = [{"id": n, "tables": {"assignmentscore": cell}} for n, cell in enumerate(cells)]
+    strange: list[object] = [7, {"tables": 3}, {"tables": {"other": {}}}]
+    room.order("schema.assignmentscore", Body(json.dumps({"record": [*record, *strange]})))
+    assert await room.target().scores(section, live.ref) == {
+        "1": Decimal("9.5"),
+        "2": Decimal(8),
+        "3": None,
+        "4": None,
+    }
+
+
+async def test_scores_that_may_not_be_read_are_unreadable_and_not_asked_for_again(room: Classroom) -> None:
+    section, live = await room.one()
+    room.sis.plugin.deny("assignmentscore", "scorepoints")
+    assert await room.target().scores(section, live.ref) is None
+    assert await room.target().scores(section, live.ref) is None
+    assert room.kinds() == ["schema.assignmentscore"]
+
+
+@pytest.mark.parametrize("answer", ["<html>", "[]", "{}", '{"record":'])
+async def test_scores_that_make_no_sense_are_unreadable_for_now(room: Classroom, answer: str) -> None:
+    section, live = await room.one()
+    room.order("schema.assignmentscore", Body(answer))
+    assert await room.target().scores(section, live.ref) is None
+    assert await room.target().scores(section, live.ref) == {}
+
+
+async def test_pages_without_end_are_given_up(room: Classroom) -> None:
+    section, live = await room.one()
+    record = [{"id": n, "tables": {"assignmentscore": {"studentsdcid": str(n)}}} for n in range(100)]
+    room.order("schema.assignmentscore", Body(json.dumps({"record": record})), times=None)
+    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+        await room.target().scores(section, live.ref)

@@ -1,0 +1,75 @@
+"""Cells that are asked for once more, for some assignments or for all."""
+
+from canned_schoology import (
+    ADA,
+    BEN,
+    HERS,
+    HIS,
+    QUIZ,
+    SECTION,
+    CannedSchoology,
+    canned_source,
+    dense,
+    enrollment,
+    grades,
+    item,
+    read,
+)
+
+
+async def test_a_few_assignments_are_asked_for_one_by_one() -> None:
+    schoology = CannedSchoology()
+    book = await read(schoology)
+    schoology.asked.clear()
+    schoology.put("grades", grades(*dense(QUIZ)))
+    async with canned_source(schoology) as source:
+        found = await source.cells(book, [QUIZ])
+    assert found.cells == {QUIZ: {ADA: 8, BEN: 8}}
+    assert schoology.asked == [f"/sections/{SECTION}/grades?limit=200&assignment_id={QUIZ}"]
+    assert found.read_through.keys() == {QUIZ}
+
+
+async def test_many_assignments_are_asked_for_in_one_call_and_no_others_are_answered() -> None:
+    ids = [str(number) for number in range(101, 106)]
+    schoology = CannedSchoology()
+    schoology.put("grade_items", {"assignment": [item(each) for each in ids]})
+    schoology.put("grades", grades(*dense(*ids)))
+    book = await read(schoology)
+    schoology.asked.clear()
+    async with canned_source(schoology) as source:
+        found = await source.cells(book, ids[:4])
+    assert found.cells.keys() == found.read_through.keys() == set(ids[:4])
+    assert schoology.asked == [f"/sections/{SECTION}/grades?limit=200"]
+
+
+async def test_all_cells_again_are_what_a_full_read_has() -> None:
+    book = await read(CannedSchoology())
+    schoology = CannedSchoology()
+    async with canned_source(schoology) as source:
+        found = await source.cells(book, None)
+    assert (found.cells, found.read_through) == (book.cells, book.read_through)
+    assert schoology.kinds == ["grades"]
+
+
+async def test_a_server_that_ignores_the_filter_cannot_smuggle_in_other_assignments() -> None:
+    book = await read(CannedSchoology())
+    async with canned_source(CannedSchoology()) as source:
+        assert (await source.cells(book, [QUIZ])).cells.keys() == {QUIZ}
+
+
+async def test_cells_asked_for_again_know_which_enrollment_could_not_be_read() -> None:
+    schoology = CannedSchoology()
+    schoology.put("enrollments", {"enrollment": [enrollment(HERS, None), enrollment(HIS, BEN)]})
+    book = await read(schoology)
+    async with canned_source(schoology) as source:
+        found = await source.cells(book, [QUIZ])
+    assert found.cells == {QUIZ: {BEN: 8}}
+    assert found.unreadable.keys() == {(QUIZ, f"enrollment:{HERS}")}
+
+
+async def test_nothing_is_asked_for_no_assignments() -> None:
+    book = await read(CannedSchoology())
+    schoology = CannedSchoology()
+    async with canned_source(schoology) as source:
+        assert (await source.cells(book, [])).cells == {}
+    assert schoology.asked == []

@@ -1,0 +1,160 @@
+"""Lists that come in pages: read to their end, on Schoology's own host, and no further."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from canned_schoology import (
+    ADA,
+    BEN,
+    ESSAY,
+    HERS,
+    HIS,
+    PLAIN,
+    QUIZ,
+    SECTION,
+    SINCE,
+    THREE,
+    CannedSchoology,
+    canned_source,
+    dense,
+    enrollment,
+    grades,
+    item,
+    read,
+)
+from refusals import stops
+
+
+def paged(name: str, wrap: Callable[..., dict[str, Any]], rows: list[Any], **beside: Any) -> Any:
+    """An answer in pages of one row, each linking to the next."""
+
+    def answer(request: httpx.Request) -> dict[str, Any]:
+        start = int(request.url.params.get("start", 0)) if "multiget" not in request.url.path else 0
+        link = f"https://api.schoology.example/v1/sections/{SECTION}/{name}?limit=1&start={start + 1}"
+        links = {"self": "x", **({"next": link} if start + 1 < len(rows) else {})}
+        return wrap(rows[start]) | {"links": links, **beside}
+
+    return answer
+
+
+def paging_schoology(total: object) -> CannedSchoology:
+    schoology = CannedSchoology()
+    people = [enrollment(HERS, ADA), enrollment(HIS, BEN), enrollment(3, 33, admin=1)]
+    items = [item(int(QUIZ)), item(int(ESSAY))]
+    beside = {} if total is None else {"total": total}
+    schoology.put("enrollments", paged("enrollments", lambda row: {"enrollment": [row]}, people, **beside))
+    schoology.put("grade_items", paged("grade-items", lambda row: {"assignment": [row]}, items, **beside))
+    schoology.put("grade-items", schoology.answers[f"/sections/{SECTION}/grade_items"])
+    schoology.put("grades", paged("grades", grades, dense(QUIZ, ESSAY), **beside))
+    return schoology
+
+
+@pytest.mark.parametrize("total", [None, 4, "4", "many"])
+@pytest.mark.parametrize("refused", [False, True])
+async def test_every_list_is_read_to_its_end(total: object, refused: bool) -> None:
+    schoology = paging_schoology(total)
+    book = await read(schoology, multiget_refused=refused)
+    assert book.students.keys() == {ADA, BEN}
+    assert book.course_admins == {"33"}
+    assert book.cells == {QUIZ: {ADA: 8, BEN: 8}, ESSAY: {ADA: 8, BEN: 8}}
+    firsts = PLAIN if refused else THREE
+    assert len(schoology.asked) == len(firsts) + 2 + 1 + 3
+
+
+async def test_members_are_read_to_their_end() -> None:
+    async with canned_source(paging_schoology("3")) as source:
+        assert [member.uid for member in await source.members(SECTION)] == [ADA, BEN, "33"]
+
+
+def linking(next_link: object, rows: int = 1, **beside: object) -> CannedSchoology:
+    """A Schoology whose roster always names the same next page."""
+    schoology = CannedSchoology()
+    people = [enrollment(number, number) for number in range(1, rows + 1)]
+    schoology.put("enrollments", {"enrollment": people, "links": {"next": next_link}, **beside})
+    return schoology
+
+
+@pytest.mark.parametrize("address", [
+    "https://elsewhere.example/v1/sections/1/enrollments?start=1",
+    "https://api.schoology.example:8443/v1/sections/1/enrollments?start=1",
+    "https://api.schoology.example.elsewhere.example/v1/x",
+    "//elsewhere.example/v1/x",
+    "ftp://elsewhere.example/x",
+    "https://[",
+])  # fmt: skip
+async def test_no_link_leads_to_another_host(address: str) -> None:
+    schoology = linking(address)
+    with stops("upstream-answer-unexpected", "enrollments: its link"):
+        await read(schoology)
+    assert {request.url.host for request in schoology.sent} == {"api.schoology.example"}
+
+
+@pytest.mark.parametrize("address", ["https://a b:c", 7, ["x"]])
+async def test_a_link_that_is_no_address_stops_the_sync(address: object) -> None:
+    with stops("upstream-answer-unexpected", "enrollments"):
+        await read(linking(address))
+
+
+@pytest.mark.parametrize("none", [None, ""])
+async def test_a_link_that_is_null_is_no_link(none: object) -> None:
+    assert (await read(linking(none, total=1), SINCE)).students
+
+
+async def test_an_old_http_link_is_followed_over_https() -> None:
+    schoology = linking(f"http://api.schoology.example/v1/sections/{SECTION}/more")
+    schoology.put("more", {"enrollment": [enrollment(HERS, ADA)]})
+    assert ADA in (await read(schoology, SINCE)).students
+    assert {request.url.scheme for request in schoology.sent} == {"https"}
+
+
+async def test_a_base_without_tls_keeps_its_scheme() -> None:
+    schoology = linking(f"http://127.0.0.1:8001/v1/sections/{SECTION}/more")
+    schoology.base = "http://127.0.0.1:8001/v1"
+    schoology.put("more", {"enrollment": [enrollment(HERS, ADA)]})
+    assert ADA in (await read(schoology, SINCE)).students
+    assert {request.url.scheme for request in schoology.sent} == {"http"}
+
+
+async def test_a_page_that_links_to_itself_stops_the_sync() -> None:
+    schoology = linking(f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start=1")
+    with stops("upstream-answer-unexpected", "enrollments: its pages do not end"):
+        await read(schoology)
+
+
+async def test_a_page_that_goes_on_without_rows_stops_the_sync() -> None:
+    with stops("upstream-answer-unexpected", "enrollments: its pages do not end"):
+        await read(linking(f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start=1", 0))
+
+
+def endless(**beside: object) -> CannedSchoology:
+    schoology = CannedSchoology()
+
+    def answer(request: httpx.Request) -> dict[str, Any]:
+        place = len(schoology.asked)
+        link = f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start={place}"
+        return {"enrollment": [enrollment(place + 1, place + 1)], "links": {"next": link}, **beside}
+
+    schoology.put("enrollments", answer)
+    return schoology
+
+
+async def test_more_pages_than_were_announced_stop_the_sync() -> None:
+    schoology = endless(total="3")
+    with stops("upstream-answer-unexpected", "enrollments: it has more pages"):
+        await read(schoology)
+    assert len(schoology.asked) < 10
+
+
+async def test_pages_without_end_stop_the_sync() -> None:
+    with stops("upstream-answer-unexpected", "enrollments: its pages do not end"):
+        await read(endless())
+
+
+async def test_a_total_is_not_what_pages_are_computed_from() -> None:
+    schoology = CannedSchoology()
+    schoology.put("enrollments", {"enrollment": [enrollment(HERS, ADA)], "total": "900"})
+    book = await read(schoology, SINCE)
+    assert (list(book.students), schoology.kinds) == ([ADA], THREE)
