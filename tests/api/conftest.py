@@ -7,7 +7,10 @@ import pytest
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from installed import Place, installed
+from listening import receiver
 from servers import Urls
+
+__all__ = ["receiver"]
 
 
 @pytest.fixture

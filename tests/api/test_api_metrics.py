@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from exposition import Series, Watch, scrape, series
 from gradesync.core.reasons import Reason
@@ -21,8 +20,8 @@ from gradesync_sandbox.faults import Fault, LoseAfter, Status
 from installed import Place
 
 STAGES = ("queued", "reading", "planning", "writing")
-OVERDUE = text("UPDATE sync SET settles_by = now() - interval '1 second' WHERE status = 'processing'")
-TAKEN = text("UPDATE sync SET lease_token = gen_random_uuid() WHERE status = 'processing'")
+OVERDUE = "UPDATE sync SET settles_by = now() - interval '1 second' WHERE status = 'processing'"
+TAKEN = "UPDATE sync SET lease_token = gen_random_uuid() WHERE status = 'processing'"
 
 
 def counts(grown: dict[Series, float], name: str, label: str) -> dict[str, float]:
@@ -116,8 +115,7 @@ async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(place: Pla
     watch = await Watch.begin(place.api)
     for by_sweep in (False, True):
         answer = await teacher.post(f"{place.path}/syncs")
-        async with place.runtime.database.district(place.district.id) as db:
-            await db.execute(OVERDUE)
+        await place.rows_become(OVERDUE)
         if by_sweep:
             await sweep(place.runtime.engine)
         sync = (await teacher.get(answer.headers["location"])).json()
@@ -133,8 +131,7 @@ async def test_a_lost_lease_is_counted_and_the_sync_is_not(place: Place) -> None
     await teacher.post(f"{place.path}/syncs")
     claimed = await claim_of(place.runtime.engine, place.district.id)
     assert claimed is not None
-    async with place.runtime.database.district(place.district.id) as db:
-        await db.execute(TAKEN)
+    await place.rows_become(TAKEN)
     watch = await Watch.begin(place.api)
     await perform(place.runtime.engine, *claimed)
     grown = await watch.grown(place.api)

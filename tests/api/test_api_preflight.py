@@ -19,9 +19,9 @@ from installed import Door, Place, installed, problem
 from servers import Urls
 from stage import forget_pauses
 
-LATER_IS_NOW = text("UPDATE preflight SET not_before = now(), lease_until = lease_until - interval '1 hour'")
+LATER_IS_NOW = "UPDATE preflight SET not_before = now(), lease_until = lease_until - interval '1 hour'"
 BUSY = Status(429, headers={"retry-after": "300"})
-PAST = text("UPDATE preflight SET settles_by = now() - interval '1 second'")
+PAST = "UPDATE preflight SET settles_by = now() - interval '1 second'"
 
 
 async def started(office: Door, **wanted: Any) -> str:
@@ -35,8 +35,7 @@ async def advance(place: Place, times: int = 1) -> None:
     """Let the worker's rounds come, with the rests in between over."""
     for _ in range(times):
         await preflight.advance(place.runtime.engine)
-        async with place.runtime.database.district(place.district.id) as db:
-            await db.execute(LATER_IS_NOW)
+        await place.rows_become(LATER_IS_NOW)
 
 
 async def made(place: Place, office: Door, **wanted: Any) -> dict[str, Any]:
@@ -164,8 +163,7 @@ async def test_a_district_makes_one_report_at_a_time(place: Place) -> None:
     answer = await office.post("/preflight")
     problem(answer, 409, "preflight-in-progress")
     assert answer.headers["location"] == path
-    async with place.runtime.database.district(place.district.id) as db:
-        await db.execute(PAST)
+    await place.rows_become(PAST)
     told = (await office.get(path)).json()
     assert (told["status"], told["error"]["code"]) == ("failed", "timed-out")
     again = await started(office)
@@ -232,8 +230,7 @@ async def test_a_section_that_never_answers_is_passed_over(place: Place) -> None
 async def test_a_report_past_its_bound_is_ended_by_the_worker(place: Place) -> None:
     office = await place.office()
     path = await started(office, sections=[place.section])
-    async with place.runtime.database.district(place.district.id) as db:
-        await db.execute(PAST)
+    await place.rows_become(PAST)
     assert await preflight.advance(place.runtime.engine) == 0
     async with place.runtime.database.district(place.district.id) as db:
         assert await preflights.running(db) is None
@@ -246,8 +243,7 @@ async def test_a_worker_that_lost_its_report_keeps_nothing(place: Place) -> None
     place.sandbox.faults.add(Fault("schoology", "section", Hold()))
     working = asyncio.create_task(preflight.advance(place.runtime.engine))
     await place.sandbox.faults.until_held()
-    async with place.runtime.database.district(place.district.id) as db:
-        await db.execute(text("UPDATE preflight SET lease_token = gen_random_uuid()"))
+    await place.rows_become("UPDATE preflight SET lease_token = gen_random_uuid()")
     place.sandbox.faults.release()
     assert await working == 0
     report = (await office.get(path)).json()

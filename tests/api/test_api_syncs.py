@@ -282,8 +282,7 @@ async def ids(who: Door, path: str, **query: str) -> list[str]:
 
 
 async def bound_passes(place: Place) -> None:
-    async with place.runtime.database.district(place.district.id) as db:
-        await db.execute(text("UPDATE sync SET settles_by = now() - interval '1 second'"))
+    await place.rows_become("UPDATE sync SET settles_by = now() - interval '1 second'")
 
 
 def waits(sync: dict[str, Any]) -> float:

@@ -1,0 +1,72 @@
+"""Somebody who listens to webhooks, and a district that tells and sees what was heard."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gradesync.worker import post
+from gradesync_sandbox.serving import Served
+from installed import Door, Place
+
+
+@dataclass
+class Receiver:
+    """Somebody who listens, and answers what the test says."""
+
+    url: str = ""
+    status: int = 200
+    silent: asyncio.Event | None = None
+    heard: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        self.heard.append((dict(request.headers), (await request.body()).decode()))
+        self.called.set()
+        if self.silent is not None:
+            await self.silent.wait()
+        headers = {"location": "/elsewhere"} if self.status == 302 else {}
+        await Response(status_code=self.status, headers=headers)(scope, receive, send)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    listening = Receiver()
+    served = Served(listening, "127.0.0.1")
+    listening.url = f"{served.url}/hook"
+    await served.start()
+    yield listening
+    await served.stop()
+
+
+async def add(office: Door, url: str) -> dict[str, Any]:
+    answer = await office.post("/webhooks", {"url": url})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def news(place: Place, receiver: Receiver) -> tuple[Door, dict[str, Any]]:
+    """A settled sync of which the receiver is to hear: the district's client and its webhook."""
+    office = await place.office()
+    webhook = await add(office, receiver.url)
+    await place.synced(office)
+    return office, webhook
+
+
+async def deliver(place: Place, *, later: bool = False) -> int:
+    """Deliver what is due, `later` what waits too; how many were tried."""
+    if later:
+        await place.rows_become("UPDATE delivery SET not_before = now()")
+    return await post(place.runtime).deliver()
+
+
+async def deliveries(office: Door, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+    """What became of what a webhook was to hear, the newest first."""
+    page: dict[str, Any] = (await office.get(webhook["links"]["deliveries"], **filters)).json()
+    return list(page["items"])
