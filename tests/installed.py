@@ -23,7 +23,8 @@ from gradesync.db.tables import metadata
 from gradesync.http import Backoff
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.claim import claim_of
+from gradesync.sync.work import perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
@@ -145,7 +146,7 @@ class Place:
     async def carry(self) -> None:
         """Do the worker's work until nothing waits."""
         while claimed := await claim_of(self.runtime.engine, self.district.id):
-            await perform(self.runtime.engine, *claimed)
+            await perform(self.runtime.engine, claimed)
 
     async def synced(self, who: Door, section: str | None = None, **wanted: Any) -> dict[str, Any]:
         """A whole sync; answers it settled."""

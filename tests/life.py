@@ -9,7 +9,8 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.claim import claim_of
+from gradesync.sync.work import perform
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from matrix import EFFECTS, Scale
@@ -177,7 +178,7 @@ class Life(RuleBasedStateMachine):
         sync = await stage.request()
         claimed = await claim_of(stage.engine, stage.district.id)
         assert claimed is not None
-        working = asyncio.create_task(perform(stage.engine, *claimed))
+        working = asyncio.create_task(perform(stage.engine, claimed))
         held = asyncio.create_task(stage.faults.until_held())
         await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()

@@ -17,10 +17,11 @@ from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import districts, ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
+from gradesync.sync.claim import claim_of
 from gradesync.sync.engine import Engine
 from gradesync.sync.request import Request, Wanted, request_sync
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.work import perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
@@ -166,7 +167,7 @@ class Stage:
     async def carry(self) -> None:
         """Work until nothing can be claimed now."""
         while claimed := await claim_of(self.engine, self.district.id):
-            await perform(self.engine, *claimed)
+            await perform(self.engine, claimed)
 
     async def settled(self, sync: Sync) -> Sync:
         """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""

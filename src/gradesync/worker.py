@@ -13,9 +13,10 @@ from prometheus_client import Gauge
 from gradesync.bell import THERE_IS_WORK, Bell, to_bytes
 from gradesync.rounds import end, repeated, tell
 from gradesync.runtime import Runtime
+from gradesync.sync.claim import claim
 from gradesync.sync.engine import Engine
 from gradesync.sync.preflight import advance
-from gradesync.sync.work import claim, perform
+from gradesync.sync.work import perform
 from gradesync.webhooks import Post
 
 LISTEN_SECONDS = 0.1
@@ -80,7 +81,7 @@ class Hands:
             try:
                 while claimed := await claim(self._engine):
                     await self.wake()  # where one sync waited, others may
-                    await perform(self._engine, *claimed)
+                    await perform(self._engine, claimed)
             except Exception as error:
                 tell("work", error)
 

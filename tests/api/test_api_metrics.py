@@ -13,9 +13,10 @@ from exposition import Series, Watch, scrape, series
 from gradesync.core.reasons import Reason
 from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync.runtime import sweeping
+from gradesync.sync.claim import claim_of
 from gradesync.sync.observed import tell_queue
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.work import perform
 from gradesync_sandbox.faults import Fault, LoseAfter, Status
 from installed import Place
 
@@ -133,7 +134,7 @@ async def test_a_lost_lease_is_counted_and_the_sync_is_not(place: Place) -> None
     assert claimed is not None
     await place.rows_become(TAKEN)
     watch = await Watch.begin(place.api)
-    await perform(place.runtime.engine, *claimed)
+    await perform(place.runtime.engine, claimed)
     grown = await watch.grown(place.api)
     assert grown[series("gradesync_leases_lost_total")] == 1
     assert "gradesync_syncs_total" not in {name for name, _ in grown}

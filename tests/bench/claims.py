@@ -63,7 +63,7 @@ async def _claimed(database: Database) -> tuple[float, float]:
     async with database.open_door() as door:
         district, *_ = await queue.waiting_districts(door, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
-    async with database.district(district) as db:
+    async with database.alone(district, queue.CLAIMS) as db:
         sync = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4)
     claimed = perf_counter()
     assert sync is not None

@@ -91,7 +91,7 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             )
             assert sync is not None
             await outcomes.record(db, sync.id, _outcomes(number))
-        async with database.district(DISTRICT) as db:
+        async with database.alone(DISTRICT, queue.CLAIMS) as db:
             claimed = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=30, per_district=4)
             assert claimed is not None
             counts = dict.fromkeys(

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.claim import claim_of
+from gradesync.sync.work import perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
 from mishaps import scores_are_unreadable, spoil_ledger
@@ -22,8 +23,7 @@ async def dies_at(stage: Stage, kind: str, *, done: bool) -> None:
     await stage.request()
     claimed = await claim_of(stage.engine, stage.district.id)
     assert claimed is not None
-    district, sync, lease = claimed
-    working = asyncio.create_task(perform(stage.engine, district, sync, lease))
+    working = asyncio.create_task(perform(stage.engine, claimed))
     await stage.faults.until_held()
     await stage.lose_lease()
     working.cancel()

@@ -7,9 +7,10 @@ import pytest
 from engines import BOUNDS, SOON
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
+from gradesync.sync.claim import claim_of
 from gradesync.sync.lease import Lease
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.work import perform
 from gradesync_sandbox.faults import Status, System
 from mishaps import held_at, spoil_ledger
 from stage import BOUND_IS_PAST, Stage
@@ -23,7 +24,7 @@ async def claimed(stage: Stage) -> Lease:
     await stage.request()
     found = await claim_of(stage.engine, stage.district.id)
     assert found is not None
-    return found[2]
+    return found.lease
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_
     await stage.lose_lease()
     assert slow is not None
     assert await claim_of(stage.engine, stage.district.id) is not None
-    await perform(stage.engine, *slow)
+    await perform(stage.engine, slow)
     assert (await stage.get(sync)).status == "processing"
     assert (await stage.settled(sync)).error_code == "internal-error"
 
@@ -137,6 +138,6 @@ async def test_whoever_lost_a_sync_records_nothing_of_its_last_call(stage: Stage
         assert taken is not None
         before = await stage.ledger()
     assert (await stage.ledger(), (await stage.get(sync)).status) == (before, "processing")
-    await perform(stage.engine, *taken)
+    await perform(stage.engine, taken)
     sync = await stage.get(sync)
     assert (sync.status, await untrue(stage, sync), stage.differences()) == ("complete", [], [])

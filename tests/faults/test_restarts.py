@@ -24,7 +24,8 @@ from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.embedded.holding import locked
 from gradesync.settings import Settings
-from gradesync.sync.work import claim_of, perform
+from gradesync.sync.claim import claim_of
+from gradesync.sync.work import perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
 from installation import free_port, ready
@@ -72,7 +73,7 @@ async def _carry_one(stage: Stage) -> None:
     """One attempt at the sync that waits."""
     claimed = await claim_of(stage.engine, stage.district.id)
     assert claimed is not None
-    await perform(stage.engine, *claimed)
+    await perform(stage.engine, claimed)
 
 
 async def _only_sync(stage: Stage) -> Sync:

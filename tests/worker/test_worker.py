@@ -18,8 +18,8 @@ from gradesync.db.syncs import Sync
 from gradesync.rounds import repeated
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
+from gradesync.sync.claim import claim
 from gradesync.sync.request import Request, Wanted, request_sync
-from gradesync.sync.work import claim
 from gradesync.worker import Hands, listen, working
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml

@@ -16,6 +16,8 @@ def learn(
     `students` are those that a selection let the plan see, None for all. What is owed is decided by every
     plan anew: what it neither sends nor fails is owed no more. Writes change nothing before they are sent.
     """
+    if not (item.settled or entry.owed):
+        return entry
     unseen = frozenset[str]() if students is None else (entry.owed.keys() | entry.doubtful.keys()) - students
     waiting = unseen | {write.student for write in item.writes}
     settled = {score.student: score for score in item.settled}

@@ -26,6 +26,10 @@ def _number(text: str) -> Decimal:
     return Decimal(text)
 
 
+# Made once: `json.loads` makes one for each text that it is to read in this way.
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number)
+
+
 def storable(text: str) -> str:
     """A text of somebody else's as PostgreSQL can keep it: no NUL, no half of a character."""
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
@@ -36,7 +40,7 @@ def dump(raw: object) -> str:
 
 
 def load(text: str) -> Any:
-    return json.loads(text, parse_float=_number, parse_int=_number)
+    return _DECODER.decode(text)
 
 
 def dump_map(entries: Mapping[str, T], dump_one: Callable[[T], object]) -> str | None:

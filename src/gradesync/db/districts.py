@@ -19,6 +19,7 @@ from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
 C = DISTRICT.c
+KNOWN = select(C.id, C.config, C.secrets, C.category_titles, C.facts)
 SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"), ("lti11", "consumer_secret"))
 """Where a district's secrets stand in it, in parts that it may do without."""
 
@@ -47,13 +48,26 @@ class InstallationTaken(GradeSyncError):
     """Another district has that LTI installation."""
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that is known of a district."""
+
+    district: District
+    facts: Facts
+
+
 async def get(db: AsyncSession) -> District | None:
     """The district of the transaction. Raises `SecretUnreadable` where its secrets are not for our keys."""
-    row = (await db.execute(select(C.id, C.config, C.secrets, C.category_titles))).one_or_none()
+    return found.district if (found := await known(db)) else None
+
+
+async def known(db: AsyncSession) -> Known | None:
+    """The district of the transaction and what was learnt of it. Raises `SecretUnreadable`."""
+    row = (await db.execute(KNOWN)).one_or_none()
     if row is None:
         return None
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
-    return replace(district, category_titles=row.category_titles)
+    return Known(replace(district, category_titles=row.category_titles), Facts(**row.facts))
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:
@@ -94,10 +108,6 @@ async def hold(db: AsyncSession) -> None:
 async def set_category_titles(db: AsyncSession, titles: Mapping[str, str]) -> None:
     """Make these the category titles of the district; its file does not know of them."""
     await db.execute(update(DISTRICT).values(category_titles=dict(titles)))
-
-
-async def facts(db: AsyncSession) -> Facts:
-    return Facts(**(await db.scalar(select(C.facts)) or {}))
 
 
 async def learn(db: AsyncSession, *, non_spanning: bool) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy import RowMapping, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,7 +16,8 @@ from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 LEDGER = metadata.tables["ledger"]
-CURSORS = metadata.tables["section_cursor"].c
+CURSOR = metadata.tables["section_cursor"]
+CURSORS = CURSOR.c
 COLUMNS = (
     "assignment_id",
     "ref_key",
@@ -29,6 +30,14 @@ COLUMNS = (
     "problem",
     "opted_out",
     "may_hold",
+)
+LOAD = (
+    select(
+        *(LEDGER.c[name] for name in COLUMNS),
+        CURSORS.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
+    )
+    .join_from(LEDGER, CURSOR, CURSORS.section_id == LEDGER.c.section_id, isouter=True)
+    .where(LEDGER.c.section_id == bindparam("section"))
 )
 
 # Rows that would not change are not written: an update costs a new version of the row.
@@ -70,13 +79,11 @@ class RefTaken(GradeSyncError):
 
 async def load(db: AsyncSession, section_id: str) -> dict[str, LedgerAssignment]:
     """Read a section's ledger: assignment id -> what is known of it."""
-    rows = await db.execute(select(LEDGER).where(LEDGER.c.section_id == section_id))
-    found = await db.scalar(select(CURSORS.read_through).where(CURSORS.section_id == section_id))
-    cursors = {key: datetime.fromisoformat(at) for key, at in (found or {}).items()}
-    return {row.assignment_id: _entry(row._mapping, cursors) for row in rows}
+    rows = (await db.execute(LOAD, {"section": section_id})).mappings()
+    return {row["assignment_id"]: _entry(row) for row in rows}
 
 
-def _entry(row: RowMapping, cursors: Mapping[str, datetime]) -> LedgerAssignment:
+def _entry(row: RowMapping) -> LedgerAssignment:
     return LedgerAssignment(
         id=row["assignment_id"],
         ref=_ref(row["ref_key"], row["ref_value"]),
@@ -87,7 +94,7 @@ def _entry(row: RowMapping, cursors: Mapping[str, datetime]) -> LedgerAssignment
         opted_out=row["opted_out"],
         may_hold=row["may_hold"],
         intent=codec.load_spec(row["intent"]),
-        read_through=cursors.get(row["assignment_id"]),
+        read_through=row["read_through"] and datetime.fromisoformat(row["read_through"]),
         problem=row["problem"],
     )
 
@@ -160,8 +167,4 @@ async def unbind(db: AsyncSession, section_id: str) -> None:
     await db.execute(
         update(LEDGER).where(LEDGER.c.section_id == section_id).values({**nothing, "may_hold": False})
     )
-    await db.execute(
-        update(metadata.tables["section_cursor"])
-        .where(CURSORS.section_id == section_id)
-        .values(read_through={})
-    )
+    await db.execute(update(CURSOR).where(CURSORS.section_id == section_id).values(read_through={}))

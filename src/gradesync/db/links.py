@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +17,8 @@ from gradesync.errors import GradeSyncError
 
 LINK = metadata.tables["section_link"]
 PAIR = metadata.tables["category_pair"]
+LINK_OF = select(LINK).where(LINK.c.section_id == bindparam("section"))
+PAIRS_OF = select(PAIR).where(PAIR.c.section_id == bindparam("section"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class SisSectionTaken(GradeSyncError):
 
 
 async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
-    row = (await db.execute(select(LINK).where(LINK.c.section_id == section_id))).one_or_none()
+    row = (await db.execute(LINK_OF, {"section": section_id})).one_or_none()
     return None if row is None else _link(row)
 
 
@@ -140,7 +142,7 @@ async def titles(db: AsyncSession, section_id: str) -> dict[str, str]:
 
 async def pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
     """Schoology category id -> its pair."""
-    rows = await db.execute(select(PAIR).where(PAIR.c.section_id == section_id))
+    rows = await db.execute(PAIRS_OF, {"section": section_id})
     return {
         row.category_id: Pair(row.category_id, Ref(row.ref_key, row.ref_value), row.sis_title, row.chosen)
         for row in rows

@@ -5,16 +5,15 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.sync_row import Sync, sync_of
 from gradesync.db.syncs import NOW, QUEUED, SYNC, C
+from gradesync.db.tables import metadata
 
-ONE_CLAIM_AT_A_TIME = text("""
-    SELECT pg_advisory_xact_lock(
-        hashtext('gradesync claims'), hashtext(current_setting('gradesync.district')))
-""")
+CLAIMS = "gradesync claims"
 CLAIMABLE = text("""sync.id = (
     SELECT coalesce(
         (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
@@ -25,13 +24,27 @@ CLAIMABLE = text("""sync.id = (
          ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
     WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
             AND lease_until > statement_timestamp() - :takeover_wait) < :per_district)""")
+CLAIMED = (
+    update(SYNC)
+    .where(CLAIMABLE.bindparams(bindparam("takeover_wait", type_=Interval)))
+    .values(
+        stage="reading",
+        lease_token=bindparam("token"),
+        lease_until=NOW + bindparam("lease", type_=Interval),
+        attempt=C.attempt + 1,
+        started_at=func.coalesce(C.started_at, NOW),
+    )
+    .returning(*C)
+    .cte("claimed")
+)
+TURN = insert(metadata.tables["turn"]).from_select(["served_at"], select(NOW).select_from(CLAIMED))
+TURN_TAKEN = TURN.on_conflict_do_update(
+    index_elements=["district_id"], set_={"served_at": TURN.excluded.served_at}
+)
+CLAIM = select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken"))
 HAS_ROOM = text("""
     SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
-""")
-TAKE_TURN = text("""
-    INSERT INTO turn (served_at) VALUES (statement_timestamp())
-    ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at
 """)
 WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
@@ -99,28 +112,15 @@ async def claim(
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
-    A lease that ended counts among the `per_district` until `takeover_wait_seconds` later: its holder may
-    still have a call under way. None where nothing can be taken.
+    The transaction has to be alone in `CLAIMS`, or two could count the same leases. A lease that ended counts
+    among the `per_district` until `takeover_wait_seconds` later: its holder may still have a call under way.
+    None where nothing can be taken.
     """
-    await db.execute(ONE_CLAIM_AT_A_TIME)
-    statement = (
-        update(SYNC)
-        .where(
-            CLAIMABLE.bindparams(
-                takeover_wait=timedelta(seconds=takeover_wait_seconds), per_district=per_district
-            )
-        )
-        .values(
-            stage="reading",
-            lease_token=uuid4(),
-            lease_until=NOW + timedelta(seconds=lease_seconds),
-            attempt=C.attempt + 1,
-            started_at=func.coalesce(C.started_at, NOW),
-        )
-        .returning(*C)
-    )
-    row = (await db.execute(statement)).one_or_none()
-    if row is None:
-        return None
-    await db.execute(TAKE_TURN)
-    return sync_of(row)
+    values = {
+        "token": uuid4(),
+        "lease": timedelta(seconds=lease_seconds),
+        "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+        "per_district": per_district,
+    }
+    row = (await db.execute(CLAIM, values)).one_or_none()
+    return None if row is None else sync_of(row)

@@ -14,6 +14,10 @@ from gradesync.db.migrations import head
 from gradesync.errors import GradeSyncError
 
 SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
+SET_DISTRICT_ALONE = text("""
+    SELECT set_config('gradesync.district', :district, true),
+           pg_advisory_xact_lock(hashtext(:alone), hashtext(:district))
+""")
 # Everything that the role is, directly or through roles that it is a member of.
 CHECK_ROLE = text("""
     SELECT bool_or(r.rolsuper) AS superuser,
@@ -70,6 +74,13 @@ class Database:
         """One transaction that sees and writes one district's rows; commits unless the body raises."""
         async with self._transaction() as db:
             await db.execute(SET_DISTRICT, {"district": district_id})
+            yield db
+
+    @asynccontextmanager
+    async def alone(self, district_id: str, what: str) -> AsyncIterator[AsyncSession]:
+        """As `district`; one at a time of those in a district that are for the same `what`."""
+        async with self._transaction() as db:
+            await db.execute(SET_DISTRICT_ALONE, {"district": district_id, "alone": what})
             yield db
 
     @asynccontextmanager

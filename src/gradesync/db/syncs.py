@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import TypeEngine
 
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import news, webhooks
@@ -40,6 +42,41 @@ C = SYNC.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = C.status == "processing"
 QUEUED = PROCESSING & C.lease_token.is_(None)
+THIS = C.id == bindparam("sync")
+HELD = THIS & PROCESSING & (C.lease_token == bindparam("token")) & (C.lease_until > NOW)
+OVERDUE = THIS & PROCESSING & (C.settles_by <= NOW)
+JSON = JSONB(none_as_null=True)
+TOLD: Mapping[str, TypeEngine[Any]] = {
+    "done": Integer(),
+    "total": Integer(),
+    "assignments": JSON,
+    "scores": JSON,
+    "warnings": JSON,
+    "fingerprint": Text(),
+    "guard": JSON,
+}
+"""What is written on the way, and once more at the end; null leaves a column as it is."""
+KEPT: Mapping[str, ColumnElement[Any]] = {
+    name: func.coalesce(bindparam(f"new_{name}", type_=type_), C[name]) for name, type_ in TOLD.items()
+}
+PROGRESS = update(SYNC).where(HELD).values(stage=bindparam("new_stage"), **KEPT).returning(C.id)
+HEARD = select(metadata.tables["webhook"].c.id).exists().label("heard")
+END = (
+    update(SYNC)
+    .values(
+        status=bindparam("new_status"),
+        stage="settled",
+        applied=bindparam("new_applied"),
+        error_code=bindparam("new_error_code"),
+        error_detail=bindparam("new_error_detail"),
+        finished_at=NOW,
+        lease_token=None,
+        lease_until=None,
+        **KEPT,
+    )
+    .returning(*C, HEARD)
+)
+END_HELD, END_OVERDUE = END.where(HELD), END.where(OVERDUE)
 
 
 async def insert(
@@ -150,18 +187,20 @@ async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync |
     return None if row is None else sync_of(row)
 
 
-def _held(sync_id: str, token: str) -> ColumnElement[bool]:
-    return (C.id == UUID(sync_id)) & PROCESSING & (C.lease_token == UUID(token)) & (C.lease_until > NOW)
+def _whose(sync_id: str, token: str) -> dict[str, UUID]:
+    return {"sync": UUID(sync_id), "token": UUID(token)}
 
 
-async def _change(db: AsyncSession, which: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
-    changed = await db.execute(update(SYNC).where(which).values(values).returning(C.id))
+async def _change(db: AsyncSession, sync_id: str, token: str, values: Mapping[str, Any]) -> bool:
+    changed = await db.execute(
+        update(SYNC).where(HELD).values(values).returning(C.id), _whose(sync_id, token)
+    )
     return changed.one_or_none() is not None
 
 
 async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> bool:
     """Make the lease last `seconds` from now; False where it is lost."""
-    return await _change(db, _held(sync_id, token), {"lease_until": NOW + timedelta(seconds=seconds)})
+    return await _change(db, sync_id, token, {"lease_until": NOW + timedelta(seconds=seconds)})
 
 
 async def release(db: AsyncSession, sync_id: str, token: str, not_before: float = 0) -> bool:
@@ -172,7 +211,7 @@ async def release(db: AsyncSession, sync_id: str, token: str, not_before: float 
         "lease_until": None,
         "not_before": NOW + timedelta(seconds=not_before),
     }
-    return await _change(db, _held(sync_id, token), back)
+    return await _change(db, sync_id, token, back)
 
 
 class Progress(TypedDict, total=False):
@@ -191,13 +230,13 @@ async def progress(
     db: AsyncSession, sync_id: str, token: str, *, stage: str, **told: Unpack[Progress]
 ) -> bool:
     """Write how far a sync is. False where the lease is lost."""
-    return await _change(db, _held(sync_id, token), {"stage": stage, **_given(**told)})
+    values = {**_whose(sync_id, token), "new_stage": stage, **_new(**told)}
+    return (await db.execute(PROGRESS, values)).one_or_none() is not None
 
 
 async def is_overdue(db: AsyncSession, sync_id: str) -> bool:
     """Whether a sync is past its bound and has not settled."""
-    which = (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
-    return await db.scalar(select(C.id).where(which)) is not None
+    return await db.scalar(select(C.id).where(OVERDUE), {"sync": UUID(sync_id)}) is not None
 
 
 async def settle(
@@ -215,22 +254,21 @@ async def settle(
 
     Without a token only an overdue sync is ended, whoever has it. Webhooks hear of it, dry runs apart.
     """
-    which = _held(sync_id, token) if token else (C.id == UUID(sync_id)) & PROCESSING & (C.settles_by <= NOW)
-    end = {
-        "status": status,
-        "stage": "settled",
-        "applied": applied,
-        "error_code": error_code,
-        "error_detail": error_detail,
-        "finished_at": NOW,
-        "lease_token": None,
-        "lease_until": None,
+    values = {
+        "new_status": status,
+        "new_applied": applied,
+        "new_error_code": error_code,
+        "new_error_detail": error_detail,
+        **_new(**told),
     }
-    settled = update(SYNC).where(which).values({**end, **_given(**told)}).returning(*C)
-    row = (await db.execute(settled)).one_or_none()
+    if token:
+        ended = await db.execute(END_HELD, {**_whose(sync_id, token), **values})
+    else:
+        ended = await db.execute(END_OVERDUE, {"sync": UUID(sync_id), **values})
+    row = ended.one_or_none()
     if row is None:
         return None
-    if not row.dry_run:
+    if row.heard and not row.dry_run:
         await webhooks.post(db, row.id, news.of_settled(row))
     return sync_of(row)
 
@@ -240,8 +278,7 @@ async def purge(db: AsyncSession) -> None:
     await db.execute(delete(SYNC).where(C.id < forgotten(), ~PROCESSING))
 
 
-def _given(**told: Unpack[Progress]) -> dict[str, object]:
-    given = {name: value for name, value in told.items() if value is not None}
-    if (guard := told.get("guard")) is not None:
-        given["guard"] = asdict(guard)
-    return given
+def _new(**told: Unpack[Progress]) -> dict[str, object]:
+    guard = told.get("guard")
+    given = {**dict.fromkeys(TOLD), **told, "guard": guard and asdict(guard)}
+    return {f"new_{name}": value for name, value in given.items()}

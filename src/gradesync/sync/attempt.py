@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
-from gradesync.db import districts, ledger, links, outcomes
+from gradesync.db import ledger, links, outcomes
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.syncs import Sync
+from gradesync.sync.claim import Claimed
 from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Journal
-from gradesync.sync.lease import Lease
 from gradesync.sync.ports import Source, Target
 from gradesync.sync.tally import Tally
 
@@ -40,14 +40,14 @@ class Attempt:
         return self.sync.mode == "full"
 
 
-async def open_attempt(engine: Engine, district: District, sync: Sync, lease: Lease) -> Attempt:
+async def open_attempt(engine: Engine, claimed: Claimed) -> Attempt:
     """Load what is stored of the section, and open both systems."""
+    district, sync, lease = claimed.district, claimed.sync, claimed.lease
     async with engine.database.district(district.id) as db:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
         pairs = await links.pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id)
         earlier = await outcomes.results(db, sync.id) if sync.attempt > 1 else {}
-        facts = await districts.facts(db)
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         engine=engine,
@@ -66,5 +66,5 @@ async def open_attempt(engine: Engine, district: District, sync: Sync, lease: Le
         link=link,
         pairs=pairs,
         selection=sync.selection or None,
-        spanning=not facts.non_spanning,
+        spanning=not claimed.facts.non_spanning,
     )

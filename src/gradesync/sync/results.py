@@ -135,7 +135,9 @@ def _with_failed_assignment(
 
 def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
     entry = journal.entry(item.id)
-    learnt = replace(learn(entry, item, students), problem=None)
+    learnt = learn(entry, item, students)
+    if learnt.problem is not None:
+        learnt = replace(learnt, problem=None)
     if learnt != entry:
         journal.keep(learnt)
 

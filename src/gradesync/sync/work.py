@@ -1,25 +1,25 @@
-"""Claims a sync and sees it through: read, plan, apply, settle. Whatever happens, it ends or goes back."""
+"""Sees a claimed sync through: read, plan, apply, settle. Whatever happens, it ends or goes back."""
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
 
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
-from gradesync.db import districts, queue, syncs
+from gradesync.db import syncs
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.sync.attempt import Attempt, open_attempt
 from gradesync.sync.carry import carry_through
+from gradesync.sync.claim import Claimed, claim
 from gradesync.sync.engine import Engine
 from gradesync.sync.journal import Settlement, SliceOver
 from gradesync.sync.lease import Lease
-from gradesync.sync.observed import LEASES_LOST, mode, tell_claimed, tell_settled
+from gradesync.sync.observed import LEASES_LOST, mode, tell_settled
 from gradesync.sync.results import tell_not_attempted
 from gradesync.sync.sweep import circuits, end_as_it_is
 from gradesync.tracing import begun
@@ -40,48 +40,13 @@ async def work(engine: Engine) -> bool:
     claimed = await claim(engine)
     if claimed is None:
         return False
-    await perform(engine, *claimed)
+    await perform(engine, claimed)
     return True
 
 
-async def claim(engine: Engine) -> tuple[District, Sync, Lease] | None:
-    """The next sync and its lease; districts that may not call their systems now are passed over."""
-    async with engine.database.open_door() as db:
-        waiting = await queue.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
-    for district_id in waiting:
-        if claimed := await claim_of(engine, district_id):
-            return claimed
-    return None
-
-
-async def claim_of(engine: Engine, district_id: str) -> tuple[District, Sync, Lease] | None:
-    """The next sync of one district, where it may call its systems now."""
-    bounds = engine.bounds
-    async with engine.database.district(district_id) as db:
-        district = await districts.get(db)
-        room = await queue.has_room(
-            db, takeover_wait_seconds=bounds.call_timeout, per_district=bounds.per_district
-        )
-    # Asked last: what is reserved for a sync that cannot be claimed is lost to those that can.
-    if district is None or not room or not await engine.systems.ready(district):
-        return None
-    granted = monotonic()
-    async with engine.database.district(district_id) as db:
-        sync = await queue.claim(
-            db,
-            lease_seconds=bounds.lease,
-            takeover_wait_seconds=bounds.call_timeout,
-            per_district=bounds.per_district,
-        )
-    if sync is None or sync.lease_token is None:
-        return None
-    tell_claimed(sync, bounds.lease)
-    lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
-    return district, sync, lease
-
-
-async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) -> None:
+async def perform(engine: Engine, claimed: Claimed) -> None:
     """One attempt at one claimed sync. Raises nothing but cancellation, which gives the sync back first."""
+    district, sync, lease = claimed.district, claimed.sync, claimed.lease
     bound = structlog.contextvars.bound_contextvars(
         district=district.id, section=sync.section_id, sync=str(sync.id)
     )
@@ -90,7 +55,7 @@ async def perform(engine: Engine, district: District, sync: Sync, lease: Lease) 
         attempt: Attempt | None = None
         try:
             async with lease.kept():
-                attempt = await open_attempt(engine, district, sync, lease)
+                attempt = await open_attempt(engine, claimed)
                 await carry_through(attempt)
             log.info("sync.settled")
         except asyncio.CancelledError:
