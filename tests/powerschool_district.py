@@ -10,6 +10,9 @@ from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.rows import Category, School, Section, Student, Term, User
 from gradesync_sandbox.powerschool.state import PowerSchool
 
+Assignment = dict[str, Any]
+"""An assignment as PowerSchool shows it."""
+
 
 @dataclass
 class District:
@@ -56,7 +59,7 @@ class Plugin:
         sent = new_assignment(self.district, **section) if body is None else body
         return await self.http.post("/ws/xte/section/assignment/", params=self._who, json=sent)
 
-    async def created(self, **section: Any) -> dict[str, Any]:
+    async def created(self, **section: Any) -> Assignment:
         """Create, and read what became of it."""
         made = await self.create(**section)
         assert made.status_code == 201, made.text
@@ -106,7 +109,7 @@ def new_assignment(district: District, **section: Any) -> dict[str, Any]:
     return {"_assignmentsections": [part | section]}
 
 
-def row(assignment: dict[str, Any], student: Student, text: str | None, **more: Any) -> dict[str, Any]:
+def row(assignment: Assignment, student: Student, text: str | None, **more: Any) -> dict[str, Any]:
     """A score row as proven live; None for its text makes it a clear."""
     return {
         "_assignmentsection": {"assignmentsectionid": part(assignment)["assignmentsectionid"]},
@@ -119,7 +122,7 @@ def row(assignment: dict[str, Any], student: Student, text: str | None, **more: 
     }
 
 
-def part(assignment: dict[str, Any]) -> dict[str, Any]:
+def part(assignment: Assignment) -> dict[str, Any]:
     """The only section's part of an assignment."""
     (only,) = assignment["_assignmentsections"]
     return dict(only)

@@ -43,3 +43,10 @@ def client(world: World, credential: Credential | None = None, **headers: str) -
         auth=Signed(credential or world.app_key),
         headers={"accept": "application/json", **headers},
     )
+
+
+async def read(calls: httpx.AsyncClient, path: str) -> Any:
+    """What a GET answers, which must succeed."""
+    answer = await calls.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()

@@ -1,10 +1,8 @@
 """The rules that decide whether an assignment syncs, and as what."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 from gradebooks import (
     BOOK,
     CAPABILITIES,
-    CATEGORIES,
     DUE,
     FIRST,
     LAST,
@@ -28,12 +25,12 @@ from gradebooks import (
     rulebook,
     spec,
 )
-from gradesync.core.categories import Pairing, pair
-from gradesync.core.gradebook import Assignment, Category
+from gradesync.core.categories import Pairing
+from gradesync.core.gradebook import Assignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, syncable
-from gradesync.core.sis import Policy, Ref, SisCategory
+from gradesync.core.sis import Policy, Ref
 
 LONG = "Reading log: chapters eleven to fourteen, with notes"
 
@@ -272,87 +269,6 @@ def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
 def test_what_syncs_is_known_before_the_sis_is_asked() -> None:
     verdicts = syncable(gradebook(assignments=[quiz("1"), quiz("2"), quiz("3", "Other")]), {}, BOOK)
     assert [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec] == ["1", "3"]
-
-
-# Categories
-
-
-def sis(*titles: str, active: bool = True) -> list[SisCategory]:
-    return [SisCategory(Ref(f"k{n}"), title, active) for n, title in enumerate(titles, 1)]
-
-
-def paired(
-    source: list[Category],
-    target: list[SisCategory],
-    kept: dict[str, Ref] | None = None,
-    *,
-    many: bool = False,
-    titles: Mapping[str, str] = MappingProxyType({}),
-) -> Pairing:
-    return pair(source, target, kept or {}, many_to_one=many, titles=titles)
-
-
-def test_R11_categories_with_one_title_are_paired() -> None:
-    made = paired([Category("c1", " Straße "), Category("c2", "Tests")], sis("STRASSE", "Labs"))
-    assert made.pairs == {"c1": Ref("k1")}
-    assert made.made == {"c1": sis("STRASSE")[0]}
-    assert made.refused == {}
-
-
-def test_R11_a_kept_pair_outlives_every_renaming() -> None:
-    made = paired([Category("c1", "Labs")], sis("Homework", "Labs"), {"c1": Ref("k1")})
-    assert made.pairs == {"c1": Ref("k1")}
-    assert made.made == {}
-
-
-def test_R10_a_sis_category_takes_one_source_category() -> None:
-    made = paired([Category("c1", "Old name"), Category("c2", "Quizzes")], sis("Quizzes"), {"c1": Ref("k1")})
-    assert made.pairs == {"c1": Ref("k1")}
-    assert made.refused == {"c2": Reason.CATEGORY_TAKEN}
-
-
-def test_R10_categories_that_a_title_rule_sends_to_one_are_told_so() -> None:
-    source, rule = [Category("c1", "HW"), Category("c2", "Homework")], {"hw": "homework"}
-    made = paired(source, sis("Homework"), titles=rule)
-    assert (made.pairs, made.refused) == ({}, dict.fromkeys(("c1", "c2"), Reason.CATEGORY_TAKEN))
-    made = paired(source, sis("Homework"), titles=rule, many=True)
-    assert (made.pairs, made.refused) == ({"c1": Ref("k1"), "c2": Ref("k1")}, {})
-    made = paired([Category("c3", "HW"), *source], sis("Homework"), titles=rule)
-    assert made.refused == {
-        "c1": Reason.CATEGORY_AMBIGUOUS,
-        "c2": Reason.CATEGORY_TAKEN,
-        "c3": Reason.CATEGORY_AMBIGUOUS,
-    }
-
-
-def test_R10_a_category_that_was_paired_elsewhere_leaves_a_rules_title_to_another() -> None:
-    source = [Category("c1", "HW"), Category("c2", "Homework")]
-    made = paired(source, sis("Homework", "Labs"), {"c1": Ref("k2")}, titles={"HW": "Homework"})
-    assert (made.pairs, made.refused) == ({"c1": Ref("k2"), "c2": Ref("k1")}, {})
-
-
-def test_R10_a_district_may_map_many_to_one() -> None:
-    source = [Category("c1", "Old name"), Category("c2", "Quizzes")]
-    made = paired(source, sis("Quizzes"), {"c1": Ref("k1")}, many=True)
-    assert made.pairs == {"c1": Ref("k1"), "c2": Ref("k1")}
-
-
-def test_R34_equal_titles_on_either_side_are_not_paired_by_guess() -> None:
-    made = paired([Category("c1", "Quizzes"), Category("c2", "quizzes ")], sis("Quizzes"))
-    assert (made.pairs, made.refused) == ({}, dict.fromkeys(("c1", "c2"), Reason.CATEGORY_AMBIGUOUS))
-    made = paired([Category("c1", "Quizzes")], sis("Quizzes", "QUIZZES"))
-    assert (made.pairs, made.refused) == ({}, {"c1": Reason.CATEGORY_AMBIGUOUS})
-
-
-def test_R34_a_kept_pair_is_not_ambiguous() -> None:
-    made = paired([Category("c1", "Quizzes"), Category("c2", "Quizzes")], sis("Quizzes"), {"c1": Ref("k1")})
-    assert (made.pairs, made.refused) == ({"c1": Ref("k1")}, {"c2": Reason.CATEGORY_AMBIGUOUS})
-
-
-def test_R34_an_inactive_sis_category_is_not_paired_and_confuses_nobody() -> None:
-    idle = sis("Quizzes", active=False)
-    assert paired(list(CATEGORIES), idle).pairs == {}
-    assert paired(list(CATEGORIES), [*idle, SisCategory(Ref("k9"), "Quizzes")]).pairs == {"c1": Ref("k9")}
 
 
 def test_R33_everything_that_is_graded_and_mapped_syncs() -> None:

@@ -1,7 +1,6 @@
 """Launches as the platform signs them, and the OIDC step before them."""
 
 import json
-import time
 from collections.abc import AsyncIterator
 from html import unescape
 from html.parser import HTMLParser
@@ -10,14 +9,11 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-import pytest_asyncio
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError
 from joserfc.jwk import KeySet
-from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 
 from gradesync_sandbox.lti.app import lti_app
-from gradesync_sandbox.lti.basic import basic_launch
 from gradesync_sandbox.lti.platform import CLAIM, MEMBERSHIP, OMIT, Platform, signing_key
 from gradesync_sandbox.world import Classroom, World, build
 
@@ -32,11 +28,6 @@ def world() -> World:
 
 
 @pytest.fixture
-def room(world: World) -> Classroom:
-    return world.classrooms[0]
-
-
-@pytest_asyncio.fixture
 async def browser(world: World) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(lti_app(world.lti))
     async with httpx.AsyncClient(transport=transport, base_url="https://lti.example") as calls:
@@ -279,43 +270,3 @@ async def test_a_course_can_keep_its_storage_in_a_frame_of_its_own(
     login = await begin(browser, room, storage="lti_storage")
     assert login.fields["lti_storage_target"] == "lti_storage"
     assert "lti.put_data" in (await browser.get("/storage")).text
-
-
-class Validator(RequestValidator):
-    """An LTI 1.1 tool that knows the platform's key and secret."""
-
-    enforce_ssl = True
-    allowed_signature_methods = ("HMAC-SHA1",)
-    timestamp_lifetime = 300
-    nonce_length = 8, 64
-    client_key_length = 4, 64
-
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
-
-    def validate_client_key(self, client_key: str, request: Any) -> bool:
-        return client_key == self.platform.consumer_key
-
-    def get_client_secret(self, client_key: str, request: Any) -> str:
-        return self.platform.consumer_secret
-
-    def validate_timestamp_and_nonce(self, *args: Any, **kwargs: Any) -> bool:
-        return True
-
-
-def accepted(platform: Platform, fields: dict[str, str]) -> bool:
-    endpoint = SignatureOnlyEndpoint(Validator(platform))
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    valid, _ = endpoint.validate_request(f"{TOOL}/lti/basic", "POST", urlencode(fields), headers)
-    return bool(valid)
-
-
-def test_a_basic_launch_is_signed_over_its_form(world: World, room: Classroom) -> None:
-    world.lti.clock = time.time
-    fields = basic_launch(world.lti, room.teacher, room.section, f"{TOOL}/lti/basic")
-    assert accepted(world.lti, fields)
-    assert not accepted(world.lti, fields | {"custom_user_id": "1"})
-    assert fields["lti_message_type"] == "basic-lti-launch-request"
-    assert fields["custom_section_id"] == str(room.section.id)
-    assert fields["roles"] == "Instructor"
-    assert fields["oauth_timestamp"].isdecimal()

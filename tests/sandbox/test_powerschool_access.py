@@ -8,7 +8,7 @@ import pytest
 from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.powerschool.log import most_in_window
-from powerschool_district import District, row
+from powerschool_district import District, Plugin, row
 
 
 def anonymous(district: District) -> httpx.AsyncClient:
@@ -18,8 +18,9 @@ def anonymous(district: District) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/oauth/access_token", "/oauth/access_token/"])
-async def test_a_token_is_given_for_the_plugins_credentials_with_expires_in_as_text(path: str) -> None:
-    district = District()
+async def test_a_token_is_given_for_the_plugins_credentials_with_expires_in_as_text(
+    district: District, path: str
+) -> None:
     who = (district.sis.plugin.client_id, district.sis.plugin.client_secret)
     given = await anonymous(district).post(path, auth=who, data={"grant_type": "client_credentials"})
     assert given.status_code == 200
@@ -28,8 +29,7 @@ async def test_a_token_is_given_for_the_plugins_credentials_with_expires_in_as_t
     assert (await anonymous(district).get("/ws/v1/metadata", headers=bearer)).status_code == 200
 
 
-async def test_expires_in_can_be_a_number_and_as_short_as_a_test_needs() -> None:
-    district = District()
+async def test_expires_in_can_be_a_number_and_as_short_as_a_test_needs(district: District) -> None:
     district.sis.switches.expires_in, district.sis.switches.expires_in_as = 0, "number"
     who = (district.sis.plugin.client_id, district.sis.plugin.client_secret)
     http = anonymous(district)
@@ -50,28 +50,25 @@ async def test_expires_in_can_be_a_number_and_as_short_as_a_test_needs() -> None
     ],
 )
 async def test_no_token_without_the_credentials_and_the_grant_type(
-    auth: tuple[str, str] | str | None, data: dict[str, str], status: int, error: str
+    district: District, auth: tuple[str, str] | str | None, data: dict[str, str], status: int, error: str
 ) -> None:
-    district = District()
     plugin = district.sis.plugin
     who = (plugin.client_id, plugin.client_secret) if auth == "plugin" else auth
     given = await anonymous(district).post("/oauth/access_token", auth=who, data=data)  # type: ignore[arg-type]
     assert (given.status_code, given.json()) == (status, {"error": error})
 
 
-async def test_every_call_needs_a_token_that_still_stands() -> None:
-    district = District()
+async def test_every_call_needs_a_token_that_still_stands(district: District, client: Plugin) -> None:
     assert (await anonymous(district).get("/ws/v1/metadata")).status_code == 401
-    client = district.client()
     assert (await client.list()).status_code == 200
     district.sis.tokens.revoke_all()
     assert (await client.list()).status_code == 401
 
 
-async def test_without_v1_access_sections_answer_the_measured_401_and_metadata_stays_open() -> None:
-    district = District()
+async def test_without_v1_access_sections_answer_the_measured_401_and_metadata_stays_open(
+    district: District, client: Plugin
+) -> None:
     district.sis.plugin.v1_access = "NONE"
-    client = district.client()
     refused = await client.http.get(f"/ws/v1/section/{district.section.dcid}")
     assert refused.status_code == 401
     assert refused.json() == {
@@ -82,8 +79,7 @@ async def test_without_v1_access_sections_answer_the_measured_401_and_metadata_s
     assert described["schema_table_query_max_page_size"] == 100
 
 
-async def test_v1_names_a_section_by_the_other_keys_of_its_neighbours() -> None:
-    district = District()
+async def test_v1_names_a_section_by_the_other_keys_of_its_neighbours(district: District) -> None:
     shown = (await district.client().http.get(f"/ws/v1/section/{district.section.dcid}")).json()["section"]
     staff = district.sis.staff_of(district.teacher, district.school.school_number)
     assert shown["id"] == district.section.dcid
@@ -91,9 +87,9 @@ async def test_v1_names_a_section_by_the_other_keys_of_its_neighbours() -> None:
     assert (await district.client().http.get("/ws/v1/section/1")).status_code == 404
 
 
-async def test_v1_lists_collapse_one_to_an_object_and_none_to_an_empty_text() -> None:
-    district = District()
-    client = district.client()
+async def test_v1_lists_collapse_one_to_an_object_and_none_to_an_empty_text(
+    district: District, client: Plugin
+) -> None:
     path = f"/ws/v1/section/{district.section.dcid}/section_enrollment"
     many = (await client.http.get(path)).json()["section_enrollments"]["section_enrollment"]
     assert [e["student_id"] for e in many] == [s.dcid for s in district.students]
@@ -103,19 +99,20 @@ async def test_v1_lists_collapse_one_to_an_object_and_none_to_an_empty_text() ->
 
 
 @pytest.mark.parametrize("table_column", ["assignment.createdbyplugin", "assignmentsection.whomodified"])
-async def test_a_create_needs_every_column_even_those_the_server_fills(table_column: str) -> None:
-    district = District()
+async def test_a_create_needs_every_column_even_those_the_server_fills(
+    district: District, client: Plugin, table_column: str
+) -> None:
     district.sis.plugin.deny(*table_column.split("."))
-    refused = await district.client().create()
+    refused = await client.create()
     assert refused.status_code == 403
     assert "No access to field" in refused.json()["message"]
     assert [error["field"] for error in refused.json()["errors"]] == [table_column]
     assert not district.sis.gradebook.assignments
 
 
-async def test_a_score_needs_full_access_and_a_comment_its_own_table() -> None:
-    district = District()
-    client = district.client()
+async def test_a_score_needs_full_access_and_a_comment_its_own_table(
+    district: District, client: Plugin
+) -> None:
     made = await client.created()
     district.sis.plugin.deny("assignmentscorecomment", "commentvalue")
     comment = {"_assignmentscorecomment": {"commentvalue": "well done"}}
@@ -126,22 +123,20 @@ async def test_a_score_needs_full_access_and_a_comment_its_own_table() -> None:
     assert (await client.score(row(made, district.students[0], "8"))).status_code == 403
 
 
-async def test_an_installed_plugin_file_grants_what_it_asks_for_and_no_more() -> None:
-    district = District()
+async def test_an_installed_plugin_file_grants_what_it_asks_for_and_no_more(
+    district: District, client: Plugin
+) -> None:
     district.sis.plugin.install(
         '<plugin xmlns="http://plugin.powerschool.pearson.com"><oauth/><access_request>'
         '<field table="SECTIONS" field="DCID" access="ViewOnly"/></access_request></plugin>'
     )
-    client = district.client()
     assert (await client.table("sections", "dcid")).status_code == 200
     assert (await client.table("sections", "dcid,id")).status_code == 403
     assert (await client.create()).status_code == 403
     assert (await client.http.get(f"/ws/v1/section/{district.section.dcid}")).status_code == 401
 
 
-async def test_who_acts_must_be_said_and_must_teach_the_section() -> None:
-    district = District()
-    client = district.client()
+async def test_who_acts_must_be_said_and_must_teach_the_section(district: District, client: Plugin) -> None:
     made = await client.created()
     unsaid = await client.http.post("/ws/xte/section/assignment/", json={"_assignmentsections": []})
     assert unsaid.status_code == 400
@@ -157,20 +152,21 @@ async def test_who_acts_must_be_said_and_must_teach_the_section() -> None:
     assert all("User does not teach section" in a.json()["message"] for a in answers)
 
 
-async def test_a_second_teacher_of_the_section_may_write_with_categories_of_their_own() -> None:
-    district = District()
+async def test_a_second_teacher_of_the_section_may_write_with_categories_of_their_own(
+    district: District, client: Plugin
+) -> None:
     other = district.sis.add_teacher(district.school)
     district.sis.assign_teacher(other, district.section)
-    client, district.teacher = district.client(), other
+    district.teacher = other
     assert (await client.create()).status_code == 409
     district.category = district.sis.add_category(other, "Homework")
     assert (await client.create()).status_code == 201
 
 
-async def test_calls_faster_than_the_interval_are_refused_with_how_long_to_wait() -> None:
-    district = District()
+async def test_calls_faster_than_the_interval_are_refused_with_how_long_to_wait(
+    district: District, client: Plugin
+) -> None:
     district.sis.switches.min_interval_ms = 60_000
-    client = district.client()
     assert (await client.list()).status_code == 200
     refused = await client.list()
     assert refused.status_code == 429
@@ -188,13 +184,11 @@ async def test_calls_faster_than_the_interval_are_refused_with_how_long_to_wait(
     ("method", "path", "status"),
     [("HEAD", "/ws/v1/metadata", 405), ("POST", "/ws/schema/table/cc", 405), ("GET", "/ws/pt", 404)],
 )
-async def test_other_calls_do_not_exist(method: str, path: str, status: int) -> None:
-    assert (await District().client().http.request(method, path)).status_code == status
+async def test_other_calls_do_not_exist(client: Plugin, method: str, path: str, status: int) -> None:
+    assert (await client.http.request(method, path)).status_code == status
 
 
-async def test_the_log_names_every_call_and_how_it_was_answered() -> None:
-    district = District()
-    client = district.client()
+async def test_the_log_names_every_call_and_how_it_was_answered(district: District, client: Plugin) -> None:
     made = await client.created()
     await client.score(row(made, district.students[0], "9"))
     await client.delete(made["assignmentid"])

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.powerschool.switches import INFERRED
-from powerschool_district import District, new_assignment, part, row
+from powerschool_district import District, Plugin, new_assignment, part, row
 
 
-async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions() -> None:
-    district = District()
+async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions(
+    district: District, client: Plugin
+) -> None:
     district.sis.add_category(district.teacher, "Old", active=False)
     district.sis.add_category(district.sis.add_teacher(district.school), "Another teacher's")
-    client, who = district.client(), {"users_dcid": district.teacher.dcid, "year_id": 36}
+    who = {"users_dcid": district.teacher.dcid, "year_id": 36}
     found = (await client.http.get("/ws/xte/teacher_category", params=who)).json()
     assert [(c["name"], c["isactive"]) for c in found] == [("Homework", True), ("Old", False)]
     assert len(found[0]["description"]) > 2000
@@ -25,30 +26,32 @@ async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descri
     ("query", "status"),
     [({"users_dcid": 8301}, 400), ({"year_id": 36}, 400), ({"users_dcid": 1, "year_id": 36}, 404)],
 )
-async def test_categories_need_a_known_teacher_and_a_year(query: dict[str, int], status: int) -> None:
-    found = await District().client().http.get("/ws/xte/teacher_category", params=query)
+async def test_categories_need_a_known_teacher_and_a_year(
+    client: Plugin, query: dict[str, int], status: int
+) -> None:
+    found = await client.http.get("/ws/xte/teacher_category", params=query)
     assert found.status_code == status
 
 
-async def test_a_create_answers_201_with_no_body_and_the_assignments_id_in_location() -> None:
-    district = District()
-    made = await district.client().create()
+async def test_a_create_answers_201_with_no_body_and_the_assignments_id_in_location(
+    district: District, client: Plugin
+) -> None:
+    made = await client.create()
     (assignmentid,) = district.sis.gradebook.assignments
     assert (made.status_code, made.content) == (201, b"")
     assert made.headers["location"] == f"http://sis.example/ws/xte/section/assignment/{assignmentid}"
     assert "assignmentsectionids" not in made.headers
 
 
-async def test_the_section_parts_ids_come_in_a_header_by_switch() -> None:
-    district = District()
+async def test_the_section_parts_ids_come_in_a_header_by_switch(district: District, client: Plugin) -> None:
     district.sis.switches.assignment_section_ids_header = True
-    made = await district.client().create()
+    made = await client.create()
     assert made.headers["AssignmentSectionIds"] == str(list(district.sis.gradebook.parts))
 
 
-async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls() -> None:
-    district = District()
-    client = district.client()
+async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls(
+    district: District, client: Plugin
+) -> None:
     made = await client.created(scoreentrypoints=12, description=None)
     (listed,) = (await client.list()).json()
     assert listed["assignmentid"] == made["assignmentid"] == made["_id"]
@@ -61,9 +64,10 @@ async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls()
     assert '"scoreentrypoints":12.0' in (await client.get(made["assignmentid"])).text
 
 
-async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it() -> None:
-    district = District()
-    gradebook, client = district.sis.gradebook, district.client()
+async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it(
+    district: District, client: Plugin
+) -> None:
+    gradebook = district.sis.gradebook
     made = [
         gradebook.add_assignment(district.section, f"Quiz {n}", district.category, due=date(2026, 9, 1))
         for n in range(120)
@@ -74,13 +78,14 @@ async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it() -> No
     assert (await client.get(made[0].assignmentid)).status_code == 200
 
 
-async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_sections() -> None:
-    district = District()
+async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_sections(
+    district: District, client: Plugin
+) -> None:
     other = district.sis.add_section(district.school, district.term, district.teacher)
     shared = district.sis.gradebook.add_assignment(
         [district.section, other], "Essay", district.category, due=date(2026, 10, 1)
     )
-    (listed,) = (await district.client().list()).json()
+    (listed,) = (await client.list()).json()
     assert "createdbyplugin" not in listed
     assert [p["sectionsdcid"] for p in listed["_assignmentsections"]] == [district.section.dcid, other.dcid]
     assert shared.section(other.dcid).name == "Essay"
@@ -102,17 +107,15 @@ async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_se
     ],
 )
 async def test_a_create_refuses_unknown_fields_and_wrong_types_by_name(
-    section: dict[str, Any], named: str
+    district: District, client: Plugin, section: dict[str, Any], named: str
 ) -> None:
-    district = District()
-    refused = await district.client().create(**section)
+    refused = await client.create(**section)
     assert refused.status_code == 400
     assert named in refused.json()["message"]
     assert not district.sis.gradebook.assignments
 
 
-async def test_a_create_takes_what_the_web_app_sends() -> None:
-    district = District()
+async def test_a_create_takes_what_the_web_app_sends(district: District, client: Plugin) -> None:
     body = new_assignment(
         district,
         description="",
@@ -129,7 +132,7 @@ async def test_a_create_takes_what_the_web_app_sends() -> None:
         dueDateObj={"any": "thing"},
     )
     body |= {"standardcalcdirection": "NONE", "standardscoringmethod": "GradeScale", "yearid": 36}
-    assert (await district.client().create(body)).status_code == 201
+    assert (await client.create(body)).status_code == 201
 
 
 INVALID: list[tuple[str, dict[str, Any], str]] = [
@@ -151,10 +154,8 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("rule", "section", "field"), INVALID)
 async def test_inferred_refusals_are_409_naming_the_field_and_can_be_switched_off(
-    rule: str, section: dict[str, Any], field: str
+    district: District, client: Plugin, rule: str, section: dict[str, Any], field: str
 ) -> None:
-    district = District()
-    client = district.client()
     refused = await client.create(**section)
     assert refused.status_code == 409
     (error,) = refused.json()["errors"]
@@ -164,23 +165,23 @@ async def test_inferred_refusals_are_409_naming_the_field_and_can_be_switched_of
     assert (await client.create(**section)).status_code == 201
 
 
-async def test_an_inactive_category_is_refused() -> None:
-    district = District()
+async def test_an_inactive_category_is_refused(district: District, client: Plugin) -> None:
     district.category.isactive = False
-    refused = await district.client().create()
+    refused = await client.create()
     assert (refused.status_code, refused.json()["message"]) == (409, "Category is not active")
 
 
-async def test_the_same_name_on_the_same_day_is_refused_whatever_the_case_of_its_letters() -> None:
-    client = District().client()
+async def test_the_same_name_on_the_same_day_is_refused_whatever_the_case_of_its_letters(
+    client: Plugin,
+) -> None:
     await client.created(name="Unit 3 test")
     assert (await client.create(name="UNIT 3 TEST")).status_code == 409
     assert (await client.create(name="UNIT 3 TEST", duedate="2026-09-29")).status_code == 201
 
 
-async def test_a_locked_term_refuses_creates_updates_deletes_and_scores() -> None:
-    district = District()
-    client = district.client()
+async def test_a_locked_term_refuses_creates_updates_deletes_and_scores(
+    district: District, client: Plugin
+) -> None:
     made = await client.created()
     district.sis.lock_term(district.term)
     answers = [
@@ -195,9 +196,7 @@ async def test_a_locked_term_refuses_creates_updates_deletes_and_scores() -> Non
     assert (await client.delete(made["assignmentid"])).status_code == 204
 
 
-async def test_an_object_goes_back_exactly_as_it_was_read() -> None:
-    district = District()
-    client = district.client()
+async def test_an_object_goes_back_exactly_as_it_was_read(district: District, client: Plugin) -> None:
     made = await client.created(_assignmentstudentassociations=[{"studentsdcid": district.students[0].dcid}])
     assert (await client.put(made["assignmentid"], made)).status_code == 201
     again = (await client.get(made["assignmentid"])).json()
@@ -206,8 +205,7 @@ async def test_an_object_goes_back_exactly_as_it_was_read() -> None:
     assert len(part(again)["_assignmentstudentassociations"]) == 1
 
 
-async def test_an_update_overwrites_and_what_it_leaves_out_falls_back() -> None:
-    client = District().client()
+async def test_an_update_overwrites_and_what_it_leaves_out_falls_back(client: Plugin) -> None:
     made = await client.created(iscountedinfinalgrade=False, description="to be lost")
     changed = part(made) | {"name": "Unit 3 retake", "duedate": "2026-09-30"}
     for name in ("iscountedinfinalgrade", "description"):
@@ -219,8 +217,7 @@ async def test_an_update_overwrites_and_what_it_leaves_out_falls_back() -> None:
     assert "description" not in shown
 
 
-async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself() -> None:
-    client = District().client()
+async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself(client: Plugin) -> None:
     first, second = await client.created(name="One"), await client.created(name="Two")
     renamed = second | {"_assignmentsections": [part(second) | {"name": "one"}]}
     assert (await client.put(second["assignmentid"], renamed)).status_code == 409
@@ -228,11 +225,12 @@ async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself
     assert (await client.put(first["assignmentid"], same)).status_code == 201
 
 
-async def test_an_update_must_include_all_sections_and_be_of_this_assignment() -> None:
-    district = District()
+async def test_an_update_must_include_all_sections_and_be_of_this_assignment(
+    district: District, client: Plugin
+) -> None:
     other = district.sis.add_section(district.school, district.term, district.teacher)
     sections = [district.section, other]
-    gradebook, client = district.sis.gradebook, district.client()
+    gradebook = district.sis.gradebook
     shared = gradebook.add_assignment(sections, "Essay", district.category, due=date(2026, 10, 1))
     whole = (await client.get(shared.assignmentid)).json()
     ours, theirs = whole["_assignmentsections"]
@@ -247,10 +245,10 @@ async def test_an_update_must_include_all_sections_and_be_of_this_assignment() -
 
 
 @pytest.mark.parametrize(("does", "text"), [("keep", "9"), ("scale", "18")])
-async def test_new_points_need_update_scores_once_scores_exist(does: str, text: str) -> None:
-    district = District()
+async def test_new_points_need_update_scores_once_scores_exist(
+    district: District, client: Plugin, does: str, text: str
+) -> None:
     district.sis.switches.update_scores_does = does  # type: ignore[assignment]
-    client = district.client()
     made = await client.created()
     doubled = made | {"_assignmentsections": [part(made) | {"scoreentrypoints": 24, "totalpointvalue": 24}]}
     await client.score(row(made, district.students[0], "9"))
@@ -261,16 +259,13 @@ async def test_new_points_need_update_scores_once_scores_exist(does: str, text: 
     assert table == {"Unit 3 test": {district.students[0].dcid: text}}
 
 
-async def test_new_points_need_nothing_while_no_scores_exist() -> None:
-    client = District().client()
+async def test_new_points_need_nothing_while_no_scores_exist(client: Plugin) -> None:
     made = await client.created()
     doubled = made | {"_assignmentsections": [part(made) | {"scoreentrypoints": 24, "totalpointvalue": 24}]}
     assert (await client.put(made["assignmentid"], doubled)).status_code == 201
 
 
-async def test_a_delete_with_scores_needs_force() -> None:
-    district = District()
-    client = district.client()
+async def test_a_delete_with_scores_needs_force(district: District, client: Plugin) -> None:
     made = await client.created()
     await client.score(row(made, district.students[0], "9"))
     assert (await client.delete(made["assignmentid"])).status_code == 412
@@ -282,9 +277,9 @@ async def test_a_delete_with_scores_needs_force() -> None:
     assert (await client.list()).json() == []
 
 
-async def test_people_in_the_sis_edit_assignments_behind_the_plugins_back() -> None:
-    district = District()
-    client = district.client()
+async def test_people_in_the_sis_edit_assignments_behind_the_plugins_back(
+    district: District, client: Plugin
+) -> None:
     made = await client.created()
     gradebook = district.sis.gradebook
     (assignment,) = gradebook.named(district.section, "Unit 3 test")

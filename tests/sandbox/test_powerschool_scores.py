@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from powerschool_district import District, part, row
+from powerschool_district import Assignment, District, Plugin, part, row
+
+
+@pytest.fixture
+async def made(client: Plugin) -> Assignment:
+    """An assignment of the class, as PowerSchool shows it."""
+    return await client.created()
 
 
 def cells(district: District) -> dict[int, str | None]:
@@ -14,10 +20,9 @@ def cells(district: District) -> dict[int, str | None]:
     return only
 
 
-async def test_scores_are_upserted_in_place_and_the_answer_names_students_only() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_scores_are_upserted_in_place_and_the_answer_names_students_only(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     first, second, _ = district.students
     answer = await client.score(row(made, first, "9.5"), row(made, second, "0"), status="A", term_id=3600)
     assert answer.status_code == 200
@@ -33,10 +38,7 @@ async def test_scores_are_upserted_in_place_and_the_answer_names_students_only()
     assert cells(district) == {first.dcid: "10", second.dcid: "0"}
 
 
-async def test_points_stay_exact() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_points_stay_exact(district: District, client: Plugin, made: Assignment) -> None:
     exact = b'{"assignment_scores":[{"_assignmentsection":{"assignmentsectionid":%d},"studentsdcid":%d,' % (
         part(made)["assignmentsectionid"],
         district.students[0].dcid,
@@ -50,9 +52,7 @@ async def test_points_stay_exact() -> None:
     assert score.scorepoints == Decimal("0.3")
 
 
-async def test_one_batch_may_span_assignments_or_not_by_switch() -> None:
-    district = District()
-    client = district.client()
+async def test_one_batch_may_span_assignments_or_not_by_switch(district: District, client: Plugin) -> None:
     one, two = await client.created(name="One"), await client.created(name="Two")
     rows = row(one, district.students[0], "1"), row(two, district.students[0], "2")
     assert (await client.score(*rows)).status_code == 200
@@ -65,12 +65,9 @@ async def test_one_batch_may_span_assignments_or_not_by_switch() -> None:
 
 @pytest.mark.parametrize(("names", "expected"), [("all", 2), ("first", 1)])
 async def test_students_who_are_not_on_the_assignment_refuse_the_whole_batch(
-    names: str, expected: int
+    district: District, client: Plugin, made: Assignment, names: str, expected: int
 ) -> None:
-    district = District()
     district.sis.switches.bad_students = names  # type: ignore[assignment]
-    client = district.client()
-    made = await client.created()
     good, bad, stranger = *district.students[:2], district.sis.add_student(district.school)
     district.sis.drop(bad, district.section)
     refused = await client.score(*(row(made, student, "5") for student in (good, bad, stranger)))
@@ -87,27 +84,23 @@ async def test_students_who_are_not_on_the_assignment_refuse_the_whole_batch(
     assert [r.effect for r in district.sis.log.score_rows()] == ["refused"] * 3
 
 
-async def test_an_assignment_for_some_students_refuses_the_others() -> None:
-    district = District()
-    client = district.client()
+async def test_an_assignment_for_some_students_refuses_the_others(district: District, client: Plugin) -> None:
     first, second, _ = district.students
     made = await client.created(_assignmentStudentAssociations=[{"studentsdcid": first.dcid}])
     assert (await client.score(row(made, first, "5"))).status_code == 200
     assert (await client.score(row(made, second, "5"))).status_code == 409
 
 
-async def test_an_assignments_id_in_place_of_its_section_parts_id_is_403() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_an_assignments_id_in_place_of_its_section_parts_id_is_403(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     mixed = {"_assignmentsection": {"assignmentsectionid": made["assignmentid"]}}
     assert (await client.score(row(made, district.students[0], "5") | mixed)).status_code == 403
 
 
-async def test_scores_of_a_deleted_assignment_are_500_with_the_measured_words() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_scores_of_a_deleted_assignment_are_500_with_the_measured_words(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     await client.delete(made["assignmentid"])
     key = part(made)["assignmentsectionid"]
     refused = await client.score(row(made, district.students[0], "5"))
@@ -117,29 +110,25 @@ async def test_scores_of_a_deleted_assignment_are_500_with_the_measured_words() 
     }
 
 
-async def test_resubmit_is_said_once_and_nothing_is_written_by_then() -> None:
-    district = District()
+async def test_resubmit_is_said_once_and_nothing_is_written_by_then(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     district.sis.switches.resubmit_next = 1
-    client = district.client()
-    made = await client.created()
     assert (await client.score(row(made, district.students[0], "5"))).status_code == 412
     assert cells(district) == {}
     assert (await client.score(row(made, district.students[0], "5"))).status_code == 200
 
 
-async def test_scores_above_the_maximum_are_taken() -> None:
-    district = District()
-    client = district.client()
+async def test_scores_above_the_maximum_are_taken(district: District, client: Plugin) -> None:
     made = await client.created(scoreentrypoints=10, totalpointvalue=10)
     assert (await client.score(row(made, district.students[0], "12"))).status_code == 200
     assert cells(district) == {district.students[0].dcid: "12"}
 
 
 @pytest.mark.parametrize("text", ["A+", "1e3", "", "0" * 30 + "9"])
-async def test_texts_that_are_no_number_or_too_long_are_refused_by_an_inferred_409(text: str) -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_texts_that_are_no_number_or_too_long_are_refused_by_an_inferred_409(
+    district: District, client: Plugin, made: Assignment, text: str
+) -> None:
     sent = row(made, district.students[0], "9") | {"actualscoreentered": text}
     refused = await client.score(sent)
     assert refused.status_code == 409
@@ -149,21 +138,19 @@ async def test_texts_that_are_no_number_or_too_long_are_refused_by_an_inferred_4
     assert (await client.score(sent)).status_code == 200
 
 
-async def test_scores_below_zero_are_taken_unless_switched() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_scores_below_zero_are_taken_unless_switched(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     assert (await client.score(row(made, district.students[0], "-1"))).status_code == 200
     district.sis.switches.inferred.add("negative_score")
     assert (await client.score(row(made, district.students[0], "-2"))).status_code == 409
 
 
 @pytest.mark.parametrize("kept", ["kept", "gone"])
-async def test_null_text_and_null_points_clear_a_score(kept: str) -> None:
-    district = District()
+async def test_null_text_and_null_points_clear_a_score(
+    district: District, client: Plugin, made: Assignment, kept: str
+) -> None:
     district.sis.switches.cleared_row = kept  # type: ignore[assignment]
-    client = district.client()
-    made = await client.created()
     student = district.students[0]
     await client.score(row(made, student, "5"))
     assert (await client.score(row(made, student, None))).status_code == 200
@@ -171,11 +158,8 @@ async def test_null_text_and_null_points_clear_a_score(kept: str) -> None:
     assert [r.effect for r in district.sis.log.score_rows()] == ["written", "cleared"]
 
 
-async def test_clears_can_be_refused() -> None:
-    district = District()
+async def test_clears_can_be_refused(district: District, client: Plugin, made: Assignment) -> None:
     district.sis.switches.clears = "refuse"
-    client = district.client()
-    made = await client.created()
     await client.score(row(made, district.students[0], "5"))
     assert (await client.score(row(made, district.students[0], None))).status_code == 400
     assert cells(district) == {district.students[0].dcid: "5"}
@@ -196,20 +180,16 @@ async def test_clears_can_be_refused() -> None:
     ],
 )
 async def test_rows_that_are_malformed_or_contradict_themselves_are_400_by_name(
-    changes: dict[str, Any], named: str
+    district: District, client: Plugin, made: Assignment, changes: dict[str, Any], named: str
 ) -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
     refused = await client.score(row(made, district.students[0], "5") | changes)
     assert refused.status_code == 400
     assert named in refused.json()["message"]
 
 
-async def test_rows_must_say_something_and_say_it_once() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_rows_must_say_something_and_say_it_once(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     bare = row(made, district.students[0], "5")
     bare.pop("actualscoreentered")
     assert (await client.score(bare)).status_code == 400
@@ -219,18 +199,16 @@ async def test_rows_must_say_something_and_say_it_once() -> None:
 
 
 @pytest.mark.parametrize("query", [{"status": "Z"}, {"term_id": "S1"}, {"term_id": 3601}, {"status": ""}])
-async def test_status_and_term_are_optional_and_validated(query: dict[str, Any]) -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_status_and_term_are_optional_and_validated(
+    district: District, client: Plugin, made: Assignment, query: dict[str, Any]
+) -> None:
     assert (await client.score(row(made, district.students[0], "5"), **query)).status_code == 400
     assert (await client.score(row(made, district.students[0], "5"))).status_code == 200
 
 
-async def test_marks_are_set_and_taken_and_leave_the_points_alone() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_marks_are_set_and_taken_and_leave_the_points_alone(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     student = district.students[0]
     await client.score(row(made, student, "5", ismissing=True, islate=True))
     marked = row(made, student, None, ismissing=False)
@@ -241,10 +219,9 @@ async def test_marks_are_set_and_taken_and_leave_the_points_alone() -> None:
     assert score.value == ("5", Decimal(5), frozenset({"islate"}))
 
 
-async def test_the_web_apps_fuller_rows_are_taken_and_must_agree() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_the_web_apps_fuller_rows_are_taken_and_must_agree(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     target = {
         "assignmentsectionid": part(made)["assignmentsectionid"],
         "sectionsdcid": district.section.dcid,
@@ -260,21 +237,19 @@ async def test_the_web_apps_fuller_rows_are_taken_and_must_agree() -> None:
 
 
 @pytest.mark.parametrize("status", [413, 400])
-async def test_a_batch_over_the_limit_is_refused(status: int) -> None:
-    district = District()
+async def test_a_batch_over_the_limit_is_refused(
+    district: District, client: Plugin, made: Assignment, status: int
+) -> None:
     district.sis.switches.batch_limit = 2
     district.sis.switches.batch_status = status  # type: ignore[assignment]
-    client = district.client()
-    made = await client.created()
     rows = [row(made, student, "5") for student in district.students]
     assert (await client.score(*rows)).status_code == status
     assert (await client.score(*rows[:2])).status_code == 200
 
 
-async def test_the_log_tells_for_every_row_what_it_did() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_the_log_tells_for_every_row_what_it_did(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     first, second, _ = district.students
     await client.score(row(made, first, "5"))
     await client.score(row(made, first, "5"), row(made, second, "6"))
@@ -288,10 +263,9 @@ async def test_the_log_tells_for_every_row_what_it_did() -> None:
     assert district.sis.log.effects() == {"written": 2, "unchanged": 1}
 
 
-async def test_people_in_the_sis_edit_and_delete_scores() -> None:
-    district = District()
-    client = district.client()
-    made = await client.created()
+async def test_people_in_the_sis_edit_and_delete_scores(
+    district: District, client: Plugin, made: Assignment
+) -> None:
     first, second, _ = district.students
     await client.score(row(made, first, "5"), row(made, second, "6"))
     gradebook = district.sis.gradebook

@@ -4,16 +4,14 @@ from typing import Any
 
 import pytest
 
-from powerschool_district import District, row
+from powerschool_district import District, Plugin, row
 
 
 def records(body: dict[str, Any]) -> list[dict[str, str]]:
     return [record["tables"][body["name"]] for record in body["record"]]
 
 
-async def test_rows_hold_texts_only_and_no_nulls() -> None:
-    district = District()
-    client = district.client()
+async def test_rows_hold_texts_only_and_no_nulls(district: District, client: Plugin) -> None:
     made = await client.created()
     await client.score(row(made, district.students[0], "9.5"))
     district.sis.gradebook.score_of(part_id(made), district.students[1].dcid)
@@ -34,9 +32,9 @@ def part_id(assignment: dict[str, Any]) -> int:
     return int(assignment["_assignmentsections"][0]["assignmentsectionid"])
 
 
-async def test_the_documented_join_leads_from_a_section_to_its_teacher_through_the_other_keys() -> None:
-    district = District()
-    client = district.client()
+async def test_the_documented_join_leads_from_a_section_to_its_teacher_through_the_other_keys(
+    district: District, client: Plugin
+) -> None:
     dcid = district.section.dcid
     (section,) = records((await client.table("sections", "id,termid,schoolid", f"dcid=={dcid}")).json())
     (teaching,) = records(
@@ -50,11 +48,10 @@ async def test_the_documented_join_leads_from_a_section_to_its_teacher_through_t
     assert records(term.json()) == [{"yearid": "36", "firstday": "2026-08-17", "lastday": "2027-01-15"}]
 
 
-async def test_a_term_id_is_not_unique_without_its_school() -> None:
-    district = District()
+async def test_a_term_id_is_not_unique_without_its_school(district: District, client: Plugin) -> None:
     other = district.sis.add_school("Birch High")
     district.sis.add_term(other, "S1", district.term.firstday, district.term.lastday)
-    found = await district.client().table("terms", "dcid", f"id=={district.term.id}")
+    found = await client.table("terms", "dcid", f"id=={district.term.id}")
     assert len(found.json()["record"]) == 2
 
 
@@ -70,19 +67,16 @@ async def test_a_term_id_is_not_unique_without_its_school() -> None:
         ("", 3),
     ],
 )
-async def test_queries_compare_and_conditions_add_up(q: str, expected: int) -> None:
-    client = District().client()
+async def test_queries_compare_and_conditions_add_up(client: Plugin, q: str, expected: int) -> None:
     found = await client.table("students", "id", q)
     assert len(found.json()["record"]) == expected
     counted = await client.http.get("/ws/schema/table/students/count", params={"q": q})
     assert counted.json() == {"count": expected}
 
 
-async def test_pages_are_cut_to_the_cap_whatever_is_asked() -> None:
-    district = District()
+async def test_pages_are_cut_to_the_cap_whatever_is_asked(district: District, client: Plugin) -> None:
     for _ in range(148):
         district.sis.add_student(district.school)
-    client = district.client()
     pages = [await client.table("students", "dcid", pagesize=500, page=page) for page in (1, 2, 3)]
     assert [len(page.json()["record"]) for page in pages] == [100, 51, 0]
     whole = [record["dcid"] for page in pages for record in records(page.json())]
@@ -113,11 +107,12 @@ async def test_what_the_tables_refuse(
 
 
 @pytest.mark.parametrize("shown", ["negative", "kept"])
-async def test_a_dropped_student_leaves_the_sections_rows_or_stays_by_switch(shown: str) -> None:
-    district = District()
+async def test_a_dropped_student_leaves_the_sections_rows_or_stays_by_switch(
+    district: District, client: Plugin, shown: str
+) -> None:
     district.sis.switches.dropped_cc = shown  # type: ignore[assignment]
     district.sis.drop(district.students[0], district.section)
-    client, key = district.client(), district.section.id
+    key = district.section.id
     here = records((await client.table("cc", "studentid,sectionid", f"sectionid=={key}")).json())
     assert len(here) == (2 if shown == "negative" else 3)
     gone = records((await client.table("cc", "studentid,sectionid", f"sectionid=={-key}")).json())
@@ -125,9 +120,7 @@ async def test_a_dropped_student_leaves_the_sections_rows_or_stays_by_switch(sho
     assert gone == ([expected] if shown == "negative" else [])
 
 
-async def test_every_table_can_be_read() -> None:
-    district = District()
-    client = district.client()
+async def test_every_table_can_be_read(district: District, client: Plugin) -> None:
     made = await client.created()
     columns = {
         "schools": "school_number",

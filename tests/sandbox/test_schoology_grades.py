@@ -1,38 +1,13 @@
 """The grades answer: a dense matrix whose cells read as recorded, narrowed by Schoology's own clock."""
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import msgspec
-import pytest
-import pytest_asyncio
 
 from gradesync_sandbox.world import Classroom, World, build
-from signing import client
-
-
-@pytest.fixture
-def world() -> World:
-    return build(students=7, assignments=6, sections=2)
-
-
-@pytest.fixture
-def room(world: World) -> Classroom:
-    return world.classrooms[0]
-
-
-@pytest_asyncio.fixture
-async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(world) as calls:
-        yield calls
-
-
-async def read(calls: httpx.AsyncClient, path: str) -> Any:
-    answer = await calls.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+from signing import client, read
 
 
 async def test_the_matrix_is_dense_and_whole_whatever_limit_says(

@@ -1,10 +1,7 @@
 """Many reads in one call, and the limit on calls."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
-import pytest_asyncio
 
 from gradesync_sandbox.world import World, build
 from signing import BASE, client
@@ -13,12 +10,6 @@ from signing import BASE, client
 @pytest.fixture
 def world() -> World:
     return build(students=3, assignments=2, sections=2)
-
-
-@pytest_asyncio.fixture
-async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(world) as calls:
-        yield calls
 
 
 async def test_rows_come_in_order_and_fail_one_by_one(schoology: httpx.AsyncClient, world: World) -> None:

@@ -1,10 +1,7 @@
 """Reading people and courses, which mostly needs an administrator, and single things by their ids."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
-import pytest_asyncio
 
 from gradesync_sandbox.schoology.log import Call, RequestLog
 from gradesync_sandbox.schoology.switches import Switches
@@ -16,12 +13,6 @@ from signing import client
 @pytest.fixture(scope="module")
 def world() -> World:
     return build(students=4, assignments=2, sections=3)
-
-
-@pytest_asyncio.fixture
-async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(world) as calls:
-        yield calls
 
 
 async def test_people_are_found_by_school_ids_and_uids_is_ignored(

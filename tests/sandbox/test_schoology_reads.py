@@ -1,37 +1,13 @@
 """The recorded shapes of what is read, uneven types and all, and the traps beside them."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 
 from gradesync_sandbox.world import Classroom, World, build
-from signing import BASE, client
-
-
-@pytest.fixture
-def world() -> World:
-    return build(students=7, assignments=6, sections=2)
-
-
-@pytest.fixture
-def room(world: World) -> Classroom:
-    return world.classrooms[0]
-
-
-@pytest_asyncio.fixture
-async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(world) as calls:
-        yield calls
-
-
-async def read(calls: httpx.AsyncClient, path: str) -> Any:
-    answer = await calls.get(path)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+from signing import BASE, client, read
 
 
 async def test_ids_change_their_type_from_place_to_place(

@@ -25,11 +25,6 @@ def world() -> World:
     return build()
 
 
-@pytest.fixture(scope="module")
-def room(world: World) -> Classroom:
-    return world.classrooms[0]
-
-
 def at_noon() -> float:
     return 1_795_000_000.0
 

@@ -1,0 +1,30 @@
+"""Imports of many rows at once, and what was told of each."""
+
+from typing import Any
+
+import httpx
+
+from gradesync_sandbox.district import Classroom
+from installed import Door
+
+LINKS, PAIRS = "/sections/import", "/categories/import"
+
+
+async def send(office: Door, path: str, wanted: Any) -> list[tuple[str, str | None]]:
+    """Import rows; answers (result, code) of each."""
+    answer = await office.post(path, {"rows": wanted})
+    return told(answer)
+
+
+def told(answer: httpx.Response) -> list[tuple[str, str | None]]:
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    found = body["rows"]
+    assert [row["row"] for row in found] == list(range(1, len(found) + 1))
+    assert sum(body[count] for count in ("done", "failed", "not_attempted")) == len(found)
+    assert all(row["detail"] for row in found if row["result"] != "done")
+    return [(row["result"], row["code"]) for row in found]
+
+
+def section(room: Classroom) -> str:
+    return str(room.section.id)

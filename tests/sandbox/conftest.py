@@ -1,0 +1,39 @@
+"""Small invented districts, in Schoology and in PowerSchool, and clients of theirs."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from gradesync_sandbox.world import Classroom, World, build
+from powerschool_district import District, Plugin
+from signing import client as signed
+
+
+@pytest.fixture
+def world() -> World:
+    return build(students=7, assignments=6, sections=2)
+
+
+@pytest.fixture
+def room(world: World) -> Classroom:
+    return world.classrooms[0]
+
+
+@pytest.fixture
+async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls as the app's key."""
+    async with signed(world) as calls:
+        yield calls
+
+
+@pytest.fixture
+def district() -> District:
+    """One class in PowerSchool."""
+    return District()
+
+
+@pytest.fixture
+def client(district: District) -> Plugin:
+    """The installed plugin, which holds a token."""
+    return district.client()
