@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from gradesync.connections import READS_BESIDE_MULTIGET
-from gradesync.pacing import per_window
+from gradesync.pacing import Budget, per_window
 
 SECTIONS = 2_800_000
 SCORES = 900
 DISTRICTS = 13_000
 SYNCS_PER_SECOND = 100
+PEAK = f"{SYNCS_PER_SECOND}/s"
 SCORES_PER_SECOND = 1_000
 BURST_SCORES_PER_SECOND = 6_000
 BUSY_HOURS = 6
@@ -65,99 +66,73 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
     key = _of(measured, "Redis, bytes a busy district")
     ledger = SECTIONS * SCORES * score
     syncs = SYNCS_PER_SECOND * BUSY_HOURS * 3600
-    kept = syncs * SCHOOL_DAYS
+    outcomes = syncs * ROWS_PER_SYNC
+    hours, days = f"/s for {BUSY_HOURS} hours", f"{SCHOOL_DAYS} school days"
     yield Line("ledger", f"{SECTIONS:,} sections x {SCORES} scores x {score:.0f} bytes", _bytes(ledger))
     yield Line("rows of the ledger", f"{SECTIONS:,} sections x 30 assignments", f"{SECTIONS * 30:,}")
-    yield Line("syncs a day, at most", f"{SYNCS_PER_SECOND}/s for {BUSY_HOURS} hours", f"{syncs:,}")
-    yield Line(
-        "outcomes a day, at most",
-        f"{SCORES_PER_SECOND:,}/s for {BUSY_HOURS} hours",
-        f"{syncs * ROWS_PER_SYNC:,}",
-    )
-    yield Line("syncs in 30 days", f"{SCHOOL_DAYS} school days x {sync:,.0f} bytes", _bytes(kept * sync))
-    yield Line(
-        "outcomes in 30 days",
-        f"{SCHOOL_DAYS} school days x {outcome:,.0f} bytes",
-        _bytes(kept * ROWS_PER_SYNC * outcome),
-    )
+    yield Line("syncs a day, at most", f"{SYNCS_PER_SECOND}{hours}", f"{syncs:,}")
+    yield Line("outcomes a day, at most", f"{SCORES_PER_SECOND:,}{hours}", f"{outcomes:,}")
+    yield Line("syncs in 30 days", f"{days} x {sync:,.0f} bytes", _bytes(SCHOOL_DAYS * syncs * sync))
+    kept = _bytes(SCHOOL_DAYS * outcomes * outcome)
+    yield Line("outcomes in 30 days", f"{days} x {outcome:,.0f} bytes", kept)
     yield Line("Redis", f"{DISTRICTS:,} districts, all busy x {key:,.0f} bytes", _bytes(DISTRICTS * key))
 
 
 def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     cpu = _of(measured, "processor time of the worker for a sync, ms")
-    post, waits = _of(measured, "POST …/syncs, ms"), _of(measured, "who waits, ms")
-    cores = SYNCS_PER_SECOND * cpu / 1000 / USED
-    processes = ceil(SYNCS_PER_SECOND * SYNC_SECONDS / HANDS)
+    post = _of(measured, "POST …/syncs, ms")
+    cores, serving = _cores(SYNCS_PER_SECOND, cpu), _cores(SYNCS_PER_SECOND, post)
+    workers = max(ceil(SYNCS_PER_SECOND * SYNC_SECONDS / HANDS), cores)
     burst = BURST_SCORES_PER_SECOND // ROWS_PER_SYNC
+    late = 60 * burst // SYNCS_PER_SECOND // 60
     node = NODE_CORES * USED * 1000 / cpu
-    yield Line(
-        "a node that carries syncs alone",
-        f"{NODE_CORES} cores, {USED:.0%} used ÷ {cpu:.0f} ms",
-        f"{node:.0f}/s",
-    )
-    yield Line("such nodes", f"{SYNCS_PER_SECOND}/s ÷ {node:.0f}/s", f"{ceil(SYNCS_PER_SECOND / node)}")
-    yield Line("cores for workers", f"{SYNCS_PER_SECOND}/s x {cpu:.0f} ms, {USED:.0%} used", f"{ceil(cores)}")
-    yield Line(
-        "worker processes",
-        f"{SYNCS_PER_SECOND}/s x {SYNC_SECONDS:g} s ÷ {HANDS} hands, one a core at least",
-        f"{max(processes, ceil(cores))}",
-    )
-    yield Line(
-        "the same for a burst",
-        f"{BURST_SCORES_PER_SECOND:,} scores/s = {burst} syncs/s with no queue at all",
-        f"{ceil(burst * cpu / 1000 / USED)}",
-    )
-    yield Line(
-        "a burst of a minute on the peak's workers",
-        f"60 s x {burst} syncs ÷ {SYNCS_PER_SECOND}/s",
-        f"{60 * burst // SYNCS_PER_SECOND // 60} min until the last one starts",
-    )
-    yield Line(
-        "API processes",
-        f"{SYNCS_PER_SECOND}/s x {post:.1f} ms, {USED:.0%} used",
-        f"{ceil(SYNCS_PER_SECOND * post / 1000 / USED)}",
-    )
-    pools = (max(processes, ceil(cores)) + ceil(SYNCS_PER_SECOND * post / 1000 / USED)) * POOL
-    yield Line("connections to PostgreSQL", f"processes x {POOL}", f"{pools}")
-    yield Line(
-        "PostgreSQL's cores to see who waits",
-        f"{SYNCS_PER_SECOND}/s x {waits:.0f} ms, where 1,000 districts wait at once",
-        f"{SYNCS_PER_SECOND * waits / 1000:.1f}",
-    )
-    yield Line(
-        "transactions of syncs",
-        f"{SYNCS_PER_SECOND}/s x {TRANSACTIONS}",
-        f"{SYNCS_PER_SECOND * TRANSACTIONS}/s",
-    )
-    yield Line(
-        "commits that wait for the disk",
-        f"{SYNCS_PER_SECOND}/s x {COMMITS}, and one for each request",
-        f"{SYNCS_PER_SECOND * (COMMITS + 1)}/s",
-    )
+    carried = f"{NODE_CORES} cores, {USED:.0%} used ÷ {cpu:.0f} ms"
+    yield Line("a node that carries syncs alone", carried, f"{node:.0f}/s")
+    yield Line("such nodes", f"{PEAK} ÷ {node:.0f}/s", f"{ceil(SYNCS_PER_SECOND / node)}")
+    yield Line("cores for workers", f"{PEAK} x {cpu:.0f} ms, {USED:.0%} used", f"{cores}")
+    at_once = f"{PEAK} x {SYNC_SECONDS:g} s ÷ {HANDS} hands, one a core at least"
+    yield Line("worker processes", at_once, f"{workers}")
+    unqueued = f"{BURST_SCORES_PER_SECOND:,} scores/s = {burst} syncs/s with no queue at all"
+    yield Line("the same for a burst", unqueued, f"{_cores(burst, cpu)}")
+    minute = f"60 s x {burst} syncs ÷ {PEAK}"
+    yield Line("a burst of a minute on the peak's workers", minute, f"{late} min until the last one starts")
+    yield Line("API processes", f"{PEAK} x {post:.1f} ms, {USED:.0%} used", f"{serving}")
+    yield from _postgresql(_of(measured, "who waits, ms"), workers + serving)
+
+
+def _postgresql(waits: float, processes: int) -> Iterator[Line]:
+    yield Line("connections to PostgreSQL", f"processes x {POOL}", f"{processes * POOL}")
+    looking = f"{PEAK} x {waits:.0f} ms, where 1,000 districts wait at once"
+    yield Line("PostgreSQL's cores to see who waits", looking, f"{SYNCS_PER_SECOND * waits / 1000:.1f}")
+    yield Line("transactions of syncs", f"{PEAK} x {TRANSACTIONS}", f"{SYNCS_PER_SECOND * TRANSACTIONS}/s")
+    commits = f"{PEAK} x {COMMITS}, and one for each request"
+    yield Line("commits that wait for the disk", commits, f"{SYNCS_PER_SECOND * (COMMITS + 1)}/s")
 
 
 def _keys() -> Iterator[Line]:
-    rate, large = (key.limit / key.window / SYNC_CALLS for key in (KEY, LARGE_KEY))
-    yield Line(
-        "syncs of one district",
-        f"{KEY.limit} calls in {KEY.window:.2f} s, {SYNC_CALLS} a sync",
-        f"{rate:.2f}/s",
-    )
-    yield Line(
-        "the same where the key may do 50 calls in 5 s",
-        f"{LARGE_KEY.limit} calls in {LARGE_KEY.window:.2f} s, {SYNC_CALLS} a sync",
-        f"{large:.2f}/s",
-    )
-    yield Line(
-        "districts that must be busy",
-        f"{SYNCS_PER_SECOND}/s ÷ {rate:.2f}/s",
-        f"{ceil(SYNCS_PER_SECOND / rate)}",
-    )
+    rate, large = _syncs_per_second(KEY), _syncs_per_second(LARGE_KEY)
+    yield Line("syncs of one district", _taken(KEY), f"{rate:.2f}/s")
+    yield Line("the same where the key may do 50 calls in 5 s", _taken(LARGE_KEY), f"{large:.2f}/s")
+    busy = f"{ceil(SYNCS_PER_SECOND / rate)}"
+    yield Line("districts that must be busy", f"{PEAK} ÷ {rate:.2f}/s", busy)
     yield Line(
         f"{LARGE_DISTRICT:,} sections of one district, all at once",
         f"÷ {rate:.2f}/s, or ÷ {large:.2f}/s",
         f"{LARGE_DISTRICT / rate / 3600:.1f} h, or {LARGE_DISTRICT / large / 3600:.1f} h",
     )
+
+
+def _cores(per_second: int, milliseconds: float) -> int:
+    """How many cores do so much, of which not everything may be planned with."""
+    return ceil(per_second * milliseconds / 1000 / USED)
+
+
+def _syncs_per_second(key: Budget) -> float:
+    return key.limit / key.window / SYNC_CALLS
+
+
+def _taken(key: Budget) -> str:
+    return f"{key.limit} calls in {key.window:.2f} s, {SYNC_CALLS} a sync"
 
 
 def _of(measured: Mapping[str, float], what: str) -> float:
