@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from gradesync import districtfile, pacing
 from gradesync.access.tokens import Scope
 from gradesync.api import live
 from gradesync.api.app import create_app
@@ -18,7 +16,7 @@ from gradesync.api.service import Service
 from gradesync.connections import Connections
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
-from gradesync.db import clients, districts
+from gradesync.db import clients
 from gradesync.db.tables import metadata
 from gradesync.http import Backoff
 from gradesync.runtime import Runtime, open_runtime
@@ -26,9 +24,9 @@ from gradesync.settings import Settings
 from gradesync.sync.claim import claim_of
 from gradesync.sync.work import perform
 from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
+from known import make_known, no_budget_was_lost, served_by
 from servers import Urls
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -197,17 +195,12 @@ class Place:
         assert self.district.lti is not None
         lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
         other = replace(self.district, id=f"{self.district.id}-2", lti=lti, lti11=None)
-        await apply(self.runtime, other)
+        await make_known(self.runtime.database, other)
         return other
 
     async def become(self, district: District) -> None:
         self.district = district
-        await apply(self.runtime, district)
-
-
-async def apply(runtime: Runtime, district: District) -> None:
-    async with runtime.database.district(district.id) as db:
-        await districts.apply(db, district)
+        await make_known(self.runtime.database, district)
 
 
 @asynccontextmanager
@@ -217,10 +210,9 @@ async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterat
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
         assert isinstance(runtime.systems, Connections)
         runtime.systems.backoff = SOON
-        await runtime.redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
-        written = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
-        district = replace(districtfile.parse(written, allow_http=True), policy=Policy(service_sync=True))
-        await apply(runtime, district)
+        await no_budget_was_lost(runtime.redis)
+        district = replace(served_by(sandbox), policy=Policy(service_sync=True))
+        await make_known(runtime.database, district)
         app = create_app(runtime)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         api = await stack.enter_async_context(

@@ -7,25 +7,21 @@ from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
 
 import httpx
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gradesync import districtfile, pacing
 from gradesync.access.tokens import Caller
 from gradesync.cli.serving import application
 from gradesync.core.district import District
-from gradesync.db import districts
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.lti.authorize import authorize
 from gradesync_sandbox.lti.platform import Launch
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
+from known import make_known, no_budget_was_lost, served_by
 
 TOOL = "https://tool.example"
 
@@ -132,27 +128,19 @@ async def open_desk(settings: Settings, world: World) -> AsyncIterator[Desk]:
         sandbox = await stack.enter_async_context(Sandbox(world))
         world.lti.register(f"{TOOL}/lti/login", f"{TOOL}/lti/launch")
         at_home = settings.filled(public_url=TOOL)
-        await forget_budgets(settings)
         runtime = await stack.enter_async_context(open_runtime(at_home, name="tests"))
+        with suppress(RedisError):  # of tests in which there is none
+            await no_budget_was_lost(runtime.redis)
         transport = httpx.ASGITransport(application(runtime), raise_app_exceptions=False)
         browser = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=TOOL))
-        told = districtfile.parse(district_toml(sandbox, f"d-{uuid4().hex[:8]}"), allow_http=True)
+        told = served_by(sandbox)
         desk = Desk(runtime, sandbox, browser, told)
         await apply(desk, told)
         yield desk
 
 
-async def forget_budgets(settings: Settings) -> None:
-    """Say that no budget was lost with Redis: whoever calls upstream first would wait a window otherwise."""
-    assert settings.redis_url is not None
-    with suppress(RedisError):
-        async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-            await redis.set(pacing.BORN, 0)
-
-
 async def apply(desk: Desk, district: District) -> None:
-    async with desk.runtime.database.district(district.id) as db:
-        await districts.apply(db, district)
+    await make_known(desk.runtime.database, district)
     desk.district = district
 
 

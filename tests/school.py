@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 from playwright.async_api import (
@@ -25,20 +24,17 @@ from playwright.async_api import (
     Request,
     async_playwright,
 )
-from redis.asyncio import Redis
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gradesync import districtfile, pacing
 from gradesync.cli.serving import application
-from gradesync.db import districts
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.worker import working
 from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
+from known import make_known, no_budget_was_lost, served_by
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -175,10 +171,6 @@ class Opened:
     def headline(self) -> Locator:
         return self.tool.get_by_role("heading", level=2)
 
-    @property
-    def panel(self) -> Locator:
-        return self.tool.get_by_role("tabpanel")
-
     async def active(self) -> str:
         """What has the focus in the tool, by its text or its label."""
         return str(
@@ -197,11 +189,11 @@ async def open_school(
         sandbox = await stack.enter_async_context(Sandbox(world))
         port, clock = _free_port(), Clock()
         url = f"http://localhost:{port}"
-        await _forget_budgets(settings)
         runtime = await stack.enter_async_context(
             open_runtime(settings.filled(public_url=url), name="tests", clock=clock)
         )
-        await _know(runtime, sandbox)
+        await no_budget_was_lost(runtime.redis)
+        await make_known(runtime.database, served_by(sandbox))
         front = Front(application(runtime))
         served = Served(front, "127.0.0.1", port)
         await served.start()
@@ -212,20 +204,6 @@ async def open_school(
         school = School(runtime, sandbox, people, front, served, url, clock)
         school.watch()
         yield school
-
-
-async def _know(runtime: Runtime, sandbox: Sandbox) -> None:
-    text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
-    district = districtfile.parse(text, allow_http=True)
-    async with runtime.database.district(district.id) as db:
-        await districts.apply(db, district)
-
-
-async def _forget_budgets(settings: Settings) -> None:
-    """Say that no budget was lost with Redis: whoever calls upstream first would wait a window otherwise."""
-    assert settings.redis_url is not None
-    async with Redis.from_url(settings.redis_url.get_secret_value()) as redis:
-        await redis.set(pacing.BORN, 0)
 
 
 def _free_port() -> int:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
@@ -93,6 +94,16 @@ async def servers(empty_servers: Urls) -> Urls:
     """Servers with this test process's migrated database and its Redis number."""
     await migrate.upgrade(empty_servers.migrate_database_url, empty_servers.app_role)
     return empty_servers
+
+
+@pytest.fixture
+async def fresh(servers: Urls) -> AsyncIterator[Urls]:
+    """Another database on the same servers, without tables, for one test."""
+    name = f"gradesync_{uuid4().hex[:8]}"
+    async with servers.owner() as owner:
+        await owner.execute(text(f'CREATE DATABASE "{name}"'))
+        yield servers.of(name)
+        await owner.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
 
 
 @pytest.fixture(scope="session")

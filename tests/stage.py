@@ -14,7 +14,7 @@ from engines import new_engine
 from gradesync import pacing
 from gradesync.core.district import District
 from gradesync.core.ledger import LedgerAssignment
-from gradesync.db import districts, ledger, links, outcomes, syncs
+from gradesync.db import ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.sync.claim import claim_of
@@ -27,6 +27,7 @@ from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
+from known import make_known
 from oracle import Choices, differences
 
 TURNS = 12
@@ -279,9 +280,12 @@ class Stage:
 
     async def choose(self, **policy: Any) -> None:
         """The district changes its policy."""
-        self.district = replace(self.district, policy=replace(self.district.policy, **policy))
-        async with self.engine.database.district(self.district.id) as db:
-            await districts.apply(db, self.district)
+        await self.become(replace(self.district, policy=replace(self.district.policy, **policy)))
+
+    async def become(self, district: District) -> None:
+        """The district is another from now on, of the same id."""
+        self.district = district
+        await make_known(self.engine.database, district)
 
 
 def _key(row: Outcome) -> tuple[int, int | None]:

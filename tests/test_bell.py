@@ -3,6 +3,7 @@
 import socket
 
 from arq.connections import ArqRedis
+from prometheus_client import REGISTRY
 
 from gradesync.bell import THERE_IS_WORK, Bell, open_redis
 
@@ -46,14 +47,22 @@ async def test_jobs_are_json_for_nobody_to_run_code_through(redis_url: str) -> N
         assert stored.startswith(b"{")
 
 
+def lost() -> float:
+    return REGISTRY.get_sample_value("gradesync_bells_total", {"answer": "lost"}) or 0
+
+
 async def test_ringing_without_redis_neither_raises_nor_waits_long() -> None:
+    before = lost()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with open_redis(f"redis://127.0.0.1:{port}/0") as redis:
         await Bell(redis, most=8).ring("riverside")
+    assert lost() == before + 1
 
 
 async def test_a_redis_that_never_answers_does_not_hold_its_caller() -> None:
+    before = lost()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:
             await Bell(redis, most=8).ring("riverside")
+    assert lost() == before + 1

@@ -12,16 +12,15 @@ import structlog
 from arq.connections import ArqRedis
 
 from engines import BOUNDS, new_engine
-from gradesync import districtfile, pacing
 from gradesync.bell import open_redis
 from gradesync.core.sis import Policy
-from gradesync.db import districts
 from gradesync.db.session import Database
 from gradesync.egress import open_client
 from gradesync.sync.engine import Bounds
 from gradesync_sandbox.district import World
-from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
+from gradesync_sandbox.world import build
+from known import make_known, no_budget_was_lost, served_by
 from stage import Stage
 
 _numbers = count(1)
@@ -51,12 +50,12 @@ class Theatre:
         """Serve a world and make its district known."""
         async with Sandbox(world) as sandbox:
             name = f"district-{next(_numbers)}"
-            told = districtfile.parse(district_toml(sandbox, name), allow_http=True)
-            district = replace(told, lti=None, lti11=None)  # one installation may be of one district only
+            district = replace(
+                served_by(sandbox, name), lti=None, lti11=None
+            )  # one installation may be of one district only
             if policy is not None:
                 district = replace(district, policy=policy)
-            async with self.database.district(name) as db:
-                await districts.apply(db, district)
+            await make_known(self.database, district)
             engine = new_engine(self.database, self.client, self.redis, bounds)
             stage = Stage(world, sandbox, district, engine, self.redis, self.client)
             try:
@@ -71,7 +70,7 @@ async def open_theatre(database: Database, redis_url: str) -> AsyncIterator[Thea
     async with AsyncExitStack() as stack:
         redis = open_redis(redis_url)
         stack.push_async_callback(redis.aclose)
-        await redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        await no_budget_was_lost(redis)
         client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
         yield Theatre(database, redis, client)
 
@@ -83,3 +82,10 @@ async def theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
     async with open_theatre(database, redis_url) as opened:
         yield opened
     structlog.reset_defaults()
+
+
+@pytest.fixture
+async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
+    """Two assignments, three students, nothing synced yet."""
+    async with theatre.stage(build(7, 1, 3, 2, ideal=True)) as stage:
+        yield stage

@@ -115,7 +115,7 @@ async def test_an_outbox_outlives_the_worker_that_died_over_it(place: Place, rec
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
 
 
-async def test_nobody_at_an_address_is_no_answer(place: Place, receiver: Receiver) -> None:
+async def test_nobody_at_an_address_is_no_answer(place: Place) -> None:
     office = await place.office()
     webhook = await add(office, "http://127.0.0.1:1/hook")
     await place.synced(office)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,6 @@ BEFORE_THE_FIRST_RELEASE = {
     "district has the new bound district_lti",
     "district has the new bound district_lti11",
 }
-
-
-@pytest.fixture
-async def fresh(servers: Urls) -> AsyncIterator[Urls]:
-    async with servers.owner() as owner:
-        await owner.execute(text("CREATE DATABASE gradesync_expansion"))
-        yield servers.of("gradesync_expansion")
-        await owner.execute(text("DROP DATABASE gradesync_expansion"))
 
 
 @contextmanager

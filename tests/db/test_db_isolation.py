@@ -58,7 +58,7 @@ async def test_a_district_cannot_be_made_in_the_name_of_another(database: Databa
 
 
 @pytest.mark.parametrize("table", OF_DISTRICTS)
-async def test_security_is_forced_even_on_the_owner(database: Database, servers: Urls, table: str) -> None:
+async def test_security_is_forced_even_on_the_owner(servers: Urls, table: str) -> None:
     async with servers.owner() as owner:
         forced = await owner.scalar(
             text(

@@ -1,8 +1,5 @@
 """Migrations go up, fit the tables, go down to nothing, and up again."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
@@ -19,15 +16,6 @@ LEFT = text("""
     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     UNION ALL SELECT polname FROM pg_policy
 """)
-
-
-@pytest.fixture
-async def fresh(servers: Urls) -> AsyncIterator[Urls]:
-    """A database without tables."""
-    async with servers.owner() as owner:
-        await owner.execute(text("CREATE DATABASE gradesync_fresh"))
-        yield servers.of("gradesync_fresh")
-        await owner.execute(text("DROP DATABASE gradesync_fresh"))
 
 
 async def test_up_check_down_up(fresh: Urls) -> None:

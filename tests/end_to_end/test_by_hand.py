@@ -3,16 +3,11 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-import pytest
 
 README = Path(__file__).parents[2] / "README.md"
 PORTS = 4
@@ -20,15 +15,6 @@ END = """
 kill $(jobs -p)
 wait
 """
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the servers' own user may pass through."""
-    made = Path(tempfile.mkdtemp(prefix="gradesync-by-hand-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
 
 
 def commands() -> str:

@@ -2,16 +2,12 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from killable import kill
 
@@ -24,15 +20,6 @@ with started("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.arg
     print(process.running.pid, flush=True)
     time.sleep(60)
 """
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the servers' own user may pass through."""
-    made = Path(tempfile.mkdtemp(prefix="gradesync-demo-test-"))
-    made.chmod(0o711)
-    yield made
-    shutil.rmtree(made)
 
 
 def test_the_demonstration_ends_as_it_should() -> None:

@@ -1,7 +1,5 @@
 """This release on the schema of a later one: what happens while the later one takes over."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -17,14 +15,11 @@ from servers import Urls
 
 
 @pytest.fixture
-async def later(servers: Urls) -> AsyncIterator[Urls]:
+async def later(fresh: Urls) -> Urls:
     """A database that a later release has migrated: each table has been given all that may be given."""
-    async with servers.owner() as owner:
-        await owner.execute(text("CREATE DATABASE gradesync_later"))
-    urls = servers.of("gradesync_later")
-    await migrate.upgrade(urls.migrate_database_url, urls.app_role)
-    async with urls.owner() as owner:
-        before = await shape(owner, urls.app_role)
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+    async with fresh.owner() as owner:
+        before = await shape(owner, fresh.app_role)
         for table in metadata.tables:
             await owner.execute(
                 text(f"""
@@ -35,10 +30,8 @@ async def later(servers: Urls) -> AsyncIterator[Urls]:
             await owner.execute(text(f"CREATE INDEX CONCURRENTLY {table}_later ON {table} (later_maybe)"))
         await owner.execute(text("CREATE TABLE later (id uuid PRIMARY KEY)"))
         await owner.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-        assert taken(before, await shape(owner, urls.app_role)) == []
-    yield urls
-    async with servers.owner() as owner:
-        await owner.execute(text("DROP DATABASE gradesync_later"))
+        assert taken(before, await shape(owner, fresh.app_role)) == []
+    return fresh
 
 
 async def test_it_is_ready_and_syncs(settings: Settings, later: Urls) -> None:

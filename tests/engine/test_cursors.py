@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gradesync.core.district import Match
-from gradesync.db import districts, links
+from gradesync.db import links
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import ARCHIVED, Cell
 from mishaps import forget_categories, lose_ledger, scores_are_unreadable
@@ -178,7 +178,7 @@ async def test_another_match_reads_everything(stage: Stage) -> None:
     user.school_uid = user.school_uid.replace("1_", "pupil_")
     stage.grade(stage.items[0], uid, 4)
     assert (await stage.sync()).status == "failed"
-    await _match(stage, Match(student=r"^(?:1|pupil)_(\d+)$"))
+    await stage.become(replace(stage.district, match=Match(student=r"^(?:1|pupil)_(\d+)$")))
     await all_is_there_after_an_hour(stage)
 
 
@@ -186,14 +186,8 @@ async def test_a_match_by_student_number_finds_the_same_students(stage: Stage) -
     for uid, student in stage.room.students.items():
         stage.world.schoology.users[uid].school_uid = f"1_{student.student_number}"
     stage.grade(stage.items[0], stage.students[0], 4)
-    await _match(stage, Match(student_id="student_number"))
+    await stage.become(replace(stage.district, match=Match(student_id="student_number")))
     await all_is_there_after_an_hour(stage)
-
-
-async def _match(stage: Stage, match: Match) -> None:
-    stage.district = replace(stage.district, match=match)
-    async with stage.engine.database.district(stage.district.id) as db:
-        await districts.apply(db, stage.district)
 
 
 async def test_another_policy_reads_everything(stage: Stage) -> None:

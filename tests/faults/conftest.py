@@ -1,10 +1,10 @@
-"""The theatre, for the tests of this folder, and how many cells of the fault matrix ran."""
+"""The theatre and a small class, for the tests of this folder, and how many cells of the fault matrix ran."""
 
 import pytest
 
-from theatre import theatre
+from theatre import stage, theatre
 
-__all__ = ["theatre"]
+__all__ = ["stage", "theatre"]
 
 _cells: list[int] = []
 """Of each test that ran some, reported by whichever process it ran in."""

@@ -12,6 +12,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Delay, Done, Hold, Kill
 from matrix import Scale, change
+from stage import Stage
 from theatre import Theatre
 from truth import untrue
 
@@ -77,51 +78,47 @@ async def _until_stopped(pid: int) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        await change(stage)
-        stage.fault("schoology", "grading_periods", Hold("before"))
-        sync = await stage.request()
-        sleeping = asyncio.create_task(stage.carry())
-        await stage.faults.until_held()
-        await stage.lose_lease()
-        await stage.restart()
-        await stage.carry()
-        assert (await stage.get(sync)).status == "complete"
-        before = (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes))
-        stage.faults.release()
-        await sleeping
-        assert (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes)) == before
+async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(stage: Stage) -> None:
+    await change(stage)
+    stage.fault("schoology", "grading_periods", Hold("before"))
+    sync = await stage.request()
+    sleeping = asyncio.create_task(stage.carry())
+    await stage.faults.until_held()
+    await stage.lose_lease()
+    await stage.restart()
+    await stage.carry()
+    assert (await stage.get(sync)).status == "complete"
+    before = (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes))
+    stage.faults.release()
+    await sleeping
+    assert (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes)) == before
 
 
-async def test_two_workers_that_race_for_one_section_do_its_work_once(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        sync = await stage.request()
-        first = stage.carry()
-        await stage.restart()
-        await asyncio.gather(first, *(stage.carry() for _ in range(5)))
-        assert (await stage.get(sync)).status == "complete"
-        assert stage.created == 2
-        assert stage.world.powerschool.log.effects() == {"written": 6}
+async def test_two_workers_that_race_for_one_section_do_its_work_once(stage: Stage) -> None:
+    sync, another = await stage.request(), replace(stage)
+    await another.restart()
+    await asyncio.gather(stage.carry(), *(another.carry() for _ in range(5)))
+    assert (await stage.get(sync)).status == "complete"
+    assert stage.created == 2
+    assert stage.world.powerschool.log.effects() == {"written": 6}
 
 
 @pytest.mark.parametrize("nth", range(1, 13))
 @pytest.mark.parametrize("done", ["before", "after"])
-async def test_a_cancelled_worker_gives_its_sync_back_at_once(theatre: Theatre, nth: int, done: Done) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        stage.fault("powerschool", "*", Hold(done), nth=nth)
-        sync = await stage.request()
-        carrying = asyncio.create_task(stage.carry())
-        await stage.faults.until_held()
-        carrying.cancel()
-        await asyncio.gather(carrying, return_exceptions=True)
-        given_back = await stage.get(sync)
-        assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
-        stage.faults.clear()
-        await stage.restart()
-        after = await stage.settled(sync)
-        assert await untrue(stage, after) == []
-        assert (after.status, stage.differences()) == ("complete", [])
+async def test_a_cancelled_worker_gives_its_sync_back_at_once(stage: Stage, nth: int, done: Done) -> None:
+    stage.fault("powerschool", "*", Hold(done), nth=nth)
+    sync = await stage.request()
+    carrying = asyncio.create_task(stage.carry())
+    await stage.faults.until_held()
+    carrying.cancel()
+    await asyncio.gather(carrying, return_exceptions=True)
+    given_back = await stage.get(sync)
+    assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
+    stage.faults.clear()
+    await stage.restart()
+    after = await stage.settled(sync)
+    assert await untrue(stage, after) == []
+    assert (after.status, stage.differences()) == ("complete", [])
 
 
 async def test_a_long_sync_goes_on_in_slices(theatre: Theatre) -> None:
@@ -135,11 +132,10 @@ async def test_a_long_sync_goes_on_in_slices(theatre: Theatre) -> None:
         assert stage.world.powerschool.log.effects() == {"written": 24}
 
 
-async def test_a_sync_that_nobody_carries_ends_by_its_bound_and_blocks_nothing(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        sync = await stage.request()
-        await stage.bound_passes()
-        ended = await stage.get(sync)
-        assert (ended.status, ended.error_code) == ("failed", "timed-out")
-        assert (await stage.sync()).status == "complete"
-        assert stage.differences() == []
+async def test_a_sync_that_nobody_carries_ends_by_its_bound_and_blocks_nothing(stage: Stage) -> None:
+    sync = await stage.request()
+    await stage.bound_passes()
+    ended = await stage.get(sync)
+    assert (ended.status, ended.error_code) == ("failed", "timed-out")
+    assert (await stage.sync()).status == "complete"
+    assert stage.differences() == []

@@ -14,7 +14,6 @@ from truth import untrue
 
 JSON = {"content-type": "application/json"}
 HTML = "<html><body>Scheduled maintenance</body></html>"
-HUGE = 40 * 1024 * 1024
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from engines import BOUNDS
 from gradesync.connections import tell_circuits
-from gradesync.db import districts
 from gradesync.db.crypto import Secrets
 from gradesync.pacing import FAILURES_TO_OPEN
 from gradesync.sync.work import work
@@ -44,9 +43,7 @@ async def until_settled(stage: Stage, *, workers: int) -> None:
 async def tell_interval(stage: Stage, milliseconds: int) -> None:
     """The district says how far apart its SIS wants calls."""
     sis = replace(stage.district.sis, minimum_interval_ms=milliseconds)
-    stage.district = replace(stage.district, sis=sis)
-    async with stage.engine.database.district(stage.district.id) as db:
-        await districts.apply(db, stage.district)
+    await stage.become(replace(stage.district, sis=sis))
 
 
 async def _processing(stage: Stage) -> int:
@@ -96,14 +93,13 @@ async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once
         assert {(await stage.get(sync)).status for sync in syncs} == {"complete"}
 
 
-async def test_throttling_never_surfaces_while_time_remains(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        said = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
-        stage.fault("powerschool", "score.write", said, times=2)
-        stage.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
-        sync = await stage.sync()
-        assert (sync.status, sync.error_code) == ("complete", None)
-        assert stage.differences() == []
+async def test_throttling_never_surfaces_while_time_remains(stage: Stage) -> None:
+    said = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
+    stage.fault("powerschool", "score.write", said, times=2)
+    stage.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
+    sync = await stage.sync()
+    assert (sync.status, sync.error_code) == ("complete", None)
+    assert stage.differences() == []
 
 
 async def test_a_district_with_many_syncs_does_not_keep_another_waiting(theatre: Theatre) -> None:
@@ -188,28 +184,26 @@ async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_postgresql_that_cuts_every_connection_loses_nothing(theatre: Theatre, kind: str) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        sync = await stage.request()
-        async with (
-            held_at(stage, kind, stage.carry(), done="before"),
-            stage.engine.database.district(stage.district.id) as db,
-        ):
-            await db.execute(CUT)
-        await stage.time_passes()
-        after = await stage.settled(sync)
-        assert (after.status, after.error_code) == ("complete", None)
-        assert await untrue(stage, after) == []
-        assert stage.differences() == []
-        assert stage.world.powerschool.log.effects() == {"written": 6}
-        assert stage.created == 2
+async def test_postgresql_that_cuts_every_connection_loses_nothing(stage: Stage, kind: str) -> None:
+    sync = await stage.request()
+    async with (
+        held_at(stage, kind, stage.carry(), done="before"),
+        stage.engine.database.district(stage.district.id) as db,
+    ):
+        await db.execute(CUT)
+    await stage.time_passes()
+    after = await stage.settled(sync)
+    assert (after.status, after.error_code) == ("complete", None)
+    assert await untrue(stage, after) == []
+    assert stage.differences() == []
+    assert stage.world.powerschool.log.effects() == {"written": 6}
+    assert stage.created == 2
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_redis_that_forgets_everything_loses_nothing(theatre: Theatre, kind: str) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        sync = await stage.request()
-        async with held_at(stage, kind, stage.carry(), done="before"):
-            await stage.redis.flushdb()
-        after = await stage.settled(sync)
-        assert (after.status, stage.differences()) == ("complete", [])
+async def test_redis_that_forgets_everything_loses_nothing(stage: Stage, kind: str) -> None:
+    sync = await stage.request()
+    async with held_at(stage, kind, stage.carry(), done="before"):
+        await stage.redis.flushdb()
+    after = await stage.settled(sync)
+    assert (after.status, stage.differences()) == ("complete", [])

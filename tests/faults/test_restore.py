@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import dedent
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -36,16 +35,13 @@ BACK_UP, RESTORE = map(dedent, re.findall(r"^ *```sh\n(.*?) *```$", CHAPTER, re.
 
 
 @pytest.fixture
-async def yesterdays(servers: Urls) -> AsyncIterator[Urls]:
+async def yesterdays(fresh: Urls, servers: Urls) -> AsyncIterator[Urls]:
     """A migrated database of the test's own, for it is going to be put aside."""
-    urls = servers.of(f"restored_{uuid4().hex[:8]}")
-    name = make_url(urls.database_url).database
+    await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
+    yield fresh
     async with servers.owner() as owner:
-        await owner.execute(text(f'CREATE DATABASE "{name}"'))
-        await migrate.upgrade(urls.migrate_database_url, urls.app_role)
-        yield urls
-        for one in (name, f"{name}_aside"):
-            await owner.execute(text(f'DROP DATABASE IF EXISTS "{one}"'))
+        name = make_url(fresh.database_url).database
+        await owner.execute(text(f'DROP DATABASE IF EXISTS "{name}_aside"'))
 
 
 @asynccontextmanager

@@ -82,22 +82,21 @@ async def test_the_api_waits_for_no_request_beyond_its_bound(theatre: Theatre, s
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 async def test_a_worker_gives_its_sync_back_and_another_repeats_no_call(
-    theatre: Theatre, settings: Settings, kind: str
+    stage: Stage, settings: Settings, kind: str
 ) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        async with worker(settings) as carrying:
-            stage.fault("powerschool", kind, Hold("after"))
-            sync = await stage.request()
-            await stage.faults.until_held()
-            assert await ended(carrying) == 0  # while its call has no answer yet
-        given_back = await stage.get(sync)
-        assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
-        stage.faults.clear()
-        async with worker(settings) as another:
-            async with asyncio.timeout(PATIENCE):
-                while (found := await stage.get(sync)).status == "processing":
-                    await asyncio.sleep(0.05)
-            assert await ended(another) == 0
-        assert stage.created == 2
-        assert stage.world.powerschool.log.effects() == {"written": 6}
-        assert await kept(stage, found) == []
+    async with worker(settings) as carrying:
+        stage.fault("powerschool", kind, Hold("after"))
+        sync = await stage.request()
+        await stage.faults.until_held()
+        assert await ended(carrying) == 0  # while its call has no answer yet
+    given_back = await stage.get(sync)
+    assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
+    stage.faults.clear()
+    async with worker(settings) as another:
+        async with asyncio.timeout(PATIENCE):
+            while (found := await stage.get(sync)).status == "processing":
+                await asyncio.sleep(0.05)
+        assert await ended(another) == 0
+    assert stage.created == 2
+    assert stage.world.powerschool.log.effects() == {"written": 6}
+    assert await kept(stage, found) == []

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -227,15 +228,22 @@ async def test_without_redis_a_pause_holds_for_this_process() -> None:
         await pace.acquire(until=soon(5))
 
 
+@contextmanager
+def away(redis: Redis) -> Iterator[None]:
+    """Redis cannot be reached while the block lasts."""
+    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
+    yield
+    redis.connection_pool = here
+
+
 async def test_what_was_sent_without_redis_counts_when_it_is_back(
     aged: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=600))
-    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
-    await pace.acquire(until=soon(5))
-    redis.connection_pool = here
+    with away(redis):
+        await pace.acquire(until=soon(5))
     with pytest.raises(Retriable):
         await pace.acquire(until=soon(5))
 
@@ -244,9 +252,8 @@ async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytes
     monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
-    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
-    await pace.acquire(until=soon(5))
-    redis.connection_pool = here
+    with away(redis):
+        await pace.acquire(until=soon(5))
     await pace.acquire(until=soon(5))
     assert await redis.zcard("gradesync:pace:d:source:places") == 1
 

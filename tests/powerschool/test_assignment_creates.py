@@ -103,8 +103,8 @@ async def test_a_create_that_never_reached_powerschool_is_sent_again(room: Class
     ("change", "reason"),
     [
         ({"due": date(2027, 3, 1)}, Reason.DUE_DATE_OUTSIDE_TERM),
-        ({"name": "x" * 51}, Reason.TITLE_NOT_ACCEPTED),
-        ({"name": "Other", "points": Decimal(10_000)}, Reason.POINTS_NOT_ACCEPTED),
+        ({"name": "x" * (CAPABILITIES.name_max + 1)}, Reason.TITLE_NOT_ACCEPTED),
+        ({"name": "Other", "points": CAPABILITIES.points_max + 1}, Reason.POINTS_NOT_ACCEPTED),
         ({"name": "Other", "category": Ref("1")}, Reason.ASSIGNMENT_NOT_ACCEPTED),
         ({}, Reason.DUPLICATE_NAME),
     ],
@@ -173,7 +173,10 @@ async def test_an_endpoint_that_is_not_there_stops_the_sync(room: Classroom) -> 
         await room.target().create_assignment(section, room.spec())
 
 
-def test_the_capabilities_are_powerschools_columns() -> None:
-    assert (CAPABILITIES.name_max, CAPABILITIES.score_places) == (50, 6)
-    assert CAPABILITIES.points_max == 9999
-    assert CAPABILITIES.score_max == Decimal("999999999999.999999")
+async def test_what_the_capabilities_allow_is_taken(room: Classroom) -> None:
+    section, longest = await room.resolved(), "x" * CAPABILITIES.name_max
+    live = await room.made(section, room.spec(name=longest, points=CAPABILITIES.points_max))
+    assert live.spec == room.spec(name=longest, points=CAPABILITIES.points_max)
+    most = CAPABILITIES.score_max.quantize(Decimal(1).scaleb(-CAPABILITIES.score_places))
+    await room.target().write_scores(section, [room.row(live, room.students[0], most)])
+    assert room.cells(live) == {room.students[0].dcid: "999999999999.999999"}

@@ -176,7 +176,7 @@ async def test_changes_carry_what_was_graded_cleared_excused_and_commented(
     assert (await read(small, min(later.read_through.values()))).cells == {}
 
 
-async def test_the_cursor_is_in_schoologys_time_whatever_ours_is(small: World, clock: Clock) -> None:
+async def test_the_cursor_is_in_schoologys_time_whatever_ours_is(small: World) -> None:
     small.schoology.switches.clock_skew = 4000
     book = await read(small)
     assert set(book.read_through.values()) == {datetime.fromtimestamp(NOON + 4000, UTC)}

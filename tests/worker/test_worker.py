@@ -163,7 +163,7 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 
 async def test_a_worker_hears_bells_again_after_redis_was_away(
-    settings: Settings, valkey: ValkeyServer, tmp_path: Path
+    settings: Settings, valkey: ValkeyServer
 ) -> None:
     url = SecretStr(f"{valkey.connection_url}/0")
     async with place(settings.model_copy(update={"redis_url": url})) as here:
