@@ -25,3 +25,11 @@ async def make_known(database: Database, district: District) -> None:
 async def no_budget_was_lost(redis: Redis) -> None:
     """Say that Redis lost no budget: whoever calls upstream first would wait a window otherwise."""
     await redis.set(pacing.BORN, 0)
+
+
+async def forget_pauses(redis: Redis) -> None:
+    """Pauses, open circuits and counted failures are over; budgets stay."""
+    for name in ("pause", "failures", "open"):
+        keys = [key async for key in redis.scan_iter(f"{pacing.PREFIX}*:{name}")]
+        if keys:
+            await redis.delete(*keys)

@@ -140,7 +140,7 @@ async def kinds_of(theatre: Theatre, phase: str, scale: Scale) -> list[tuple[Sys
 
 async def _prepare(stage: Stage, phase: str) -> None:
     await PHASES[phase](stage)
-    await stage.restart()
+    stage.restart()
     stage.forget_calls()
 
 

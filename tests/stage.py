@@ -7,11 +7,9 @@ from typing import Any
 
 import httpx
 from arq.connections import ArqRedis
-from redis.asyncio import Redis
 from sqlalchemy import text
 
 from engines import new_engine
-from gradesync import pacing
 from gradesync.core.district import District
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import ledger, links, outcomes, syncs
@@ -27,7 +25,7 @@ from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
-from known import make_known
+from known import forget_pauses, make_known
 from oracle import Choices, differences
 
 TURNS = 12
@@ -215,7 +213,7 @@ class Stage:
         await self.rows_become(BOUND_IS_PAST)
         await sweep(self.engine)
 
-    async def restart(self) -> None:
+    def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
         self.engine = new_engine(self.engine.database, self.client, self.redis, self.engine.bounds)
 
@@ -290,11 +288,3 @@ class Stage:
 
 def _key(row: Outcome) -> tuple[int, int | None]:
     return int(row.assignment_id), int(row.student_id) if row.student_id else None
-
-
-async def forget_pauses(redis: Redis) -> None:
-    """Pauses, open circuits and counted failures are over; budgets stay."""
-    for name in ("pause", "failures", "open"):
-        keys = [key async for key in redis.scan_iter(f"{pacing.PREFIX}*:{name}")]
-        if keys:
-            await redis.delete(*keys)

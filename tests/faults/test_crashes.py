@@ -85,7 +85,7 @@ async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(s
     sleeping = asyncio.create_task(stage.carry())
     await stage.faults.until_held()
     await stage.lose_lease()
-    await stage.restart()
+    stage.restart()
     await stage.carry()
     assert (await stage.get(sync)).status == "complete"
     before = (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes))
@@ -96,7 +96,7 @@ async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(s
 
 async def test_two_workers_that_race_for_one_section_do_its_work_once(stage: Stage) -> None:
     sync, another = await stage.request(), replace(stage)
-    await another.restart()
+    another.restart()
     await asyncio.gather(stage.carry(), *(another.carry() for _ in range(5)))
     assert (await stage.get(sync)).status == "complete"
     assert stage.created == 2
@@ -115,7 +115,7 @@ async def test_a_cancelled_worker_gives_its_sync_back_at_once(stage: Stage, nth:
     given_back = await stage.get(sync)
     assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
     stage.faults.clear()
-    await stage.restart()
+    stage.restart()
     after = await stage.settled(sync)
     assert await untrue(stage, after) == []
     assert (after.status, stage.differences()) == ("complete", [])

@@ -28,7 +28,7 @@ async def until_settled(stage: Stage, *, workers: int) -> None:
     """Carry every sync of the district with several workers, each with systems opened for itself."""
     engines = []
     for _ in range(workers):
-        await stage.restart()
+        stage.restart()
         engines.append(stage.engine)
 
     async def hand(number: int) -> None:

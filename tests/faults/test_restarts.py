@@ -155,7 +155,7 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
         async with _theatre_on(urls_of(servers)) as new:
             engine = replace(stage.engine, database=new.database)
             later = replace(stage, engine=engine, redis=new.redis, client=new.client)
-            await later.restart()
+            later.restart()
             await later.time_passes()
             ended = await later.settled(sync)
             assert later.created == 2

@@ -87,7 +87,7 @@ async def at(theatre: Theatre, stage: Stage) -> Stage:
     """The same district, served on another database by new processes."""
     engine = replace(stage.engine, database=theatre.database)
     later = replace(stage, engine=engine, redis=theatre.redis, client=theatre.client)
-    await later.restart()
+    later.restart()
     return later
 
 
