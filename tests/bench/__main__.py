@@ -28,6 +28,7 @@ from bench.pages import KEPT, scale_table, write_pages
 from bench.place import servers
 from bench.planning import planning
 from bench.profile import profiled
+from bench.shares import shares
 from bench.whole_sync import whole_syncs
 from bench.workers import fairness, saturated, throughput
 from gradesync.cli.say import out, table
@@ -38,6 +39,7 @@ PARTS: dict[str, Part] = {
     "planning": planning,
     "ledger": ledger,
     "syncs": whole_syncs,
+    "shares": shares,
     "memory": memory,
     "api": api,
     "workers": saturated,

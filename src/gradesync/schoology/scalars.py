@@ -7,6 +7,7 @@ Complaints never repeat the value. (Contract 1.10.)
 import re
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 from msgspec import Raw
@@ -19,6 +20,9 @@ NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{0,50})?([eE][+-]?[0-9]{1,2})?")
 DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]\d{2}:\d{2}(:\d{2})?)?", re.ASCII)
 LIMIT = Decimal(10) ** 12
 
+_text = msgspec.json.Decoder(str | int | None)
+_list = msgspec.json.Decoder(list[Raw] | str)
+
 
 class UnreadableError(ValueError):
     """A value that cannot be understood; the text names the field and what it should have been."""
@@ -26,8 +30,7 @@ class UnreadableError(ValueError):
 
 def bare(raw: Raw | bytes) -> str:
     """The value without quotes; empty for null, for an absent one, and for an empty text."""
-    view = memoryview(raw)
-    text = bytes(view[: LONGEST + 1]).strip(b'"').decode("utf-8", "replace")
+    text = str(memoryview(raw)[: LONGEST + 1], "utf-8", "replace").strip('"')
     return "" if text == "null" else text
 
 
@@ -54,13 +57,17 @@ def number(name: str, raw: Raw | bytes) -> Decimal | None:
     text = bare(raw)
     if not text:
         return None
-    if not NUMBER.fullmatch(text) or abs(value := Decimal(text)) >= LIMIT:
+    value = _number(text)
+    if value is None:
         raise UnreadableError(f"{name} is no number")
-    return _plain(value)
+    return value
 
 
-def _plain(value: Decimal) -> Decimal:
-    """The same number without an exponent and without a sign on zero."""
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Decimal | None:
+    """A number without an exponent and without a sign on zero. The same few stand in most rows."""
+    if not NUMBER.fullmatch(text) or abs(value := Decimal(text)) >= LIMIT:
+        return None
     return Decimal(format(value, "f")) if value else Decimal(0)
 
 
@@ -81,11 +88,19 @@ def day(name: str, raw: Raw | bytes) -> date | None:
     text = bare(raw)
     if not text or text.startswith("0000-00-00"):
         return None
+    found = _day(text)
+    if found is None:
+        raise UnreadableError(f"{name} is no date")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> date | None:
     match = DAY.fullmatch(text)
     try:
         return date.fromisoformat(match[1] if match else "")
     except ValueError:
-        raise UnreadableError(f"{name} is no date") from None
+        return None
 
 
 def text(name: str, raw: Raw) -> str:
@@ -93,7 +108,7 @@ def text(name: str, raw: Raw) -> str:
     if not memoryview(raw):
         return ""
     try:
-        value = msgspec.json.decode(raw, type=str | int | None)
+        value = _text.decode(raw)
     except (ValueError, RecursionError):
         raise UnreadableError(f"{name} is no text") from None
     return "" if value is None else str(value)
@@ -104,7 +119,7 @@ def idents(name: str, raw: Raw) -> tuple[str, ...]:
     if not bare(raw):
         return ()
     try:
-        listed = msgspec.json.decode(raw, type=list[Raw] | str)
+        listed = _list.decode(raw)
         if isinstance(listed, str):
             listed = msgspec.json.decode(listed.encode(), type=list[Raw])
     except (ValueError, RecursionError):

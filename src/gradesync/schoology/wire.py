@@ -103,7 +103,6 @@ class _Links(Struct, gc=False):
     next: str | None = None
 
 
-_envelope = msgspec.json.Decoder(_Envelope)
 _bare = msgspec.json.Decoder(_Bare)
 
 

@@ -1,0 +1,113 @@
+"""Measures whose code the processor is in while a sync goes from its claim to its end.
+
+The kernel's profiling timer interrupts the process as it spends processor time; whatever package is at work
+then, it or what it called of Python itself, is counted: that costs next to nothing.
+"""
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import process_time
+from types import FrameType
+
+from bench.measure import Measure
+from bench.place import know, request, school
+from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, STUDENTS
+from gradesync.runtime import open_runtime
+from gradesync.settings import Settings
+from gradesync.sync.claim import claim
+from gradesync.sync.work import perform
+
+SYNCS = 200
+WINDOW = 0.12
+"""Seconds until the call budget of the invented district is whole again."""
+TICK = 0.001
+OURS = "gradesync's own code"
+OTHERS = "the event loop and what is left"
+GROUPS = {
+    OURS: {"gradesync"},
+    "SQLAlchemy and asyncpg": {"sqlalchemy", "asyncpg"},
+    "httpx and what is below it": {"httpx", "httpcore", "h11", "anyio", "sniffio"},
+    "signing, pacing, metrics and logs": {
+        *("oauthlib", "redis", "structlog", "prometheus_client", "tenacity", "stamina")
+    },
+}
+
+
+@dataclass
+class _Ticks:
+    """Counts by group while `on`."""
+
+    on: bool = False
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, _: int, frame: FrameType | None) -> None:
+        if self.on:
+            self.seen[_group(frame)] += 1
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        self.on = True
+        try:
+            yield
+        finally:
+            self.on = False
+
+
+def _group(frame: FrameType | None) -> str:
+    """The group of the innermost package that is no part of Python."""
+    while frame is not None:
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        for group, packages in GROUPS.items():
+            if package in packages:
+                return group
+        frame = frame.f_back
+    return OTHERS
+
+
+async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Processor time of a sync from its claim to its end, by whose code it is spent in; no latency."""
+    syncs = 20 if quick else SYNCS
+    found = []
+    async with (
+        school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        open_runtime(settings, name="bench") as runtime,
+    ):
+        await know(runtime, served.district, [DISTRICT])
+        for name, changes in (("nothing changed", 0), (CHANGED, CHANGES)):
+            ticks, spent = _Ticks(), 0.0
+            with _interrupted(ticks):
+                for number in range(-3, syncs):
+                    section = served.sections[0]
+                    await served.grade(section["id"], number + 3, changes)
+                    await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
+                    await asyncio.sleep(WINDOW)
+                    while not (claimed := await claim(runtime.engine)):
+                        await asyncio.sleep(WINDOW)
+                    if number < 0:
+                        await perform(runtime.engine, claimed)
+                        continue
+                    began = process_time()
+                    with ticks.counted():
+                        await perform(runtime.engine, claimed)
+                    spent += process_time() - began
+            each = spent / syncs * 1000 / ticks.seen.total()
+            found += [
+                Measure(f"{name}, processor time in {group}, ms", None, ticks.seen[group] * each)
+                for group in (*GROUPS, OTHERS)
+            ]
+    return found
+
+
+@contextmanager
+def _interrupted(ticks: _Ticks) -> Iterator[None]:
+    before = signal.signal(signal.SIGPROF, ticks)
+    signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
