@@ -10,10 +10,11 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from gradesync import passed_over
+from gradesync.budgets import Budget, apart, per_window
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.exchange import Finding
 from gradesync.http import Backoff, Upstream
-from gradesync.pacing import Budget, Pace, apart, open_circuits, per_window
+from gradesync.pacing import Pace, open_circuits
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect

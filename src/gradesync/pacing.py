@@ -10,13 +10,14 @@ import uuid
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gradesync.budgets import Budget
 from gradesync.errors import Retriable
 
 PREFIX = "gradesync:pace:"
@@ -28,6 +29,8 @@ OUTAGE_SECONDS = 15.0
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
+FRESH_SECONDS = 0.05
+"""So long a reserved place is as good as one that is taken when the call is sent."""
 
 # KEYS: places, pause, born, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the names
 # of reserved places that are given back for it. Answers the µs to wait (0: the places are taken, by that name
@@ -73,24 +76,6 @@ end
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """At most `limit` calls in any `window` seconds."""
-
-    limit: int
-    window: float
-
-
-def per_window(limit: int, seconds: float) -> Budget:
-    """A budget 10 % below an upstream's limit; the longer window covers the way from here to there."""
-    return Budget(max(1, limit * 9 // 10), seconds + max(0.03 * seconds, 0.05))
-
-
-def apart(milliseconds: int) -> Budget | None:
-    """A budget for an upstream with a minimum interval between calls; None where it asks for none."""
-    return Budget(1, milliseconds / 1000 * 1.1) if milliseconds else None
-
-
 async def begin(redis: Redis) -> None:
     """Note the time on a Redis that knows of no budgets yet, so that the first sync need not wait for it."""
     async with _forgiven("begin"):
@@ -106,6 +91,13 @@ async def open_circuits(redis: Redis) -> Counter[str] | None:
         found = (name for name, is_open in zip(names, opened, strict=True) if is_open)
         return Counter(name.removeprefix(PREFIX).partition(":")[0] for name in found)
     return None
+
+
+class _Place(NamedTuple):
+    """A reserved place, and the monotonic time before which it was taken."""
+
+    name: str
+    at: float
 
 
 class Pace:
@@ -135,12 +127,16 @@ class Pace:
         self._local = _Share(budget)
         self._redis_away_until = 0.0
         self._failing = False
-        self._reserved: deque[tuple[str, float]] = deque()
+        self._reserved: deque[_Place] = deque()
 
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` places, first come first served; `Retriable` where they come after `until`."""
-        if (given_back := self._give_back(cost)) and not await self._wait(cost, given_back):
-            return
+        if reserved := self._reserved_for(cost):
+            fresh = min(place.at for place in reserved) > time.monotonic() - FRESH_SECONDS
+            if fresh and len(reserved) == cost:
+                return
+            if not await self._wait(cost, [place.name for place in reserved]):
+                return
         async with self._in_turn(until):
             while wait := await self._wait(cost):
                 ready = self._clock() + timedelta(seconds=wait)
@@ -151,15 +147,15 @@ class Pace:
     async def try_reserve(self, cost: int, *, leaving: int = 0) -> bool:
         """Take places for calls that follow soon, without waiting; False where there are too few.
 
-        `leaving`: so many must stay for others, as far as the budget holds both. A call that follows gives
-        its place back and takes one at its own time: the window stays exact.
+        `leaving`: so many must stay for others, as far as the budget holds both. A call that does not follow
+        at once gives its place back and takes one at its own time: the window stays exact.
         """
-        name = uuid.uuid4().hex
+        name, asked = uuid.uuid4().hex, time.monotonic()
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
             return False
         if self._budget is not None:
-            ends = time.monotonic() + self._budget.window
-            self._reserved.extend((f"{name}:{place}", ends) for place in range(1, self._clamped(cost) + 1))
+            places = range(1, self._clamped(cost) + 1)
+            self._reserved.extend(_Place(f"{name}:{place}", asked) for place in places)
         return True
 
     async def pause(self, seconds: float) -> None:
@@ -240,11 +236,12 @@ class Pace:
     def _clamped(self, cost: int) -> int:
         return min(cost, self._budget.limit) if self._budget else cost
 
-    def _give_back(self, cost: int) -> Sequence[str]:
+    def _reserved_for(self, cost: int) -> Sequence[_Place]:
         """Reserved places for one call; those of a past window are gone by themselves."""
-        while self._reserved and self._reserved[0][1] < time.monotonic():
+        window = self._budget.window if self._budget else 0.0
+        while self._reserved and self._reserved[0].at + window < time.monotonic():
             self._reserved.popleft()
-        return [self._reserved.popleft()[0] for _ in range(min(cost, len(self._reserved)))]
+        return [self._reserved.popleft() for _ in range(min(cost, len(self._reserved)))]
 
 
 class _Share:

@@ -3,8 +3,9 @@
 from bench.measure import Measure
 from gradesync import pacing
 from gradesync.bell import Bell, open_redis
+from gradesync.budgets import per_window
 from gradesync.limits import Limits
-from gradesync.pacing import Pace, per_window
+from gradesync.pacing import Pace
 from gradesync.settings import Settings
 
 TEACHERS = 4

@@ -11,8 +11,9 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 
 from gradesync import pacing
+from gradesync.budgets import Budget, apart, per_window
 from gradesync.errors import Retriable
-from gradesync.pacing import BORN, FAILURES_TO_OPEN, Budget, Pace, apart, begin, per_window
+from gradesync.pacing import BORN, FAILURES_TO_OPEN, Pace, begin
 from scripted import rig as open_rig
 from scripted import say
 
@@ -150,7 +151,21 @@ async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect)
         await mine.acquire(until=soon(5))
 
 
-async def test_a_reserved_place_counts_from_the_call_that_uses_it(aged: Connect) -> None:
+async def test_a_place_that_was_reserved_just_now_is_the_calls_own(aged: Connect) -> None:
+    pace, redis = Pace(aged(), "d:source", WIDE), aged()
+    assert await pace.try_reserve(2)
+    reserved = await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True)
+    await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    assert await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True) == reserved
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_a_place_that_was_reserved_a_while_ago_counts_from_the_call_that_uses_it(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FRESH_SECONDS", 0.0)
     budget = Budget(limit=2, window=0.3)
     mine, theirs = (Pace(aged(), "d:source", budget) for _ in range(2))
     redis, spans = aged(), []
