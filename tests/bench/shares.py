@@ -14,18 +14,20 @@ from time import process_time
 from types import FrameType
 
 from bench.measure import Measure
-from bench.place import know, request, school
-from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, STUDENTS
+from bench.place import School, know, request, school
+from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, IDLE, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
+from gradesync.sync.engine import Engine
 from gradesync.sync.work import perform
 
-SYNCS = 200
+SYNCS, WARM = 200, 3
 WINDOW = 0.12
 """Seconds until the call budget of the invented district is whole again."""
 TICK = 0.001
 OURS = "gradesync's own code"
+IN = "processor time in {}, ms"
 OTHERS = "the event loop and what is left"
 GROUPS = {
     OURS: {"gradesync"},
@@ -49,8 +51,8 @@ class _Ticks:
             self.seen[_group(frame)] += 1
 
     @contextmanager
-    def counted(self) -> Iterator[None]:
-        self.on = True
+    def counted(self, on: bool) -> Iterator[None]:
+        self.on = on
         try:
             yield
         finally:
@@ -71,35 +73,35 @@ def _group(frame: FrameType | None) -> str:
 async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Processor time of a sync from its claim to its end, by whose code it is spent in; no latency."""
     syncs = 20 if quick else SYNCS
-    found = []
     async with (
         school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
     ):
         await know(runtime, served.district, [DISTRICT])
-        for name, changes in (("nothing changed", 0), (CHANGED, CHANGES)):
-            ticks, spent = _Ticks(), 0.0
-            with _interrupted(ticks):
-                for number in range(-3, syncs):
-                    section = served.sections[0]
-                    await served.grade(section["id"], number + 3, changes)
-                    await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
-                    await asyncio.sleep(WINDOW)
-                    while not (claimed := await claim(runtime.engine)):
-                        await asyncio.sleep(WINDOW)
-                    if number < 0:
-                        await perform(runtime.engine, claimed)
-                        continue
-                    began = process_time()
-                    with ticks.counted():
-                        await perform(runtime.engine, claimed)
-                    spent += process_time() - began
-            each = spent / syncs * 1000 / ticks.seen.total()
-            found += [
-                Measure(f"{name}, processor time in {group}, ms", None, ticks.seen[group] * each)
-                for group in (*GROUPS, OTHERS)
-            ]
-    return found
+        return [
+            Measure(f"{name}: {IN.format(group)}", None, ms)
+            for name, changes in ((IDLE, 0), (CHANGED, CHANGES))
+            for group, ms in (await _spent(runtime.engine, served, changes, syncs)).items()
+        ]
+
+
+async def _spent(engine: Engine, served: School, changes: int, syncs: int) -> dict[str, float]:
+    """Milliseconds of a sync by group, after a few syncs that warm up."""
+    ticks, spent = _Ticks(), 0.0
+    with _interrupted(ticks):
+        for number in range(-WARM, syncs):
+            section = served.sections[0]
+            await served.grade(section["id"], number + WARM, changes)
+            await request(engine, DISTRICT, section["id"], section["teacher_uid"])
+            await asyncio.sleep(WINDOW)
+            while not (claimed := await claim(engine)):
+                await asyncio.sleep(WINDOW)
+            began = process_time()
+            with ticks.counted(number >= 0):
+                await perform(engine, claimed)
+            spent += (process_time() - began) * (number >= 0)
+    each = spent / syncs * 1000 / ticks.seen.total()
+    return {group: ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
 
 
 @contextmanager

@@ -30,8 +30,10 @@ ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
 SCORES = ASSIGNMENTS * STUDENTS
 LATENCY = 0.1
 PATIENCE = 60
-RATIO = f"sync ÷ bare replay at {LATENCY * 1000:.0f} ms"
-CHANGED = f"{CHANGES} of {SCORES} scores changed"
+AT_LATENCY = f"at {LATENCY * 1000:.0f} ms"
+RATIO = f"sync ÷ bare replay {AT_LATENCY}"
+IDLE, CHANGED = "nothing changed", f"{CHANGES} of {SCORES} scores changed"
+BARE, BESIDE = f"bare replay {AT_LATENCY}, ms", f"own time {AT_LATENCY}, ms"
 BATCH = 500
 DISTRICT = "riverside"
 
@@ -180,7 +182,7 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
 
 async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """First syncs, syncs of some changes and of none: their calls, and the time beside the calls."""
-    many, few = (3, 2) if quick else (15, 5)
+    many, few = (3, 2) if quick else (15, 11)
     firsts, slow_firsts = (2, 1) if quick else (5, 3)
     async with bench(settings, 1 + firsts + slow_firsts) as here:
         await here.timed(0)
@@ -194,13 +196,16 @@ async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measur
     return [
         *_calls(first[0].calls, idle[0].calls, changed),
         Measure(f"{CHANGED}: {RATIO}", 1.05, _ratio(slow_changed)),
-        Measure(f"nothing changed: {RATIO}", 1.05, _ratio(slow_idle)),
+        Measure(f"{IDLE}: {RATIO}", 1.05, _ratio(slow_idle)),
         Measure(f"first sync: {RATIO}", 1.05, _ratio(slow_first)),
+        *_slow(CHANGED, slow_changed),
+        *_slow(IDLE, slow_idle),
         _own(CHANGED, changed),
-        _own("nothing changed", idle),
+        _own(IDLE, idle),
         _own("first sync", first),
+        Measure(f"{CHANGED}: to find it before, ms", None, _look_ms(changed)),
         Measure(f"{CHANGED}: processor time, calls included, ms", None, _cpu_ms(changed)),
-        Measure("nothing changed: processor time, calls included, ms", None, _cpu_ms(idle)),
+        Measure(f"{IDLE}: processor time, calls included, ms", None, _cpu_ms(idle)),
     ]
 
 
@@ -208,9 +213,9 @@ def _calls(first: Sequence[Call], idle: Sequence[Call], changed: Sequence[Timed]
     kinds, idle_kinds = [call.kind for call in first], [call.kind for call in idle]
     further = max(len(one.calls) for one in changed) - len(idle)
     return [
-        Measure("nothing changed: Schoology calls", 3, idle_kinds.count("schoology")),
-        Measure("nothing changed: SIS calls", 1, len(idle) - idle_kinds.count("schoology")),
-        Measure("nothing changed: SIS writes", 0, idle_kinds.count("sis write")),
+        Measure(f"{IDLE}: Schoology calls", 3, idle_kinds.count("schoology")),
+        Measure(f"{IDLE}: SIS calls", 1, len(idle) - idle_kinds.count("schoology")),
+        Measure(f"{IDLE}: SIS writes", 0, idle_kinds.count("sis write")),
         Measure(f"{CHANGED}: further calls", 1, further),
         Measure("first sync: creates", ASSIGNMENTS, kinds.count("sis create")),
         Measure("first sync: lists", 2, kinds.count("sis list")),
@@ -225,6 +230,18 @@ def _ratio(syncs: Sequence[Timed]) -> float:
 def _own(name: str, syncs: Sequence[Timed]) -> Measure:
     own = median(one.own_ms for one in syncs)
     return Measure(f"{name}: own time, ms", max(one.own_ms_target for one in syncs), own)
+
+
+def _slow(name: str, syncs: Sequence[Timed]) -> list[Measure]:
+    """What the ratio is made of."""
+    return [
+        Measure(f"{name}: {BARE}", None, median(one.bare for one in syncs) * 1000),
+        Measure(f"{name}: {BESIDE}", None, median(one.own_ms for one in syncs)),
+    ]
+
+
+def _look_ms(syncs: Sequence[Timed]) -> float:
+    return median(one.look for one in syncs) * 1000
 
 
 def _cpu_ms(syncs: Sequence[Timed]) -> float:
