@@ -198,6 +198,13 @@ def test_an_address_with_credentials_is_refused_and_never_told(name: str, scheme
         assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("rest", ["?token=hunter2", "/#hunter2", "?"])
+def test_an_address_with_a_query_or_a_fragment_is_refused_and_never_told(rest: str) -> None:
+    (mistake,) = mistakes(SHORT.replace("https://sis.example.org", f"sis.example.org{rest}"))
+    assert mistake.what == "base_url: an address takes no query and no fragment"
+    assert "hunter2" not in mistake.mend
+
+
 def test_http_is_for_development() -> None:
     text = SHORT.replace("https://sis", "http://sis")
     assert parse(text, allow_http=True).sis.base_url == "http://sis.example.org"

@@ -82,8 +82,10 @@ def _wrong(what: str, mend: str) -> PydanticCustomError:
 def _url(value: str, info: ValidationInfo) -> str:
     if "@" in value:
         raise _wrong("an address takes no user name or password", CREDENTIALS)
+    if not {"?", "#"}.isdisjoint(value):  # what follows may be a key, and is not repeated
+        raise _wrong("an address takes no query and no fragment", "Write it up to the ? or the #")
     parts = urlsplit(value)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
         raise _wrong(f"{value!r} is no web address", 'Write it like "https://sis.example.org"')
     if parts.scheme == "http" and not (info.context or {}).get("allow_http"):
         raise _wrong("grades travel over https only", f'Write "{value.replace("http", "https", 1)}"')
