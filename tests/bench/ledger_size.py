@@ -14,7 +14,7 @@ from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.plan import Result
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import outcomes, queue, syncs
+from gradesync.db import audit, outcomes, queue, syncs
 from gradesync.db.ledger import save
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
@@ -28,7 +28,9 @@ OUTCOMES = 10
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
 SIZE = text("SELECT pg_total_relation_size('ledger') + pg_total_relation_size('section_cursor')")
 
-LOG_SIZE = text("SELECT pg_total_relation_size('sync'), pg_total_relation_size('outcome')")
+LOG_SIZE = text("""
+    SELECT pg_total_relation_size('sync'), pg_total_relation_size('outcome'), pg_total_relation_size('audit')
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ async def ledger(settings: Settings, *, quick: bool = False) -> list[Measure]:
         Measure("ledger after ten change syncs, bytes a score", 80, found.changed),
         Measure("a settled sync, bytes", None, rows[0]),
         Measure("an outcome, bytes", None, rows[1]),
+        Measure("an entry of the audit log, bytes", None, rows[2]),
     ]
 
 
@@ -78,8 +81,8 @@ async def _save(database: Database, books: dict[str, list[LedgerAssignment]]) ->
             await save(db, section_id, book)
 
 
-async def log_bytes(database: Database, owner: AsyncConnection, settled: int) -> tuple[float, float]:
-    """Bytes of a settled sync and of one of its outcomes, indexes included."""
+async def log_bytes(database: Database, owner: AsyncConnection, settled: int) -> tuple[float, float, float]:
+    """Bytes of a settled sync, of one of its outcomes, and of its audit log entry, indexes included."""
     for number in range(settled):
         async with database.district(DISTRICT) as db:
             sync = await syncs.insert(
@@ -91,6 +94,8 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             )
             assert sync is not None
             await outcomes.record(db, sync.id, _outcomes(number))
+            asked = {"sync": sync.id, "section": sync.section_id, "mode": sync.mode, "dry_run": False}
+            await audit.append(db, "teacher:5790000", "sync.requested", asked, "192.0.2.17")
         async with database.alone(DISTRICT, queue.CLAIMS) as db:
             claimed = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=30, per_district=4)
             assert claimed is not None
@@ -109,9 +114,9 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
                 scores=counts,
                 fingerprint="0" * 64,
             )
-    await owner.execute(text("VACUUM sync, outcome"))
+    await owner.execute(text("VACUUM sync, outcome, audit"))
     row = (await owner.execute(LOG_SIZE)).one()
-    return row[0] / settled, row[1] / (settled * OUTCOMES)
+    return row[0] / settled, row[1] / (settled * OUTCOMES), row[2] / settled
 
 
 def _outcomes(number: int) -> list[Outcome]:

@@ -19,8 +19,8 @@ SCORES_PER_SECOND = 1_000
 BURST_SCORES_PER_SECOND = 6_000
 BUSY_HOURS = 6
 """Hours of a school day in which the peak is taken to last: more than any day has."""
-SCHOOL_DAYS = 22
-"""In the 30 days that the log is kept."""
+SCHOOL_DAYS, YEAR_DAYS = 22, 180
+"""In the 30 days that the log is kept, and in a school year."""
 SYNC_SECONDS = 3.0
 """How long a sync with changes waits for two systems that take a second an answer, and a second more."""
 HANDS = 40
@@ -75,6 +75,9 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
     yield Line("syncs in 30 days", f"{days} x {sync:,.0f} bytes", _bytes(SCHOOL_DAYS * syncs * sync))
     kept = _bytes(SCHOOL_DAYS * outcomes * outcome)
     yield Line("outcomes in 30 days", f"{days} x {outcome:,.0f} bytes", kept)
+    entry = _of(measured, "an entry of the audit log, bytes")
+    logged = _bytes(YEAR_DAYS * syncs * entry)
+    yield Line("audit log in a school year", f"{YEAR_DAYS} school days x {entry:,.0f} bytes", logged)
     yield Line("Redis", f"{DISTRICTS:,} districts, all busy x {key:,.0f} bytes", _bytes(DISTRICTS * key))
 
 

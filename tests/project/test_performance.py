@@ -30,6 +30,7 @@ def test_the_arithmetic_follows_what_was_measured() -> None:
         "ledger after ten change syncs, bytes a score",
         "a settled sync, bytes",
         "an outcome, bytes",
+        "an entry of the audit log, bytes",
         "Redis, bytes a busy district",
         "processor time of the worker for a sync, ms",
         "POST …/syncs, ms",
