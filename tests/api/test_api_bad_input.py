@@ -104,6 +104,7 @@ async def test_what_nobody_foresaw_tells_nothing_of_itself(place: Place) -> None
         answer = await api.get("/broken", headers={"authorization": f"Bearer {office.token}"})
     problem(answer, 500, "internal-error")
     assert MARK not in answer.text
+    assert answer.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("error", [ConnectionRefusedError(MARK), OperationalError(MARK, None, OSError(MARK))])

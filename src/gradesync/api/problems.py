@@ -243,13 +243,17 @@ def _no_database(_: ExceptionHandler, __: Request, error: Exception) -> Problem:
 
 
 class _Unexpected(StatusProblem):
-    """What nobody foresaw: its text may hold anything, so none of it goes out."""
+    """What nobody foresaw: its text may hold anything, so none of it goes out.
+
+    The server ends the connection after it; a client that is not told may send its next request into that.
+    """
 
     title = CATALOGUE["internal-error"].title
     type_ = "internal-error"
 
     def __init__(self, _: str) -> None:
-        super().__init__(code=self.type_, fix=CATALOGUE["internal-error"].fix)
+        headers = {"connection": "close"}
+        super().__init__(headers=headers, code=self.type_, fix=CATALOGUE["internal-error"].fix)
 
 
 def _http(_: ExceptionHandler, __: Request, error: HTTPException) -> Problem:
