@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+FRESH_SECONDS = 0.05
+"""So long a reserved place is as good as one that is taken when the call is sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -16,7 +19,7 @@ def per_window(limit: int, seconds: float) -> Budget:
 
     The longer window covers the way from here to there, and how long ago a place may have been reserved.
     """
-    return Budget(max(1, limit * 9 // 10), seconds + max(0.03 * seconds, 0.05))
+    return Budget(max(1, limit * 9 // 10), seconds + max(0.03 * seconds, 0.05 + FRESH_SECONDS))
 
 
 def apart(milliseconds: int) -> Budget | None:

@@ -17,7 +17,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gradesync.budgets import Budget
+from gradesync.budgets import FRESH_SECONDS, Budget
 from gradesync.errors import Retriable
 
 PREFIX = "gradesync:pace:"
@@ -29,8 +29,6 @@ OUTAGE_SECONDS = 15.0
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
-FRESH_SECONDS = 0.05
-"""So long a reserved place is as good as one that is taken when the call is sent."""
 
 # KEYS: places, pause, born, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the names
 # of reserved places that are given back for it. Answers the µs to wait (0: the places are taken, by that name
@@ -126,14 +124,15 @@ class Pace:
         self._turn = asyncio.Lock()
         self._local = _Share(budget)
         self._redis_away_until = 0.0
+        self._paused_at = float("-inf")
         self._failing = False
         self._reserved: deque[_Place] = deque()
 
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` places, first come first served; `Retriable` where they come after `until`."""
         if reserved := self._reserved_for(cost):
-            fresh = min(place.at for place in reserved) > time.monotonic() - FRESH_SECONDS
-            if fresh and len(reserved) == cost:
+            fresh_from = max(time.monotonic() - FRESH_SECONDS, self._paused_at)
+            if len(reserved) == cost and min(place.at for place in reserved) > fresh_from:
                 return
             if not await self._wait(cost, [place.name for place in reserved]):
                 return
@@ -160,6 +159,7 @@ class Pace:
 
     async def pause(self, seconds: float) -> None:
         """Nobody calls this upstream for so many seconds."""
+        self._paused_at = time.monotonic()
         self._local.pause(seconds)
         async with _forgiven("pause"):
             await self._extend(keys=[self._pause], args=[int(seconds * 1_000_000)])

@@ -11,7 +11,7 @@ import pytest
 from redis.asyncio import ConnectionPool, Redis
 
 from gradesync import pacing
-from gradesync.budgets import Budget, apart, per_window
+from gradesync.budgets import FRESH_SECONDS, Budget, apart, per_window
 from gradesync.errors import Retriable
 from gradesync.pacing import BORN, FAILURES_TO_OPEN, Pace, begin
 from scripted import rig as open_rig
@@ -139,6 +139,17 @@ async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
         await theirs.acquire(until=soon(5))
 
 
+async def test_a_pause_holds_for_places_that_were_reserved_before_it(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FRESH_SECONDS", 60.0)
+    pace = Pace(aged(), "d:source", WIDE)
+    assert await pace.try_reserve(2)
+    await pace.pause(600)
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
 async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect) -> None:
     mine, theirs = (Pace(aged(), "d:source", WIDE) for _ in range(2))
     assert await mine.try_reserve(2)
@@ -151,7 +162,10 @@ async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect)
         await mine.acquire(until=soon(5))
 
 
-async def test_a_place_that_was_reserved_just_now_is_the_calls_own(aged: Connect) -> None:
+async def test_a_place_that_was_reserved_just_now_is_the_calls_own(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "FRESH_SECONDS", 60.0)
     pace, redis = Pace(aged(), "d:source", WIDE), aged()
     assert await pace.try_reserve(2)
     reserved = await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True)
@@ -284,6 +298,11 @@ async def test_places_reserved_in_a_past_window_are_forgotten(aged: Connect) -> 
 def test_a_budget_stays_ten_percent_below_the_limit(limit: int, kept: int) -> None:
     assert per_window(limit, 5).limit == kept
     assert per_window(limit, 5).window > 5
+
+
+@pytest.mark.parametrize("seconds", [0.2, 1, 2.5, 5, 60])
+def test_a_window_covers_a_reserved_place_and_the_way_of_its_call(seconds: float) -> None:
+    assert per_window(9, seconds).window >= seconds + FRESH_SECONDS + 0.05
 
 
 def test_a_minimum_interval_is_a_budget_of_one() -> None:
