@@ -153,7 +153,8 @@ class Pace:
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
             return False
         if self._budget is not None:
-            places = range(1, self._clamped(cost) + 1)
+            limit = self._local.limit if self._redis_is_away() else self._budget.limit
+            places = range(1, min(cost, limit) + 1)
             self._reserved.extend(_Place(f"{name}:{place}", asked) for place in places)
         return True
 
@@ -213,7 +214,7 @@ class Pace:
         self, cost: int, given_back: Sequence[str] = (), *, name: str = "", leaving: int = 0
     ) -> float:
         """The seconds until there is room, 0 where the places are taken."""
-        if time.monotonic() >= self._redis_away_until:
+        if not self._redis_is_away():
             try:
                 return self._local.remaining() or await self._shared_wait(cost, given_back, name, leaving)
             except (RedisError, OSError) as error:
@@ -233,6 +234,9 @@ class Pace:
         self._failing = failures > 0
         return micros / 1_000_000
 
+    def _redis_is_away(self) -> bool:
+        return time.monotonic() < self._redis_away_until
+
     def _clamped(self, cost: int) -> int:
         return min(cost, self._budget.limit) if self._budget else cost
 
@@ -248,9 +252,9 @@ class _Share:
     """This process's part of a budget, for as long as Redis is away."""
 
     def __init__(self, budget: Budget | None) -> None:
-        self._limit = max(1, budget.limit // SHARES) if budget else 0
+        self.limit = max(1, budget.limit // SHARES) if budget else 0
         self._window = budget.window if budget else 0.0
-        self._sent: deque[float] = deque(maxlen=self._limit or 1)
+        self._sent: deque[float] = deque(maxlen=self.limit or 1)
         self._paused_until = 0.0
 
     def pause(self, seconds: float) -> None:
@@ -258,8 +262,8 @@ class _Share:
 
     def wait(self, cost: int) -> float:
         now = time.monotonic()
-        cost = min(cost, self._limit)
-        free = self._limit - len(self._sent)
+        cost = min(cost, self.limit)
+        free = self.limit - len(self._sent)
         oldest = self._sent[cost - free - 1] if cost > free else float("-inf")
         wait = max(self._paused_until, oldest + self._window) - now
         if wait <= 0:

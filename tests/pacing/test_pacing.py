@@ -250,6 +250,16 @@ async def test_without_redis_a_process_goes_on_with_a_share() -> None:
     assert not await pace.open()
 
 
+async def test_without_redis_no_more_than_the_share_is_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "FRESH_SECONDS", 60.0)
+    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600))
+    assert await pace.try_reserve(5)
+    await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
 async def test_without_redis_a_pause_holds_for_this_process() -> None:
     pace = Pace(Redis(port=1), "d:sis", None)
     await pace.pause(600)
