@@ -24,7 +24,7 @@ $(READY): requirements.lock
 	@echo "Building $(VENV): a minute or two, once."
 ifdef UV
 	@$(UV) venv -q --allow-existing --python $(PYTHON) $(VENV)
-	@$(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 else
 	@$(PYTHON) -m venv $(VENV)
