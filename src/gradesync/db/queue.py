@@ -64,7 +64,7 @@ async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float)
 
 
 async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait_seconds: float) -> list[str]:
-    """Districts whose work has been waiting so long that its bell must have been lost."""
+    """Districts whose work has been waiting so long that its bell may have been lost."""
     rows = await door.execute(
         WAITING,
         {

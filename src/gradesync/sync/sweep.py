@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 PATIENCE_SECONDS = 1.0
 RUNG_WITHIN = 5
-"""Seconds after which a sync that nobody took must have lost its bell."""
+"""Seconds after which a sync that nobody took may have lost its bell."""
 
 
 @dataclass(frozen=True, slots=True)
