@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import structlog
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
+
+FAILED = Counter("gradesync_rounds_failed_total", "What a process does again and again and could not.", ["what"])
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +59,11 @@ async def _rounds(name: str, do: Callable[[], Awaitable[object]], seconds: float
 
 
 def tell(what: str, error: Exception) -> None:
-    """Log a failure that the process survives: in full, unless a server or the network was away."""
+    """Tell a failure that the process survives: in full, unless a server or the network was away.
+
+    `what` is one of the names that our own code gives to rounds.
+    """
+    FAILED.labels(what).inc()
     if isinstance(error, DBAPIError | RedisError | OSError | TimeoutError):
         log.warning("failed", what=what, error=type(error).__name__)
     else:

@@ -1,10 +1,11 @@
-"""How what runs in rounds ends."""
+"""How what runs in rounds ends, and what is counted of it."""
 
 import asyncio
 
 import structlog.testing
+from prometheus_client import REGISTRY
 
-from gradesync.rounds import end
+from gradesync.rounds import end, repeated
 
 
 async def holds_on(cancellations: int) -> None:
@@ -34,3 +35,20 @@ async def test_a_task_that_never_ends_is_told_and_left_behind() -> None:
     while not task.done():
         task.cancel()
         await asyncio.sleep(0)
+
+
+def failures(what: str) -> float:
+    return REGISTRY.get_sample_value("gradesync_rounds_failed_total", {"what": what}) or 0.0
+
+
+async def test_a_round_that_fails_is_counted_by_what_it_does() -> None:
+    """With PostgreSQL away nothing else is: no sync settles, and the gauges of the queue stand still."""
+    tried, before = asyncio.Event(), failures("sweep")
+
+    async def fail() -> None:
+        tried.set()
+        raise ConnectionRefusedError
+
+    async with repeated("sweep", fail, seconds=60):
+        await tried.wait()
+    assert failures("sweep") == before + 1
