@@ -9,7 +9,9 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
-FAILED = Counter("gradesync_rounds_failed_total", "What a process does again and again and could not.", ["what"])
+FAILED = Counter(
+    "gradesync_rounds_failed_total", "What a process does again and again and could not.", ["what"]
+)
 
 log = structlog.get_logger(__name__)
 
