@@ -123,6 +123,15 @@ async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Datab
         assert await facts(db) == Facts(non_spanning=True)
 
 
+async def test_what_a_later_release_learnt_is_passed_over(database: Database, servers: Urls) -> None:
+    await apply(database, RIVERSIDE)
+    async with servers.owner() as owner:
+        learnt = text("UPDATE district SET facts = jsonb_build_object('later', 1, 'non_spanning', true)")
+        await owner.execute(learnt)
+    async with database.district("riverside") as db:
+        assert await facts(db) == Facts(non_spanning=True)
+
+
 async def test_an_lti_installation_belongs_to_one_district(database: Database) -> None:
     await apply(database, RIVERSIDE)
     with pytest.raises(districts.InstallationTaken):

@@ -67,7 +67,8 @@ async def known(db: AsyncSession) -> Known | None:
     if row is None:
         return None
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
-    return Known(replace(district, category_titles=row.category_titles), Facts(**row.facts))
+    # What a later release learnt is passed over, while both are at work.
+    return Known(replace(district, category_titles=row.category_titles), msgspec.convert(row.facts, Facts))
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:
