@@ -70,6 +70,15 @@ async def test_what_was_known_is_told_while_schoology_is_away(place: Place) -> N
     assert all(item["title"] and item["points"] for item in synced)
 
 
+async def test_a_problem_that_a_later_release_met_goes_by_its_code(place: Place) -> None:
+    teacher = await place.teacher()
+    await place.synced(teacher)
+    await place.rows_become("UPDATE ledger SET problem = 'of-later'")
+    place.refuse("schoology")
+    items = (await listed(teacher, place)).values()
+    assert {item["problem"]["code"] for item in items} == {"of-later"}
+
+
 async def test_where_nothing_is_known_a_silent_schoology_is_said_to_be(place: Place) -> None:
     teacher = await place.teacher()
     place.refuse("schoology")

@@ -214,6 +214,23 @@ async def test_no_title_becomes_a_formula(place: Place, title: str) -> None:
     assert cell.startswith("'")
 
 
+async def test_a_reason_of_a_later_release_goes_by_its_code(place: Place) -> None:
+    office = await place.office()
+    sync = await place.synced(office, dry_run=True)
+    row = Outcome(assignment_id="1", result=Result.FAILED, reason="of-later", warnings=("also-later",))
+    async with place.runtime.database.district(place.district.id) as db:
+        await outcomes.record(db, sync["id"], [row])
+    await place.rows_become("UPDATE sync SET error_code = 'of-later'")
+    answer = (await office.get(sync["links"]["outcomes"], result="failed")).json()
+    (item,) = [item for item in answer["items"] if item["assignment"]["id"] == "1"]
+    path = f"{place.path}/syncs/{sync['id']}"
+    told = [item["reason"], *item["warnings"], (await office.get(path)).json()["error"]]
+    assert [said["code"] for said in told] == ["of-later", "also-later", "of-later"]
+    assert all(said["title"] and said["fix"] for said in told)
+    sheet = await spreadsheet(office, sync, result="failed")
+    assert "of-later" in {row["reason"] for row in sheet}
+
+
 async def test_an_unknown_syncs_outcomes_are_not_found(place: Place) -> None:
     office = await place.office()
     problem(await office.get(f"{place.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")

@@ -157,6 +157,14 @@ async def test_findings_are_a_spreadsheet_too_and_can_be_filtered(place: Place) 
     assert report["findings"] == len(everything)
 
 
+async def test_a_finding_of_a_later_release_goes_by_its_code(place: Place) -> None:
+    office = await place.office()
+    report = await made(place, office, sections=[place.section])
+    async with place.urls.owner() as owner:
+        await owner.execute(text("UPDATE preflight_finding SET reason = 'of-later'"))
+    assert {found["reason"]["code"] for found in await findings(office, report)} == {"of-later"}
+
+
 async def test_a_district_makes_one_report_at_a_time(place: Place) -> None:
     office = await place.office()
     path = await started(office)

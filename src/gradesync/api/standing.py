@@ -116,15 +116,14 @@ def _remembered(entry: LedgerAssignment) -> schemas.SectionAssignment:
     )
 
 
-def _problem(entry: LedgerAssignment, verdict: Verdict | None) -> Reason | None:
+def _problem(entry: LedgerAssignment, verdict: Verdict | None) -> str | None:
     """What stops it now, or stopped it last time and may still do so. The switch is no problem."""
     if entry.opted_out:
         return None
     if verdict is not None and verdict.stop is not None:
         return verdict.stop.reason
-    last = Reason(entry.problem) if entry.problem else None
-    mended = verdict is not None and last in MENDED_BY_EDITING
-    return None if mended or last is Reason.OPTED_OUT else last
+    mended = verdict is not None and entry.problem in MENDED_BY_EDITING
+    return None if mended or entry.problem == Reason.OPTED_OUT else entry.problem
 
 
 def _waiting(entry: LedgerAssignment, verdict: Verdict | None) -> bool | None:
@@ -134,7 +133,7 @@ def _waiting(entry: LedgerAssignment, verdict: Verdict | None) -> bool | None:
     return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or entry.doubtful)
 
 
-def _state(entry: LedgerAssignment, waiting: bool | None, problem: Reason | None) -> str:
+def _state(entry: LedgerAssignment, waiting: bool | None, problem: str | None) -> str:
     states = (
         (entry.opted_out, "opted-out"),
         (problem is not None, "problem"),

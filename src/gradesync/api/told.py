@@ -17,11 +17,16 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 
 EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
+OF_LATER = "A later release of gradesync tells this, and the one that answers has no words for it."
+OF_LATER_FIX = "Look again when gradesync has been upgraded."
 
 
 def said(code: str) -> schemas.Said:
-    """A reason in the words of the catalogue."""
-    entry = CATALOGUE[Reason(code)]
+    """A reason in the words of the catalogue; one that a later release wrote goes by its code."""
+    try:
+        entry = CATALOGUE[Reason(code)]
+    except ValueError:
+        return schemas.Said(code=code, title=OF_LATER, fix=OF_LATER_FIX, retryable=False)
     return schemas.Said(code=code, title=entry.title, fix=entry.fix, retryable=entry.retryable)
 
 

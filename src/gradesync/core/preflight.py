@@ -5,7 +5,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from gradesync.core.gradebook import Gradebook, in_order
 from gradesync.core.ledger import Ledger
-from gradesync.core.reasons import Reason
 from gradesync.core.roster import Roster, absent
 from gradesync.core.rules import Rulebook, Stop, syncable
 
@@ -16,7 +15,7 @@ class Obstacle(NamedTuple):
     """One thing that would fail, be left out, or go with a warning: a section, an assignment, a student."""
 
     result: Hindrance
-    reason: Reason
+    reason: str
     assignment_id: str = ""
     title: str = ""
     student_id: str = ""

@@ -247,5 +247,5 @@ def _preflight(row: Row[Any]) -> Preflight:
 
 
 def _finding(row: Row[Any]) -> Finding:
-    obstacle = Obstacle(row.result, Reason(row.reason), row.assignment_id, row.title, row.student_id)
+    obstacle = Obstacle(row.result, row.reason, row.assignment_id, row.title, row.student_id)
     return Finding(row.number, row.section_id, row.section_code, obstacle)
