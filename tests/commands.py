@@ -19,18 +19,21 @@ class Said:
     err: str
 
 
-async def gradesync(*arguments: str, environment: Mapping[str, str], folder: Path | None = None) -> Said:
-    """Run a command to its end; a traceback is never what a person should see."""
+async def gradesync(
+    *arguments: str, environment: Mapping[str, str], folder: Path | None = None, piped: str = ""
+) -> Said:
+    """Run a command to its end, with what is piped in; a traceback is never what a person should see."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GRADESYNC_")}
     process = await asyncio.create_subprocess_exec(
         GRADESYNC,
         *arguments,
         env={**mine, "COLUMNS": "200", **environment},
         cwd=folder,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(piped.encode())
     assert process.returncode is not None
     said = Said(process.returncode, out.decode(), err.decode())
     assert "Traceback" not in said.err, said.err

@@ -37,6 +37,11 @@ async def test_a_district_is_applied_changed_and_listed(settings: Settings, tmp_
     assert json.loads(listed.out) == [{"id": "riverside", "name": "Riverside County"}]
 
 
+async def test_a_district_can_be_piped_into_a_container(settings: Settings) -> None:
+    said = await gradesync("district", "apply", "-", environment=settings.environment(), piped=DISTRICT)
+    assert "riverside created" in said.out, said.err
+
+
 async def test_mistakes_of_a_district_file_are_told_by_line(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "riverside.toml"
     file.write_text(DISTRICT.replace("Los_Angeles", "Los_Angelos").replace("client_id", "clientid"))

@@ -194,6 +194,16 @@ async def test_a_district_takes_everything_along_but_secrets(
     }
 
 
+async def test_an_export_can_be_piped_out_of_a_container(settings: Settings, database: Database) -> None:
+    async with database.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
+    said = await gradesync("district", "export", "riverside", "-", environment=settings.environment())
+    assert said.code == 0, said.err
+    head, *parts, end = map(json.loads, said.out.splitlines())
+    assert head["district"] == "riverside"
+    assert sum(end["rows"].values()) == len(parts)
+
+
 async def test_an_export_overwrites_nothing(settings: Settings, database: Database, tmp_path: Path) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)

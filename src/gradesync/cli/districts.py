@@ -1,6 +1,7 @@
 """`district` and `client`: what an operator sets up."""
 
 import json
+import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ client = typer.Typer(help="Clients of the API: create, list, revoke.", no_args_i
 
 @district.command()
 def apply(
-    file: Annotated[Path, typer.Argument(help="A district file, TOML.", metavar="FILE.toml")],
+    file: Annotated[Path, typer.Argument(help="A district file, TOML, or -.", metavar="FILE.toml")],
     as_json: AsJson = False,
 ) -> None:
     """Make a district what its file says."""
@@ -122,6 +123,6 @@ def revoke(district_id: DistrictId, client_id: Annotated[str, typer.Argument(met
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise Told(f"{file} cannot be read: {error}.") from None

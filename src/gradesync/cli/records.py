@@ -82,13 +82,16 @@ def _log() -> None:
 @district.command()
 def export(
     district_id: DistrictId,
-    file: Annotated[Path, typer.Argument(help="A new file: JSON, a row on each line.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A new file, or -: JSON, a row on each line.", metavar="FILE")],
 ) -> None:
     """Write everything that is kept of a district to a file, its secrets apart."""
     from gradesync.cli import operator, registrar
 
-    rows = operator.done(partial(registrar.export, district_id=district_id, file=file))
-    out.print(f"[green]✓[/] {sum(rows.values())} rows of {district_id} are in {file}.", soft_wrap=True)
+    piped = str(file) == "-"
+    write = partial(registrar.export, district_id=district_id, file=None if piped else file)
+    told, there = (err, "written") if piped else (out, f"in {file}")
+    rows = operator.done(write)
+    told.print(f"[green]✓[/] {sum(rows.values())} rows of {district_id} are {there}.", soft_wrap=True)
 
 
 @district.command()

@@ -1,6 +1,7 @@
 """What an operator does to what is kept: seal it anew, prove it, hand it over, erase it."""
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,15 +79,16 @@ async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified
     return found
 
 
-async def export(runtime: Runtime, district_id: str, file: Path) -> dict[str, int]:
-    """Write everything of a district to a new file that only its owner may read, a JSON value on each line.
+async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[str, int]:
+    """Write everything of a district, a JSON value on each line, to a new file that only its owner may read.
 
-    The last line counts the rows by table, so that a file that was cut short is told from a whole one.
+    None: to standard output. The last line counts the rows by table, so that a file cut short is told from a
+    whole one.
     """
     async with existing(runtime, district_id) as (db, _):
         await audit.append(db, ACTOR, "district.exported", {"district": district_id})
     counts: Counter[str] = Counter()
-    with os.fdopen(_new(file), "w") as out:
+    with os.fdopen(_new(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
         head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
         out.write(codec.dump(head) + "\n")
         async with runtime.database.snapshot(district_id) as db:
