@@ -10,6 +10,7 @@ from engines import BOUNDS
 from gradesync.connections import tell_circuits
 from gradesync.db.crypto import Secrets
 from gradesync.pacing import FAILURES_TO_OPEN
+from gradesync.sync.claim import claim_of
 from gradesync.sync.work import work
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
@@ -91,6 +92,17 @@ async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once
         await until_settled(stage, workers=4)
         assert built.powerschool.log.max_in_flight <= 2
         assert {(await stage.get(sync)).status for sync in syncs} == {"complete"}
+
+
+async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(theatre: Theatre) -> None:
+    built = world.build(7, 12, 1, 1, ideal=True)
+    built.schoology.switches.credits = 1_000_000  # the budget lets all of them start
+    async with theatre.stage(built, bounds=replace(BOUNDS, per_district=2)) as stage:
+        for room in built.classrooms:
+            await stage.request(room)
+        hands = [claim_of(stage.engine, stage.district.id) for _ in built.classrooms]
+        claimed = await asyncio.gather(*hands)
+        assert sum(one is not None for one in claimed) == 2
 
 
 async def test_throttling_never_surfaces_while_time_remains(stage: Stage) -> None:
