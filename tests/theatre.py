@@ -50,9 +50,8 @@ class Theatre:
         """Serve a world and make its district known."""
         async with Sandbox(world) as sandbox:
             name = f"district-{next(_numbers)}"
-            district = replace(
-                served_by(sandbox, name), lti=None, lti11=None
-            )  # one installation may be of one district only
+            # An installation may be of one district only.
+            district = replace(served_by(sandbox, name), lti=None, lti11=None)
             if policy is not None:
                 district = replace(district, policy=policy)
             await make_known(self.database, district)

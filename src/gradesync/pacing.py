@@ -17,7 +17,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from gradesync.budgets import FRESH_SECONDS, Budget
+from gradesync.budgets import Budget
 from gradesync.errors import Retriable
 
 PREFIX = "gradesync:pace:"
@@ -131,8 +131,7 @@ class Pace:
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` places, first come first served; `Retriable` where they come after `until`."""
         if reserved := self._reserved_for(cost):
-            fresh_from = max(time.monotonic() - FRESH_SECONDS, self._paused_at)
-            if len(reserved) == cost and min(place.at for place in reserved) > fresh_from:
+            if len(reserved) == cost and self._are_fresh(reserved):
                 return
             if not await self._wait(cost, [place.name for place in reserved]):
                 return
@@ -246,6 +245,12 @@ class Pace:
         while self._reserved and self._reserved[0].at + window < time.monotonic():
             self._reserved.popleft()
         return [self._reserved.popleft() for _ in range(min(cost, len(self._reserved)))]
+
+    def _are_fresh(self, places: Sequence[_Place]) -> bool:
+        """Whether places may be used as they are: a pause since then may be for their calls too."""
+        fresh = self._budget.fresh if self._budget else 0.0
+        since = max(time.monotonic() - fresh, self._paused_at)
+        return all(place.at > since for place in places)
 
 
 class _Share:

@@ -1,13 +1,12 @@
 """Clients of an empty Redis."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
 from gradesync.pacing import BORN
-
-Connect = Callable[[], Redis]
+from paced import Connect
 
 
 @pytest.fixture

@@ -1,0 +1,26 @@
+"""What the tests of pacing count with."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from redis.asyncio import Redis
+
+from gradesync.budgets import Budget
+
+Connect = Callable[[], Redis]
+
+WIDE = Budget(limit=2, window=600)
+
+
+def soon(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def redis_time(redis: Redis) -> float:
+    seconds, micros = await redis.time()
+    return float(seconds) + float(micros) / 1_000_000
+
+
+def most_inside(spans: Sequence[tuple[float, float]], window: float) -> int:
+    """The most grants that lie, beyond doubt, in one window."""
+    return max(sum(start <= a and b <= start + window for a, b in spans) for start, _ in spans)

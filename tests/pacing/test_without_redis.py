@@ -1,0 +1,69 @@
+"""What a process does while Redis is away, and when it is back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from redis.asyncio import ConnectionPool, Redis
+
+from gradesync import pacing
+from gradesync.budgets import Budget
+from gradesync.errors import Retriable
+from gradesync.pacing import Pace
+from paced import Connect, soon
+
+
+async def test_without_redis_a_process_goes_on_with_a_share() -> None:
+    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600))
+    await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+    await pace.report(False)
+    assert not await pace.open()
+
+
+async def test_without_redis_no_more_than_the_share_is_reserved() -> None:
+    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600, fresh=60))
+    assert await pace.try_reserve(5)
+    await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_without_redis_a_pause_holds_for_this_process() -> None:
+    pace = Pace(Redis(port=1), "d:sis", None)
+    await pace.pause(600)
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+@contextmanager
+def away(redis: Redis) -> Iterator[None]:
+    """Redis cannot be reached while the block lasts."""
+    here, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
+    yield
+    redis.connection_pool = here
+
+
+async def test_what_was_sent_without_redis_counts_when_it_is_back(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
+    redis = aged()
+    pace = Pace(redis, "d:source", Budget(limit=8, window=600))
+    with away(redis):
+        await pace.acquire(until=soon(5))
+    with pytest.raises(Retriable):
+        await pace.acquire(until=soon(5))
+
+
+async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
+    redis = aged()
+    pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
+    with away(redis):
+        await pace.acquire(until=soon(5))
+    await pace.acquire(until=soon(5))
+    assert await redis.zcard("gradesync:pace:d:source:places") == 1
