@@ -131,6 +131,20 @@ async def test_a_district_with_many_syncs_does_not_keep_another_waiting(theatre:
         await busy.carry()
 
 
+async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone(theatre: Theatre) -> None:
+    async with (
+        theatre.stage(world.build(7, 1, 2, 1, ideal=True)) as sealed,
+        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+    ):
+        waiting = await sealed.request()
+        await sealed.rows_become("""UPDATE district SET secrets = secrets || '{"sis.client_secret": "?"}'""")
+        sync = await other.request()
+        assert await work(other.engine)
+        assert (await other.get(sync)).status == "complete"
+        assert not await work(other.engine)
+        assert (await sealed.get(waiting)).status == "processing"
+
+
 async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(theatre: Theatre) -> None:
     async with (
         theatre.stage(world.build(7, 6, 2, 1, ideal=True)) as dead,

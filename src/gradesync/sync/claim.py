@@ -5,8 +5,10 @@ from time import monotonic
 
 from gradesync.core.district import District
 from gradesync.db import districts, queue
+from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.districts import Facts
 from gradesync.db.syncs import Sync
+from gradesync.rounds import tell
 from gradesync.sync.engine import Engine
 from gradesync.sync.lease import Lease
 from gradesync.sync.observed import tell_claimed
@@ -23,11 +25,19 @@ class Claimed:
 
 
 async def claim(engine: Engine) -> Claimed | None:
-    """The next sync and its lease; districts that may not call their systems now are passed over."""
+    """The next sync and its lease; districts that may not call their systems now are passed over.
+
+    So is one whose secrets our keys do not open, as where another process has a newer one: told, and left.
+    """
     async with engine.database.open_door() as db:
         waiting = await queue.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
     for district_id in waiting:
-        if claimed := await claim_of(engine, district_id):
+        try:
+            claimed = await claim_of(engine, district_id)
+        except SecretUnreadable as error:
+            tell("claim", error)
+            continue
+        if claimed is not None:
             return claimed
     return None
 
