@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from random import Random
 
-from gradesync.sync.engine import Bounds
-from gradesync.sync.work import work
+from gradesync.sync.context import SyncLimits
+from gradesync.sync.run import work
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Fault
 from life import CALLS, FAULTS
@@ -14,7 +14,7 @@ from stage import Stage
 from theatre import Theatre
 from truth import untrue
 
-UNHURRIED = Bounds(lease=20, call_timeout=5)
+UNHURRIED = SyncLimits(lease=20, call_timeout=5)
 """Many hands and the systems that they call share one process here: calls take their time."""
 WORKERS = 4
 

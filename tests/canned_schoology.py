@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from gradesync.core.gradebook import Assignment, Gradebook
-from gradesync.http import Backoff, Upstream
 from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
 from gradesync.schoology.source import SchoologySource
+from gradesync.upstream.client import Backoff, Upstream
 
 SECTION = "7900000001"
 ADA, BEN = "5790011", "5790018"

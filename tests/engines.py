@@ -5,26 +5,28 @@ from datetime import UTC, datetime
 import httpx
 from arq.connections import ArqRedis
 
-from gradesync.bell import Bell
-from gradesync.connections import Connections
 from gradesync.db.session import Database
-from gradesync.http import Backoff
-from gradesync.sync.engine import Bounds, Engine
+from gradesync.sync.context import SyncContext, SyncLimits
+from gradesync.systems import UpstreamSystems
+from gradesync.upstream.client import Backoff
+from gradesync.wakeup import Wakeup
 
-BOUNDS = Bounds(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
+BOUNDS = SyncLimits(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
 SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 
 
-def new_engine(database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: Bounds) -> Engine:
+def new_engine(
+    database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: SyncLimits
+) -> SyncContext:
     """An engine that remembers nothing."""
 
     def clock() -> datetime:
         return datetime.now(UTC)
 
-    return Engine(
+    return SyncContext(
         database=database,
-        systems=Connections(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
-        bell=Bell(redis, most=8),
+        systems=UpstreamSystems(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
+        bell=Wakeup(redis, most=8),
         clock=clock,
         bounds=bounds,
     )

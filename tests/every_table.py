@@ -9,7 +9,7 @@ from sqlalchemy import Column, Table, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gradesync.db.departure import tables
+from gradesync.db.export_erase import tables
 
 NAMES = [table.name for table in tables()]
 MADE: Mapping[type, Callable[[], object]] = {

@@ -13,16 +13,16 @@ from gradesync.access.tokens import Scope
 from gradesync.api import live
 from gradesync.api.app import create_app
 from gradesync.api.service import Service
-from gradesync.connections import Connections
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import clients
 from gradesync.db.tables import metadata
-from gradesync.http import Backoff
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim_of
-from gradesync.sync.work import perform
+from gradesync.sync.run import perform
+from gradesync.systems import UpstreamSystems
+from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
@@ -208,7 +208,7 @@ async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterat
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
-        assert isinstance(runtime.systems, Connections)
+        assert isinstance(runtime.systems, UpstreamSystems)
         runtime.systems.backoff = SOON
         await no_budget_was_lost(runtime.redis)
         district = replace(served_by(sandbox), policy=Policy(service_sync=True))

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from gradesync import embedded
-from gradesync.embedded.holding import locked, wait
+from gradesync.embedded.locks import locked, wait
 from gradesync.embedded.programs import Programs
 from gradesync.embedded.wheels import valkey_binary
 from servers import Urls

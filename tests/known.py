@@ -4,10 +4,11 @@ from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from gradesync import districtfile, pacing
+from gradesync.cli import district_file as districtfile
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.db.session import Database
+from gradesync.upstream import call_budget
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 
@@ -24,12 +25,12 @@ async def make_known(database: Database, district: District) -> None:
 
 async def no_budget_was_lost(redis: Redis) -> None:
     """Say that Redis lost no budget: whoever calls upstream first would wait a window otherwise."""
-    await redis.set(pacing.BORN, 0)
+    await redis.set(call_budget.BORN, 0)
 
 
 async def forget_pauses(redis: Redis) -> None:
     """Pauses, open circuits and counted failures are over; budgets stay."""
     for name in ("pause", "failures", "open"):
-        keys = [key async for key in redis.scan_iter(f"{pacing.PREFIX}*:{name}")]
+        keys = [key async for key in redis.scan_iter(f"{call_budget.PREFIX}*:{name}")]
         if keys:
             await redis.delete(*keys)

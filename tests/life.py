@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from gradesync.sync.claim import claim_of
-from gradesync.sync.work import perform
+from gradesync.sync.run import perform
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from matrix import EFFECTS, Scale

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gradesync.worker import post
+from gradesync.worker.pool import post
 from gradesync_sandbox.serving import Served
 from installed import Door, Place
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from gradesync.budgets import Budget
+from gradesync.upstream.budget import Budget
 
 Connect = Callable[[], Redis]
 

@@ -11,13 +11,13 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradesync.core.district import SisAccess
-from gradesync.core.exchange import ScoreRow
 from gradesync.core.ledger import Value
 from gradesync.core.plan import ScoreWrite
+from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
-from gradesync.http import Backoff
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.powerschool.target import PowerSchoolTarget
+from gradesync.upstream.client import Backoff
 from gradesync_sandbox.faults import Body, Effect, Fault, Faults
 from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.powerschool import state

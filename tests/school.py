@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradesync.cli.serving import application
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.worker import working
+from gradesync.worker.pool import working
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from gradesync.egress import open_client
-from gradesync.http import Backoff, Upstream
+from gradesync.upstream.client import Backoff, Upstream
+from gradesync.upstream.egress import open_client
 
 Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

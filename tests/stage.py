@@ -16,10 +16,10 @@ from gradesync.db import ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.sync.claim import claim_of
-from gradesync.sync.engine import Engine
-from gradesync.sync.request import Request, Wanted, request_sync
+from gradesync.sync.context import SyncContext
+from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import perform
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
@@ -51,7 +51,7 @@ class Stage:
     world: World
     sandbox: Sandbox
     district: District
-    engine: Engine
+    engine: SyncContext
     redis: ArqRedis
     client: httpx.AsyncClient
     choices: Choices = field(default_factory=Choices)
@@ -156,7 +156,7 @@ class Stage:
             section_id=str(room.section.id),
             asker_kind="teacher",
             asker_id=asker or str(room.teacher.uid),
-            wanted=Wanted(**wanted),
+            wanted=SyncOptions(**wanted),
             settles_after=900,
         )
         sync = await request_sync(self.engine, request)

@@ -5,7 +5,7 @@ import socket
 from arq.connections import ArqRedis
 from prometheus_client import REGISTRY
 
-from gradesync.bell import THERE_IS_WORK, Bell, open_redis
+from gradesync.wakeup import THERE_IS_WORK, Wakeup, open_redis
 
 
 async def waiting(redis: ArqRedis) -> list[tuple[str, tuple[str, ...]]]:
@@ -14,13 +14,13 @@ async def waiting(redis: ArqRedis) -> list[tuple[str, tuple[str, ...]]]:
 
 async def test_a_bell_says_that_there_is_work_and_for_whom(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
-        await Bell(redis, most=8).ring("riverside")
+        await Wakeup(redis, most=8).ring("riverside")
         assert await waiting(redis) == [(THERE_IS_WORK, ("riverside",))]
 
 
 async def test_a_flood_of_one_district_leaves_room_for_another(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
-        bell = Bell(redis, most=3)
+        bell = Wakeup(redis, most=3)
         for _ in range(50):
             await bell.ring("riverside")
         await bell.ring("lakeside")
@@ -29,7 +29,7 @@ async def test_a_flood_of_one_district_leaves_room_for_another(redis_url: str) -
 
 async def test_what_is_asked_for_after_a_bell_was_heard_rings_again(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
-        bell = Bell(redis, most=1)
+        bell = Wakeup(redis, most=1)
         await bell.ring("riverside")
         await bell.ring("riverside")
         assert len(await waiting(redis)) == 1
@@ -40,7 +40,7 @@ async def test_what_is_asked_for_after_a_bell_was_heard_rings_again(redis_url: s
 
 async def test_jobs_are_json_for_nobody_to_run_code_through(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
-        await Bell(redis, most=8).ring("riverside")
+        await Wakeup(redis, most=8).ring("riverside")
         (key,) = await redis.keys("arq:job:*")
         stored = await redis.get(key)
         assert stored is not None
@@ -48,7 +48,7 @@ async def test_jobs_are_json_for_nobody_to_run_code_through(redis_url: str) -> N
 
 
 def lost() -> float:
-    return REGISTRY.get_sample_value("gradesync_bells_total", {"answer": "lost"}) or 0
+    return REGISTRY.get_sample_value("gradesync_wakeups_total", {"answer": "lost"}) or 0
 
 
 async def test_ringing_without_redis_neither_raises_nor_waits_long() -> None:
@@ -56,7 +56,7 @@ async def test_ringing_without_redis_neither_raises_nor_waits_long() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     async with open_redis(f"redis://127.0.0.1:{port}/0") as redis:
-        await Bell(redis, most=8).ring("riverside")
+        await Wakeup(redis, most=8).ring("riverside")
     assert lost() == before + 1
 
 
@@ -64,5 +64,5 @@ async def test_a_redis_that_never_answers_does_not_hold_its_caller() -> None:
     before = lost()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         async with open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:
-            await Bell(redis, most=8).ring("riverside")
+            await Wakeup(redis, most=8).ring("riverside")
     assert lost() == before + 1

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from gradesync.cli.district_file import DistrictFileRefused, Mistake, parse
 from gradesync.core.district import Lti11Registration
 from gradesync.core.sis import Policy
-from gradesync.districtfile import DistrictFileRefused, Mistake, parse
 
 WHOLE = r"""
 id = "riverside"

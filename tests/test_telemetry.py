@@ -7,7 +7,7 @@ import sys
 SCRIPT = """
 import asyncio, logging
 import structlog
-from gradesync.telemetry import configure_logging
+from gradesync.observability.logs import configure_logging
 
 configure_logging("info", "json")
 log = structlog.get_logger("gradesync.tests")

@@ -12,11 +12,11 @@ import structlog
 from arq.connections import ArqRedis
 
 from engines import BOUNDS, new_engine
-from gradesync.bell import open_redis
 from gradesync.core.sis import Policy
 from gradesync.db.session import Database
-from gradesync.egress import open_client
-from gradesync.sync.engine import Bounds
+from gradesync.sync.context import SyncLimits
+from gradesync.upstream.egress import open_client
+from gradesync.wakeup import open_redis
 from gradesync_sandbox.district import World
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
@@ -45,7 +45,7 @@ class Theatre:
 
     @asynccontextmanager
     async def stage(
-        self, world: World, *, bounds: Bounds = BOUNDS, policy: Policy | None = None
+        self, world: World, *, bounds: SyncLimits = BOUNDS, policy: Policy | None = None
     ) -> AsyncIterator[Stage]:
         """Serve a world and make its district known."""
         async with Sandbox(world) as sandbox:

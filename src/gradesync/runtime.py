@@ -10,21 +10,21 @@ from typing import TypeVar
 import httpx
 from arq.connections import ArqRedis
 
-from gradesync import pacing
 from gradesync.access.tokens import Tokens
-from gradesync.bell import Bell, open_redis
-from gradesync.connections import Connections, tell_circuits
 from gradesync.db.crypto import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
-from gradesync.egress import open_client
 from gradesync.errors import GradeSyncError
-from gradesync.rounds import repeated
+from gradesync.observability.periodic import repeated
 from gradesync.settings import PREFIX, Settings
-from gradesync.sync.engine import Bounds, Engine
-from gradesync.sync.observed import tell_queue
+from gradesync.sync.context import SyncContext, SyncLimits
+from gradesync.sync.metrics import observe_queue
 from gradesync.sync.ports import Clock, Systems
 from gradesync.sync.sweep import sweep
+from gradesync.systems import UpstreamSystems, observe_circuits
+from gradesync.upstream import call_budget
+from gradesync.upstream.egress import open_client
+from gradesync.wakeup import Wakeup, open_redis
 
 T = TypeVar("T")
 
@@ -45,9 +45,9 @@ class Runtime:
     """
 
     settings: Settings
-    engine: Engine
+    engine: SyncContext
     redis: ArqRedis
-    bell: Bell
+    bell: Wakeup
     client: httpx.AsyncClient
     tokens: Tokens
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,11 +88,13 @@ async def open_runtime(
         client = open_client(allow_private_network=settings.allow_private_network)
         await stack.enter_async_context(client)
         await database.check_role()
-        await pacing.begin(redis)
-        bell = Bell(redis, most=2 * settings.per_district)
-        engine = Engine(
+        await call_budget.begin(redis)
+        bell = Wakeup(redis, most=2 * settings.per_district)
+        engine = SyncContext(
             database=database,
-            systems=Connections(client, redis, clock, settings.call_timeout_seconds, settings.score_batch),
+            systems=UpstreamSystems(
+                client, redis, clock, settings.call_timeout_seconds, settings.score_batch
+            ),
             bell=bell,
             clock=clock,
             bounds=_bounds(settings),
@@ -110,14 +112,14 @@ async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
     async with (
         repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds),
         repeated("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
-        repeated("circuits", lambda: tell_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
-        repeated("queue", lambda: tell_queue(runtime.engine), seconds=QUEUE_SECONDS),
+        repeated("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
+        repeated("queue", lambda: observe_queue(runtime.engine), seconds=QUEUE_SECONDS),
     ):
         yield
 
 
-def _bounds(settings: Settings) -> Bounds:
-    return Bounds(
+def _bounds(settings: Settings) -> SyncLimits:
+    return SyncLimits(
         lease=settings.lease_seconds,
         call_timeout=settings.call_timeout_seconds,
         slice=settings.slice_seconds,

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gradesync.access.remembered import Remembered
+from gradesync.access.cache import Remembered
 
 
 class Oracle:

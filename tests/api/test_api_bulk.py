@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bulk import LINKS, PAIRS, section, send, told
-from gradesync.api import rows
+from gradesync.api import bulk
 from gradesync_sandbox.faults import Fault, Status
 from installed import Place, problem
 
@@ -118,7 +118,7 @@ async def test_rows_for_which_there_is_no_time_are_told_so(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = await place.office()
-    monkeypatch.setattr(rows, "PATIENCE", timedelta(0))
+    monkeypatch.setattr(bulk, "PATIENCE", timedelta(0))
     late = ("not-attempted", "not-attempted")
     assert await send(office, LINKS, [{"section": place.section}]) == [late]
     pair = {"section": place.section, "category": "a", "sis_category": "b"}

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from gradesync.db import retention
-from gradesync.egress import open_client
-from gradesync.webhooks import MOST_ATTEMPTS, Post, pause_after
-from gradesync.worker import working
+from gradesync.upstream.egress import open_client
+from gradesync.worker.pool import working
+from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
 from installed import Place
 from listening import Receiver, add, deliver, deliveries, news
 
@@ -128,7 +128,7 @@ async def test_an_attempt_that_lasts_too_long_is_broken_off(place: Place, receiv
     office, webhook = await news(place, receiver)
     receiver.silent = asyncio.Event()
     runtime = place.runtime
-    await Post(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
+    await WebhookSender(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
     receiver.silent.set()
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
@@ -170,7 +170,7 @@ async def test_a_private_address_is_never_called(place: Place, receiver: Receive
     plain = await add(office, receiver.url)
     await place.synced(office)
     async with open_client(allow_private_network=False) as careful:
-        await Post(place.runtime.database, careful, place.runtime.clock).deliver()
+        await WebhookSender(place.runtime.database, careful, place.runtime.clock).deliver()
     for one in (webhook, plain):
         (delivery,) = await deliveries(office, one)
         assert delivery["error"] == "address-not-allowed"

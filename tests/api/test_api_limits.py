@@ -5,7 +5,7 @@ import pytest
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
-from gradesync.limits import Limits
+from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
 from installed import Door, Place, problem, refused
 

@@ -14,9 +14,9 @@ from gradesync.core.reasons import Reason
 from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync.runtime import sweeping
 from gradesync.sync.claim import claim_of
-from gradesync.sync.observed import tell_queue
+from gradesync.sync.metrics import observe_queue
+from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import perform
 from gradesync_sandbox.faults import Fault, LoseAfter, Status
 from installed import Place
 
@@ -55,7 +55,7 @@ async def test_a_sync_is_counted_timed_and_told_by_result(place: Place) -> None:
     assert counts(grown, "gradesync_assignments_total", "result") == told(sync["assignments"])
     assert counts(grown, "gradesync_scores_total", "result") == told(sync["scores"])
     assert counts(grown, "gradesync_warnings_total", "code") == sync["warnings"]
-    assert counts(grown, "gradesync_bells_total", "answer") == {"rung": 1}
+    assert counts(grown, "gradesync_wakeups_total", "answer") == {"rung": 1}
     assert sync["assignments"]["created"]
     assert sync["warnings"]
 
@@ -141,7 +141,7 @@ async def test_a_lost_lease_is_counted_and_the_sync_is_not(place: Place) -> None
 
 
 async def queued(place: Place) -> dict[str, float]:
-    await tell_queue(place.runtime.engine)
+    await observe_queue(place.runtime.engine)
     return counts(await scrape(place.api), "gradesync_queue_syncs", "class")
 
 
@@ -164,7 +164,7 @@ async def test_what_waits_for_a_spent_budget_is_held(place: Place) -> None:
     teacher = await place.teacher()
     await teacher.post(f"{place.path}/syncs")
     budget = place.district.schoology.requests_per_window
-    while await place.runtime.systems.ready(place.district):
+    while await place.runtime.systems.reserve_sync(place.district):
         assert (budget := budget - 1) >= 0
     assert await claim_of(place.runtime.engine, place.district.id) is None
     assert await queued(place) == {"ready": 0, "held": 1}
@@ -203,7 +203,7 @@ async def test_nobody_and_nothing_of_a_district_is_a_label(place: Place) -> None
             await place.synced(teacher, str(room.section.id), **wanted)
     office = await place.office()
     assert (await office.post("/connections/check")).status_code == 200
-    await tell_queue(place.runtime.engine)
+    await observe_queue(place.runtime.engine)
     grown = await watch.grown(place.api)
     assert len({name for name, _ in grown}) > 10
     for name, labels in grown:

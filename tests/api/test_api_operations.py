@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
-from gradesync.pacing import FAILURES_TO_OPEN, Pace
 from gradesync.runtime import open_runtime, sweeping
 from gradesync.settings import Settings
+from gradesync.upstream.call_budget import FAILURES_TO_OPEN, Pace
 from installed import Place, problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -60,7 +60,7 @@ async def test_prometheus_reads_the_metrics_of_the_process(place: Place) -> None
     answer = await place.api.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
-    assert "gradesync_bells_total" in answer.text
+    assert "gradesync_wakeups_total" in answer.text
 
 
 async def test_without_the_queue_requests_are_still_taken(settings: Settings) -> None:

@@ -200,7 +200,7 @@ async def test_a_report_leaves_a_sync_its_first_reads(settings: Settings, server
         path = await started(office, sections=[str(room.section.id) for room in world.classrooms])
         await advance(place, 3)
         assert (await office.get(path)).json()["progress"]["done"] == 1
-        assert await place.runtime.systems.ready(place.district)
+        assert await place.runtime.systems.reserve_sync(place.district)
 
 
 async def test_credentials_that_are_refused_end_a_report(place: Place) -> None:

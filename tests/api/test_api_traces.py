@@ -9,9 +9,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from gradesync.collector import OpenTelemetry
 from gradesync.db import syncs
-from gradesync.tracing import traced_by
+from gradesync.observability.trace_export import OpenTelemetry
+from gradesync.observability.tracing import traced_by
 from gradesync_sandbox.faults import Fault, LoseAfter
 from installed import Place
 

@@ -31,7 +31,7 @@ from bench.profile import profiled
 from bench.shares import shares
 from bench.whole_sync import whole_syncs
 from bench.workers import fairness, saturated, throughput
-from gradesync.cli.say import out, table
+from gradesync.cli.output import out, table
 
 Part = Callable[..., Coroutine[None, None, list[Measure]]]
 

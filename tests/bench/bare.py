@@ -10,9 +10,9 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI, Request
 
-from gradesync import telemetry
 from gradesync.cli.servers import listen
 from gradesync.db import audit, clients, districts, queue, syncs
+from gradesync.observability import logs as telemetry
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 

@@ -60,7 +60,7 @@ async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
 async def _claimed(database: Database) -> tuple[float, float]:
     """Claim a sync of the district that waited longest, and settle it; seconds to find and to claim it."""
     began = perf_counter()
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         district, *_ = await queue.waiting_districts(door, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
     async with database.alone(district, queue.CLAIMS) as db:

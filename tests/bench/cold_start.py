@@ -13,12 +13,12 @@ from time import perf_counter
 import httpx
 
 from bench.measure import Measure
-from gradesync import pacing
+from gradesync.cli.district_file import parse
 from gradesync.db import districts, syncs
-from gradesync.districtfile import parse
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.request import Request, Wanted, request_sync
+from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.upstream import call_budget
 
 PATIENCE = 60
 LOOK_SECONDS = 0.025
@@ -59,7 +59,7 @@ async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
 async def cold_start(settings: Settings, rounds: int = 5) -> ColdStart:
     """Start processes with these settings, one after another. The first of each is not counted."""
     async with open_runtime(settings, name="bench") as runtime:
-        await runtime.redis.set(pacing.BORN, 0)  # no budget was lost, so nobody waits a window first
+        await runtime.redis.set(call_budget.BORN, 0)  # no budget was lost, so nobody waits a window first
         serve = [await _serve(settings) for _ in range(rounds + 1)]
         worker = [await _worker(settings, runtime, f"cold-{number}") for number in range(rounds + 1)]
     return ColdStart(serve=median(serve[1:]), worker=median(worker[1:]))
@@ -91,7 +91,7 @@ async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
         section_id="1",
         asker_kind="teacher",
         asker_id="1",
-        wanted=Wanted(),
+        wanted=SyncOptions(),
         settles_after=900,
     )
     sync = await request_sync(runtime.engine, request)

@@ -1,12 +1,12 @@
 """Measures the memory that a district takes in Redis while it is busy."""
 
 from bench.measure import Measure
-from gradesync import pacing
-from gradesync.bell import Bell, open_redis
-from gradesync.budgets import per_window
-from gradesync.limits import Limits
-from gradesync.pacing import Pace
+from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
+from gradesync.upstream import call_budget
+from gradesync.upstream.budget import per_window
+from gradesync.upstream.call_budget import Pace
+from gradesync.wakeup import Wakeup, open_redis
 
 TEACHERS = 4
 
@@ -16,10 +16,10 @@ async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
     assert settings.redis_url is not None
     districts = 100 if quick else 1000
     async with open_redis(settings.redis_url.get_secret_value()) as redis:
-        await redis.set(pacing.BORN, 0)  # no first window to wait for
+        await redis.set(call_budget.BORN, 0)  # no first window to wait for
         before = (await redis.info("memory"))["used_memory"]
         budget = per_window(15, 600)
-        bell, limits = Bell(redis, most=8), Limits(redis)
+        bell, limits = Wakeup(redis, most=8), Limits(redis)
         for number in range(districts):
             pace = Pace(redis, f"schoology:{number:016}", budget)
             for _ in range(budget.limit):

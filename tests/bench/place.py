@@ -17,17 +17,18 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from gradesync import embedded, telemetry
+from gradesync import embedded
+from gradesync.cli.district_file import parse
 from gradesync.cli.servers import bring_up
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import districts
 from gradesync.db.syncs import Sync
-from gradesync.districtfile import parse
+from gradesync.observability import logs as telemetry
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
-from gradesync.sync.engine import Engine
-from gradesync.sync.request import Request, Wanted, request_sync
+from gradesync.sync.context import SyncContext
+from gradesync.sync.request import Request, SyncOptions, request_sync
 
 PROCESSING = text("SELECT count(*) FROM sync WHERE status = 'processing'")
 LOOK_SECONDS = 0.05
@@ -132,7 +133,7 @@ async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None
             await districts.apply(db, one)
 
 
-async def request(engine: Engine, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
+async def request(engine: SyncContext, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
     """Ask for a sync as the section's teacher."""
     return await request_sync(
         engine,
@@ -141,7 +142,7 @@ async def request(engine: Engine, district_id: str, section: str, teacher: str, 
             section_id=section,
             asker_kind="teacher",
             asker_id=teacher,
-            wanted=Wanted(**wanted),
+            wanted=SyncOptions(**wanted),
             settles_after=3600,
         ),
     )

@@ -19,7 +19,7 @@ from bench.growth import cost
 from bench.pages import GROWTH, write_pages
 from bench.place import servers
 from bench.workers import rates
-from gradesync.cli.say import out
+from gradesync.cli.output import out
 
 SIZES = ((30, 30), (50, 100), (100, 200), (200, 500), (500, 1000))
 """Assignments and students: 900 scores to 500,000."""

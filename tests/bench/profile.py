@@ -14,7 +14,7 @@ from bench.place import know, request, school
 from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.work import work
+from gradesync.sync.run import work
 
 SYNCS = 30
 LINES = 30

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from gradesync.budgets import Budget, per_window
-from gradesync.connections import READS_BESIDE_MULTIGET
+from gradesync.systems import READS_BESIDE_MULTIGET
+from gradesync.upstream.budget import Budget, per_window
 
 SECTIONS = 2_800_000
 SCORES = 900

@@ -19,8 +19,8 @@ from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, IDLE, STUD
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
-from gradesync.sync.engine import Engine
-from gradesync.sync.work import perform
+from gradesync.sync.context import SyncContext
+from gradesync.sync.run import perform
 
 SYNCS, WARM = 200, 3
 WINDOW = 0.12
@@ -85,7 +85,7 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
         ]
 
 
-async def _spent(engine: Engine, served: School, changes: int, syncs: int) -> dict[str, float]:
+async def _spent(engine: SyncContext, served: School, changes: int, syncs: int) -> dict[str, float]:
     """Milliseconds of a sync by group, after a few syncs that warm up."""
     ticks, spent = _Ticks(), 0.0
     with _interrupted(ticks):

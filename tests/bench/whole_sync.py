@@ -17,14 +17,14 @@ import httpx
 
 from bench.measure import Measure, ratio
 from bench.place import School, know, request, school
-from gradesync.connections import Connections
 from gradesync.db import syncs
 from gradesync.runtime import open_runtime
 from gradesync.schoology.auth import OAuth1
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
-from gradesync.sync.engine import Engine
-from gradesync.sync.work import perform
+from gradesync.sync.context import SyncContext
+from gradesync.sync.run import perform
+from gradesync.systems import UpstreamSystems
 
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
 SCORES = ASSIGNMENTS * STUDENTS
@@ -104,7 +104,7 @@ class Timed(NamedTuple):
 class Bench:
     """An engine whose calls are recorded, on a sandbox in a process of its own."""
 
-    engine: Engine
+    engine: SyncContext
     recorder: Recorder
     school: School
     numbers: Iterator[int] = field(default_factory=count)
@@ -176,7 +176,7 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
         httpx.AsyncClient(transport=(recorder := Recorder()), timeout=PATIENCE) as client,
     ):
         await know(runtime, served.district, [DISTRICT])
-        systems = Connections(client, runtime.redis, runtime.clock, 30.0, BATCH)
+        systems = UpstreamSystems(client, runtime.redis, runtime.clock, 30.0, BATCH)
         yield Bench(replace(runtime.engine, systems=systems), recorder, served)
 
 

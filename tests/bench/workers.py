@@ -12,7 +12,7 @@ from bench.place import School, know, owner, request, school, settled, workers
 from gradesync.db.ids import uuid7
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.engine import Engine
+from gradesync.sync.context import SyncContext
 
 DISTRICTS = [f"district-{number:02}" for number in range(20)]
 LATENCY = 1.0
@@ -37,7 +37,7 @@ QUEUE = text("""
 Section = Mapping[str, str]
 
 
-async def _sync_all(engine: Engine, connection: AsyncConnection, served: School) -> float:
+async def _sync_all(engine: SyncContext, connection: AsyncConnection, served: School) -> float:
     """Sync every section, each in the district that it belongs to; answers syncs per second."""
     since = await connection.scalar(NOW)
     for place, section in enumerate(served.sections):

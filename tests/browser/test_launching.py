@@ -73,7 +73,7 @@ async def test_a_launch_can_begin_with_a_form(school: School) -> None:
 
 async def test_the_page_is_not_shown_in_anybody_elses_frame(school: School) -> None:
     launch_url = f"{school.url}/lti/launch"
-    async with school.runtime.database.open_door() as door:
+    async with school.runtime.database.without_tenant() as door:
         (known,) = await districts.listed(door)
     async with school.runtime.database.district(known.id) as db:
         district = await districts.get(db)

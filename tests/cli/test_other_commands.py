@@ -24,7 +24,7 @@ async def test_help_names_every_command() -> None:
     [
         ("gradesync.cli", ("sqlalchemy", "fastapi", "arq", "alembic", "httpx")),
         (
-            "gradesync.cli.running, gradesync.cli.vitals",  # a worker
+            "gradesync.cli.running, gradesync.cli.health",  # a worker
             ("fastapi", "alembic", "jinja2", "opentelemetry"),
         ),
         ("gradesync.cli.running, gradesync.cli.serving", ("alembic", "opentelemetry.sdk")),

@@ -40,7 +40,7 @@ async def with_key(urls: Urls, key: str) -> tuple[list[Any], str, str]:
                 found.append(await districts.get(db))
         async with database.district("riverside") as db:
             (parcel,) = await webhooks.take(db, "riverside", most=1, hold_seconds=0)
-        async with database.open_door() as door:
+        async with database.without_tenant() as door:
             (tool_key,) = await installations.tool_keys(door, lambda: ("unused", "unused"))
         return found, parcel.secrets[0], tool_key
     finally:
@@ -56,7 +56,7 @@ async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
     async with database.district("riverside") as db:
         _, secret = await webhooks.create(db, "riverside", "https://hooks.example.org/")
         await webhooks.post(db, uuid4(), {"type": "sync.settled"})
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         await installations.tool_keys(door, lambda: ("1", "the tool's private key"))
     said = await gradesync("secrets", "rotate", environment=keyed(settings, NEW, KEYS[0]))
     assert (said.code, "2 districts" in said.out) == (0, True)

@@ -10,13 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 from gradesync.core.bind import bind, needs_scores
-from gradesync.core.fit import Mould
+from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Cell, Gradebook, Mark
-from gradesync.core.learn import learn
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreWrite
 from gradesync.core.rules import syncable
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Spec
+from gradesync.core.update_ledger import learn
 
 POINTS = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(7), Decimal("12.25"), Decimal("1.00000049")])
 CELLS = st.one_of(
@@ -26,7 +26,7 @@ CELLS = st.one_of(
 )
 UIDS = st.sampled_from(sorted(STUDENTS))
 IDS = st.sampled_from(["1", "2"])
-MOULD = Mould.of(BOOK.capabilities, Policy())
+MOULD = ScoreFitter.of(BOOK.capabilities, Policy())
 
 
 @dataclass

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradebooks import spec
+from gradesync.core.ordering import in_order_of_writes
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Slot
-from gradesync.core.turns import in_turn
 
 LENGTH = 50
 NAMES = ["A", "b", "B", "C", "D", "E", "F"]
@@ -29,7 +29,7 @@ def moving(assignment_id: str, before: str | None, after: str) -> AssignmentPlan
 
 def carried_out(items: Sequence[AssignmentPlan]) -> dict[str, Slot]:
     """What a SIS holds in the end that refuses the second of a name, whatever its case."""
-    turns = in_turn(items)
+    turns = in_order_of_writes(items)
     held = {item.id: item.before.slot for item in items if item.before is not None}
     steps = [(aside.item.id, aside.spec(LENGTH)) for aside in turns.aside]
     for assignment_id, wanted in [*steps, *((item.id, wanted) for item, wanted in turns.order)]:
@@ -50,23 +50,23 @@ def test_whatever_is_renamed_at_once_ends_as_it_should_be(after: list[str], made
 
 
 def test_a_name_is_taken_after_it_was_left() -> None:
-    turns = in_turn([moving("1", "A", "B"), moving("2", "B", "C"), moving("3", "C", "D")])
+    turns = in_order_of_writes([moving("1", "A", "B"), moving("2", "B", "C"), moving("3", "C", "D")])
     assert [turn.item.id for turn in turns.order] == ["3", "2", "1"]
     assert turns.aside == ()
 
 
 def test_who_is_made_anew_waits_for_its_name() -> None:
-    turns = in_turn([moving("1", None, "B"), moving("2", "B", "C")])
+    turns = in_order_of_writes([moving("1", None, "B"), moving("2", "B", "C")])
     assert [turn.item.id for turn in turns.order] == ["2", "1"]
 
 
 def test_a_name_in_other_letters_may_be_the_same_name() -> None:
-    turns = in_turn([moving("1", "A", "b"), moving("2", "B", "C")])
+    turns = in_order_of_writes([moving("1", "A", "b"), moving("2", "B", "C")])
     assert [turn.item.id for turn in turns.order] == ["2", "1"]
 
 
 def test_a_name_that_only_changes_its_case_waits_for_nobody() -> None:
-    assert in_turn([moving("1", "b", "B")]).aside == ()
+    assert in_order_of_writes([moving("1", "b", "B")]).aside == ()
 
 
 @pytest.mark.parametrize("names", ["BA", "BCA", "BCDA"])
@@ -74,14 +74,14 @@ def test_one_of_a_circle_steps_aside(names: str) -> None:
     items = [
         moving(str(n), before, after) for n, (before, after) in enumerate(zip("ABCD", names, strict=False))
     ]
-    (aside,) = in_turn(items).aside
+    (aside,) = in_order_of_writes(items).aside
     assert aside.spec(LENGTH).slot not in [item.before.slot for item in items if item.before]
     assert carried_out(items) == {item.id: item.spec.slot for item in items if item.spec}
 
 
 def test_who_steps_aside_changes_its_name_alone_and_keeps_it_short_enough() -> None:
     long = "N" * LENGTH
-    (aside,) = in_turn([moving("8269049251", long, "B"), moving("2", "B", long)]).aside
+    (aside,) = in_order_of_writes([moving("8269049251", long, "B"), moving("2", "B", long)]).aside
     stepped = aside.spec(LENGTH)
     assert stepped.name == f"{'N' * (LENGTH - 13)} (8269049251)"
     assert (stepped.points, stepped.due, stepped.category) == (
@@ -94,4 +94,4 @@ def test_who_steps_aside_changes_its_name_alone_and_keeps_it_short_enough() -> N
 def test_what_stays_as_it_is_has_no_turn() -> None:
     kept = moving("1", "A", "A")._replace(action=Action.KEEP)
     out = AssignmentPlan(id="2", title="B", action=Action.SKIP)
-    assert in_turn([kept, out]).order == ()
+    assert in_order_of_writes([kept, out]).order == ()

@@ -18,7 +18,7 @@ ANSWER = Answer("a hash", {"status": 202, "body": {"id": "1"}})
 
 
 async def authenticate(database: Database, client_id: str, secret: str) -> Client | None:
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         return await clients.authenticate(door, client_id, secret)
 
 

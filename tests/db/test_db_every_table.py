@@ -91,7 +91,7 @@ async def test_a_connection_that_is_used_again_shows_one_district_or_none(one: D
     async with one.district("riverside") as db:
         ((mine, backend),) = (await db.execute(districts)).all()
         assert mine == "riverside"
-    async with one.open_door() as db:
+    async with one.without_tenant() as db:
         assert (await db.execute(districts)).all() == []
         assert await db.scalar(text("SELECT pg_backend_pid()")) == backend
     async with one.district("nobody") as db:
@@ -147,7 +147,7 @@ async def test_the_district_of_a_transaction_ends_with_it_even_when_it_fails(one
 
     with pytest.raises(ProgrammingError):
         await fail()
-    async with one.open_door() as db:
+    async with one.without_tenant() as db:
         assert not await db.scalar(text("SELECT current_setting('gradesync.district', true)"))
 
 

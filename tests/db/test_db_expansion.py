@@ -83,7 +83,7 @@ async def test_every_migration_leaves_older_code_what_it_needs(fresh: Urls) -> N
         ("CREATE UNIQUE INDEX one ON sync (id)", ["sync has the new bound one"]),
         ("CREATE INDEX another ON sync (id)", []),
         ("CREATE TABLE later (id text PRIMARY KEY)", []),
-        ("DROP FUNCTION door_lti11(text)", ["function door_lti11(text) -> TABLE(district_id text) is gone"]),
+        ("DROP FUNCTION tenantless_lti11(text)", ["function tenantless_lti11(text) -> TABLE(district_id text) is gone"]),
         ("REVOKE UPDATE ON turn FROM gradesync_app", ["right turn UPDATE is gone"]),
     ],
 )  # fmt: skip

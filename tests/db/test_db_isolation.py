@@ -23,7 +23,7 @@ async def test_a_pooled_connection_shows_nothing_without_a_district(
     async with one.district("riverside") as db:
         backend = await db.scalar(text("SELECT pg_backend_pid()"))
         assert await db.scalar(COUNT) == 1
-    async with one.open_door() as db:
+    async with one.without_tenant() as db:
         assert await db.scalar(text("SELECT pg_backend_pid()")) == backend
         assert await db.scalar(COUNT) == 0
     async with one.district("hilltop") as db:
@@ -73,7 +73,7 @@ async def test_the_door_names_districts_and_shows_no_more(database: Database) ->
     for district in (RIVERSIDE, HILLTOP):
         async with database.district(district.id) as db:
             await districts.apply(db, district)
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert [name.id for name in await districts.listed(door)] == ["hilltop", "riverside"]
         assert await districts.get(door) is None
 
@@ -91,7 +91,7 @@ async def test_a_failure_undoes_the_whole_transaction(database: Database) -> Non
 
 
 async def test_the_application_may_not_change_or_empty_what_it_only_appends_to(database: Database) -> None:
-    async with database.open_door() as db:
+    async with database.without_tenant() as db:
         granted = await db.scalars(
             text("SELECT privilege_type FROM information_schema.table_privileges WHERE table_name = 'audit'")
         )

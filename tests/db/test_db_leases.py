@@ -126,12 +126,12 @@ async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
 async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> None:
     sync = await enqueue(database, "1", settles_in=-1)
     token = await lease_of(database, sync)
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert await queue.overdue(door) == [("riverside", sync.id)]
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, None, status="failed", applied="none", error_code="timed-out")
         assert not await syncs.progress(db, sync.id, token, stage="writing")
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert await queue.overdue(door) == []
 
 
@@ -139,5 +139,5 @@ async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) 
     sync = await enqueue(database, "1", settles_in=60)
     async with database.district("riverside") as db:
         assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert await queue.overdue(door) == []

@@ -22,7 +22,7 @@ FILL = text("""
 
 
 async def waiting(database: Database, older_than: float = 0) -> list[str]:
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         return await queue.unrung(door, older_than_seconds=older_than, takeover_wait_seconds=30)
 
 
@@ -201,10 +201,12 @@ async def test_the_backlog_is_what_is_queued(database: Database) -> None:
         assert await queue.backlog(db) == 2
 
 
-async def depths(database: Database, *, per_district: int = 4, passed_over: tuple[str, ...] = ()) -> Any:
-    async with database.open_door() as door:
+async def depths(
+    database: Database, *, per_district: int = 4, skipped_districts: tuple[str, ...] = ()
+) -> Any:
+    async with database.without_tenant() as door:
         found = await queue.depths(
-            door, takeover_wait_seconds=30, per_district=per_district, passed_over=passed_over
+            door, takeover_wait_seconds=30, per_district=per_district, skipped_districts=skipped_districts
         )
     return {name: depth.syncs for name, depth in found.items()}
 
@@ -215,7 +217,7 @@ async def test_the_depth_of_the_queue_is_told_over_all_districts(database: Datab
         for section in "12":
             await enqueue(database, section, district)
     assert await depths(database) == {"ready": 4}
-    assert await depths(database, passed_over=("birch", "cedar")) == {"ready": 2, "held": 2}
+    assert await depths(database, skipped_districts=("birch", "cedar")) == {"ready": 2, "held": 2}
     await claim(database, "alder")
     assert await depths(database) == {"ready": 3}
     assert await depths(database, per_district=1) == {"ready": 2, "held": 1}
@@ -235,6 +237,6 @@ async def test_a_resting_sync_is_held_and_has_no_age(database: Database) -> None
     token = await lease_of(database, sync)
     async with database.district("riverside") as db:
         await syncs.release(db, sync.id, token, not_before=60)
-    async with database.open_door() as door:
-        found = await queue.depths(door, takeover_wait_seconds=30, per_district=4, passed_over=())
+    async with database.without_tenant() as door:
+        found = await queue.depths(door, takeover_wait_seconds=30, per_district=4, skipped_districts=())
     assert found == {"held": queue.Depth(1, 0.0)}

@@ -10,7 +10,7 @@ from gradesync import embedded
 from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database, RoleRefused
-from gradesync.embedded.holding import locked
+from gradesync.embedded.locks import locked
 from gradesync.embedded.programs import Programs
 from gradesync.embedded.wheels import postgres_binaries
 from servers import Urls

@@ -17,7 +17,7 @@ from redis.exceptions import AuthenticationError
 import gradesync
 from gradesync import embedded
 from gradesync.embedded import EmbeddedError, Servers
-from gradesync.embedded.holding import locked
+from gradesync.embedded.locks import locked
 
 SOURCES = str(Path(gradesync.__file__).parents[1])
 USER = """
@@ -143,7 +143,7 @@ async def test_they_end_with_their_keeper_and_start_again(tmp_path: Path) -> Non
 
 def keeper_of(data: Path) -> int:
     """The process that holds the lock of the servers and reads who uses them."""
-    named = f"gradesync.embedded.keeper\0{data}\0".encode()
+    named = f"gradesync.embedded.supervisor\0{data}\0".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile
             if named in (process / "cmdline").read_bytes():

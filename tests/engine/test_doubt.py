@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from gradesync.sync.claim import claim_of
-from gradesync.sync.work import perform
+from gradesync.sync.run import perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
 from mishaps import scores_are_unreadable, spoil_ledger

@@ -9,8 +9,8 @@ from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
 from gradesync.sync.claim import claim_of
 from gradesync.sync.lease import Lease
+from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
-from gradesync.sync.work import perform
 from gradesync_sandbox.faults import Status, System
 from mishaps import held_at, spoil_ledger
 from stage import BOUND_IS_PAST, Stage

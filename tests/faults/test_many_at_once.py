@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from engines import BOUNDS
-from gradesync.connections import tell_circuits
 from gradesync.db.crypto import Secrets
-from gradesync.pacing import FAILURES_TO_OPEN
 from gradesync.sync.claim import claim_of
-from gradesync.sync.work import work
+from gradesync.sync.run import work
+from gradesync.systems import observe_circuits
+from gradesync.upstream.call_budget import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from mishaps import held_at
@@ -168,7 +168,7 @@ async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(theatre: Theatre
         syncs = [await stage.request(room) for room in stage.world.classrooms]
         while await work(stage.engine):
             pass
-        assert await tell_circuits(stage.redis) == {"schoology": 0, "powerschool": 0, system: 1}
+        assert await observe_circuits(stage.redis) == {"schoology": 0, "powerschool": 0, system: 1}
         ended = [one for sync in syncs if (one := await stage.get(sync)).status != "processing"]
         assert {one.error_code for one in ended} == {"upstream-unavailable"}
         said = [f"circuit open: {system}" in (one.error_detail or "") for one in ended]
@@ -176,7 +176,7 @@ async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(theatre: Theatre
         stage.faults.clear()
         await stage.time_passes()
         assert (await stage.sync()).status == "complete"
-        assert await tell_circuits(stage.redis) == {"schoology": 0, "powerschool": 0}
+        assert await observe_circuits(stage.redis) == {"schoology": 0, "powerschool": 0}
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])

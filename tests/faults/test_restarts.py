@@ -17,15 +17,15 @@ from sqlalchemy import make_url
 
 from crash import kept, process, worker
 from gradesync import embedded
-from gradesync.bell import PREFIX
 from gradesync.db import clients, migrate, syncs
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from gradesync.embedded.holding import locked
+from gradesync.embedded.locks import locked
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim_of
-from gradesync.sync.work import perform
+from gradesync.sync.run import perform
+from gradesync.wakeup import PREFIX
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
 from installation import free_port, ready

@@ -166,7 +166,7 @@ async def _is_walled(database: Database) -> None:
     """The service's role owns nothing, and without a district sees nothing: roles and policies came back."""
     await database.check_role()
     assert await database.is_migrated()
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         for name in ("ledger", "sync", "outcome", "district"):
             seen = await door.scalar(select(func.count()).select_from(metadata.tables[name]))
             assert (name, seen) == (name, 0)

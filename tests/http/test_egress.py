@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gradesync.core.reasons import Reason
-from gradesync.egress import PublicNetwork, is_public, open_client
+from gradesync.upstream.egress import PublicNetwork, is_public, open_client
 from refusals import stops
 
 

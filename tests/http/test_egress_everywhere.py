@@ -16,7 +16,7 @@ from gradesync.db import districts, webhooks
 from gradesync.errors import RequestRefused
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.webhooks import Post
+from gradesync.worker.webhooks import WebhookSender
 from rows import RIVERSIDE
 
 PACKAGE = Path(gradesync.__file__).parent
@@ -85,7 +85,7 @@ async def test_webhooks_are_not_delivered_to_our_side(runtime: Runtime, inside: 
         await districts.apply(db, RIVERSIDE)
         hook, _ = await webhooks.create(db, "riverside", f"https://{host}:{inside.port}/")
         await webhooks.post(db, uuid4(), {"type": "sync.settled"})
-    assert await Post(runtime.database, runtime.client, runtime.clock).deliver() == 1
+    assert await WebhookSender(runtime.database, runtime.client, runtime.clock).deliver() == 1
     async with runtime.database.district("riverside") as db:
         (delivery,) = await webhooks.page(db, hook.id)
     assert delivery.error == "address-not-allowed"

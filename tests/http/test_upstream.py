@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
-from gradesync.http import Answer, Upstream
-from gradesync.metering import CALLS
+from gradesync.upstream.client import Answer, Upstream
+from gradesync.upstream.metrics import CALLS
 from refusals import stops
 from scripted import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
 
@@ -250,7 +250,7 @@ async def test_logs_hold_no_query_no_body_and_no_signature(
     shown = (
         told.out
         + told.err
-        + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.metering")
+        + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.upstream.metrics")
     )
     assert "thing" in shown
     assert "secret" not in shown

@@ -39,7 +39,7 @@ async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk
         lti = replace(LTI, deployment_id=f"42-{name}")
         async with database.district(name) as db:
             await districts.apply(db, replace(desk.district, id=name, lti=lti, lti11=None))
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert await installations.district_of(door, LTI.issuer, "42", "42-second") == "second"
         assert await installations.district_of(door, LTI.issuer, "42", "42-third") is None
         both = await installations.platform(door, LTI.issuer, "42", None)
@@ -52,7 +52,7 @@ async def test_a_login_that_could_mean_two_platforms_means_none(desk: Desk) -> N
         lti = replace(LTI, deployment_id=name, authorization_url=f"https://{name}.example/auth")
         async with database.district(name) as db:
             await districts.apply(db, replace(desk.district, id=name, lti=lti, lti11=None))
-    async with database.open_door() as door:
+    async with database.without_tenant() as door:
         assert await installations.platform(door, LTI.issuer, "42", None) is None
         second = await installations.platform(door, LTI.issuer, "42", "second")
     assert second == Platform("42", "https://second.example/auth")
@@ -80,6 +80,6 @@ async def test_the_tools_key_is_made_once_and_published_without_its_private_part
 
 async def test_the_tools_key_is_sealed_at_rest(desk: Desk) -> None:
     await desk.browser.get("/lti/jwks")
-    async with desk.runtime.database.open_door() as door:
+    async with desk.runtime.database.without_tenant() as door:
         sealed = (await door.execute(text("SELECT sealed FROM tool_key"))).scalar_one()
     assert "PRIVATE" not in sealed

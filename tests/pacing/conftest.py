@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from gradesync.pacing import BORN
+from gradesync.upstream.call_budget import BORN
 from paced import Connect
 
 

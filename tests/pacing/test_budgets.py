@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradesync.budgets import FRESH_SECONDS, apart, per_window
+from gradesync.upstream.budget import FRESH_SECONDS, apart, per_window
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (10, 9), (15, 13), (50, 45)])

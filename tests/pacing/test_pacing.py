@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from gradesync.budgets import Budget, per_window
 from gradesync.errors import Retriable
-from gradesync.pacing import BORN, FAILURES_TO_OPEN, Pace, begin
+from gradesync.upstream.budget import Budget, per_window
+from gradesync.upstream.call_budget import BORN, FAILURES_TO_OPEN, Pace, begin
 from paced import WIDE, Connect, most_inside, redis_time, soon
 from scripted import rig as open_rig
 from scripted import say

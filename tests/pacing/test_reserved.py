@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gradesync.budgets import Budget
 from gradesync.errors import Retriable
-from gradesync.pacing import Pace
+from gradesync.upstream.budget import Budget
+from gradesync.upstream.call_budget import Pace
 from paced import WIDE, Connect, most_inside, redis_time, soon
 
 LASTING = Budget(limit=2, window=600, fresh=60)

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 from redis.asyncio import ConnectionPool, Redis
 
-from gradesync import pacing
-from gradesync.budgets import Budget
 from gradesync.errors import Retriable
-from gradesync.pacing import Pace
+from gradesync.upstream import call_budget
+from gradesync.upstream.budget import Budget
+from gradesync.upstream.call_budget import Pace
 from paced import Connect, soon
 
 
@@ -50,7 +50,7 @@ def away(redis: Redis) -> Iterator[None]:
 async def test_what_was_sent_without_redis_counts_when_it_is_back(
     aged: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
+    monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=600))
     with away(redis):
@@ -60,7 +60,7 @@ async def test_what_was_sent_without_redis_counts_when_it_is_back(
 
 
 async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "OUTAGE_SECONDS", 0.0)
+    monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
     with away(redis):

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from gradesync.egress import open_client
+from gradesync.upstream.egress import open_client
 from gradesync_sandbox.serving import Served
 from powerschool_room import Classroom, Switchboard, classroom
 

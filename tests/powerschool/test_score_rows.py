@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gradesync.core.exchange import ScoreRow
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import ScoreWrite
+from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.powerschool.scores import score_body
 from gradesync.powerschool.wire import encode

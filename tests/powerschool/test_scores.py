@@ -6,7 +6,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from gradesync.core.exchange import BatchAnswer, ScoreRow
+from gradesync.core.ports import BatchAnswer, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, Retriable

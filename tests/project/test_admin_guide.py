@@ -8,11 +8,11 @@ import pytest
 
 from gradesync.access.tokens import Scope
 from gradesync.api.app import openapi_document
+from gradesync.cli.district_file import parse
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.district import Match
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
-from gradesync.districtfile import parse
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "admin-guide.md").read_text()

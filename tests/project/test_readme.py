@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
+from gradesync.cli.district_file import parse
 from gradesync.core.district import Match
 from gradesync.core.sis import Policy
-from gradesync.districtfile import parse
 from gradesync.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
-from gradesync.core.exchange import Finding
+from gradesync.core.ports import Finding
 from gradesync.schoology.check import connection_findings
 
 

@@ -23,8 +23,8 @@ from canned_schoology import (
     item,
     read,
 )
-from gradesync.core.exchange import Member
 from gradesync.core.gradebook import Category, Gradebook, Student
+from gradesync.core.ports import Member
 from refusals import stops
 
 
@@ -116,14 +116,14 @@ async def test_a_garbled_enrollment_costs_itself_only(field: str) -> None:
 async def test_members_have_the_shown_name_and_count_once() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [
-        enrollment(1, 11, name_display="Ada Bell"),
-        enrollment(2, 11, name_display="Ada Bell", status="5"),
+        enrollment(1, 11, name_display="Ada Wakeup"),
+        enrollment(2, 11, name_display="Ada Wakeup", status="5"),
         enrollment(3, 12, name_display="", name_first="Ben", name_last="Ochs", admin=1),
         enrollment(4, None),
     ]})  # fmt: skip
     async with canned_source(schoology) as source:
         found = await source.members(SECTION)
-    assert found == (Member("11", "Ada Bell", False, True), Member("12", "Ben Ochs", True, True))
+    assert found == (Member("11", "Ada Wakeup", False, True), Member("12", "Ben Ochs", True, True))
 
 
 async def test_an_outline_has_no_cells_and_no_students_and_costs_four_calls() -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from burst import Burst, wrong_in_burst
 from crash import Crash, calls_of, wrong_after
 from gradesync import embedded
-from gradesync.cli.say import out, table
+from gradesync.cli.output import out, table
 from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database

@@ -5,7 +5,7 @@ import asyncio
 import structlog.testing
 from prometheus_client import REGISTRY
 
-from gradesync.rounds import end, repeated
+from gradesync.observability.periodic import end, repeated
 
 
 async def holds_on(cancellations: int) -> None:
@@ -38,7 +38,7 @@ async def test_a_task_that_never_ends_is_told_and_left_behind() -> None:
 
 
 def failures(what: str) -> float:
-    return REGISTRY.get_sample_value("gradesync_rounds_failed_total", {"what": what}) or 0.0
+    return REGISTRY.get_sample_value("gradesync_periodic_failures_total", {"what": what}) or 0.0
 
 
 async def test_a_round_that_fails_is_counted_by_what_it_does() -> None:

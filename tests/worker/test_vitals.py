@@ -23,7 +23,7 @@ async def test_a_worker_tells_that_it_lives_is_ready_and_what_it_counts(
     ):
         await ready(http, worker)
         assert (await http.get("/healthz")).json() == {"status": "ok"}
-        assert "gradesync_hands_working 0.0" in (await http.get("/metrics")).text
+        assert "gradesync_syncs_running 0.0" in (await http.get("/metrics")).text
         await owner.execute(text("ALTER TABLE alembic_version RENAME TO away"))
         behind = await http.get("/readyz")
         await owner.execute(text("ALTER TABLE away RENAME TO alembic_version"))

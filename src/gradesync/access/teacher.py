@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from gradesync.access.launch import Launch
 from gradesync.access.tokens import Scope
-from gradesync.core.exchange import Member
+from gradesync.core.ports import Member
 from gradesync.core.sis import Policy
 from gradesync.errors import Retriable, SyncStopped
 

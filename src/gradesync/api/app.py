@@ -7,7 +7,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
-from gradesync.api import (
+from gradesync.api import openapi, problems
+from gradesync.api.guards import BodyLimit, SafeHeaders
+from gradesync.api.identified import Identified
+from gradesync.api.routes import (
     assignments,
     categories,
     district,
@@ -16,18 +19,14 @@ from gradesync.api import (
     imports,
     mapping,
     oauth,
-    openapi,
     operations,
     outcomes,
     policy,
     preflight,
-    problems,
     sections,
     syncs,
     webhooks,
 )
-from gradesync.api.guards import BodyLimit, SafeHeaders
-from gradesync.api.identified import Identified
 from gradesync.api.service import Service
 from gradesync.runtime import Runtime
 

@@ -9,9 +9,9 @@ from structlog.contextvars import bind_contextvars
 
 from gradesync.access.tokens import Scope, TokenRefused
 from gradesync.api.allowance import count_request
+from gradesync.api.context import RequestContext, SectionContext
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.service import TheService
-from gradesync.api.visit import SectionVisit, Visit
 from gradesync.errors import RequestRefused
 
 SCOPES = {
@@ -53,8 +53,8 @@ async def authenticate(
     service: TheService,
     given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
     _: Annotated[str | None, Security(client_credentials)],
-) -> Visit:
-    """The visit of a caller with a valid token that has the scopes of the route."""
+) -> RequestContext:
+    """The context of a caller with a valid token that has the scopes of the route."""
     if given is None:
         raise RequestRefused("token-missing", "", headers={CHALLENGE: "Bearer"})
     try:
@@ -68,7 +68,7 @@ async def authenticate(
         if not caller.may(scope):
             raise _lacking(scope)
     await count_request(service, caller, request)
-    return Visit(service, caller, request.client.host if request.client else None)
+    return RequestContext(service, caller, request.client.host if request.client else None)
 
 
 def _not_accepted() -> RequestRefused:
@@ -84,37 +84,38 @@ def _lacking(scope: str) -> RequestRefused:
     )
 
 
-Authenticated = Annotated[Visit, Depends(authenticate)]
+Authenticated = Annotated[RequestContext, Depends(authenticate)]
 
 
-def in_section(section_id: SectionId, visit: Authenticated) -> SectionVisit:
-    """A visit whose token covers the section of the path; for other tokens it does not exist."""
-    if visit.caller.section_id not in {None, section_id}:
+def in_section(section_id: SectionId, context: Authenticated) -> SectionContext:
+    """A context whose token covers the section of the path; for other tokens it does not exist."""
+    if context.caller.section_id not in {None, section_id}:
         raise RequestRefused("section-not-found", "The token is for another section.")
-    return SectionVisit(visit.service, visit.caller, visit.source_ip, section_id)
+    return SectionContext(context.service, context.caller, context.source_ip, section_id)
 
 
-def in_district(visit: Authenticated) -> Visit:
-    """A visit of the district's own client."""
-    if visit.caller.section_id is not None:
+def in_district(context: Authenticated) -> RequestContext:
+    """A context of the district's own client."""
+    if context.caller.section_id is not None:
         raise RequestRefused("district-only", "A teacher's token covers one section alone.")
-    return visit
+    return context
 
 
 def of_district_in_section(
-    visit: Annotated[SectionVisit, Depends(in_section)], _: Annotated[Visit, Depends(in_district)]
-) -> SectionVisit:
-    return visit
+    context: Annotated[SectionContext, Depends(in_section)],
+    _: Annotated[RequestContext, Depends(in_district)],
+) -> SectionContext:
+    return context
 
 
-SyncReader = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SYNCS_READ])]
-SyncWriter = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SYNCS_WRITE])]
-SectionReader = Annotated[SectionVisit, Security(in_section, scopes=[Scope.SECTIONS_READ])]
-SectionWriter = Annotated[SectionVisit, Security(of_district_in_section, scopes=[Scope.SECTIONS_WRITE])]
-LogReader = Annotated[Visit, Security(in_district, scopes=[Scope.SYNCS_READ])]
-LinkReader = Annotated[Visit, Security(in_district, scopes=[Scope.SECTIONS_READ])]
-LinkWriter = Annotated[Visit, Security(in_district, scopes=[Scope.SECTIONS_WRITE])]
-DistrictReader = Annotated[Visit, Security(in_district, scopes=[Scope.DISTRICT_READ])]
-DistrictWriter = Annotated[Visit, Security(in_district, scopes=[Scope.DISTRICT_WRITE])]
-Checker = Annotated[Visit, Security(in_district, scopes=[Scope.CONNECTIONS_CHECK])]
-Auditor = Annotated[Visit, Security(in_district, scopes=[Scope.AUDIT_READ])]
+SyncReader = Annotated[SectionContext, Security(in_section, scopes=[Scope.SYNCS_READ])]
+SyncWriter = Annotated[SectionContext, Security(in_section, scopes=[Scope.SYNCS_WRITE])]
+SectionReader = Annotated[SectionContext, Security(in_section, scopes=[Scope.SECTIONS_READ])]
+SectionWriter = Annotated[SectionContext, Security(of_district_in_section, scopes=[Scope.SECTIONS_WRITE])]
+LogReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.SYNCS_READ])]
+LinkReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.SECTIONS_READ])]
+LinkWriter = Annotated[RequestContext, Security(in_district, scopes=[Scope.SECTIONS_WRITE])]
+DistrictReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.DISTRICT_READ])]
+DistrictWriter = Annotated[RequestContext, Security(in_district, scopes=[Scope.DISTRICT_WRITE])]
+Checker = Annotated[RequestContext, Security(in_district, scopes=[Scope.CONNECTIONS_CHECK])]
+Auditor = Annotated[RequestContext, Security(in_district, scopes=[Scope.AUDIT_READ])]

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from gradesync.tracing import Span, begun
+from gradesync.observability.tracing import Span, begun
 
 HEADER = "x-request-id"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from gradesync.access.remembered import Remembered
+from gradesync.access.cache import Remembered
 from gradesync.core.district import District
-from gradesync.core.exchange import Member
 from gradesync.core.gradebook import Gradebook
+from gradesync.core.ports import Member
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db import districts, links
 from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, Retriable
-from gradesync.sync.choose import Destination, resolve
+from gradesync.sync.manual_links import Destination, resolve
 from gradesync.sync.ports import Clock, Source, Systems, Target
 
 PATIENCE = timedelta(seconds=10)

@@ -6,14 +6,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from gradesync.access.platform_keys import PlatformKeys
+from gradesync.access.request_limits import Limits
 from gradesync.access.tokens import PAGE, Caller, Tokens
 from gradesync.api.live import Live
 from gradesync.db import clients
 from gradesync.db.session import Database
-from gradesync.limits import Limits
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
-from gradesync.sync.engine import Engine
+from gradesync.sync.context import SyncContext
 from gradesync.sync.ports import Clock
 
 
@@ -36,7 +36,7 @@ class Service:
         return self.runtime.settings
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> SyncContext:
         return self.runtime.engine
 
     @property

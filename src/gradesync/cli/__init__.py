@@ -8,8 +8,8 @@ from typer.core import TyperGroup
 from gradesync.cli import districts, records, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
+from gradesync.cli.output import plainly
 from gradesync.cli.sandbox import OPTIONS, sandbox
-from gradesync.cli.say import plainly
 
 
 class Commands(TyperGroup):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gradesync.cli.say import Told, complain, err, listing, out
+from gradesync.cli.output import CommandError, complain, err, listing, out
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DistrictId = Annotated[str, typer.Argument(metavar="DISTRICT", help="The id that its file gives it.")]
@@ -28,7 +28,7 @@ def apply(
 ) -> None:
     """Make a district what its file says."""
     from gradesync.cli import operator
-    from gradesync.districtfile import DistrictFileRefused
+    from gradesync.cli.district_file import DistrictFileRefused
 
     try:
         district_id, applied = operator.done(partial(operator.apply, text=_text(file)))
@@ -125,4 +125,4 @@ def _text(file: Path) -> str:
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Told(f"{file} cannot be read: {error}.") from None
+        raise CommandError(f"{file} cannot be read: {error}.") from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gradesync.cli.say import Told
+from gradesync.cli.output import CommandError
 
 
 def openapi(
@@ -32,7 +32,7 @@ def _yaml(document: dict[str, object]) -> str:
     try:
         import yaml
     except ImportError:
-        raise Told("PyYAML is not installed.", "Install it, or use --json.") from None
+        raise CommandError("PyYAML is not installed.", "Install it, or use --json.") from None
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
 
 
@@ -41,4 +41,6 @@ def _compare(file: Path, text: str) -> None:
     if kept != text:
         changes = unified_diff(kept.splitlines(), text.splitlines(), str(file), "the code", lineterm="", n=1)
         typer.echo("\n".join(changes))
-        raise Told(f"{file} is not what the code says.", "Run `make openapi`, and look at what changed.")
+        raise CommandError(
+            f"{file} is not what the code says.", "Run `make openapi`, and look at what changed."
+        )

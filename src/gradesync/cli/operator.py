@@ -8,16 +8,16 @@ from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync import telemetry
 from gradesync.access.tokens import Scope
-from gradesync.cli.place import settled
-from gradesync.cli.say import Told
+from gradesync.cli.district_file import parse
+from gradesync.cli.environment import settled
+from gradesync.cli.output import CommandError
 from gradesync.core.district import District
-from gradesync.core.exchange import Finding
+from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, links
 from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
-from gradesync.districtfile import parse
+from gradesync.observability import logs as telemetry
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 
@@ -50,7 +50,7 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
 
 
 async def list_districts(runtime: Runtime) -> list[Name]:
-    async with runtime.database.open_door() as door:
+    async with runtime.database.without_tenant() as door:
         return await districts.listed(door)
 
 
@@ -66,7 +66,7 @@ async def check(runtime: Runtime, district_id: str, section_id: str | None = Non
 async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
     """Make a client; answers its id and its secret."""
     if unknown := sorted(set(scopes) - set(Scope)):
-        raise Told(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
+        raise CommandError(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
     async with existing(runtime, district_id) as (db, _):
         client_id, secret = await clients.create(db, scopes)
         await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
@@ -81,7 +81,7 @@ async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
 async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
     async with existing(runtime, district_id) as (db, _):
         if not await clients.revoke(db, client_id):
-            raise Told(
+            raise CommandError(
                 f"{district_id} has no client {client_id} that stands.", "See `gradesync client list`."
             )
         await audit.append(db, ACTOR, "client.revoked", {"client": client_id})
@@ -93,5 +93,5 @@ async def existing(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[As
     async with runtime.database.district(district_id) as db:
         district = await districts.get(db)
         if district is None:
-            raise Told(f"No district is called {district_id}.", "See `gradesync district list`.")
+            raise CommandError(f"No district is called {district_id}.", "See `gradesync district list`.")
         yield db, district

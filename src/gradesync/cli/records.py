@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gradesync.cli.districts import AsJson, DistrictId, district
-from gradesync.cli.say import Told, err, out
+from gradesync.cli.output import CommandError, err, out
 
 EachDistrict = Annotated[str | None, typer.Argument(metavar="[DISTRICT]", help="All, if not given.")]
 
@@ -21,9 +21,9 @@ audit = typer.Typer(help="The audit log: prove that nobody changed it.", no_args
 @secrets.command()
 def rotate() -> None:
     """Seal every secret with the first of GRADESYNC_SECRET_KEYS, so that the others can be dropped."""
-    from gradesync.cli import operator, registrar
+    from gradesync.cli import maintenance, operator
 
-    sealed = operator.done(registrar.rotate)
+    sealed = operator.done(maintenance.rotate)
     out.print(f"[green]✓[/] The secrets of {sealed} districts, and of the LTI tool, have the newest key.")
     out.print("  [dim]Tokens that an older key signed end within the hour; then it can be dropped.[/]")
 
@@ -36,9 +36,9 @@ def _group() -> None:
 @ledger.command()
 def doubt(district_id: EachDistrict = None) -> None:
     """After a restore: the next sync of each section compares all that was sent with what the SIS holds."""
-    from gradesync.cli import operator, registrar
+    from gradesync.cli import maintenance, operator
 
-    sections = operator.done(partial(registrar.doubt, district_id=district_id))
+    sections = operator.done(partial(maintenance.doubt, district_id=district_id))
     out.print(f"[green]✓[/] The next sync of each of {sections} sections looks at everything again.")
 
 
@@ -53,9 +53,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Follow the hashes of the log. The last one, noted elsewhere, tells a log that was cut short later."""
-    from gradesync.cli import operator, registrar
+    from gradesync.cli import maintenance, operator
 
-    found = operator.done(partial(registrar.verify, district_id=district_id))
+    found = operator.done(partial(maintenance.verify, district_id=district_id))
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in found]))
     else:
@@ -85,10 +85,10 @@ def export(
     file: Annotated[Path, typer.Argument(help="A new file, or -: JSON, a row on each line.", metavar="FILE")],
 ) -> None:
     """Write everything that is kept of a district to a file, its secrets apart."""
-    from gradesync.cli import operator, registrar
+    from gradesync.cli import maintenance, operator
 
     piped = str(file) == "-"
-    write = partial(registrar.export, district_id=district_id, file=None if piped else file)
+    write = partial(maintenance.export, district_id=district_id, file=None if piped else file)
     told, there = (err, "written") if piped else (out, f"in {file}")
     rows = operator.done(write)
     told.print(f"[green]✓[/] {sum(rows.values())} rows of {district_id} are {there}.", soft_wrap=True)
@@ -100,15 +100,15 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do it; nothing brings it back.")] = False,
 ) -> None:
     """Erase everything that is kept of a district, its audit log too, and print the proof as JSON."""
-    from gradesync.cli import operator, registrar
-    from gradesync.cli.place import owner_url, settled
+    from gradesync.cli import maintenance, operator
+    from gradesync.cli.environment import owner_url, settled
 
     if not yes:
-        raise Told(
+        raise CommandError(
             f"This erases everything that is kept of {district_id}.",
             f"Run `gradesync district export {district_id} FILE` first, then repeat with --yes.",
         )
     with settled() as settings:
         owner = owner_url(settings)
-        erased = operator.done(partial(registrar.erase, owner=owner, district_id=district_id))
+        erased = operator.done(partial(maintenance.erase, owner=owner, district_id=district_id))
     typer.echo(json.dumps(asdict(erased)))

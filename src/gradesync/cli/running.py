@@ -16,13 +16,13 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from gradesync import telemetry
-from gradesync.cli.say import Told
+from gradesync.cli.output import CommandError
 from gradesync.embedded import Servers
-from gradesync.rounds import repeated
+from gradesync.observability import logs as telemetry
+from gradesync.observability.periodic import repeated
 from gradesync.runtime import Runtime, open_runtime, sweeping
 from gradesync.settings import Settings
-from gradesync.worker import working
+from gradesync.worker.pool import working
 
 log = structlog.get_logger(__name__)
 
@@ -75,13 +75,13 @@ async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None
 
 
 def _traced(settings: Settings, name: str) -> AbstractContextManager[None]:
-    """Raises `Told` where traces are wanted and not installed."""
+    """Raises `CommandError` where traces are wanted and not installed."""
     if settings.traces_endpoint is None:
         return nullcontext()
     try:
-        from gradesync.collector import sending
+        from gradesync.observability.trace_export import sending
     except ImportError:
-        raise Told("Traces are not installed.", "pip install 'gradesync[traces]'") from None
+        raise CommandError("Traces are not installed.", "pip install 'gradesync[traces]'") from None
     return sending(settings.traces_endpoint, name)
 
 

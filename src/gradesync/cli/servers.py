@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradesync.cli.place import Place, owner_url, placed, read, settled
-from gradesync.cli.say import Told, out
+from gradesync.cli.environment import Place, owner_url, placed, read, settled
+from gradesync.cli.output import CommandError, out
 from gradesync.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
 def worker() -> None:
     """Carry syncs."""
     with _loading():
-        from gradesync.cli.vitals import vitals
+        from gradesync.cli.health import vitals
     with placed() as place:
         port = place.settings.metrics_port
         listener = None if port is None else listen("0.0.0.0", port)  # noqa: S104 - asked from elsewhere
@@ -62,7 +62,7 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database to this release, as its owner. Run it before the new processes."""
-    from gradesync.telemetry import configure_logging
+    from gradesync.observability.logs import configure_logging
 
     settings = read().filled(log_format=_form())
     configure_logging(settings.log_level, settings.log_format)
@@ -75,12 +75,12 @@ def migrate(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `Told` where the address cannot be had."""
+    """A listening socket. Raises `CommandError` where the address cannot be had."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise Told(
+        raise CommandError(
             f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another --port."
         ) from None
     # asyncio leaves Nagle's delay on for sockets that do not name their protocol: 40 ms an answer.
@@ -111,7 +111,7 @@ def _loading() -> Iterator[None]:
 def _run(
     place: Place, listener: socket.socket | None, application: "Application", *, carry: bool, name: str
 ) -> None:
-    """Run until a signal; raises `Told` where the embedded servers end first."""
+    """Run until a signal; raises `CommandError` where the embedded servers end first."""
     with _loading():
         from gradesync.cli.running import run
     running = run(
@@ -124,14 +124,14 @@ def _run(
     )
     asyncio.run(running)
     if place.servers is not None and place.servers.ended():
-        raise Told(
+        raise CommandError(
             f"The PostgreSQL and Valkey of {place.settings.data_dir.absolute()} have ended.",
             "Start this again: it starts them too, and no sync is lost.",
         )
 
 
 def bring_up(settings: Settings, app_role: str | None = None) -> None:
-    """Bring the database to this release. Raises `Told` where the roles are not known."""
+    """Bring the database to this release. Raises `CommandError` where the roles are not known."""
     from sqlalchemy import make_url
 
     from gradesync.db.migrate import upgrade
@@ -139,5 +139,7 @@ def bring_up(settings: Settings, app_role: str | None = None) -> None:
     if app_role is None and settings.database_url is not None:
         app_role = make_url(settings.database_url.get_secret_value()).username
     if app_role is None:
-        raise Told("Which role is the application's?", "Give --app-role, or set GRADESYNC_DATABASE_URL.")
+        raise CommandError(
+            "Which role is the application's?", "Give --app-role, or set GRADESYNC_DATABASE_URL."
+        )
     asyncio.run(upgrade(owner_url(settings), app_role))

@@ -11,7 +11,7 @@ from gradesync.core.sis import Spec
 _CHANGES = (Action.UPDATE, Action.ADOPT)
 
 
-class Move(NamedTuple):
+class AssignmentDecision(NamedTuple):
     """What to do with one assignment, and why not where it fails.
 
     `before` is what the SIS holds as far as known. `edited`: someone changed the assignment in the SIS.
@@ -23,7 +23,7 @@ class Move(NamedTuple):
     edited: bool = False
 
 
-def move(binding: Binding, entry: LedgerAssignment, *, full: bool) -> Move:
+def move(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
     """Decide one assignment that syncs. `full`: put right what someone changed in the SIS."""
     if binding.ref is None:
         return _arrive(binding)
@@ -38,23 +38,23 @@ def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
     return action in _CHANGES and before != spec
 
 
-def _arrive(binding: Binding) -> Move:
+def _arrive(binding: Binding) -> AssignmentDecision:
     if binding.clash:
-        return Move(Action.FAIL, reason=Reason.DUPLICATE_NAME)
-    return Move(Action.RECREATE if binding.gone else Action.CREATE)
+        return AssignmentDecision(Action.FAIL, reason=Reason.DUPLICATE_NAME)
+    return AssignmentDecision(Action.RECREATE if binding.gone else Action.CREATE)
 
 
-def _stay(binding: Binding, entry: LedgerAssignment, *, full: bool) -> Move:
+def _stay(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
     """Decide an assignment that the SIS holds: compare what it should be, was last sent as, and is."""
     wanted, last, shown = binding.spec, entry.spec, binding.live.spec if binding.live else None
     if binding.adopted:
-        return Move(Action.ADOPT, shown)
+        return AssignmentDecision(Action.ADOPT, shown)
     if shown == wanted:
-        return Move(Action.KEEP if last == wanted else Action.ADOPT, shown)
+        return AssignmentDecision(Action.KEEP if last == wanted else Action.ADOPT, shown)
     edited = None not in (shown, last) and shown != last
     if last != wanted or (edited and full and _refusal(binding) is None):
-        return Move(Action.UPDATE, shown or last, edited=edited)
-    return Move(Action.KEEP, last, edited=edited)
+        return AssignmentDecision(Action.UPDATE, shown or last, edited=edited)
+    return AssignmentDecision(Action.KEEP, last, edited=edited)
 
 
 def _refusal(binding: Binding) -> Reason | None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Set
 from typing import NamedTuple
 
-from gradesync.core.assignments import Move, changes
+from gradesync.core.assignments import AssignmentDecision, changes
 from gradesync.core.bind import Binding
 from gradesync.core.gradebook import Cell
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, points_of
 from gradesync.core.sis import LiveGradebook, LiveScores
 
 
-class Place(NamedTuple):
+class SentScores(NamedTuple):
     """The scores of an assignment's place in the SIS: what was sent there, and what is known of it.
 
     `held` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
@@ -23,12 +23,14 @@ class Place(NamedTuple):
     may_hold: bool
 
     @classmethod
-    def kept(cls, entry: LedgerAssignment) -> "Place":
+    def kept(cls, entry: LedgerAssignment) -> "SentScores":
         """The place of an assignment that does not go: as the ledger has it."""
         return cls(entry.sent, entry.doubtful, held=None, may_hold=entry.may_hold)
 
     @classmethod
-    def of(cls, entry: LedgerAssignment, binding: Binding, decided: Move, live: LiveGradebook) -> "Place":
+    def of(
+        cls, entry: LedgerAssignment, binding: Binding, decided: AssignmentDecision, live: LiveGradebook
+    ) -> "SentScores":
         """The place of an assignment that goes. At a new place nothing was sent.
 
         A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where
@@ -57,7 +59,7 @@ class Column(NamedTuple):
     cells: Mapping[str, Cell]
     unreadable: Set[str]
     owed: Mapping[str, Owed]
-    place: Place
+    place: SentScores
     full: bool
 
     @property

@@ -36,7 +36,7 @@ _UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
 
 
 @dataclass(frozen=True, slots=True)
-class Mould:
+class ScoreFitter:
     """The shape that scores take in one SIS for one district.
 
     `flags` are the exceptions that go as the SIS's own marks beside the points.
@@ -47,7 +47,7 @@ class Mould:
     flags: frozenset[int]
 
     @classmethod
-    def of(cls, capabilities: Capabilities, policy: Policy) -> "Mould":
+    def of(cls, capabilities: Capabilities, policy: Policy) -> "ScoreFitter":
         flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
         return cls(capabilities.score_max, capabilities.score_places, flags)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gradesync.core.assignments import Move, move
+from gradesync.core.assignments import AssignmentDecision, move
 from gradesync.core.bind import Binding, bind
-from gradesync.core.column import Column, Place
+from gradesync.core.column import Column, SentScores
 from gradesync.core.fingerprint import fingerprint
-from gradesync.core.fit import Mould
+from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import Assignment, Gradebook, in_order
 from gradesync.core.guard import trips, weigh
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -44,7 +44,7 @@ def plan(
         ledger=ledger,
         live=live,
         roster=Roster.of(gradebook.students, students),
-        mould=Mould.of(book.capabilities, book.policy),
+        mould=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
         bindings=bind(verdicts, ledger, live, book.policy),
         unreadable=_by_assignment(gradebook.unreadable),
@@ -76,7 +76,7 @@ class _View:
     ledger: Ledger
     live: LiveGradebook
     roster: Roster
-    mould: Mould
+    mould: ScoreFitter
     verdicts: Mapping[str, Verdict]
     bindings: Mapping[str, Binding]
     unreadable: Mapping[str, frozenset[str]]
@@ -96,7 +96,7 @@ class _View:
         decided = move(binding, entry, full=self.full)
         if decided.reason:
             return self._stopped(assignment, entry, Stop(Result.FAILED, decided.reason))
-        column = self._column(entry, Place.of(entry, binding, decided, self.live))
+        column = self._column(entry, SentScores.of(entry, binding, decided, self.live))
         scores = plan_scores(column, self.roster, self.mould)
         return AssignmentPlan(
             id=assignment.id,
@@ -130,18 +130,20 @@ class _View:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(self._column(entry, Place.kept(entry)), _of_scores(stop)),
+            settled=settle_scores(self._column(entry, SentScores.kept(entry)), _of_scores(stop)),
             may_hold=entry.may_hold,
         )
 
-    def _column(self, entry: LedgerAssignment, place: Place) -> Column:
+    def _column(self, entry: LedgerAssignment, place: SentScores) -> Column:
         """All that is known of one assignment's scores."""
         cells = self.gradebook.cells.get(entry.id, {})
         column = Column(cells, self.unreadable.get(entry.id, frozenset()), entry.owed, place, self.full)
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students)
 
-    def _warnings(self, assignment_id: str, binding: Binding, decided: Move) -> tuple[Reason, ...]:
+    def _warnings(
+        self, assignment_id: str, binding: Binding, decided: AssignmentDecision
+    ) -> tuple[Reason, ...]:
         warnings = [*self.verdicts[assignment_id].warnings]
         if binding.twin:
             warnings.append(Reason.DUPLICATE_IN_SIS)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from gradesync.core.column import Column
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Held, Sent, decide
-from gradesync.core.fit import Fitted, Mould
+from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason
@@ -26,7 +26,7 @@ def settle_scores(column: Column, stop: Stop) -> tuple[ScoreOutcome, ...]:
     return tuple(ScoreOutcome(uid, stop.result, stop.reason) for uid in students)
 
 
-def plan_scores(column: Column, roster: Roster, mould: Mould) -> Scores:
+def plan_scores(column: Column, roster: Roster, mould: ScoreFitter) -> Scores:
     """Plan every score of an assignment that stands, or is about to stand, in the SIS."""
     kept = column.kept
     rows = {uid: column.cells[uid] for uid in _differing(column, roster)} | kept
@@ -62,7 +62,7 @@ def _differing(column: Column, roster: Roster) -> set[str]:
 
 
 def _plan_score(
-    uid: str, cell: Cell, column: Column, roster: Roster, mould: Mould
+    uid: str, cell: Cell, column: Column, roster: Roster, mould: ScoreFitter
 ) -> ScoreWrite | ScoreOutcome | None:
     """Plan one score; None where nothing is to be done and nothing to be said."""
     key = roster.find(uid)

@@ -15,7 +15,7 @@ from gradesync.db.tables import metadata
 
 CLIENT = metadata.tables["client"]
 C = CLIENT.c
-FIND = text("SELECT district_id, secret_hash, scopes FROM door_client(:id)")
+FIND = text("SELECT district_id, secret_hash, scopes FROM tenantless_client(:id)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,11 @@ HAS_ROOM = text("""
     SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
 """)
-WAITING = text("SELECT district_id FROM door_waiting(:takeover_wait, :older_than)")
-OVERDUE = text("SELECT district_id, sync_id FROM door_overdue()")
-DEPTHS = text("SELECT class, syncs, oldest FROM door_queue(:takeover_wait, :per_district, :passed_over)")
+WAITING = text("SELECT district_id FROM tenantless_waiting(:takeover_wait, :older_than)")
+OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue()")
+DEPTHS = text(
+    "SELECT class, syncs, oldest FROM tenantless_queue(:takeover_wait, :per_district, :skipped_districts)"
+)
 
 
 class Depth(NamedTuple):
@@ -81,16 +83,16 @@ async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
 
 
 async def depths(
-    door: AsyncSession, *, takeover_wait_seconds: float, per_district: int, passed_over: Sequence[str]
+    door: AsyncSession, *, takeover_wait_seconds: float, per_district: int, skipped_districts: Sequence[str]
 ) -> dict[str, Depth]:
     """What waits in all districts together, by class: `ready` to be claimed, or `held` by its district.
 
-    `passed_over` are the districts that may not call their systems now. A class without a sync is absent.
+    `skipped_districts` are the districts that may not call their systems now. A class without a sync is absent.
     """
     values = {
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
         "per_district": per_district,
-        "passed_over": list(passed_over),
+        "skipped_districts": list(skipped_districts),
     }
     rows = await door.execute(DEPTHS, values)
     return {name: Depth(number, oldest) for name, number, oldest in rows}

@@ -91,7 +91,7 @@ class Database:
             yield db
 
     @asynccontextmanager
-    async def open_door(self) -> AsyncIterator[AsyncSession]:
+    async def without_tenant(self) -> AsyncIterator[AsyncSession]:
         """Single statements without a district: tables look empty, only the named functions answer."""
         async with self._transaction(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as db:
             yield db
@@ -104,7 +104,7 @@ class Database:
 
     async def check_role(self) -> None:
         """Raises `RoleRefused` unless the role is bound by row-level security and owns nothing."""
-        async with self.open_door() as db:
+        async with self.without_tenant() as db:
             role = (await db.execute(CHECK_ROLE)).one()
         faults = [
             fault
@@ -127,7 +127,7 @@ class Database:
         It may have those of later ones too: while a later release takes over, this one goes on.
         """
         try:
-            async with self.open_door() as db:
+            async with self.without_tenant() as db:
                 return ((await db.scalars(REVISION)).one_or_none() or "") >= head()
         except ProgrammingError:  # no migration ran here, or none that this role may see
             return False

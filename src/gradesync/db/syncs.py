@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
 from gradesync.core.plan import Guard, Selection
-from gradesync.db import news, webhooks
+from gradesync.db import webhook_message as news
+from gradesync.db import webhooks
 from gradesync.db.ids import LOG_KEPT, earliest, forgotten, parse, uuid7
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata

@@ -21,7 +21,7 @@ WEBHOOK = metadata.tables["webhook"]
 DELIVERY = metadata.tables["delivery"]
 W, D = WEBHOOK.c, DELIVERY.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
-DUE = text("SELECT district_id FROM door_deliveries()")
+DUE = text("SELECT district_id FROM tenantless_deliveries()")
 OLD_KEPT = timedelta(hours=24)
 """How long a secret that was replaced goes on signing beside the new one."""
 
@@ -54,7 +54,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class DueDelivery:
     """A delivery that is ours to make now. It is signed with each of the `secrets`."""
 
     delivery_id: str
@@ -162,7 +162,7 @@ async def due_districts(door: AsyncSession) -> list[str]:
     return [row.district_id for row in await door.execute(DUE)]
 
 
-async def take(db: AsyncSession, district_id: str, *, most: int, hold_seconds: float) -> list[Parcel]:
+async def take(db: AsyncSession, district_id: str, *, most: int, hold_seconds: float) -> list[DueDelivery]:
     """Take deliveries whose time has come. After the hold they are due again, if nothing closed them."""
     due = (
         select(D.id)
@@ -180,7 +180,7 @@ async def take(db: AsyncSession, district_id: str, *, most: int, hold_seconds: f
 
 
 async def close(
-    db: AsyncSession, parcel: Parcel, *, answer: int | None, error: str | None, again_in: float | None
+    db: AsyncSession, parcel: DueDelivery, *, answer: int | None, error: str | None, again_in: float | None
 ) -> None:
     """Write how an attempt ended: delivered (no error), to be tried again, or given up."""
     values: dict[str, Any] = {"answer": answer, "error": error}
@@ -197,10 +197,10 @@ async def purge(db: AsyncSession) -> None:
     await db.execute(delete(DELIVERY).where(D.created_at < func.now() - LOG_KEPT))
 
 
-def _parcel(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> Parcel:
+def _parcel(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> DueDelivery:
     sealed = (webhook.secret, webhook.old_secret) if webhook.both else (webhook.secret,)
     opened = tuple(_secrets(db).decrypt(district_id, _field(webhook.id), one) for one in sealed)
-    return Parcel(str(row.id), row.attempt, webhook.url, opened, row.payload)
+    return DueDelivery(str(row.id), row.attempt, webhook.url, opened, row.payload)
 
 
 def _new_secret() -> str:

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradesync.embedded.holding import EmbeddedError, is_held, locked
+from gradesync.embedded.locks import EmbeddedError, is_held, locked
 from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 
 __all__ = ["EmbeddedError", "Servers", "start"]
@@ -89,7 +89,7 @@ def _ask_keeper(data: Path, reader: int, mode: str) -> str:
     """Start the keeper; its answer ends when it closes its output."""
     with (data / "keeper.log").open("ab") as log:
         keeper = subprocess.run(  # noqa: S603  (our own interpreter and module)
-            [sys.executable, "-m", "gradesync.embedded.keeper", str(data), str(reader), mode],
+            [sys.executable, "-m", "gradesync.embedded.supervisor", str(data), str(reader), mode],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

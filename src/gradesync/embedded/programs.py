@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradesync.embedded.holding import EmbeddedError, wait
+from gradesync.embedded.locks import EmbeddedError, wait
 from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 
 OWNER = "gradesync_owner"

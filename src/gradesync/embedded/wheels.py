@@ -3,7 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from gradesync.embedded.holding import EmbeddedError
+from gradesync.embedded.locks import EmbeddedError
 
 
 def postgres_binaries() -> Path:

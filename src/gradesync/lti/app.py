@@ -12,7 +12,8 @@ from starlette.routing import Route
 
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
-from gradesync.lti import answers, assets
+from gradesync.lti import assets
+from gradesync.lti import responses as answers
 from gradesync.lti.launch import confirm, launch, told
 from gradesync.lti.login import login
 from gradesync.lti.tool import Tool, tool_of
@@ -51,7 +52,7 @@ def lti_app(runtime: Runtime) -> Starlette:
 async def key_set(request: Request) -> Response:
     """The public keys of our tool, as registration forms want them."""
     tool = tool_of(request)
-    async with tool.database.open_door() as door:
+    async with tool.database.without_tenant() as door:
         private = await installations.tool_keys(door, _new_key)
     keys = KeySet([RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"}) for pem in private])
     return JSONResponse(keys.as_dict(private=False), headers={"cache-control": f"public, max-age={AN_HOUR}"})

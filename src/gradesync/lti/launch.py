@@ -11,11 +11,11 @@ from gradesync.access.tokens import PAGE, PAGE_LIFE, Caller, Scope
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
-from gradesync.lti.answers import html
-from gradesync.lti.basic import open_basic
 from gradesync.lti.logins import Held, Opened
-from gradesync.lti.oidc import open_id_token
+from gradesync.lti.lti11 import open_basic
+from gradesync.lti.lti13 import open_id_token
 from gradesync.lti.refusals import CATALOGUE
+from gradesync.lti.responses import html
 from gradesync.lti.tool import Tool, origin_of, source_ip, tool_of
 
 

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
-from gradesync.lti.answers import html
 from gradesync.lti.forms import Form
+from gradesync.lti.responses import html
 from gradesync.lti.tool import Tool, origin_of, source_ip, tool_of
 
 TRIED = "cookie_tried"
@@ -68,7 +68,7 @@ async def _asked(tool: Tool, form: Form) -> Asked:
     if origin_of(forms.needed(form, "target_link_uri")) != origin_of(tool.public_url):
         raise forms.not_valid("target_link_uri is not here.")
     ids = form.get("client_id") or None, form.get("lti_deployment_id") or None
-    async with tool.database.open_door() as door:
+    async with tool.database.without_tenant() as door:
         platform = await installations.platform(door, issuer, *ids)
     if platform is None:
         raise RequestRefused("lti-not-registered", "No district has this installation.")

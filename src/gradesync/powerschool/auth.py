@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from gradesync.answers import Answer
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.http import Upstream
 from gradesync.powerschool.wire import Unintelligible, decode
+from gradesync.upstream.client import Upstream
+from gradesync.upstream.response import Answer
 
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
 MARGIN = 60.0

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradesync.answers import Answer
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
-from gradesync.http import Params, Upstream
 from gradesync.powerschool.auth import ClientCredentials
 from gradesync.powerschool.refusals import Refusal, refusal, stop_for_permission
 from gradesync.powerschool.wire import Unintelligible, decode, encode, key_of, objects
+from gradesync.upstream.client import Params, Upstream
+from gradesync.upstream.response import Answer
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 PAGE_SIZE = 100

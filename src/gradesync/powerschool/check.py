@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gradesync.core.exchange import Finding
+from gradesync.core.ports import Finding
 from gradesync.errors import GradeSyncError, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, Closed
 from gradesync.powerschool.grants import READ, WRITTEN

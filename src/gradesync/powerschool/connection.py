@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import httpx
 
 from gradesync.core.district import SisAccess
-from gradesync.http import Backoff, Pace, Permit, Upstream
 from gradesync.powerschool.auth import ClientCredentials
 from gradesync.powerschool.calls import Calls, Memory
 from gradesync.powerschool.refusals import PowerSchoolDialect
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget, with_batches
+from gradesync.upstream.client import Backoff, Pace, Permit, Upstream
 
 SYSTEM = "powerschool"
 

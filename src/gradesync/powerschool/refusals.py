@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradesync.answers import DEFAULT_PAUSE, Answer, retry_after
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.wire import Unintelligible, decode
+from gradesync.upstream.response import DEFAULT_PAUSE, Answer, retry_after
 
 LONGEST_READ = 64 * 1024
 MOST_FIELDS = 20

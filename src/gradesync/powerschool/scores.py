@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from gradesync.answers import Answer
-from gradesync.core.exchange import BatchAnswer, ScoreRow
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import points_of
+from gradesync.core.ports import BatchAnswer, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
@@ -20,6 +19,7 @@ from gradesync.powerschool.refusals import (
     students_named,
 )
 from gradesync.powerschool.wire import Unintelligible, decode, plain
+from gradesync.upstream.response import Answer
 
 FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}
 """PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal)."""

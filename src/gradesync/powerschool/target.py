@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from gradesync.answers import Answer
-from gradesync.core.exchange import BatchAnswer, Finding, NewAssignment, ScoreRow
 from gradesync.core.gradebook import EXCUSED, MISSING
+from gradesync.core.ports import BatchAnswer, Finding, NewAssignment, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
 from gradesync.errors import AnswerLost, Rejected, SyncStopped
@@ -28,6 +27,7 @@ from gradesync.powerschool.wire import (
     new_ref,
     part_of,
 )
+from gradesync.upstream.response import Answer
 
 CAPABILITIES = Capabilities(
     name_max=50,

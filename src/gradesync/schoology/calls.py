@@ -11,12 +11,12 @@ import httpx
 import msgspec
 from msgspec import Raw
 
-from gradesync.answers import Answer, PlainDialect, retry_after
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.http import Upstream
 from gradesync.schoology.scalars import bare
 from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, page, unexpected
+from gradesync.upstream.client import Upstream
+from gradesync.upstream.response import Answer, PlainDialect, retry_after
 
 REPLAY = b"possible replay attack"
 JSON = {"Accept": "application/json"}

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Final, TypeAlias
 
-from gradesync.core.exchange import Cells
 from gradesync.core.gradebook import Cell, Mark
+from gradesync.core.ports import Cells
 from gradesync.schoology.calls import Rows
 from gradesync.schoology.roster import ROW_UNREADABLE, Roster
 from gradesync.schoology.scalars import UnreadableError, bare, number, required_ident

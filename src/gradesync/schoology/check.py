@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec import Raw, Struct
 
-from gradesync.core.exchange import Finding
+from gradesync.core.ports import Finding
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.schoology.calls import Ask, Reply

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gradesync.core.exchange import Cells
 from gradesync.core.gradebook import Assignment
+from gradesync.core.ports import Cells
 from gradesync.schoology.roster import Roster
 
 TOLERATED = 0.2

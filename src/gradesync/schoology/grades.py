@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from gradesync.answers import AnswerTooLarge
-from gradesync.core.exchange import Cells
 from gradesync.core.gradebook import Assignment
+from gradesync.core.ports import Cells
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology.calls import Ask, Calls, Reply, gathered
@@ -17,6 +16,7 @@ from gradesync.schoology.completeness import census
 from gradesync.schoology.roster import Roster
 from gradesync.schoology.scalars import IDENT
 from gradesync.schoology.wire import GRADES, unexpected
+from gradesync.upstream.response import AnswerTooLarge
 
 LARGE: Final = 20_000
 """Cells above which all grades are asked for assignment by assignment."""

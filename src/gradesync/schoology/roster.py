@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from gradesync.core.exchange import Member
 from gradesync.core.gradebook import Gradebook, Student
+from gradesync.core.ports import Member
 from gradesync.schoology.scalars import UnreadableError, flag, required_ident, text
 from gradesync.schoology.wire import EnrollmentRow
 

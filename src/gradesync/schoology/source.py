@@ -6,18 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from gradesync.answers import AnswerTooLarge
-from gradesync.core.exchange import Cells, Member
 from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
+from gradesync.core.ports import Cells, Member
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.http import Upstream
 from gradesync.schoology import frame, roster, wire
 from gradesync.schoology.calls import Ask, Calls, Reply, first_error
 from gradesync.schoology.cells import only
 from gradesync.schoology.grades import Grades, grades_ask
 from gradesync.schoology.roster import Roster
 from gradesync.schoology.scalars import IDENT
+from gradesync.upstream.client import Upstream
+from gradesync.upstream.response import AnswerTooLarge
 
 PAGE: Final = "limit=200"
 FEW: Final = 3

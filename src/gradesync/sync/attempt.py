@@ -9,7 +9,7 @@ from gradesync.db import ledger, links, outcomes
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.syncs import Sync
 from gradesync.sync.claim import Claimed
-from gradesync.sync.engine import Engine
+from gradesync.sync.context import SyncContext
 from gradesync.sync.journal import Journal
 from gradesync.sync.ports import Source, Target
 from gradesync.sync.tally import Tally
@@ -19,7 +19,7 @@ from gradesync.sync.tally import Tally
 class Attempt:
     """One worker's attempt at one sync: what it holds, and what it works with."""
 
-    engine: Engine
+    engine: SyncContext
     district: District
     sync: Sync
     source: Source
@@ -40,7 +40,7 @@ class Attempt:
         return self.sync.mode == "full"
 
 
-async def open_attempt(engine: Engine, claimed: Claimed) -> Attempt:
+async def open_attempt(engine: SyncContext, claimed: Claimed) -> Attempt:
     """Load what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
     async with engine.database.district(district.id) as db:

@@ -15,7 +15,7 @@ from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.sync.lease import Lease
-from gradesync.sync.observed import tell_settled
+from gradesync.sync.metrics import record_settled
 from gradesync.sync.tally import Tally
 
 CHECKPOINT_SECONDS = 1.0
@@ -169,7 +169,7 @@ class Journal:
                 error_detail=end.detail,
             )
             self.settled = _ours(settled)
-        tell_settled(self.settled)
+        record_settled(self.settled)
         self._rows.clear()
         self._kept.clear()
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from gradesync.core.district import District
-from gradesync.core.exchange import BatchAnswer, Cells, Finding, Member, NewAssignment, ScoreRow
 from gradesync.core.gradebook import Category, Gradebook, Student
+from gradesync.core.ports import BatchAnswer, Cells, Finding, Member, NewAssignment, ScoreRow
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
 
 
@@ -126,19 +126,19 @@ class Permit(Protocol):
 class Systems(Protocol):
     """Opens the systems of a district. Connections, tokens and budgets behind it are shared."""
 
-    async def ready(self, district: District) -> bool:
+    async def reserve_sync(self, district: District) -> bool:
         """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
         ...
 
-    async def passed_over(self) -> Sequence[str]:
+    async def skipped_districts(self) -> Sequence[str]:
         """The districts that were lately not `ready`, to whichever process asked."""
         ...
 
-    async def spare(self, district: District, calls: int) -> bool:
+    async def reserve_spare(self, district: District, calls: int) -> bool:
         """Reserve so many calls to the source; False where they would keep a sync from its first reads."""
         ...
 
-    async def tripped(self, district: District) -> tuple[str, ...]:
+    async def open_circuits(self, district: District) -> tuple[str, ...]:
         """The names of the systems that failed so often that no new sync calls them now."""
         ...
 

@@ -19,7 +19,7 @@ from gradesync.db import districts, ledger, links, preflights, queue
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
 from gradesync.errors import Retriable, SyncStopped
-from gradesync.sync.engine import Engine
+from gradesync.sync.context import SyncContext
 from gradesync.sync.link import match_students, pair_categories, resolve
 from gradesync.sync.ports import Target
 
@@ -52,15 +52,15 @@ class Examined(NamedTuple):
     obstacles: tuple[Obstacle, ...]
 
 
-async def advance(engine: Engine) -> int:
+async def advance(engine: SyncContext) -> int:
     """Go on with the reports that wait, a while with each; answers how many sections were examined."""
-    async with engine.database.open_door() as door:
+    async with engine.database.without_tenant() as door:
         waiting = await preflights.waiting_districts(door)
     examined = (_advance(engine, district_id) for district_id in waiting[:AT_ONCE])
     return sum(await asyncio.gather(*examined))
 
 
-async def _advance(engine: Engine, district_id: str) -> int:
+async def _advance(engine: SyncContext, district_id: str) -> int:
     async with engine.database.district(district_id) as db:
         await preflights.settle_overdue(db)
         district = await districts.get(db)
@@ -71,7 +71,7 @@ async def _advance(engine: Engine, district_id: str) -> int:
         return await _survive(engine, district, report)
 
 
-async def _survive(engine: Engine, district: District, report: Preflight) -> int:
+async def _survive(engine: SyncContext, district: District, report: Preflight) -> int:
     """What goes wrong ends the report, or lets it rest."""
     try:
         return await _slice(engine, district, report)
@@ -84,7 +84,7 @@ async def _survive(engine: Engine, district: District, report: Preflight) -> int
     return 0
 
 
-async def _slice(engine: Engine, district: District, report: Preflight) -> int:
+async def _slice(engine: SyncContext, district: District, report: Preflight) -> int:
     """Examine sections until there is none, no room, or the slice is over; answers how many."""
     ends, begun = monotonic() + engine.bounds.slice, report.done
     while section_id := await _next(engine, district, report):
@@ -101,7 +101,7 @@ async def _slice(engine: Engine, district: District, report: Preflight) -> int:
     return report.done - begun
 
 
-async def _next(engine: Engine, district: District, report: Preflight) -> str | None:
+async def _next(engine: SyncContext, district: District, report: Preflight) -> str | None:
     """The section to look at; a report without one is complete."""
     async with engine.database.district(district.id) as db:
         section_id = await preflights.next_section(db, report)
@@ -110,22 +110,22 @@ async def _next(engine: Engine, district: District, report: Preflight) -> str | 
     return section_id
 
 
-async def _room(engine: Engine, district: District) -> bool:
+async def _room(engine: SyncContext, district: District) -> bool:
     """Whether no sync waits, and none would have to."""
     async with engine.database.district(district.id) as db:
         waiting = await queue.backlog(db)
-    return not waiting and await engine.systems.spare(district, CALLS)
+    return not waiting and await engine.systems.reserve_spare(district, CALLS)
 
 
 async def _rest(
-    engine: Engine, district_id: str, report: Preflight, seconds: float, *, forgive: bool
+    engine: SyncContext, district_id: str, report: Preflight, seconds: float, *, forgive: bool
 ) -> None:
     async with engine.database.district(district_id) as db:
         await preflights.release(db, report, rest=seconds, forgive=forgive)
 
 
 async def _examined(
-    engine: Engine, district: District, report: Preflight, section_id: str
+    engine: SyncContext, district: District, report: Preflight, section_id: str
 ) -> Preflight | None:
     """The report with one more section; None where it is another's by now."""
     if report.tries > MOST_TRIES:
@@ -139,7 +139,7 @@ async def _examined(
         )
 
 
-async def examine(engine: Engine, district: District, section_id: str) -> Examined:
+async def examine(engine: SyncContext, district: District, section_id: str) -> Examined:
     """What of a section would not sync. Raises `Retriable`, and `SyncStopped` for what concerns them all."""
     async with engine.database.district(district.id) as db:
         link = await links.get(db, section_id) or SectionLink(section_id=section_id)
@@ -159,7 +159,7 @@ async def _no_lease(seconds: float) -> None:
 
 
 async def _foreseen(
-    engine: Engine, district: District, link: SectionLink, pairs: dict[str, Pair], target: Target
+    engine: SyncContext, district: District, link: SectionLink, pairs: dict[str, Pair], target: Target
 ) -> Examined:
     until = engine.clock() + timedelta(seconds=SECTION_SECONDS)
     source = engine.systems.source(district, requester=None, until=until)

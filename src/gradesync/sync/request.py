@@ -15,9 +15,9 @@ from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Answer, Key
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
-from gradesync.sync.engine import Engine
+from gradesync.observability.tracing import traceparent
+from gradesync.sync.context import SyncContext
 from gradesync.sync.sweep import settle_overdue
-from gradesync.tracing import traceparent
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ BUDGET_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SyncOptions:
     """What a sync is to do. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
 
     mode: str | None = None
@@ -52,7 +52,7 @@ class Request:
     section_id: str
     asker_kind: str
     asker_id: str
-    wanted: Wanted
+    wanted: SyncOptions
     settles_after: float
     key: str | None = None
     source_ip: str | None = None
@@ -62,22 +62,22 @@ class Request:
         return f"{self.asker_kind}:{self.asker_id}"
 
 
-class Taken(NamedTuple):
+class Accepted(NamedTuple):
     """The sync that now stands for the request; not `accepted`: the one that is in its way."""
 
     sync: Sync
     accepted: bool
 
 
-async def request_sync(engine: Engine, request: Request) -> Sync:
+async def request_sync(engine: SyncContext, request: Request) -> Sync:
     """Queue a sync and ring. A repeated Idempotency-Key gets the sync as it was first answered.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
     `retry-not-possible`, `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
     """
-    taken = await _take(engine, request)
+    taken = await _accept(engine, request)
     if not taken.accepted and await settle_overdue(engine, request.district_id, taken.sync.id):
-        taken = await _take(engine, request)
+        taken = await _accept(engine, request)
     if not taken.accepted:
         raise RequestRefused(
             "sync-in-progress",
@@ -89,12 +89,12 @@ async def request_sync(engine: Engine, request: Request) -> Sync:
     return taken.sync
 
 
-async def _take(engine: Engine, request: Request) -> Taken:
+async def _accept(engine: SyncContext, request: Request) -> Accepted:
     async with engine.database.district(request.district_id) as db:
         district = await _allowed(db, request)
         key = request.key and Key(request.actor, request.section_id, request.key)
         if key and (answer := await idempotency.find(db, key)):
-            return Taken(_repeated(answer, request), accepted=True)
+            return Accepted(_repeated(answer, request), accepted=True)
         taken = await _queue(db, request, district)
         if taken.accepted:
             await audit.append(db, request.actor, "sync.requested", _told(taken.sync), request.source_ip)
@@ -121,7 +121,7 @@ def _repeated(answer: Answer, request: Request) -> Sync:
     return msgspec.convert(dict(answer.response), Sync)
 
 
-async def _queue(db: AsyncSession, request: Request, district: District) -> Taken:
+async def _queue(db: AsyncSession, request: Request, district: District) -> Accepted:
     wanted = request.wanted
     selection = await _selection(db, request)
     approved = await _approved(db, request)
@@ -143,10 +143,10 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Take
             trace=traceparent(),
         )
         if sync is not None:
-            return Taken(sync, accepted=True)
+            return Accepted(sync, accepted=True)
         running = await syncs.running(db, request.section_id)
         if running is not None:  # pragma: no branch - else it settled in this very moment
-            return Taken(running, accepted=False)
+            return Accepted(running, accepted=False)
 
 
 async def _approved(db: AsyncSession, request: Request) -> Sync | None:

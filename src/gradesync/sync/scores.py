@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 
-from gradesync.core.exchange import BatchAnswer, ScoreRow
+from gradesync.core.ports import BatchAnswer, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, SyncStopped

@@ -12,8 +12,8 @@ from gradesync.core.reasons import Reason
 from gradesync.db import districts, queue, syncs
 from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.syncs import Sync
-from gradesync.sync.engine import Engine
-from gradesync.sync.observed import SWEEPS, tell_settled
+from gradesync.sync.context import SyncContext
+from gradesync.sync.metrics import SWEEPS, record_settled
 from gradesync.sync.tally import WRITES, closed
 
 log = structlog.get_logger()
@@ -31,12 +31,12 @@ class Swept:
     settled: int
 
 
-async def sweep(engine: Engine) -> Swept:
+async def sweep(engine: SyncContext) -> Swept:
     """Ring for work that waits, and settle syncs past `settles_by`. Needs PostgreSQL only.
 
     Safe in any number of processes: a lost ring rung twice costs nothing, and a sync settles once.
     """
-    async with engine.database.open_door() as db:
+    async with engine.database.without_tenant() as db:
         overdue = await queue.overdue(db)
         waiting = await queue.unrung(
             db, older_than_seconds=RUNG_WITHIN, takeover_wait_seconds=engine.bounds.call_timeout
@@ -52,7 +52,7 @@ async def sweep(engine: Engine) -> Swept:
     return Swept(rung=len(waiting), settled=settled)
 
 
-async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool:
+async def settle_overdue(engine: SyncContext, district_id: str, sync_id: str) -> bool:
     """Settle a sync that is past its bound as failed `timed-out`; False where it is not, or is settled.
 
     What was recorded stands; what was read and has no outcome is counted as failed, not attempted. Systems
@@ -64,24 +64,24 @@ async def settle_overdue(engine: Engine, district_id: str, sync_id: str) -> bool
     return await _settle(engine, district_id, sync_id, await _why(engine, district_id))
 
 
-async def _settle(engine: Engine, district_id: str, sync_id: str, why: str) -> bool:
+async def _settle(engine: SyncContext, district_id: str, sync_id: str, why: str) -> bool:
     async with engine.database.district(district_id) as db:
         sync = await syncs.get(db, sync_id)
         settled = sync and await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
     if settled is None:  # by now
         return False
-    tell_settled(settled)
+    record_settled(settled)
     log.warning("sync.timed-out", district=district_id, sync=str(sync_id))
     return True
 
 
-async def _why(engine: Engine, district_id: str) -> str:
+async def _why(engine: SyncContext, district_id: str) -> str:
     """What keeps a district's syncs waiting, as far as it is known at once: a sync ends without it too."""
     with suppress(SecretUnreadable, TimeoutError):
         async with engine.database.district(district_id) as db:
             district = await districts.get(db)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            return circuits(await engine.systems.tripped(district)) if district else ""
+            return circuits(await engine.systems.open_circuits(district)) if district else ""
     return ""
 
 

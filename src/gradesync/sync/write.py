@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gradesync.core.exchange import ScoreRow
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import AssignmentPlan, Plan, Result
+from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.journal import Journal, Settlement
-from gradesync.sync.results import ABSENCES, score_outcome
+from gradesync.sync.outcomes import ABSENCES, score_outcome
 from gradesync.sync.scores import Delivery, absent, batches, deliver, is_absent, key
 
 

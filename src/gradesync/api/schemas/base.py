@@ -15,26 +15,26 @@ Status = Literal["processing", "complete", "failed"]
 Item = TypeVar("Item")
 
 
-class Given(BaseModel):
+class RequestModel(BaseModel):
     """A body that a client sends: unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """A body that the API sends."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Page(Told, Generic[Item]):
+class Page(ResponseModel, Generic[Item]):
     """One page of a list. `next_cursor` is null on the last one; `Link: rel="next"` says the same."""
 
     items: list[Item]
     next_cursor: str | None = None
 
 
-class Said(Told):
+class ReasonText(ResponseModel):
     """A reason of the catalogue: what happened, and what to do about it."""
 
     code: Annotated[str, Field(examples=["mass-change"])]

@@ -7,25 +7,25 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from gradesync.api.schemas.base import (
-    Told,
+    ResponseModel,
 )
 
 
-class Finding(Told):
+class Finding(ResponseModel):
     check: str
     ok: bool
     detail: str
     fix: str
 
 
-class ConnectionReport(Told):
+class ConnectionReport(ResponseModel):
     """What the credentials can do in Schoology and in the SIS, tried just now, without any write."""
 
     ok: bool
     findings: list[Finding]
 
 
-class AuditEntry(Told):
+class AuditEntry(ResponseModel):
     """One thing that somebody did."""
 
     id: str
@@ -36,7 +36,7 @@ class AuditEntry(Told):
     source_ip: str | None
 
 
-class ProblemKind(Told):
+class ProblemKind(ResponseModel):
     """One type of problem: what happened, and how to mend it."""
 
     code: str
@@ -45,7 +45,7 @@ class ProblemKind(Told):
     fix: str
 
 
-class AccessToken(Told):
+class AccessToken(ResponseModel):
     """RFC 6749 section 5.1; `issued_token_type` for token exchange (RFC 8693)."""
 
     access_token: str
@@ -55,11 +55,11 @@ class AccessToken(Told):
     issued_token_type: str | None = None
 
 
-class Health(Told):
+class Health(ResponseModel):
     status: Literal["ok"] = "ok"
 
 
-class Readiness(Told):
+class Readiness(ResponseModel):
     """`degraded`: requests are taken and kept, and the sweep finds them; the queue does not answer."""
 
     status: Literal["ready", "degraded", "unavailable"]

@@ -7,21 +7,21 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from gradesync.api.schemas.base import (
-    Given,
-    Said,
+    ReasonText,
+    RequestModel,
+    ResponseModel,
     SchoologyId,
     SisId,
-    Told,
 )
 
 
-class SisSection(Told):
+class SisSection(ResponseModel):
     id: str
     term_first: date
     term_last: date
 
 
-class Section(Told):
+class Section(ResponseModel):
     """The link of a Schoology section to the section of the SIS."""
 
     id: str
@@ -33,7 +33,7 @@ class Section(Told):
     links: Mapping[str, str]
 
 
-class WantedLink(Given):
+class WantedLink(RequestModel):
     """The SIS section, its acting teacher, or both. null: found by itself."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sis_section": "49355", "teacher": None}]})
@@ -42,12 +42,12 @@ class WantedLink(Given):
     teacher: SisId | None = None
 
 
-class AssignmentCategory(Told):
+class AssignmentCategory(ResponseModel):
     id: str
     title: str | None
 
 
-class SectionAssignment(Told):
+class SectionAssignment(ResponseModel):
     """One gradable item of the section, and where it stands with the SIS."""
 
     id: str
@@ -67,16 +67,16 @@ class SectionAssignment(Told):
         bool | None,
         Field(description="Known changes of the assignment, or scores owed; null: cannot be told"),
     ]
-    problem: Said | None
+    problem: ReasonText | None
 
 
-class SectionAssignments(Told):
+class SectionAssignments(ResponseModel):
     items: list[SectionAssignment]
     live: Annotated[bool, Field(description="False: Schoology does not answer, this is what is known")]
     as_of: datetime | None
 
 
-class AssignmentSwitch(Given):
+class AssignmentSwitch(RequestModel):
     """The switch *Sync to SIS* of one assignment."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sync_to_sis": False}]})
@@ -84,23 +84,23 @@ class AssignmentSwitch(Given):
     sync_to_sis: StrictBool
 
 
-class SisCategory(Told):
+class SisCategory(ResponseModel):
     id: str
     title: str
     active: bool
 
 
-class CategoryPair(Told):
+class CategoryPair(ResponseModel):
     """A grading category of Schoology, and where its assignments go."""
 
     id: str
     title: str | None
     sis_category: AssignmentCategory | None
     chosen: Annotated[bool, Field(description="True where the district set the pair")]
-    problem: Annotated[Said | None, Field(description="Why its assignments do not sync")]
+    problem: Annotated[ReasonText | None, Field(description="Why its assignments do not sync")]
 
 
-class SectionCategories(Told):
+class SectionCategories(ResponseModel):
     items: list[CategoryPair]
     sis_categories: list[SisCategory]
     unmapped: Annotated[list[str], Field(description="Ids of categories whose assignments do not sync")]
@@ -108,12 +108,12 @@ class SectionCategories(Told):
     as_of: datetime | None
 
 
-class WantedPair(Given):
+class WantedPair(RequestModel):
     id: Annotated[SchoologyId, Field(description="Grading category in Schoology")]
     sis_category: Annotated[SisId, Field(description="Category in the SIS")]
 
 
-class WantedPairs(Given):
+class WantedPairs(RequestModel):
     """The pairs that the district sets, all of them. Other categories pair by title."""
 
     model_config = ConfigDict(

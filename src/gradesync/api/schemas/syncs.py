@@ -9,17 +9,17 @@ from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from gradesync.api.schemas.base import (
     Fingerprint,
-    Given,
     Mode,
     Page,
-    Said,
+    ReasonText,
+    RequestModel,
+    ResponseModel,
     SchoologyId,
     Status,
-    Told,
 )
 
 
-class WantedSync(Given):
+class WantedSync(RequestModel):
     """What a sync is to do. Every member is optional, and so is the body."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"mode": "changes"}, {"dry_run": True}]})
@@ -49,19 +49,19 @@ class WantedSync(Given):
         return self
 
 
-class Requester(Told):
+class Requester(ResponseModel):
     kind: Literal["teacher", "client"]
     id: Annotated[str, Field(description="A Schoology user id, or a client id")]
 
 
-class Progress(Told):
+class Progress(ResponseModel):
     """Assignments and scores that are done, of those that the plan holds."""
 
     done: int
     total: int | None
 
 
-class AssignmentCounts(Told):
+class AssignmentCounts(ResponseModel):
     """What became of the assignments that were read; the others add up to `read`."""
 
     read: int = 0
@@ -74,7 +74,7 @@ class AssignmentCounts(Told):
     failed: int = 0
 
 
-class ScoreCounts(Told):
+class ScoreCounts(ResponseModel):
     """What became of the scores that were read or owed; the others add up to `read`."""
 
     read: int = 0
@@ -86,13 +86,13 @@ class ScoreCounts(Told):
     failed: int = 0
 
 
-class SyncError(Said):
+class SyncError(ReasonText):
     """Why the sync as a whole could not go on."""
 
     detail: str
 
 
-class GuardFigures(Told):
+class GuardFigures(ResponseModel):
     """How much of what stands in the SIS the plan would change."""
 
     sent: int
@@ -103,13 +103,13 @@ class GuardFigures(Told):
     recreated: int
 
 
-class SyncLinks(Told):
+class SyncLinks(ResponseModel):
     self: str
     outcomes: str
     events: str
 
 
-class Sync(Told):
+class Sync(ResponseModel):
     """One sync of one section."""
 
     id: UUID
@@ -140,17 +140,17 @@ class Sync(Told):
     links: SyncLinks
 
 
-class OutcomeStudent(Told):
+class OutcomeStudent(ResponseModel):
     id: Annotated[str, Field(description="Schoology user id")]
     name: Annotated[str | None, Field(description="For teachers alone, while Schoology answers")] = None
 
 
-class OutcomeAssignment(Told):
+class OutcomeAssignment(ResponseModel):
     id: str
     title: str | None
 
 
-class Edit(Told):
+class Edit(ResponseModel):
     """One field of an assignment that changes in the SIS. A category is named by its id there."""
 
     field: Literal["name", "points", "due", "category", "counts"]
@@ -162,7 +162,7 @@ class Edit(Told):
     after_title: Annotated[str | None, Field(description="The title of a category, where it is known")] = None
 
 
-class Outcome(Told):
+class Outcome(ResponseModel):
     """What became of one assignment (`student` is null) or of one score.
 
     Unchanged ones are only counted, apart from an assignment that something happened to: it has a warning.
@@ -173,9 +173,9 @@ class Outcome(Told):
     result: Literal[
         "created", "recreated", "updated", "written", "cleared", "unchanged", "adopted", "skipped", "failed"
     ]
-    reason: Said | None
+    reason: ReasonText | None
     detail: Annotated[str | None, Field(description="What the SIS said of a refused assignment")] = None
-    warnings: list[Said]
+    warnings: list[ReasonText]
     before: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
     after: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
     edits: Annotated[list[Edit], Field(description="What changes in the assignment itself")]

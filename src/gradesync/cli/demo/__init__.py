@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gradesync.cli.say import out
+from gradesync.cli.output import out
 from gradesync.cli.servers import Host
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
-from gradesync.cli.say import Told
+from gradesync.cli.output import CommandError
 
 PATIENCE_SECONDS = 30.0
 TETHER = """
@@ -33,11 +33,11 @@ class Process:
     log: Path
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Raises `Told` where the process ends first, or takes too long."""
+        """Raises `CommandError` where the process ends first, or takes too long."""
         deadline = monotonic() + PATIENCE_SECONDS
         while not ready():
             if self.running.poll() is not None or monotonic() > deadline:
-                raise Told(f"The {self.name} did not start.", last_words(self.log))
+                raise CommandError(f"The {self.name} did not start.", last_words(self.log))
             sleep(0.05)
 
     def output(self) -> str:

@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.text import Text
 
 from gradesync.cli.demo.people import Calls, Change
-from gradesync.cli.say import out, table
+from gradesync.cli.output import out, table
 
 STYLES = {"failed": "red", "skipped": "yellow", "remark": "cyan"}
 ORDER = list(STYLES)

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from gradesync import embedded
 from gradesync.cli import operator
 from gradesync.cli.demo.process import last_words, started
-from gradesync.cli.say import Told, out
+from gradesync.cli.output import CommandError, out
 from gradesync.cli.servers import bring_up, listen
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
@@ -88,7 +88,9 @@ def _broken_off(folder: Path) -> Iterator[None]:
         yield
     except httpx.HTTPError as error:
         logs = (last_words(folder / f"{name}.log") for name in ("api", "worker", "sandbox"))
-        raise Told(f"The demonstration broke off: {error}", "\n  ".join(filter(None, logs))) from error
+        raise CommandError(
+            f"The demonstration broke off: {error}", "\n  ".join(filter(None, logs))
+        ) from error
 
 
 @contextmanager

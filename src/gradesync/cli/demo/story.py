@@ -6,13 +6,13 @@ from typing import Any
 from gradesync.cli.demo import show
 from gradesync.cli.demo.people import Calls, Change, Teacher
 from gradesync.cli.demo.stage import Stage
-from gradesync.cli.say import Told, out
+from gradesync.cli.output import CommandError, out
 
 CHANGES = 8
 
 
 def tell(stage: Stage) -> None:
-    """Play the story, and show it. Raises `Told` where it does not end as it should."""
+    """Play the story, and show it. Raises `CommandError` where it does not end as it should."""
     section = stage.sandbox["sections"][0]
     out.rule(f"{section['title']}: {section['students']} students, {section['assignments']} assignments")
     out.print("The teacher launches gradesync from Schoology, and presses [bold]Sync to SIS[/].")
@@ -59,7 +59,7 @@ def _check(
     sent = second["scores"]["written"] + second["scores"]["cleared"]
     again = third["scores"]["written"] + third["scores"]["cleared"]
     if wrong or (sent, rows, again) != (len(changes), len(changes), 0):
-        raise Told(
+        raise CommandError(
             "The demonstration did not end as it should.",
             f"{len(wrong)} cells differ; {sent} scores sent in {rows} rows, and {again} once more.",
         )

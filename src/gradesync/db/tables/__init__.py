@@ -5,7 +5,8 @@ against these tables; their rows become dataclasses in the query modules, and no
 package.
 """
 
-from gradesync.db.tables import districts, onlookers, sections, syncs
+from gradesync.db.tables import districts, sections, syncs
+from gradesync.db.tables import webhooks as onlookers
 from gradesync.db.tables.base import metadata
 
 __all__ = ["districts", "metadata", "onlookers", "sections", "syncs"]

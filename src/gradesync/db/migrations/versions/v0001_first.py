@@ -206,16 +206,16 @@ GRANT {grants} ON {table} TO {app}
 
 # Syncs that can be claimed now: queued and their time has come, or left by a worker long enough ago.
 DOORS = {
-    "door_districts()": """
+    "tenantless_districts()": """
         RETURNS TABLE (id text, name text) LANGUAGE sql STABLE
         AS $$ SELECT id, config ->> 'name' FROM district ORDER BY id $$
     """,
-    "door_client(wanted text)": """
+    "tenantless_client(wanted text)": """
         RETURNS TABLE (district_id text, secret_hash bytea, scopes text[]) LANGUAGE sql STABLE
         AS $$ SELECT district_id, secret_hash, scopes FROM client WHERE id = wanted AND revoked_at IS NULL $$
     """,
     # Steps from district to district through the index, however many syncs each of them has.
-    "door_waiting(takeover interval, unrung interval)": """
+    "tenantless_waiting(takeover interval, unrung interval)": """
         RETURNS TABLE (district_id text) LANGUAGE sql STABLE
         AS $$
             WITH RECURSIVE queued AS (
@@ -238,7 +238,7 @@ DOORS = {
             ORDER BY t.served_at NULLS FIRST, w.district_id
         $$
     """,
-    "door_overdue()": """
+    "tenantless_overdue()": """
         RETURNS TABLE (district_id text, sync_id uuid) LANGUAGE sql STABLE
         AS $$
             SELECT district_id, id FROM sync

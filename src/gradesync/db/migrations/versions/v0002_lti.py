@@ -22,7 +22,7 @@ CREATE TABLE tool_key (
 
 # Where a login goes next. A client id is one app of the platform, which many districts may have installed.
 DOORS = {
-    "door_lti_login(issuer text, client text, deployment text)": """
+    "tenantless_lti_login(issuer text, client text, deployment text)": """
         RETURNS TABLE (client_id text, authorization_url text) LANGUAGE sql STABLE
         AS $$
             SELECT DISTINCT config #>> '{lti,client_id}', config #>> '{lti,authorization_url}'
@@ -33,7 +33,7 @@ DOORS = {
             LIMIT 2
         $$
     """,
-    "door_lti(issuer text, client text, deployment text)": """
+    "tenantless_lti(issuer text, client text, deployment text)": """
         RETURNS TABLE (district_id text) LANGUAGE sql STABLE
         AS $$
             SELECT id FROM district
@@ -42,7 +42,7 @@ DOORS = {
               AND config #>> '{lti,deployment_id}' = deployment
         $$
     """,
-    "door_lti11(key text)": """
+    "tenantless_lti11(key text)": """
         RETURNS TABLE (district_id text) LANGUAGE sql STABLE
         AS $$ SELECT id FROM district WHERE config #>> '{lti11,consumer_key}' = key $$
     """,

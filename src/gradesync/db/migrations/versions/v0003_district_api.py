@@ -93,7 +93,7 @@ GRANT {grants} ON {table} TO {app}
 """
 
 DOORS = {
-    "door_deliveries()": """
+    "tenantless_deliveries()": """
         RETURNS TABLE (district_id text) LANGUAGE sql STABLE
         AS $$
             SELECT district_id FROM delivery
@@ -101,7 +101,7 @@ DOORS = {
             GROUP BY district_id ORDER BY min(not_before)
         $$
     """,
-    "door_preflights()": """
+    "tenantless_preflights()": """
         RETURNS TABLE (district_id text) LANGUAGE sql STABLE
         AS $$
             SELECT district_id FROM preflight

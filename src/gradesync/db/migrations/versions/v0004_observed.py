@@ -5,9 +5,9 @@ from alembic import context, op
 revision = "0004"
 down_revision = "0003"
 
-# Held: what no further worker would help. `passed_over` are districts that workers may not serve just now.
+# Held: what no further worker would help. `skipped_districts` are districts that workers may not serve just now.
 QUEUE = """
-CREATE FUNCTION door_queue(takeover interval, per_district bigint, passed_over text[])
+CREATE FUNCTION tenantless_queue(takeover interval, per_district bigint, skipped_districts text[])
 RETURNS TABLE (class text, syncs bigint, oldest double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -25,7 +25,7 @@ AS $$
         GROUP BY s.district_id
     ), classed AS (
         SELECT w.since, w.since > statement_timestamp() OR c.syncs >= per_district
-                        OR w.district_id = ANY (passed_over) AS held
+                        OR w.district_id = ANY (skipped_districts) AS held
         FROM waiting w LEFT JOIN carried c USING (district_id)
     )
     SELECT CASE WHEN held THEN 'held' ELSE 'ready' END, count(*),
@@ -40,10 +40,10 @@ def upgrade() -> None:
     app = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
     op.execute("ALTER TABLE sync ADD COLUMN trace text")
     op.execute(QUEUE)
-    op.execute(f"REVOKE ALL ON FUNCTION door_queue({ARGUMENTS}) FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION door_queue({ARGUMENTS}) TO {app}")
+    op.execute(f"REVOKE ALL ON FUNCTION tenantless_queue({ARGUMENTS}) FROM PUBLIC")
+    op.execute(f"GRANT EXECUTE ON FUNCTION tenantless_queue({ARGUMENTS}) TO {app}")
 
 
 def downgrade() -> None:
-    op.execute(f"DROP FUNCTION door_queue({ARGUMENTS})")
+    op.execute(f"DROP FUNCTION tenantless_queue({ARGUMENTS})")
     op.execute("ALTER TABLE sync DROP COLUMN trace")

@@ -1,0 +1,42 @@
+"""What a worker tells orchestrators. It carries syncs without the code of the API, and starts sooner."""
+
+import asyncio
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from gradesync.observability.logs import exposition
+from gradesync.runtime import Runtime
+
+CHECK_SECONDS = 3
+
+
+def vitals(runtime: Runtime) -> Starlette:
+    """`/healthz`: the loop turns. `/readyz`: the database answers and is not behind. `/metrics`."""
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readiness(_: Request) -> Response:
+        if await _is_ready(runtime):
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "unavailable"}, status_code=503)
+
+    async def metrics(_: Request) -> Response:
+        body, content_type = exposition()
+        return Response(body, media_type=content_type)
+
+    return Starlette(
+        routes=[Route("/healthz", health), Route("/readyz", readiness), Route("/metrics", metrics)]
+    )
+
+
+async def _is_ready(runtime: Runtime) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await runtime.database.is_migrated()
+    except (SQLAlchemyError, OSError):
+        return False

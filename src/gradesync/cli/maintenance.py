@@ -1,0 +1,121 @@
+"""What an operator does to what is kept: seal it anew, prove it, hand it over, erase it."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from gradesync.cli.operator import ACTOR, existing, list_districts
+from gradesync.cli.output import CommandError
+from gradesync.db import audit, codec, districts, installations, ledger
+from gradesync.db import export_erase as departure
+from gradesync.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A district's audit log: how it ends, and the first entry that does not follow, where one does not."""
+
+    district: str
+    entries: int
+    head: str
+    broken_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """The proof that a district is gone: what was deleted, and how its audit log ended."""
+
+    district: str
+    erased_at: str
+    rows: dict[str, int]
+    audit_entries: int
+    audit_head: str
+
+
+async def rotate(runtime: Runtime) -> int:
+    """Seal every secret with the newest key; answers how many districts there are."""
+    async with runtime.database.without_tenant() as door:
+        await installations.reseal(door)
+    names = await list_districts(runtime)
+    for name in names:
+        async with runtime.database.district(name.id) as db:
+            await districts.rotate_secrets(db)
+            await audit.append(db, ACTOR, "secrets.rotated", {"district": name.id})
+    return len(names)
+
+
+async def doubt(runtime: Runtime, district_id: str | None) -> int:
+    """Take nothing of the ledgers of a district, or of all, for certain; answers how many sections have one.
+
+    Each section has a transaction of its own. A sync that is under way may overwrite it.
+    """
+    doubted = 0
+    for each in await _named(runtime, district_id):
+        async with existing(runtime, each) as (db, _):
+            await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
+            sections = await ledger.sections(db)
+        for section in sections:
+            async with runtime.database.district(each) as db:
+                await ledger.doubt(db, section)
+        doubted += len(sections)
+    return doubted
+
+
+async def _named(runtime: Runtime, district_id: str | None) -> Sequence[str]:
+    return [district_id] if district_id else [name.id for name in await list_districts(runtime)]
+
+
+async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified]:
+    """Follow the chain of one district's audit log, or of every district's."""
+    found = []
+    for each in await _named(runtime, district_id):
+        async with existing(runtime, each) as (db, _):
+            broken_at, head = await audit.verify(db), await audit.head(db)
+        found.append(Verified(each, head.seq, head.hash, broken_at))
+    return found
+
+
+async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[str, int]:
+    """Write everything of a district, a JSON value on each line, to a new file that only its owner may read.
+
+    None: to standard output. The last line counts the rows by table, so that a file cut short is told from a
+    whole one.
+    """
+    async with existing(runtime, district_id) as (db, _):
+        await audit.append(db, ACTOR, "district.exported", {"district": district_id})
+    counts: Counter[str] = Counter()
+    with os.fdopen(_new(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
+        head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
+        out.write(codec.dump(head) + "\n")
+        async with runtime.database.snapshot(district_id) as db:
+            async for part in departure.contents(db):
+                counts[part.table] += 1
+                out.write(codec.dump({"table": part.table, "row": part.row}) + "\n")
+        out.write(codec.dump({"rows": counts}) + "\n")
+    return dict(counts)
+
+
+async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
+    """Delete everything of a district, its audit log too, as the owner of the database."""
+    async with existing(runtime, district_id) as (db, _):
+        head = await audit.head(db)
+    rows = await departure.erase(owner, district_id)
+    return Erased(district_id, _now(), rows, head.seq, head.hash)
+
+
+def _new(file: Path) -> int:
+    try:
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandError(
+            f"{file} cannot be made: {error.strerror}.", "Name a file that is not there yet."
+        ) from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Show operators what a process does: logs, traces, periodic work."""

@@ -1,0 +1,179 @@
+"""Turns a plan into outcomes: those that need no call, those foretold by a dry run, those not attempted."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.ordering import stands_aside
+from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref
+from gradesync.core.update_ledger import learn
+from gradesync.db.outcomes import Outcome
+from gradesync.sync.journal import Journal
+
+RESULTS = {
+    Action.CREATE: Result.CREATED,
+    Action.RECREATE: Result.RECREATED,
+    Action.UPDATE: Result.UPDATED,
+    Action.ADOPT: Result.ADOPTED,
+}
+PLACED = frozenset(RESULTS)
+"""What puts an assignment into the SIS, or finds it there."""
+LONGEST_DETAIL = 300
+WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
+"""Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
+
+
+ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
+
+
+def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None, detail: str = "") -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        title=item.title,
+        result=result,
+        reason=reason,
+        detail=detail[:LONGEST_DETAIL],
+        warnings=item.warnings,
+        edits=item.edits,
+    )
+
+
+def stopped(
+    journal: Journal, item: AssignmentPlan, result: Result, reason: str | None, detail: str = ""
+) -> Outcome:
+    """An assignment that did not get to its place; where it waits for it by another name, that is told."""
+    outcome = assignment_outcome(item, result, reason, detail)
+    if not stands_aside(item.id, journal.entry(item.id).spec):
+        return outcome
+    return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
+
+
+def score_outcome(item: AssignmentPlan, write: ScoreWrite, result: Result, reason: str | None) -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        student_id=write.student,
+        title=item.title,
+        result=result,
+        reason=reason,
+        warnings=write.warnings,
+        before=write.before,
+        after=write.value,
+    )
+
+
+def _settled(item: AssignmentPlan, score: ScoreOutcome) -> Outcome:
+    return Outcome(
+        assignment_id=item.id,
+        student_id=score.student,
+        title=item.title,
+        result=score.result,
+        reason=score.reason,
+        warnings=score.warnings,
+        before=score.before,
+        after=score.after,
+    )
+
+
+def note_rules(journal: Journal, plan: Plan) -> None:
+    """Note what the rules settled without any call: assignments left out or failed, and their scores."""
+    for item in plan.assignments:
+        if item.action in {Action.SKIP, Action.FAIL}:
+            result = Result.SKIPPED if item.action is Action.SKIP else Result.FAILED
+            journal.note(stopped(journal, item, result, item.reason))
+            _note_all(journal, (_settled(item, score) for score in item.settled))
+        elif item.action is Action.KEEP and WORTH_TELLING.intersection(item.warnings):
+            journal.note(assignment_outcome(item, Result.UNCHANGED, item.reason))
+
+
+def note_orphans(journal: Journal, plan: Plan) -> None:
+    """Note the rows of assignments that the gradebook does not hold."""
+    for item in plan.strays:
+        _note_all(journal, (_settled(item, score) for score in item.settled))
+
+
+def note_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -> None:
+    """Note assignments that were asked for and that the gradebook does not hold."""
+    for assignment_id in sorted(selection.keys() - {item.id for item in gradebook.assignments}):
+        journal.tally.assignments.read += 1
+        journal.tally.assignments.pending += 1
+        journal.note(
+            Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=Reason.ASSIGNMENT_UNKNOWN)
+        )
+
+
+def note_scores(
+    journal: Journal, plan: Plan, refs: Mapping[str, Ref], gradebook: Gradebook, selection: Selection | None
+) -> None:
+    """Note the scores that need no call, and bring the ledger to what the plan found out about them."""
+    for item in plan.assignments:
+        if item.action in {Action.SKIP, Action.FAIL}:
+            continue
+        if item.id not in refs:
+            _note_all(journal, _with_failed_assignment(journal, item, gradebook))
+            continue
+        _note_all(journal, (_settled(item, score) for score in item.settled))
+        if not journal.sync.dry_run:
+            _learn(journal, item, None if selection is None else selection.get(item.id))
+
+
+def _with_failed_assignment(
+    journal: Journal, item: AssignmentPlan, gradebook: Gradebook
+) -> Iterable[Outcome]:
+    """Every score of an assignment that the SIS would not have fails with it."""
+    known = {score.student for score in item.settled} | {write.student for write in item.writes}
+    for student in sorted(known | gradebook.cells.get(item.id, {}).keys()):
+        yield Outcome(
+            assignment_id=item.id,
+            student_id=student,
+            title=item.title,
+            result=Result.FAILED,
+            reason=Reason.ASSIGNMENT_FAILED,
+        )
+
+
+def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
+    entry = journal.entry(item.id)
+    learnt = learn(entry, item, students)
+    if learnt.problem is not None:
+        learnt = replace(learnt, problem=None)
+    if learnt != entry:
+        journal.keep(learnt)
+
+
+def note_preview(journal: Journal, plan: Plan) -> None:
+    """Note what a dry run would do, as if all of it went well and whoever was absent is still away."""
+    for item in plan.assignments:
+        if item.action in PLACED:
+            journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
+        owed = journal.entry(item.id).owed
+        for write in item.writes:
+            debt = owed.get(write.student)
+            away = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
+            journal.note(score_outcome(item, write, Result.FAILED if away else write.result, away))
+
+
+def note_not_attempted(journal: Journal, plan: Plan) -> None:
+    """Note what was planned and has no outcome yet, when a sync stops."""
+    for item in plan.assignments:
+        if item.action in PLACED and not journal.is_noted(item.id):
+            journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED))
+        for write in item.writes:
+            if not journal.is_noted(item.id, write.student):
+                journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))
+        for score in item.settled:
+            if not journal.is_noted(item.id, score.student):
+                # An adopted score is not in the ledger yet: the next sync finds it again.
+                adopted = score.result is Result.ADOPTED
+                outcome = _settled(item, score)
+                journal.note(
+                    replace(outcome, result=Result.FAILED, reason=Reason.NOT_ATTEMPTED)
+                    if adopted
+                    else outcome
+                )
+
+
+def _note_all(journal: Journal, outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        journal.note(outcome)

@@ -1,0 +1,1 @@
+"""Run syncs, reports and webhook deliveries in the background."""
