@@ -2,7 +2,7 @@
 
 import hypothesis
 
-pytest_plugins = ["servers", "running"]
+pytest_plugins = ["harness.servers", "harness.runtimes"]
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")

@@ -6,9 +6,9 @@ import pytest
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from installed import Place, installed
-from listening import receiver
-from servers import Urls
+from harness.api import Place, installed
+from harness.servers import Urls
+from harness.webhook_receiver import receiver
 
 __all__ = ["receiver"]
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 
 async def listed(who: Door, place: Place) -> dict[str, dict[str, Any]]:

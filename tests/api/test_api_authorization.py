@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from gradesync.api.app import openapi_document
-from installed import EVERYTHING, Door, Place, problem
+from harness.api import EVERYTHING, Door, Place, problem
 
 OPEN = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/problems/{code}"}
 SECTION = "/sections/{section_id}"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from installed import Place, problem
+from harness.api import Place, problem
 
 MARK = "zzleakzz"
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bulk import LINKS, PAIRS, section, send, told
 from gradesync.api import bulk
 from gradesync_sandbox.faults import Fault, Status
-from installed import Place, problem
+from harness.api import Place, problem
+from harness.bulk_imports import LINKS, PAIRS, section, send, told
 
 CSV = {"content-type": "text/csv"}
 

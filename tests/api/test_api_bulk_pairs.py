@@ -1,8 +1,8 @@
 """Many pairs of categories at once: chosen, by title in every section, given from one section to others."""
 
-from bulk import PAIRS, section, send
 from gradesync_sandbox.district import Classroom
-from installed import Door, Place
+from harness.api import Door, Place
+from harness.bulk_imports import PAIRS, section, send
 
 TITLES = "/categories/titles"
 

@@ -12,8 +12,8 @@ from gradesync.db import retention
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import working
 from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
-from installed import Place
-from listening import Receiver, add, deliver, deliveries, news
+from harness.api import Place
+from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
 
 
 async def test_a_settled_sync_is_told_once_signed_and_in_numbers(place: Place, receiver: Receiver) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.faults import Fault, Status
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 
 async def log(office: Door, **filters: Any) -> list[str]:

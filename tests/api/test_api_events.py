@@ -10,7 +10,7 @@ import httpx
 
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 
 class Event(NamedTuple):

@@ -13,13 +13,13 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from every_table import NAMES
 from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Tokens
 from gradesync.api.app import openapi_document
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
-from installed import EVERYTHING, Door, Place
-from servers import KEYS
+from harness.api import EVERYTHING, Door, Place
+from harness.every_table import NAMES
+from harness.servers import KEYS
 
 HOOK = {"url": "https://hooks.example.org/"}
 

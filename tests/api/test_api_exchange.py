@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from gradesync_sandbox.lti.platform import OMIT, signing_key
-from installed import ID_TOKEN, Door, Place, problem, refused
+from harness.api import ID_TOKEN, Door, Place, problem, refused
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 

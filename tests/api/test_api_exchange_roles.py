@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.lti.platform import CLAIM, MEMBERSHIP, OMIT
-from installed import Door, Place, problem, refused
+from harness.api import Door, Place, problem, refused
 
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"

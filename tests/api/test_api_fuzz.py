@@ -22,8 +22,8 @@ from schemathesis.core.result import Ok
 from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import build
-from installed import Door, Place, installed
-from servers import Urls
+from harness.api import Door, Place, installed
+from harness.servers import Urls
 
 FEW = 4
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
-from installed import Door, Place, problem, refused
+from harness.api import Door, Place, problem, refused
 
 FEW = 3
 

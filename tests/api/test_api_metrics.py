@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from exposition import Series, Watch, scrape, series
 from gradesync.core.reasons import Reason
 from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync.runtime import sweeping
@@ -18,7 +17,8 @@ from gradesync.sync.metrics import observe_queue
 from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Fault, LoseAfter, Status
-from installed import Place
+from harness.api import Place
+from harness.exposition import Series, Watch, scrape, series
 
 STAGES = ("queued", "reading", "planning", "writing")
 OVERDUE = "UPDATE sync SET settles_by = now() - interval '1 second' WHERE status = 'processing'"

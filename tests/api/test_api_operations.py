@@ -13,7 +13,7 @@ from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import FAILURES_TO_OPEN, Pace
-from installed import Place, problem
+from harness.api import Place, problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 

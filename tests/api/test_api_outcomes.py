@@ -13,7 +13,7 @@ from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync_sandbox.faults import Fault, Status
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 TITLE = '=HYPERLINK("http://evil.example")'
 

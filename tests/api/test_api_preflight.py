@@ -15,9 +15,9 @@ from gradesync.settings import Settings
 from gradesync.sync import preflight
 from gradesync_sandbox.faults import Fault, Hold, Status
 from gradesync_sandbox.world import build
-from installed import Door, Place, installed, problem
-from known import forget_pauses
-from servers import Urls
+from harness.api import Door, Place, installed, problem
+from harness.known_districts import forget_pauses
+from harness.servers import Urls
 
 LATER_IS_NOW = "UPDATE preflight SET not_before = now(), lease_until = lease_until - interval '1 hour'"
 BUSY = Status(429, headers={"retry-after": "300"})

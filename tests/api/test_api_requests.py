@@ -10,7 +10,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from gradesync_sandbox.faults import Fault, Status
-from installed import Place
+from harness.api import Place
 
 HEADER = "x-request-id"
 

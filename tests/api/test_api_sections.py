@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 
 async def put(door: Door, path: str, body: Any) -> httpx.Response:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from installed import Door, Place, problem
+from harness.api import Door, Place, problem
 
 COUNTS = ("assignments", "scores")
 

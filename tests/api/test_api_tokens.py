@@ -12,8 +12,8 @@ from joserfc.jwk import OctKey
 from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
-from installed import Door, Place, problem, refused
-from servers import KEYS
+from harness.api import Door, Place, problem, refused
+from harness.servers import KEYS
 
 CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
 

@@ -13,7 +13,7 @@ from gradesync.db import syncs
 from gradesync.observability.trace_export import OpenTelemetry
 from gradesync.observability.tracing import traced_by
 from gradesync_sandbox.faults import Fault, LoseAfter
-from installed import Place
+from harness.api import Place
 
 STAGES = ["reading", "planning", "writing"]
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

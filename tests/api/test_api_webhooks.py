@@ -7,8 +7,8 @@ from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from gradesync.db import districts
-from installed import Place, problem
-from listening import Receiver, add, deliver, deliveries, news
+from harness.api import Place, problem
+from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
 
 
 async def test_secrets_are_sealed_anew_with_new_keys(place: Place, receiver: Receiver) -> None:

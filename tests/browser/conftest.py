@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from school import School, open_chromium, open_school
+from harness.browser import School, open_chromium, open_school
 
 expect.set_options(timeout=20_000)  # two cores may be busy with other tests
 SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from gradesync.db import districts
 from gradesync.lti.browser import COOKIE
-from school import School
+from harness.browser import School
 
 READY = "Not synced yet."
 KEPT = """html => {

@@ -7,7 +7,7 @@ from decimal import Decimal
 from playwright.async_api import expect
 
 from gradesync_sandbox.faults import Fault, Status
-from school import Opened, School
+from harness.browser import Opened, School
 
 
 async def sync(opened: Opened) -> None:

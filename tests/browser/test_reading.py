@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import expect
 
-from school import Opened, School
+from harness.browser import Opened, School
 
 TABS = ("Sync to SIS", "Assignments", "SIS Sync Log")
 

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from commands import gradesync
 from gradesync.settings import Settings
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
+from harness.commands import gradesync
 
 DISTRICT = """id = "riverside"
 name = "Riverside Unified"

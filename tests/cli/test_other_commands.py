@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from commands import gradesync
 from gradesync.cli.servers import listen
+from harness.commands import gradesync
 
 
 async def test_help_names_every_command() -> None:

@@ -12,16 +12,16 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from commands import gradesync
-from every_table import NAMES, district_column, fill, mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.sis import Ref
 from gradesync.db import audit, clients, districts, installations, ledger, webhooks
 from gradesync.db.crypto import Secrets, SecretUnreadable
 from gradesync.db.session import Database
 from gradesync.settings import Settings
-from rows import HILLTOP, RIVERSIDE
-from servers import KEYS, Urls
+from harness.commands import gradesync
+from harness.every_table import NAMES, district_column, fill, mark
+from harness.servers import KEYS, Urls
+from harness.store import HILLTOP, RIVERSIDE
 
 NEW = "a newer key for tests that is long enough as well"
 

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from gradebooks import (
+from gradesync.core.bind import Binding, bind, missing, needs_scores
+from gradesync.core.categories import remake
+from gradesync.core.gradebook import Assignment
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
+from gradesync.core.plan import Action
+from gradesync.core.reasons import Reason
+from gradesync.core.rules import syncable
+from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, SisCategory
+from harness.gradebooks import (
     ANN,
     BOOK,
     DUE,
@@ -23,14 +31,6 @@ from gradebooks import (
     spec,
     write,
 )
-from gradesync.core.bind import Binding, bind, missing, needs_scores
-from gradesync.core.categories import remake
-from gradesync.core.gradebook import Assignment
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
-from gradesync.core.plan import Action
-from gradesync.core.reasons import Reason
-from gradesync.core.rules import syncable
-from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, SisCategory
 
 NINE = Decimal(9)
 TAKE_OVER = rulebook(policy=Policy(take_over=True))

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gradebooks import (
-    CATEGORIES,
-)
 from gradesync.core.categories import Pairing, pair
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory
+from harness.gradebooks import (
+    CATEGORIES,
+)
 
 
 def sis(*titles: str, active: bool = True) -> list[SisCategory]:

@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
-from gradebooks import (
+from gradesync.core.gradebook import EXCUSED, MISSING, Cell, Mark, Student
+from gradesync.core.ledger import Doubtful, Ledger
+from gradesync.core.plan import Guard, Plan
+from gradesync.core.sis import Policy, Ref
+from harness.gradebooks import (
     ANN,
     BEN,
     CAM,
@@ -23,10 +27,6 @@ from gradebooks import (
     rulebook,
     spec,
 )
-from gradesync.core.gradebook import EXCUSED, MISSING, Cell, Mark, Student
-from gradesync.core.ledger import Doubtful, Ledger
-from gradesync.core.plan import Guard, Plan
-from gradesync.core.sis import Policy, Ref
 
 NINE = Decimal(9)
 CLASS = [str(600 + n) for n in range(60)]

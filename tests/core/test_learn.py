@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from gradebooks import ANN, BEN, CAM, entry, gradebook, ledger, listed, live, only, plan_of
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, Cell, Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, doubted
 from gradesync.core.reasons import Reason
 from gradesync.core.update_ledger import learn
+from harness.gradebooks import ANN, BEN, CAM, entry, gradebook, ledger, listed, live, only, plan_of
 
 FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 

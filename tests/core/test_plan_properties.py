@@ -8,7 +8,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 from gradesync.core.bind import bind, needs_scores
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Cell, Gradebook, Mark
@@ -17,6 +16,7 @@ from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreWrite
 from gradesync.core.rules import syncable
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Spec
 from gradesync.core.update_ledger import learn
+from harness.gradebooks import BOOK, DUE, KEYS, STUDENTS, gradebook, plan_of, quiz, spec
 
 POINTS = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(7), Decimal("12.25"), Decimal("1.00000049")])
 CELLS = st.one_of(

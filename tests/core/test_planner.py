@@ -5,7 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from gradebooks import (
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
+from gradesync.core.ledger import Doubtful, Owed, Value
+from gradesync.core.plan import Action, Result, ScoreOutcome
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Policy, Ref
+from harness.gradebooks import (
     ANN,
     BEN,
     CAM,
@@ -25,11 +30,6 @@ from gradebooks import (
     spec,
     write,
 )
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
-from gradesync.core.ledger import Doubtful, Owed, Value
-from gradesync.core.plan import Action, Result, ScoreOutcome
-from gradesync.core.reasons import Reason
-from gradesync.core.sis import Policy, Ref
 
 FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 UNDONE = Owed(Reason.NOT_ATTEMPTED, NINE)

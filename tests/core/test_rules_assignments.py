@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from gradebooks import (
+from gradesync.core.categories import Pairing
+from gradesync.core.gradebook import Assignment
+from gradesync.core.plan import Action
+from gradesync.core.reasons import Reason
+from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.sis import Policy, Ref
+from harness.gradebooks import (
     BOOK,
     CAPABILITIES,
     DUE,
@@ -25,12 +31,6 @@ from gradebooks import (
     rulebook,
     spec,
 )
-from gradesync.core.categories import Pairing
-from gradesync.core.gradebook import Assignment
-from gradesync.core.plan import Action
-from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook, syncable
-from gradesync.core.sis import Policy, Ref
 
 LONG = "Reading log: chapters eleven to fourteen, with notes"
 

@@ -5,7 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from gradebooks import (
+from gradesync.core.district import Match
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
+from gradesync.core.ledger import Owed
+from gradesync.core.match import section_key, student_key
+from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
+from gradesync.core.reasons import Reason
+from gradesync.core.roster import absent
+from gradesync.core.sis import Policy
+from harness.gradebooks import (
     ANN,
     BEN,
     CAM,
@@ -22,14 +30,6 @@ from gradebooks import (
     settled,
     write,
 )
-from gradesync.core.district import Match
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
-from gradesync.core.ledger import Owed
-from gradesync.core.match import section_key, student_key
-from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
-from gradesync.core.reasons import Reason
-from gradesync.core.roster import absent
-from gradesync.core.sis import Policy
 
 NINE = Decimal("9.5")
 MARKS = rulebook(capabilities=FLAGGED, policy=Policy(exception_flags=True))

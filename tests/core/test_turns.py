@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradebooks import spec
 from gradesync.core.ordering import in_order_of_writes
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Slot
+from harness.gradebooks import spec
 
 LENGTH = 50
 NAMES = ["A", "b", "B", "C", "D", "E", "F"]

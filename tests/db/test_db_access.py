@@ -10,7 +10,7 @@ from gradesync.db import clients, idempotency, retention, tokens
 from gradesync.db.clients import Client
 from gradesync.db.idempotency import Answer, Key
 from gradesync.db.session import Database
-from servers import Urls
+from harness.servers import Urls
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 KEY = Key("5790000", "1", "a key")

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from gradesync.db import audit
 from gradesync.db.session import Database
-from servers import Urls
+from harness.servers import Urls
 
 TAMPERING = {
     "an actor changed": "UPDATE audit SET actor = 'somebody else' WHERE seq = 2",

@@ -11,7 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from gradesync.db import migrate
 from gradesync.db.migrations import head
-from servers import Urls
+from harness.servers import Urls
 
 PATIENCE = 90
 WAITING = text("""

@@ -11,8 +11,8 @@ from gradesync.db import districts
 from gradesync.db.crypto import Secrets, SecretUnreadable
 from gradesync.db.districts import Facts
 from gradesync.db.session import Database
-from rows import HILLTOP, RIVERSIDE
-from servers import KEYS, Urls
+from harness.servers import KEYS, Urls
+from harness.store import HILLTOP, RIVERSIDE
 
 NEWER = "a newer key for tests only, and long enough too"
 SECRETS = ("a consumer's secret", "a client's secret", "an old secret")

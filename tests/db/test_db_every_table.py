@@ -9,11 +9,11 @@ from sqlalchemy import Result, insert, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from every_table import NAMES, district_column, fill, row
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
-from servers import Urls
+from harness.every_table import NAMES, district_column, fill, row
+from harness.servers import Urls
 
 WITHOUT_DISTRICTS = {"alembic_version", "tool_key"}
 TABLES = text("""

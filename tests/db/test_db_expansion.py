@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from gradesync.db import migrate
-from schema_shape import Shape, shape, taken
-from servers import Urls
+from harness.schema_shape import Shape, shape, taken
+from harness.servers import Urls
 
 SQUAWK = Path(sys.executable).parent / "squawk"
 NOT_ABOUT_LOCKS = (

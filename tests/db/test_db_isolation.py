@@ -8,8 +8,8 @@ from gradesync.db import districts, syncs
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
-from rows import HILLTOP, RIVERSIDE, enqueue
-from servers import Urls
+from harness.servers import Urls
+from harness.store import HILLTOP, RIVERSIDE, enqueue
 
 COUNT = text("SELECT count(*) FROM sync")
 OF_DISTRICTS = sorted(name for name in metadata.tables if name != "tool_key")

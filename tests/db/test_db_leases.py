@@ -11,7 +11,7 @@ from gradesync.core.plan import Guard, Result
 from gradesync.db import outcomes, queue, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from rows import enqueue, lease_of
+from harness.store import enqueue, lease_of
 
 Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[object]]
 WRITES: dict[str, Write] = {

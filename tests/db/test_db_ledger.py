@@ -15,7 +15,7 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, ledger
 from gradesync.db.session import Database
-from servers import Urls
+from harness.servers import Urls
 
 VERSIONS = text("SELECT assignment_id, xmin::text FROM ledger")
 READ = datetime(2026, 9, 1, 12, 0, 0, 250000, tzinfo=UTC)

@@ -9,8 +9,8 @@ from gradesync.db import districts, retention, syncs
 from gradesync.db.ids import earliest
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from rows import RIVERSIDE, claim, enqueue
-from servers import Urls
+from harness.servers import Urls
+from harness.store import RIVERSIDE, claim, enqueue
 
 ROOM = (1 << 80) - 1
 """What of an id does not say when it was made."""

@@ -9,7 +9,7 @@ from gradesync.db.crypto import Secrets
 from gradesync.db.migrations import head
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
-from servers import Urls
+from harness.servers import Urls
 
 LEFT = text("""
     SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'

@@ -11,8 +11,8 @@ from gradesync.db import districts, outcomes, retention
 from gradesync.db.ids import LOG_KEPT
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from rows import RIVERSIDE, enqueue
-from servers import Urls
+from harness.servers import Urls
+from harness.store import RIVERSIDE, enqueue
 
 OLD_ID = "01900000-0000-7000-8000-000000000000"
 """Of a sync of the middle of 2024."""

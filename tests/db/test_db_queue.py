@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.db import queue, syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from rows import claim, enqueue, lease_of
-from servers import Urls
+from harness.servers import Urls
+from harness.store import claim, enqueue, lease_of
 
 FILL = text("""
     INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,

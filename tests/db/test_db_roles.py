@@ -13,7 +13,7 @@ from gradesync.db.session import Database, RoleRefused
 from gradesync.embedded.locks import locked
 from gradesync.embedded.programs import Programs
 from gradesync.embedded.wheels import postgres_binaries
-from servers import Urls
+from harness.servers import Urls
 
 ROLES = Path(__file__).parents[2] / "deploy" / "roles.sql"
 

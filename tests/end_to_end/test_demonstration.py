@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from killable import kill
+from harness.killable_servers import kill
 
 GRADESYNC = str(Path(sys.executable).parent / "gradesync")
 STARTS_ONE = """

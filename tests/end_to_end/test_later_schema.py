@@ -8,10 +8,10 @@ from gradesync.db import migrate
 from gradesync.db.tables import metadata
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from installation import install
-from schema_shape import shape, taken
-from second_reading import expected, shown
-from servers import Urls
+from harness.independent_oracle import expected, shown
+from harness.processes import install
+from harness.schema_shape import shape, taken
+from harness.servers import Urls
 
 
 @pytest.fixture

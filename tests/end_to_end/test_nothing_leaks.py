@@ -13,8 +13,8 @@ from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Body, Fault, LoseAfter, Status
 from gradesync_sandbox.world import build
-from installation import Installation, Teacher, install
-from servers import Urls
+from harness.processes import Installation, Teacher, install
+from harness.servers import Urls
 
 POINTS = Decimal("97.5319")
 """No other number of a log looks like it."""

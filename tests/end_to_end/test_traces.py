@@ -9,7 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from installation import free_port, install
+from harness.processes import free_port, install
 
 
 class Collector(http.server.ThreadingHTTPServer):

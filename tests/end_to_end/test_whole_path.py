@@ -7,8 +7,8 @@ from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
-from installation import install
-from second_reading import Column, expected, shown
+from harness.independent_oracle import Column, expected, shown
+from harness.processes import install
 
 BATCH = 40
 

@@ -1,5 +1,5 @@
 """The theatre, and the small class that most tests of this folder begin with."""
 
-from theatre import stage, theatre
+from harness.environment import stage, theatre
 
 __all__ = ["stage", "theatre"]

@@ -6,10 +6,10 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status
-from mishaps import held_at
-from stage import Stage
-from theatre import Theatre
-from truth import untrue, well
+from harness.assertions import untrue, well
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.faults import held_at
 
 
 async def test_a_batch_over_several_assignments_is_given_up_where_the_sis_refuses_it(stage: Stage) -> None:

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from stage import Stage
-from truth import well
+from harness.assertions import well
+from harness.district import Stage
 
 
 async def test_an_update_changes_only_what_is_ours(stage: Stage) -> None:

@@ -13,10 +13,10 @@ from gradesync.core.district import Match
 from gradesync.db import links
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import ARCHIVED, Cell
-from mishaps import forget_categories, lose_ledger, scores_are_unreadable
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.faults import forget_categories, lose_ledger, scores_are_unreadable
 
 HOUR = 3600.0
 OVERLAP = 120

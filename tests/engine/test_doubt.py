@@ -8,10 +8,10 @@ from gradesync.sync.claim import claim_of
 from gradesync.sync.run import perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
-from mishaps import scores_are_unreadable, spoil_ledger
-from stage import Stage
-from theatre import Theatre
-from truth import well
+from harness.assertions import well
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.faults import scores_are_unreadable, spoil_ledger
 
 
 async def dies_at(stage: Stage, kind: str, *, done: bool) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.powerschool.rows import User
-from stage import Stage
-from theatre import Theatre
-from truth import untrue, well
+from harness.assertions import untrue, well
+from harness.district import Stage
+from harness.environment import Theatre
 
 
 @pytest.fixture

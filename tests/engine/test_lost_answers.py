@@ -3,9 +3,9 @@
 import pytest
 
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
-from mishaps import held_at, scores_are_unreadable
-from stage import Stage
-from truth import untrue, well
+from harness.assertions import untrue, well
+from harness.district import Stage
+from harness.faults import held_at, scores_are_unreadable
 
 JSON = {"content-type": "application/json"}
 EMPTY_LIST = Body("[]", headers=JSON)

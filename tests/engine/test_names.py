@@ -8,9 +8,9 @@ import pytest
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status
 from gradesync_sandbox.schoology.model import Item
-from stage import Stage
-from theatre import Theatre
-from truth import untrue, well
+from harness.assertions import untrue, well
+from harness.district import Stage
+from harness.environment import Theatre
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Scores that are owed: tried again by every sync at the cost of one call, and not promised."""
 
-from stage import Stage
-from truth import well
+from harness.assertions import well
+from harness.district import Stage
 
 
 async def test_owed_scores_cost_one_call_a_sync_while_nothing_changes(stage: Stage) -> None:

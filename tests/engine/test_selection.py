@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
 
 UNKNOWN = 8_888_888_888
 

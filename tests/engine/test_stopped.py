@@ -7,9 +7,9 @@ import pytest
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status
 from gradesync_sandbox.schoology.model import Mark
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
 
 NO_ACCESS = Status(403, '{"message":"No access to field assignment.createdbyplugin"}')
 

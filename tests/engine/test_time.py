@@ -7,9 +7,9 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
 
 TIMES = (time(0), time(1, 30), time(2, 30), time(23, 59, 59))
 """Two that come twice or never on the days on which the clocks change, and the ends of the day."""

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from engines import BOUNDS, SOON
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
 from gradesync.sync.claim import claim_of
@@ -12,9 +11,10 @@ from gradesync.sync.lease import Lease
 from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Status, System
-from mishaps import held_at, spoil_ledger
-from stage import BOUND_IS_PAST, Stage
-from truth import untrue
+from harness.assertions import untrue
+from harness.contexts import BOUNDS, SOON
+from harness.district import BOUND_IS_PAST, Stage
+from harness.faults import held_at, spoil_ledger
 
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from theatre import stage, theatre
+from harness.environment import stage, theatre
 
 __all__ = ["stage", "theatre"]
 

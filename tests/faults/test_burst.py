@@ -1,7 +1,7 @@
 """Many sections, faults and several workers at once: a small part of what `make soak` does for minutes."""
 
-from burst import Burst, wrong_in_burst
-from theatre import Theatre
+from harness.burst import Burst, wrong_in_burst
+from harness.environment import Theatre
 
 
 async def test_after_a_burst_with_faults_everything_is_as_the_rules_demand(theatre: Theatre) -> None:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from crash import Crash, worker, wrong_after
-from engines import BOUNDS
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Delay, Done, Hold, Kill
-from matrix import Scale, change
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.contexts import BOUNDS
+from harness.crashes import Crash, worker, wrong_after
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.fault_matrix import Scale, change
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from matrix import EFFECTS, struck_by
-from theatre import Theatre
+from harness.environment import Theatre
+from harness.fault_matrix import EFFECTS, struck_by
 
 
 @pytest.mark.parametrize("effect", EFFECTS)

@@ -8,9 +8,9 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Change, Effect, Status, System
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
 
 JSON = {"content-type": "application/json"}
 HTML = "<html><body>Scheduled maintenance</body></html>"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from life import Life
-from theatre import Theatre
+from harness.environment import Theatre
+from harness.state_machine import Life
 
 SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from engines import BOUNDS
 from gradesync.db.crypto import Secrets
 from gradesync.sync.claim import claim_of
 from gradesync.sync.run import work
@@ -14,10 +13,11 @@ from gradesync.systems import observe_circuits
 from gradesync.upstream.call_budget import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
-from mishaps import held_at
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.contexts import BOUNDS
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.faults import held_at
 
 CUT = text("""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity

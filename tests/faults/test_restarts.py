@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from redis import Redis
 from sqlalchemy import make_url
 
-from crash import kept, process, worker
 from gradesync import embedded
 from gradesync.db import clients, migrate, syncs
 from gradesync.db.crypto import Secrets
@@ -28,12 +27,13 @@ from gradesync.sync.run import perform
 from gradesync.wakeup import PREFIX
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
-from installation import free_port, ready
-from killable import Own, Server, kill, own_servers, urls_of
-from mishaps import held_at
-from servers import KEYS, Urls
-from stage import Stage
-from theatre import Theatre, open_theatre
+from harness.crashes import kept, process, worker
+from harness.district import Stage
+from harness.environment import Theatre, open_theatre
+from harness.faults import held_at
+from harness.killable_servers import Own, Server, kill, own_servers, urls_of
+from harness.processes import free_port, ready
+from harness.servers import KEYS, Urls
 
 PATIENCE = 60
 

@@ -13,8 +13,6 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, make_url, select, text
 
-from commands import GRADESYNC
-from crash import kept
 from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
@@ -23,11 +21,13 @@ from gradesync.embedded.wheels import postgres_binaries
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import Item
-from mishaps import scores_are_unreadable
-from servers import KEYS, Urls
-from stage import Stage
-from theatre import Theatre, open_theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.commands import GRADESYNC
+from harness.crashes import kept
+from harness.district import Stage
+from harness.environment import Theatre, open_theatre
+from harness.faults import scores_are_unreadable
+from harness.servers import KEYS, Urls
 
 RUN_BOOK = Path(__file__).parents[2] / "docs" / "operations.md"
 CHAPTER = RUN_BOOK.read_text().partition("\n## Backup and restore\n")[2].partition("\n## ")[0]

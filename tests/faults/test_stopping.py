@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from crash import kept, process, worker
 from gradesync.access.tokens import Scope
 from gradesync.db import clients
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
-from installation import free_port, ready
-from stage import Stage
-from theatre import Theatre
+from harness.crashes import kept, process, worker
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.processes import free_port, ready
 
 PATIENCE = 90
 

@@ -6,7 +6,7 @@ import pytest
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from launching import Desk, open_desk
+from harness.lti import Desk, open_desk
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 
 from gradesync.lti import assets
-from launching import Desk, Page
+from harness.lti import Desk, Page
 
 
 async def test_whatever_the_page_names_is_there_and_kept(desk: Desk) -> None:

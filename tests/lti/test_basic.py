@@ -10,7 +10,7 @@ import pytest
 from gradesync_sandbox.lti.basic import basic_launch
 from gradesync_sandbox.lti.platform import Platform
 from gradesync_sandbox.schoology.model import User
-from launching import TOOL, Desk, Page, apply
+from harness.lti import TOOL, Desk, Page, apply
 
 URL = f"{TOOL}/lti/launch"
 

@@ -11,7 +11,7 @@ from gradesync.core.district import Lti11Registration, LtiRegistration
 from gradesync.db import districts, installations
 from gradesync.db.districts import InstallationTaken
 from gradesync.db.installations import Platform
-from launching import Desk
+from harness.lti import Desk
 
 LTI = LtiRegistration(
     "https://lms.example", "42", "42-1", "https://lms.example/jwks", "https://lms.example/auth"

@@ -13,7 +13,7 @@ from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
-from launching import Desk, Page, apply, choose, open_desk
+from harness.lti import Desk, Page, apply, choose, open_desk
 
 READS, WRITES = {"syncs:read"}, {"syncs:read", "syncs:write"}
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gradesync.lti.browser import COOKIE
-from launching import TOOL, Desk, Page
+from harness.lti import TOOL, Desk, Page
 
 
 async def begin(desk: Desk, **more: Any) -> httpx.Response:

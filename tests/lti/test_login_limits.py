@@ -3,7 +3,7 @@
 import pytest
 
 from gradesync.settings import Settings
-from launching import Desk, Page
+from harness.lti import Desk, Page
 
 FEW = 3
 

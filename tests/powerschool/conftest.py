@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.upstream.egress import open_client
 from gradesync_sandbox.serving import Served
-from powerschool_room import Classroom, Switchboard, classroom
+from harness.powerschool_target import Classroom, Switchboard, classroom
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.powerschool.target import CAPABILITIES
 from gradesync_sandbox.faults import Body, LoseAfter, Status
-from powerschool_room import Classroom
-from refusals import rejects, stops
+from harness.errors import rejects, stops
+from harness.powerschool_target import Classroom
 
 
 async def test_an_assignment_is_created_once_and_listed_as_it_was_sent(room: Classroom) -> None:

@@ -10,8 +10,8 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import Retriable, SyncStopped
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
-from powerschool_room import ENTRY, Classroom, entry
-from refusals import rejects, stops
+from harness.errors import rejects, stops
+from harness.powerschool_target import ENTRY, Classroom, entry
 
 
 async def test_categories_come_with_ids_titles_and_whether_they_are_active(room: Classroom) -> None:

@@ -11,8 +11,8 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost
 from gradesync_sandbox.faults import Body, LoseAfter, Status
-from powerschool_room import Classroom, entry
-from refusals import rejects
+from harness.errors import rejects
+from harness.powerschool_target import Classroom, entry
 
 
 async def test_an_update_changes_what_we_own_and_leaves_the_rest_as_it_came(room: Classroom) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync_sandbox.faults import Body, Status
-from powerschool_room import FIRST, LAST, Classroom
-from refusals import stops
+from harness.errors import stops
+from harness.powerschool_target import FIRST, LAST, Classroom
 
 
 async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: Classroom) -> None:

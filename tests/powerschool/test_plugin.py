@@ -9,8 +9,8 @@ import pytest
 from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync_sandbox.faults import Status
 from gradesync_sandbox.world import build
-from powerschool_room import Classroom
-from theatre import Theatre, theatre
+from harness.environment import Theatre, theatre
+from harness.powerschool_target import Classroom
 
 __all__ = ["theatre"]
 

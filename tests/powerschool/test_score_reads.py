@@ -7,8 +7,8 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync_sandbox.faults import Body
-from powerschool_room import Classroom
-from refusals import stops
+from harness.errors import stops
+from harness.powerschool_target import Classroom
 
 
 async def test_R6_a_cleared_score_reads_back_as_none(room: Classroom) -> None:

@@ -11,8 +11,8 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, Retriable
 from gradesync_sandbox.faults import Body, LoseAfter, Status, Truncate
-from powerschool_room import Classroom
-from refusals import stops
+from harness.errors import stops
+from harness.powerschool_target import Classroom
 
 
 async def refused(room: Classroom, section: SisSection, *rows: ScoreRow) -> BatchAnswer:

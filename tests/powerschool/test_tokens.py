@@ -8,8 +8,8 @@ import pytest
 from gradesync.core.reasons import Reason
 from gradesync.powerschool.connection import PowerSchool
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
-from powerschool_room import Classroom, now
-from refusals import stops
+from harness.errors import stops
+from harness.powerschool_target import Classroom, now
 
 
 def tokens(room: Classroom) -> int:

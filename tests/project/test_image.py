@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deployed import DOCKERFILE, DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown
 from gradesync.api.app import openapi_document
+from harness.deployment import DOCKERFILE, DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown
 
 BIN = Path(sys.executable).parent
 FILE = ROOT / "deploy" / "compose.yaml"

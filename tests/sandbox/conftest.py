@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from gradesync_sandbox.world import Classroom, World, build
-from powerschool_district import District, Plugin
-from signing import client as signed
+from harness.powerschool_client import District, Plugin
+from harness.signing import client as signed
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.serving import Served
-from powerschool_district import District
+from harness.powerschool_client import District
 
 ANSWER = b'{"answer": "of some length"}'
 

@@ -8,7 +8,7 @@ import pytest
 from gradesync_sandbox.powerschool.app import create_app
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.powerschool.log import most_in_window
-from powerschool_district import District, Plugin, row
+from harness.powerschool_client import District, Plugin, row
 
 
 def anonymous(district: District) -> httpx.AsyncClient:

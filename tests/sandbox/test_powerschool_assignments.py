@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.powerschool.switches import INFERRED
-from powerschool_district import District, Plugin, new_assignment, part, row
+from harness.powerschool_client import District, Plugin, new_assignment, part, row
 
 
 async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions(

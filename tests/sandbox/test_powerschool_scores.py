@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from powerschool_district import Assignment, District, Plugin, part, row
+from harness.powerschool_client import Assignment, District, Plugin, part, row
 
 
 @pytest.fixture

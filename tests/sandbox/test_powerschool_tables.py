@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from powerschool_district import District, Plugin, row
+from harness.powerschool_client import District, Plugin, row
 
 
 def records(body: dict[str, Any]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 
 from gradesync_sandbox.world import Classroom, World, build
-from signing import client, read
+from harness.signing import client, read
 
 
 async def test_the_matrix_is_dense_and_whole_whatever_limit_says(

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from gradesync_sandbox.world import World, build
-from signing import BASE, client
+from harness.signing import BASE, client
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from gradesync_sandbox.schoology.model import Credential
 from gradesync_sandbox.world import World, build
-from signing import BASE, Signed, client
+from harness.signing import BASE, Signed, client
 
 REPLAYED = "Duplicate timestamp/nonce combination, possible replay attack. Request rejected."
 

@@ -7,7 +7,7 @@ from gradesync_sandbox.schoology.log import Call, RequestLog
 from gradesync_sandbox.schoology.switches import Switches
 from gradesync_sandbox.schoology.throttle import Throttle
 from gradesync_sandbox.world import World, build
-from signing import client
+from harness.signing import client
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gradesync_sandbox.world import Classroom, World, build
-from signing import BASE, client, read
+from harness.signing import BASE, client, read
 
 
 async def test_ids_change_their_type_from_place_to_place(

@@ -17,7 +17,7 @@ from gradesync_sandbox.invented import CATEGORIES, SIS_CATEGORIES, UNMAPPED
 from gradesync_sandbox.schoology.model import ARCHIVED, EXPIRED, Item
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import Classroom, World, build
-from signing import Signed
+from harness.signing import Signed
 
 
 @pytest.fixture(scope="module")

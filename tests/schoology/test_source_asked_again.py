@@ -1,6 +1,6 @@
 """Cells that are asked for once more, for some assignments or for all."""
 
-from canned_schoology import (
+from harness.canned_schoology import (
     ADA,
     BEN,
     HERS,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from canned_schoology import (
+from gradesync.core.gradebook import Assignment, Gradebook
+from harness.canned_schoology import (
     ADA,
     BEN,
     ESSAY,
@@ -23,7 +24,6 @@ from canned_schoology import (
     item,
     read,
 )
-from gradesync.core.gradebook import Assignment, Gradebook
 
 
 async def assignment(**fields: Any) -> Assignment:

@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 
-from canned_schoology import Canned, CannedSchoology, canned_source
 from gradesync.schoology.auth import OAuth1, SteadySeconds
 from gradesync.schoology.calls import Ask
+from harness.canned_schoology import Canned, CannedSchoology, canned_source
 
 HTTPS = "https://api.schoology.example/v1/sections/1/grades?limit=200&timestamp=5"
 

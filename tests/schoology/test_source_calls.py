@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from canned_schoology import (
+from harness.canned_schoology import (
     ADA,
     BEN,
     PLAIN,
@@ -21,7 +21,7 @@ from canned_schoology import (
     encoded,
     read,
 )
-from refusals import stops
+from harness.errors import stops
 
 
 def multiget_of(schoology: CannedSchoology) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from canned_schoology import (
+from gradesync.core.gradebook import Cell, Gradebook, Mark
+from harness.canned_schoology import (
     ADA,
     BEN,
     ESSAY,
@@ -21,7 +22,6 @@ from canned_schoology import (
     grades,
     read,
 )
-from gradesync.core.gradebook import Cell, Gradebook, Mark
 
 
 async def book_of(*rows: object) -> Gradebook:

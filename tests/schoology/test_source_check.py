@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
 from gradesync.core.ports import Finding
 from gradesync.schoology.check import connection_findings
+from harness.canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
 
 
 async def findings(

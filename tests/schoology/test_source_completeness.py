@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from canned_schoology import (
+from harness.canned_schoology import (
     ADA,
     BEN,
     ESSAY,
@@ -26,7 +26,7 @@ from canned_schoology import (
     item,
     read,
 )
-from refusals import stops
+from harness.errors import stops
 
 ITEMS = [str(number) for number in range(501, 511)]
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from canned_schoology import (
+from harness.canned_schoology import (
     ESSAY,
     HERS,
     HIS,

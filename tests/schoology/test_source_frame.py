@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from canned_schoology import (
+from gradesync.core.gradebook import Category, Gradebook, Student
+from gradesync.core.ports import Member
+from harness.canned_schoology import (
     ADA,
     BEN,
     ESSAY,
@@ -23,9 +25,7 @@ from canned_schoology import (
     item,
     read,
 )
-from gradesync.core.gradebook import Category, Gradebook, Student
-from gradesync.core.ports import Member
-from refusals import stops
+from harness.errors import stops
 
 
 async def book_with(*enrollments: object) -> Gradebook:

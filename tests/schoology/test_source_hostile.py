@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
 from gradesync.errors import SyncStopped
-from refusals import stops
+from harness.canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
+from harness.errors import stops
 
 SECRET = "Ada Lovelace 17"
 WRAPPERS = {

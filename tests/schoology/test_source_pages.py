@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from canned_schoology import (
+from harness.canned_schoology import (
     ADA,
     BEN,
     ESSAY,
@@ -25,7 +25,7 @@ from canned_schoology import (
     item,
     read,
 )
-from refusals import stops
+from harness.errors import stops
 
 
 def paged(name: str, wrap: Callable[..., dict[str, Any]], rows: list[Any], **beside: Any) -> Any:

@@ -2,15 +2,15 @@
 
 import pytest
 
-from canned_schoology import (
+from gradesync.errors import Retriable
+from harness.canned_schoology import (
     NOW,
     SECTION,
     Canned,
     CannedSchoology,
     read,
 )
-from gradesync.errors import Retriable
-from refusals import stops
+from harness.errors import stops
 
 REPLAY = b"Duplicate timestamp/nonce combination, possible replay attack. Request rejected."
 REFUSALS = [

@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 
-from canned_schoology import opened
 from gradesync.core.gradebook import Cell, Gradebook, Mark
 from gradesync.schoology.check import connection_findings
 from gradesync_sandbox.schoology.app import SchoologyApp
@@ -17,7 +16,8 @@ from gradesync_sandbox.schoology.model import ACTIVE, Credential, Section
 from gradesync_sandbox.schoology.switches import Switches
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import World, build
-from refusals import stops
+from harness.canned_schoology import opened
+from harness.errors import stops
 
 BASE = "http://schoology.example/v1"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()

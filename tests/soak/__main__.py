@@ -20,8 +20,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from burst import Burst, wrong_in_burst
-from crash import Crash, calls_of, wrong_after
 from gradesync import embedded
 from gradesync.cli.output import out, table
 from gradesync.db import migrate
@@ -29,9 +27,11 @@ from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done
-from life import Life
-from matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
-from theatre import Theatre, open_theatre
+from harness.burst import Burst, wrong_in_burst
+from harness.crashes import Crash, calls_of, wrong_after
+from harness.environment import Theatre, open_theatre
+from harness.fault_matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
+from harness.state_machine import Life
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)

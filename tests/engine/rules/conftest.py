@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
-from stage import Stage
-from theatre import Theatre
+from harness.district import Stage
+from harness.environment import Theatre
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from gradesync_sandbox.faults import Status
-from stage import Stage
-from truth import synced
+from harness.assertions import synced
+from harness.district import Stage
 
 
 async def test_R1_name_points_due_date_category_and_scores_arrive(stage: Stage) -> None:

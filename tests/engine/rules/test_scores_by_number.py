@@ -6,10 +6,10 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import ARCHIVED, Mark
-from mishaps import roster_is_unreadable
-from stage import Stage
-from theatre import Theatre
-from truth import synced, untrue
+from harness.assertions import synced, untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.faults import roster_is_unreadable
 
 LATE, UNHEARD_OF = 4, 7
 

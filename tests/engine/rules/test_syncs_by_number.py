@@ -3,10 +3,10 @@
 import pytest
 
 from gradesync_sandbox import world
-from oracle import demands
-from stage import Stage
-from theatre import Theatre
-from truth import synced, untrue
+from harness.assertions import synced, untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.oracle import demands
 
 
 async def test_all_rules_at_once_in_a_troubled_district(theatre: Theatre) -> None:

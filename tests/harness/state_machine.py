@@ -13,11 +13,11 @@ from gradesync.sync.claim import claim_of
 from gradesync.sync.run import perform
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
-from matrix import EFFECTS, Scale
-from mishaps import lose_ledger
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.fault_matrix import EFFECTS, Scale
+from harness.faults import lose_ledger
 
 T = TypeVar("T")
 

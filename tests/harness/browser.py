@@ -34,7 +34,7 @@ from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
-from known import make_known, no_budget_was_lost, served_by
+from harness.known_districts import make_known, no_budget_was_lost, served_by
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from gradesync.errors import Retriable
 from gradesync.upstream.budget import Budget, per_window
 from gradesync.upstream.call_budget import BORN, FAILURES_TO_OPEN, Pace, begin
-from paced import WIDE, Connect, most_inside, redis_time, soon
-from scripted import rig as open_rig
-from scripted import say
+from harness.call_budgets import WIDE, Connect, most_inside, redis_time, soon
+from harness.scripted_upstream import rig as open_rig
+from harness.scripted_upstream import say
 
 
 async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> None:

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from gradesync.db.session import Database
 from gradesync.settings import Settings
-from servers import KEYS, Urls
+from harness.servers import KEYS, Urls
 
 
 @pytest.fixture

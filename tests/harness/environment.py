@@ -11,7 +11,6 @@ import pytest
 import structlog
 from arq.connections import ArqRedis
 
-from engines import BOUNDS, new_engine
 from gradesync.core.sis import Policy
 from gradesync.db.session import Database
 from gradesync.sync.context import SyncLimits
@@ -20,8 +19,9 @@ from gradesync.wakeup import open_redis
 from gradesync_sandbox.district import World
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
-from known import make_known, no_budget_was_lost, served_by
-from stage import Stage
+from harness.contexts import BOUNDS, new_engine
+from harness.district import Stage
+from harness.known_districts import make_known, no_budget_was_lost, served_by
 
 _numbers = count(1)
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from gradesync_sandbox.district import Classroom
-from installed import Door
+from harness.api import Door
 
 LINKS, PAIRS = "/sections/import", "/categories/import"
 

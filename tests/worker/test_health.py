@@ -5,10 +5,10 @@ import asyncio
 import httpx
 from sqlalchemy import text
 
-from crash import process
 from gradesync.settings import Settings
-from installation import free_port, ready
-from servers import Urls
+from harness.crashes import process
+from harness.processes import free_port, ready
+from harness.servers import Urls
 
 
 async def test_a_worker_tells_that_it_lives_is_ready_and_what_it_counts(

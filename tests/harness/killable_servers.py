@@ -15,7 +15,7 @@ from gradesync import embedded
 from gradesync.embedded.locks import locked, wait
 from gradesync.embedded.programs import Programs
 from gradesync.embedded.wheels import valkey_binary
-from servers import Urls
+from harness.servers import Urls
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 from gradesync.errors import Retriable
 from gradesync.upstream.budget import Budget
 from gradesync.upstream.call_budget import Pace
-from paced import WIDE, Connect, most_inside, redis_time, soon
+from harness.call_budgets import WIDE, Connect, most_inside, redis_time, soon
 
 LASTING = Budget(limit=2, window=600, fresh=60)
 """A reserved place stays good for longer than a test takes."""

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engines import BOUNDS
 from gradesync.errors import GradeSyncError
 from gradesync_sandbox import world
 from gradesync_sandbox.district import World
@@ -19,9 +18,10 @@ from gradesync_sandbox.faults import (
     Truncate,
 )
 from gradesync_sandbox.schoology.model import Mark
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.contexts import BOUNDS
+from harness.district import Stage
+from harness.environment import Theatre
 
 LATE = BOUNDS.call_timeout * 1.5
 AT_ONCE = 5

@@ -26,8 +26,8 @@ from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
-from known import make_known, no_budget_was_lost, served_by
-from servers import Urls
+from harness.known_districts import make_known, no_budget_was_lost, served_by
+from harness.servers import Urls
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gradesync_sandbox.faults import Done, Hold, Status
 from gradesync_sandbox.schoology.model import Item
-from stage import Stage
+from harness.district import Stage
 
 T = TypeVar("T")
 

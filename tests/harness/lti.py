@@ -21,7 +21,7 @@ from gradesync_sandbox.lti.authorize import authorize
 from gradesync_sandbox.lti.platform import Launch
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
-from known import make_known, no_budget_was_lost, served_by
+from harness.known_districts import make_known, no_budget_was_lost, served_by
 
 TOOL = "https://tool.example"
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from gradesync.db.syncs import Sync
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done, Kill, System
-from matrix import PHASES, Scale
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.fault_matrix import PHASES, Scale
 
 
 @asynccontextmanager

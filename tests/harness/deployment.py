@@ -9,7 +9,7 @@ import typer
 from gradesync.cli import app
 from gradesync.settings import PREFIX, Settings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SETTINGS = {PREFIX + name.upper() for name in Settings.model_fields}
 DRAIN = Settings.model_fields["drain_seconds"].default

@@ -8,7 +8,7 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync.upstream.egress import PublicNetwork, is_public, open_client
-from refusals import stops
+from harness.errors import stops
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])

@@ -9,7 +9,6 @@ import httpx
 from arq.connections import ArqRedis
 from sqlalchemy import text
 
-from engines import new_engine
 from gradesync.core.district import District
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import ledger, links, outcomes, syncs
@@ -25,8 +24,9 @@ from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
-from known import forget_pauses, make_known
-from oracle import Choices, differences
+from harness.contexts import new_engine
+from harness.known_districts import forget_pauses, make_known
+from harness.oracle import Choices, differences
 
 TURNS = 12
 """How often a sync may go back to the queue before a test calls it overdue."""

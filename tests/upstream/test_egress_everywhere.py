@@ -17,7 +17,7 @@ from gradesync.errors import RequestRefused
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.worker.webhooks import WebhookSender
-from rows import RIVERSIDE
+from harness.store import RIVERSIDE
 
 PACKAGE = Path(gradesync.__file__).parent
 INWARD = "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433"  # noqa: S104

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gradesync.upstream.call_budget import BORN
-from paced import Connect
+from harness.call_budgets import Connect
 
 
 @pytest.fixture

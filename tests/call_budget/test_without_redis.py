@@ -10,7 +10,7 @@ from gradesync.errors import Retriable
 from gradesync.upstream import call_budget
 from gradesync.upstream.budget import Budget
 from gradesync.upstream.call_budget import Pace
-from paced import Connect, soon
+from harness.call_budgets import Connect, soon
 
 
 async def test_without_redis_a_process_goes_on_with_a_share() -> None:

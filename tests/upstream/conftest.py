@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from scripted import Rig
-from scripted import rig as open_rig
+from harness.scripted_upstream import Rig
+from harness.scripted_upstream import rig as open_rig
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from gradesync.sync.context import SyncLimits
 from gradesync.sync.run import work
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Fault
-from life import CALLS, FAULTS
-from matrix import EFFECTS
-from stage import Stage
-from theatre import Theatre
-from truth import untrue
+from harness.assertions import untrue
+from harness.district import Stage
+from harness.environment import Theatre
+from harness.fault_matrix import EFFECTS
+from harness.state_machine import CALLS, FAULTS
 
 UNHURRIED = SyncLimits(lease=20, call_timeout=5)
 """Many hands and the systems that they call share one process here: calls take their time."""

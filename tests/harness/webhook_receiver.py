@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gradesync.worker.pool import post
 from gradesync_sandbox.serving import Served
-from installed import Door, Place
+from harness.api import Door, Place
 
 
 @dataclass

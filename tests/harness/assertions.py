@@ -7,7 +7,7 @@ from gradesync.core.plan import Result
 from gradesync.db import ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
-from stage import Stage
+from harness.district import Stage
 
 
 async def well(stage: Stage) -> None:

@@ -14,8 +14,8 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
 from gradesync.upstream.client import Answer, Upstream
 from gradesync.upstream.metrics import CALLS
-from refusals import stops
-from scripted import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
+from harness.errors import stops
+from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
 
 OK = say(200, b"fine")
 LOST: list[Act] = [cut, say(500), say(502), say(503), say(504), raw(b"nonsense\r\n\r\n")]

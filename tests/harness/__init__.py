@@ -1,0 +1,1 @@
+"""Build what tests run on: servers, districts, people, faults, and judges of the result."""
