@@ -23,8 +23,6 @@ from gradesync.upstream.budget import Budget, apart, per_window
 from gradesync.upstream.call_budget import Pace, open_circuits
 from gradesync.upstream.client import Backoff, Upstream
 
-READS_BESIDE_MULTIGET = 2
-"""Categories and grading periods: what a sync reads of Schoology beside its one multiget."""
 SYSTEMS = ("schoology", "powerschool")
 OPEN = Gauge(
     "gradesync_circuits_open",
@@ -62,7 +60,7 @@ class UpstreamSystems:
 
     async def reserve_sync(self, district: District) -> bool:
         """Whether a sync of the district could go on at once; takes its reads out of the budget if so."""
-        if await self._reserve(district, _first_reads(district), leaving=0):
+        if await self._reserve(district, district.schoology.calls_per_sync, leaving=0):
             return True
         await skipped_districts.note(self.redis, district.id)
         return False
@@ -73,7 +71,7 @@ class UpstreamSystems:
 
     async def reserve_spare(self, district: District, calls: int) -> bool:
         """Whether nobody misses so many calls to Schoology; takes them out of the budget if so."""
-        return await self._reserve(district, calls, leaving=_first_reads(district))
+        return await self._reserve(district, calls, leaving=district.schoology.calls_per_sync)
 
     async def open_circuits(self, district: District) -> tuple[str, ...]:
         """The systems of the district whose circuit is open."""
@@ -164,11 +162,6 @@ class UpstreamSystems:
         if pace is None:
             pace = self._paces[key, budget] = Pace(self.redis, key, budget, clock=self.clock)
         return pace
-
-
-def _first_reads(district: District) -> int:
-    """What the first reads of a sync cost."""
-    return district.schoology.multiget_cost + READS_BESIDE_MULTIGET
 
 
 def _short(*parts: str) -> str:

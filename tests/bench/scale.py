@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from gradesync.systems import READS_BESIDE_MULTIGET
+from gradesync.core.district import SchoologyAccess
 from gradesync.upstream.budget import Budget, per_window
 
 SECTIONS = 2_800_000
@@ -37,8 +37,8 @@ ROWS_PER_SYNC = 10
 
 KEY, LARGE_KEY = per_window(15, 5.0), per_window(50, 5.0)
 """What we take of a Schoology key that allows 15 calls in five seconds, and of one that allows 50."""
-SYNC_CALLS = 3 + READS_BESIDE_MULTIGET
-"""A multiget counts for three, unless the district says otherwise."""
+SYNC_CALLS = SchoologyAccess("", "", "").calls_per_sync
+"""Count the calls that a sync reserves of a key, unless the district sets another multiget cost."""
 LARGE_DISTRICT = 10_000
 
 GIGABYTE = 1e9

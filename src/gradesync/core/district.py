@@ -26,6 +26,11 @@ class SchoologyAccess:
     run_as_requester: bool = False
     domains: tuple[str, ...] = ()
 
+    @property
+    def calls_per_sync(self) -> int:
+        """Return how many calls the first reads of a sync count for: a multiget, categories, periods."""
+        return self.multiget_cost + 2
+
 
 @dataclass(frozen=True, slots=True)
 class SisAccess:

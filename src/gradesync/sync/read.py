@@ -12,8 +12,6 @@ from gradesync.core.sis import LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.sync.ports import Source, Target
 
 FULL_READ_EVERY = timedelta(days=7)
-FEW = 4
-"""Up to so many assignments are asked for one by one; more of them cost less in one answer for all."""
 
 First = TypeVar("First")
 Second = TypeVar("Second")
@@ -71,8 +69,6 @@ async def top_up(source: Source, gradebook: Gradebook, ids: Sequence[str]) -> Gr
     """Read every cell of some assignments, in the place of what a read of changes told of them."""
     if not ids:
         return gradebook
-    if len(ids) > FEW:
-        return await read_all(source, gradebook)
     told = await source.cells(gradebook, ids)
     again = set(ids)
     kept = {key: why for key, why in gradebook.unreadable.items() if key[0] not in again}

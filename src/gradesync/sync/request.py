@@ -21,9 +21,7 @@ from gradesync.sync.sweep import settle_overdue
 
 log = structlog.get_logger()
 
-READS_BESIDE_MULTIGET = 3
-"""Schoology calls that a sync is counted with beside its multiget, when its start is estimated."""
-BUDGET_SHARE = 0.9
+BUDGET_SHARE = 0.9  # of what the key may do; the call budget stays as far below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +178,7 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
 def expected_wait(backlog: int, district: District) -> float:
     """Seconds until the district's Schoology budget lets one more sync start, behind `backlog` others."""
     access = district.schoology
-    calls = backlog * (access.multiget_cost + READS_BESIDE_MULTIGET)
+    calls = backlog * access.calls_per_sync
     return calls * float(access.window_seconds) / (BUDGET_SHARE * access.requests_per_window)
 
 
