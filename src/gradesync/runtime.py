@@ -10,6 +10,8 @@ from typing import TypeVar
 import httpx
 from arq.connections import ArqRedis
 
+from gradesync.access.platform_keys import PlatformKeys
+from gradesync.access.request_limits import Limits
 from gradesync.access.tokens import Tokens
 from gradesync.db.crypto import Secrets
 from gradesync.db.retention import purge_all
@@ -50,6 +52,8 @@ class Runtime:
     bell: Wakeup
     client: httpx.AsyncClient
     tokens: Tokens
+    platform_keys: PlatformKeys
+    request_limits: Limits
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -99,7 +103,16 @@ async def open_runtime(
             clock=clock,
             bounds=_bounds(settings),
         )
-        yield Runtime(settings, engine, redis, bell, client, Tokens.of(secrets.signing_keys(), clock))
+        yield Runtime(
+            settings=settings,
+            engine=engine,
+            redis=redis,
+            bell=bell,
+            client=client,
+            tokens=Tokens.of(secrets.signing_keys(), clock),
+            platform_keys=PlatformKeys(client),
+            request_limits=Limits(redis),
+        )
 
 
 @asynccontextmanager

@@ -46,8 +46,8 @@ class Tool:
             systems=runtime.systems,
             clock=runtime.clock,
             tokens=runtime.tokens,
-            keys=PlatformKeys(runtime.client),
-            limits=Limits(runtime.redis),
+            keys=runtime.platform_keys,
+            limits=runtime.request_limits,
             logins_per_minute=runtime.settings.token_requests_per_minute,
         )
 
