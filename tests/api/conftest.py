@@ -6,7 +6,7 @@ import pytest
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.api import Place, installed
+from harness.api import ApiHarness, open_api
 from harness.servers import Urls
 from harness.webhook_receiver import receiver
 
@@ -14,8 +14,8 @@ __all__ = ["receiver"]
 
 
 @pytest.fixture
-async def place(settings: Settings, servers: Urls) -> AsyncIterator[Place]:
+async def api(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
     """A district with two sections behind the API, and no worker."""
     world = build(seed=7, sections=2, students=5, assignments=8)
-    async with installed(settings, servers, world) as here:
+    async with open_api(settings, servers, world) as here:
         yield here

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from gradesync.api.app import openapi_document
-from harness.api import EVERYTHING, Door, Place, problem
+from harness.api import EVERYTHING, ApiClient, ApiHarness, problem
 
 OPEN = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/problems/{code}"}
 SECTION = "/sections/{section_id}"
@@ -36,7 +36,7 @@ class Route(NamedTuple):
     def is_teachers(self) -> bool:
         return self.in_section and self.scope in TEACHERS
 
-    async def ask(self, door: Door, section: str, sync: str) -> Any:
+    async def ask(self, door: ApiClient, section: str, sync: str) -> Any:
         filled = self.path.replace("{section_id}", section).replace("{sync_id}", sync)
         path = filled.replace("{assignment_id}", "5001")
         for name in ("preflight_id", "webhook_id", "delivery_id"):
@@ -71,85 +71,85 @@ def unlike(answer: Any, *statuses: int) -> None:
 
 
 @each_route
-async def test_without_a_good_token_nothing_is_answered(place: Place, route: Route) -> None:
-    before = await place.rows()
-    problem(await route.ask(place.nobody, place.section, str(uuid4())), 401, "token-missing")
-    stranger = Door(place.api, "nonsense")
-    problem(await route.ask(stranger, place.section, str(uuid4())), 401, "token-not-accepted")
-    assert await place.rows() == before
+async def test_without_a_good_token_nothing_is_answered(api: ApiHarness, route: Route) -> None:
+    before = await api.rows()
+    problem(await route.ask(api.anonymous, api.section, str(uuid4())), 401, "token-missing")
+    stranger = ApiClient(api.http, "nonsense")
+    problem(await route.ask(stranger, api.section, str(uuid4())), 401, "token-not-accepted")
+    assert await api.rows() == before
 
 
 @each_route
-async def test_every_other_scope_is_not_enough(place: Place, route: Route) -> None:
-    office = await place.office(*(scope for scope in EVERYTHING if scope != route.scope))
-    before = await place.rows()
-    answer = await route.ask(office, place.section, str(uuid4()))
+async def test_every_other_scope_is_not_enough(api: ApiHarness, route: Route) -> None:
+    office = await api.office(*(scope for scope in EVERYTHING if scope != route.scope))
+    before = await api.rows()
+    answer = await route.ask(office, api.section, str(uuid4()))
     told = problem(answer, 403, "scope-missing")
     assert told["scope"] == route.scope
     assert f'scope="{route.scope}"' in answer.headers["www-authenticate"]
-    assert await place.rows() == before
+    assert await api.rows() == before
 
 
 @each_route
-async def test_the_scope_alone_is_enough(place: Place, route: Route) -> None:
-    sync = (await (await place.office()).post(f"{place.path}/syncs", {"dry_run": True})).json()["id"]
-    await place.carry()
-    office = await place.office(route.scope)
-    unlike(await route.ask(office, place.section, sync), 401, 403)
+async def test_the_scope_alone_is_enough(api: ApiHarness, route: Route) -> None:
+    sync = (await (await api.office()).post(f"{api.path}/syncs", {"dry_run": True})).json()["id"]
+    await api.run_queued()
+    office = await api.office(route.scope)
+    unlike(await route.ask(office, api.section, sync), 401, 403)
 
 
 @each_teachers_route
-async def test_a_teacher_is_at_home_in_one_section(place: Place, route: Route) -> None:
-    sync = (await (await place.office()).post(f"{place.path}/syncs", {"dry_run": True})).json()["id"]
-    await place.carry()
-    unlike(await route.ask(await place.teacher(), place.section, sync), 401, 403)
+async def test_a_teacher_is_at_home_in_one_section(api: ApiHarness, route: Route) -> None:
+    sync = (await (await api.office()).post(f"{api.path}/syncs", {"dry_run": True})).json()["id"]
+    await api.run_queued()
+    unlike(await route.ask(await api.teacher(), api.section, sync), 401, 403)
 
 
 @each_teachers_route
-async def test_a_teacher_reaches_no_other_section(place: Place, route: Route) -> None:
-    other = str(place.world.classrooms[1].section.id)
-    sync = (await (await place.office()).post(f"/sections/{other}/syncs")).json()["id"]
-    teacher = await place.teacher()
-    before = await place.rows()
+async def test_a_teacher_reaches_no_other_section(api: ApiHarness, route: Route) -> None:
+    other = str(api.world.classrooms[1].section.id)
+    sync = (await (await api.office()).post(f"/sections/{other}/syncs")).json()["id"]
+    teacher = await api.teacher()
+    before = await api.rows()
     problem(await route.ask(teacher, other, sync), 404, "section-not-found")
-    assert await place.rows() == before
+    assert await api.rows() == before
 
 
 @each_route_of_the_district
-async def test_what_is_the_districts_is_no_teachers(place: Place, route: Route) -> None:
-    teacher = await place.teacher()
-    before = await place.rows()
-    answer = await route.ask(teacher, place.section, str(uuid4()))
+async def test_what_is_the_districts_is_no_teachers(api: ApiHarness, route: Route) -> None:
+    teacher = await api.teacher()
+    before = await api.rows()
+    answer = await route.ask(teacher, api.section, str(uuid4()))
     assert (answer.status_code, answer.json()["status"]) == (403, 403)
-    assert await place.rows() == before
+    assert await api.rows() == before
 
 
 @each_section_route
-async def test_another_districts_things_do_not_exist(place: Place, route: Route) -> None:
+async def test_another_districts_things_do_not_exist(api: ApiHarness, route: Route) -> None:
     """The neighbour reads the same Schoology, so that only what we store can tell."""
-    sync = await place.synced(await place.office(), dry_run=True)
-    stranger = await place.office(district_id=(await place.neighbour()).id)
-    answer = await route.ask(stranger, place.section, sync["id"])
+    sync = await api.sync(await api.office(), dry_run=True)
+    stranger = await api.office(district_id=(await api.add_neighbor()).id)
+    answer = await route.ask(stranger, api.section, sync["id"])
     if "{sync_id}" in route.path:
         problem(answer, 404, "sync-not-found")
     assert sync["id"] not in answer.text
 
 
-async def test_another_districts_lists_are_empty(place: Place) -> None:
-    await place.synced(await place.office())
-    stranger = await place.office(district_id=(await place.neighbour()).id)
-    for path in ("/syncs", "/sections", "/audit", f"{place.path}/syncs"):
+async def test_another_districts_lists_are_empty(api: ApiHarness) -> None:
+    await api.sync(await api.office())
+    stranger = await api.office(district_id=(await api.add_neighbor()).id)
+    for path in ("/syncs", "/sections", "/audit", f"{api.path}/syncs"):
         assert (await stranger.get(path)).json()["items"] == [], path
-    assert (await stranger.get(place.path)).json()["sis_section"] is None
+    assert (await stranger.get(api.path)).json()["sis_section"] is None
 
 
-async def test_who_may_only_read_changes_nothing(place: Place) -> None:
-    admin = place.world.lti.id_token(place.world.admin, place.room.section)
-    reader = Door(place.api, (await place.exchange(admin)).json()["access_token"])
-    before = await place.rows()
+async def test_who_may_only_read_changes_nothing(api: ApiHarness) -> None:
+    admin = api.world.lti.id_token(api.world.admin, api.room.section)
+    reader = ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
+    before = await api.rows()
     for route in ROUTES:
         if route.method != "GET":
-            assert (await route.ask(reader, place.section, str(uuid4()))).status_code == 403, route
-    assert await place.rows() == before
+            assert (await route.ask(reader, api.section, str(uuid4()))).status_code == 403, route
+    assert await api.rows() == before
     for path in ("", "/syncs", "/assignments", "/categories"):
-        assert (await reader.get(place.path + path)).status_code == 200, path
+        assert (await reader.get(api.path + path)).status_code == 200, path

@@ -9,7 +9,7 @@ import pytest
 
 from gradesync.api import bulk
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import Place, problem
+from harness.api import ApiHarness, problem
 from harness.bulk_imports import LINKS, PAIRS, section, send, told
 
 CSV = {"content-type": "text/csv"}
@@ -21,17 +21,17 @@ def sheet(*lines: Sequence[str]) -> bytes:
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-async def test_rows_that_can_be_linked_are_and_the_others_say_why(place: Place) -> None:
-    office = await place.office()
-    first, second = place.world.classrooms
-    assert place.world.manual is not None
+async def test_rows_that_can_be_linked_are_and_the_others_say_why(api: ApiHarness) -> None:
+    office = await api.office()
+    first, second = api.world.classrooms
+    assert api.world.manual is not None
     wanted = [
         {"section": section(first), "sis_section": str(second.sis.dcid)},
         {"section": section(second), "sis_section": str(second.sis.dcid)},
         {"section": section(second), "sis_section": "999999"},
         {"section": "x"},
         {"section": section(second), "sis_section": 7},
-        {"section": str(place.world.manual.id)},
+        {"section": str(api.world.manual.id)},
         {"section": section(second), "sis_section": str(first.sis.dcid), "teacher": "999999"},
         {"section": section(second), "sis_section": str(first.sis.dcid), "title": "no"},
         "nothing",
@@ -57,16 +57,16 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(place: Place) 
     assert actions.count("section.linked") == 2
 
 
-async def test_a_row_of_broken_text_is_answered_like_any_other(place: Place) -> None:
+async def test_a_row_of_broken_text_is_answered_like_any_other(api: ApiHarness) -> None:
     content = rb'{"rows": [{"section": "\ud800", "\ud800": "\u0000"}, 7]}'
     for path in (LINKS, PAIRS):
-        answer = await (await place.office()).ask("POST", path, content=content)
+        answer = await (await api.office()).ask("POST", path, content=content)
         assert told(answer) == [("failed", "request-not-valid")] * 2
 
 
-async def test_links_come_as_a_spreadsheet_too(place: Place) -> None:
-    office = await place.office()
-    first, second = place.world.classrooms
+async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
+    office = await api.office()
+    first, second = api.world.classrooms
     body = sheet(
         ["section", "sis_section", "teacher"],
         [section(first), f" {first.sis.dcid} ", str(first.sis_teacher.dcid)],
@@ -97,17 +97,17 @@ async def test_links_come_as_a_spreadsheet_too(place: Place) -> None:
 )
 @pytest.mark.parametrize("path", [LINKS, PAIRS])
 async def test_a_body_without_rows_is_refused_whole(
-    place: Place, path: str, content: bytes, kind: str
+    api: ApiHarness, path: str, content: bytes, kind: str
 ) -> None:
-    answer = await (await place.office()).ask("POST", path, content=content, headers={"content-type": kind})
+    answer = await (await api.office()).ask("POST", path, content=content, headers={"content-type": kind})
     problem(answer, 422, "rows-not-readable")
 
 
-async def test_a_system_that_is_silent_fails_its_rows_alone(place: Place) -> None:
-    office = await place.office()
-    first, second = place.world.classrooms
+async def test_a_system_that_is_silent_fails_its_rows_alone(api: ApiHarness) -> None:
+    office = await api.office()
+    first, second = api.world.classrooms
     later = Status(429, headers={"retry-after": "300"})
-    place.sandbox.faults.add(Fault("schoology", "section", later, times=None))
+    api.sandbox.faults.add(Fault("schoology", "section", later, times=None))
     wanted = [{"section": section(first)}, {"section": section(second), "sis_section": str(second.sis.dcid)}]
     (silent, code), done = await send(office, LINKS, wanted)
     assert (silent, code) == ("failed", "upstream-unavailable")
@@ -115,13 +115,13 @@ async def test_a_system_that_is_silent_fails_its_rows_alone(place: Place) -> Non
 
 
 async def test_rows_for_which_there_is_no_time_are_told_so(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    api: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office = await place.office()
+    office = await api.office()
     monkeypatch.setattr(bulk, "PATIENCE", timedelta(0))
     late = ("not-attempted", "not-attempted")
-    assert await send(office, LINKS, [{"section": place.section}]) == [late]
-    pair = {"section": place.section, "category": "a", "sis_category": "b"}
+    assert await send(office, LINKS, [{"section": api.section}]) == [late]
+    pair = {"section": api.section, "category": "a", "sis_category": "b"}
     assert await send(office, PAIRS, [pair, {"section": "x"}]) == [late, ("failed", "request-not-valid")]
-    answer = await office.post(f"{place.path}/categories/copy", {"sections": ["7999999999"]})
+    answer = await office.post(f"{api.path}/categories/copy", {"sections": ["7999999999"]})
     assert [one["result"] for one in answer.json()["sections"]] == ["not-attempted"]

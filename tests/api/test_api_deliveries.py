@@ -12,16 +12,16 @@ from gradesync.db import retention
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import working
 from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
-from harness.api import Place
+from harness.api import ApiHarness
 from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
 
 
-async def test_a_settled_sync_is_told_once_signed_and_in_numbers(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     webhook = await add(office, receiver.url)
-    sync = await place.synced(office)
-    assert await deliver(place) == 1
-    assert await deliver(place, later=True) == 0
+    sync = await api.sync(office)
+    assert await deliver(api) == 1
+    assert await deliver(api, later=True) == 0
     ((headers, body),) = receiver.heard
     told = Webhook(webhook["secret"]).verify(body, headers)
     assert told["type"] == "sync.settled"
@@ -33,24 +33,24 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(place: Place, r
     assert (delivery["answer"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
 
 
-async def test_a_worker_delivers_in_its_rounds(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     await add(office, receiver.url)
-    async with working(place.runtime):
-        await office.post(f"{place.path}/syncs")
+    async with working(api.runtime):
+        await office.post(f"{api.path}/syncs")
         async with asyncio.timeout(90):
             await receiver.called.wait()
     assert len(receiver.heard) == 1
 
 
-async def test_no_name_no_title_and_no_score_is_told(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     await add(office, receiver.url)
-    await place.synced(office)
-    await deliver(place)
+    await api.sync(office)
+    await deliver(api)
     ((_, body),) = receiver.heard
-    users = place.world.schoology.users.values()
-    words = {user.last for user in users} | {item.title for item in place.room.section.items.values()}
+    users = api.world.schoology.users.values()
+    words = {user.last for user in users} | {item.title for item in api.room.section.items.values()}
     assert not [word for word in words if word in body]
     assert set(json.loads(body)["data"]) == {
         *("district_id", "section_id", "sync_id", "status", "applied", "requested_by"),
@@ -58,42 +58,42 @@ async def test_no_name_no_title_and_no_score_is_told(place: Place, receiver: Rec
     }
 
 
-async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     await add(office, receiver.url)
-    await place.synced(office, dry_run=True)
-    started = await office.post(f"{place.path}/syncs")
-    await place.rows_become("UPDATE sync SET settles_by = now() - interval '1 second'")
+    await api.sync(office, dry_run=True)
+    started = await office.post(f"{api.path}/syncs")
+    await api.change_rows("UPDATE sync SET settles_by = now() - interval '1 second'")
     settled = (await office.get(started.headers["location"])).json()
     assert settled["error"]["code"] == "timed-out"
-    await deliver(place)
+    await deliver(api)
     ((_, body),) = receiver.heard
     assert json.loads(body)["data"]["error"] == "timed-out"
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
-    place: Place, receiver: Receiver, status: int
+    api: ApiHarness, receiver: Receiver, status: int
 ) -> None:
-    office, webhook = await news(place, receiver)
+    office, webhook = await news(api, receiver)
     receiver.status = status
-    assert await deliver(place) == 1
-    assert await deliver(place) == 0
+    assert await deliver(api) == 1
+    assert await deliver(api) == 0
     (waiting,) = await deliveries(office, webhook, status="pending")
     assert (waiting["answer"], waiting["error"], waiting["attempts"]) == (status, "refused", 1)
     assert waiting["next_attempt_at"] > waiting["created_at"]
     for _ in range(MOST_ATTEMPTS - 1):
-        assert await deliver(place, later=True) == 1
-    assert await deliver(place, later=True) == 0
+        assert await deliver(api, later=True) == 1
+    assert await deliver(api, later=True) == 0
     (given_up,) = await deliveries(office, webhook, status="failed")
     assert (given_up["attempts"], given_up["next_attempt_at"]) == (MOST_ATTEMPTS, None)
     assert len({headers["webhook-id"] for headers, _ in receiver.heard}) == 1
 
 
-async def test_an_address_that_is_gone_is_not_asked_again(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
+async def test_an_address_that_is_gone_is_not_asked_again(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
     receiver.status = 410
-    await deliver(place)
+    await deliver(api)
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["answer"]) == ("failed", 410)
 
@@ -106,52 +106,52 @@ async def test_pauses_grow_and_end() -> None:
     assert pause_after(MOST_ATTEMPTS) is None
 
 
-async def test_an_outbox_outlives_the_worker_that_died_over_it(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
-    await place.rows_become("UPDATE delivery SET attempt = 1, not_before = now() + interval '1 minute'")
-    assert await deliver(place) == 0
-    assert await deliver(place, later=True) == 1
+async def test_an_outbox_outlives_the_worker_that_died_over_it(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
+    await api.change_rows("UPDATE delivery SET attempt = 1, not_before = now() + interval '1 minute'")
+    assert await deliver(api) == 0
+    assert await deliver(api, later=True) == 1
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
 
 
-async def test_nobody_at_an_address_is_no_answer(place: Place) -> None:
-    office = await place.office()
+async def test_nobody_at_an_address_is_no_answer(api: ApiHarness) -> None:
+    office = await api.office()
     webhook = await add(office, "http://127.0.0.1:1/hook")
-    await place.synced(office)
-    await deliver(place)
+    await api.sync(office)
+    await deliver(api)
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["error"], delivery["answer"]) == ("pending", "no-answer", None)
 
 
-async def test_an_attempt_that_lasts_too_long_is_broken_off(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
+async def test_an_attempt_that_lasts_too_long_is_broken_off(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
     receiver.silent = asyncio.Event()
-    runtime = place.runtime
+    runtime = api.runtime
     await WebhookSender(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
     receiver.silent.set()
     (delivery,) = await deliveries(office, webhook)
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
 
 
-async def test_old_deliveries_are_forgotten(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
-    async with place.runtime.database.district(place.district.id) as db:
+async def test_old_deliveries_are_forgotten(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
+    async with api.runtime.database.district(api.district.id) as db:
         await retention.purge(db)
         await db.execute(text("UPDATE delivery SET created_at = now() - interval '31 days'"))
     assert len(await deliveries(office, webhook)) == 1
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         await retention.purge(db)
     assert await deliveries(office, webhook) == []
 
 
-async def test_trouble_of_one_district_is_no_others(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_trouble_of_one_district_is_no_others(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     await add(office, receiver.url)
     await add(office, f"http://{'a' * 70}.example.org/")
-    await place.synced(office)
-    other = await place.neighbour()
-    async with place.runtime.database.district(other.id) as db:
+    await api.sync(office)
+    other = await api.add_neighbor()
+    async with api.runtime.database.district(other.id) as db:
         await db.execute(
             text("""
                 WITH made AS (INSERT INTO webhook (id, url, secret)
@@ -160,30 +160,30 @@ async def test_trouble_of_one_district_is_no_others(place: Place, receiver: Rece
                 SELECT gen_random_uuid(), id, gen_random_uuid(), '{}', 'pending' FROM made
             """)
         )
-    assert await deliver(place) == 2
+    assert await deliver(api) == 2
     assert len(receiver.heard) == 1
 
 
-async def test_a_private_address_is_never_called(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     webhook = await add(office, receiver.url.replace("http:", "https:"))
     plain = await add(office, receiver.url)
-    await place.synced(office)
+    await api.sync(office)
     async with open_client(allow_private_network=False) as careful:
-        await WebhookSender(place.runtime.database, careful, place.runtime.clock).deliver()
+        await WebhookSender(api.runtime.database, careful, api.runtime.clock).deliver()
     for one in (webhook, plain):
         (delivery,) = await deliveries(office, one)
         assert delivery["error"] == "address-not-allowed"
     assert receiver.heard == []
 
 
-async def test_a_replay_sends_the_same_message_again(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
-    await deliver(place)
+async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
+    await deliver(api)
     (delivery,) = await deliveries(office, webhook)
     answer = await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
-    assert await deliver(place) == 1
+    assert await deliver(api) == 1
     first, second = receiver.heard
     assert first[1] == second[1]
     assert first[0]["webhook-id"] == second[0]["webhook-id"]
@@ -191,11 +191,11 @@ async def test_a_replay_sends_the_same_message_again(place: Place, receiver: Rec
     assert {"webhook.added", "delivery.replayed"} <= set(actions)
 
 
-async def test_deliveries_come_in_pages(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_deliveries_come_in_pages(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     webhook = await add(office, receiver.url)
     for _ in range(3):
-        await place.synced(office)
+        await api.sync(office)
     first = (await office.get(webhook["links"]["deliveries"], limit=2)).json()
     rest = (await office.get(webhook["links"]["deliveries"], limit=2, cursor=first["next_cursor"])).json()
     ids = [one["id"] for one in first["items"] + rest["items"]]

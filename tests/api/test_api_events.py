@@ -10,7 +10,7 @@ import httpx
 
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
-from harness.api import Door, Place, problem
+from harness.api import ApiClient, ApiHarness, problem
 
 
 class Event(NamedTuple):
@@ -20,17 +20,17 @@ class Event(NamedTuple):
 
 
 @asynccontextmanager
-async def on_a_socket(place: Place) -> AsyncIterator[httpx.AsyncClient]:
-    served = Served(place.app, "127.0.0.1")
+async def on_a_socket(api: ApiHarness) -> AsyncIterator[httpx.AsyncClient]:
+    served = Served(api.app, "127.0.0.1")
     await served.start()
-    async with httpx.AsyncClient(base_url=served.url, timeout=20) as api:
-        yield api
+    async with httpx.AsyncClient(base_url=served.url, timeout=20) as http:
+        yield http
     await served.stop()
 
 
-async def follow(door: Door, path: str, seen: str | None = None) -> AsyncGenerator[Event, None]:
-    headers = {"authorization": f"Bearer {door.token}"} | ({"last-event-id": seen} if seen else {})
-    async with door.api.stream("GET", path, headers=headers) as answer:
+async def follow(client: ApiClient, path: str, seen: str | None = None) -> AsyncGenerator[Event, None]:
+    headers = {"authorization": f"Bearer {client.token}"} | ({"last-event-id": seen} if seen else {})
+    async with client.http.stream("GET", path, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         fields: dict[str, str] = {}
@@ -43,14 +43,14 @@ async def follow(door: Door, path: str, seen: str | None = None) -> AsyncGenerat
                 fields = {}
 
 
-async def test_events_tell_of_progress_and_end_by_themselves(place: Place) -> None:
-    async with on_a_socket(place) as api:
-        teacher = Door(api, (await place.teacher()).token)
-        sync = (await teacher.post(f"{place.path}/syncs")).json()
+async def test_events_tell_of_progress_and_end_by_themselves(api: ApiHarness) -> None:
+    async with on_a_socket(api) as http:
+        teacher = ApiClient(http, (await api.teacher()).token)
+        sync = (await teacher.post(f"{api.path}/syncs")).json()
         events = follow(teacher, sync["links"]["events"])
         first = await anext(events)
         assert (first.name, first.sync["stage"]) == ("progress", "queued")
-        carrying = asyncio.create_task(place.carry())
+        carrying = asyncio.create_task(api.run_queued())
         rest = [event async for event in events]
         await carrying
     assert {event.name for event in rest[:-1]} <= {"progress"}
@@ -59,42 +59,42 @@ async def test_events_tell_of_progress_and_end_by_themselves(place: Place) -> No
     assert rest[-1].sync["links"] == sync["links"]
 
 
-async def test_whoever_comes_back_goes_on_where_they_were(place: Place) -> None:
-    async with on_a_socket(place) as api:
-        teacher = Door(api, (await place.teacher()).token)
-        path = (await teacher.post(f"{place.path}/syncs")).json()["links"]["events"]
+async def test_whoever_comes_back_goes_on_where_they_were(api: ApiHarness) -> None:
+    async with on_a_socket(api) as http:
+        teacher = ApiClient(http, (await api.teacher()).token)
+        path = (await teacher.post(f"{api.path}/syncs")).json()["links"]["events"]
         async with aclosing(follow(teacher, path)) as events:
             seen = (await anext(events)).id
-        await place.carry()
+        await api.run_queued()
         (last,) = [event async for event in follow(teacher, path, seen)]
         assert last.name == "settled"
         headers = {"authorization": f"Bearer {teacher.token}", "last-event-id": last.id}
-        answer = await api.get(path, headers=headers)
+        answer = await http.get(path, headers=headers)
         assert (answer.status_code, answer.content) == (204, b"")
 
 
-async def test_a_settled_sync_is_told_in_one_event(place: Place) -> None:
-    office = await place.office()
-    sync = await place.synced(office, dry_run=True)
+async def test_a_settled_sync_is_told_in_one_event(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office, dry_run=True)
     answer = await office.get(sync["links"]["events"])
     assert answer.text.count("event: ") == 1
     assert "event: settled" in answer.text
 
 
-async def test_the_stream_ends_with_the_token(place: Place) -> None:
-    credentials = await place.client("syncs:read")
-    token = (await place.grant(credentials, grant_type="client_credentials")).json()["access_token"]
-    office = await place.office()
-    path = (await office.post(f"{place.path}/syncs")).json()["links"]["events"]
-    async with on_a_socket(place) as api:
-        events = follow(Door(api, token), path)
+async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
+    credentials = await api.client("syncs:read")
+    token = (await api.grant(credentials, grant_type="client_credentials")).json()["access_token"]
+    office = await api.office()
+    path = (await office.post(f"{api.path}/syncs")).json()["links"]["events"]
+    async with on_a_socket(api) as http:
+        events = follow(ApiClient(http, token), path)
         assert (await anext(events)).name == "progress"
-        async with place.runtime.database.district(place.district.id) as db:
+        async with api.runtime.database.district(api.district.id) as db:
             await clients.revoke(db, credentials[0])
         assert [event async for event in events] == []
 
 
-async def test_a_sync_that_is_not_there_has_no_events(place: Place) -> None:
-    office = await place.office()
+async def test_a_sync_that_is_not_there_has_no_events(api: ApiHarness) -> None:
+    office = await api.office()
     path = "/syncs/01890000-0000-7000-8000-000000000000/events"
-    problem(await office.get(place.path + path), 404, "sync-not-found")
+    problem(await office.get(api.path + path), 404, "sync-not-found")

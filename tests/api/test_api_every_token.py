@@ -17,7 +17,7 @@ from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Tokens
 from gradesync.api.app import openapi_document
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
-from harness.api import EVERYTHING, Door, Place
+from harness.api import EVERYTHING, ApiClient, ApiHarness
 from harness.every_table import NAMES
 from harness.servers import KEYS
 
@@ -98,23 +98,23 @@ def test_every_route_is_declared_here_with_the_scope_that_the_document_names() -
 class Town:
     """Two districts that read the same Schoology, each with something of everything."""
 
-    place: Place
+    api: ApiHarness
     ours: dict[str, str]
     theirs: dict[str, str]
 
-    def token(self, district: str, client: str, *scopes: str, section: str | None = None) -> Door:
+    def token(self, district: str, client: str, *scopes: str, section: str | None = None) -> ApiClient:
         subject = "5790000" if section else client
         caller = Caller(district, client, subject, frozenset(scopes or EVERYTHING), section)
         life = TEACHER_LIFE if section else CLIENT_LIFE
-        return Door(self.place.api, self.place.runtime.tokens.issue(caller, life))
+        return ApiClient(self.api.api, self.api.runtime.tokens.issue(caller, life))
 
-    async def ask(self, door: Door, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
+    async def ask(self, door: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
         method, path = route
         return await door.ask(method, path.format(**ids), json=RULES[route].body)
 
     async def everything(self) -> dict[str, str]:
         """What every table holds."""
-        async with self.place.urls.owner() as owner:
+        async with self.api.urls.owner() as owner:
             return {
                 name: await owner.scalar(
                     text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {name} t")  # noqa: S608
@@ -123,7 +123,7 @@ class Town:
             }
 
     async def refused(
-        self, door: Door, routes: Iterable[tuple[str, str]], ids: dict[str, str], status: int
+        self, door: ApiClient, routes: Iterable[tuple[str, str]], ids: dict[str, str], status: int
     ) -> None:
         """Each of the requests gets the status, shows nothing of anybody and writes nothing."""
         before = await self.everything()
@@ -137,9 +137,9 @@ class Town:
         assert await self.everything() == before
 
 
-async def furnish(place: Place, office: Door, section: str) -> dict[str, str]:
+async def furnish(api: ApiHarness, office: ApiClient, section: str) -> dict[str, str]:
     hook = (await office.post("/webhooks", HOOK)).json()["id"]
-    sync = await place.synced(office, section)
+    sync = await api.sync(office, section)
     (delivery,) = (await office.get(f"/webhooks/{hook}/deliveries")).json()["items"]
     return {
         "section_id": section,
@@ -152,31 +152,31 @@ async def furnish(place: Place, office: Door, section: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def town(place: Place) -> Town:
-    mine, other = place.district, await place.neighbour()
-    ours = await furnish(place, await place.office(), place.section)
-    place.district = other
-    theirs = await furnish(place, await place.office(), str(place.world.classrooms[1].section.id))
-    place.district = mine
-    return Town(place, ours, theirs)
+async def town(api: ApiHarness) -> Town:
+    mine, other = api.district, await api.add_neighbor()
+    ours = await furnish(api, await api.office(), api.section)
+    api.district = other
+    theirs = await furnish(api, await api.office(), str(api.world.classrooms[1].section.id))
+    api.district = mine
+    return Town(api, ours, theirs)
 
 
 async def test_a_token_that_is_not_good_opens_nothing(town: Town) -> None:
-    place, district = town.place, town.place.district.id
-    revoked, _ = await place.client(*EVERYTHING)
-    client, _ = await place.client(*EVERYTHING)
-    async with place.runtime.database.district(district) as db:
+    api, district = town.api, town.api.district.id
+    revoked, _ = await api.client(*EVERYTHING)
+    client, _ = await api.client(*EVERYTHING)
+    async with api.runtime.database.district(district) as db:
         await clients.revoke(db, revoked)
     caller = Caller(district, client, client, frozenset(EVERYTHING))
     ended = Tokens.of(Secrets(KEYS).signing_keys(), lambda: datetime.now(UTC) - timedelta(hours=2))
-    foreign = Tokens.of([b"a key of somebody else's service, long"], place.runtime.clock)
+    foreign = Tokens.of([b"a key of somebody else's service, long"], api.runtime.clock)
     bad = {
-        "none": place.nobody,
-        "garbage": Door(place.api, "garbage"),
-        "expired": Door(place.api, ended.issue(caller, CLIENT_LIFE)),
-        "somebody else's": Door(place.api, foreign.issue(caller, CLIENT_LIFE)),
+        "none": api.anonymous,
+        "garbage": ApiClient(api.http, "garbage"),
+        "expired": ApiClient(api.http, ended.issue(caller, CLIENT_LIFE)),
+        "somebody else's": ApiClient(api.http, foreign.issue(caller, CLIENT_LIFE)),
         "a revoked client's": town.token(district, revoked),
-        "a revoked front-end's teacher's": town.token(district, revoked, section=place.section),
+        "a revoked front-end's teacher's": town.token(district, revoked, section=api.section),
         "a client's in another district": town.token(f"{district}-2", client),
     }
     for name, door in bad.items():
@@ -186,8 +186,8 @@ async def test_a_token_that_is_not_good_opens_nothing(town: Town) -> None:
 
 @pytest.mark.parametrize("scope", EVERYTHING)
 async def test_a_single_scope_opens_its_routes_and_no_other(town: Town, scope: str) -> None:
-    client, _ = await town.place.client(scope)
-    door = town.token(town.place.district.id, client, scope)
+    client, _ = await town.api.client(scope)
+    door = town.token(town.api.district.id, client, scope)
     await town.refused(door, [route for route, rule in RULES.items() if rule.scope != scope], town.ours, 403)
     for route, rule in RULES.items():
         if rule.scope == scope:
@@ -196,7 +196,7 @@ async def test_a_single_scope_opens_its_routes_and_no_other(town: Town, scope: s
 
 
 async def test_a_teacher_opens_one_section_and_nothing_of_the_district(town: Town) -> None:
-    teacher = await town.place.teacher()
+    teacher = await town.api.teacher()
     teachers = [route for route, rule in RULES.items() if rule.teachers]
     await town.refused(teacher, set(RULES) - set(teachers), town.ours, 403)
     for route in teachers:
@@ -205,33 +205,33 @@ async def test_a_teacher_opens_one_section_and_nothing_of_the_district(town: Tow
 
 
 async def test_to_a_teacher_of_another_section_it_does_not_exist(town: Town) -> None:
-    colleague = await town.place.teacher(town.place.world.classrooms[1])
+    colleague = await town.api.teacher(town.api.world.classrooms[1])
     teachers = [route for route, rule in RULES.items() if rule.teachers]
     await town.refused(colleague, teachers, town.ours, 404)
-    mixed = town.ours | {"section_id": str(town.place.world.classrooms[1].section.id)}
+    mixed = town.ours | {"section_id": str(town.api.world.classrooms[1].section.id)}
     await town.refused(colleague, [route for route in teachers if "{sync_id}" in route[1]], mixed, 404)
 
 
 async def test_a_teacher_who_may_only_read_writes_nothing(town: Town) -> None:
-    reader = town.token(town.place.district.id, "page", "syncs:read", section=town.place.section)
+    reader = town.token(town.api.district.id, "page", "syncs:read", section=town.api.section)
     await town.refused(reader, [route for route in RULES if route[0] != "GET"], town.ours, 403)
 
 
 async def test_what_belongs_to_another_district_does_not_exist(town: Town) -> None:
     """For its client with every scope, and for its teacher of the very same section."""
-    neighbour = f"{town.place.district.id}-2"
-    client, _ = await town.place.client(*EVERYTHING, district_id=neighbour)
+    neighbour = f"{town.api.district.id}-2"
+    client, _ = await town.api.client(*EVERYTHING, district_id=neighbour)
     stranger = town.token(neighbour, client)
     owned = [route for route in RULES if any(f"{{{name}}}" in route[1] for name in OWNED)]
     assert len(owned) == 9
     await town.refused(stranger, owned, town.ours, 404)
-    foreign_teacher = town.token(neighbour, client, section=town.place.section)
+    foreign_teacher = town.token(neighbour, client, section=town.api.section)
     await town.refused(foreign_teacher, [route for route in owned if "{sync_id}" in route[1]], town.ours, 404)
 
 
 async def test_no_list_or_section_shows_anything_of_another_district(town: Town) -> None:
-    neighbour = f"{town.place.district.id}-2"
-    client, _ = await town.place.client(*EVERYTHING, district_id=neighbour)
+    neighbour = f"{town.api.district.id}-2"
+    client, _ = await town.api.client(*EVERYTHING, district_id=neighbour)
     stranger = town.token(neighbour, client)
     before = await mine(town)
     for route in RULES:
@@ -244,14 +244,14 @@ async def test_no_list_or_section_shows_anything_of_another_district(town: Town)
 
 async def mine(town: Town) -> dict[str, Any]:
     """What our district holds, whatever the neighbour does."""
-    async with town.place.urls.owner() as owner:
+    async with town.api.urls.owner() as owner:
         return {
             name: await owner.scalar(
                 text(
                     f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {name} t "  # noqa: S608
                     f"WHERE {'id' if name == 'district' else 'district_id'} = :mine"
                 ),
-                {"mine": town.place.district.id},
+                {"mine": town.api.district.id},
             )
             for name in NAMES
         }

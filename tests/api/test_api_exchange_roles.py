@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.lti.platform import CLAIM, MEMBERSHIP, OMIT
-from harness.api import Door, Place, problem, refused
+from harness.api import ApiClient, ApiHarness, problem, refused
 
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
 
 
-async def test_R22_a_student_gets_nothing(place: Place) -> None:
-    student = place.world.schoology.users[next(iter(place.room.students))]
-    token = place.world.lti.id_token(student, place.room.section)
-    refused(await place.exchange(token), 400, "invalid_grant", "lti-not-instructor")
+async def test_R22_a_student_gets_nothing(api: ApiHarness) -> None:
+    student = api.world.schoology.users[next(iter(api.room.students))]
+    token = api.world.lti.id_token(student, api.room.section)
+    refused(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ async def test_R22_a_student_gets_nothing(place: Place) -> None:
         OMIT,
     ],
 )
-async def test_only_a_membership_role_makes_an_instructor(place: Place, roles: Any) -> None:
-    token = with_roles(place, place.room.teacher, roles)
-    refused(await place.exchange(token), 400, "invalid_grant", "lti-not-instructor")
+async def test_only_a_membership_role_makes_an_instructor(api: ApiHarness, roles: Any) -> None:
+    token = with_roles(api, api.room.teacher, roles)
+    refused(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ async def test_only_a_membership_role_makes_an_instructor(place: Place, roles: A
         "Instructor",
     ],
 )
-async def test_every_spelling_of_instructor_counts(place: Place, role: str) -> None:
-    answer = await place.exchange(with_roles(place, place.room.teacher, [role]))
+async def test_every_spelling_of_instructor_counts(api: ApiHarness, role: str) -> None:
+    answer = await api.exchange(with_roles(api, api.room.teacher, [role]))
     assert answer.json()["scope"] == "syncs:read syncs:write"
 
 
@@ -67,91 +67,91 @@ async def test_every_spelling_of_instructor_counts(place: Place, role: str) -> N
     ],
 )
 async def test_R22_an_administrator_may_only_read_unless_enrolled_as_course_admin(
-    place: Place, role: str
+    api: ApiHarness, role: str
 ) -> None:
     roles = [MEMBERSHIP + "Instructor", role]
-    admin = place.world.admin
-    answer = await place.exchange(with_roles(place, admin, roles))
+    admin = api.world.admin
+    answer = await api.exchange(with_roles(api, admin, roles))
     assert answer.json()["scope"] == "syncs:read"
-    reader = Door(place.api, answer.json()["access_token"])
-    problem(await reader.post(f"{place.path}/syncs"), 403, "scope-missing")
-    assert (await reader.get(f"{place.path}/syncs")).status_code == 200
-    insider = await place.exchange(with_roles(place, place.room.teacher, roles))
+    reader = ApiClient(api.http, answer.json()["access_token"])
+    problem(await reader.post(f"{api.path}/syncs"), 403, "scope-missing")
+    assert (await reader.get(f"{api.path}/syncs")).status_code == 200
+    insider = await api.exchange(with_roles(api, api.room.teacher, roles))
     assert insider.json()["scope"] == "syncs:read syncs:write"
 
 
-async def test_R22_a_district_can_let_its_administrators_sync(place: Place) -> None:
-    await place.choose(admin_sync=True)
-    answer = await place.exchange(place.world.lti.id_token(place.world.admin, place.room.section))
+async def test_R22_a_district_can_let_its_administrators_sync(api: ApiHarness) -> None:
+    await api.change_policy(admin_sync=True)
+    answer = await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
     assert answer.json()["scope"] == "syncs:read syncs:write"
 
 
-async def test_where_enrollments_cannot_be_read_an_administrator_reads(place: Place) -> None:
-    place.refuse("schoology")
-    token = with_roles(place, place.room.teacher, [MEMBERSHIP + "Instructor", MEMBERSHIP + "Administrator"])
-    assert (await place.exchange(token)).json()["scope"] == "syncs:read"
+async def test_where_enrollments_cannot_be_read_an_administrator_reads(api: ApiHarness) -> None:
+    api.refuse("schoology")
+    token = with_roles(api, api.room.teacher, [MEMBERSHIP + "Instructor", MEMBERSHIP + "Administrator"])
+    assert (await api.exchange(token)).json()["scope"] == "syncs:read"
 
 
-async def test_enrollments_are_asked_for_once_in_ten_minutes(place: Place) -> None:
-    place.world.schoology.log.clear()
+async def test_enrollments_are_asked_for_once_in_ten_minutes(api: ApiHarness) -> None:
+    api.world.schoology.log.clear()
     for _ in range(3):
-        await place.exchange(place.world.lti.id_token(place.world.admin, place.room.section))
-    assert sum(place.world.schoology.log.counts().values()) == 1
+        await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
+    assert sum(api.world.schoology.log.counts().values()) == 1
 
 
-async def test_an_instructor_alone_costs_no_call(place: Place) -> None:
-    place.world.schoology.log.clear()
-    await place.exchange(place.launch())
-    assert not place.world.schoology.log.counts()
+async def test_an_instructor_alone_costs_no_call(api: ApiHarness) -> None:
+    api.world.schoology.log.clear()
+    await api.exchange(api.launch())
+    assert not api.world.schoology.log.counts()
 
 
 @pytest.mark.parametrize(
     "user_id", [None, "", "$User.id", "5790000::abc", "-1", "0", "1" * 21, 5.5, True, ["5790000"]]
 )
-async def test_without_a_user_id_nobody_is_guessed(place: Place, user_id: Any) -> None:
-    custom = {**place.world.lti.custom(place.room.teacher, place.room.section), "user_id": user_id}
-    token = place.launch(custom=custom)
-    refused(await place.exchange(token), 400, "invalid_grant", "lti-user-unknown")
-    refused(await place.exchange(place.launch(custom=OMIT)), 400, "invalid_grant", "lti-user-unknown")
+async def test_without_a_user_id_nobody_is_guessed(api: ApiHarness, user_id: Any) -> None:
+    custom = {**api.world.lti.custom(api.room.teacher, api.room.section), "user_id": user_id}
+    token = api.launch(custom=custom)
+    refused(await api.exchange(token), 400, "invalid_grant", "lti-user-unknown")
+    refused(await api.exchange(api.launch(custom=OMIT)), 400, "invalid_grant", "lti-user-unknown")
 
 
-async def test_the_section_is_the_contexts_or_else_the_custom_parameters(place: Place) -> None:
-    custom = place.world.lti.custom(place.room.teacher, place.room.section)
+async def test_the_section_is_the_contexts_or_else_the_custom_parameters(api: ApiHarness) -> None:
+    custom = api.world.lti.custom(api.room.teacher, api.room.section)
     alone = {name: value for name, value in custom.items() if name != "section_id"}
     launches: list[dict[str, Any]] = [
         {"context": OMIT},
         {"custom": alone},
         {"custom": {**custom, "section_id": "$com.schoology.CourseSection.id"}},
-        {"context": {"id": int(place.section)}},
+        {"context": {"id": int(api.section)}},
     ]
     for claims in launches:
-        teacher = await place.teacher(**claims)
-        assert (await teacher.get(f"{place.path}/syncs")).status_code == 200
+        teacher = await api.teacher(**claims)
+        assert (await teacher.get(f"{api.path}/syncs")).status_code == 200
 
 
-async def test_a_launch_of_no_section_or_of_two_is_refused(place: Place) -> None:
-    custom = place.world.lti.custom(place.room.teacher, place.room.section)
+async def test_a_launch_of_no_section_or_of_two_is_refused(api: ApiHarness) -> None:
+    custom = api.world.lti.custom(api.room.teacher, api.room.section)
     alone = {name: value for name, value in custom.items() if name != "section_id"}
     launches: list[dict[str, Any]] = [
         {"context": OMIT, "custom": alone},
         {"context": {"id": "41"}},
         {"context": {"id": ""}, "custom": alone},
-        {"context": place.section, "custom": alone},
+        {"context": api.section, "custom": alone},
     ]
     for claims in launches:
-        answer = await place.exchange(place.launch(**claims))
+        answer = await api.exchange(api.launch(**claims))
         refused(answer, 400, "invalid_grant", "lti-section-unknown")
 
 
-async def test_a_front_end_may_ask_for_less(place: Place) -> None:
-    answer = await place.exchange(place.launch(), scope="syncs:read")
+async def test_a_front_end_may_ask_for_less(api: ApiHarness) -> None:
+    answer = await api.exchange(api.launch(), scope="syncs:read")
     assert answer.json()["scope"] == "syncs:read"
-    answer = await place.exchange(place.launch(), scope="audit:read")
+    answer = await api.exchange(api.launch(), scope="audit:read")
     refused(answer, 400, "invalid_scope", "scope-not-allowed")
-    answer = await place.exchange(place.launch(), scope="syncs:read audit:read")
+    answer = await api.exchange(api.launch(), scope="syncs:read audit:read")
     assert answer.json()["scope"] == "syncs:read"
 
 
-def with_roles(place: Place, user: Any, roles: Any) -> str:
+def with_roles(api: ApiHarness, user: Any, roles: Any) -> str:
     """A launch whose roles claim is exactly this."""
-    return place.world.lti.id_token(user, place.room.section, **{f"{CLAIM}roles": roles})
+    return api.world.lti.id_token(user, api.room.section, **{f"{CLAIM}roles": roles})

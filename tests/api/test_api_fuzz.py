@@ -22,7 +22,7 @@ from schemathesis.core.result import Ok
 from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import build
-from harness.api import Door, Place, installed
+from harness.api import ApiClient, ApiHarness, open_api
 from harness.servers import Urls
 
 FEW = 4
@@ -54,40 +54,40 @@ async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
     world = build(seed=7, sections=2, students=4, assignments=6)
     world.schoology.switches.window_seconds = 0.01
     many = settings.filled(requests_per_minute=10**6, token_requests_per_minute=10**6)
-    async with installed(many, servers, world) as place:
-        schoology = replace(place.district.schoology, requests_per_window=10**6)
-        await place.become(replace(place.district, schoology=schoology))
-        office = await place.office()
-        doors: dict[str, Door] = {
-            "nobody": place.nobody,
-            "nonsense": Door(place.api, "nonsense"),
+    async with open_api(many, servers, world) as api:
+        schoology = replace(api.district.schoology, requests_per_window=10**6)
+        await api.replace_district(replace(api.district, schoology=schoology))
+        office = await api.office()
+        doors: dict[str, ApiClient] = {
+            "nobody": api.anonymous,
+            "nonsense": ApiClient(api.http, "nonsense"),
             "office": office,
-            "exchanger": await place.office("token:exchange"),
-            "stranger": await place.office(district_id=(await place.neighbour()).id),
-            "teacher": await place.teacher(),
-            "reader": await reader(place),
+            "exchanger": await api.office("token:exchange"),
+            "stranger": await api.office(district_id=(await api.add_neighbor()).id),
+            "teacher": await api.teacher(),
+            "reader": await reader(api),
         }
-        there = await found(place, office)
-        served = Served(place.app, "127.0.0.1")
+        there = await found(api, office)
+        served = Served(api.app, "127.0.0.1")
         await served.start()
         yield Target(served.url, {name: door.token for name, door in doors.items()}, there)
         await served.stop()
 
 
-async def reader(place: Place) -> Door:
-    admin = place.world.lti.id_token(place.world.admin, place.room.section)
-    return Door(place.api, (await place.exchange(admin)).json()["access_token"])
+async def reader(api: ApiHarness) -> ApiClient:
+    admin = api.world.lti.id_token(api.world.admin, api.room.section)
+    return ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
 
 
-async def found(place: Place, office: Door) -> dict[str, str]:
+async def found(api: ApiHarness, office: ApiClient) -> dict[str, str]:
     """Path parameters that lead somewhere."""
     hook = (await office.post("/webhooks", {"url": "https://hooks.example.org/"})).json()
-    sync = await place.synced(office)
+    sync = await api.sync(office)
     deliveries = (await office.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
     preflight = (await office.post("/preflight")).json()
-    items = (await office.get(f"{place.path}/assignments")).json()["items"]
+    items = (await office.get(f"{api.path}/assignments")).json()["items"]
     return {
-        "section_id": place.section,
+        "section_id": api.section,
         "sync_id": sync["id"],
         "assignment_id": items[0]["id"],
         "webhook_id": hook["id"],
@@ -143,7 +143,7 @@ def _attack(operation: Any, target: Target, token: str | None) -> Callable[[], N
     )
     def attack(case: Any, places: dict[str, str]) -> None:
         given = case.path_parameters or {}
-        case.path_parameters = given | {name: place for name, place in places.items() if name in given}
+        case.path_parameters = given | {name: api for name, api in places.items() if name in given}
         answer = case.call(base_url=target.url, headers=headers)
         allowed = operation.path == READINESS or answer.status_code == REFUSED_UPSTREAM
         assert answer.status_code < 500 or allowed, answer.text

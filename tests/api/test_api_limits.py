@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
-from harness.api import Door, Place, problem, refused
+from harness.api import ApiClient, ApiHarness, problem, refused
 
 FEW = 3
 
@@ -17,50 +17,52 @@ def settings(settings: Settings) -> Settings:
     return settings.filled(requests_per_minute=FEW, token_requests_per_minute=2 * FEW)
 
 
-def at(place: Place, door: Door, address: str) -> Door:
+def at(api: ApiHarness, client: ApiClient, address: str) -> ApiClient:
     """The same caller at another address."""
-    transport = httpx.ASGITransport(place.app, client=(address, 1))
-    return Door(httpx.AsyncClient(transport=transport, base_url="http://gradesync.test"), door.token)
+    transport = httpx.ASGITransport(api.app, client=(address, 1))
+    return ApiClient(httpx.AsyncClient(transport=transport, base_url="http://gradesync.test"), client.token)
 
 
-async def press(door: Door, place: Place) -> httpx.Response:
-    return await door.post(f"{place.path}/syncs", {"dry_run": True})
+async def press(client: ApiClient, api: ApiHarness) -> httpx.Response:
+    return await client.post(f"{api.path}/syncs", {"dry_run": True})
 
 
-async def test_a_teacher_who_asks_too_often_is_told_when_to_ask_again(place: Place) -> None:
-    teacher, colleague = await place.teacher(), await place.teacher(place.world.classrooms[1])
-    assert [(await press(teacher, place)).status_code for _ in range(FEW)] == [202] * FEW
-    answer = await press(teacher, place)
+async def test_a_teacher_who_asks_too_often_is_told_when_to_ask_again(api: ApiHarness) -> None:
+    teacher, colleague = await api.teacher(), await api.teacher(api.world.classrooms[1])
+    assert [(await press(teacher, api)).status_code for _ in range(FEW)] == [202] * FEW
+    answer = await press(teacher, api)
     problem(answer, 429, "too-many-requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 60 / FEW
-    answer = await teacher.ask("PATCH", f"{place.path}/assignments/1", json={"sync_to_sis": False})
+    answer = await teacher.ask("PATCH", f"{api.path}/assignments/1", json={"sync_to_sis": False})
     problem(answer, 429, "too-many-requests")
-    assert (await teacher.get(f"{place.path}/syncs")).status_code == 200
-    other = f"/sections/{place.world.classrooms[1].section.id}/syncs"
+    assert (await teacher.get(f"{api.path}/syncs")).status_code == 200
+    other = f"/sections/{api.world.classrooms[1].section.id}/syncs"
     assert (await colleague.post(other, {"dry_run": True})).status_code == 202
 
 
-async def test_a_teacher_cannot_go_round_the_limit_by_another_address_or_another_launch(place: Place) -> None:
-    teacher = await place.teacher()
+async def test_a_teacher_cannot_go_round_the_limit_by_another_address_or_another_launch(
+    api: ApiHarness,
+) -> None:
+    teacher = await api.teacher()
     for _ in range(FEW):
-        await press(teacher, place)
-    problem(await press(at(place, teacher, "192.0.2.9"), place), 429, "too-many-requests")
-    problem(await press(await place.teacher(), place), 429, "too-many-requests")
+        await press(teacher, api)
+    problem(await press(at(api, teacher, "192.0.2.9"), api), 429, "too-many-requests")
+    problem(await press(await api.teacher(), api), 429, "too-many-requests")
 
 
-async def test_a_districts_client_may_ask_for_many_teachers(place: Place) -> None:
-    office = await place.office()
+async def test_a_districts_client_may_ask_for_many_teachers(api: ApiHarness) -> None:
+    office = await api.office()
     answers = [await office.post("/connections/check/nothing") for _ in range(2 * FEW)]
     assert {answer.status_code for answer in answers} == {404}
-    assert {(await press(office, place)).status_code for _ in range(2 * FEW)} == {202}
+    assert {(await press(office, api)).status_code for _ in range(2 * FEW)} == {202}
 
 
-async def test_tokens_are_counted_by_client_and_by_address(place: Place) -> None:
-    client, other = await place.client("syncs:read"), await place.client("syncs:read")
+async def test_tokens_are_counted_by_client_and_by_address(api: ApiHarness) -> None:
+    client, other = await api.client("syncs:read"), await api.client("syncs:read")
 
     async def ask(credentials: tuple[str, str], address: str) -> httpx.Response:
-        door = at(place, place.nobody, address)
-        return await door.api.post(
+        client = at(api, api.anonymous, address)
+        return await client.http.post(
             "/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials
         )
 
@@ -81,24 +83,24 @@ async def test_without_redis_everybody_may_ask() -> None:
     assert [await limits.wait("request", "somebody", 1) for _ in range(3)] == [0.0] * 3
 
 
-async def test_every_answer_tells_browsers_to_keep_their_hands_off(place: Place) -> None:
+async def test_every_answer_tells_browsers_to_keep_their_hands_off(api: ApiHarness) -> None:
     broken = APIRouter()
 
     @broken.get("/broken")
     async def fail() -> None:
         raise ZeroDivisionError("5790000")
 
-    place.app.router.routes[0:0] = broken.routes
-    transport = httpx.ASGITransport(place.app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as api:
+    api.app.router.routes[0:0] = broken.routes
+    transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as http:
         answers = {
-            "page": await api.get("/docs"),
-            "found": await api.get("/healthz"),
-            "not found": await api.get("/nowhere"),
-            "refused": await api.get("/syncs"),
-            "not allowed": await api.delete("/syncs"),
-            "too large": await api.post("/oauth/token", data={"scope": "x" * 1_100_000}),
-            "crashed": await api.get("/broken"),
+            "page": await http.get("/docs"),
+            "found": await http.get("/healthz"),
+            "not found": await http.get("/nowhere"),
+            "refused": await http.get("/syncs"),
+            "not allowed": await http.delete("/syncs"),
+            "too large": await http.post("/oauth/token", data={"scope": "x" * 1_100_000}),
+            "crashed": await http.get("/broken"),
         }
     problem(answers["crashed"], 500, "internal-error")
     problem(answers["too large"], 413, "body-too-large")
@@ -111,8 +113,8 @@ async def test_every_answer_tells_browsers_to_keep_their_hands_off(place: Place)
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], name
 
 
-async def test_the_docs_page_takes_nothing_from_elsewhere_and_runs_nothing_inline(place: Place) -> None:
-    page = await place.api.get("/docs")
+async def test_the_docs_page_takes_nothing_from_elsewhere_and_runs_nothing_inline(api: ApiHarness) -> None:
+    page = await api.http.get("/docs")
     assert "//" not in page.text.replace("<!doctype html>", "")
     script = next(
         part for part in page.headers["content-security-policy"].split("; ") if part.startswith("script-src")
@@ -125,6 +127,6 @@ async def test_the_docs_page_takes_nothing_from_elsewhere_and_runs_nothing_inlin
         ("swagger-ui.css", "text/css"),
     ):
         assert f"docs/{name}" in page.text
-        asset = await place.api.get(f"/docs/{name}")
+        asset = await api.http.get(f"/docs/{name}")
         assert (asset.status_code, asset.headers["content-type"].partition(";")[0]) == (200, media_type)
-    problem(await place.api.get("/docs/redoc.standalone.js"), 404, "not-found")
+    problem(await api.http.get("/docs/redoc.standalone.js"), 404, "not-found")

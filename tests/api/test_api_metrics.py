@@ -17,7 +17,7 @@ from gradesync.sync.metrics import observe_queue
 from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Fault, LoseAfter, Status
-from harness.api import Place
+from harness.api import ApiHarness
 from harness.exposition import Series, Watch, scrape, series
 
 STAGES = ("queued", "reading", "planning", "writing")
@@ -40,13 +40,13 @@ def seconds(sync: dict[str, Any]) -> float:
     return (times[1] - times[0]).total_seconds()
 
 
-async def test_a_sync_is_counted_timed_and_told_by_result(place: Place) -> None:
-    teacher = await place.teacher()
-    place.world.schoology.log.clear()
-    place.world.powerschool.log.clear()
-    watch = await Watch.begin(place.api)
-    sync = await place.synced(teacher)
-    grown = await watch.grown(place.api)
+async def test_a_sync_is_counted_timed_and_told_by_result(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    api.world.schoology.log.clear()
+    api.world.powerschool.log.clear()
+    watch = await Watch.begin(api.http)
+    sync = await api.sync(teacher)
+    grown = await watch.grown(api.http)
     ended = {"mode": "changes", "status": sync["status"]}
     assert grown[series("gradesync_syncs_total", **ended, code="none")] == 1
     assert grown[series("gradesync_sync_seconds_count", **ended)] == 1
@@ -60,20 +60,20 @@ async def test_a_sync_is_counted_timed_and_told_by_result(place: Place) -> None:
     assert sync["warnings"]
 
 
-async def test_calls_are_counted_by_system_kind_and_status(place: Place) -> None:
-    teacher = await place.teacher()
-    place.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
-    place.sandbox.faults.add(Fault("powerschool", "score.write", LoseAfter()))
-    place.world.powerschool.log.clear()
-    watch = await Watch.begin(place.api)
-    await place.synced(teacher)
-    grown = await watch.grown(place.api)
+async def test_calls_are_counted_by_system_kind_and_status(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    api.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
+    api.sandbox.faults.add(Fault("powerschool", "score.write", LoseAfter()))
+    api.world.powerschool.log.clear()
+    watch = await Watch.begin(api.http)
+    await api.sync(teacher)
+    grown = await watch.grown(api.http)
 
     def calls(kind: str) -> dict[str, float]:
         mine = {key: n for key, n in grown.items() if ("kind", kind) in key[1]}
         return counts(mine, "gradesync_upstream_calls_total", "status")
 
-    log = Counter((call.kind, str(call.status)) for call in place.world.powerschool.log.calls)
+    log = Counter((call.kind, str(call.status)) for call in api.world.powerschool.log.calls)
     assert calls("assignment.create") == {"201": log["assignment.create", "201"]}
     assert calls("assignment.list")["503"] == 1
     assert calls("score.write")["lost"] == 1
@@ -88,11 +88,11 @@ async def test_calls_are_counted_by_system_kind_and_status(place: Place) -> None
         assert total == grown[series("gradesync_budget_wait_seconds_count", system=system)] > 0
 
 
-async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(place: Place) -> None:
-    teacher = await place.teacher()
-    watch = await Watch.begin(place.api)
-    preview = await place.synced(teacher, dry_run=True)
-    grown = await watch.grown(place.api)
+async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    watch = await Watch.begin(api.http)
+    preview = await api.sync(teacher, dry_run=True)
+    grown = await watch.grown(api.http)
     assert counts(grown, "gradesync_syncs_total", "mode") == {"preview": 1}
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage").keys() == set(STAGES) - {"writing"}
     assert preview["scores"]["written"]
@@ -100,81 +100,81 @@ async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(place: Plac
         assert name not in {found for found, _ in grown}
 
 
-async def test_a_sync_that_is_stopped_is_counted_by_its_reason(place: Place) -> None:
-    teacher = await place.teacher()
-    place.refuse("schoology")
-    watch = await Watch.begin(place.api)
-    sync = await place.synced(teacher, mode="full")
-    grown = await watch.grown(place.api)
+async def test_a_sync_that_is_stopped_is_counted_by_its_reason(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    api.refuse("schoology")
+    watch = await Watch.begin(api.http)
+    sync = await api.sync(teacher, mode="full")
+    grown = await watch.grown(api.http)
     ended = {"mode": "full", "status": "failed", "code": sync["error"]["code"]}
     assert grown[series("gradesync_syncs_total", **ended)] == 1
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == {"queued": 1, "reading": 1}
 
 
-async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(place: Place) -> None:
-    teacher = await place.teacher()
-    watch = await Watch.begin(place.api)
+async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    watch = await Watch.begin(api.http)
     for by_sweep in (False, True):
-        answer = await teacher.post(f"{place.path}/syncs")
-        await place.rows_become(OVERDUE)
+        answer = await teacher.post(f"{api.path}/syncs")
+        await api.change_rows(OVERDUE)
         if by_sweep:
-            await sweep(place.runtime.engine)
+            await sweep(api.runtime.engine)
         sync = (await teacher.get(answer.headers["location"])).json()
         assert sync["error"]["code"] == "timed-out"
-    grown = await watch.grown(place.api)
+    grown = await watch.grown(api.http)
     assert counts(grown, "gradesync_syncs_total", "code") == {"timed-out": 2}
     assert counts(grown, "gradesync_sync_seconds_count", "status") == {"failed": 2}
     assert counts(grown, "gradesync_sweeps_total", "what") == {"settled": 1}
 
 
-async def test_a_lost_lease_is_counted_and_the_sync_is_not(place: Place) -> None:
-    teacher = await place.teacher()
-    await teacher.post(f"{place.path}/syncs")
-    claimed = await claim_of(place.runtime.engine, place.district.id)
+async def test_a_lost_lease_is_counted_and_the_sync_is_not(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await teacher.post(f"{api.path}/syncs")
+    claimed = await claim_of(api.runtime.engine, api.district.id)
     assert claimed is not None
-    await place.rows_become(TAKEN)
-    watch = await Watch.begin(place.api)
-    await perform(place.runtime.engine, claimed)
-    grown = await watch.grown(place.api)
+    await api.change_rows(TAKEN)
+    watch = await Watch.begin(api.http)
+    await perform(api.runtime.engine, claimed)
+    grown = await watch.grown(api.http)
     assert grown[series("gradesync_leases_lost_total")] == 1
     assert "gradesync_syncs_total" not in {name for name, _ in grown}
 
 
-async def queued(place: Place) -> dict[str, float]:
-    await observe_queue(place.runtime.engine)
-    return counts(await scrape(place.api), "gradesync_queue_syncs", "class")
+async def queued(api: ApiHarness) -> dict[str, float]:
+    await observe_queue(api.runtime.engine)
+    return counts(await scrape(api.http), "gradesync_queue_syncs", "class")
 
 
-async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_holds(place: Place) -> None:
-    first, second = [await place.teacher(room) for room in place.world.classrooms]
-    assert await queued(place) == {"ready": 0, "held": 0}
+async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_holds(api: ApiHarness) -> None:
+    first, second = [await api.teacher(room) for room in api.world.classrooms]
+    assert await queued(api) == {"ready": 0, "held": 0}
     for who, room in ((first, 0), (second, 1)):
-        await who.post(f"/sections/{place.world.classrooms[room].section.id}/syncs")
-    assert await queued(place) == {"ready": 2, "held": 0}
-    oldest = counts(await scrape(place.api), "gradesync_queue_oldest_seconds", "class")
+        await who.post(f"/sections/{api.world.classrooms[room].section.id}/syncs")
+    assert await queued(api) == {"ready": 2, "held": 0}
+    oldest = counts(await scrape(api.http), "gradesync_queue_oldest_seconds", "class")
     assert oldest["ready"] > 0
     assert oldest["held"] == 0
-    place.cut_off("schoology")
-    while await claim_of(place.runtime.engine, place.district.id):
+    api.cut_off("schoology")
+    while await claim_of(api.runtime.engine, api.district.id):
         pass
-    assert await queued(place) == {"ready": 0, "held": 0}
+    assert await queued(api) == {"ready": 0, "held": 0}
 
 
-async def test_what_waits_for_a_spent_budget_is_held(place: Place) -> None:
-    teacher = await place.teacher()
-    await teacher.post(f"{place.path}/syncs")
-    budget = place.district.schoology.requests_per_window
-    while await place.runtime.systems.reserve_sync(place.district):
+async def test_what_waits_for_a_spent_budget_is_held(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await teacher.post(f"{api.path}/syncs")
+    budget = api.district.schoology.requests_per_window
+    while await api.runtime.systems.reserve_sync(api.district):
         assert (budget := budget - 1) >= 0
-    assert await claim_of(place.runtime.engine, place.district.id) is None
-    assert await queued(place) == {"ready": 0, "held": 1}
+    assert await claim_of(api.runtime.engine, api.district.id) is None
+    assert await queued(api) == {"ready": 0, "held": 1}
 
 
-async def test_every_process_keeps_the_metrics_of_the_queue(place: Place) -> None:
-    teacher = await place.teacher()
-    await teacher.post(f"{place.path}/syncs")
-    async with sweeping(place.runtime):
-        while not counts(await scrape(place.api), "gradesync_queue_syncs", "class").get("ready"):
+async def test_every_process_keeps_the_metrics_of_the_queue(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await teacher.post(f"{api.path}/syncs")
+    async with sweeping(api.runtime):
+        while not counts(await scrape(api.http), "gradesync_queue_syncs", "class").get("ready"):
             await asyncio.sleep(0)
 
 
@@ -195,16 +195,16 @@ ALLOWED = {
 }
 
 
-async def test_nobody_and_nothing_of_a_district_is_a_label(place: Place) -> None:
-    watch = await Watch.begin(place.api)
-    for room in place.world.classrooms:
-        teacher = await place.teacher(room)
+async def test_nobody_and_nothing_of_a_district_is_a_label(api: ApiHarness) -> None:
+    watch = await Watch.begin(api.http)
+    for room in api.world.classrooms:
+        teacher = await api.teacher(room)
         for wanted in ({"dry_run": True}, {}, {"mode": "full"}):
-            await place.synced(teacher, str(room.section.id), **wanted)
-    office = await place.office()
+            await api.sync(teacher, str(room.section.id), **wanted)
+    office = await api.office()
     assert (await office.post("/connections/check")).status_code == 200
-    await observe_queue(place.runtime.engine)
-    grown = await watch.grown(place.api)
+    await observe_queue(api.runtime.engine)
+    grown = await watch.grown(api.http)
     assert len({name for name, _ in grown}) > 10
     for name, labels in grown:
         for label, value in labels:

@@ -13,51 +13,51 @@ from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import FAILURES_TO_OPEN, Pace
-from harness.api import Place, problem
+from harness.api import ApiHarness, problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 
-async def test_a_process_that_lives_says_so(place: Place) -> None:
-    answer = await place.api.get("/healthz")
+async def test_a_process_that_lives_says_so(api: ApiHarness) -> None:
+    answer = await api.http.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-async def test_readiness_looks_at_database_migrations_and_queue(place: Place) -> None:
-    answer = await place.api.get("/readyz")
+async def test_readiness_looks_at_database_migrations_and_queue(api: ApiHarness) -> None:
+    answer = await api.http.get("/readyz")
     assert answer.status_code == 200
     checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
     none_open = {"schoology": 0, "powerschool": 0}
     assert answer.json() == {"status": "ready", "checks": checks, "circuits_open": none_open}
 
 
-async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(place: Place) -> None:
+async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(api: ApiHarness) -> None:
     for account in ("powerschool:secret-of-one", "powerschool:secret-of-two"):
-        pace = Pace(place.runtime.redis, account, None)
+        pace = Pace(api.runtime.redis, account, None)
         for _ in range(FAILURES_TO_OPEN):
             await pace.report(False)
-    answer = await place.api.get("/readyz")
+    answer = await api.http.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     assert answer.json()["circuits_open"] == {"schoology": 0, "powerschool": 2}
-    metrics = (await place.api.get("/metrics")).text
+    metrics = (await api.http.get("/metrics")).text
     assert 'gradesync_circuits_open{system="powerschool"} 2.0' in metrics
     assert 'gradesync_circuits_open{system="schoology"} 0.0' in metrics
     assert "secret" not in answer.text + metrics
     await pace.report(True)
-    assert (await place.api.get("/readyz")).json()["circuits_open"]["powerschool"] == 1
+    assert (await api.http.get("/readyz")).json()["circuits_open"]["powerschool"] == 1
 
 
-async def test_every_process_keeps_the_metric_of_open_circuits(place: Place) -> None:
-    pace = Pace(place.runtime.redis, "schoology:one", None)
+async def test_every_process_keeps_the_metric_of_open_circuits(api: ApiHarness) -> None:
+    pace = Pace(api.runtime.redis, "schoology:one", None)
     for _ in range(FAILURES_TO_OPEN):
         await pace.report(False)
-    async with sweeping(place.runtime):
+    async with sweeping(api.runtime):
         while not REGISTRY.get_sample_value("gradesync_circuits_open", {"system": "schoology"}):
             await asyncio.sleep(0)
 
 
-async def test_prometheus_reads_the_metrics_of_the_process(place: Place) -> None:
-    answer = await place.api.get("/metrics")
+async def test_prometheus_reads_the_metrics_of_the_process(api: ApiHarness) -> None:
+    answer = await api.http.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
     assert "gradesync_wakeups_total" in answer.text
@@ -67,20 +67,20 @@ async def test_without_the_queue_requests_are_still_taken(settings: Settings) ->
     alone = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
     async with open_runtime(alone, name="tests") as runtime:
         transport = httpx.ASGITransport(create_app(runtime))
-        async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as api:
-            answer = await api.get("/readyz")
+        async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as http:
+            answer = await http.get("/readyz")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
     assert answer.json()["checks"]["queue"] == "failed"
     assert answer.json()["circuits_open"] is None
 
 
-async def test_a_problems_type_leads_to_its_meaning(place: Place) -> None:
-    told = problem(await place.nobody.get("/syncs"), 401, "token-missing")
-    path = told["type"].removeprefix(place.runtime.settings.public_url)
-    meaning = (await place.api.get(path)).json()
+async def test_a_problems_type_leads_to_its_meaning(api: ApiHarness) -> None:
+    told = problem(await api.anonymous.get("/syncs"), 401, "token-missing")
+    path = told["type"].removeprefix(api.runtime.settings.public_url)
+    meaning = (await api.http.get(path)).json()
     assert meaning == {name: told[name] for name in ("code", "status", "title", "fix")}
-    problem(await place.api.get("/problems/no-such-thing"), 404, "not-found")
+    problem(await api.http.get("/problems/no-such-thing"), 404, "not-found")
 
 
 def test_every_problem_says_what_to_do() -> None:

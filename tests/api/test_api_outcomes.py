@@ -13,43 +13,45 @@ from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import Door, Place, problem
+from harness.api import ApiClient, ApiHarness, problem
 
 TITLE = '=HYPERLINK("http://evil.example")'
 
 
-async def test_a_student_who_left_is_named_with_what_to_do(place: Place) -> None:
-    uid = place.somebody_leaves()
-    teacher = await place.teacher()
-    sync = await place.synced(teacher)
+async def test_a_student_who_left_is_named_with_what_to_do(api: ApiHarness) -> None:
+    uid = api.drop_student()
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
     assert (sync["status"], sync["error"]) == ("failed", None)
     answer = (await teacher.get(sync["links"]["outcomes"], result="failed")).json()
     failed = [item for item in answer["items"] if item["student"]]
     assert failed
     assert {item["student"]["id"] for item in failed} == {str(uid)}
     assert {item["reason"]["code"] for item in failed} == {"student-not-in-sis-section"}
-    user = place.world.schoology.users[uid]
+    user = api.world.schoology.users[uid]
     assert all(user.display in item["student"]["name"] for item in failed)
     assert all(item["reason"]["fix"] and item["reason"]["title"] for item in failed)
     assert all(item["assignment"]["title"] for item in failed)
     assert answer["names_unavailable"] is False
 
 
-async def test_an_assignment_that_somebody_edited_in_the_sis_is_told_though_unchanged(place: Place) -> None:
-    office = await place.office()
-    await place.synced(office)
-    edited = next(iter(place.world.powerschool.gradebook.assignments.values()))
+async def test_an_assignment_that_somebody_edited_in_the_sis_is_told_though_unchanged(
+    api: ApiHarness,
+) -> None:
+    office = await api.office()
+    await api.sync(office)
+    edited = next(iter(api.world.powerschool.gradebook.assignments.values()))
     for part in edited.sections:
         part.name = "Edited by hand"
-    sync = await place.synced(office, dry_run=True)
+    sync = await api.sync(office, dry_run=True)
     told = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
     assert [(item["result"], item["student"]) for item in told] == [("unchanged", None)]
     assert [warning["code"] for warning in told[0]["warnings"]] == ["edited-in-sis"]
 
 
-async def test_points_are_decimal_strings(place: Place) -> None:
-    teacher = await place.teacher()
-    sync = await place.synced(teacher)
+async def test_points_are_decimal_strings(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
     written = (await teacher.get(sync["links"]["outcomes"], result="written")).json()["items"]
     assert written
     for item in written:
@@ -58,13 +60,13 @@ async def test_points_are_decimal_strings(place: Place) -> None:
         assert float(item["after"]) >= 0
 
 
-async def test_what_changes_in_an_assignment_is_told_field_by_field(place: Place) -> None:
-    office = await place.office()
-    await place.synced(office)
-    item = next(item for item in place.room.section.standing() if item.title.startswith("Homework 1:"))
+async def test_what_changes_in_an_assignment_is_told_field_by_field(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    item = next(item for item in api.room.section.standing() if item.title.startswith("Homework 1:"))
     before = format(item.max_points, "f")
-    place.world.schoology.edit_assignment(place.room.section.id, item.id, max_points=Decimal("77.5"))
-    sync = await place.synced(office, dry_run=True)
+    api.world.schoology.edit_assignment(api.room.section.id, item.id, max_points=Decimal("77.5"))
+    sync = await api.sync(office, dry_run=True)
     (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
     (edit,) = told["edits"]
     assert (edit["field"], edit["before"], edit["after"]) == ("points", before, "77.5")
@@ -73,14 +75,14 @@ async def test_what_changes_in_an_assignment_is_told_field_by_field(place: Place
     assert f"points {before},points 77.5" in sheet.text
 
 
-async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(place: Place) -> None:
-    office = await place.office()
-    await place.synced(office)
-    section = place.room.section
+async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    section = api.room.section
     item = next(item for item in section.standing() if item.title.startswith("Homework 1:"))
     other = next(one for one in section.categories.values() if one.title.startswith("Quiz"))
-    place.world.schoology.edit_assignment(section.id, item.id, category=other.id)
-    sync = await place.synced(office)
+    api.world.schoology.edit_assignment(section.id, item.id, category=other.id)
+    sync = await api.sync(office)
     (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
     (edit,) = told["edits"]
     assert (edit["field"], edit["before_title"], edit["after_title"]) == ("category", "homework", "Quizzes")
@@ -89,11 +91,11 @@ async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(pla
     assert "category homework,category Quizzes" in sheet.text
 
 
-async def test_what_the_sis_said_of_a_refused_assignment_is_told(place: Place) -> None:
+async def test_what_the_sis_said_of_a_refused_assignment_is_told(api: ApiHarness) -> None:
     no = Status(409, '{"message":"TeacherCategoryId is refused, Ada"}')
-    place.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
-    office = await place.office()
-    sync = await place.synced(office)
+    api.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
+    office = await api.office()
+    sync = await api.sync(office)
     found = await office.get(sync["links"]["outcomes"], reason="assignment-not-accepted")
     (told,) = found.json()["items"]
     assert told["detail"] == "PowerSchool answered 409 and named teachercategoryid"
@@ -101,35 +103,35 @@ async def test_what_the_sis_said_of_a_refused_assignment_is_told(place: Place) -
     assert f",{told['detail']}," in sheet.text
 
 
-async def test_clients_of_the_district_get_ids_and_no_names(place: Place) -> None:
-    office = await place.office()
-    sync = await place.synced(office)
+async def test_clients_of_the_district_get_ids_and_no_names(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office)
     items = (await office.get(sync["links"]["outcomes"])).json()["items"]
     assert all(item["student"]["name"] is None for item in items if item["student"])
 
 
-async def test_names_are_left_out_while_schoology_does_not_answer(place: Place) -> None:
-    teacher = await place.teacher()
-    sync = await place.synced(teacher)
-    place.refuse("schoology")
+async def test_names_are_left_out_while_schoology_does_not_answer(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
+    api.refuse("schoology")
     answer = (await teacher.get(sync["links"]["outcomes"])).json()
     assert answer["names_unavailable"] is True
     assert answer["items"]
     assert all(item["student"]["name"] is None for item in answer["items"] if item["student"])
 
 
-async def test_names_are_asked_for_once_in_a_while(place: Place) -> None:
-    teacher = await place.teacher()
-    sync = await place.synced(teacher)
-    place.world.schoology.log.clear()
+async def test_names_are_asked_for_once_in_a_while(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
+    api.world.schoology.log.clear()
     for _ in range(3):
         await teacher.get(sync["links"]["outcomes"])
-    assert sum(place.world.schoology.log.counts().values()) == 1
+    assert sum(api.world.schoology.log.counts().values()) == 1
 
 
-async def test_outcomes_are_read_page_by_page_each_once(place: Place) -> None:
-    office = await place.office()
-    sync = await place.synced(office)
+async def test_outcomes_are_read_page_by_page_each_once(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office)
     everything = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
     found: list[Any] = []
     path, query = sync["links"]["outcomes"], {"limit": 7}
@@ -141,10 +143,10 @@ async def test_outcomes_are_read_page_by_page_each_once(place: Place) -> None:
     assert len(found) > 7
 
 
-async def test_outcomes_are_filtered_by_result_and_reason(place: Place) -> None:
-    place.somebody_leaves()
-    office = await place.office()
-    sync = await place.synced(office)
+async def test_outcomes_are_filtered_by_result_and_reason(api: ApiHarness) -> None:
+    api.drop_student()
+    office = await api.office()
+    sync = await api.sync(office)
     path = sync["links"]["outcomes"]
     failed = (await office.get(path, result="failed", limit=200)).json()["items"]
     assert len(failed) == sync["scores"]["failed"] + sync["assignments"]["failed"]
@@ -155,16 +157,16 @@ async def test_outcomes_are_filtered_by_result_and_reason(place: Place) -> None:
     problem(await office.get(path, reason="because"), 422, "request-not-valid")
 
 
-async def test_a_cursor_belongs_to_its_list_and_filters(place: Place) -> None:
-    office = await place.office()
-    first = await place.synced(office)
-    second = await place.synced(office, mode="full")
+async def test_a_cursor_belongs_to_its_list_and_filters(api: ApiHarness) -> None:
+    office = await api.office()
+    first = await api.sync(office)
+    second = await api.sync(office, mode="full")
     cursor = (await office.get(first["links"]["outcomes"], limit=1)).json()["next_cursor"]
     assert (await office.get(first["links"]["outcomes"], limit=50, cursor=cursor)).status_code == 200
     for path, query in (
         (second["links"]["outcomes"], {}),
         (first["links"]["outcomes"], {"result": "failed"}),
-        (f"{place.path}/syncs", {}),
+        (f"{api.path}/syncs", {}),
         ("/syncs", {}),
         ("/sections", {}),
         ("/audit", {}),
@@ -175,10 +177,10 @@ async def test_a_cursor_belongs_to_its_list_and_filters(place: Place) -> None:
         assert answer.status_code == 422, broken
 
 
-async def test_the_spreadsheet_has_a_sentence_for_every_row(place: Place) -> None:
-    uid = place.somebody_leaves()
-    teacher = await place.teacher()
-    sync = await place.synced(teacher)
+async def test_the_spreadsheet_has_a_sentence_for_every_row(api: ApiHarness) -> None:
+    uid = api.drop_student()
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
     rows = await spreadsheet(teacher, sync)
     everything = (await teacher.get(sync["links"]["outcomes"], limit=200)).json()["items"]
     assert len(rows) == len(everything)
@@ -189,41 +191,41 @@ async def test_the_spreadsheet_has_a_sentence_for_every_row(place: Place) -> Non
     assert {row["result"] for row in only} == {"failed"}
 
 
-async def test_the_spreadsheet_is_whole_however_long_it_is(place: Place) -> None:
-    office = await place.office()
-    sync = await place.synced(office, dry_run=True)
+async def test_the_spreadsheet_is_whole_however_long_it_is(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office, dry_run=True)
     rows = [
         Outcome(assignment_id="1", student_id=str(number), result=Result.SKIPPED, title="Long")
         for number in range(1, 2301)
     ]
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], rows)
     told = await spreadsheet(office, sync)
     assert len({row["student id"] for row in told if row["assignment"] == "Long"}) == 2300
 
 
 @pytest.mark.parametrize("title", [TITLE, "+1", "-1+2", "@SUM(A1)", "\t=1", "  =1", "\r=1", "|calc"])
-async def test_no_title_becomes_a_formula(place: Place, title: str) -> None:
-    office = await place.office()
-    sync = await place.synced(office, dry_run=True)
+async def test_no_title_becomes_a_formula(api: ApiHarness, title: str) -> None:
+    office = await api.office()
+    sync = await api.sync(office, dry_run=True)
     row = Outcome(assignment_id="1", title=title, result=Result.FAILED, reason=Reason.DUPLICATE_NAME)
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
     told = await spreadsheet(office, sync)
     cell = next(row["assignment"] for row in told if row["assignment id"] == "1")
     assert cell.startswith("'")
 
 
-async def test_a_reason_of_a_later_release_goes_by_its_code(place: Place) -> None:
-    office = await place.office()
-    sync = await place.synced(office, dry_run=True)
+async def test_a_reason_of_a_later_release_goes_by_its_code(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office, dry_run=True)
     row = Outcome(assignment_id="1", result=Result.FAILED, reason="of-later", warnings=("also-later",))
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
-    await place.rows_become("UPDATE sync SET error_code = 'of-later'")
+    await api.change_rows("UPDATE sync SET error_code = 'of-later'")
     answer = (await office.get(sync["links"]["outcomes"], result="failed")).json()
     (item,) = [item for item in answer["items"] if item["assignment"]["id"] == "1"]
-    path = f"{place.path}/syncs/{sync['id']}"
+    path = f"{api.path}/syncs/{sync['id']}"
     told = [item["reason"], *item["warnings"], (await office.get(path)).json()["error"]]
     assert [said["code"] for said in told] == ["of-later", "also-later", "of-later"]
     assert all(said["title"] and said["fix"] for said in told)
@@ -231,13 +233,13 @@ async def test_a_reason_of_a_later_release_goes_by_its_code(place: Place) -> Non
     assert "of-later" in {row["reason"] for row in sheet}
 
 
-async def test_an_unknown_syncs_outcomes_are_not_found(place: Place) -> None:
-    office = await place.office()
-    problem(await office.get(f"{place.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
-    problem(await office.get(f"{place.path}/syncs/last/outcomes"), 422, "request-not-valid")
+async def test_an_unknown_syncs_outcomes_are_not_found(api: ApiHarness) -> None:
+    office = await api.office()
+    problem(await office.get(f"{api.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
+    problem(await office.get(f"{api.path}/syncs/last/outcomes"), 422, "request-not-valid")
 
 
-async def spreadsheet(who: Door, sync: dict[str, Any], **query: str) -> list[dict[str, str]]:
+async def spreadsheet(who: ApiClient, sync: dict[str, Any], **query: str) -> list[dict[str, str]]:
     answer = await who.ask(
         "GET", sync["links"]["outcomes"], params=query or None, headers={"accept": "text/csv"}
     )

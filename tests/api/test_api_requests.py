@@ -10,7 +10,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import Place
+from harness.api import ApiHarness
 
 HEADER = "x-request-id"
 
@@ -23,10 +23,10 @@ def lines() -> Iterator[list[Any]]:
     structlog.contextvars.clear_contextvars()
 
 
-async def test_every_answer_has_an_id_of_its_own(place: Place) -> None:
+async def test_every_answer_has_an_id_of_its_own(api: ApiHarness) -> None:
     paths = ("/healthz", "/syncs", "/nowhere", "/lti/jwks", "/sections/1/syncs")
-    ids = [(await place.api.get(path)).headers[HEADER] for path in paths]
-    too_large = await place.api.post("/sections/1/syncs", content=b"x" * 2_000_000)
+    ids = [(await api.http.get(path)).headers[HEADER] for path in paths]
+    too_large = await api.http.post("/sections/1/syncs", content=b"x" * 2_000_000)
     assert too_large.status_code == 413
     ids.append(too_large.headers[HEADER])
     assert len(set(ids)) == len(ids)
@@ -46,31 +46,35 @@ async def test_every_answer_has_an_id_of_its_own(place: Place) -> None:
         ("", False),
     ],
 )
-async def test_a_well_formed_id_of_the_caller_is_taken_over(place: Place, given: str, taken: bool) -> None:
-    answer = await place.api.get("/healthz", headers={HEADER: given})
+async def test_a_well_formed_id_of_the_caller_is_taken_over(api: ApiHarness, given: str, taken: bool) -> None:
+    answer = await api.http.get("/healthz", headers={HEADER: given})
     assert (answer.headers[HEADER] == given) == taken
 
 
-async def test_each_line_of_a_request_carries_its_id_and_its_district(place: Place, lines: list[Any]) -> None:
-    teacher = await place.teacher()
-    place.sandbox.faults.add(Fault("schoology", "*", Status(503)))
+async def test_each_line_of_a_request_carries_its_id_and_its_district(
+    api: ApiHarness, lines: list[Any]
+) -> None:
+    teacher = await api.teacher()
+    api.sandbox.faults.add(Fault("schoology", "*", Status(503)))
     lines.clear()
-    answer = await teacher.ask("GET", f"{place.path}/assignments", headers={HEADER: "the-one"})
-    await teacher.ask("POST", f"{place.path}/syncs", headers={HEADER: "the-other"})
+    answer = await teacher.ask("GET", f"{api.path}/assignments", headers={HEADER: "the-one"})
+    await teacher.ask("POST", f"{api.path}/syncs", headers={HEADER: "the-other"})
     assert answer.status_code == 200
     told = {(line["event"], line["request_id"], line["district"]) for line in lines}
     assert {request for _, request, _ in told} == {"the-one", "the-other"}
-    assert {district for _, _, district in told} == {place.district.id}
+    assert {district for _, _, district in told} == {api.district.id}
     assert {"upstream call", "sync.requested"} <= {event for event, _, _ in told}
 
 
-async def test_each_line_of_a_sync_carries_the_sync_and_its_district(place: Place, lines: list[Any]) -> None:
-    teacher = await place.teacher()
-    answer = await teacher.post(f"{place.path}/syncs")
-    place.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
+async def test_each_line_of_a_sync_carries_the_sync_and_its_district(
+    api: ApiHarness, lines: list[Any]
+) -> None:
+    teacher = await api.teacher()
+    answer = await teacher.post(f"{api.path}/syncs")
+    api.sandbox.faults.add(Fault("powerschool", "assignment.list", Status(503)))
     structlog.contextvars.clear_contextvars()  # a worker has no request
     lines.clear()
-    await place.carry()
+    await api.run_queued()
     assert {"upstream call", "sync.settled"} <= {line["event"] for line in lines}
     told = {(line.get("sync"), line.get("district"), line.get("request_id")) for line in lines}
-    assert told == {(answer.json()["id"], place.district.id, None)}
+    assert told == {(answer.json()["id"], api.district.id, None)}

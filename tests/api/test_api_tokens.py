@@ -12,34 +12,34 @@ from joserfc.jwk import OctKey
 from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
-from harness.api import Door, Place, problem, refused
+from harness.api import ApiClient, ApiHarness, problem, refused
 from harness.servers import KEYS
 
 CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
 
 
-async def test_a_client_shows_itself_by_http_basic(place: Place) -> None:
-    client = await place.client("syncs:read", "audit:read")
-    answer = await place.grant(client, grant_type="client_credentials")
+async def test_a_client_shows_itself_by_http_basic(api: ApiHarness) -> None:
+    client = await api.client("syncs:read", "audit:read")
+    answer = await api.grant(client, grant_type="client_credentials")
     assert answer.status_code == 200
     told = answer.json()
     assert (told["token_type"], told["expires_in"]) == ("Bearer", 3600)
     assert told["scope"] == "audit:read syncs:read"
     assert "issued_token_type" not in told
     assert answer.headers["cache-control"] == "no-store"
-    assert (await Door(place.api, told["access_token"]).get("/syncs")).status_code == 200
+    assert (await ApiClient(api.http, told["access_token"]).get("/syncs")).status_code == 200
 
 
-async def test_a_client_may_show_itself_in_the_form(place: Place) -> None:
-    id_, secret = await place.client("syncs:read")
-    answer = await place.grant(None, grant_type="client_credentials", client_id=id_, client_secret=secret)
+async def test_a_client_may_show_itself_in_the_form(api: ApiHarness) -> None:
+    id_, secret = await api.client("syncs:read")
+    answer = await api.grant(None, grant_type="client_credentials", client_id=id_, client_secret=secret)
     assert answer.status_code == 200
 
 
-async def test_http_basic_carries_form_encoded_credentials(place: Place) -> None:
-    id_, secret = await place.client("syncs:read")
+async def test_http_basic_carries_form_encoded_credentials(api: ApiHarness) -> None:
+    id_, secret = await api.client("syncs:read")
     value = b64encode(f"{quote_plus(id_)}:{quote_plus(secret)}".replace("_", "%5F").encode()).decode()
-    answer = await place.api.post(
+    answer = await api.http.post(
         "/oauth/token",
         data={"grant_type": "client_credentials"},
         headers={"authorization": f"bAsIc {value}"},
@@ -47,20 +47,20 @@ async def test_http_basic_carries_form_encoded_credentials(place: Place) -> None
     assert answer.status_code == 200
 
 
-async def test_scopes_are_narrowed_on_request_and_never_widened(place: Place) -> None:
-    client = await place.client("syncs:read", "audit:read")
-    answer = await place.grant(client, grant_type="client_credentials", scope="audit:read")
+async def test_scopes_are_narrowed_on_request_and_never_widened(api: ApiHarness) -> None:
+    client = await api.client("syncs:read", "audit:read")
+    answer = await api.grant(client, grant_type="client_credentials", scope="audit:read")
     assert answer.json()["scope"] == "audit:read"
     for scope in ("syncs:write", "syncs:read syncs:write", "everything"):
-        answer = await place.grant(client, grant_type="client_credentials", scope=scope)
+        answer = await api.grant(client, grant_type="client_credentials", scope=scope)
         refused(answer, 400, "invalid_scope", "scope-not-allowed")
 
 
-async def test_wrong_credentials_are_refused_alike(place: Place) -> None:
-    id_, secret = await place.client("syncs:read")
+async def test_wrong_credentials_are_refused_alike(api: ApiHarness) -> None:
+    id_, secret = await api.client("syncs:read")
     texts = set()
     for client in ((id_, "wrong"), ("gs_nobody", secret), ("", secret), (id_, ""), ("é", "\0")):
-        answer = await place.grant(client, grant_type="client_credentials")
+        answer = await api.grant(client, grant_type="client_credentials")
         refused(answer, 401, "invalid_client", "client-not-accepted")
         assert answer.headers["www-authenticate"].startswith("Basic")
         texts.add(answer.text)
@@ -68,67 +68,67 @@ async def test_wrong_credentials_are_refused_alike(place: Place) -> None:
 
 
 @pytest.mark.parametrize("header", ["Basic", "Basic !!", "Basic bm9jb2xvbg==", "Bearer x", "Basic /w=="])
-async def test_a_header_that_is_no_credential_is_refused(place: Place, header: str) -> None:
-    answer = await place.api.post(
+async def test_a_header_that_is_no_credential_is_refused(api: ApiHarness, header: str) -> None:
+    answer = await api.http.post(
         "/oauth/token", data={"grant_type": "client_credentials"}, headers={"authorization": header}
     )
     refused(answer, 401, "invalid_client", "client-not-accepted")
 
 
-async def test_a_malformed_token_request_is_refused(place: Place) -> None:
-    id_, secret = client = await place.client("syncs:read")
-    answer = await place.grant(client)
+async def test_a_malformed_token_request_is_refused(api: ApiHarness) -> None:
+    id_, secret = client = await api.client("syncs:read")
+    answer = await api.grant(client)
     refused(answer, 400, "invalid_request", "token-request-not-valid")
-    answer = await place.grant(client, grant_type="password", username="x", password="y")
+    answer = await api.grant(client, grant_type="password", username="x", password="y")
     refused(answer, 400, "unsupported_grant_type", "grant-not-supported")
-    answer = await place.api.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
+    answer = await api.http.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
     refused(answer, 400, "invalid_request", "token-request-not-valid")
-    answer = await place.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
+    answer = await api.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
     refused(answer, 400, "invalid_request", "token-request-not-valid")
     twice = b"grant_type=client_credentials&scope=syncs:read&scope=syncs:write"
     form = {"content-type": "application/x-www-form-urlencoded"}
-    answer = await place.api.post("/oauth/token", content=twice, headers=form, auth=client)
+    answer = await api.http.post("/oauth/token", content=twice, headers=form, auth=client)
     refused(answer, 400, "invalid_request", "token-request-not-valid")
 
 
-async def test_too_many_parameters_are_refused(place: Place) -> None:
-    client = await place.client("syncs:read")
-    answer = await place.grant(client, **{f"p{number}": "x" for number in range(100)})
+async def test_too_many_parameters_are_refused(api: ApiHarness) -> None:
+    client = await api.client("syncs:read")
+    answer = await api.grant(client, **{f"p{number}": "x" for number in range(100)})
     assert answer.status_code in {400, 413}
 
 
-async def test_a_revoked_client_gets_no_token_and_its_tokens_end(place: Place) -> None:
-    client = await place.client("syncs:read")
-    token = (await place.grant(client, grant_type="client_credentials")).json()["access_token"]
-    door = Door(place.api, token)
+async def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: ApiHarness) -> None:
+    client = await api.client("syncs:read")
+    token = (await api.grant(client, grant_type="client_credentials")).json()["access_token"]
+    door = ApiClient(api.http, token)
     assert (await door.get("/syncs")).status_code == 200
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         await clients.revoke(db, client[0])
     problem(await door.get("/syncs"), 401, "token-not-accepted")
-    answer = await place.grant(client, grant_type="client_credentials")
+    answer = await api.grant(client, grant_type="client_credentials")
     refused(answer, 401, "invalid_client", "client-not-accepted")
 
 
-async def test_a_revoked_front_ends_teachers_are_out_too(place: Place) -> None:
-    teacher = await place.teacher()
-    async with place.runtime.database.district(place.district.id) as db:
-        await clients.revoke(db, place.front_end[0])
-    problem(await teacher.get(f"{place.path}/syncs"), 401, "token-not-accepted")
+async def test_a_revoked_front_ends_teachers_are_out_too(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    async with api.runtime.database.district(api.district.id) as db:
+        await clients.revoke(db, api.front_end[0])
+    problem(await teacher.get(f"{api.path}/syncs"), 401, "token-not-accepted")
 
 
-async def test_without_a_token_the_answer_says_how_to_get_one(place: Place) -> None:
-    answer = await place.nobody.get("/syncs")
+async def test_without_a_token_the_answer_says_how_to_get_one(api: ApiHarness) -> None:
+    answer = await api.anonymous.get("/syncs")
     problem(answer, 401, "token-missing")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_tokens_that_are_not_ours_are_refused(place: Place) -> None:
-    client_id, _ = await place.client("syncs:read")
-    ours = Caller(place.district.id, client_id, client_id, frozenset({"syncs:read"}))
-    good = place.runtime.tokens.issue(ours, CLIENT_LIFE)
-    assert (await Door(place.api, good).get("/syncs")).status_code == 200
+async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
+    client_id, _ = await api.client("syncs:read")
+    ours = Caller(api.district.id, client_id, client_id, frozenset({"syncs:read"}))
+    good = api.runtime.tokens.issue(ours, CLIENT_LIFE)
+    assert (await ApiClient(api.http, good).get("/syncs")).status_code == 200
     head, claims, seal = good.split(".")
-    others = Tokens.of([b"another installation's secret key"], place.runtime.clock)
+    others = Tokens.of([b"another installation's secret key"], api.runtime.clock)
     past = Tokens.of(keys(), lambda: datetime.now(UTC) - timedelta(hours=2))
     unsigned = b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
     for token in (
@@ -142,7 +142,7 @@ async def test_tokens_that_are_not_ours_are_refused(place: Place) -> None:
         signed(iss="someone else"),
         signed(exp=None),
     ):
-        answer = await Door(place.api, token).get("/syncs")
+        answer = await ApiClient(api.http, token).get("/syncs")
         problem(answer, 401, "token-not-accepted")
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 

@@ -13,7 +13,7 @@ from gradesync.db import syncs
 from gradesync.observability.trace_export import OpenTelemetry
 from gradesync.observability.tracing import traced_by
 from gradesync_sandbox.faults import Fault, LoseAfter
-from harness.api import Place
+from harness.api import ApiHarness
 
 STAGES = ["reading", "planning", "writing"]
 GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -46,14 +46,14 @@ def goes_on(span: ReadableSpan, parent: ReadableSpan) -> bool:
 
 
 async def test_a_sync_is_traced_from_its_request_to_every_call(
-    place: Place, spans: InMemorySpanExporter
+    api: ApiHarness, spans: InMemorySpanExporter
 ) -> None:
-    teacher = await place.teacher()
-    place.world.powerschool.log.clear()
-    place.world.schoology.log.clear()
+    teacher = await api.teacher()
+    api.world.powerschool.log.clear()
+    api.world.schoology.log.clear()
     spans.clear()
-    asked = await teacher.post(f"{place.path}/syncs")
-    await place.carry()
+    asked = await teacher.post(f"{api.path}/syncs")
+    await api.run_queued()
     request = named(spans, "POST /sections/{section_id}/syncs")
     sync = named(spans, "sync")
     stages = [named(spans, name) for name in STAGES]
@@ -64,7 +64,7 @@ async def test_a_sync_is_traced_from_its_request_to_every_call(
     assert goes_on(sync, request)
     assert all(goes_on(stage, sync) for stage in stages)
     assert all(any(goes_on(call, stage) for stage in (stages[0], stages[2])) for call in calls)
-    seen = [*place.world.powerschool.log.calls, *place.world.schoology.log.calls]
+    seen = [*api.world.powerschool.log.calls, *api.world.schoology.log.calls]
     assert len(calls) == len(seen)
     assert sync.attributes is not None
     assert sync.attributes["gradesync.sync.id"] == asked.json()["id"]
@@ -74,12 +74,12 @@ async def test_a_sync_is_traced_from_its_request_to_every_call(
     assert request.attributes["gradesync.request.id"] == asked.headers["x-request-id"]
 
 
-async def test_a_trace_goes_on_from_the_callers(place: Place, spans: InMemorySpanExporter) -> None:
-    teacher = await place.teacher()
+async def test_a_trace_goes_on_from_the_callers(api: ApiHarness, spans: InMemorySpanExporter) -> None:
+    teacher = await api.teacher()
     spans.clear()
     for traceparent in (GIVEN, "00-not-a-trace"):
-        answer = await teacher.post(f"{place.path}/syncs", headers={"traceparent": traceparent})
-        await place.carry()
+        answer = await teacher.post(f"{api.path}/syncs", headers={"traceparent": traceparent})
+        await api.run_queued()
         asked, sync = named(spans, "POST /sections/{section_id}/syncs"), named(spans, "sync")
         assert answer.status_code == 202
         assert trace_of(asked) == trace_of(sync)
@@ -88,60 +88,60 @@ async def test_a_trace_goes_on_from_the_callers(place: Place, spans: InMemorySpa
 
 
 async def test_a_call_without_an_answer_is_a_failed_span_and_its_retry_another(
-    place: Place, spans: InMemorySpanExporter
+    api: ApiHarness, spans: InMemorySpanExporter
 ) -> None:
-    teacher = await place.teacher()
-    place.sandbox.faults.add(Fault("powerschool", "assignment.list", LoseAfter()))
-    await place.synced(teacher)
+    teacher = await api.teacher()
+    api.sandbox.faults.add(Fault("powerschool", "assignment.list", LoseAfter()))
+    await api.sync(teacher)
     calls = [span for span in spans.get_finished_spans() if span.name == "powerschool assignment.list"]
     told = [(span.attributes or {})["gradesync.status"] for span in calls]
     assert told[:2] == ["lost", "200"]
     assert [span.status.status_code for span in calls[:2]] == [StatusCode.ERROR, StatusCode.UNSET]
 
 
-async def test_nothing_of_anybody_is_in_a_span(place: Place, spans: InMemorySpanExporter) -> None:
-    teacher = await place.teacher()
-    sync = await place.synced(teacher, mode="full")
-    await teacher.get(sync["links"]["outcomes"], student=str(next(iter(place.room.students))))
-    await place.api.get("/lti/login?login_hint=a-person&lti_message_hint=a-secret")
-    place.refuse("schoology")
-    await place.synced(teacher)
+async def test_nothing_of_anybody_is_in_a_span(api: ApiHarness, spans: InMemorySpanExporter) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher, mode="full")
+    await teacher.get(sync["links"]["outcomes"], student=str(next(iter(api.room.students))))
+    await api.http.get("/lti/login?login_hint=a-person&lti_message_hint=a-secret")
+    api.refuse("schoology")
+    await api.sync(teacher)
     assert len(spans.get_finished_spans()) > 10
     told = "\n".join(span.to_json() for span in spans.get_finished_spans())
-    secrets = [place.section, "a-person", "a-secret", "login_hint", "127.0.0.1", *people(place)]
+    secrets = [api.section, "a-person", "a-secret", "login_hint", "127.0.0.1", *people(api)]
     assert [secret for secret in secrets if secret in told] == []
 
 
-def people(place: Place) -> Iterator[str]:
-    for uid, student in place.room.students.items():
+def people(api: ApiHarness) -> Iterator[str]:
+    for uid, student in api.room.students.items():
         yield from (str(uid), str(student.dcid), str(student.student_number))
-    for item in place.room.section.standing():
+    for item in api.room.section.standing():
         yield from (str(item.id), item.title)
-    yield str(place.room.teacher.uid)
+    yield str(api.room.teacher.uid)
 
 
-async def test_what_machines_ask_is_not_traced(place: Place, spans: InMemorySpanExporter) -> None:
+async def test_what_machines_ask_is_not_traced(api: ApiHarness, spans: InMemorySpanExporter) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
-        assert (await place.api.get(path)).headers["x-request-id"]
+        assert (await api.http.get(path)).headers["x-request-id"]
     assert spans.get_finished_spans() == ()
 
 
-async def test_without_a_collector_nothing_is_kept_of_traces(place: Place) -> None:
-    teacher = await place.teacher()
-    answer = await teacher.post(f"{place.path}/syncs", headers={"traceparent": GIVEN})
-    async with place.runtime.database.district(place.district.id) as db:
+async def test_without_a_collector_nothing_is_kept_of_traces(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    answer = await teacher.post(f"{api.path}/syncs", headers={"traceparent": GIVEN})
+    async with api.runtime.database.district(api.district.id) as db:
         sync = await syncs.get(db, answer.json()["id"])
     assert sync is not None
     assert sync.trace is None
 
 
-async def test_the_frameworks_own_spans_are_off_where_something_else_listens(place: Place) -> None:
+async def test_the_frameworks_own_spans_are_off_where_something_else_listens(api: ApiHarness) -> None:
     """They would tell paths and queries. What is set here stays set for the process, and hears nothing."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
-    office = await place.office()
+    office = await api.office()
     assert (await office.get("/syncs", requested_by="5790000")).status_code == 200
     with trace.get_tracer("somebody").start_as_current_span("listening"):
         pass

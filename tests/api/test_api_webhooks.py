@@ -7,21 +7,21 @@ from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from gradesync.db import districts
-from harness.api import Place, problem
+from harness.api import ApiHarness, problem
 from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
 
 
-async def test_secrets_are_sealed_anew_with_new_keys(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     webhook = await add(office, receiver.url)
     await office.post(f"/webhooks/{webhook['id']}/rotate")
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         before = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
         await districts.rotate_secrets(db)
         after = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
     assert not set(before) & set(after)
-    await place.synced(office)
-    await deliver(place)
+    await api.sync(office)
+    await deliver(api)
     ((headers, body),) = receiver.heard
     assert Webhook(webhook["secret"]).verify(body, headers)
 
@@ -39,58 +39,58 @@ async def test_secrets_are_sealed_anew_with_new_keys(place: Place, receiver: Rec
         "hooks.example.org",
     ],
 )
-async def test_an_address_that_is_none_is_refused(place: Place, url: str) -> None:
-    office = await place.office()
+async def test_an_address_that_is_none_is_refused(api: ApiHarness, url: str) -> None:
+    office = await api.office()
     problem(await office.post("/webhooks", {"url": url}), 422, "webhook-not-allowed")
     assert (await office.get("/webhooks")).json() == {"items": []}
 
 
-async def test_only_https_is_taken_where_networks_are_public(place: Place) -> None:
-    office = await place.office()
-    service = place.app.state.service
+async def test_only_https_is_taken_where_networks_are_public(api: ApiHarness) -> None:
+    office = await api.office()
+    service = api.app.state.service
     public = replace(
         service.runtime, settings=service.settings.model_copy(update={"allow_private_network": False})
     )
-    place.app.state.service = replace(service, runtime=public)
+    api.app.state.service = replace(service, runtime=public)
     problem(await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed")
     assert (await office.post("/webhooks", {"url": "https://hooks.example.org"})).status_code == 201
 
 
-async def test_a_secret_is_shown_once_and_kept_sealed(place: Place) -> None:
-    office = await place.office()
+async def test_a_secret_is_shown_once_and_kept_sealed(api: ApiHarness) -> None:
+    office = await api.office()
     webhook = await add(office, "https://hooks.example.org")
     (listed,) = (await office.get("/webhooks")).json()["items"]
     assert "secret" not in listed
-    async with place.runtime.database.district(place.district.id) as db:
+    async with api.runtime.database.district(api.district.id) as db:
         kept = await db.scalar(text("SELECT secret FROM webhook"))
     assert webhook["secret"] not in kept
     assert webhook["secret"].startswith("whsec_")
 
 
-async def test_a_new_secret_signs_and_the_old_one_still_does(place: Place, receiver: Receiver) -> None:
-    office = await place.office()
+async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
     webhook = await add(office, receiver.url)
     rotated = (await office.post(f"/webhooks/{webhook['id']}/rotate")).json()
     assert rotated["secret"] != webhook["secret"]
-    await place.synced(office)
-    await deliver(place)
+    await api.sync(office)
+    await deliver(api)
     ((headers, body),) = receiver.heard
     for secret in (webhook["secret"], rotated["secret"]):
         assert Webhook(secret).verify(body, headers)
-    await place.rows_become("UPDATE webhook SET old_until = now() - interval '1 second'")
+    await api.change_rows("UPDATE webhook SET old_until = now() - interval '1 second'")
     (delivery,) = await deliveries(office, webhook)
     await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
-    await deliver(place)
+    await deliver(api)
     headers, body = receiver.heard[-1]
     assert Webhook(rotated["secret"]).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(webhook["secret"]).verify(body, headers)
 
 
-async def test_a_removed_webhook_hears_nothing_more(place: Place, receiver: Receiver) -> None:
-    office, webhook = await news(place, receiver)
+async def test_a_removed_webhook_hears_nothing_more(api: ApiHarness, receiver: Receiver) -> None:
+    office, webhook = await news(api, receiver)
     assert (await office.ask("DELETE", f"/webhooks/{webhook['id']}")).status_code == 204
-    assert await deliver(place, later=True) == 0
+    assert await deliver(api, later=True) == 0
     assert (await office.get("/webhooks")).json() == {"items": []}
     for method, path in (
         ("DELETE", f"/webhooks/{webhook['id']}"),
@@ -103,19 +103,19 @@ async def test_a_removed_webhook_hears_nothing_more(place: Place, receiver: Rece
     problem(await office.post(missing), 404, "delivery-not-found")
 
 
-async def test_a_district_has_so_many_webhooks_at_most(place: Place) -> None:
-    office = await place.office()
+async def test_a_district_has_so_many_webhooks_at_most(api: ApiHarness) -> None:
+    office = await api.office()
     for number in range(10):
         await add(office, f"https://hooks.example.org/{number}")
     problem(await office.post("/webhooks", {"url": "https://hooks.example.org"}), 409, "too-many-webhooks")
 
 
-async def test_webhooks_of_another_district_are_not_there(place: Place, receiver: Receiver) -> None:
-    office, stranger = await place.office(), await place.office(district_id="elsewhere")
+async def test_webhooks_of_another_district_are_not_there(api: ApiHarness, receiver: Receiver) -> None:
+    office, stranger = await api.office(), await api.office(district_id="elsewhere")
     webhook = await add(office, receiver.url)
     theirs = await add(stranger, receiver.url.replace("hook", "other"))
     problem(await stranger.post(f"/webhooks/{webhook['id']}/rotate"), 404, "webhook-not-found")
-    await place.synced(office)
-    await deliver(place)
+    await api.sync(office)
+    await deliver(api)
     assert len(receiver.heard) == 1
     assert await deliveries(stranger, theirs) == []

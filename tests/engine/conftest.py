@@ -1,5 +1,5 @@
-"""The theatre, and the small class that most tests of this folder begin with."""
+"""The environment, and the small class that most tests of this folder begin with."""
 
-from harness.environment import stage, theatre
+from harness.environment import environment, harness
 
-__all__ = ["stage", "theatre"]
+__all__ = ["environment", "harness"]

@@ -8,133 +8,137 @@ from gradesync.sync.claim import claim_of
 from gradesync.sync.run import perform
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
-from harness.assertions import well
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import assert_synced_well
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.faults import scores_are_unreadable, spoil_ledger
 
 
-async def dies_at(stage: Stage, kind: str, *, done: bool) -> None:
+async def dies_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
     """A sync whose worker dies while it waits for the answer to a call, before or after it took effect.
 
     Nobody gives the sync back: its lease lapses.
     """
-    stage.fault("powerschool", kind, Hold("before" if done else "after"))
-    await stage.request()
-    claimed = await claim_of(stage.engine, stage.district.id)
+    harness.fault("powerschool", kind, Hold("before" if done else "after"))
+    await harness.request()
+    claimed = await claim_of(harness.engine, harness.district.id)
     assert claimed is not None
-    working = asyncio.create_task(perform(stage.engine, claimed))
-    await stage.faults.until_held()
-    await stage.lose_lease()
+    working = asyncio.create_task(perform(harness.engine, claimed))
+    await harness.faults.until_held()
+    await harness.lose_lease()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     if done:
-        stage.faults.release()
+        harness.faults.release()
 
 
-async def test_a_create_that_nobody_recorded_is_adopted(stage: Stage) -> None:
-    await dies_at(stage, "assignment.create", done=True)
-    assert stage.created == 1
-    await stage.time_passes()
-    await stage.carry()
-    assert stage.differences() == []
-    assert stage.created == 2
+async def test_a_create_that_nobody_recorded_is_adopted(harness: DistrictHarness) -> None:
+    await dies_at(harness, "assignment.create", done=True)
+    assert harness.created == 1
+    await harness.pass_time()
+    await harness.run_queued()
+    assert harness.differences() == []
+    assert harness.created == 2
 
 
-async def test_scores_that_nobody_recorded_are_read_back_and_adopted(stage: Stage) -> None:
-    await dies_at(stage, "score.write", done=True)
-    await stage.time_passes()
-    await stage.carry()
-    assert stage.differences() == []
-    assert stage.world.powerschool.log.effects() == {"written": 6}
+async def test_scores_that_nobody_recorded_are_read_back_and_adopted(harness: DistrictHarness) -> None:
+    await dies_at(harness, "score.write", done=True)
+    await harness.pass_time()
+    await harness.run_queued()
+    assert harness.differences() == []
+    assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
-async def test_scores_that_nobody_recorded_are_sent_again_where_they_cannot_be_read(stage: Stage) -> None:
-    scores_are_unreadable(stage)
-    await dies_at(stage, "score.write", done=True)
-    await stage.time_passes()
-    await stage.carry()
-    assert stage.differences() == []
+async def test_scores_that_nobody_recorded_are_sent_again_where_they_cannot_be_read(
+    harness: DistrictHarness,
+) -> None:
+    scores_are_unreadable(harness)
+    await dies_at(harness, "score.write", done=True)
+    await harness.pass_time()
+    await harness.run_queued()
+    assert harness.differences() == []
 
 
-async def test_a_lost_create_that_comes_late_is_found_by_its_clash_and_adopted(stage: Stage) -> None:
-    stage.fault("powerschool", "assignment.create", LoseAfter())
-    await well(stage)
-    assert stage.created == 2
+async def test_a_lost_create_that_comes_late_is_found_by_its_clash_and_adopted(
+    harness: DistrictHarness,
+) -> None:
+    harness.fault("powerschool", "assignment.create", LoseAfter())
+    await assert_synced_well(harness)
+    assert harness.created == 2
 
 
-async def test_a_create_that_comes_too_late_is_reported_and_never_deleted(stage: Stage) -> None:
-    stage.world.powerschool.switches.inferred.discard("duplicate")
-    stage.fault("powerschool", "assignment.create", Hold("after"))
-    sync = await stage.sync()
+async def test_a_create_that_comes_too_late_is_reported_and_never_deleted(harness: DistrictHarness) -> None:
+    harness.world.powerschool.switches.inferred.discard("duplicate")
+    harness.fault("powerschool", "assignment.create", Hold("after"))
+    sync = await harness.sync()
     assert sync.status == "complete"
-    stage.faults.release()
-    await stage.landed(3)
-    after = await stage.sync()
-    assert [list(codes) for codes in (await stage.warnings(after)).values()] == [["duplicate-in-sis"]]
-    assert len(stage.table()) == 3
-    assert "assignment.delete" not in stage.writes
+    harness.faults.release()
+    await harness.until_assignments(3)
+    after = await harness.sync()
+    assert [list(codes) for codes in (await harness.warnings(after)).values()] == [["duplicate-in-sis"]]
+    assert len(harness.table()) == 3
+    assert "assignment.delete" not in harness.writes
 
 
-async def test_a_score_that_a_dead_worker_overwrote_late_is_put_right(stage: Stage) -> None:
-    await well(stage)
-    item, uid = stage.items[0], stage.students[0]
-    stage.grade(item, uid, 1)
-    await dies_at(stage, "score.write", done=False)
-    stage.grade(item, uid, 2)
-    await stage.time_passes()
-    await stage.carry()
-    assert stage.held(item, uid) == "2"
-    before = len(stage.world.powerschool.log.score_rows())
-    stage.faults.clear()
-    await stage.landed_rows(before + 1)
-    assert stage.held(item, uid) == "1"
-    await well(stage)
-    assert stage.held(item, uid) == "2"
+async def test_a_score_that_a_dead_worker_overwrote_late_is_put_right(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    item, uid = harness.items[0], harness.students[0]
+    harness.grade(item, uid, 1)
+    await dies_at(harness, "score.write", done=False)
+    harness.grade(item, uid, 2)
+    await harness.pass_time()
+    await harness.run_queued()
+    assert harness.sis_text(item, uid) == "2"
+    before = len(harness.world.powerschool.log.score_rows())
+    harness.faults.clear()
+    await harness.until_score_rows(before + 1)
+    assert harness.sis_text(item, uid) == "1"
+    await assert_synced_well(harness)
+    assert harness.sis_text(item, uid) == "2"
 
 
-async def test_a_lost_update_is_looked_at_before_it_is_repeated(stage: Stage) -> None:
-    await well(stage)
-    stage.edit(stage.items[0], title="Another name")
-    stage.fault("powerschool", "assignment.update", LoseAfter())
-    stage.forget_calls()
-    await well(stage)
-    assert stage.writes.count("assignment.update") <= 2
+async def test_a_lost_update_is_looked_at_before_it_is_repeated(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    harness.edit(harness.items[0], title="Another name")
+    harness.fault("powerschool", "assignment.update", LoseAfter())
+    harness.forget_calls()
+    await assert_synced_well(harness)
+    assert harness.writes.count("assignment.update") <= 2
 
 
 @pytest.mark.parametrize("mode", ["changes", "full"])
-async def test_one_wrong_empty_list_recreates_nothing(theatre: Theatre, mode: str) -> None:
-    async with theatre.stage(world.build(7, 1, 3, 8, ideal=True)) as stage:
-        await well(stage)
-        stage.forget_calls()
-        stage.fault(
+async def test_one_wrong_empty_list_recreates_nothing(environment: Environment, mode: str) -> None:
+    async with environment.open_district(world.build(7, 1, 3, 8, ideal=True)) as harness:
+        await assert_synced_well(harness)
+        harness.forget_calls()
+        harness.fault(
             "powerschool",
             "assignment.list",
             Body("[]", headers={"content-type": "application/json"}),
             times=None,
         )
-        sync = await stage.sync(mode=mode)
-        assert (sync.status, stage.writes) == ("complete", [])
+        sync = await harness.sync(mode=mode)
+        assert (sync.status, harness.writes) == ("complete", [])
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 500])
 async def test_an_answer_that_proves_nothing_about_a_missing_assignment_stops(
-    stage: Stage, status: int
+    harness: DistrictHarness, status: int
 ) -> None:
-    await well(stage)
-    stage.forget_calls()
-    for assignment in stage.world.powerschool.gradebook.of_section(stage.room.sis):
-        stage.world.powerschool.gradebook.hide_from_lists(assignment)
+    await assert_synced_well(harness)
+    harness.forget_calls()
+    for assignment in harness.world.powerschool.gradebook.of_section(harness.room.sis):
+        harness.world.powerschool.gradebook.hide_from_lists(assignment)
     page = Body("<html>maintenance</html>", status=status, done=False)
-    stage.fault("powerschool", "assignment.get", page, times=None)
-    sync = await stage.sync()
+    harness.fault("powerschool", "assignment.get", page, times=None)
+    sync = await harness.sync()
     assert sync.status == "failed"
     assert sync.error_code in {"sis-unreadable", "upstream-unavailable", "sis-permission-missing"}
-    assert stage.writes == []
+    assert harness.writes == []
 
 
-async def test_a_ledger_that_cannot_be_read_ends_the_sync_at_once(stage: Stage) -> None:
-    await stage.sync()
-    await spoil_ledger(stage)
-    sync = await stage.sync()
+async def test_a_ledger_that_cannot_be_read_ends_the_sync_at_once(harness: DistrictHarness) -> None:
+    await harness.sync()
+    await spoil_ledger(harness)
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "internal-error")

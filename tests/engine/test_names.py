@@ -8,161 +8,165 @@ import pytest
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status
 from gradesync_sandbox.schoology.model import Item
-from harness.assertions import untrue, well
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import assert_synced_well, find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
 
 
 @pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Three assignments A, B and C of one due date and three students, all of it synced."""
-    async with theatre.stage(world.build(7, 1, 3, 3, ideal=True)) as stage:
-        for item, title in zip(stage.items, "ABC", strict=True):
-            stage.edit(item, title=title, due=stage.items[0].due)
-        await well(stage)
-        stage.forget_calls()
-        yield stage
+    async with environment.open_district(world.build(7, 1, 3, 3, ideal=True)) as harness:
+        for item, title in zip(harness.items, "ABC", strict=True):
+            harness.edit(item, title=title, due=harness.items[0].due)
+        await assert_synced_well(harness)
+        harness.forget_calls()
+        yield harness
 
 
-def rename(items: list[Item], stage: Stage, titles: str) -> None:
+def rename(items: list[Item], harness: DistrictHarness, titles: str) -> None:
     for item, title in zip(items, titles, strict=True):
-        stage.edit(item, title=title)
+        harness.edit(item, title=title)
 
 
-def ids(stage: Stage) -> dict[str, int]:
+def ids(harness: DistrictHarness) -> dict[str, int]:
     """Name -> ASSIGNMENTID."""
-    dcid, there = stage.room.sis.dcid, stage.world.powerschool.gradebook.of_section(stage.room.sis)
+    dcid, there = harness.room.sis.dcid, harness.world.powerschool.gradebook.of_section(harness.room.sis)
     return {assignment.section(dcid).name: assignment.assignmentid for assignment in there}
 
 
 @pytest.mark.parametrize("titles", ["BCD", "DAB"])
-async def test_names_that_move_on_along_a_line_cost_no_refusal(stage: Stage, titles: str) -> None:
-    rename(stage.items, stage, titles)
-    await well(stage)
-    assert stage.writes == ["assignment.update"] * 3
+async def test_names_that_move_on_along_a_line_cost_no_refusal(harness: DistrictHarness, titles: str) -> None:
+    rename(harness.items, harness, titles)
+    await assert_synced_well(harness)
+    assert harness.writes == ["assignment.update"] * 3
 
 
 @pytest.mark.parametrize("titles", ["BAC", "BCA", "CAB"])
-async def test_names_that_change_places_end_where_they_should_be(stage: Stage, titles: str) -> None:
-    before = ids(stage)
-    rename(stage.items, stage, titles)
-    await well(stage)
-    assert ids(stage) == {after: before[name] for name, after in zip("ABC", titles, strict=True)}
-    stage.forget_calls()
-    await well(stage)
-    assert stage.writes == []
+async def test_names_that_change_places_end_where_they_should_be(
+    harness: DistrictHarness, titles: str
+) -> None:
+    before = ids(harness)
+    rename(harness.items, harness, titles)
+    await assert_synced_well(harness)
+    assert ids(harness) == {after: before[name] for name, after in zip("ABC", titles, strict=True)}
+    harness.forget_calls()
+    await assert_synced_well(harness)
+    assert harness.writes == []
 
 
 @pytest.mark.parametrize("days", [1, 2], ids=["change places", "move on"])
-async def test_two_of_one_name_pass_on_their_due_dates(stage: Stage, days: int) -> None:
-    one, other, _ = stage.items
+async def test_two_of_one_name_pass_on_their_due_dates(harness: DistrictHarness, days: int) -> None:
+    one, other, _ = harness.items
     assert one.due is not None
     today, tomorrow = one.due, one.due + timedelta(days=1)
-    stage.edit(other, title="A", due=tomorrow)
-    await well(stage)
-    stage.edit(one, due=today + timedelta(days=days))
-    stage.edit(other, due=today)
-    await well(stage)
+    harness.edit(other, title="A", due=tomorrow)
+    await assert_synced_well(harness)
+    harness.edit(one, due=today + timedelta(days=days))
+    harness.edit(other, due=today)
+    await assert_synced_well(harness)
 
 
-async def test_a_new_assignment_gets_the_name_that_an_older_one_leaves(stage: Stage) -> None:
-    stage.edit(stage.items[0], title="D")
-    stage.add("A")
-    await well(stage)
+async def test_a_new_assignment_gets_the_name_that_an_older_one_leaves(harness: DistrictHarness) -> None:
+    harness.edit(harness.items[0], title="D")
+    harness.add("A")
+    await assert_synced_well(harness)
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["never came", "came"])
 async def test_names_change_places_whichever_answer_is_lost(
-    stage: Stage, nth: int, effect: RefuseBefore | LoseAfter
+    harness: DistrictHarness, nth: int, effect: RefuseBefore | LoseAfter
 ) -> None:
-    rename(stage.items, stage, "BAC")
-    stage.fault("powerschool", "assignment.update", effect, nth=nth)
-    await well(stage)
+    rename(harness.items, harness, "BAC")
+    harness.fault("powerschool", "assignment.update", effect, nth=nth)
+    await assert_synced_well(harness)
 
 
-async def test_a_sync_that_fails_between_two_names_is_put_right_by_the_next(stage: Stage) -> None:
-    rename(stage.items, stage, "BAC")
-    stage.fault("powerschool", "assignment.update", Status(503), nth=2, times=None)
-    stopped = await stage.sync()
+async def test_a_sync_that_fails_between_two_names_is_put_right_by_the_next(harness: DistrictHarness) -> None:
+    rename(harness.items, harness, "BAC")
+    harness.fault("powerschool", "assignment.update", Status(503), nth=2, times=None)
+    stopped = await harness.sync()
     assert stopped.status == "failed"
-    assert await stage.warnings(stopped) == {(stage.items[0].id, None): ["name-set-aside"]}
-    assert len(stage.table()) == 3
-    stage.faults.clear()
-    await stage.time_passes()
-    sync = await stage.sync()
-    assert (sync.status, await stage.warnings(sync), stage.differences()) == ("complete", {}, [])
+    assert await harness.warnings(stopped) == {(harness.items[0].id, None): ["name-set-aside"]}
+    assert len(harness.table()) == 3
+    harness.faults.clear()
+    await harness.pass_time()
+    sync = await harness.sync()
+    assert (sync.status, await harness.warnings(sync), harness.differences()) == ("complete", {}, [])
 
 
-async def test_where_nobody_may_step_aside_both_names_clash(stage: Stage) -> None:
-    one, other, _ = stage.items
-    rename(stage.items, stage, "BAC")
+async def test_where_nobody_may_step_aside_both_names_clash(harness: DistrictHarness) -> None:
+    one, other, _ = harness.items
+    rename(harness.items, harness, "BAC")
     no = Status(409, '{"message":"no","errors":[{"field":"name"}]}')
-    stage.fault("powerschool", "assignment.update", no)
-    sync = await stage.sync()
-    told = await stage.told(sync)
+    harness.fault("powerschool", "assignment.update", no)
+    sync = await harness.sync()
+    told = await harness.outcomes_by_cell(sync)
     assert told[one.id, None] == told[other.id, None] == ("failed", "duplicate-name")
-    assert (set(ids(stage)), await stage.warnings(sync)) == ({"A", "B", "C"}, {})
-    await well(stage)
+    assert (set(ids(harness)), await harness.warnings(sync)) == ({"A", "B", "C"}, {})
+    await assert_synced_well(harness)
 
 
 NOT_ACCEPTED = Status(400, '{"message":"no","errors":[{"field":"assignmentcategoryassocid"}]}')
 
 
 @pytest.mark.parametrize(("titles", "turns"), [("BAC", 2), ("BCA", 3)])
-async def test_who_stepped_aside_for_nothing_has_its_name_back(stage: Stage, titles: str, turns: int) -> None:
-    before = ids(stage)
-    rename(stage.items, stage, titles)
-    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
-    sync = await stage.sync()
-    told = await stage.told(sync)
-    assert sorted(told[item.id, None] for item in stage.items[:turns]) == [
+async def test_who_stepped_aside_for_nothing_has_its_name_back(
+    harness: DistrictHarness, titles: str, turns: int
+) -> None:
+    before = ids(harness)
+    rename(harness.items, harness, titles)
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    sync = await harness.sync()
+    told = await harness.outcomes_by_cell(sync)
+    assert sorted(told[item.id, None] for item in harness.items[:turns]) == [
         ("failed", "assignment-not-accepted"),
         *[("failed", "duplicate-name")] * (turns - 1),
     ]
-    assert (ids(stage), await stage.warnings(sync)) == (before, {})
+    assert (ids(harness), await harness.warnings(sync)) == (before, {})
     # Aside, back, and the refusals by the SIS itself: the ordered one never came so far.
-    assert stage.writes == ["assignment.update"] * (turns + 1)
-    await well(stage)
+    assert harness.writes == ["assignment.update"] * (turns + 1)
+    await assert_synced_well(harness)
 
 
 @pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["never came", "came"])
 async def test_it_has_its_name_back_though_an_answer_is_lost(
-    stage: Stage, effect: RefuseBefore | LoseAfter
+    harness: DistrictHarness, effect: RefuseBefore | LoseAfter
 ) -> None:
-    before = ids(stage)
-    rename(stage.items, stage, "BAC")
-    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
-    stage.fault("powerschool", "assignment.update", effect, nth=4)
-    sync = await stage.sync()
-    assert (ids(stage), await stage.warnings(sync)) == (before, {})
-    await well(stage)
+    before = ids(harness)
+    rename(harness.items, harness, "BAC")
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    harness.fault("powerschool", "assignment.update", effect, nth=4)
+    sync = await harness.sync()
+    assert (ids(harness), await harness.warnings(sync)) == (before, {})
+    await assert_synced_well(harness)
 
 
 @pytest.mark.parametrize(("titles", "nth"), [("BAC", 3), ("BCA", 3), ("BCA", 4)])
 async def test_whose_name_another_has_by_now_says_that_it_stands_aside(
-    stage: Stage, titles: str, nth: int
+    harness: DistrictHarness, titles: str, nth: int
 ) -> None:
-    one = stage.items[0]
-    before = ids(stage)
-    rename(stage.items, stage, titles)
-    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=nth)
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
-    assert ids(stage)[f"A ({one.id})"] == before["A"]
-    assert await stage.warnings(sync) == {(one.id, None): ["name-set-aside"]}
-    await well(stage)
+    one = harness.items[0]
+    before = ids(harness)
+    rename(harness.items, harness, titles)
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=nth)
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
+    assert ids(harness)[f"A ({one.id})"] == before["A"]
+    assert await harness.warnings(sync) == {(one.id, None): ["name-set-aside"]}
+    await assert_synced_well(harness)
 
 
-async def test_it_says_so_again_for_as_long_as_it_stands_aside(stage: Stage) -> None:
-    one, other, _ = stage.items
-    rename(stage.items, stage, "BAC")
-    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
-    stage.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=4)
+async def test_it_says_so_again_for_as_long_as_it_stands_aside(harness: DistrictHarness) -> None:
+    one, other, _ = harness.items
+    rename(harness.items, harness, "BAC")
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=4)
     aside = {(one.id, None): ["name-set-aside"]}
-    assert await stage.warnings(await stage.sync()) == aside
-    await stage.opt_out(one)
-    assert await stage.warnings(await stage.sync()) == aside
-    await stage.opt_out(one, False)
-    await well(stage)
-    assert stage.part(other).name == "A"
+    assert await harness.warnings(await harness.sync()) == aside
+    await harness.opt_out(one)
+    assert await harness.warnings(await harness.sync()) == aside
+    await harness.opt_out(one, False)
+    await assert_synced_well(harness)
+    assert harness.part(other).name == "A"

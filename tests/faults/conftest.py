@@ -1,10 +1,10 @@
-"""The theatre and a small class, for the tests of this folder, and how many cells of the fault matrix ran."""
+"""The environment and a small class, for the tests of this folder, and how many cells of the fault matrix ran."""
 
 import pytest
 
-from harness.environment import stage, theatre
+from harness.environment import environment, harness
 
-__all__ = ["stage", "theatre"]
+__all__ = ["environment", "harness"]
 
 _cells: list[int] = []
 """Of each test that ran some, reported by whichever process it ran in."""

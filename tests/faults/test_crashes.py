@@ -9,11 +9,11 @@ import pytest
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Delay, Done, Hold, Kill
-from harness.assertions import untrue
+from harness.assertions import find_false_claims
 from harness.contexts import BOUNDS
 from harness.crashes import Crash, worker, wrong_after
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.fault_matrix import Scale, change
 
 
@@ -34,32 +34,37 @@ from harness.fault_matrix import Scale, change
     ids=str,
 )
 async def test_a_worker_that_dies_leaves_nothing_behind(
-    theatre: Theatre, settings: Settings, crash: Crash
+    environment: Environment, settings: Settings, crash: Crash
 ) -> None:
-    assert await wrong_after(theatre, settings, crash, Scale()) == []
+    assert await wrong_after(environment, settings, crash, Scale()) == []
 
 
 async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(
-    theatre: Theatre, settings: Settings
+    environment: Environment, settings: Settings
 ) -> None:
     short = settings.model_copy(update={"lease_seconds": 1.5, "call_timeout_seconds": 0.5})
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         async with worker(_told(short)) as process:
-            stage.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))
-            sync = await stage.request()
+            harness.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))
+            sync = await harness.request()
             await _until_stopped(process.pid)
-            while (await stage.get(sync)).status == "processing":
-                await stage.carry()
+            while (await harness.get(sync)).status == "processing":
+                await harness.run_queued()
                 await asyncio.sleep(0.05)
-            assert stage.differences() == []
-            before = (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes))
+            assert harness.differences() == []
+            before = (await harness.ledger(), await harness.get(sync), harness.table(), len(harness.writes))
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)
             await process.wait()
-        assert (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes)) == before
-        assert await untrue(stage, await stage.get(sync)) == []
-        assert (await stage.sync()).status == "complete"
-        assert stage.differences() == []
+        assert (
+            await harness.ledger(),
+            await harness.get(sync),
+            harness.table(),
+            len(harness.writes),
+        ) == before
+        assert await find_false_claims(harness, await harness.get(sync)) == []
+        assert (await harness.sync()).status == "complete"
+        assert harness.differences() == []
 
 
 def _told(settings: Settings) -> Settings:
@@ -78,64 +83,70 @@ async def _until_stopped(pid: int) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(stage: Stage) -> None:
-    await change(stage)
-    stage.fault("schoology", "grading_periods", Hold("before"))
-    sync = await stage.request()
-    sleeping = asyncio.create_task(stage.carry())
-    await stage.faults.until_held()
-    await stage.lose_lease()
-    stage.restart()
-    await stage.carry()
-    assert (await stage.get(sync)).status == "complete"
-    before = (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes))
-    stage.faults.release()
+async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(
+    harness: DistrictHarness,
+) -> None:
+    await change(harness)
+    harness.fault("schoology", "grading_periods", Hold("before"))
+    sync = await harness.request()
+    sleeping = asyncio.create_task(harness.run_queued())
+    await harness.faults.until_held()
+    await harness.lose_lease()
+    harness.restart()
+    await harness.run_queued()
+    assert (await harness.get(sync)).status == "complete"
+    before = (await harness.ledger(), await harness.get(sync), harness.table(), len(harness.writes))
+    harness.faults.release()
     await sleeping
-    assert (await stage.ledger(), await stage.get(sync), stage.table(), len(stage.writes)) == before
+    assert (await harness.ledger(), await harness.get(sync), harness.table(), len(harness.writes)) == before
 
 
-async def test_two_workers_that_race_for_one_section_do_its_work_once(stage: Stage) -> None:
-    sync, another = await stage.request(), replace(stage)
+async def test_two_workers_that_race_for_one_section_do_its_work_once(harness: DistrictHarness) -> None:
+    sync, another = await harness.request(), replace(harness)
     another.restart()
-    await asyncio.gather(stage.carry(), *(another.carry() for _ in range(5)))
-    assert (await stage.get(sync)).status == "complete"
-    assert stage.created == 2
-    assert stage.world.powerschool.log.effects() == {"written": 6}
+    await asyncio.gather(harness.run_queued(), *(another.run_queued() for _ in range(5)))
+    assert (await harness.get(sync)).status == "complete"
+    assert harness.created == 2
+    assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
 @pytest.mark.parametrize("nth", range(1, 13))
 @pytest.mark.parametrize("done", ["before", "after"])
-async def test_a_cancelled_worker_gives_its_sync_back_at_once(stage: Stage, nth: int, done: Done) -> None:
-    stage.fault("powerschool", "*", Hold(done), nth=nth)
-    sync = await stage.request()
-    carrying = asyncio.create_task(stage.carry())
-    await stage.faults.until_held()
+async def test_a_cancelled_worker_gives_its_sync_back_at_once(
+    harness: DistrictHarness, nth: int, done: Done
+) -> None:
+    harness.fault("powerschool", "*", Hold(done), nth=nth)
+    sync = await harness.request()
+    carrying = asyncio.create_task(harness.run_queued())
+    await harness.faults.until_held()
     carrying.cancel()
     await asyncio.gather(carrying, return_exceptions=True)
-    given_back = await stage.get(sync)
+    given_back = await harness.get(sync)
     assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
-    stage.faults.clear()
-    stage.restart()
-    after = await stage.settled(sync)
-    assert await untrue(stage, after) == []
-    assert (after.status, stage.differences()) == ("complete", [])
+    harness.faults.clear()
+    harness.restart()
+    after = await harness.run_to_end(sync)
+    assert await find_false_claims(harness, after) == []
+    assert (after.status, harness.differences()) == ("complete", [])
 
 
-async def test_a_long_sync_goes_on_in_slices(theatre: Theatre) -> None:
+async def test_a_long_sync_goes_on_in_slices(environment: Environment) -> None:
     sliced = replace(BOUNDS, slice=0, lease=9, call_timeout=6)
-    async with theatre.stage(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as stage:
-        stage.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
-        sync = await stage.sync()
+    async with environment.open_district(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as harness:
+        harness.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
+        sync = await harness.sync()
         assert sync.attempt > 1
-        assert await untrue(stage, sync) == []
-        assert (sync.status, stage.differences()) == ("complete", [])
-        assert stage.world.powerschool.log.effects() == {"written": 24}
+        assert await find_false_claims(harness, sync) == []
+        assert (sync.status, harness.differences()) == ("complete", [])
+        assert harness.world.powerschool.log.effects() == {"written": 24}
 
 
-async def test_a_sync_that_nobody_carries_ends_by_its_bound_and_blocks_nothing(stage: Stage) -> None:
-    sync = await stage.request()
-    await stage.bound_passes()
-    ended = await stage.get(sync)
+async def test_a_sync_that_nobody_carries_ends_by_its_bound_and_blocks_nothing(
+    harness: DistrictHarness,
+) -> None:
+    sync = await harness.request()
+    await harness.pass_deadline()
+    ended = await harness.get(sync)
     assert (ended.status, ended.error_code) == ("failed", "timed-out")
-    assert (await stage.sync()).status == "complete"
-    assert stage.differences() == []
+    assert (await harness.sync()).status == "complete"
+    assert harness.differences() == []

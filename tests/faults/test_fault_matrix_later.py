@@ -4,16 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.environment import Theatre
+from harness.environment import Environment
 from harness.fault_matrix import EFFECTS, struck_by
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("phase", ["change", "recreate"])
 async def test_one_fault_costs_no_promise(
-    theatre: Theatre, phase: str, effect: str, record_property: Callable[[str, object], None]
+    environment: Environment, phase: str, effect: str, record_property: Callable[[str, object], None]
 ) -> None:
-    cells, broken = await struck_by(theatre, phase, effect)
+    cells, broken = await struck_by(environment, phase, effect)
     record_property("cells", cells)
     if broken:
         pytest.fail("\n".join(broken), pytrace=False)

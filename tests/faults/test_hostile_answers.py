@@ -8,20 +8,20 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Change, Effect, Status, System
-from harness.assertions import untrue
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
 
 JSON = {"content-type": "application/json"}
 HTML = "<html><body>Scheduled maintenance</body></html>"
 
 
 @pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Five assignments, six students; Schoology refuses multiget, so that each answer stands alone."""
-    async with theatre.stage(world.build(7, 1, 6, 5, ideal=True)) as stage:
-        stage.world.schoology.switches.multiget_refused = 405
-        yield stage
+    async with environment.open_district(world.build(7, 1, 6, 5, ideal=True)) as harness:
+        harness.world.schoology.switches.multiget_refused = 405
+        yield harness
 
 
 def changed(change: Callable[[Any], None]) -> Change:
@@ -76,42 +76,42 @@ SAID = {
 
 @pytest.mark.parametrize("answer", WHOLE)
 async def test_a_hostile_answer_ends_the_sync_with_an_error_or_changes_nothing(
-    stage: Stage, answer: str
+    harness: DistrictHarness, answer: str
 ) -> None:
     for system, kind in READS:
-        stage.fault(system, kind, WHOLE[answer], times=None)
-        sync = await stage.sync()
-        assert await untrue(stage, sync) == []
+        harness.fault(system, kind, WHOLE[answer], times=None)
+        sync = await harness.sync()
+        assert await find_false_claims(harness, sync) == []
         if sync.error_code is not None:
             assert sync.error_code in SAID, (kind, sync.error_code)
         assert HTML not in sync.error_detail
-        written = {row.value for row in stage.world.powerschool.log.score_rows()}
+        written = {row.value for row in harness.world.powerschool.log.score_rows()}
         assert not written & {None, "0"}
-        stage.faults.clear()
-        await stage.time_passes()
-        stage.restart()
-    assert (await stage.sync()).error_code is None
-    assert stage.differences() == []
+        harness.faults.clear()
+        await harness.pass_time()
+        harness.restart()
+    assert (await harness.sync()).error_code is None
+    assert harness.differences() == []
 
 
-async def test_pages_that_never_end_are_given_up(stage: Stage) -> None:
-    path = f"/sections/{stage.section}/enrollments"
+async def test_pages_that_never_end_are_given_up(harness: DistrictHarness) -> None:
+    path = f"/sections/{harness.section}/enrollments"
 
     def again(content: Any) -> None:
-        content["links"] = {"self": "x", "next": f"{stage.sandbox.schoology_url}{path}?start=1"}
+        content["links"] = {"self": "x", "next": f"{harness.sandbox.schoology_url}{path}?start=1"}
 
-    stage.fault("schoology", "enrollments", changed(again), times=None)
-    sync = await stage.sync()
+    harness.fault("schoology", "enrollments", changed(again), times=None)
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "upstream-answer-unexpected")
-    assert len(stage.world.schoology.log.of("enrollments")) < 20
+    assert len(harness.world.schoology.log.of("enrollments")) < 20
 
 
-async def test_a_next_page_on_another_host_is_not_asked(stage: Stage) -> None:
+async def test_a_next_page_on_another_host_is_not_asked(harness: DistrictHarness) -> None:
     def elsewhere(content: Any) -> None:
         content["links"]["next"] = "http://192.0.2.7/v1/sections/1/enrollments?start=1"
 
-    stage.fault("schoology", "enrollments", changed(elsewhere), times=None)
-    assert (await stage.sync()).error_code == "upstream-answer-unexpected"
+    harness.fault("schoology", "enrollments", changed(elsewhere), times=None)
+    assert (await harness.sync()).error_code == "upstream-answer-unexpected"
 
 
 def rows(content: Any) -> list[Any]:
@@ -141,148 +141,150 @@ def spoil(**fields: object) -> Callable[[Any], None]:
     ],
     ids=lambda fields: json.dumps(fields)[:30],
 )
-async def test_one_malformed_grade_costs_itself_alone(stage: Stage, fields: dict[str, object]) -> None:
-    stage.fault("schoology", "grades", changed(spoil(**fields)), times=None)
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
+async def test_one_malformed_grade_costs_itself_alone(
+    harness: DistrictHarness, fields: dict[str, object]
+) -> None:
+    harness.fault("schoology", "grades", changed(spoil(**fields)), times=None)
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
     assert sync.error_code is None
     assert sync.scores["written"] >= 29
-    stage.faults.clear()
-    assert (await stage.sync(mode="full")).status == "complete"
-    assert stage.differences() == []
+    harness.faults.clear()
+    assert (await harness.sync(mode="full")).status == "complete"
+    assert harness.differences() == []
 
 
-async def test_duplicate_rows_count_once(stage: Stage) -> None:
-    stage.fault("schoology", "grades", changed(lambda content: rows(content).extend(rows(content)[:3])))
-    sync = await stage.sync()
+async def test_duplicate_rows_count_once(harness: DistrictHarness) -> None:
+    harness.fault("schoology", "grades", changed(lambda content: rows(content).extend(rows(content)[:3])))
+    sync = await harness.sync()
     assert (sync.status, sync.scores["written"]) == ("complete", 30)
 
 
-async def test_grades_of_unknown_assignments_and_students_fail_alone(stage: Stage) -> None:
+async def test_grades_of_unknown_assignments_and_students_fail_alone(harness: DistrictHarness) -> None:
     def strangers(content: Any) -> None:
         first = rows(content)[0]
         rows(content).append({**first, "assignment_id": 999_999_999})
         rows(content).append({**first, "enrollment_id": 888_888_888})
 
-    stage.fault("schoology", "grades", changed(strangers), times=None)
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
+    harness.fault("schoology", "grades", changed(strangers), times=None)
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
     assert sync.scores["written"] == 30
-    reasons = {row.reason for row in await stage.outcomes(sync) if row.reason}
+    reasons = {row.reason for row in await harness.outcomes(sync) if row.reason}
     assert reasons == {"assignment-unknown", "student-not-enrolled"}
-    assert stage.differences() == []
+    assert harness.differences() == []
 
 
 @pytest.mark.parametrize("title", ["a\u0000b", "a\u202eb", "\u2066x\u2069", "  "])
 async def test_a_title_that_no_sis_shows_as_typed_costs_its_assignment_alone(
-    stage: Stage, title: str
+    harness: DistrictHarness, title: str
 ) -> None:
-    spoilt = stage.items[0]
+    spoilt = harness.items[0]
 
     def rename(content: Any) -> None:
         content["assignment"][0]["title"] = title
 
-    stage.fault("schoology", "grade_items", changed(rename), times=None)
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
-    told = await stage.told(sync)
+    harness.fault("schoology", "grade_items", changed(rename), times=None)
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
+    told = await harness.outcomes_by_cell(sync)
     assert told[spoilt.id, None][0] == "failed"
     assert sync.assignments["created"] == 4
 
 
-async def test_half_a_character_makes_an_answer_no_answer(stage: Stage) -> None:
+async def test_half_a_character_makes_an_answer_no_answer(harness: DistrictHarness) -> None:
     def rename(content: Any) -> None:
         content["assignment"][0]["title"] = "\ud83d"
 
-    stage.fault("schoology", "grade_items", changed(rename), times=None)
-    assert (await stage.sync()).error_code == "upstream-answer-unexpected"
+    harness.fault("schoology", "grade_items", changed(rename), times=None)
+    assert (await harness.sync()).error_code == "upstream-answer-unexpected"
 
 
-async def test_a_malformed_item_costs_itself_alone(stage: Stage) -> None:
+async def test_a_malformed_item_costs_itself_alone(harness: DistrictHarness) -> None:
     def spoil_item(content: Any) -> None:
         content["assignment"][0]["max_points"] = {"no": "number"}
         content["assignment"][1]["due"] = "some day"
 
-    stage.fault("schoology", "grade_items", changed(spoil_item), times=None)
-    sync = await stage.sync()
-    assert await untrue(stage, sync) == []
+    harness.fault("schoology", "grade_items", changed(spoil_item), times=None)
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
     assert (sync.error_code, sync.assignments["created"], sync.assignments["failed"]) == (None, 3, 2)
 
 
-async def test_a_sis_list_with_foreign_and_broken_entries_is_read_around(stage: Stage) -> None:
-    assert (await stage.sync()).status == "complete"
-    stage.forget_calls()
+async def test_a_sis_list_with_foreign_and_broken_entries_is_read_around(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    harness.forget_calls()
 
     def litter(content: Any) -> None:
         content[:0] = [None, 7, "x", {}, {"assignmentid": "?"}, {"assignmentid": 1, "_assignmentsections": 3}]
 
-    stage.fault("powerschool", "assignment.list", changed(litter), times=None)
-    sync = await stage.sync()
-    assert (sync.status, stage.writes) == ("complete", [])
+    harness.fault("powerschool", "assignment.list", changed(litter), times=None)
+    sync = await harness.sync()
+    assert (sync.status, harness.writes) == ("complete", [])
 
 
 # --- partial reads
 
 
 async def test_a_student_missing_from_the_answer_is_asked_for_again_and_nothing_is_cleared(
-    stage: Stage,
+    harness: DistrictHarness,
 ) -> None:
-    assert (await stage.sync()).status == "complete"
-    before = stage.table()
-    enrollment = stage.room.section.enrollment_of(stage.students[0]).id
+    assert (await harness.sync()).status == "complete"
+    before = harness.table()
+    enrollment = harness.room.section.enrollment_of(harness.students[0]).id
 
     def without(content: Any) -> None:
         content["grades"]["grade"] = [row for row in rows(content) if row["enrollment_id"] != enrollment]
 
-    stage.fault("schoology", "grades", changed(without), times=None)
-    sync = await stage.sync(mode="full")
-    assert await untrue(stage, sync) == []
-    assert stage.table() == before
-    warned = [codes for codes in (await stage.warnings(sync)).values() if "partial-read" in codes]
+    harness.fault("schoology", "grades", changed(without), times=None)
+    sync = await harness.sync(mode="full")
+    assert await find_false_claims(harness, sync) == []
+    assert harness.table() == before
+    warned = [codes for codes in (await harness.warnings(sync)).values() if "partial-read" in codes]
     assert len(warned) == 5
 
 
-async def test_a_matrix_that_lacks_more_than_a_fifth_is_not_believed(stage: Stage) -> None:
-    assert (await stage.sync()).status == "complete"
-    stage.forget_calls()
+async def test_a_matrix_that_lacks_more_than_a_fifth_is_not_believed(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    harness.forget_calls()
 
     def half(content: Any) -> None:
         del rows(content)[::2]
 
-    stage.fault("schoology", "grades", changed(half), times=None)
-    sync = await stage.sync(mode="full")
+    harness.fault("schoology", "grades", changed(half), times=None)
+    sync = await harness.sync(mode="full")
     assert (sync.status, sync.error_code) == ("failed", "upstream-answer-unexpected")
-    assert stage.writes == []
+    assert harness.writes == []
 
 
-async def test_a_lost_page_of_the_roster_clears_nothing(stage: Stage) -> None:
-    assert (await stage.sync()).status == "complete"
-    before = stage.table()
+async def test_a_lost_page_of_the_roster_clears_nothing(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    before = harness.table()
 
     def fewer(content: Any) -> None:
         del content["enrollment"][3:]
 
-    stage.fault("schoology", "enrollments", changed(fewer), times=None)
-    await stage.sync()
-    await stage.sync(mode="full")
-    assert stage.table() == before
-    stage.faults.clear()
-    stage.grade(stage.items[0], stage.students[5], 1)
-    assert (await stage.sync()).status == "complete"
-    assert stage.differences() == []
+    harness.fault("schoology", "enrollments", changed(fewer), times=None)
+    await harness.sync()
+    await harness.sync(mode="full")
+    assert harness.table() == before
+    harness.faults.clear()
+    harness.grade(harness.items[0], harness.students[5], 1)
+    assert (await harness.sync()).status == "complete"
+    assert harness.differences() == []
 
 
-async def test_a_lost_page_of_items_deletes_and_recreates_nothing(stage: Stage) -> None:
-    assert (await stage.sync()).status == "complete"
-    before = stage.table()
-    stage.forget_calls()
+async def test_a_lost_page_of_items_deletes_and_recreates_nothing(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    before = harness.table()
+    harness.forget_calls()
 
     def fewer(content: Any) -> None:
         del content["assignment"][2:]
 
-    stage.fault("schoology", "grade_items", changed(fewer), times=None)
-    await stage.sync()
-    assert (stage.table(), stage.writes) == (before, [])
-    stage.faults.clear()
-    assert (await stage.sync()).status == "complete"
-    assert (stage.table(), stage.writes) == (before, [])
+    harness.fault("schoology", "grade_items", changed(fewer), times=None)
+    await harness.sync()
+    assert (harness.table(), harness.writes) == (before, [])
+    harness.faults.clear()
+    assert (await harness.sync()).status == "complete"
+    assert (harness.table(), harness.writes) == (before, [])

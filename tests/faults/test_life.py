@@ -6,15 +6,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from harness.environment import Theatre
+from harness.environment import Environment
 from harness.state_machine import Life
 
 SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
-async def life(theatre: Theatre) -> type[Life]:
-    return type("SectionLife", (Life,), {"theatre": theatre, "loop": asyncio.get_running_loop()})
+async def life(environment: Environment) -> type[Life]:
+    return type("SectionLife", (Life,), {"environment": environment, "loop": asyncio.get_running_loop()})
 
 
 @pytest.mark.timeout(1200)  # a few hundred syncs

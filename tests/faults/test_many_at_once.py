@@ -13,10 +13,10 @@ from gradesync.systems import observe_circuits
 from gradesync.upstream.call_budget import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
-from harness.assertions import untrue
+from harness.assertions import find_false_claims
 from harness.contexts import BOUNDS
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.faults import held_at
 
 CUT = text("""
@@ -25,99 +25,105 @@ CUT = text("""
 """)
 
 
-async def until_settled(stage: Stage, *, workers: int) -> None:
+async def until_settled(harness: DistrictHarness, *, workers: int) -> None:
     """Carry every sync of the district with several workers, each with systems opened for itself."""
     engines = []
     for _ in range(workers):
-        stage.restart()
-        engines.append(stage.engine)
+        harness.restart()
+        engines.append(harness.engine)
 
     async def hand(number: int) -> None:
-        stage.engine = engines[number]
-        while await _processing(stage):
+        harness.engine = engines[number]
+        while await _processing(harness):
             await work(engines[number])
             await asyncio.sleep(0.02)
 
     await asyncio.gather(*(hand(number) for number in range(workers)))
 
 
-async def tell_interval(stage: Stage, milliseconds: int) -> None:
+async def tell_interval(harness: DistrictHarness, milliseconds: int) -> None:
     """The district says how far apart its SIS wants calls."""
-    sis = replace(stage.district.sis, minimum_interval_ms=milliseconds)
-    await stage.become(replace(stage.district, sis=sis))
+    sis = replace(harness.district.sis, minimum_interval_ms=milliseconds)
+    await harness.replace_district(replace(harness.district, sis=sis))
 
 
-async def _processing(stage: Stage) -> int:
-    async with stage.engine.database.district(stage.district.id) as db:
+async def _processing(harness: DistrictHarness) -> int:
+    async with harness.engine.database.district(harness.district.id) as db:
         return await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'")) or 0
 
 
 @pytest.mark.parametrize("retry_after", [True, False])
-async def test_four_workers_never_exceed_the_limit_of_the_key(theatre: Theatre, retry_after: bool) -> None:
+async def test_four_workers_never_exceed_the_limit_of_the_key(
+    environment: Environment, retry_after: bool
+) -> None:
     built = world.build(7, 8, 3, 2, ideal=True)
     switches = built.schoology.switches
     switches.credits, switches.window_seconds, switches.multiget_cost = 20, 1.0, 3
     switches.retry_after = retry_after
-    async with theatre.stage(built) as stage:
-        syncs = [await stage.request(room) for room in built.classrooms]
-        await until_settled(stage, workers=4)
+    async with environment.open_district(built) as harness:
+        syncs = [await harness.request(room) for room in built.classrooms]
+        await until_settled(harness, workers=4)
         assert built.schoology.log.max_in_window(1.0) <= 20
         assert [call for call in built.schoology.log.calls if call.status == 429] == []
         for room, sync in zip(built.classrooms, syncs, strict=True):
-            after = await stage.get(sync)
-            assert (after.status, stage.differences(room)) == ("complete", [])
-            assert await untrue(stage, after) == []
+            after = await harness.get(sync)
+            assert (after.status, harness.differences(room)) == ("complete", [])
+            assert await find_false_claims(harness, after) == []
 
 
-async def test_four_workers_keep_the_interval_that_the_sis_asks_for(theatre: Theatre) -> None:
+async def test_four_workers_keep_the_interval_that_the_sis_asks_for(environment: Environment) -> None:
     built = world.build(7, 4, 2, 1, ideal=True)
     built.powerschool.switches.min_interval_ms = 20  # what the district says is more: machines are busy
-    async with theatre.stage(built) as stage:
-        await tell_interval(stage, 120)
-        syncs = [await stage.request(room) for room in built.classrooms]
-        await until_settled(stage, workers=4)
+    async with environment.open_district(built) as harness:
+        await tell_interval(harness, 120)
+        syncs = [await harness.request(room) for room in built.classrooms]
+        await until_settled(harness, workers=4)
         calls = built.powerschool.log.calls
         assert [call.kind for call in calls if call.status == 429] == []
         assert calls[-1].at - calls[0].at >= (len(calls) - 1) * 0.12
         for room, sync in zip(built.classrooms, syncs, strict=True):
-            assert (await stage.get(sync)).status == "complete"
-            assert stage.differences(room) == []
+            assert (await harness.get(sync)).status == "complete"
+            assert harness.differences(room) == []
 
 
-async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once(theatre: Theatre) -> None:
+async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once(
+    environment: Environment,
+) -> None:
     built = world.build(7, 6, 2, 1, ideal=True)
     built.powerschool.switches.latency = 0.03
-    async with theatre.stage(built, bounds=replace(BOUNDS, per_district=2)) as stage:
-        syncs = [await stage.request(room) for room in built.classrooms]
-        await until_settled(stage, workers=4)
+    async with environment.open_district(built, bounds=replace(BOUNDS, per_district=2)) as harness:
+        syncs = [await harness.request(room) for room in built.classrooms]
+        await until_settled(harness, workers=4)
         assert built.powerschool.log.max_in_flight <= 2
-        assert {(await stage.get(sync)).status for sync in syncs} == {"complete"}
+        assert {(await harness.get(sync)).status for sync in syncs} == {"complete"}
 
 
-async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(theatre: Theatre) -> None:
+async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(
+    environment: Environment,
+) -> None:
     built = world.build(7, 12, 1, 1, ideal=True)
     built.schoology.switches.credits = 1_000_000  # the budget lets all of them start
-    async with theatre.stage(built, bounds=replace(BOUNDS, per_district=2)) as stage:
+    async with environment.open_district(built, bounds=replace(BOUNDS, per_district=2)) as harness:
         for room in built.classrooms:
-            await stage.request(room)
-        hands = [claim_of(stage.engine, stage.district.id) for _ in built.classrooms]
+            await harness.request(room)
+        hands = [claim_of(harness.engine, harness.district.id) for _ in built.classrooms]
         claimed = await asyncio.gather(*hands)
         assert sum(one is not None for one in claimed) == 2
 
 
-async def test_throttling_never_surfaces_while_time_remains(stage: Stage) -> None:
+async def test_throttling_never_surfaces_while_time_remains(harness: DistrictHarness) -> None:
     said = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
-    stage.fault("powerschool", "score.write", said, times=2)
-    stage.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
-    sync = await stage.sync()
+    harness.fault("powerschool", "score.write", said, times=2)
+    harness.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("complete", None)
-    assert stage.differences() == []
+    assert harness.differences() == []
 
 
-async def test_a_district_with_many_syncs_does_not_keep_another_waiting(theatre: Theatre) -> None:
+async def test_a_district_with_many_syncs_does_not_keep_another_waiting(environment: Environment) -> None:
     async with (
-        theatre.stage(world.build(7, 30, 2, 1, ideal=True)) as busy,
-        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+        environment.open_district(world.build(7, 30, 2, 1, ideal=True)) as busy,
+        environment.open_district(world.build(8, 1, 2, 1, ideal=True)) as other,
     ):
         for room in busy.world.classrooms:
             await busy.request(room)
@@ -128,16 +134,18 @@ async def test_a_district_with_many_syncs_does_not_keep_another_waiting(theatre:
             assert await work(busy.engine)
             carried += 1
         assert carried <= 3
-        await busy.carry()
+        await busy.run_queued()
 
 
-async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone(theatre: Theatre) -> None:
+async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone(
+    environment: Environment,
+) -> None:
     async with (
-        theatre.stage(world.build(7, 1, 2, 1, ideal=True)) as sealed,
-        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+        environment.open_district(world.build(7, 1, 2, 1, ideal=True)) as sealed,
+        environment.open_district(world.build(8, 1, 2, 1, ideal=True)) as other,
     ):
         waiting = await sealed.request()
-        await sealed.rows_become("""UPDATE district SET secrets = secrets || '{"sis.client_secret": "?"}'""")
+        await sealed.change_rows("""UPDATE district SET secrets = secrets || '{"sis.client_secret": "?"}'""")
         sync = await other.request()
         assert await work(other.engine)
         assert (await other.get(sync)).status == "complete"
@@ -145,10 +153,10 @@ async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone
         assert (await sealed.get(waiting)).status == "processing"
 
 
-async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(theatre: Theatre) -> None:
+async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(environment: Environment) -> None:
     async with (
-        theatre.stage(world.build(7, 6, 2, 1, ideal=True)) as dead,
-        theatre.stage(world.build(8, 1, 2, 1, ideal=True)) as other,
+        environment.open_district(world.build(7, 6, 2, 1, ideal=True)) as dead,
+        environment.open_district(world.build(8, 1, 2, 1, ideal=True)) as other,
     ):
         dead.fault("schoology", "*", Status(503, "down"), times=None)
         for room in dead.world.classrooms:
@@ -162,74 +170,80 @@ async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(theatre: 
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
-async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(theatre: Theatre, system: System) -> None:
-    async with theatre.stage(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as stage:
-        stage.fault(system, "*", Status(503, "down"), times=None)
-        syncs = [await stage.request(room) for room in stage.world.classrooms]
-        while await work(stage.engine):
+async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(
+    environment: Environment, system: System
+) -> None:
+    async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
+        harness.fault(system, "*", Status(503, "down"), times=None)
+        syncs = [await harness.request(room) for room in harness.world.classrooms]
+        while await work(harness.engine):
             pass
-        assert await observe_circuits(stage.redis) == {"schoology": 0, "powerschool": 0, system: 1}
-        ended = [one for sync in syncs if (one := await stage.get(sync)).status != "processing"]
+        assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, system: 1}
+        ended = [one for sync in syncs if (one := await harness.get(sync)).status != "processing"]
         assert {one.error_code for one in ended} == {"upstream-unavailable"}
         said = [f"circuit open: {system}" in (one.error_detail or "") for one in ended]
         assert said.count(True) == 1, "the one whose failure opened it"
-        stage.faults.clear()
-        await stage.time_passes()
-        assert (await stage.sync()).status == "complete"
-        assert await observe_circuits(stage.redis) == {"schoology": 0, "powerschool": 0}
+        harness.faults.clear()
+        await harness.pass_time()
+        assert (await harness.sync()).status == "complete"
+        assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0}
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
 async def test_a_sync_that_waits_behind_a_circuit_until_its_bound_says_so(
-    theatre: Theatre, system: System
+    environment: Environment, system: System
 ) -> None:
-    async with theatre.stage(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as stage:
-        stage.fault(system, "*", Status(503, "down"), times=None)
-        syncs = [await stage.request(room) for room in stage.world.classrooms]
-        while await work(stage.engine):
+    async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
+        harness.fault(system, "*", Status(503, "down"), times=None)
+        syncs = [await harness.request(room) for room in harness.world.classrooms]
+        while await work(harness.engine):
             pass
-        waited = [sync for sync in syncs if (await stage.get(sync)).status == "processing"]
+        waited = [sync for sync in syncs if (await harness.get(sync)).status == "processing"]
         assert waited
-        await stage.bound_passes()
-        ended = [await stage.get(sync) for sync in waited]
+        await harness.pass_deadline()
+        ended = [await harness.get(sync) for sync in waited]
         assert {(one.error_code, one.error_detail) for one in ended} == {
             ("timed-out", f"circuit open: {system}")
         }
 
 
-async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 2, 1, ideal=True)) as stage:
-        sync = await stage.request()
+async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets(
+    environment: Environment,
+) -> None:
+    async with environment.open_district(world.build(7, 1, 2, 1, ideal=True)) as harness:
+        sync = await harness.request()
         keyless = replace(
-            stage.engine.database, secrets=Secrets(["a key that sealed nothing in this district"])
+            harness.engine.database, secrets=Secrets(["a key that sealed nothing in this district"])
         )
-        stage.engine = replace(stage.engine, database=keyless)
-        await stage.bound_passes()
-        ended = await stage.get(sync)
+        harness.engine = replace(harness.engine, database=keyless)
+        await harness.pass_deadline()
+        ended = await harness.get(sync)
         assert (ended.error_code, ended.error_detail) == ("timed-out", "")
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_postgresql_that_cuts_every_connection_loses_nothing(stage: Stage, kind: str) -> None:
-    sync = await stage.request()
+async def test_postgresql_that_cuts_every_connection_loses_nothing(
+    harness: DistrictHarness, kind: str
+) -> None:
+    sync = await harness.request()
     async with (
-        held_at(stage, kind, stage.carry(), done="before"),
-        stage.engine.database.district(stage.district.id) as db,
+        held_at(harness, kind, harness.run_queued(), done="before"),
+        harness.engine.database.district(harness.district.id) as db,
     ):
         await db.execute(CUT)
-    await stage.time_passes()
-    after = await stage.settled(sync)
+    await harness.pass_time()
+    after = await harness.run_to_end(sync)
     assert (after.status, after.error_code) == ("complete", None)
-    assert await untrue(stage, after) == []
-    assert stage.differences() == []
-    assert stage.world.powerschool.log.effects() == {"written": 6}
-    assert stage.created == 2
+    assert await find_false_claims(harness, after) == []
+    assert harness.differences() == []
+    assert harness.world.powerschool.log.effects() == {"written": 6}
+    assert harness.created == 2
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_redis_that_forgets_everything_loses_nothing(stage: Stage, kind: str) -> None:
-    sync = await stage.request()
-    async with held_at(stage, kind, stage.carry(), done="before"):
-        await stage.redis.flushdb()
-    after = await stage.settled(sync)
-    assert (after.status, stage.differences()) == ("complete", [])
+async def test_redis_that_forgets_everything_loses_nothing(harness: DistrictHarness, kind: str) -> None:
+    sync = await harness.request()
+    async with held_at(harness, kind, harness.run_queued(), done="before"):
+        await harness.redis.flushdb()
+    after = await harness.run_to_end(sync)
+    assert (after.status, harness.differences()) == ("complete", [])

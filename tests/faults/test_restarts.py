@@ -28,8 +28,8 @@ from gradesync.wakeup import PREFIX
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
 from harness.crashes import kept, process, worker
-from harness.district import Stage
-from harness.environment import Theatre, open_theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment, open_environment
 from harness.faults import held_at
 from harness.killable_servers import Own, Server, kill, own_servers, urls_of
 from harness.processes import free_port, ready
@@ -69,24 +69,24 @@ def _open(urls: Urls) -> Database:
     return Database.open(urls.database_url, Secrets(KEYS), application_name="tests", pool_size=10)
 
 
-async def _carry_one(stage: Stage) -> None:
+async def _carry_one(harness: DistrictHarness) -> None:
     """One attempt at the sync that waits."""
-    claimed = await claim_of(stage.engine, stage.district.id)
+    claimed = await claim_of(harness.engine, harness.district.id)
     assert claimed is not None
-    await perform(stage.engine, claimed)
+    await perform(harness.engine, claimed)
 
 
-async def _only_sync(stage: Stage) -> Sync:
-    async with stage.engine.database.district(stage.district.id) as db:
-        sync = await syncs.running(db, stage.section)
+async def _only_sync(harness: DistrictHarness) -> Sync:
+    async with harness.engine.database.district(harness.district.id) as db:
+        sync = await syncs.running(db, harness.section)
     assert sync is not None
     return sync
 
 
-async def _ended(stage: Stage, sync: Sync) -> Sync:
+async def _ended(harness: DistrictHarness, sync: Sync) -> Sync:
     """Wait until somebody has carried a sync to its end."""
     async with asyncio.timeout(PATIENCE):
-        while (found := await stage.get(sync)).status == "processing":
+        while (found := await harness.get(sync)).status == "processing":
             await asyncio.sleep(0.05)
     return found
 
@@ -95,45 +95,45 @@ async def _ended(stage: Stage, sync: Sync) -> Sync:
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
 async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothing(
-    theatre: Theatre, own: Own, name: str, kind: str, done: Done
+    environment: Environment, own: Own, name: str, kind: str, done: Done
 ) -> None:
     server: Server = getattr(own, name)
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        sync = await stage.request()
-        async with held_at(stage, kind, _carry_one(stage), done=done):
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
+        sync = await harness.request()
+        async with held_at(harness, kind, _carry_one(harness), done=done):
             server.kill()
         server.start()
-        assert ((await stage.get(sync)).status == "processing") == (name == "postgresql")
-        await stage.time_passes()
-        ended = await stage.settled(sync)
-        assert stage.created == 2
-        assert await kept(stage, ended) == []
+        assert ((await harness.get(sync)).status == "processing") == (name == "postgresql")
+        await harness.pass_time()
+        ended = await harness.run_to_end(sync)
+        assert harness.created == 2
+        assert await kept(harness, ended) == []
 
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
 async def test_a_worker_outlives_a_server_that_is_killed_under_it(
-    theatre: Theatre, settings: Settings, own: Own, name: str, kind: str
+    environment: Environment, settings: Settings, own: Own, name: str, kind: str
 ) -> None:
     server: Server = getattr(own, name)
     short = settings.model_copy(update={"lease_seconds": 3, "call_timeout_seconds": 2})
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         async with worker(short) as carrying:
-            stage.fault("powerschool", kind, Hold("after"))
-            sync = await stage.request()
-            await stage.faults.until_held()
+            harness.fault("powerschool", kind, Hold("after"))
+            sync = await harness.request()
+            await harness.faults.until_held()
             server.kill()
             await asyncio.to_thread(server.start)
-            stage.faults.release()
-            ended = await _ended(stage, sync)
-            assert (carrying.returncode, stage.created) == (None, 2)
-        assert await kept(stage, ended) == []
+            harness.faults.release()
+            ended = await _ended(harness, sync)
+            assert (carrying.returncode, harness.created) == (None, 2)
+        assert await kept(harness, ended) == []
 
 
 @asynccontextmanager
-async def _theatre_on(urls: Urls) -> AsyncIterator[Theatre]:
+async def _theatre_on(urls: Urls) -> AsyncIterator[Environment]:
     database = _open(urls)
-    async with open_theatre(database, urls.redis_url) as opened:
+    async with open_environment(database, urls.redis_url) as opened:
         yield opened
     await database.close()
 
@@ -145,19 +145,19 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
     urls = urls_of(embedded.start(tmp_path, durable=True))
     await migrate.upgrade(urls.migrate_database_url, urls.app_role)
     built = world.build(7, 1, 3, 2, ideal=True)
-    async with _theatre_on(urls) as theatre, theatre.stage(built) as stage:
-        sync = await stage.request()
-        async with held_at(stage, "score.write", _carry_one(stage), done=done):
+    async with _theatre_on(urls) as environment, environment.open_district(built) as harness:
+        sync = await harness.request()
+        async with held_at(harness, "score.write", _carry_one(harness), done=done):
             kill(tmp_path / "postgres" / "postmaster.pid")
             with locked(tmp_path / "servers.lock"):
                 pass  # held as long as one process of the servers or their keeper lives
         servers = embedded.start(tmp_path, durable=True)
         async with _theatre_on(urls_of(servers)) as new:
-            engine = replace(stage.engine, database=new.database)
-            later = replace(stage, engine=engine, redis=new.redis, client=new.client)
+            engine = replace(harness.engine, database=new.database)
+            later = replace(harness, engine=engine, redis=new.redis, client=new.client)
             later.restart()
-            await later.time_passes()
-            ended = await later.settled(sync)
+            await later.pass_time()
+            ended = await later.run_to_end(sync)
             assert later.created == 2
             assert await kept(later, ended) == []
     servers.stop()
@@ -190,14 +190,14 @@ async def _way_without_bells(url: str, at_a_bell: Callable[[], None]) -> AsyncIt
 
 
 async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
-    theatre: Theatre, settings: Settings, redis_url: str
+    environment: Environment, settings: Settings, redis_url: str
 ) -> None:
     def kill_api() -> None:
         api.kill()
 
-    async with theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage:
-        await stage.choose(service_sync=True)
-        async with stage.engine.database.district(stage.district.id) as db:
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
+        await harness.change_policy(service_sync=True)
+        async with harness.engine.database.district(harness.district.id) as db:
             client = await clients.create(db, ["syncs:write"])
         url = f"http://127.0.0.1:{free_port()}"
         async with (
@@ -212,11 +212,11 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
             token = await http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=client)
             bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
             with pytest.raises(httpx.TransportError):
-                await http.post(f"/sections/{stage.section}/syncs", json={}, headers=bearer)
+                await http.post(f"/sections/{harness.section}/syncs", json={}, headers=bearer)
             assert await api.wait() == -signal.SIGKILL
-        assert await stage.redis.exists(default_queue_name, PREFIX + stage.district.id) == 0
-        sync = await _only_sync(stage)
+        assert await harness.redis.exists(default_queue_name, PREFIX + harness.district.id) == 0
+        sync = await _only_sync(harness)
         assert (sync.status, sync.stage) == ("processing", "queued")
         async with worker(settings):
-            ended = await _ended(stage, sync)
-        assert await kept(stage, ended) == []
+            ended = await _ended(harness, sync)
+        assert await kept(harness, ended) == []

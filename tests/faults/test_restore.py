@@ -21,11 +21,11 @@ from gradesync.embedded.wheels import postgres_binaries
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import Item
-from harness.assertions import untrue
+from harness.assertions import find_false_claims
 from harness.commands import GRADESYNC
 from harness.crashes import kept
-from harness.district import Stage
-from harness.environment import Theatre, open_theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment, open_environment
 from harness.faults import scores_are_unreadable
 from harness.servers import KEYS, Urls
 
@@ -45,11 +45,11 @@ async def yesterdays(fresh: Urls, servers: Urls) -> AsyncIterator[Urls]:
 
 
 @asynccontextmanager
-async def opened(urls: Urls) -> AsyncIterator[Theatre]:
+async def opened(urls: Urls) -> AsyncIterator[Environment]:
     database = Database.open(urls.database_url, Secrets(KEYS), application_name="tests", pool_size=10)
     try:
-        async with open_theatre(database, urls.redis_url) as theatre:
-            yield theatre
+        async with open_environment(database, urls.redis_url) as environment:
+            yield environment
     finally:
         await database.close()
 
@@ -83,10 +83,10 @@ async def run(commands: str, urls: Urls, folder: Path) -> None:
     assert shell.returncode == 0, said.decode()
 
 
-async def at(theatre: Theatre, stage: Stage) -> Stage:
+async def at(environment: Environment, harness: DistrictHarness) -> DistrictHarness:
     """The same district, served on another database by new processes."""
-    engine = replace(stage.engine, database=theatre.database)
-    later = replace(stage, engine=engine, redis=theatre.redis, client=theatre.client)
+    engine = replace(harness.engine, database=environment.database)
+    later = replace(harness, engine=engine, redis=environment.redis, client=environment.client)
     later.restart()
     return later
 
@@ -96,7 +96,7 @@ class Restored:
     """A day after the backup, with yesterday's database under it. `late` was made after the backup; on the
     `essay` Ada's score is again what the backup says, and Bob's was cleared."""
 
-    stage: Stage
+    harness: DistrictHarness
     essay: Item
     late: Item
     ada: int
@@ -106,60 +106,69 @@ class Restored:
 @asynccontextmanager
 async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> AsyncIterator[Restored]:
     """`readable`: the plugin may read the SIS's scores, on either day."""
-    async with opened(yesterdays) as first, first.stage(world.build(7, 1, 6, 3, ideal=True)) as stage:
+    async with (
+        opened(yesterdays) as first,
+        first.open_district(world.build(7, 1, 6, 3, ideal=True)) as harness,
+    ):
         if not readable:
-            scores_are_unreadable(stage)
-        essay, quiz, _ = stage.items
-        ada, bob, eve, *_ = stage.students
-        stage.grade(essay, ada, 5)
-        stage.grade(essay, bob, 6)
-        await stage.sync()
+            scores_are_unreadable(harness)
+        essay, quiz, _ = harness.items
+        ada, bob, eve, *_ = harness.students
+        harness.grade(essay, ada, 5)
+        harness.grade(essay, bob, 6)
+        await harness.sync()
         await run(BACK_UP, yesterdays, folder)
 
-        stage.grade(essay, ada, 7)
-        stage.clear(essay, bob)
-        stage.grade(quiz, eve, 8)
-        late = stage.add("After the backup")
-        stage.grade(late, ada, 9)
-        stage.grade(late, bob, 4)
-        assert (await stage.sync()).status == "complete"
+        harness.grade(essay, ada, 7)
+        harness.clear(essay, bob)
+        harness.grade(quiz, eve, 8)
+        late = harness.add("After the backup")
+        harness.grade(late, ada, 9)
+        harness.grade(late, bob, 4)
+        assert (await harness.sync()).status == "complete"
 
-        await stage.engine.database.close()
+        await harness.engine.database.close()
         await run(RESTORE, yesterdays, folder)
-        stage.grade(essay, ada, 5)
-        stage.forget_calls()
+        harness.grade(essay, ada, 5)
+        harness.forget_calls()
         async with opened(yesterdays) as second:
-            yield Restored(await at(second, stage), essay, late, ada, bob)
+            yield Restored(await at(second, harness), essay, late, ada, bob)
 
 
 async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_right(
     yesterdays: Urls, tmp_path: Path
 ) -> None:
     async with a_day_later(yesterdays, tmp_path, readable=True) as day:
-        sync = await day.stage.sync()
-        told = await day.stage.told(sync)
-        assert (day.stage.created, day.stage.differences()) == (0, [])
+        sync = await day.harness.sync()
+        told = await day.harness.outcomes_by_cell(sync)
+        assert (day.harness.created, day.harness.differences()) == (0, [])
         assert told[day.late.id, None] == ("adopted", None)
         assert told[day.late.id, day.ada] == ("adopted", None)
-        assert (day.stage.held(day.essay, day.ada), day.stage.held(day.essay, day.bob)) == ("5", None)
-        assert await kept(day.stage, sync) == []
-        await _is_walled(day.stage.engine.database)
+        assert (day.harness.sis_text(day.essay, day.ada), day.harness.sis_text(day.essay, day.bob)) == (
+            "5",
+            None,
+        )
+        assert await kept(day.harness, sync) == []
+        await _is_walled(day.harness.engine.database)
 
 
 async def test_where_scores_may_not_be_read_they_are_sent_again_once_and_the_sis_is_right(
     yesterdays: Urls, tmp_path: Path
 ) -> None:
     async with a_day_later(yesterdays, tmp_path, readable=False) as day:
-        sync = await day.stage.sync()
-        told = await day.stage.told(sync)
-        assert await untrue(day.stage, sync) == []
-        assert (sync.status, day.stage.created, day.stage.differences()) == ("complete", 0, [])
+        sync = await day.harness.sync()
+        told = await day.harness.outcomes_by_cell(sync)
+        assert await find_false_claims(day.harness, sync) == []
+        assert (sync.status, day.harness.created, day.harness.differences()) == ("complete", 0, [])
         assert told[day.late.id, None] == ("adopted", None)
         assert told[day.late.id, day.ada] == ("written", None)
-        assert (day.stage.held(day.essay, day.ada), day.stage.held(day.essay, day.bob)) == ("5", None)
-        day.stage.forget_calls()
-        again = await day.stage.sync()
-        assert (again.status, day.stage.writes, day.stage.differences()) == ("complete", [], [])
+        assert (day.harness.sis_text(day.essay, day.ada), day.harness.sis_text(day.essay, day.bob)) == (
+            "5",
+            None,
+        )
+        day.harness.forget_calls()
+        again = await day.harness.sync()
+        assert (again.status, day.harness.writes, day.harness.differences()) == ("complete", [], [])
 
 
 async def _is_walled(database: Database) -> None:

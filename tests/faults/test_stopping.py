@@ -14,8 +14,8 @@ from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
 from harness.crashes import kept, process, worker
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.processes import free_port, ready
 
 PATIENCE = 90
@@ -29,10 +29,12 @@ async def ended(process: Process) -> int:
 
 
 @asynccontextmanager
-async def serving(stage: Stage, settings: Settings) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
+async def serving(
+    harness: DistrictHarness, settings: Settings
+) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """The API as a process, and the district's own client of it."""
-    await stage.choose(service_sync=True)
-    async with stage.engine.database.district(stage.district.id) as db:
+    await harness.change_policy(service_sync=True)
+    async with harness.engine.database.district(harness.district.id) as db:
         client = await clients.create(db, [str(scope) for scope in Scope])
     url = f"http://127.0.0.1:{free_port()}"
     there = settings.model_copy(update={"public_url": url})
@@ -46,31 +48,35 @@ async def serving(stage: Stage, settings: Settings) -> AsyncIterator[tuple[Proce
         yield api, http
 
 
-async def test_the_api_finishes_requests_and_ends_streams(theatre: Theatre, settings: Settings) -> None:
+async def test_the_api_finishes_requests_and_ends_streams(
+    environment: Environment, settings: Settings
+) -> None:
     async with (
-        theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage,
-        serving(stage, settings) as (api, http),
+        environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness,
+        serving(harness, settings) as (api, http),
     ):
-        sync = (await http.post(f"/sections/{stage.section}/syncs", json={})).json()
-        stage.fault("schoology", "*", Hold())
-        asked = asyncio.create_task(http.get(f"/sections/{stage.section}/assignments"))
-        await stage.faults.until_held()
+        sync = (await http.post(f"/sections/{harness.section}/syncs", json={})).json()
+        harness.fault("schoology", "*", Hold())
+        asked = asyncio.create_task(http.get(f"/sections/{harness.section}/assignments"))
+        await harness.faults.until_held()
         async with http.stream("GET", sync["links"]["events"]) as events:
             lines = events.aiter_lines()
             assert await anext(lines) == "event: progress"
             ending = asyncio.create_task(ended(api))
             assert [line async for line in lines if line.startswith("event")] == []
         assert not ending.done()
-        stage.faults.clear()
+        harness.faults.clear()
         assert (await asked).json()["live"]
         assert await ending == 0
 
 
-async def test_the_api_waits_for_no_request_beyond_its_bound(theatre: Theatre, settings: Settings) -> None:
+async def test_the_api_waits_for_no_request_beyond_its_bound(
+    environment: Environment, settings: Settings
+) -> None:
     short = settings.model_copy(update={"drain_seconds": 1})
     async with (
-        theatre.stage(world.build(7, 1, 3, 2, ideal=True)) as stage,
-        serving(stage, short) as (api, http),
+        environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness,
+        serving(harness, short) as (api, http),
     ):
         _, slow = await asyncio.open_connection(http.base_url.host, http.base_url.port)
         slow.write(b"POST /oauth/token HTTP/1.1\r\nHost: gradesync\r\nContent-Length: 100\r\n\r\nnever more")
@@ -82,21 +88,21 @@ async def test_the_api_waits_for_no_request_beyond_its_bound(theatre: Theatre, s
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 async def test_a_worker_gives_its_sync_back_and_another_repeats_no_call(
-    stage: Stage, settings: Settings, kind: str
+    harness: DistrictHarness, settings: Settings, kind: str
 ) -> None:
     async with worker(settings) as carrying:
-        stage.fault("powerschool", kind, Hold("after"))
-        sync = await stage.request()
-        await stage.faults.until_held()
+        harness.fault("powerschool", kind, Hold("after"))
+        sync = await harness.request()
+        await harness.faults.until_held()
         assert await ended(carrying) == 0  # while its call has no answer yet
-    given_back = await stage.get(sync)
+    given_back = await harness.get(sync)
     assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
-    stage.faults.clear()
+    harness.faults.clear()
     async with worker(settings) as another:
         async with asyncio.timeout(PATIENCE):
-            while (found := await stage.get(sync)).status == "processing":
+            while (found := await harness.get(sync)).status == "processing":
                 await asyncio.sleep(0.05)
         assert await ended(another) == 0
-    assert stage.created == 2
-    assert stage.world.powerschool.log.effects() == {"written": 6}
-    assert await kept(stage, found) == []
+    assert harness.created == 2
+    assert harness.world.powerschool.log.effects() == {"written": 6}
+    assert await kept(harness, found) == []

@@ -51,16 +51,16 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Door:
+class ApiClient:
     """The API as one caller reaches it."""
 
-    api: httpx.AsyncClient
+    http: httpx.AsyncClient
     token: str | None = None
 
     async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= more.pop("headers", {})
-        return await self.api.request(method, path, headers=headers, **more)
+        return await self.http.request(method, path, headers=headers, **more)
 
     async def get(self, path: str, **query: Any) -> httpx.Response:
         return await self.ask("GET", path, params=query or None)
@@ -70,11 +70,11 @@ class Door:
 
 
 @dataclass
-class Place:
+class ApiHarness:
     """One district behind the API."""
 
     app: FastAPI
-    api: httpx.AsyncClient
+    http: httpx.AsyncClient
     runtime: Runtime
     sandbox: Sandbox
     urls: Urls
@@ -98,24 +98,24 @@ class Place:
         return f"/sections/{self.section}"
 
     @property
-    def nobody(self) -> Door:
-        return Door(self.api)
+    def anonymous(self) -> ApiClient:
+        return ApiClient(self.http)
 
     async def client(self, *scopes: str, district_id: str | None = None) -> Credentials:
         async with self.runtime.database.district(district_id or self.district.id) as db:
             return await clients.create(db, scopes)
 
-    async def office(self, *scopes: str, district_id: str | None = None) -> Door:
+    async def office(self, *scopes: str, district_id: str | None = None) -> ApiClient:
         """The district's own client, with every scope where none are named."""
         credentials = await self.client(*(scopes or EVERYTHING), district_id=district_id)
         answer = await self.grant(credentials, grant_type="client_credentials")
-        return Door(self.api, answer.json()["access_token"])
+        return ApiClient(self.http, answer.json()["access_token"])
 
-    async def teacher(self, room: Classroom | None = None, **overrides: Any) -> Door:
+    async def teacher(self, room: Classroom | None = None, **overrides: Any) -> ApiClient:
         """The section's teacher, who has just launched."""
         answer = await self.exchange(self.launch(room, **overrides))
         assert answer.status_code == 200, answer.text
-        return Door(self.api, answer.json()["access_token"])
+        return ApiClient(self.http, answer.json()["access_token"])
 
     def launch(self, room: Classroom | None = None, **overrides: Any) -> str:
         """The id_token with which a section's teacher opens the tool; `overrides` bend its claims."""
@@ -129,28 +129,28 @@ class Place:
     async def grant(self, client: Credentials | None, **form: str) -> httpx.Response:
         """Ask for a token, by HTTP Basic where a client is named."""
         auth = httpx.BasicAuth(*client) if client else httpx.Auth()
-        return await self.api.post("/oauth/token", data=form, auth=auth)
+        return await self.http.post("/oauth/token", data=form, auth=auth)
 
     @property
     def seen_by_office(self) -> live.Place:
         """The section as the district's clients read it."""
         return live.Place(self.district.id, self.section)
 
-    def afresh(self) -> httpx.AsyncClient:
+    def restart(self) -> httpx.AsyncClient:
         """The API as a process that remembers nothing."""
         self.app.state.service = Service.of(self.runtime)
-        return self.api
+        return self.http
 
-    async def carry(self) -> None:
+    async def run_queued(self) -> None:
         """Do the worker's work until nothing waits."""
         while claimed := await claim_of(self.runtime.engine, self.district.id):
             await perform(self.runtime.engine, claimed)
 
-    async def synced(self, who: Door, section: str | None = None, **wanted: Any) -> dict[str, Any]:
+    async def sync(self, who: ApiClient, section: str | None = None, **wanted: Any) -> dict[str, Any]:
         """A whole sync; answers it settled."""
         answer = await who.post(f"/sections/{section or self.section}/syncs", wanted)
         assert answer.status_code == 202, answer.text
-        await self.carry()
+        await self.run_queued()
         settled: dict[str, Any] = (await who.get(answer.headers["location"])).json()
         assert settled["status"] != "processing"
         return settled
@@ -166,7 +166,7 @@ class Place:
     def mend(self) -> None:
         self.sandbox.faults.rules.clear()
 
-    def somebody_leaves(self) -> int:
+    def drop_student(self) -> int:
         """A student leaves the SIS section and stays in Schoology; answers the uid."""
         uid, student = next(iter(self.room.students.items()))
         self.world.powerschool.drop(student, self.room.sis)
@@ -181,16 +181,16 @@ class Place:
             }
         return counts
 
-    async def rows_become(self, statement: str) -> None:
+    async def change_rows(self, statement: str) -> None:
         """Change the district's rows as no code of ours would."""
         async with self.runtime.database.district(self.district.id) as db:
             await db.execute(text(statement))
 
-    async def choose(self, **policy: Any) -> None:
+    async def change_policy(self, **policy: Any) -> None:
         """Change the district's policy."""
-        await self.become(replace(self.district, policy=replace(self.district.policy, **policy)))
+        await self.replace_district(replace(self.district, policy=replace(self.district.policy, **policy)))
 
-    async def neighbour(self) -> District:
+    async def add_neighbor(self) -> District:
         """Another district of this installation, with an LTI deployment of its own."""
         assert self.district.lti is not None
         lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
@@ -198,13 +198,13 @@ class Place:
         await make_known(self.runtime.database, other)
         return other
 
-    async def become(self, district: District) -> None:
+    async def replace_district(self, district: District) -> None:
         self.district = district
         await make_known(self.runtime.database, district)
 
 
 @asynccontextmanager
-async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterator[Place]:
+async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterator[ApiHarness]:
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
@@ -215,12 +215,12 @@ async def installed(settings: Settings, urls: Urls, world: World) -> AsyncIterat
         await make_known(runtime.database, district)
         app = create_app(runtime)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-        api = await stack.enter_async_context(
+        http = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://gradesync.test")
         )
-        place = Place(app, api, runtime, sandbox, urls, district, ("", ""))
-        place.front_end = await place.client("token:exchange")
-        yield place
+        api = ApiHarness(app, http, runtime, sandbox, urls, district, ("", ""))
+        api.front_end = await api.client("token:exchange")
+        yield api
 
 
 def refused(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:

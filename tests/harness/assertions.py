@@ -7,31 +7,33 @@ from gradesync.core.plan import Result
 from gradesync.db import ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
-from harness.district import Stage
+from harness.district import DistrictHarness
 
 
-async def well(stage: Stage) -> None:
+async def assert_synced_well(harness: DistrictHarness) -> None:
     """Expect a sync that is complete, tells the truth, and leaves the SIS as the rules demand."""
-    sync = await stage.sync()
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("complete", None)
-    assert await untrue(stage, sync) == []
-    assert stage.differences() == []
+    assert await find_false_claims(harness, sync) == []
+    assert harness.differences() == []
 
 
-async def synced(stage: Stage, **wanted: Any) -> dict[tuple[int, int | None], tuple[str, str | None]]:
-    """What a sync told that was not stopped and tells the truth, as `Stage.told` puts it."""
-    sync = await stage.sync(**wanted)
+async def sync_checked(
+    harness: DistrictHarness, **wanted: Any
+) -> dict[tuple[int, int | None], tuple[str, str | None]]:
+    """Sync as asked, expect no stop and no false claim, and return the outcomes by cell."""
+    sync = await harness.sync(**wanted)
     assert sync.error_code is None
-    assert await untrue(stage, sync) == []
-    return await stage.told(sync)
+    assert await find_false_claims(harness, sync) == []
+    return await harness.outcomes_by_cell(sync)
 
 
-async def untrue(stage: Stage, sync: Sync) -> list[str]:
+async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
     """Everything in which a settled sync does not tell the truth about itself and the SIS, as sentences."""
     found = []
     if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
         found.append(f"it has not ended: {sync.status}, {sync.stage}")
-    rows = await stage.outcomes(sync)
+    rows = await harness.outcomes(sync)
     overdue = sync.error_code == "timed-out"
     found += _miscounted("assignments", sync.assignments, [r for r in rows if not r.student_id], overdue)
     found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id], overdue)
@@ -39,8 +41,8 @@ async def untrue(stage: Stage, sync: Sync) -> list[str]:
     if (sync.status == "failed") != failed:
         found.append(f"it is {sync.status}, yet its outcomes say otherwise")
     if not sync.dry_run:
-        keys = await _sis_keys(stage, sync)
-        found += [line for row in rows if (line := _false_claim(stage, keys, row))]
+        keys = await _sis_keys(harness, sync)
+        found += [line for row in rows if (line := _false_claim(harness, keys, row))]
     return found
 
 
@@ -56,14 +58,14 @@ def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overd
         yield f"its {what} add up to {total} of {counts['read']} read"
 
 
-async def _sis_keys(stage: Stage, sync: Sync) -> dict[str, int]:
+async def _sis_keys(harness: DistrictHarness, sync: Sync) -> dict[str, int]:
     """Assignment id -> ASSIGNMENTID that the ledger says it has."""
-    async with stage.engine.database.district(stage.district.id) as db:
+    async with harness.engine.database.district(harness.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
     return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
 
 
-def _false_claim(stage: Stage, keys: dict[str, int], row: Outcome) -> str | None:
+def _false_claim(harness: DistrictHarness, keys: dict[str, int], row: Outcome) -> str | None:
     """A claim that something stands in the SIS which does not stand there."""
     claims = {
         Result.WRITTEN,
@@ -75,13 +77,13 @@ def _false_claim(stage: Stage, keys: dict[str, int], row: Outcome) -> str | None
     }
     if row.result not in claims:
         return None
-    gradebook = stage.world.powerschool.gradebook
+    gradebook = harness.world.powerschool.gradebook
     assignment = gradebook.assignments.get(keys.get(row.assignment_id, 0))
     if assignment is None:
         return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
     if not row.student_id:
         return None
-    room = next(r for r in stage.world.classrooms if int(row.assignment_id) in r.section.items)
+    room = next(r for r in harness.world.classrooms if int(row.assignment_id) in r.section.items)
     scores = gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid]
     score = scores.get(room.students[int(row.student_id)].dcid)
     held = score.scorepoints if score else None

@@ -5,12 +5,12 @@ from typing import Any
 import httpx
 
 from gradesync_sandbox.district import Classroom
-from harness.api import Door
+from harness.api import ApiClient
 
 LINKS, PAIRS = "/sections/import", "/categories/import"
 
 
-async def send(office: Door, path: str, wanted: Any) -> list[tuple[str, str | None]]:
+async def send(office: ApiClient, path: str, wanted: Any) -> list[tuple[str, str | None]]:
     """Import rows; answers (result, code) of each."""
     answer = await office.post(path, {"rows": wanted})
     return told(answer)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from gradesync.db.syncs import Sync
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done, Kill, System
-from harness.assertions import untrue
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.fault_matrix import PHASES, Scale
 
 
@@ -52,41 +52,41 @@ class Crash:
         return f"{self.phase} / {self.system} call {self.nth} / {signal.Signals(self.by).name} {self.when}"
 
 
-async def calls_of(theatre: Theatre, phase: str, scale: Scale) -> dict[System, int]:
+async def calls_of(environment: Environment, phase: str, scale: Scale) -> dict[System, int]:
     """How many calls to each system a sync of this phase makes when nothing goes wrong."""
-    async with theatre.stage(scale.build()) as stage:
-        await PHASES[phase](stage)
-        stage.restart()
-        stage.forget_calls()
-        await stage.sync()
-        logs = stage.world.schoology.log, stage.world.powerschool.log
+    async with environment.open_district(scale.build()) as harness:
+        await PHASES[phase](harness)
+        harness.restart()
+        harness.forget_calls()
+        await harness.sync()
+        logs = harness.world.schoology.log, harness.world.powerschool.log
         return {"schoology": len(logs[0].calls), "powerschool": len(logs[1].calls)}
 
 
-async def wrong_after(theatre: Theatre, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
+async def wrong_after(environment: Environment, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
     """Run one crash and its takeover; everything in which a promise was not kept, as sentences."""
-    async with theatre.stage(scale.build()) as stage:
-        await PHASES[crash.phase](stage)
-        stage.forget_calls()
+    async with environment.open_district(scale.build()) as harness:
+        await PHASES[crash.phase](harness)
+        harness.forget_calls()
         async with worker(settings) as carrying:
             kill = Kill(carrying.pid, crash.by, crash.when)
-            stage.fault(crash.system, "*", kill, nth=crash.nth)
-            sync = await stage.request()
+            harness.fault(crash.system, "*", kill, nth=crash.nth)
+            sync = await harness.request()
             await carrying.wait()
-        await stage.time_passes()
-        found = await kept(stage, await stage.settled(sync))
+        await harness.pass_time()
+        found = await kept(harness, await harness.run_to_end(sync))
     return [f"{crash}: {line}" for line in found]
 
 
-async def kept(stage: Stage, sync: Sync) -> list[str]:
+async def kept(harness: DistrictHarness, sync: Sync) -> list[str]:
     """Everything in which a sync that ended, and one more after it, did not keep a promise, as sentences."""
-    found = await untrue(stage, sync)
+    found = await find_false_claims(harness, sync)
     if sync.error_code is not None:
         found.append(f"it ended {sync.status} {sync.error_code}")
-    found += stage.differences()
-    again = stage.world.powerschool.log.effects().get("unchanged", 0)
+    found += harness.differences()
+    again = harness.world.powerschool.log.effects().get("unchanged", 0)
     if again:
         found.append(f"{again} scores were sent that stood there already")
-    stage.forget_calls()
-    await stage.sync()
-    return found + [f"another sync writes: {kind}" for kind in stage.writes]
+    harness.forget_calls()
+    await harness.sync()
+    return found + [f"another sync writes: {kind}" for kind in harness.writes]

@@ -1,4 +1,4 @@
-"""A district on stage: both systems on real sockets, an engine, and time that tests move."""
+"""A district on harness: both systems on real sockets, an engine, and time that tests move."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ BOUND_IS_PAST = """
 
 
 @dataclass
-class Stage:
+class DistrictHarness:
     """One district with its world, its faults and an engine of its own.
 
     `world` is changed as people would change it; `engine` may be replaced, as by a new process.
@@ -80,7 +80,7 @@ class Stage:
     ) -> Fault:
         return self.faults.add(Fault(system, call, effect, nth, times))
 
-    # --- the class on stage
+    # --- the class on harness
 
     @property
     def students(self) -> list[int]:
@@ -116,7 +116,7 @@ class Stage:
         due = item.due.date() if item.due else None
         return next(p for p in parts if p.name == item.title.strip() and due in (None, p.duedate))
 
-    def held(self, item: Item, uid: int) -> str | None:
+    def sis_text(self, item: Item, uid: int) -> str | None:
         """The text that the SIS shows for a student."""
         student = self.room.students[uid]
         score = self.world.powerschool.gradebook.scores[self.part(item).assignmentsectionid].get(student.dcid)
@@ -163,61 +163,61 @@ class Stage:
         self.requested += 1
         return sync
 
-    async def carry(self) -> None:
+    async def run_queued(self) -> None:
         """Work until nothing can be claimed now."""
         while claimed := await claim_of(self.engine, self.district.id):
             await perform(self.engine, claimed)
 
-    async def settled(self, sync: Sync) -> Sync:
+    async def run_to_end(self, sync: Sync) -> Sync:
         """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""
         for _ in range(TURNS):
-            await self.carry()
+            await self.run_queued()
             found = await self.get(sync)
             if found.status != "processing":
                 return found
-            await self.time_passes()
-        await self.bound_passes()
+            await self.pass_time()
+        await self.pass_deadline()
         return await self.get(sync)
 
     async def sync(self, room: Classroom | None = None, **wanted: Any) -> Sync:
         """One whole sync."""
-        return await self.settled(await self.request(room, **wanted))
+        return await self.run_to_end(await self.request(room, **wanted))
 
-    async def time_passes(self) -> None:
+    async def pass_time(self) -> None:
         """Whatever waits has waited: queued syncs, lapsed leases, pauses and open circuits."""
         await self.lose_lease()
         await forget_pauses(self.redis)
 
-    async def trouble_ends(self) -> None:
+    async def end_faults(self) -> None:
         """Nothing goes wrong any more, and what was late has come: within a call's timeout, as is assumed."""
         self.faults.clear()
         await self.faults.until_none_is_late()
-        await self.time_passes()
+        await self.pass_time()
 
     async def lose_lease(self) -> None:
         """The leases of the district's syncs have lapsed, and their time of grace is over."""
-        await self.rows_become(NOW_IS_LATER)
+        await self.change_rows(NOW_IS_LATER)
 
-    async def landed(self, assignments: int) -> None:
+    async def until_assignments(self, assignments: int) -> None:
         """Wait until the SIS section holds so many assignments."""
         while len(self.world.powerschool.gradebook.of_section(self.room.sis)) < assignments:
             await asyncio.sleep(0)
 
-    async def landed_rows(self, rows: int) -> None:
+    async def until_score_rows(self, rows: int) -> None:
         """Wait until so many score rows have come to the SIS."""
         while len(self.world.powerschool.log.score_rows()) < rows:
             await asyncio.sleep(0)
 
-    async def bound_passes(self) -> None:
+    async def pass_deadline(self) -> None:
         """The time by which the district's syncs settle goes by, and the sweep comes round."""
-        await self.rows_become(BOUND_IS_PAST)
+        await self.change_rows(BOUND_IS_PAST)
         await sweep(self.engine)
 
     def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
         self.engine = new_engine(self.engine.database, self.client, self.redis, self.engine.bounds)
 
-    async def rows_become(self, statement: str, **values: str | None) -> None:
+    async def change_rows(self, statement: str, **values: str | None) -> None:
         """Change the district's rows as no code of ours would."""
         async with self.engine.database.district(self.district.id) as db:
             await db.execute(text(statement), values)
@@ -239,7 +239,7 @@ class Stage:
         rows = await self.outcomes(sync)
         return {_key(row): list(row.warnings) for row in rows if row.warnings}
 
-    async def told(self, sync: Sync) -> dict[tuple[int, int | None], tuple[str, str | None]]:
+    async def outcomes_by_cell(self, sync: Sync) -> dict[tuple[int, int | None], tuple[str, str | None]]:
         """(item id, uid or None) -> (result, reason): the outcomes of a sync at a glance."""
         return {_key(row): (str(row.result), row.reason) for row in await self.outcomes(sync)}
 
@@ -276,11 +276,11 @@ class Stage:
         """How many assignments were created since the logs were emptied."""
         return sum(len(call.created) for call in self.world.powerschool.log.calls)
 
-    async def choose(self, **policy: Any) -> None:
+    async def change_policy(self, **policy: Any) -> None:
         """The district changes its policy."""
-        await self.become(replace(self.district, policy=replace(self.district.policy, **policy)))
+        await self.replace_district(replace(self.district, policy=replace(self.district.policy, **policy)))
 
-    async def become(self, district: District) -> None:
+    async def replace_district(self, district: District) -> None:
         """The district is another from now on, of the same id."""
         self.district = district
         await make_known(self.engine.database, district)

@@ -1,4 +1,4 @@
-"""Where districts go on stage: the servers and the connections that all of them share."""
+"""Where districts go on harness: the servers and the connections that all of them share."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from gradesync_sandbox.district import World
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 from harness.contexts import BOUNDS, new_engine
-from harness.district import Stage
+from harness.district import DistrictHarness
 from harness.known_districts import make_known, no_budget_was_lost, served_by
 
 _numbers = count(1)
@@ -28,14 +28,14 @@ _numbers = count(1)
 
 @dataclass
 class Seen:
-    """What all stages of a theatre saw: faults that struck, and syncs that were asked for."""
+    """What all stages of a environment saw: faults that struck, and syncs that were asked for."""
 
     faults: int = 0
     syncs: int = 0
 
 
 @dataclass(frozen=True)
-class Theatre:
+class Environment:
     """What many stages share: the servers, one HTTP client, one Redis connection."""
 
     database: Database
@@ -44,9 +44,9 @@ class Theatre:
     seen: Seen = field(default_factory=Seen)
 
     @asynccontextmanager
-    async def stage(
+    async def open_district(
         self, world: World, *, bounds: SyncLimits = BOUNDS, policy: Policy | None = None
-    ) -> AsyncIterator[Stage]:
+    ) -> AsyncIterator[DistrictHarness]:
         """Serve a world and make its district known."""
         async with Sandbox(world) as sandbox:
             name = f"district-{next(_numbers)}"
@@ -56,35 +56,35 @@ class Theatre:
                 district = replace(district, policy=policy)
             await make_known(self.database, district)
             engine = new_engine(self.database, self.client, self.redis, bounds)
-            stage = Stage(world, sandbox, district, engine, self.redis, self.client)
+            harness = DistrictHarness(world, sandbox, district, engine, self.redis, self.client)
             try:
-                yield stage
+                yield harness
             finally:
-                self.seen.faults += len(stage.faults.struck)
-                self.seen.syncs += stage.requested
+                self.seen.faults += len(harness.faults.struck)
+                self.seen.syncs += harness.requested
 
 
 @asynccontextmanager
-async def open_theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
+async def open_environment(database: Database, redis_url: str) -> AsyncIterator[Environment]:
     async with AsyncExitStack() as stack:
         redis = open_redis(redis_url)
         stack.push_async_callback(redis.aclose)
         await no_budget_was_lost(redis)
         client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
-        yield Theatre(database, redis, client)
+        yield Environment(database, redis, client)
 
 
 @pytest.fixture
-async def theatre(database: Database, redis_url: str) -> AsyncIterator[Theatre]:
-    """The theatre, with the engine's log kept quiet: hundreds of faults are told in it."""
+async def environment(database: Database, redis_url: str) -> AsyncIterator[Environment]:
+    """The environment, with the engine's log kept quiet: hundreds of faults are told in it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    async with open_theatre(database, redis_url) as opened:
+    async with open_environment(database, redis_url) as opened:
         yield opened
     structlog.reset_defaults()
 
 
 @pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Two assignments, three students, nothing synced yet."""
-    async with theatre.stage(build(7, 1, 3, 2, ideal=True)) as stage:
-        yield stage
+    async with environment.open_district(build(7, 1, 3, 2, ideal=True)) as harness:
+        yield harness

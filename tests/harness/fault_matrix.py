@@ -18,10 +18,10 @@ from gradesync_sandbox.faults import (
     Truncate,
 )
 from gradesync_sandbox.schoology.model import Mark
-from harness.assertions import untrue
+from harness.assertions import find_false_claims
 from harness.contexts import BOUNDS
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment
 
 LATE = BOUNDS.call_timeout * 1.5
 AT_ONCE = 5
@@ -55,19 +55,19 @@ class Scale:
         return world.build(7, 1, self.students, self.assignments, ideal=True)
 
 
-Phase = Callable[[Stage], Awaitable[None]]
+Phase = Callable[[DistrictHarness], Awaitable[None]]
 
 
-async def first(stage: Stage) -> None:
+async def first(harness: DistrictHarness) -> None:
     """Nothing was ever synced."""
 
 
-async def change(stage: Stage) -> None:
+async def change(harness: DistrictHarness) -> None:
     """Scores change, are cleared, excused and missing; assignments are renamed, rescaled and new."""
-    await _synced(stage)
-    school, section = stage.world.schoology, stage.room.section
+    await _synced(harness)
+    school, section = harness.world.schoology, harness.room.section
     one, other = list(section.items.values())[:2]
-    students = list(stage.room.students)
+    students = list(harness.room.students)
     school.grade(section.id, one.id, students[0], "7.25")
     school.clear(section.id, one.id, students[1])
     school.set_exception(section.id, other.id, students[0], Mark.EXCUSED)
@@ -79,22 +79,22 @@ async def change(stage: Stage) -> None:
         school.grade(section.id, new.id, uid, 17)
 
 
-async def recreate(stage: Stage) -> None:
+async def recreate(harness: DistrictHarness) -> None:
     """Someone deleted an assignment in the SIS, and its scores with it."""
-    await _synced(stage)
-    gradebook = stage.world.powerschool.gradebook
+    await _synced(harness)
+    gradebook = harness.world.powerschool.gradebook
     gradebook.delete_assignment(min(gradebook.assignments))
 
 
-async def departed(stage: Stage) -> None:
+async def departed(harness: DistrictHarness) -> None:
     """Scores of everybody change, and one student has left the SIS section."""
-    await _synced(stage)
-    school, section = stage.world.schoology, stage.room.section
+    await _synced(harness)
+    school, section = harness.world.schoology, harness.room.section
     for item in list(section.items.values()):
-        for uid in stage.room.students:
+        for uid in harness.room.students:
             school.grade(section.id, item.id, uid, Decimal("3.5"))
-    gone = stage.room.students[max(stage.room.students)]
-    stage.world.powerschool.drop(gone, stage.room.sis)
+    gone = harness.room.students[max(harness.room.students)]
+    harness.world.powerschool.drop(gone, harness.room.sis)
 
 
 PHASES: Mapping[str, Phase] = {
@@ -105,8 +105,8 @@ PHASES: Mapping[str, Phase] = {
 }
 
 
-async def _synced(stage: Stage) -> None:
-    sync = await stage.sync()
+async def _synced(harness: DistrictHarness) -> None:
+    sync = await harness.sync()
     if sync.status != "complete":
         raise GradeSyncError(f"the sync before the fault ended {sync.status} {sync.error_code}")
 
@@ -126,55 +126,55 @@ class Cell:
         return f"{self.phase} / {self.system} {self.kind} / {self.effect}, {often}"
 
 
-async def kinds_of(theatre: Theatre, phase: str, scale: Scale) -> list[tuple[System, str]]:
+async def kinds_of(environment: Environment, phase: str, scale: Scale) -> list[tuple[System, str]]:
     """Every kind of call that a sync of this phase makes when nothing goes wrong."""
-    async with theatre.stage(scale.build()) as stage:
-        await _prepare(stage, phase)
-        await stage.sync()
+    async with environment.open_district(scale.build()) as harness:
+        await _prepare(harness, phase)
+        await harness.sync()
         found: list[tuple[System, str]] = [
-            *(("schoology", kind) for kind in stage.world.schoology.log.counts()),
-            *(("powerschool", kind) for kind in stage.world.powerschool.log.counts()),
+            *(("schoology", kind) for kind in harness.world.schoology.log.counts()),
+            *(("powerschool", kind) for kind in harness.world.powerschool.log.counts()),
         ]
     return found
 
 
-async def _prepare(stage: Stage, phase: str) -> None:
-    await PHASES[phase](stage)
-    stage.restart()
-    stage.forget_calls()
+async def _prepare(harness: DistrictHarness, phase: str) -> None:
+    await PHASES[phase](harness)
+    harness.restart()
+    harness.forget_calls()
 
 
-async def struck_by(theatre: Theatre, phase: str, effect: str) -> tuple[int, list[str]]:
+async def struck_by(environment: Environment, phase: str, effect: str) -> tuple[int, list[str]]:
     """Run the cells of every kind of call: how many there are, and what promises they broke."""
     scale, places = Scale(), asyncio.Semaphore(AT_ONCE)
-    cells = [Cell(phase, system, kind, effect) for system, kind in await kinds_of(theatre, phase, scale)]
+    cells = [Cell(phase, system, kind, effect) for system, kind in await kinds_of(environment, phase, scale)]
 
     async def run(cell: Cell) -> list[str]:
         async with places:
-            return await wrong_in(theatre, cell, scale)
+            return await wrong_in(environment, cell, scale)
 
     found = await asyncio.gather(*(run(cell) for cell in cells))
     return len(cells), [line for lines in found for line in lines]
 
 
-async def wrong_in(theatre: Theatre, cell: Cell, scale: Scale) -> list[str]:
+async def wrong_in(environment: Environment, cell: Cell, scale: Scale) -> list[str]:
     """Run one cell; everything in which a promise was not kept, as sentences."""
-    async with theatre.stage(scale.build()) as stage:
-        await _prepare(stage, cell.phase)
-        stage.fault(cell.system, cell.kind, EFFECTS[cell.effect], times=None if cell.lasting else 1)
-        struck = await stage.sync()
-        found = [f"the struck sync: {line}" for line in await untrue(stage, struck)]
-        if not stage.faults.struck:
+    async with environment.open_district(scale.build()) as harness:
+        await _prepare(harness, cell.phase)
+        harness.fault(cell.system, cell.kind, EFFECTS[cell.effect], times=None if cell.lasting else 1)
+        struck = await harness.sync()
+        found = [f"the struck sync: {line}" for line in await find_false_claims(harness, struck)]
+        if not harness.faults.struck:
             found.append("the fault never struck")
-        await stage.trouble_ends()
-        after = await stage.sync()
-        found += [f"the next sync: {line}" for line in await untrue(stage, after)]
-        found += [f"after the next sync: {line}" for line in stage.differences()]
+        await harness.end_faults()
+        after = await harness.sync()
+        found += [f"the next sync: {line}" for line in await find_false_claims(harness, after)]
+        found += [f"after the next sync: {line}" for line in harness.differences()]
         found += _not_done(cell, after.status, after.error_code)
-        found += _written_twice(cell, stage)
-        stage.forget_calls()
-        last = await stage.sync()
-        found += [f"a third sync writes: {kind}" for kind in stage.writes]
+        found += _written_twice(cell, harness)
+        harness.forget_calls()
+        last = await harness.sync()
+        found += [f"a third sync writes: {kind}" for kind in harness.writes]
         found += _not_done(cell, last.status, last.error_code)
     return [f"{cell}: {line}" for line in found]
 
@@ -186,12 +186,12 @@ def _not_done(cell: Cell, status: str, error: str | None) -> list[str]:
     return []
 
 
-def _written_twice(cell: Cell, stage: Stage) -> list[str]:
+def _written_twice(cell: Cell, harness: DistrictHarness) -> list[str]:
     """Rows that were sent although the SIS held their value: each may notify a family.
 
     Where the SIS does not show its scores, or takes a write after it was given up, that cannot be helped.
     """
     blind = cell.kind == "schema.assignmentscore"
     belated = cell.kind == "score.write" and cell.effect == "done too late"
-    again = sum(row.effect == "unchanged" for row in stage.world.powerschool.log.score_rows())
+    again = sum(row.effect == "unchanged" for row in harness.world.powerschool.log.score_rows())
     return [f"{again} scores were sent that stood there already"] if again and not (blind or belated) else []

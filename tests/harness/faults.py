@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from gradesync_sandbox.faults import Done, Hold, Status
 from gradesync_sandbox.schoology.model import Item
-from harness.district import Stage
+from harness.district import DistrictHarness
 
 T = TypeVar("T")
 
@@ -20,42 +20,47 @@ ROWS_ARE_SPOILT = "UPDATE ledger SET spec = '{'"
 CATEGORIES_ARE_OLD = "UPDATE section_link SET categories_read_at = NULL"
 
 
-async def lose_ledger(stage: Stage, item: Item | None = None) -> None:
+async def lose_ledger(harness: DistrictHarness, item: Item | None = None) -> None:
     """Rows of the ledger are lost: those of one assignment, or all."""
-    await stage.rows_become(ROWS_ARE_LOST, assignment=str(item.id) if item else None)
+    await harness.change_rows(ROWS_ARE_LOST, assignment=str(item.id) if item else None)
 
 
-async def spoil_ledger(stage: Stage) -> None:
+async def spoil_ledger(harness: DistrictHarness) -> None:
     """The ledger holds what nobody can read."""
-    await stage.rows_become(ROWS_ARE_SPOILT)
+    await harness.change_rows(ROWS_ARE_SPOILT)
 
 
-async def forget_categories(stage: Stage) -> None:
+async def forget_categories(harness: DistrictHarness) -> None:
     """The SIS's category list was read long ago."""
-    await stage.rows_become(CATEGORIES_ARE_OLD)
+    await harness.change_rows(CATEGORIES_ARE_OLD)
 
 
 @asynccontextmanager
 async def held_at(
-    stage: Stage, call: str, work: Coroutine[Any, Any, T], *, done: Done = "after", nth: int | None = None
+    harness: DistrictHarness,
+    call: str,
+    work: Coroutine[Any, Any, T],
+    *,
+    done: Done = "after",
+    nth: int | None = None,
 ) -> AsyncIterator[asyncio.Task[T]]:
     """Work stands still at a call to the SIS while the block lasts; the call is `done` before or after it."""
-    stage.fault("powerschool", call, Hold(done), nth=nth)
+    harness.fault("powerschool", call, Hold(done), nth=nth)
     working = asyncio.create_task(work)
-    await stage.faults.until_held()
+    await harness.faults.until_held()
     yield working
-    stage.faults.release()
+    harness.faults.release()
     await working
 
 
-def scores_are_unreadable(stage: Stage) -> None:
+def scores_are_unreadable(harness: DistrictHarness) -> None:
     """The plugin may not read the SIS's table of scores."""
     no = Status(403, '{"message":"No access"}')
-    stage.fault("powerschool", "schema.assignmentscore", no, times=None)
+    harness.fault("powerschool", "schema.assignmentscore", no, times=None)
 
 
-def roster_is_unreadable(stage: Stage) -> None:
+def roster_is_unreadable(harness: DistrictHarness) -> None:
     """The plugin may read neither of the two lists that tell who is in a SIS section."""
-    plugin = stage.world.powerschool.plugin
+    plugin = harness.world.powerschool.plugin
     plugin.v1_access = "NONE"
     plugin.deny("cc", "studentid")

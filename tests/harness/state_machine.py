@@ -13,9 +13,9 @@ from gradesync.sync.claim import claim_of
 from gradesync.sync.run import perform
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
-from harness.assertions import untrue
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.fault_matrix import EFFECTS, Scale
 from harness.faults import lose_ledger
 
@@ -37,9 +37,9 @@ MOST = 4
 
 
 class Life(RuleBasedStateMachine):
-    """One section. `theatre` and `loop` are set by whoever runs it."""
+    """One section. `environment` and `loop` are set by whoever runs it."""
 
-    theatre: Theatre
+    environment: Environment
     loop: asyncio.AbstractEventLoop
 
     def __init__(self) -> None:
@@ -53,10 +53,12 @@ class Life(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.stage: Stage = self.run(self.stack.enter_async_context(self.theatre.stage(Scale().build())))
+        self.harness: DistrictHarness = self.run(
+            self.stack.enter_async_context(self.environment.open_district(Scale().build()))
+        )
 
     def teardown(self) -> None:
-        if not hasattr(self, "stage"):
+        if not hasattr(self, "harness"):
             return
         try:
             self.everything_is_as_the_rules_demand()
@@ -66,10 +68,10 @@ class Life(RuleBasedStateMachine):
     # --- what people do
 
     def item(self, number: int) -> Item:
-        return self.stage.items[number % len(self.stage.items)]
+        return self.harness.items[number % len(self.harness.items)]
 
     def student(self, number: int) -> int:
-        return self.stage.students[number % len(self.stage.students)]
+        return self.harness.students[number % len(self.harness.students)]
 
     def new_name(self) -> str:
         self.names += 1
@@ -77,46 +79,46 @@ class Life(RuleBasedStateMachine):
 
     @rule(item=NUMBERS, student=NUMBERS, points=POINTS)
     def teacher_grades(self, item: int, student: int, points: str) -> None:
-        self.stage.grade(self.item(item), self.student(student), points)
+        self.harness.grade(self.item(item), self.student(student), points)
 
     @rule(item=NUMBERS, student=NUMBERS)
     def teacher_clears(self, item: int, student: int) -> None:
-        self.stage.clear(self.item(item), self.student(student))
+        self.harness.clear(self.item(item), self.student(student))
 
     @rule(
         item=NUMBERS, student=NUMBERS, mark=st.sampled_from([Mark.EXCUSED, Mark.INCOMPLETE, Mark.MISSING, 4])
     )
     def teacher_marks(self, item: int, student: int, mark: int) -> None:
-        self.stage.mark(self.item(item), self.student(student), mark)
+        self.harness.mark(self.item(item), self.student(student), mark)
 
-    @precondition(lambda self: len(self.stage.items) < MOST)
+    @precondition(lambda self: len(self.harness.items) < MOST)
     @rule()
     def teacher_adds_an_assignment(self) -> None:
-        self.stage.add(self.new_name())
+        self.harness.add(self.new_name())
 
     @rule(item=NUMBERS)
     def teacher_renames(self, item: int) -> None:
-        self.stage.edit(self.item(item), title=self.new_name())
+        self.harness.edit(self.item(item), title=self.new_name())
 
     @rule(item=NUMBERS, points=st.integers(1, 50))
     def teacher_rescales(self, item: int, points: int) -> None:
-        self.stage.edit(self.item(item), max_points=points)
+        self.harness.edit(self.item(item), max_points=points)
 
     @rule(item=NUMBERS, deleted=st.booleans())
     def teacher_deletes_or_restores(self, item: int, deleted: bool) -> None:
-        self.stage.edit(self.item(item), deleted=deleted)
+        self.harness.edit(self.item(item), deleted=deleted)
 
     @rule(number=NUMBERS)
     def someone_deletes_in_the_sis(self, number: int) -> None:
-        gradebook = self.stage.world.powerschool.gradebook
-        there = gradebook.of_section(self.stage.room.sis)
+        gradebook = self.harness.world.powerschool.gradebook
+        there = gradebook.of_section(self.harness.room.sis)
         if there:
             gradebook.delete_assignment(there[number % len(there)].assignmentid)
 
     @rule(number=NUMBERS, student=NUMBERS, points=st.integers(60, 90))
     def someone_edits_in_the_sis(self, number: int, student: int, points: int) -> None:
         """Over a score that was sent: what never was anything else is nobody's to put right (R6)."""
-        gradebook, room = self.stage.world.powerschool.gradebook, self.stage.room
+        gradebook, room = self.harness.world.powerschool.gradebook, self.harness.room
         there = gradebook.of_section(room.sis)
         who = room.students[self.student(student)]
         part = there[number % len(there)].section(room.sis.dcid) if there else None
@@ -137,10 +139,10 @@ class Life(RuleBasedStateMachine):
 
     @rule(call=st.sampled_from(CALLS), effect=st.sampled_from(FAULTS), times=st.sampled_from([1, 2, None]))
     def sync_with_a_fault(self, call: tuple[System, str], effect: str, times: int | None) -> None:
-        self.stage.fault(*call, EFFECTS[effect], times=times)
-        sync = self.run(self.stage.sync())
-        assert self.run(untrue(self.stage, sync)) == []
-        self.run(self.stage.trouble_ends())
+        self.harness.fault(*call, EFFECTS[effect], times=times)
+        sync = self.run(self.harness.sync())
+        assert self.run(find_false_claims(self.harness, sync)) == []
+        self.run(self.harness.end_faults())
 
     @rule(nth=st.integers(1, 8), done=st.sampled_from(["before", "after"]))
     def worker_dies(self, nth: int, done: Done) -> None:
@@ -150,45 +152,45 @@ class Life(RuleBasedStateMachine):
     def the_ledger_is_lost(self) -> None:
         """Right after a sync, so that what it held stands in the SIS: all of it is found there again."""
         self.everything_is_as_the_rules_demand()
-        self.run(lose_ledger(self.stage))
-        self.stage.forget_calls()
+        self.run(lose_ledger(self.harness))
+        self.harness.forget_calls()
         self.sync_well("changes")
-        assert self.stage.created == 0
+        assert self.harness.created == 0
 
     def sync_well(self, mode: str) -> None:
-        self.stage.forget_calls()
-        sync = self.run(self.stage.sync(mode=mode))
+        self.harness.forget_calls()
+        sync = self.run(self.harness.sync(mode=mode))
         assert sync.error_code is None
-        assert self.run(untrue(self.stage, sync)) == []
-        assert self.stage.world.powerschool.log.effects().get("unchanged", 0) == 0
+        assert self.run(find_false_claims(self.harness, sync)) == []
+        assert self.harness.world.powerschool.log.effects().get("unchanged", 0) == 0
         if mode == "full":
             self.edited = False
         if not self.edited:
-            assert self.stage.differences() == []
+            assert self.harness.differences() == []
 
     def everything_is_as_the_rules_demand(self) -> None:
         self.sync_well("full")
-        self.stage.forget_calls()
-        self.run(self.stage.sync())
-        assert self.stage.writes == []
+        self.harness.forget_calls()
+        self.run(self.harness.sync())
+        assert self.harness.writes == []
 
     async def _die(self, nth: int, done: Done) -> None:
-        stage = self.stage
-        stage.fault("powerschool", "*", Hold(done), nth=nth)
-        sync = await stage.request()
-        claimed = await claim_of(stage.engine, stage.district.id)
+        harness = self.harness
+        harness.fault("powerschool", "*", Hold(done), nth=nth)
+        sync = await harness.request()
+        claimed = await claim_of(harness.engine, harness.district.id)
         assert claimed is not None
-        working = asyncio.create_task(perform(stage.engine, claimed))
-        held = asyncio.create_task(stage.faults.until_held())
+        working = asyncio.create_task(perform(harness.engine, claimed))
+        held = asyncio.create_task(harness.faults.until_held())
         await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()
         if not working.done():
-            await stage.lose_lease()
+            await harness.lose_lease()
             working.cancel()
         await asyncio.gather(working, held, return_exceptions=True)
-        stage.faults.clear()
-        await stage.time_passes()
-        assert await untrue(stage, await stage.settled(sync)) == []
+        harness.faults.clear()
+        await harness.pass_time()
+        assert await find_false_claims(harness, await harness.run_to_end(sync)) == []
 
 
 async def _awaited(work: Awaitable[T]) -> T:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gradesync.worker.pool import post
 from gradesync_sandbox.serving import Served
-from harness.api import Door, Place
+from harness.api import ApiClient, ApiHarness
 
 
 @dataclass
@@ -44,29 +44,29 @@ async def receiver() -> AsyncIterator[Receiver]:
     await served.stop()
 
 
-async def add(office: Door, url: str) -> dict[str, Any]:
+async def add(office: ApiClient, url: str) -> dict[str, Any]:
     answer = await office.post("/webhooks", {"url": url})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
 
 
-async def news(place: Place, receiver: Receiver) -> tuple[Door, dict[str, Any]]:
+async def news(api: ApiHarness, receiver: Receiver) -> tuple[ApiClient, dict[str, Any]]:
     """A settled sync of which the receiver is to hear: the district's client and its webhook."""
-    office = await place.office()
+    office = await api.office()
     webhook = await add(office, receiver.url)
-    await place.synced(office)
+    await api.sync(office)
     return office, webhook
 
 
-async def deliver(place: Place, *, later: bool = False) -> int:
+async def deliver(api: ApiHarness, *, later: bool = False) -> int:
     """Deliver what is due, `later` what waits too; how many were tried."""
     if later:
-        await place.rows_become("UPDATE delivery SET not_before = now()")
-    return await post(place.runtime).deliver()
+        await api.change_rows("UPDATE delivery SET not_before = now()")
+    return await post(api.runtime).deliver()
 
 
-async def deliveries(office: Door, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+async def deliveries(office: ApiClient, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
     """What became of what a webhook was to hear, the newest first."""
     page: dict[str, Any] = (await office.get(webhook["links"]["deliveries"], **filters)).json()
     return list(page["items"])

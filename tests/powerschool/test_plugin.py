@@ -9,10 +9,10 @@ import pytest
 from gradesync.powerschool.grants import READ, WRITTEN
 from gradesync_sandbox.faults import Status
 from gradesync_sandbox.world import build
-from harness.environment import Theatre, theatre
+from harness.environment import Environment, environment
 from harness.powerschool_target import Classroom
 
-__all__ = ["theatre"]
+__all__ = ["environment"]
 
 PLUGIN = Path(__file__).parents[2] / "deploy/powerschool-plugin/plugin.xml"
 SPACE = "{http://plugin.powerschool.pearson.com}"
@@ -58,37 +58,37 @@ def test_the_plugin_keeps_to_powerschools_limits() -> None:
     assert all(len(contact.attrib["email"]) <= 40 for contact in publisher)
 
 
-async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(theatre: Theatre) -> None:
+async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(environment: Environment) -> None:
     """A first sync with a student who left (the roster is read), changes, scores read back, and the check."""
     world = build(seed=7, sections=1, students=18, assignments=36)
     world.powerschool.plugin.install(PLUGIN.read_text())
-    async with theatre.stage(world) as stage:
-        first = await stage.sync()
+    async with environment.open_district(world) as harness:
+        first = await harness.sync()
         assert first.applied == "some"
-        assert stage.differences() == []
-        item = stage.room.section.standing()[0]
+        assert harness.differences() == []
+        item = harness.room.section.standing()[0]
         item.title = "Another name for it"
-        await stage.sync()
+        await harness.sync()
         world.powerschool.log.clear()
-        full = await stage.sync(mode="full")
-        assert stage.differences() == []
+        full = await harness.sync(mode="full")
+        assert harness.differences() == []
         kinds = world.powerschool.log.counts()
         assert kinds["schema.assignmentscore"]
         assert all(call.status != 403 for call in world.powerschool.log.calls)
         assert full.error_code is None
         until = full.settles_by
-        found = await stage.engine.systems.check(stage.district, until=until, section_id=stage.section)
+        found = await harness.engine.systems.check(harness.district, until=until, section_id=harness.section)
         assert [one for one in found if not one.ok] == []
 
 
-async def test_without_one_of_its_columns_a_create_is_refused(theatre: Theatre) -> None:
+async def test_without_one_of_its_columns_a_create_is_refused(environment: Environment) -> None:
     world = build(seed=7, sections=1, students=3, assignments=3, ideal=True)
     world.powerschool.plugin.install(PLUGIN.read_text())
     world.powerschool.plugin.deny("assignment", "createdbyplugin")
-    async with theatre.stage(world) as stage:
-        sync = await stage.sync()
+    async with environment.open_district(world) as harness:
+        sync = await harness.sync()
         assert sync.error_code == "sis-permission-missing"
-        found = await stage.engine.systems.check(stage.district, until=sync.settles_by)
+        found = await harness.engine.systems.check(harness.district, until=sync.settles_by)
         (bad,) = [one for one in found if not one.ok]
     assert "ASSIGNMENT.CREATEDBYPLUGIN" in bad.detail
     assert "plugin.xml" in bad.fix

@@ -1,4 +1,4 @@
-"""Small invented districts, in Schoology and in PowerSchool, and clients of theirs."""
+"""Build small invented districts, in Schoology and in PowerSchool, and clients of theirs."""
 
 from collections.abc import AsyncIterator
 
@@ -22,18 +22,18 @@ def room(world: World) -> Classroom:
 
 @pytest.fixture
 async def schoology(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls as the app's key."""
+    """Sign calls with the app's key."""
     async with signed(world) as calls:
         yield calls
 
 
 @pytest.fixture
 def district() -> District:
-    """One class in PowerSchool."""
+    """Build one class in PowerSchool."""
     return District()
 
 
 @pytest.fixture
 def client(district: District) -> Plugin:
-    """The installed plugin, which holds a token."""
+    """Return the installed plugin, which holds a token."""
     return district.client()

@@ -1,4 +1,4 @@
-"""The control API: every act of a person shows in the system that it is done in."""
+"""Test the control API: every act of a person shows in the system that it is done in."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from gradesync_sandbox.world import build
 
 @dataclass
 class Desk:
-    """A district, and someone at its controls. Addresses begin at the first class unless they say more."""
+    """Control a district. Addresses begin at the first class unless they are absolute."""
 
     world: World
     faults: Faults
@@ -54,14 +54,14 @@ async def sis_assignment(desk: Desk, **fields: Any) -> dict[str, Any]:
     return made
 
 
-async def test_the_classes_are_listed_with_who_is_who(desk: Desk) -> None:
+async def test_classes_are_listed_with_their_people(desk: Desk) -> None:
     first, _ = await desk.read("/sections")
     assert (first["section"], first["sis_section_dcid"]) == (desk.room.section.id, desk.room.sis.dcid)
     students = (await desk.read(desk.here))["students"]
     assert {s["uid"]: s["dcid"] for s in students} == {u: s.dcid for u, s in desk.room.students.items()}
 
 
-async def test_a_teacher_grades_marks_and_clears_a_cell_in_schoology(desk: Desk) -> None:
+async def test_teacher_grades_marks_and_clears_a_cell(desk: Desk) -> None:
     item, uid = desk.room.section.standing()[0].id, next(iter(desk.room.students))
     cell = f"{desk.here}/assignments/{item}/scores/{uid}"
 
@@ -76,7 +76,7 @@ async def test_a_teacher_grades_marks_and_clears_a_cell_in_schoology(desk: Desk)
     assert await shown() == {"grade": None, "exception": 0}
 
 
-async def test_a_teacher_adds_edits_deletes_and_restores_an_assignment_in_schoology(desk: Desk) -> None:
+async def test_teacher_adds_edits_deletes_restores_an_item(desk: Desk) -> None:
     category = next(iter(await desk.read(f"{desk.here}/categories")))
     body = {"title": "Quiz 9", "max_points": "20", "category": int(category), "due": "2026-09-01T23:59:59"}
     made = await desk.do("POST", f"{desk.here}/assignments", body, 201)
@@ -105,7 +105,7 @@ async def test_students_leave_and_return_on_either_side(desk: Desk) -> None:
     assert student.dcid in desk.world.powerschool.roster(desk.room.sis)
 
 
-async def test_people_edit_and_delete_in_the_sis_and_its_gradebook_reads_as_a_table(desk: Desk) -> None:
+async def test_sis_edits_show_in_its_gradebook_table(desk: Desk) -> None:
     made = await sis_assignment(desk)
     path = f"{desk.here}/sis/assignments/{made['assignmentid']}"
     uid, student = next(iter(desk.room.students.items()))
@@ -121,13 +121,13 @@ async def test_people_edit_and_delete_in_the_sis_and_its_gradebook_reads_as_a_ta
     assert await desk.read(f"{desk.here}/sis/assignments") == []
 
 
-async def test_a_sis_assignment_can_be_shared_with_another_section(desk: Desk) -> None:
+async def test_sis_assignment_can_be_shared_with_another_section(desk: Desk) -> None:
     other = desk.world.classrooms[1].sis.dcid
     made = await sis_assignment(desk, shared_with=[other])
     assert made["sections"] == [desk.room.sis.dcid, other]
 
 
-async def test_the_administrator_locks_terms_and_reassigns_teachers_and_categories(desk: Desk) -> None:
+async def test_admin_locks_terms_and_reassigns_teachers(desk: Desk) -> None:
     await desk.do("PUT", f"{desk.here}/sis/term", {"locked": True})
     assert desk.room.term.locked
     await desk.do("PUT", f"{desk.here}/sis/teacher", {"teaches": False})
@@ -155,7 +155,7 @@ async def test_calls_and_counters_are_read_and_begun_anew(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
-async def test_switches_change_by_name_and_only_to_what_they_can_be(desk: Desk, system: str) -> None:
+async def test_switches_change_by_name_to_valid_values_only(desk: Desk, system: str) -> None:
     path = f"/systems/{system}/switches"
     assert (await desk.do("PATCH", path, {"latency": 0.25}, 200))["latency"] == 0.25
     assert (await desk.read(path))["latency"] == 0.25
@@ -164,7 +164,7 @@ async def test_switches_change_by_name_and_only_to_what_they_can_be(desk: Desk, 
     assert (await desk.read(path))["latency"] == 0.25
 
 
-async def test_tokens_are_revoked_and_grants_are_taken_and_given(desk: Desk) -> None:
+async def test_tokens_are_revoked_and_grants_changed(desk: Desk) -> None:
     sis = desk.world.powerschool
     token = sis.tokens.issue(3600)
     await desk.do("POST", "/systems/powerschool/tokens/revoke")
@@ -205,12 +205,12 @@ async def test_faults_are_ordered_listed_and_taken_back(desk: Desk) -> None:
         ("POST", "{here}/sis/students/1/drop"),
     ],
 )
-async def test_what_is_not_there_is_said_so(desk: Desk, method: str, path: str) -> None:
+async def test_missing_records_are_404(desk: Desk, method: str, path: str) -> None:
     answer = await desk.http.request(method, path.format(here=desk.here))
     assert answer.status_code == 404
 
 
-async def test_every_route_says_what_it_does(desk: Desk) -> None:
+async def test_every_route_has_a_summary(desk: Desk) -> None:
     paths = (await desk.read("/openapi.json"))["paths"]
     routes = [route for methods in paths.values() for route in methods.values()]
     assert len(routes) > 30

@@ -1,4 +1,4 @@
-"""LTI 1.1 launches, as a tool that knows the secret checks them."""
+"""Test LTI 1.1 launches, as a tool that knows the secret checks them."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ TOOL = "https://tool.example"
 
 
 class Validator(RequestValidator):
-    """An LTI 1.1 tool that knows the platform's key and secret."""
+    """Check launches as an LTI 1.1 tool that knows the platform's key and secret."""
 
     enforce_ssl = True
     allowed_signature_methods = ("HMAC-SHA1",)
@@ -42,7 +42,7 @@ def accepted(platform: Platform, fields: dict[str, str]) -> bool:
     return bool(valid)
 
 
-def test_a_basic_launch_is_signed_over_its_form(world: World, room: Classroom) -> None:
+def test_basic_launch_is_signed_over_its_form(world: World, room: Classroom) -> None:
     world.lti.clock = time.time
     fields = basic_launch(world.lti, room.teacher, room.section, f"{TOOL}/lti/basic")
     assert accepted(world.lti, fields)

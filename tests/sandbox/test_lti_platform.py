@@ -1,4 +1,4 @@
-"""Launches as the platform signs them, and the OIDC step before them."""
+"""Test launches as the platform signs them, and the OIDC step before them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -35,13 +35,13 @@ async def browser(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def claims(platform: Platform, token: str) -> dict[str, Any]:
-    """The claims of a token whose signature the platform's published keys confirm."""
+    """Return the claims of a token whose signature the platform's published keys confirm."""
     keys = KeySet.import_key_set(json.loads(json.dumps(platform.jwks())))
     return jwt.decode(token, keys, algorithms=["RS256"]).claims
 
 
 class Form(HTMLParser):
-    """The first form of a page: where it goes and what it carries."""
+    """Read the first form of a page: its action and its fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Form(HTMLParser):
             self.fields[given["name"]] = unescape(given["value"])
 
 
-def test_a_launch_carries_the_claims_of_a_course_placement(world: World, room: Classroom) -> None:
+def test_launch_has_the_claims_of_a_course_placement(world: World, room: Classroom) -> None:
     token = world.lti.id_token(room.teacher, room.section, nonce="n")
     seen = claims(world.lti, token)
     assert seen["iss"] == "https://schoology.schoology.com"
@@ -82,7 +82,7 @@ def test_a_launch_carries_the_claims_of_a_course_placement(world: World, room: C
     }
 
 
-def test_the_subject_does_not_give_the_uid_away(world: World, room: Classroom) -> None:
+def test_subject_does_not_give_the_uid_away(world: World, room: Classroom) -> None:
     number, _, digest = claims(world.lti, world.lti.id_token(room.teacher, room.section))["sub"].partition(
         "::"
     )
@@ -102,7 +102,7 @@ def test_roles_follow_the_section_and_the_organisation(world: World, room: Class
     assert roles[world.admin.uid] == [f"{MEMBERSHIP}Administrator", f"{MEMBERSHIP}Instructor"]
 
 
-def test_a_test_can_bend_any_claim(world: World, room: Classroom) -> None:
+def test_test_can_bend_any_claim(world: World, room: Classroom) -> None:
     platform = world.lti
     bent = claims(
         platform,
@@ -133,7 +133,7 @@ def test_another_key_does_not_pass(world: World, room: Classroom) -> None:
         claims(world.lti, unknown)
 
 
-def test_a_rotated_key_signs_and_the_old_one_still_verifies(world: World, room: Classroom) -> None:
+def test_rotated_key_signs_and_the_old_one_verifies(world: World, room: Classroom) -> None:
     old = world.lti.id_token(room.teacher, room.section)
     world.lti.rotate("sandbox-2")
     new = world.lti.id_token(room.teacher, room.section)
@@ -152,7 +152,7 @@ async def begin(browser: httpx.AsyncClient, room: Classroom, **query: str) -> Fo
 
 
 def request_of(login: Form) -> dict[str, str]:
-    """What a tool asks of the platform after that login."""
+    """Return a tool's authentication request after that login."""
     return {
         "scope": "openid",
         "response_type": "id_token",
@@ -167,7 +167,7 @@ def request_of(login: Form) -> dict[str, str]:
     }
 
 
-async def test_a_course_page_starts_a_launch_that_ends_at_the_tool(
+async def test_course_page_starts_a_launch_to_the_tool(
     browser: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     login = await begin(browser, room)
@@ -184,7 +184,7 @@ async def test_a_course_page_starts_a_launch_that_ends_at_the_tool(
     assert seen[CLAIM + "custom"]["user_id"] == str(room.teacher.uid)
 
 
-async def test_a_login_can_be_posted_and_go_without_storage(
+async def test_login_can_be_posted_and_go_without_storage(
     browser: httpx.AsyncClient, room: Classroom
 ) -> None:
     login = await begin(browser, room, method="post", storage="none", role="Learner")
@@ -194,7 +194,7 @@ async def test_a_login_can_be_posted_and_go_without_storage(
     assert "id_token" in Form(page.text).fields
 
 
-async def test_a_hint_serves_once(browser: httpx.AsyncClient, room: Classroom) -> None:
+async def test_hint_serves_once(browser: httpx.AsyncClient, room: Classroom) -> None:
     asked = request_of(await begin(browser, room))
     first = Form((await browser.post("/authorize-redirect", data=asked)).text)
     again = Form((await browser.post("/authorize-redirect", data=asked)).text)
@@ -213,7 +213,7 @@ async def test_a_hint_serves_once(browser: httpx.AsyncClient, room: Classroom) -
         ({"login_hint": "1"}, "login_required"),
     ],
 )
-async def test_a_wrong_request_is_answered_to_the_tool(
+async def test_wrong_request_is_answered_to_the_tool(
     browser: httpx.AsyncClient, room: Classroom, bent: dict[str, str], error: str
 ) -> None:
     asked = request_of(await begin(browser, room)) | bent
@@ -232,7 +232,7 @@ async def test_nothing_is_sent_to_an_address_that_is_not_registered(
     assert "<form" not in answer.text
 
 
-async def test_a_token_can_be_fetched_without_a_browser(
+async def test_token_can_be_fetched_without_a_browser(
     browser: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     query = {"user": str(world.admin.uid), "section": str(room.section.id), "role": "Instructor"}
@@ -241,9 +241,7 @@ async def test_a_token_can_be_fetched_without_a_browser(
     assert (await browser.get("/id_token", params=query | {"user": "1"})).status_code == 404
 
 
-async def test_a_tool_is_installed_over_http(
-    browser: httpx.AsyncClient, world: World, room: Classroom
-) -> None:
+async def test_tool_is_installed_over_http(browser: httpx.AsyncClient, world: World, room: Classroom) -> None:
     world.lti.tool = None
     query = {"user": str(room.teacher.uid), "section": str(room.section.id)}
     assert (await browser.get("/course", params=query)).status_code == 409
@@ -254,7 +252,7 @@ async def test_a_tool_is_installed_over_http(
     assert room.section.name in (await browser.get("/")).text
 
 
-async def test_a_course_can_open_the_tool_by_lti_1_1(
+async def test_course_can_open_the_tool_by_lti_1_1(
     browser: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     query = {"user": str(room.teacher.uid), "section": str(room.section.id), "url": f"{TOOL}/lti/basic"}
@@ -264,7 +262,7 @@ async def test_a_course_can_open_the_tool_by_lti_1_1(
     assert form.fields["oauth_signature"]
 
 
-async def test_a_course_can_keep_its_storage_in_a_frame_of_its_own(
+async def test_course_can_keep_its_storage_in_a_frame_of_its_own(
     browser: httpx.AsyncClient, room: Classroom
 ) -> None:
     login = await begin(browser, room, storage="lti_storage")

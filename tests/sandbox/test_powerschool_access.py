@@ -1,4 +1,4 @@
-"""PowerSchool stand-in: tokens, grants, v1 access, pace (contract sections 1, 2, 5)."""
+"""Test PowerSchool's tokens, grants, v1 access and request interval (upstream.md PowerSchool §1, §2, §5)."""
 
 import re
 
@@ -18,9 +18,7 @@ def anonymous(district: District) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/oauth/access_token", "/oauth/access_token/"])
-async def test_a_token_is_given_for_the_plugins_credentials_with_expires_in_as_text(
-    district: District, path: str
-) -> None:
+async def test_token_has_expires_in_as_text(district: District, path: str) -> None:
     who = (district.sis.plugin.client_id, district.sis.plugin.client_secret)
     given = await anonymous(district).post(path, auth=who, data={"grant_type": "client_credentials"})
     assert given.status_code == 200
@@ -29,7 +27,7 @@ async def test_a_token_is_given_for_the_plugins_credentials_with_expires_in_as_t
     assert (await anonymous(district).get("/ws/v1/metadata", headers=bearer)).status_code == 200
 
 
-async def test_expires_in_can_be_a_number_and_as_short_as_a_test_needs(district: District) -> None:
+async def test_expires_in_can_be_a_short_number(district: District) -> None:
     district.sis.switches.expires_in, district.sis.switches.expires_in_as = 0, "number"
     who = (district.sis.plugin.client_id, district.sis.plugin.client_secret)
     http = anonymous(district)
@@ -58,16 +56,14 @@ async def test_no_token_without_the_credentials_and_the_grant_type(
     assert (given.status_code, given.json()) == (status, {"error": error})
 
 
-async def test_every_call_needs_a_token_that_still_stands(district: District, client: Plugin) -> None:
+async def test_every_call_needs_a_valid_token(district: District, client: Plugin) -> None:
     assert (await anonymous(district).get("/ws/v1/metadata")).status_code == 401
     assert (await client.list()).status_code == 200
     district.sis.tokens.revoke_all()
     assert (await client.list()).status_code == 401
 
 
-async def test_without_v1_access_sections_answer_the_measured_401_and_metadata_stays_open(
-    district: District, client: Plugin
-) -> None:
+async def test_v1_without_access_is_401_except_metadata(district: District, client: Plugin) -> None:
     district.sis.plugin.v1_access = "NONE"
     refused = await client.http.get(f"/ws/v1/section/{district.section.dcid}")
     assert refused.status_code == 401
@@ -79,7 +75,7 @@ async def test_without_v1_access_sections_answer_the_measured_401_and_metadata_s
     assert described["schema_table_query_max_page_size"] == 100
 
 
-async def test_v1_names_a_section_by_the_other_keys_of_its_neighbours(district: District) -> None:
+async def test_v1_names_a_sections_neighbors_by_dcid(district: District) -> None:
     shown = (await district.client().http.get(f"/ws/v1/section/{district.section.dcid}")).json()["section"]
     staff = district.sis.staff_of(district.teacher, district.school.school_number)
     assert shown["id"] == district.section.dcid
@@ -87,9 +83,7 @@ async def test_v1_names_a_section_by_the_other_keys_of_its_neighbours(district: 
     assert (await district.client().http.get("/ws/v1/section/1")).status_code == 404
 
 
-async def test_v1_lists_collapse_one_to_an_object_and_none_to_an_empty_text(
-    district: District, client: Plugin
-) -> None:
+async def test_v1_lists_collapse_one_and_none(district: District, client: Plugin) -> None:
     path = f"/ws/v1/section/{district.section.dcid}/section_enrollment"
     many = (await client.http.get(path)).json()["section_enrollments"]["section_enrollment"]
     assert [e["student_id"] for e in many] == [s.dcid for s in district.students]
@@ -99,7 +93,7 @@ async def test_v1_lists_collapse_one_to_an_object_and_none_to_an_empty_text(
 
 
 @pytest.mark.parametrize("table_column", ["assignment.createdbyplugin", "assignmentsection.whomodified"])
-async def test_a_create_needs_every_column_even_those_the_server_fills(
+async def test_create_needs_every_column_even_those_the_server_fills(
     district: District, client: Plugin, table_column: str
 ) -> None:
     district.sis.plugin.deny(*table_column.split("."))
@@ -110,9 +104,7 @@ async def test_a_create_needs_every_column_even_those_the_server_fills(
     assert not district.sis.gradebook.assignments
 
 
-async def test_a_score_needs_full_access_and_a_comment_its_own_table(
-    district: District, client: Plugin
-) -> None:
+async def test_score_needs_full_access_a_comment_its_own(district: District, client: Plugin) -> None:
     made = await client.created()
     district.sis.plugin.deny("assignmentscorecomment", "commentvalue")
     comment = {"_assignmentscorecomment": {"commentvalue": "well done"}}
@@ -123,9 +115,7 @@ async def test_a_score_needs_full_access_and_a_comment_its_own_table(
     assert (await client.score(row(made, district.students[0], "8"))).status_code == 403
 
 
-async def test_an_installed_plugin_file_grants_what_it_asks_for_and_no_more(
-    district: District, client: Plugin
-) -> None:
+async def test_installed_plugin_file_grants_no_more_than_it_asks(district: District, client: Plugin) -> None:
     district.sis.plugin.install(
         '<plugin xmlns="http://plugin.powerschool.pearson.com"><oauth/><access_request>'
         '<field table="SECTIONS" field="DCID" access="ViewOnly"/></access_request></plugin>'
@@ -136,10 +126,10 @@ async def test_an_installed_plugin_file_grants_what_it_asks_for_and_no_more(
     assert (await client.http.get(f"/ws/v1/section/{district.section.dcid}")).status_code == 401
 
 
-async def test_who_acts_must_be_said_and_must_teach_the_section(district: District, client: Plugin) -> None:
+async def test_acting_teacher_is_required_and_must_teach(district: District, client: Plugin) -> None:
     made = await client.created()
-    unsaid = await client.http.post("/ws/xte/section/assignment/", json={"_assignmentsections": []})
-    assert unsaid.status_code == 400
+    unnamed = await client.http.post("/ws/xte/section/assignment/", json={"_assignmentsections": []})
+    assert unnamed.status_code == 400
     district.sis.unassign_teacher(district.teacher, district.section)
     answers = [
         await client.list(),
@@ -152,9 +142,7 @@ async def test_who_acts_must_be_said_and_must_teach_the_section(district: Distri
     assert all("User does not teach section" in a.json()["message"] for a in answers)
 
 
-async def test_a_second_teacher_of_the_section_may_write_with_categories_of_their_own(
-    district: District, client: Plugin
-) -> None:
+async def test_co_teacher_may_write_with_own_categories(district: District, client: Plugin) -> None:
     other = district.sis.add_teacher(district.school)
     district.sis.assign_teacher(other, district.section)
     district.teacher = other
@@ -163,15 +151,13 @@ async def test_a_second_teacher_of_the_section_may_write_with_categories_of_thei
     assert (await client.create()).status_code == 201
 
 
-async def test_calls_faster_than_the_interval_are_refused_with_how_long_to_wait(
-    district: District, client: Plugin
-) -> None:
+async def test_calls_faster_than_the_interval_are_refused(district: District, client: Plugin) -> None:
     district.sis.switches.min_interval_ms = 60_000
     assert (await client.list()).status_code == 200
     refused = await client.list()
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["retry-after"]) <= 60
-    district.sis.switches.throttle_status, district.sis.switches.throttle_says = 503, "text"
+    district.sis.switches.throttle_status, district.sis.switches.throttle_hint = 503, "text"
     refused = await client.list()
     assert refused.status_code == 503
     assert "retry-after" not in refused.headers
@@ -188,7 +174,7 @@ async def test_other_calls_do_not_exist(client: Plugin, method: str, path: str, 
     assert (await client.http.request(method, path)).status_code == status
 
 
-async def test_the_log_names_every_call_and_how_it_was_answered(district: District, client: Plugin) -> None:
+async def test_log_names_every_call_and_its_status(district: District, client: Plugin) -> None:
     made = await client.created()
     await client.score(row(made, district.students[0], "9"))
     await client.delete(made["assignmentid"])
@@ -205,7 +191,7 @@ async def test_the_log_names_every_call_and_how_it_was_answered(district: Distri
     assert log.counts() == {}
 
 
-def test_the_busiest_window_is_found_wherever_it_lies() -> None:
+def test_busiest_window_is_found_anywhere() -> None:
     assert most_in_window([0.0, 4.0, 8.0, 8.5, 9.0, 12.9], 5) == 4
     assert most_in_window([0.0, 5.0, 10.0], 5) == 1
     assert most_in_window([], 5) == 0

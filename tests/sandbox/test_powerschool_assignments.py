@@ -1,4 +1,4 @@
-"""PowerSchool stand-in: categories and assignments (contract 4.1 to 4.3)."""
+"""Test PowerSchool's categories and assignments (upstream.md PowerSchool §4.1 to §4.3)."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,9 +10,7 @@ from gradesync_sandbox.powerschool.switches import INFERRED
 from harness.powerschool_client import District, Plugin, new_assignment, part, row
 
 
-async def test_categories_are_a_plain_array_of_the_teachers_own_with_long_descriptions(
-    district: District, client: Plugin
-) -> None:
+async def test_categories_are_a_plain_array_of_the_teachers(district: District, client: Plugin) -> None:
     district.sis.add_category(district.teacher, "Old", active=False)
     district.sis.add_category(district.sis.add_teacher(district.school), "Another teacher's")
     who = {"users_dcid": district.teacher.dcid, "year_id": 36}
@@ -33,9 +31,7 @@ async def test_categories_need_a_known_teacher_and_a_year(
     assert found.status_code == status
 
 
-async def test_a_create_answers_201_with_no_body_and_the_assignments_id_in_location(
-    district: District, client: Plugin
-) -> None:
+async def test_create_is_201_with_location_and_no_body(district: District, client: Plugin) -> None:
     made = await client.create()
     (assignmentid,) = district.sis.gradebook.assignments
     assert (made.status_code, made.content) == (201, b"")
@@ -43,15 +39,13 @@ async def test_a_create_answers_201_with_no_body_and_the_assignments_id_in_locat
     assert "assignmentsectionids" not in made.headers
 
 
-async def test_the_section_parts_ids_come_in_a_header_by_switch(district: District, client: Plugin) -> None:
+async def test_assignment_section_ids_header_by_switch(district: District, client: Plugin) -> None:
     district.sis.switches.assignment_section_ids_header = True
     made = await client.create()
     assert made.headers["AssignmentSectionIds"] == str(list(district.sis.gradebook.parts))
 
 
-async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls(
-    district: District, client: Plugin
-) -> None:
+async def test_assignment_reads_back_without_nulls(district: District, client: Plugin) -> None:
     made = await client.created(scoreentrypoints=12, description=None)
     (listed,) = (await client.list()).json()
     assert listed["assignmentid"] == made["assignmentid"] == made["_id"]
@@ -64,9 +58,7 @@ async def test_an_assignment_reads_back_dressed_with_numbers_and_without_nulls(
     assert '"scoreentrypoints":12.0' in (await client.get(made["assignmentid"])).text
 
 
-async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it(
-    district: District, client: Plugin
-) -> None:
+async def test_list_has_no_pages_and_hides_the_hidden(district: District, client: Plugin) -> None:
     gradebook = district.sis.gradebook
     made = [
         gradebook.add_assignment(district.section, f"Quiz {n}", district.category, due=date(2026, 9, 1))
@@ -78,9 +70,7 @@ async def test_a_list_has_no_pages_and_leaves_out_what_is_hidden_from_it(
     assert (await client.get(made[0].assignmentid)).status_code == 200
 
 
-async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_sections(
-    district: District, client: Plugin
-) -> None:
+async def test_teachers_assignment_shows_all_its_sections(district: District, client: Plugin) -> None:
     other = district.sis.add_section(district.school, district.term, district.teacher)
     shared = district.sis.gradebook.add_assignment(
         [district.section, other], "Essay", district.category, due=date(2026, 10, 1)
@@ -106,7 +96,7 @@ async def test_what_a_teacher_made_has_no_plugin_and_what_is_shared_shows_all_se
         ({"publishoption": "Whenever"}, "Whenever"),
     ],
 )
-async def test_a_create_refuses_unknown_fields_and_wrong_types_by_name(
+async def test_create_refuses_unknown_fields_and_wrong_types(
     district: District, client: Plugin, section: dict[str, Any], named: str
 ) -> None:
     refused = await client.create(**section)
@@ -115,7 +105,7 @@ async def test_a_create_refuses_unknown_fields_and_wrong_types_by_name(
     assert not district.sis.gradebook.assignments
 
 
-async def test_a_create_takes_what_the_web_app_sends(district: District, client: Plugin) -> None:
+async def test_create_takes_what_the_web_app_sends(district: District, client: Plugin) -> None:
     body = new_assignment(
         district,
         description="",
@@ -153,7 +143,7 @@ INVALID: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("rule", "section", "field"), INVALID)
-async def test_inferred_refusals_are_409_naming_the_field_and_can_be_switched_off(
+async def test_inferred_refusals_are_409_and_switchable(
     district: District, client: Plugin, rule: str, section: dict[str, Any], field: str
 ) -> None:
     refused = await client.create(**section)
@@ -165,13 +155,13 @@ async def test_inferred_refusals_are_409_naming_the_field_and_can_be_switched_of
     assert (await client.create(**section)).status_code == 201
 
 
-async def test_an_inactive_category_is_refused(district: District, client: Plugin) -> None:
+async def test_inactive_category_is_refused(district: District, client: Plugin) -> None:
     district.category.isactive = False
     refused = await client.create()
     assert (refused.status_code, refused.json()["message"]) == (409, "Category is not active")
 
 
-async def test_the_same_name_on_the_same_day_is_refused_whatever_the_case_of_its_letters(
+async def test_same_name_and_day_is_refused_in_any_case(
     client: Plugin,
 ) -> None:
     await client.created(name="Unit 3 test")
@@ -179,9 +169,7 @@ async def test_the_same_name_on_the_same_day_is_refused_whatever_the_case_of_its
     assert (await client.create(name="UNIT 3 TEST", duedate="2026-09-29")).status_code == 201
 
 
-async def test_a_locked_term_refuses_creates_updates_deletes_and_scores(
-    district: District, client: Plugin
-) -> None:
+async def test_locked_term_refuses_every_write(district: District, client: Plugin) -> None:
     made = await client.created()
     district.sis.lock_term(district.term)
     answers = [
@@ -196,7 +184,7 @@ async def test_a_locked_term_refuses_creates_updates_deletes_and_scores(
     assert (await client.delete(made["assignmentid"])).status_code == 204
 
 
-async def test_an_object_goes_back_exactly_as_it_was_read(district: District, client: Plugin) -> None:
+async def test_object_goes_back_exactly_as_it_was_read(district: District, client: Plugin) -> None:
     made = await client.created(_assignmentstudentassociations=[{"studentsdcid": district.students[0].dcid}])
     assert (await client.put(made["assignmentid"], made)).status_code == 201
     again = (await client.get(made["assignmentid"])).json()
@@ -205,7 +193,7 @@ async def test_an_object_goes_back_exactly_as_it_was_read(district: District, cl
     assert len(part(again)["_assignmentstudentassociations"]) == 1
 
 
-async def test_an_update_overwrites_and_what_it_leaves_out_falls_back(client: Plugin) -> None:
+async def test_update_overwrites_and_left_out_fields_fall_back(client: Plugin) -> None:
     made = await client.created(iscountedinfinalgrade=False, description="to be lost")
     changed = part(made) | {"name": "Unit 3 retake", "duedate": "2026-09-30"}
     for name in ("iscountedinfinalgrade", "description"):
@@ -217,7 +205,7 @@ async def test_an_update_overwrites_and_what_it_leaves_out_falls_back(client: Pl
     assert "description" not in shown
 
 
-async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself(client: Plugin) -> None:
+async def test_update_is_checked_but_never_clashes_with_itself(client: Plugin) -> None:
     first, second = await client.created(name="One"), await client.created(name="Two")
     renamed = second | {"_assignmentsections": [part(second) | {"name": "one"}]}
     assert (await client.put(second["assignmentid"], renamed)).status_code == 409
@@ -225,9 +213,7 @@ async def test_an_update_is_checked_as_a_create_is_but_never_clashes_with_itself
     assert (await client.put(first["assignmentid"], same)).status_code == 201
 
 
-async def test_an_update_must_include_all_sections_and_be_of_this_assignment(
-    district: District, client: Plugin
-) -> None:
+async def test_update_must_include_all_sections(district: District, client: Plugin) -> None:
     other = district.sis.add_section(district.school, district.term, district.teacher)
     sections = [district.section, other]
     gradebook = district.sis.gradebook
@@ -259,13 +245,13 @@ async def test_new_points_need_update_scores_once_scores_exist(
     assert table == {"Unit 3 test": {district.students[0].dcid: text}}
 
 
-async def test_new_points_need_nothing_while_no_scores_exist(client: Plugin) -> None:
+async def test_new_points_need_nothing_without_scores(client: Plugin) -> None:
     made = await client.created()
     doubled = made | {"_assignmentsections": [part(made) | {"scoreentrypoints": 24, "totalpointvalue": 24}]}
     assert (await client.put(made["assignmentid"], doubled)).status_code == 201
 
 
-async def test_a_delete_with_scores_needs_force(district: District, client: Plugin) -> None:
+async def test_delete_with_scores_needs_force(district: District, client: Plugin) -> None:
     made = await client.created()
     await client.score(row(made, district.students[0], "9"))
     assert (await client.delete(made["assignmentid"])).status_code == 412
@@ -277,9 +263,7 @@ async def test_a_delete_with_scores_needs_force(district: District, client: Plug
     assert (await client.list()).json() == []
 
 
-async def test_people_in_the_sis_edit_assignments_behind_the_plugins_back(
-    district: District, client: Plugin
-) -> None:
+async def test_people_edit_assignments_in_the_sis(district: District, client: Plugin) -> None:
     made = await client.created()
     gradebook = district.sis.gradebook
     (assignment,) = gradebook.named(district.section, "Unit 3 test")

@@ -1,4 +1,4 @@
-"""PowerSchool stand-in: writing scores (contract 4.4, 5)."""
+"""Test PowerSchool's score writes (upstream.md PowerSchool §4.4, §5)."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,17 +10,17 @@ from harness.powerschool_client import Assignment, District, Plugin, part, row
 
 @pytest.fixture
 async def made(client: Plugin) -> Assignment:
-    """An assignment of the class, as PowerSchool shows it."""
+    """Create an assignment of the class, and return it as PowerSchool shows it."""
     return await client.created()
 
 
 def cells(district: District) -> dict[int, str | None]:
-    """The cells of the only assignment."""
+    """Return the cells of the only assignment."""
     (only,) = district.sis.gradebook.table(district.section).values()
     return only
 
 
-async def test_scores_are_upserted_in_place_and_the_answer_names_students_only(
+async def test_scores_are_upserted_and_named_by_student_only(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     first, second, _ = district.students
@@ -52,7 +52,7 @@ async def test_points_stay_exact(district: District, client: Plugin, made: Assig
     assert score.scorepoints == Decimal("0.3")
 
 
-async def test_one_batch_may_span_assignments_or_not_by_switch(district: District, client: Plugin) -> None:
+async def test_batch_may_span_assignments_by_switch(district: District, client: Plugin) -> None:
     one, two = await client.created(name="One"), await client.created(name="Two")
     rows = row(one, district.students[0], "1"), row(two, district.students[0], "2")
     assert (await client.score(*rows)).status_code == 200
@@ -64,7 +64,7 @@ async def test_one_batch_may_span_assignments_or_not_by_switch(district: Distric
 
 
 @pytest.mark.parametrize(("names", "expected"), [("all", 2), ("first", 1)])
-async def test_students_who_are_not_on_the_assignment_refuse_the_whole_batch(
+async def test_unenrolled_students_refuse_the_whole_batch(
     district: District, client: Plugin, made: Assignment, names: str, expected: int
 ) -> None:
     district.sis.switches.bad_students = names  # type: ignore[assignment]
@@ -84,21 +84,21 @@ async def test_students_who_are_not_on_the_assignment_refuse_the_whole_batch(
     assert [r.effect for r in district.sis.log.score_rows()] == ["refused"] * 3
 
 
-async def test_an_assignment_for_some_students_refuses_the_others(district: District, client: Plugin) -> None:
+async def test_assignment_for_some_students_refuses_the_others(district: District, client: Plugin) -> None:
     first, second, _ = district.students
     made = await client.created(_assignmentStudentAssociations=[{"studentsdcid": first.dcid}])
     assert (await client.score(row(made, first, "5"))).status_code == 200
     assert (await client.score(row(made, second, "5"))).status_code == 409
 
 
-async def test_an_assignments_id_in_place_of_its_section_parts_id_is_403(
+async def test_assignmentid_as_assignmentsectionid_is_403(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     mixed = {"_assignmentsection": {"assignmentsectionid": made["assignmentid"]}}
     assert (await client.score(row(made, district.students[0], "5") | mixed)).status_code == 403
 
 
-async def test_scores_of_a_deleted_assignment_are_500_with_the_measured_words(
+async def test_scores_of_a_deleted_assignment_are_500(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     await client.delete(made["assignmentid"])
@@ -110,7 +110,7 @@ async def test_scores_of_a_deleted_assignment_are_500_with_the_measured_words(
     }
 
 
-async def test_resubmit_is_said_once_and_nothing_is_written_by_then(
+async def test_resubmit_comes_once_and_writes_nothing(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     district.sis.switches.resubmit_next = 1
@@ -126,7 +126,7 @@ async def test_scores_above_the_maximum_are_taken(district: District, client: Pl
 
 
 @pytest.mark.parametrize("text", ["A+", "1e3", "", "0" * 30 + "9"])
-async def test_texts_that_are_no_number_or_too_long_are_refused_by_an_inferred_409(
+async def test_texts_that_are_no_score_are_409(
     district: District, client: Plugin, made: Assignment, text: str
 ) -> None:
     sent = row(made, district.students[0], "9") | {"actualscoreentered": text}
@@ -179,7 +179,7 @@ async def test_clears_can_be_refused(district: District, client: Plugin, made: A
         ({"actualscorekind": "GUESS"}, "GUESS"),
     ],
 )
-async def test_rows_that_are_malformed_or_contradict_themselves_are_400_by_name(
+async def test_malformed_or_contradictory_rows_are_400(
     district: District, client: Plugin, made: Assignment, changes: dict[str, Any], named: str
 ) -> None:
     refused = await client.score(row(made, district.students[0], "5") | changes)
@@ -187,7 +187,7 @@ async def test_rows_that_are_malformed_or_contradict_themselves_are_400_by_name(
     assert named in refused.json()["message"]
 
 
-async def test_rows_must_say_something_and_say_it_once(
+async def test_rows_must_not_be_empty_or_doubled(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     bare = row(made, district.students[0], "5")
@@ -206,7 +206,7 @@ async def test_status_and_term_are_optional_and_validated(
     assert (await client.score(row(made, district.students[0], "5"))).status_code == 200
 
 
-async def test_marks_are_set_and_taken_and_leave_the_points_alone(
+async def test_marks_change_and_leave_the_points(
     district: District, client: Plugin, made: Assignment
 ) -> None:
     student = district.students[0]
@@ -219,9 +219,7 @@ async def test_marks_are_set_and_taken_and_leave_the_points_alone(
     assert score.value == ("5", Decimal(5), frozenset({"islate"}))
 
 
-async def test_the_web_apps_fuller_rows_are_taken_and_must_agree(
-    district: District, client: Plugin, made: Assignment
-) -> None:
+async def test_web_apps_fuller_rows_must_agree(district: District, client: Plugin, made: Assignment) -> None:
     target = {
         "assignmentsectionid": part(made)["assignmentsectionid"],
         "sectionsdcid": district.section.dcid,
@@ -237,7 +235,7 @@ async def test_the_web_apps_fuller_rows_are_taken_and_must_agree(
 
 
 @pytest.mark.parametrize("status", [413, 400])
-async def test_a_batch_over_the_limit_is_refused(
+async def test_batch_over_the_limit_is_refused(
     district: District, client: Plugin, made: Assignment, status: int
 ) -> None:
     district.sis.switches.batch_limit = 2
@@ -247,9 +245,7 @@ async def test_a_batch_over_the_limit_is_refused(
     assert (await client.score(*rows[:2])).status_code == 200
 
 
-async def test_the_log_tells_for_every_row_what_it_did(
-    district: District, client: Plugin, made: Assignment
-) -> None:
+async def test_log_has_every_rows_effect(district: District, client: Plugin, made: Assignment) -> None:
     first, second, _ = district.students
     await client.score(row(made, first, "5"))
     await client.score(row(made, first, "5"), row(made, second, "6"))

@@ -1,4 +1,4 @@
-"""PowerSchool stand-in: the tables' API (contract section 5)."""
+"""Test PowerSchool's API of tables (upstream.md PowerSchool §5)."""
 
 from typing import Any
 
@@ -32,9 +32,7 @@ def part_id(assignment: dict[str, Any]) -> int:
     return int(assignment["_assignmentsections"][0]["assignmentsectionid"])
 
 
-async def test_the_documented_join_leads_from_a_section_to_its_teacher_through_the_other_keys(
-    district: District, client: Plugin
-) -> None:
+async def test_documented_join_leads_to_the_teacher(district: District, client: Plugin) -> None:
     dcid = district.section.dcid
     (section,) = records((await client.table("sections", "id,termid,schoolid", f"dcid=={dcid}")).json())
     (teaching,) = records(
@@ -48,7 +46,7 @@ async def test_the_documented_join_leads_from_a_section_to_its_teacher_through_t
     assert records(term.json()) == [{"yearid": "36", "firstday": "2026-08-17", "lastday": "2027-01-15"}]
 
 
-async def test_a_term_id_is_not_unique_without_its_school(district: District, client: Plugin) -> None:
+async def test_term_id_is_not_unique_without_its_school(district: District, client: Plugin) -> None:
     other = district.sis.add_school("Birch High")
     district.sis.add_term(other, "S1", district.term.firstday, district.term.lastday)
     found = await client.table("terms", "dcid", f"id=={district.term.id}")
@@ -74,7 +72,7 @@ async def test_queries_compare_and_conditions_add_up(client: Plugin, q: str, exp
     assert counted.json() == {"count": expected}
 
 
-async def test_pages_are_cut_to_the_cap_whatever_is_asked(district: District, client: Plugin) -> None:
+async def test_pages_are_cut_to_the_cap(district: District, client: Plugin) -> None:
     for _ in range(148):
         district.sis.add_student(district.school)
     pages = [await client.table("students", "dcid", pagesize=500, page=page) for page in (1, 2, 3)]
@@ -98,7 +96,7 @@ async def test_pages_are_cut_to_the_cap_whatever_is_asked(district: District, cl
         ("students", "id", {"page": "x"}, 400, "page"),
     ],
 )
-async def test_what_the_tables_refuse(
+async def test_tables_refuse_unknown_requests(
     table: str, projection: str, query: dict[str, Any], status: int, words: str
 ) -> None:
     refused = await District().client().table(table, projection, **query)
@@ -107,9 +105,7 @@ async def test_what_the_tables_refuse(
 
 
 @pytest.mark.parametrize("shown", ["negative", "kept"])
-async def test_a_dropped_student_leaves_the_sections_rows_or_stays_by_switch(
-    district: District, client: Plugin, shown: str
-) -> None:
+async def test_dropped_students_cc_row_by_switch(district: District, client: Plugin, shown: str) -> None:
     district.sis.switches.dropped_cc = shown  # type: ignore[assignment]
     district.sis.drop(district.students[0], district.section)
     key = district.section.id

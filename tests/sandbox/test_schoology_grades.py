@@ -1,4 +1,4 @@
-"""The grades answer: a dense matrix whose cells read as recorded, narrowed by Schoology's own clock."""
+"""Test the grades response: a dense matrix whose cells read as recorded, narrowed by Schoology's own clock."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,7 @@ from gradesync_sandbox.world import Classroom, World, build
 from harness.signing import client, read
 
 
-async def test_the_matrix_is_dense_and_whole_whatever_limit_says(
-    schoology: httpx.AsyncClient, room: Classroom
-) -> None:
+async def test_matrix_is_dense_and_ignores_limit(schoology: httpx.AsyncClient, room: Classroom) -> None:
     body = await read(schoology, f"/sections/{room.section.id}/grades?limit=5")
     cells = body["grades"]["grade"]
     pairs = {(cell["assignment_id"], cell["enrollment_id"]) for cell in cells}
@@ -22,7 +20,7 @@ async def test_the_matrix_is_dense_and_whole_whatever_limit_says(
     assert body["period"][0]["period_id"] == f"p{room.section.periods[0].id}"
 
 
-async def test_the_matrix_pages_when_switched_so(
+async def test_matrix_pages_when_switched_so(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     world.schoology.switches.grades_paged = True
@@ -85,7 +83,7 @@ async def test_decimals_are_exact_number_literals(
     assert b'"max_points":12.345678' in (await schoology.get(path)).content
 
 
-async def test_timestamp_narrows_by_schoologys_own_clock() -> None:
+async def test_timestamp_narrows_by_schoologys_clock() -> None:
     now = 1_800_000_000.0
     world = build(students=2, assignments=2, sections=1, clock=lambda: now)
     world.schoology.switches.clock_skew = 300
@@ -109,7 +107,7 @@ async def test_timestamp_narrows_by_schoologys_own_clock() -> None:
     assert exact.headers["date"] == "Fri, 15 Jan 2027 08:05:00 GMT"
 
 
-async def test_rows_of_students_who_left_and_of_the_unassigned_are_switches(
+async def test_rows_of_left_and_unassigned_students_by_switch(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     sid = room.section.id

@@ -1,4 +1,4 @@
-"""Many reads in one call, and the limit on calls."""
+"""Test many reads in one call, and the limit on calls."""
 
 import httpx
 import pytest
@@ -37,7 +37,7 @@ async def test_rows_come_in_order_and_fail_one_by_one(schoology: httpx.AsyncClie
         ({"request": ["/v1/sections/1"] * 50}, 200),
     ],
 )
-async def test_the_body_is_one_list_of_at_most_fifty(
+async def test_body_is_one_list_of_at_most_fifty(
     schoology: httpx.AsyncClient, body: object, status: int
 ) -> None:
     assert (await schoology.post("/multiget", json=body)).status_code == status
@@ -74,9 +74,7 @@ async def test_rights_hold_inside_a_multiget(world: World) -> None:
     assert answer.json()["response"][0]["response_code"] == 403
 
 
-async def test_a_key_may_spend_so_many_credits_in_a_window(
-    schoology: httpx.AsyncClient, world: World
-) -> None:
+async def test_key_may_spend_so_many_credits_in_a_window(schoology: httpx.AsyncClient, world: World) -> None:
     world.schoology.switches.credits = 4
     world.schoology.switches.window_seconds = 3600
     world.schoology.switches.multiget_cost = 3
@@ -91,7 +89,7 @@ async def test_a_key_may_spend_so_many_credits_in_a_window(
     assert world.schoology.log.counts() == {"multiget": 1, "app_user_info": 4}
 
 
-async def test_a_429_need_not_say_how_long(schoology: httpx.AsyncClient, world: World) -> None:
+async def test_429_may_lack_retry_after(schoology: httpx.AsyncClient, world: World) -> None:
     world.schoology.switches.credits = 0
     world.schoology.switches.retry_after = False
     answer = await schoology.get("/app-user-info")
@@ -99,7 +97,7 @@ async def test_a_429_need_not_say_how_long(schoology: httpx.AsyncClient, world: 
     assert "retry-after" not in answer.headers
 
 
-async def test_the_log_holds_every_call_with_its_status(schoology: httpx.AsyncClient, world: World) -> None:
+async def test_log_has_every_call_with_its_status(schoology: httpx.AsyncClient, world: World) -> None:
     await schoology.get("/sections/1/grades?limit=3")
     (call,) = world.schoology.log.calls
     assert (call.kind, call.method, call.path, call.query, call.status, call.key) == (

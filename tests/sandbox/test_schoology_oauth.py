@@ -1,4 +1,4 @@
-"""Every request must be signed, once, by a key that may read."""
+"""Test that every request must be signed, once, by a key that may read."""
 
 import httpx
 import pytest
@@ -16,7 +16,7 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("method", ["PLAINTEXT", "HMAC-SHA1"])
-async def test_both_signature_methods_are_verified_over_the_query(world: World, method: str) -> None:
+async def test_both_signature_methods_cover_the_query(world: World, method: str) -> None:
     path = f"/sections/{world.classrooms[0].section.id}/enrollments?limit=2&type=member"
     wrong = Credential(world.app_key.key, "not the secret", world.admin.uid)
     async with client(world) as schoology:
@@ -26,7 +26,7 @@ async def test_both_signature_methods_are_verified_over_the_query(world: World, 
     assert (bad.status_code, bad.text) == (401, "Invalid signature.")
 
 
-async def test_a_json_body_is_no_part_of_an_hmac_signature(world: World) -> None:
+async def test_json_body_is_no_part_of_an_hmac_signature(world: World) -> None:
     async with client(world) as schoology:
         answer = await schoology.post(
             "/multiget",
@@ -36,7 +36,7 @@ async def test_a_json_body_is_no_part_of_an_hmac_signature(world: World) -> None
     assert answer.json()["response"][0]["response_code"] == 200
 
 
-async def test_an_hmac_signature_does_not_carry_over_to_another_query(world: World) -> None:
+async def test_hmac_signature_fits_one_query_only(world: World) -> None:
     async with client(world) as schoology:
         signed = await schoology.get("/app-user-info?a=1", auth=Signed(world.app_key, "HMAC-SHA1"))
         header = {"authorization": signed.request.headers["authorization"]}
@@ -44,7 +44,7 @@ async def test_an_hmac_signature_does_not_carry_over_to_another_query(world: Wor
     assert (signed.status_code, moved.status_code) == (200, 401)
 
 
-async def test_a_header_serves_once(world: World) -> None:
+async def test_header_serves_once(world: World) -> None:
     async with client(world) as schoology:
         first = await schoology.get("/app-user-info")
         header = {"authorization": first.request.headers["authorization"]}
@@ -53,7 +53,7 @@ async def test_a_header_serves_once(world: World) -> None:
     assert (again.status_code, again.text) == (401, REPLAYED)
 
 
-async def test_the_same_nonce_at_another_second_is_another_request(world: World) -> None:
+async def test_same_nonce_at_another_second_is_another_request(world: World) -> None:
     async with client(world) as schoology:
         answers = [
             await schoology.get(
@@ -64,7 +64,7 @@ async def test_the_same_nonce_at_another_second_is_another_request(world: World)
     assert [answer.status_code for answer in answers] == [200, 200, 401]
 
 
-async def test_an_empty_token_is_accepted_and_a_real_one_refused(world: World) -> None:
+async def test_empty_token_is_accepted_a_real_one_refused(world: World) -> None:
     key = world.app_key
 
     def header(token: str, nonce: str) -> dict[str, str]:
@@ -83,7 +83,7 @@ async def test_an_empty_token_is_accepted_and_a_real_one_refused(world: World) -
 @pytest.mark.parametrize(
     "header", ["", "Bearer abc", "OAuth", 'OAuth oauth_consumer_key="x", oauth_consumer_key="x"']
 )
-async def test_what_is_not_signed_is_refused_in_plain_text(world: World, header: str) -> None:
+async def test_unsigned_requests_are_refused_in_plain_text(world: World, header: str) -> None:
     async with client(world) as schoology:
         answer = await schoology.get(
             "/app-user-info", headers={"authorization": header}, auth=lambda request: request
@@ -93,13 +93,13 @@ async def test_what_is_not_signed_is_refused_in_plain_text(world: World, header:
     assert answer.text
 
 
-async def test_a_key_that_is_not_allowed_gets_an_empty_401(world: World) -> None:
+async def test_key_that_is_not_allowed_gets_an_empty_401(world: World) -> None:
     async with client(world, world.refused_key) as schoology:
         answer = await schoology.get("/app-user-info")
     assert (answer.status_code, answer.content) == (401, b"")
 
 
-async def test_redirects_are_left_to_the_caller_and_need_a_fresh_header(world: World) -> None:
+async def test_redirects_need_a_fresh_header(world: World) -> None:
     student = world.classrooms[0].section.students()[0]
     school_uid = world.schoology.users[student.uid].school_uid
     async with client(world) as schoology:
@@ -122,7 +122,7 @@ async def status(world: World, credential: Credential, path: str, run_as: str | 
     return answer.status_code
 
 
-async def test_who_may_read_what(world: World) -> None:
+async def test_reads_follow_roles(world: World) -> None:
     mine, other = (room.section.id for room in world.classrooms)
     assert world.teacher_key is not None
     assert world.student_key is not None

@@ -1,4 +1,4 @@
-"""Reading people and courses, which mostly needs an administrator, and single things by their ids."""
+"""Test reads of people and courses, which mostly need an administrator, and single records by their ids."""
 
 import httpx
 import pytest
@@ -15,9 +15,7 @@ def world() -> World:
     return build(students=4, assignments=2, sections=3)
 
 
-async def test_people_are_found_by_school_ids_and_uids_is_ignored(
-    schoology: httpx.AsyncClient, world: World
-) -> None:
+async def test_people_are_found_by_school_ids_only(schoology: httpx.AsyncClient, world: World) -> None:
     wanted = [world.schoology.users[e.uid] for e in world.classrooms[0].section.students()[:2]]
     answer = (await schoology.get(f"/users?school_uids={','.join(u.school_uid for u in wanted)}")).json()
     everybody = (await schoology.get(f"/users?uids={wanted[0].uid}&limit=200")).json()
@@ -43,7 +41,7 @@ async def test_at_most_fifty_codes_at_once(schoology: httpx.AsyncClient, path: s
     assert statuses == [200, 400]
 
 
-async def test_a_student_reads_no_other_person(world: World) -> None:
+async def test_student_reads_no_other_person(world: World) -> None:
     students = world.classrooms[0].section.students()
     async with client(world, world.student_key) as student:
         own = await student.get(f"/users/{students[0].uid}")
@@ -51,9 +49,7 @@ async def test_a_student_reads_no_other_person(world: World) -> None:
     assert (own.status_code, other.status_code) == (200, 403)
 
 
-async def test_a_course_holds_its_sections_and_answers_for_what_it_does_not_have(
-    schoology: httpx.AsyncClient, world: World
-) -> None:
+async def test_course_answers_for_unknown_paths(schoology: httpx.AsyncClient, world: World) -> None:
     book = world.classrooms[0].section
     at = f"/courses/{book.course.id}"
     course = (await schoology.get(at)).json()
@@ -64,7 +60,7 @@ async def test_a_course_holds_its_sections_and_answers_for_what_it_does_not_have
     assert (await schoology.get("/courses/1")).status_code == 404
 
 
-async def test_a_section_that_is_over_needs_include_past(world: World) -> None:
+async def test_section_that_is_over_needs_include_past(world: World) -> None:
     room = world.classrooms[0]
     room.section.active = False
     async with client(world, world.teacher_key) as teacher:
@@ -76,7 +72,7 @@ async def test_a_section_that_is_over_needs_include_past(world: World) -> None:
 
 
 @pytest.mark.parametrize("things", ["enrollments", "grading_categories", "grade_items", "assignments"])
-async def test_things_of_a_section_are_read_one_by_one(
+async def test_records_of_a_section_are_read_one_by_one(
     schoology: httpx.AsyncClient, world: World, things: str
 ) -> None:
     at = f"/sections/{world.classrooms[0].section.id}/{things}"
@@ -86,13 +82,13 @@ async def test_things_of_a_section_are_read_one_by_one(
     assert (await schoology.get(f"{at}/1")).status_code == 404
 
 
-def test_the_limit_slides_with_the_window() -> None:
+def test_limit_slides_with_the_window() -> None:
     throttle = Throttle(Switches(credits=2, window_seconds=5))
     asked = [("a", 0.0), ("a", 4.0), ("a", 4.5), ("b", 4.5), ("a", 5.0), ("a", 6.0)]
     assert [throttle.wait(key, 1, at) for key, at in asked] == [None, None, 1, None, None, 3]
 
 
-def test_the_most_in_any_window_counts_credits() -> None:
+def test_most_in_any_window_counts_credits() -> None:
     log = RequestLog()
     for at, cost in ((0.0, 1), (1.0, 3), (4.9, 1), (5.0, 1), (5.9, 1), (20.0, 2)):
         log.arrive(Call(at, "section", "GET", "/v1/sections/1", "", "key", cost))

@@ -1,4 +1,4 @@
-"""The recorded shapes of what is read, uneven types and all, and the traps beside them."""
+"""Test the recorded shapes of reads, uneven types and all, and the traps beside them."""
 
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,7 @@ from gradesync_sandbox.world import Classroom, World, build
 from harness.signing import BASE, client, read
 
 
-async def test_ids_change_their_type_from_place_to_place(
-    schoology: httpx.AsyncClient, room: Classroom
-) -> None:
+async def test_ids_change_their_type_between_lists(schoology: httpx.AsyncClient, room: Classroom) -> None:
     at = f"/sections/{room.section.id}"
     section = await read(schoology, at)
     enrollment = (await read(schoology, f"{at}/enrollments"))["enrollment"][0]
@@ -26,7 +24,7 @@ async def test_ids_change_their_type_from_place_to_place(
     assert type(grades["final_grade"][0]["enrollment_id"]) is str
 
 
-async def test_a_section_says_whether_the_sis_made_it(schoology: httpx.AsyncClient, world: World) -> None:
+async def test_section_shows_whether_the_sis_made_it(schoology: httpx.AsyncClient, world: World) -> None:
     room = world.classrooms[0]
     made = await read(schoology, f"/sections/{room.section.id}")
     assert world.manual is not None
@@ -35,7 +33,7 @@ async def test_a_section_says_whether_the_sis_made_it(schoology: httpx.AsyncClie
     assert (manual["synced"], manual["section_school_code"]) == ("0", "")
 
 
-async def test_a_section_is_found_by_its_school_code(schoology: httpx.AsyncClient, world: World) -> None:
+async def test_section_is_found_by_its_school_code(schoology: httpx.AsyncClient, world: World) -> None:
     codes = [room.section.school_code for room in world.classrooms]
     one = await read(schoology, f"/sections/ext/{codes[0]}")
     both = await read(schoology, f"/sections?section_school_codes={','.join(codes)}")
@@ -44,7 +42,7 @@ async def test_a_section_is_found_by_its_school_code(schoology: httpx.AsyncClien
     assert (await schoology.get("/sections/ext/nobody")).status_code == 404
 
 
-async def test_admin_says_whether_the_caller_teaches_the_section(world: World) -> None:
+async def test_admin_is_set_for_the_sections_teacher(world: World) -> None:
     room = world.classrooms[0]
     async with client(world, world.teacher_key) as teacher:
         assert (await read(teacher, f"/sections/{room.section.id}"))["admin"] == 1
@@ -54,7 +52,7 @@ async def test_admin_says_whether_the_caller_teaches_the_section(world: World) -
     assert info["api_uid"] == room.teacher.uid
 
 
-async def test_a_teacher_sees_fewer_keys_of_a_student(world: World) -> None:
+async def test_teacher_sees_fewer_keys_of_a_student(world: World) -> None:
     uid = world.classrooms[0].section.students()[0].uid
     async with client(world) as admin, client(world, world.teacher_key) as teacher:
         full = await read(admin, f"/users/{uid}")
@@ -98,7 +96,7 @@ async def test_limit_counts_midterms_and_finals_apart(
     assert "next" in page["links"]
 
 
-async def test_the_link_to_the_next_page_of_items_spells_its_path_with_a_dash(
+async def test_next_page_of_items_is_spelled_with_a_dash(
     schoology: httpx.AsyncClient, room: Classroom
 ) -> None:
     first = await read(schoology, f"/sections/{room.section.id}/grade_items?limit=4")
@@ -162,7 +160,7 @@ async def test_assignees_can_come_as_a_text(
     assert (row["assignees"], row["num_assignees"]) == ("[1, 2]", 2)
 
 
-async def test_lone_children_and_empty_wrappers_change_shape_when_switched(
+async def test_lone_children_and_empty_wrappers_by_switch(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     path = f"/sections/{room.section.id}/enrollments?uid="
@@ -196,7 +194,7 @@ async def test_categories_and_periods_are_not_paged(schoology: httpx.AsyncClient
     assert scales["grading_scale"][0]["scale"]["level"]
 
 
-async def test_a_student_sees_less_of_a_category(world: World) -> None:
+async def test_student_sees_less_of_a_category(world: World) -> None:
     path = f"/sections/{world.classrooms[0].section.id}/grading_categories"
     async with client(world, world.student_key) as student:
         row = (await read(student, path))["grading_category"][0]
@@ -204,14 +202,14 @@ async def test_a_student_sees_less_of_a_category(world: World) -> None:
 
 
 @pytest.mark.parametrize("tail", ["final_grades", "members", "assignments/1/rubric", "syncs"])
-async def test_an_unknown_path_below_a_section_answers_the_section(
+async def test_unknown_path_below_a_section_is_the_section(
     schoology: httpx.AsyncClient, room: Classroom, tail: str
 ) -> None:
     at = f"/sections/{room.section.id}"
     assert await read(schoology, f"{at}/{tail}") == await read(schoology, at)
 
 
-async def test_a_deleted_item_is_gone_until_it_is_restored(
+async def test_deleted_item_is_gone_until_it_is_restored(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     sid = room.section.id
@@ -252,12 +250,12 @@ async def test_other_calls_are_refused(
     assert answer.status_code == status
 
 
-async def test_who_does_not_ask_for_json_gets_xml(schoology: httpx.AsyncClient, room: Classroom) -> None:
+async def test_clients_that_want_no_json_get_xml(schoology: httpx.AsyncClient, room: Classroom) -> None:
     answer = await schoology.get(f"/sections/{room.section.id}", headers={"accept": "*/*"})
     assert answer.headers["content-type"].startswith("text/xml")
 
 
-async def test_list_rows_carry_keys_that_nobody_documents_unless_switched_off(
+async def test_list_rows_have_undocumented_keys_by_switch(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     path = f"/sections/{room.section.id}/grading_categories"

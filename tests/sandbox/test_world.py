@@ -1,4 +1,4 @@
-"""The invented district: the same for the same seed, alike on both sides, with the troubles of a real one."""
+"""Test the invented district: the same for the same seed, alike on both sides, with real troubles."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def at_noon() -> float:
     return 1_795_000_000.0
 
 
-def test_a_seed_makes_the_same_district_again() -> None:
+def test_seed_makes_the_same_district_again() -> None:
     first, again, other = (build(seed, clock=at_noon) for seed in (3, 3, 4))
     assert first.schoology.sections == again.schoology.sections
     assert first.schoology.users == again.schoology.users
@@ -56,7 +56,7 @@ def test_sections_and_people_are_joined_by_sis_ids(world: World) -> None:
             assert world.schoology.users[uid].school_uid == f"1_{student.dcid}"
 
 
-def test_each_odd_student_of_the_first_class_is_there(world: World, room: Classroom) -> None:
+def test_first_class_has_each_odd_student(world: World, room: Classroom) -> None:
     roster = world.powerschool.roster(room.sis)
     status = {uid: room.section.enrollment_of(uid).status for uid in room.odd.values()}
     odd = room.odd
@@ -75,7 +75,7 @@ def last_day(room: Classroom) -> datetime:
     return datetime.combine(room.term.lastday, datetime.max.time())
 
 
-def test_each_odd_assignment_of_the_first_class_is_there(room: Classroom) -> None:
+def test_first_class_has_each_odd_assignment(room: Classroom) -> None:
     unmapped = [c.id for c in room.section.categories.values() if c.title == UNMAPPED]
 
     def having(what: str, items: list[Item]) -> None:
@@ -114,7 +114,7 @@ def test_cells_are_mostly_points_with_some_of_everything(room: Classroom) -> Non
     assert ungraded
 
 
-def test_categories_are_the_same_but_for_case_and_spaces(world: World, room: Classroom) -> None:
+def test_categories_match_but_for_case_and_spaces(world: World, room: Classroom) -> None:
     titles = [c.title for c in room.section.categories.values()]
     sis = [c for c in world.powerschool.categories.values() if c.usersdcid == room.sis_teacher.dcid]
     active = [c.name for c in sis if c.isactive]
@@ -126,7 +126,7 @@ def test_categories_are_the_same_but_for_case_and_spaces(world: World, room: Cla
     assert [c.name for c in sis if not c.isactive] == [UNMAPPED]
 
 
-def test_an_ideal_district_has_points_in_every_cell() -> None:
+def test_ideal_district_has_points_in_every_cell() -> None:
     ideal = build(sections=2, students=5, assignments=4, ideal=True)
     assert ideal.manual is None
     for room in ideal.classrooms:
@@ -142,7 +142,7 @@ def test_small_and_empty_districts_can_be_built() -> None:
         assert len(tiny.classrooms) == size
 
 
-def test_a_student_who_comes_back_has_the_old_enrollment(world: World) -> None:
+def test_returning_student_has_the_old_enrollment(world: World) -> None:
     room = world.classrooms[1]
     uid = room.section.students()[0].uid
     before = room.section.enrollment_of(uid).id
@@ -152,7 +152,7 @@ def test_a_student_who_comes_back_has_the_old_enrollment(world: World) -> None:
     assert room.section.enrollment_of(uid).status == 1
 
 
-def test_grading_moves_the_cells_clock_and_editing_an_item_does_not() -> None:
+def test_only_grading_moves_the_cells_clock() -> None:
     now = [1_800_000_000.0]
     world = build(sections=1, students=1, assignments=1, ideal=True, clock=lambda: now[0])
     book = world.classrooms[0].section
@@ -166,7 +166,7 @@ def test_grading_moves_the_cells_clock_and_editing_an_item_does_not() -> None:
     assert (cell.timestamp, cell.grade is None) == (1_800_000_060, False)
 
 
-async def test_a_sandbox_serves_the_district_on_real_sockets(world: World) -> None:
+async def test_sandbox_serves_the_district_on_sockets(world: World) -> None:
     async with Sandbox(world) as sandbox, httpx.AsyncClient() as calls:
         sid = world.classrooms[0].section.id
         section = await calls.get(
@@ -186,7 +186,7 @@ async def test_a_sandbox_serves_the_district_on_real_sockets(world: World) -> No
     assert token.status_code == 200
 
 
-async def test_the_district_file_holds_what_reaches_the_district(world: World, tmp_path: Path) -> None:
+async def test_district_file_reaches_the_district(world: World, tmp_path: Path) -> None:
     async with Sandbox(world) as sandbox:
         path = tmp_path / "district.toml"
         path.write_text(district_toml(sandbox))
@@ -194,7 +194,7 @@ async def test_the_district_file_holds_what_reaches_the_district(world: World, t
     assert district(sandbox)["schoology"]["consumer_secret"] == world.app_key.secret
 
 
-async def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+async def test_command_serves_until_a_signal(tmp_path: Path) -> None:
     path = tmp_path / "district.toml"
     size = ["--sections", "1", "--students", "2", "--assignments", "2", "--schoology-limit", "40"]
     process = await asyncio.create_subprocess_exec(

@@ -29,7 +29,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done
 from harness.burst import Burst, wrong_in_burst
 from harness.crashes import Crash, calls_of, wrong_after
-from harness.environment import Theatre, open_theatre
+from harness.environment import Environment, open_environment
 from harness.fault_matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
 from harness.state_machine import Life
 
@@ -63,34 +63,34 @@ class Figures:
 HEADINGS = ("", "runs", "faults", "syncs", "twice", "lost", "stuck", "other")
 
 
-async def matrix(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+async def matrix(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """Every kind of call with everything that goes wrong, once and for as long as the sync lasts."""
     scale = Scale(assignments=3, students=5)
     for phase in PHASES:
-        for system, kind in await kinds_of(theatre, phase, scale):
+        for system, kind in await kinds_of(environment, phase, scale):
             for effect in EFFECTS:
                 for lasting in (False, True):
-                    yield wrong_in(theatre, Cell(phase, system, kind, effect, lasting), scale)
+                    yield wrong_in(environment, Cell(phase, system, kind, effect, lasting), scale)
 
 
-async def crashes(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+async def crashes(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """A worker process killed at every call of three phases, before and after its effect."""
     moments: tuple[Done, Done] = ("before", "after")
     for phase in ("first sync", "change", "recreate"):
-        for system, calls in (await calls_of(theatre, phase, Scale())).items():
+        for system, calls in (await calls_of(environment, phase, Scale())).items():
             for nth in range(1, calls + 1):
                 for when in moments:
                     crash = Crash(phase, system, nth, when)
-                    yield wrong_after(theatre, settings, crash, Scale())
+                    yield wrong_after(environment, settings, crash, Scale())
 
 
-async def burst(theatre: Theatre, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
+async def burst(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """Several districts, many sections, scores that change, faults on, and four workers."""
     for seed in range(1, 11):
-        yield wrong_in_burst(theatre, Burst(seed))
+        yield wrong_in_burst(environment, Burst(seed))
 
 
-PARTS: dict[str, Callable[[Theatre, Settings], AsyncIterator[Awaitable[list[str]]]]] = {
+PARTS: dict[str, Callable[[Environment, Settings], AsyncIterator[Awaitable[list[str]]]]] = {
     "matrix": matrix,
     "crashes": crashes,
     "burst": burst,
@@ -100,17 +100,17 @@ ALONE = {"crashes"}
 
 
 async def measured(name: str, settings: Settings) -> Figures:
-    """Run one part on a theatre of its own."""
-    async with _theatre(settings) as theatre:
+    """Run one part on a environment of its own."""
+    async with _theatre(settings) as environment:
         places = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
 
         async def run(one: Awaitable[list[str]]) -> list[str]:
             async with places:
                 return await one
 
-        waiting = [asyncio.ensure_future(run(one)) async for one in PARTS[name](theatre, settings)]
+        waiting = [asyncio.ensure_future(run(one)) async for one in PARTS[name](environment, settings)]
         broken = await asyncio.gather(*waiting)
-        seen = theatre.seen
+        seen = environment.seen
         return Figures(name, len(waiting), seen.faults, seen.syncs, _flat(broken))
 
 
@@ -118,8 +118,8 @@ def lived(settings: Settings) -> Figures:
     """Long lives by chance; the first broken promise ends them, told with the steps that lead there."""
     loop = asyncio.new_event_loop()
     opened = _theatre(settings)
-    theatre = loop.run_until_complete(opened.__aenter__())
-    life = type("LongLife", (Life,), {"theatre": theatre, "loop": loop})
+    environment = loop.run_until_complete(opened.__aenter__())
+    life = type("LongLife", (Life,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
     profile = chance(
         max_examples=LIVES,
@@ -135,7 +135,7 @@ def lived(settings: Settings) -> Figures:
     finally:
         loop.run_until_complete(opened.__aexit__(None, None, None))
         loop.close()
-    return Figures("lives", LIVES, theatre.seen.faults, theatre.seen.syncs, broken)
+    return Figures("lives", LIVES, environment.seen.faults, environment.seen.syncs, broken)
 
 
 def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
@@ -143,13 +143,13 @@ def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def _theatre(settings: Settings) -> AsyncIterator[Theatre]:
+async def _theatre(settings: Settings) -> AsyncIterator[Environment]:
     assert settings.database_url is not None
     assert settings.redis_url is not None
     url = settings.database_url.get_secret_value()
     database = Database.open(url, Secrets(KEYS), application_name="soak", pool_size=30)
-    async with open_theatre(database, settings.redis_url.get_secret_value()) as theatre:
-        yield theatre
+    async with open_environment(database, settings.redis_url.get_secret_value()) as environment:
+        yield environment
     await database.close()
 
 

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.district import DistrictHarness
+from harness.environment import Environment
 
 
 @pytest.fixture
-async def stage(theatre: Theatre) -> AsyncIterator[Stage]:
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     """Three assignments, four students, and points in every cell."""
-    async with theatre.stage(world.build(7, 1, 4, 3, ideal=True)) as stage:
-        yield stage
+    async with environment.open_district(world.build(7, 1, 4, 3, ideal=True)) as harness:
+        yield harness

@@ -3,20 +3,20 @@
 import pytest
 
 from gradesync_sandbox import world
-from harness.assertions import synced, untrue
-from harness.district import Stage
-from harness.environment import Theatre
+from harness.assertions import find_false_claims, sync_checked
+from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.oracle import demands
 
 
-async def test_all_rules_at_once_in_a_troubled_district(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 3, 24, 36)) as stage:
-        for room in stage.world.classrooms:
-            sync = await stage.sync(room)
-            assert await untrue(stage, sync) == []
-            assert stage.differences(room) == []
-            told = await stage.told(sync)
-            wanted = demands(stage.world, room)
+async def test_all_rules_at_once_in_a_troubled_district(environment: Environment) -> None:
+    async with environment.open_district(world.build(7, 3, 24, 36)) as harness:
+        for room in harness.world.classrooms:
+            sync = await harness.sync(room)
+            assert await find_false_claims(harness, sync) == []
+            assert harness.differences(room) == []
+            told = await harness.outcomes_by_cell(sync)
+            wanted = demands(harness.world, room)
             for item, reason in wanted.left_out.items():
                 assert told[item, None][1] == reason
             created = {
@@ -25,141 +25,145 @@ async def test_all_rules_at_once_in_a_troubled_district(theatre: Theatre) -> Non
             assert created == wanted.columns.keys()
 
 
-async def test_R16_only_sections_of_the_sis_sync(theatre: Theatre) -> None:
-    async with theatre.stage(world.build(7, 1, 4, 3)) as stage:
-        manual = stage.world.manual
+async def test_R16_only_sections_of_the_sis_sync(environment: Environment) -> None:
+    async with environment.open_district(world.build(7, 1, 4, 3)) as harness:
+        manual = harness.world.manual
         assert manual is not None
-        stage.room.section = manual
-        sync = await stage.sync()
+        harness.room.section = manual
+        sync = await harness.sync()
         assert (sync.status, sync.error_code) == ("failed", "section-not-from-sis")
-        assert stage.writes == []
+        assert harness.writes == []
 
 
-async def test_R17_an_assignment_switched_off_stays_as_it_is_in_the_sis(stage: Stage) -> None:
-    item, uid = stage.items[0], stage.students[0]
-    await synced(stage)
-    before = stage.held(item, uid)
-    await stage.opt_out(item)
-    stage.grade(item, uid, "1.5")
-    told = await synced(stage)
+async def test_R17_an_assignment_switched_off_stays_as_it_is_in_the_sis(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    await sync_checked(harness)
+    before = harness.sis_text(item, uid)
+    await harness.opt_out(item)
+    harness.grade(item, uid, "1.5")
+    told = await sync_checked(harness)
     assert told[item.id, None] == ("skipped", "opted-out")
-    assert stage.held(item, uid) == before
-    await stage.opt_out(item, opted_out=False)
-    await synced(stage)
-    assert stage.held(item, uid) == "1.5"
+    assert harness.sis_text(item, uid) == before
+    await harness.opt_out(item, opted_out=False)
+    await sync_checked(harness)
+    assert harness.sis_text(item, uid) == "1.5"
 
 
-async def test_R18_a_second_sync_writes_nothing_and_a_third_only_changes(stage: Stage) -> None:
-    await synced(stage)
-    stage.forget_calls()
-    sync = await stage.sync()
-    assert (sync.status, stage.writes) == ("complete", [])
-    item, uid = stage.items[1], stage.students[2]
-    stage.grade(item, uid, "0.1")
-    await synced(stage)
-    assert [(row.value, row.effect) for row in stage.world.powerschool.log.score_rows()] == [
+async def test_R18_a_second_sync_writes_nothing_and_a_third_only_changes(harness: DistrictHarness) -> None:
+    await sync_checked(harness)
+    harness.forget_calls()
+    sync = await harness.sync()
+    assert (sync.status, harness.writes) == ("complete", [])
+    item, uid = harness.items[1], harness.students[2]
+    harness.grade(item, uid, "0.1")
+    await sync_checked(harness)
+    assert [(row.value, row.effect) for row in harness.world.powerschool.log.score_rows()] == [
         ("0.1", "written")
     ]
 
 
-async def test_R19_deleting_deletes_nothing_and_restoring_goes_on(stage: Stage) -> None:
-    item, uid = stage.items[0], stage.students[0]
-    await synced(stage)
-    before = stage.table()
-    stage.world.schoology.delete_assignment(stage.room.section.id, item.id)
-    await synced(stage)
-    assert stage.table() == before
-    stage.grade(item, uid, 4)
-    stage.world.schoology.restore_assignment(stage.room.section.id, item.id)
-    stage.forget_calls()
-    await synced(stage)
-    assert stage.created == 0
-    assert stage.differences() == []
+async def test_R19_deleting_deletes_nothing_and_restoring_goes_on(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    await sync_checked(harness)
+    before = harness.table()
+    harness.world.schoology.delete_assignment(harness.room.section.id, item.id)
+    await sync_checked(harness)
+    assert harness.table() == before
+    harness.grade(item, uid, 4)
+    harness.world.schoology.restore_assignment(harness.room.section.id, item.id)
+    harness.forget_calls()
+    await sync_checked(harness)
+    assert harness.created == 0
+    assert harness.differences() == []
 
 
-async def test_R20_deleted_in_the_sis_is_created_again_with_all_scores(stage: Stage) -> None:
-    item = stage.items[0]
-    await synced(stage)
-    stage.delete_in_sis(item)
-    told = await synced(stage)
+async def test_R20_deleted_in_the_sis_is_created_again_with_all_scores(harness: DistrictHarness) -> None:
+    item = harness.items[0]
+    await sync_checked(harness)
+    harness.delete_in_sis(item)
+    told = await sync_checked(harness)
     assert told[item.id, None] == ("recreated", None)
-    assert [told[item.id, uid] for uid in stage.students] == [("written", None)] * 4
-    assert stage.differences() == []
+    assert [told[item.id, uid] for uid in harness.students] == [("written", None)] * 4
+    assert harness.differences() == []
 
 
-async def test_R20_missing_from_the_list_alone_proves_nothing(stage: Stage) -> None:
-    await synced(stage)
-    gradebook = stage.world.powerschool.gradebook
-    for assignment in gradebook.of_section(stage.room.sis):
+async def test_R20_missing_from_the_list_alone_proves_nothing(harness: DistrictHarness) -> None:
+    await sync_checked(harness)
+    gradebook = harness.world.powerschool.gradebook
+    for assignment in gradebook.of_section(harness.room.sis):
         gradebook.hide_from_lists(assignment)
-    stage.grade(stage.items[0], stage.students[0], 6)
-    stage.forget_calls()
-    await synced(stage)
-    assert stage.writes == ["score.write"]
-    assert stage.differences() == []
+    harness.grade(harness.items[0], harness.students[0], 6)
+    harness.forget_calls()
+    await sync_checked(harness)
+    assert harness.writes == ["score.write"]
+    assert harness.differences() == []
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_R20_both_ways_of_saying_deleted_are_understood(stage: Stage, status: int) -> None:
-    stage.world.powerschool.switches.gone_status = 404 if status == 404 else 500
-    await synced(stage)
-    stage.delete_in_sis(stage.items[2])
-    assert (await synced(stage))[stage.items[2].id, None] == ("recreated", None)
+async def test_R20_both_ways_of_saying_deleted_are_understood(harness: DistrictHarness, status: int) -> None:
+    harness.world.powerschool.switches.gone_status = 404 if status == 404 else 500
+    await sync_checked(harness)
+    harness.delete_in_sis(harness.items[2])
+    assert (await sync_checked(harness))[harness.items[2].id, None] == ("recreated", None)
 
 
-async def test_R21_nothing_flows_to_schoology(stage: Stage) -> None:
-    await synced(stage)
-    stage.type_in_sis(stage.items[0], stage.students[0], 2)
-    await synced(stage, mode="full")
-    asked = {(call.method, call.kind) for call in stage.world.schoology.log.calls}
+async def test_R21_nothing_flows_to_schoology(harness: DistrictHarness) -> None:
+    await sync_checked(harness)
+    harness.type_in_sis(harness.items[0], harness.students[0], 2)
+    await sync_checked(harness, mode="full")
+    asked = {(call.method, call.kind) for call in harness.world.schoology.log.calls}
     assert {kind for method, kind in asked if method != "GET"} <= {"multiget"}
 
 
-async def test_R21_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so(stage: Stage) -> None:
-    item, uid = stage.items[0], stage.students[0]
-    await synced(stage)
-    before = stage.held(item, uid)
-    stage.type_in_sis(item, uid, 2)
-    await synced(stage)
-    assert stage.held(item, uid) == "2"
-    sync = await stage.sync(mode="full")
-    assert stage.held(item, uid) == before
-    assert (await stage.warnings(sync))[item.id, uid] == ["edited-in-sis"]
+async def test_R21_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so(
+    harness: DistrictHarness,
+) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    await sync_checked(harness)
+    before = harness.sis_text(item, uid)
+    harness.type_in_sis(item, uid, 2)
+    await sync_checked(harness)
+    assert harness.sis_text(item, uid) == "2"
+    sync = await harness.sync(mode="full")
+    assert harness.sis_text(item, uid) == before
+    assert (await harness.warnings(sync))[item.id, uid] == ["edited-in-sis"]
 
 
-async def test_R22_only_a_course_admin_of_the_section_syncs(stage: Stage) -> None:
-    stranger = await stage.settled(await stage.request(asker=str(stage.world.admin.uid)))
+async def test_R22_only_a_course_admin_of_the_section_syncs(harness: DistrictHarness) -> None:
+    stranger = await harness.run_to_end(await harness.request(asker=str(harness.world.admin.uid)))
     assert (stranger.status, stranger.error_code) == ("failed", "not-course-admin")
-    student = await stage.settled(await stage.request(asker=str(stage.students[0])))
+    student = await harness.run_to_end(await harness.request(asker=str(harness.students[0])))
     assert (student.status, student.error_code) == ("failed", "not-course-admin")
-    assert stage.writes == []
+    assert harness.writes == []
 
 
-async def test_R30_a_locked_term_is_said_in_those_words(stage: Stage) -> None:
-    await synced(stage)
-    stage.world.powerschool.lock_term(stage.room.term)
-    item, uid = stage.items[0], stage.students[0]
-    stage.grade(item, uid, 5)
-    new = stage.add("In a locked term")
-    told = await synced(stage)
+async def test_R30_a_locked_term_is_said_in_those_words(harness: DistrictHarness) -> None:
+    await sync_checked(harness)
+    harness.world.powerschool.lock_term(harness.room.term)
+    item, uid = harness.items[0], harness.students[0]
+    harness.grade(item, uid, 5)
+    new = harness.add("In a locked term")
+    told = await sync_checked(harness)
     assert told[new.id, None] == ("failed", "term-locked")
     assert told[item.id, uid] == ("failed", "term-locked")
-    stage.world.powerschool.lock_term(stage.room.term, locked=False)
-    await synced(stage)
-    assert stage.differences() == []
+    harness.world.powerschool.lock_term(harness.room.term, locked=False)
+    await sync_checked(harness)
+    assert harness.differences() == []
 
 
-async def test_R30_a_teacher_who_does_not_teach_there_is_said_in_those_words(stage: Stage) -> None:
-    await synced(stage)
-    stage.world.powerschool.unassign_teacher(stage.room.sis_teacher, stage.room.sis)
-    stage.grade(stage.items[0], stage.students[0], 5)
-    sync = await stage.sync()
+async def test_R30_a_teacher_who_does_not_teach_there_is_said_in_those_words(
+    harness: DistrictHarness,
+) -> None:
+    await sync_checked(harness)
+    harness.world.powerschool.unassign_teacher(harness.room.sis_teacher, harness.room.sis)
+    harness.grade(harness.items[0], harness.students[0], 5)
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "teacher-not-in-sis-section")
 
 
-async def test_R30_a_refused_field_is_named(stage: Stage) -> None:
-    stage.world.powerschool.plugin.granted["assignmentscore", "*"] = "ViewOnly"
-    sync = await stage.sync()
+async def test_R30_a_refused_field_is_named(harness: DistrictHarness) -> None:
+    harness.world.powerschool.plugin.granted["assignmentscore", "*"] = "ViewOnly"
+    sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "sis-permission-missing")
     assert "ASSIGNMENTSCORE" in sync.error_detail
-    assert await untrue(stage, sync) == []
+    assert await find_false_claims(harness, sync) == []
