@@ -1,1 +1,1 @@
-"""Strict stand-ins for Schoology, PowerSchool and an LTI platform, over HTTP, with invented data."""
+"""Simulate Schoology, PowerSchool and an LTI platform strictly, over HTTP, with invented data."""

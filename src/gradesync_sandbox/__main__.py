@@ -1,4 +1,4 @@
-"""`python -m gradesync_sandbox`: an invented district, served until Ctrl-C."""
+"""Serve an invented district until Ctrl-C: `python -m gradesync_sandbox`."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""One class's gradebook in Schoology: mostly healthy, with the troubles that real ones have."""
+"""Fill one class's gradebook in Schoology: mostly healthy, with the troubles that real ones have."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from gradesync_sandbox.schoology.state import Schoology
 
 DAY = 86_400
 LATE, UNHEARD_OF = 4, 7
+# A cell's exception and whether it has points, each up to its share of chance.
 ODDS = (
     (0.04, Mark.NONE, False),
     (0.07, Mark.MISSING, False),
@@ -22,14 +23,13 @@ ODDS = (
     (0.12, UNHEARD_OF, False),
     (1.0, Mark.NONE, True),
 )
-"""A cell's exception and whether it has points, each up to its share of chance."""
+# So far into the term reach the due dates.
 TAUGHT_DAYS = 110
-"""So far into the term reach the due dates."""
 
 
 @dataclass(frozen=True)
 class Twist:
-    """One way in which an assignment is not like the others. Empty `title` keeps an ordinary one."""
+    """Describe one way in which an assignment is not like the others. No `title`: an ordinary one."""
 
     title: str = ""
     category: Literal["mapped", "unmapped", "none"] = "mapped"
@@ -61,7 +61,7 @@ TWISTS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What to put into one section. `twists` sit among the ordinary assignments; `ideal` has no gaps."""
+    """Describe the contents of one section. `twists` sit among ordinary assignments; `ideal`: no gaps."""
 
     assignments: int
     first: date
@@ -85,14 +85,14 @@ def fill(state: Schoology, book: Section, plan: Plan, rng: Random) -> None:
 
 
 def _arranged(plan: Plan) -> Iterable[Twist]:
-    """Every second assignment takes the next twist, as long as there are any."""
+    """Give every second assignment the next twist, as long as there are any."""
     waiting = iter(plan.twists)
     ordinary = Twist()
     return [next(waiting, ordinary) if index % 2 else ordinary for index in range(plan.assignments)]
 
 
-def _add_item(state: Schoology, book: Section, plan: Plan, place: tuple[int, Twist], rng: Random) -> Item:
-    index, twist = place
+def _add_item(state: Schoology, book: Section, plan: Plan, nth: tuple[int, Twist], rng: Random) -> Item:
+    index, twist = nth
     due = _due(plan, index, twist)
     fields: dict[str, Any] = {"max_points": rng.choice((10, 20, 25, 50, 100)), **twist.fields}
     if twist.some_students:
@@ -112,7 +112,9 @@ def _title(index: int) -> str:
 
 
 def _evenly(plan: Plan, index: int) -> datetime:
-    """Due dates one after another, half of them at the last second of the day."""
+    """Return a due date for the n-th assignment: one after another, half of them at the last second of the
+    day.
+    """
     days = min(TAUGHT_DAYS, (plan.last - plan.first).days)
     day = plan.first + timedelta(days=1 + index * (days - 1) // plan.assignments)
     return datetime.combine(day, time(23, 59, 59) if index % 2 else time(8, 30))
@@ -127,7 +129,7 @@ def _due(plan: Plan, index: int, twist: Twist) -> datetime | None:
 
 
 def _period(periods: Sequence[Period], due: datetime) -> int:
-    """The narrowest grading period that holds the day; 0 when none does."""
+    """Return the id of the narrowest grading period that holds the day; 0 when none does."""
     fits = [p for p in periods if p.first <= due.date() <= p.last]
     return min(fits, key=lambda p: p.last - p.first).id if fits else 0
 
@@ -147,7 +149,7 @@ def _grade_all(state: Schoology, book: Section, item: Item, rng: Random, *, idea
 
 
 def _cell(item: Item, rng: Random) -> Cell:
-    """What a teacher made of it: points in nine of ten, else an exception or nothing yet."""
+    """Invent a cell: points in nine of ten, else an exception or nothing yet."""
     if item.collected_only:
         return Cell()
     chance = rng.random()
@@ -156,7 +158,7 @@ def _cell(item: Item, rng: Random) -> Cell:
 
 
 def _points(item: Item, rng: Random) -> Decimal:
-    """Mostly whole, some with halves and quarters, a few above the total."""
+    """Invent points: mostly whole, some with halves and quarters, a few above the total."""
     share = rng.triangular(0.4, 1.0, 0.9)
     points = Decimal(int(float(item.max_points) * share))
     chance = rng.random()

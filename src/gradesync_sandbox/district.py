@@ -1,4 +1,4 @@
-"""The invented district as a whole: both systems, and which class and student are which."""
+"""Hold the invented district as a whole: both systems, and its classes and people on both sides."""
 
 from dataclasses import dataclass, field
 
@@ -8,13 +8,13 @@ from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.schoology.model import Course, Credential, Period, Section, User
 from gradesync_sandbox.schoology.state import Schoology
 
+# The last students of a troubled class, one of each.
 ODD_STUDENTS = ("archived", "expired", "dropped_in_sis", "by_hand", "odd_id")
-"""The last students of a troubled class, one of each."""
 
 
 @dataclass(eq=False)
 class Classroom:
-    """One class on both sides. `students` maps a Schoology uid to the SIS student; some have none."""
+    """Hold one class on both sides. `students` maps a Schoology uid to the SIS student; some have none."""
 
     section: Section
     sis: ps.Section
@@ -22,13 +22,13 @@ class Classroom:
     teacher: User
     sis_teacher: ps.User
     students: dict[int, ps.Student] = field(default_factory=dict)
+    # The uid of each student with a trouble, by its name in `ODD_STUDENTS`.
     odd: dict[str, int] = field(default_factory=dict)
-    """The uid of each student with a trouble, by its name in `ODD_STUDENTS`."""
 
 
 @dataclass(eq=False)
 class School:
-    """One school on both sides, its people and its calendar."""
+    """Hold one school on both sides, its people and its calendar."""
 
     sis: ps.School
     building: int
@@ -42,7 +42,7 @@ class School:
 
 @dataclass(eq=False)
 class World:
-    """The district. Keys: `app_key` reads all, `teacher_key` is personal, `refused_key` is not allowed."""
+    """Hold the district. `app_key` reads all, `teacher_key` is personal, `refused_key` is not allowed."""
 
     seed: int
     schoology: Schoology
@@ -52,12 +52,12 @@ class World:
     app_key: Credential
     refused_key: Credential
     classrooms: list[Classroom] = field(default_factory=list)
+    # A section that was made by hand and not by the SIS.
     manual: Section | None = None
-    """A section that was made by hand and not by the SIS."""
     teacher_key: Credential | None = None
     student_key: Credential | None = None
     timezone: str = "America/Los_Angeles"
 
     def classroom(self, section_id: int) -> Classroom:
-        """The class of a Schoology section. Raises `StopIteration`."""
+        """Return the class of a Schoology section. Raises `StopIteration`."""
         return next(c for c in self.classrooms if c.section.id == section_id)

@@ -1,4 +1,4 @@
-"""The invented district as a gradesync district file, and as one JSON object for scripts."""
+"""Render the invented district as a gradesync district file, and as one JSON object for scripts."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from gradesync_sandbox.server import Sandbox
 
 
 def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
-    """What the district file says, as nested tables."""
+    """Return the contents of the district file as nested tables."""
     world = sandbox.world
     switches = world.schoology.switches
     plugin = world.powerschool.plugin
@@ -46,7 +46,7 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
 
 
 def district_toml(sandbox: Sandbox, name: str = "riverside") -> str:
-    """The text of the district file."""
+    """Return the text of the district file."""
     values = district(sandbox, name)
     tables = {heading: value for heading, value in values.items() if isinstance(value, dict)}
     own = {key: value for key, value in values.items() if key not in tables}
@@ -55,12 +55,12 @@ def district_toml(sandbox: Sandbox, name: str = "riverside") -> str:
 
 
 def _lines(table: dict[str, Any]) -> str:
-    """Keys and values. A JSON text is a TOML basic string too, and numbers look alike."""
+    """Render keys and values. A JSON text is a TOML basic string too, and numbers look alike."""
     return "\n".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items())
 
 
 def summary(sandbox: Sandbox) -> dict[str, Any]:
-    """URLs, credentials and who is where, for whoever drives the sandbox from outside."""
+    """Return URLs, credentials and people as one object, for scripts that drive the sandbox."""
     world = sandbox.world
     return {
         "schoology_url": sandbox.schoology_url,

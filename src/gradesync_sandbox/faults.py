@@ -1,4 +1,4 @@
-"""Faults to order: which calls to which system go wrong, how, and how often."""
+"""Order faults: calls to a system that go wrong, how, and how often."""
 
 import asyncio
 import signal
@@ -15,21 +15,21 @@ Done = Literal["before", "after"]
 
 @dataclass(frozen=True)
 class RefuseBefore:
-    """The connection closes, nothing is done."""
+    """Close the connection; nothing is done."""
 
     kind: Literal["refuse_before"] = "refuse_before"
 
 
 @dataclass(frozen=True)
 class LoseAfter:
-    """The call is done, then the connection closes without an answer."""
+    """Do the call, then close the connection without a response."""
 
     kind: Literal["lose_after"] = "lose_after"
 
 
 @dataclass(frozen=True)
 class Delay:
-    """The answer comes after `seconds`; the call is done before or after that wait, even if nobody waits."""
+    """Respond after `seconds`; the call is done before or after that wait, even if nobody waits."""
 
     seconds: float
     done: Done = "before"
@@ -38,7 +38,7 @@ class Delay:
 
 @dataclass(frozen=True)
 class Hold:
-    """As `Delay`, until `Faults.release` is called: for tests that must not measure time."""
+    """Wait as `Delay` does, until `Faults.release` is called: for tests that must not measure time."""
 
     done: Done = "before"
     kind: Literal["hold"] = "hold"
@@ -46,7 +46,7 @@ class Hold:
 
 @dataclass(frozen=True)
 class Status:
-    """Another answer, nothing is done."""
+    """Send another response; nothing is done."""
 
     status: int
     body: str = ""
@@ -56,9 +56,9 @@ class Status:
 
 @dataclass(frozen=True)
 class Truncate:
-    """The call is done and the answer stops after `keep` bytes.
+    """Do the call and stop its response after `keep` bytes.
 
-    With `honest` the length says so and the answer merely ends too early; else the connection breaks.
+    With `honest` the length agrees and the response merely ends too early; else the connection breaks.
     """
 
     keep: int = 20
@@ -68,7 +68,7 @@ class Truncate:
 
 @dataclass(frozen=True)
 class Body:
-    """The call is done unless told otherwise, and `content`, `repeat` times, is its answer.
+    """Do the call unless `done` is false, and respond with `content`, `repeat` times.
 
     A `drip` above 0 sends one byte at a time with so many seconds between. The server's own headers are
     replaced by `headers`.
@@ -85,7 +85,7 @@ class Body:
 
 @dataclass(frozen=True)
 class Kill:
-    """A signal to a process before or after the call is done; then the call goes on as ever."""
+    """Send a signal to a process before or after the call is done; then the call goes on as usual."""
 
     pid: int
     signal: int = signal.SIGKILL
@@ -95,7 +95,7 @@ class Kill:
 
 @dataclass(frozen=True)
 class Change:
-    """The call is done and `change` makes another body of its answer. For tests in the same process."""
+    """Do the call and let `change` make another body of its response. For tests in the same process."""
 
     change: Callable[[bytes], bytes]
 
@@ -105,7 +105,8 @@ Effect = RefuseBefore | LoseAfter | Delay | Hold | Status | Truncate | Body | Ki
 
 @dataclass
 class Fault:
-    """A rule: from the `nth` matching call on (1, or None, is the next one), `times` times, or for ever.
+    """Order an effect from the `nth` matching call on (1, or None, is the next one), `times` times, or for
+    ever.
 
     `call` is a kind of call of that system, `*` for all, or a pattern such as `schema.*`.
     """
@@ -118,7 +119,7 @@ class Fault:
     seen: int = 0
 
     def strikes(self, system: str, kind: str) -> bool:
-        """Count a call if it matches, and say whether it is struck."""
+        """Count a call if it matches, and return whether it is struck."""
         if system != self.system or not fnmatchcase(kind, self.call):
             return False
         self.seen += 1
@@ -128,7 +129,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Struck:
-    """A call that a fault struck. `at` is on the monotonic clock."""
+    """Record a call that a fault struck. `at` is on the monotonic clock."""
 
     at: float
     system: str
@@ -138,7 +139,7 @@ class Struck:
 
 @dataclass
 class Faults:
-    """Rules in order: every rule counts a call that it matches, the first that strikes decides."""
+    """Hold rules in order: every rule counts a call that it matches, the first that strikes decides."""
 
     rules: list[Fault] = field(default_factory=list)
     struck: list[Struck] = field(default_factory=list)
@@ -147,17 +148,17 @@ class Faults:
     _late: set[asyncio.Event] = field(default_factory=set)
 
     def add(self, fault: Fault) -> Fault:
-        """Put a rule behind the others."""
+        """Append a rule."""
         self.rules.append(fault)
         return fault
 
     def clear(self) -> None:
-        """No rules any more; what is held goes on."""
+        """Remove all rules and release the calls that are held."""
         self.rules.clear()
         self.release()
 
     def strike(self, system: str, kind: str) -> Effect | Change | None:
-        """Count a call, and say what is to happen to it."""
+        """Count a call, and return the effect that strikes it."""
         hits = [rule for rule in self.rules if rule.strikes(system, kind)]
         if not hits:
             return None
@@ -166,7 +167,7 @@ class Faults:
 
     @contextmanager
     def late(self) -> Iterator[None]:
-        """A call is late until the end of the block, and done by then."""
+        """Count a call as late until the end of the block."""
         done = asyncio.Event()
         self._late.add(done)
         try:

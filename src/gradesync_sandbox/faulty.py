@@ -1,4 +1,4 @@
-"""Makes the ordered faults happen: an ASGI layer between the server and a simulator."""
+"""Apply the ordered faults in an ASGI layer between the server and a simulator."""
 
 import asyncio
 import os
@@ -26,12 +26,12 @@ from gradesync_sandbox.faults import (
 
 
 class ConnectionCut(httpx.RemoteProtocolError):
-    """In process there is no connection to cut: the error that a cut one gives httpx stands in for it."""
+    """Stand in for a cut connection, in process, with the error that httpx gives for one."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call to the app behind the faults."""
+    """Pass one call to the app behind the faults."""
 
     app: ASGIApp
     scope: Scope
@@ -40,11 +40,11 @@ class Exchange:
     faults: Faults
 
     async def go_on(self) -> None:
-        """As if nothing were wrong."""
+        """Pass the call on unchanged."""
         await self.app(self.scope, self.receive, self.send)
 
     async def taken(self) -> "Exchange":
-        """The same with its whole request read, so that it can go on when nobody waits any more."""
+        """Return the same exchange with its request read, so that it can go on when nobody waits any more."""
         messages = [await self.receive()]
         while messages[-1].get("more_body"):
             messages.append(await self.receive())
@@ -54,8 +54,8 @@ class Exchange:
 
         return replace(self, receive=again)
 
-    async def done(self) -> "Answer":
-        """Let the app do its work and keep what it answers."""
+    async def done(self) -> "BufferedResponse":
+        """Run the app and return its response unsent."""
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -64,7 +64,7 @@ class Exchange:
         await self.app(self.scope, self.receive, keep)
         start, *rest = messages
         body = b"".join(message.get("body", b"") for message in rest)
-        return Answer(start["status"], list(start.get("headers", ())), body)
+        return BufferedResponse(start["status"], list(start.get("headers", ())), body)
 
     async def cut(self) -> None:
         """Close the connection as it stands.
@@ -80,8 +80,8 @@ class Exchange:
 
 
 @dataclass
-class Answer:
-    """An answer that is not sent yet."""
+class BufferedResponse:
+    """Hold a response that is not sent yet."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -100,7 +100,7 @@ class Answer:
 def with_faults(
     app: ASGIApp, system: System, faults: Faults, kind_of: Callable[[str, str, str], str]
 ) -> ASGIApp:
-    """The app with faults around it. `kind_of(method, path, query)` names its calls.
+    """Wrap the app in faults. `kind_of(method, path, query)` names its calls.
 
     It has to be the outermost layer, next to the server: only there can a connection be cut.
     """
@@ -142,25 +142,25 @@ async def _late(exchange: Exchange, done: Done, wait: Callable[[], Awaitable[obj
         await wait()
         await request.go_on()
         return
-    answer = await exchange.done()
+    response = await exchange.done()
     await wait()
-    await answer.whole(exchange.send)
+    await response.whole(exchange.send)
 
 
 async def _status(exchange: Exchange, effect: Status) -> None:
     headers = {"content-type": "application/json", **effect.headers}
-    await _answer(effect.status, headers, effect.body.encode()).whole(exchange.send)
+    await _buffered(effect.status, headers, effect.body.encode()).whole(exchange.send)
 
 
 async def _truncate(exchange: Exchange, effect: Truncate) -> None:
-    answer = await exchange.done()
+    response = await exchange.done()
     if effect.honest:
-        named = [(k, v) for k, v in answer.headers if k.lower() != b"content-length"]
-        kept = answer.body[: effect.keep]
-        await Answer(answer.status, [*named, _length(len(kept))], kept).whole(exchange.send)
+        named = [(k, v) for k, v in response.headers if k.lower() != b"content-length"]
+        kept = response.body[: effect.keep]
+        await BufferedResponse(response.status, [*named, _length(len(kept))], kept).whole(exchange.send)
         return
-    await answer.start(exchange.send)
-    part = {"type": "http.response.body", "body": answer.body[: effect.keep], "more_body": True}
+    await response.start(exchange.send)
+    part = {"type": "http.response.body", "body": response.body[: effect.keep], "more_body": True}
     await exchange.send(part)
     await exchange.cut()
 
@@ -169,8 +169,8 @@ async def _body(exchange: Exchange, effect: Body) -> None:
     if effect.done:
         await exchange.done()
     content = effect.content.encode()
-    answer = _answer(effect.status, effect.headers, b"", length=len(content) * effect.repeat)
-    await answer.start(exchange.send)
+    response = _buffered(effect.status, effect.headers, b"", length=len(content) * effect.repeat)
+    await response.start(exchange.send)
     for _ in range(effect.repeat):
         await _send_part(exchange.send, content, effect.drip)
     await exchange.send({"type": "http.response.body", "body": b""})
@@ -184,10 +184,10 @@ async def _send_part(send: Send, content: bytes, drip: float) -> None:
 
 
 async def _change(exchange: Exchange, effect: Change) -> None:
-    answer = await exchange.done()
-    body = effect.change(answer.body)
-    named = [(k, v) for k, v in answer.headers if k.lower() != b"content-length"]
-    await Answer(answer.status, [*named, _length(len(body))], body).whole(exchange.send)
+    response = await exchange.done()
+    body = effect.change(response.body)
+    named = [(k, v) for k, v in response.headers if k.lower() != b"content-length"]
+    await BufferedResponse(response.status, [*named, _length(len(body))], body).whole(exchange.send)
 
 
 async def _kill(exchange: Exchange, effect: Kill) -> None:
@@ -195,14 +195,16 @@ async def _kill(exchange: Exchange, effect: Kill) -> None:
         os.kill(effect.pid, effect.signal)
         await exchange.go_on()
         return
-    answer = await exchange.done()
+    response = await exchange.done()
     os.kill(effect.pid, effect.signal)
-    await answer.whole(exchange.send)
+    await response.whole(exchange.send)
 
 
-def _answer(status: int, headers: dict[str, str], body: bytes, *, length: int | None = None) -> Answer:
+def _buffered(
+    status: int, headers: dict[str, str], body: bytes, *, length: int | None = None
+) -> BufferedResponse:
     wire = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()]
-    return Answer(status, [*wire, _length(len(body) if length is None else length)], body)
+    return BufferedResponse(status, [*wire, _length(len(body) if length is None else length)], body)
 
 
 def _length(size: int) -> tuple[bytes, bytes]:

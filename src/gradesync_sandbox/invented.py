@@ -1,4 +1,4 @@
-"""Names and titles for a district that does not exist."""
+"""List names and titles for a district that does not exist."""
 
 FIRST = (
     "Ada", "Amara", "Beatriz", "Björn", "Chloé", "Darius", "Elif", "Farid", "Giulia", "Hana", "Ingrid",
@@ -28,10 +28,10 @@ TOPICS = (
     "Counting carefully",
 )  # fmt: skip
 
+# Schoology's categories of a section, and below the same in the SIS: alike but for case and spaces.
 CATEGORIES = ("Homework", "Quizzes ", "Tests", "Lab Reports", "Participation")
-"""Schoology's categories of a section, and below the same in the SIS: alike but for case and spaces."""
 SIS_CATEGORIES = ("homework", "Quizzes", "TESTS", " Lab reports", "Participation")
+# A Schoology category whose SIS namesake is inactive.
 UNMAPPED = "Side Projects"
-"""A Schoology category whose SIS namesake is inactive."""
 
 SCHOOLS = ("Riverside High School", "Cedar Bluff Middle School")

@@ -1,4 +1,4 @@
-"""The whole sandbox on four ports: Schoology, PowerSchool, the LTI platform, and the control API."""
+"""Serve the whole sandbox on four ports: Schoology, PowerSchool, the LTI platform, and the control API."""
 
 import asyncio
 from types import TracebackType
@@ -20,7 +20,7 @@ from gradesync_sandbox.serving import Served
 
 
 class Sandbox:
-    """Serves a world until it is left: `async with Sandbox(world) as s: s.schoology_url …`.
+    """Serve a world until it is left: `async with Sandbox(world) as s: s.schoology_url …`.
 
     `port` is the first of four consecutive ports; 0 takes free ones. The world may be changed while it
     is served, from the same event loop.
@@ -33,8 +33,8 @@ class Sandbox:
         self.faults = Faults() if faults is None else faults
         own_clocks = (True, True, False, False)  # both systems date their answers by clocks of their own
         self.served = [
-            Served(app, host, port and port + place, dated=not own_clock)
-            for place, (app, own_clock) in enumerate(zip(self._apps(), own_clocks, strict=True))
+            Served(app, host, port and port + index, dated=not own_clock)
+            for index, (app, own_clock) in enumerate(zip(self._apps(), own_clocks, strict=True))
         ]
 
     def _apps(self) -> tuple[ASGIApp, ASGIApp, ASGIApp, ASGIApp]:
@@ -49,7 +49,7 @@ class Sandbox:
 
     @property
     def schoology_url(self) -> str:
-        """The base of Schoology's API, `/v1` included."""
+        """Return the base of Schoology's API, `/v1` included."""
         return self.served[0].url + PREFIX
 
     @property

@@ -1,4 +1,4 @@
-"""Serves ASGI applications on real sockets, inside the running event loop."""
+"""Serve ASGI applications on real sockets, inside the running event loop."""
 
 import asyncio
 import socket
@@ -10,9 +10,9 @@ from starlette.types import ASGIApp
 
 @dataclass(eq=False)
 class Served:
-    """One application on one port, taken at once; it answers from `start` to `stop`.
+    """Serve one application on one port, taken at once; it responds from `start` to `stop`.
 
-    With `dated` off the application says itself what time it is.
+    With `dated` off the application sends the `Date` header itself.
     """
 
     app: ASGIApp
@@ -44,7 +44,7 @@ class Served:
         return f"http://{self.host}:{self.port}"
 
     async def start(self) -> None:
-        """Answer from now on. `Server.serve` would take the signals of the process too: hence its parts."""
+        """Respond from now on. `Server.serve` would take the signals of the process too: hence its parts."""
         self.server.config.load()
         self.server.lifespan = self.server.config.lifespan_class(self.server.config)
         await self.server.startup(sockets=[self.listener])

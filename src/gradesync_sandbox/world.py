@@ -1,4 +1,4 @@
-"""An invented school district, alike in Schoology and in PowerSchool, with the troubles of a real one."""
+"""Invent a school district, alike in Schoology and in PowerSchool, with the troubles of a real one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -49,12 +49,12 @@ def build(
     The first section has one of each trouble that its size has room for, the others few; an `ideal`
     district has none, and points in every cell. `clock` is Schoology's and the platform's, in unix seconds.
     """
-    founding = _Founding(seed, students=students, assignments=assignments, ideal=ideal, clock=clock)
-    return founding.district(sections)
+    builder = _DistrictBuilder(seed, students=students, assignments=assignments, ideal=ideal, clock=clock)
+    return builder.district(sections)
 
 
-class _Founding:
-    """Builds one district from one stream of chance."""
+class _DistrictBuilder:
+    """Build one district from one stream of chance."""
 
     def __init__(
         self, seed: int, *, students: int, assignments: int, ideal: bool, clock: Callable[[], float]
@@ -118,7 +118,7 @@ class _Founding:
         return School(school, building, year, half, [whole, *quarters], courses)
 
     def _teacher(self, school: School, index: int) -> tuple[User, ps.User]:
-        """The teacher of the school's n-th section; each teaches a few."""
+        """Return the teacher of the school's n-th section; each teaches a few."""
         while index // SECTIONS_PER_TEACHER >= len(school.teachers):
             name = next(self.names)
             teacher = self.powerschool.add_teacher(school.sis, *name)
@@ -146,14 +146,14 @@ class _Founding:
         book = self.schoology.add_section(course, f"Period {1 + index % 7}", str(section.dcid), list(periods))
         room = Classroom(book, section, term, user, teacher)
         self.schoology.enroll(book.id, user.uid, admin=True)
-        self._seat(room, school, self._trouble_makers(index))
+        self._enroll_students(room, school, self._trouble_makers(index))
         plan = Plan(self.assignments, term.firstday, term.lastday, self._twists(index), self.ideal)
         fill(self.schoology, book, plan, self.rng)
-        self._unseat(room)
+        self._end_odd_enrollments(room)
         return room
 
     def _trouble_makers(self, index: int) -> tuple[str, ...]:
-        """Who among the students is odd: a third of the first class at most, one of every third."""
+        """Choose the odd students: a third of the first class at most, one of every third."""
         if self.ideal:
             return ()
         if index == 0:
@@ -167,7 +167,7 @@ class _Founding:
             return list(TWISTS)
         return self.rng.sample(TWISTS, self.rng.randint(0, 3))
 
-    def _seat(self, room: Classroom, school: School, odd: tuple[str, ...]) -> None:
+    def _enroll_students(self, room: Classroom, school: School, odd: tuple[str, ...]) -> None:
         ordinary = self.students - len(odd)
         while len(school.pool) < ordinary * 2:
             school.pool.append(self._pupil(school))
@@ -191,7 +191,7 @@ class _Founding:
         self._enroll(room, user, student)
         return user.uid
 
-    def _unseat(self, room: Classroom) -> None:
+    def _end_odd_enrollments(self, room: Classroom) -> None:
         """Let the odd students leave, after they were graded."""
         for trouble, status in (("archived", ARCHIVED), ("expired", EXPIRED)):
             if trouble in room.odd:
@@ -201,7 +201,7 @@ class _Founding:
                 self.powerschool.drop(room.students[room.odd[trouble]], room.sis)
 
     def _manual_section(self, school: School) -> Section:
-        """A club that a teacher made: no SIS section, no codes."""
+        """Add a club that a teacher made: no SIS section, no codes."""
         course = self.schoology.add_course("Chess Club", "", school.building)
         book = self.schoology.add_section(course, "Tuesdays", "", [school.periods[0]], synced=False)
         user, _ = self._teacher(school, 0)

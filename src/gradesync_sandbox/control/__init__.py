@@ -1,4 +1,4 @@
-"""The control API: what teachers and administrators do in both systems, and what goes wrong, over HTTP."""
+"""Serve the control API: acts of teachers and administrators in both systems, and faults, over HTTP."""
 
 from gradesync_sandbox.control.app import control_app
 

@@ -1,4 +1,4 @@
-"""The control API as an application."""
+"""Build the control API as an application."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from gradesync_sandbox.control import schoology, sis, systems
-from gradesync_sandbox.control.place import Room, TheWorld
+from gradesync_sandbox.control.targets import Room, TheWorld
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Faults
 
@@ -18,7 +18,7 @@ Schoology by uid, students of the SIS by STUDENTS.DCID. Points are decimal texts
 
 
 def control_app(world: World, faults: Faults) -> FastAPI:
-    """The control API of one sandbox. Serve it in the event loop that serves the simulators."""
+    """Return the control API of one sandbox. Serve it in the event loop that serves the simulators."""
     app = FastAPI(title="gradesync sandbox", description=_DESCRIPTION, version="1")
     app.state.world, app.state.faults = world, faults
     app.add_api_route("/sections", sections, tags=["Sections"])
@@ -30,12 +30,12 @@ def control_app(world: World, faults: Faults) -> FastAPI:
 
 
 async def sections(world: TheWorld) -> list[dict[str, Any]]:
-    """The classes that exist on both sides."""
+    """List the classes that exist on both sides."""
     return [_shown(room) for room in world.classrooms]
 
 
 async def section(room: Room) -> dict[str, Any]:
-    """One class, with who is who: each student's uid in Schoology and DCID in the SIS."""
+    """Show one class with its people: each student's uid in Schoology and DCID in the SIS."""
     students = [{"uid": uid, "dcid": student.dcid} for uid, student in room.students.items()]
     return _shown(room) | {"students": students, "odd": room.odd}
 

@@ -1,4 +1,4 @@
-"""What teachers do in Schoology."""
+"""Let teachers and administrators act in Schoology."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
 
-from gradesync_sandbox.control.place import NOT_FOUND, Room, TheWorld
+from gradesync_sandbox.control.targets import NOT_FOUND, Room, TheWorld
 from gradesync_sandbox.schoology.model import Item, Section
 
 router = APIRouter(prefix="/sections/{section}", tags=["Schoology"], responses=NOT_FOUND)
@@ -17,21 +17,21 @@ class _Strict(BaseModel):
 
 
 class Grade(_Strict):
-    """Points for a cell."""
+    """Carry points for a cell."""
 
     points: Decimal = Field(examples=["9.5"])
     comment: str | None = None
 
 
 class MarkOfCell(_Strict):
-    """A mark for a cell: 1 excused, 2 incomplete, 3 missing; others are unknown to everybody."""
+    """Carry a mark for a cell: 1 excused, 2 incomplete, 3 missing; others are unknown to everybody."""
 
     exception: int = Field(examples=[3])
     points: Decimal | None = None
 
 
 class ItemChange(_Strict):
-    """Fields of an assignment. Only those that are given change."""
+    """Carry fields of an assignment. Only those that are given change."""
 
     title: str | None = None
     max_points: Decimal | None = None
@@ -46,25 +46,27 @@ class ItemChange(_Strict):
     assignees: list[int] | None = Field(None, description="Enrollment ids; empty is everybody")
 
     def given(self) -> dict[str, Any]:
-        """What was sent; a null empties the due date."""
+        """Return the fields that were sent; a null empties the due date."""
         return self.model_dump(exclude_unset=True)
 
 
 class NewItem(ItemChange):
-    """A new assignment."""
+    """Carry a new assignment."""
 
     title: str
 
 
 @router.get("/gradebook")
 async def gradebook(room: Room) -> list[dict[str, Any]]:
-    """Schoology's gradebook of the section: every assignment that was not deleted, with its cells by uid."""
+    """Show Schoology's gradebook of the section: every assignment that was not deleted, with its cells by
+    uid.
+    """
     return [_shown(room.section, item) for item in room.section.standing()]
 
 
 @router.get("/categories")
 async def categories(room: Room) -> dict[int, str]:
-    """The section's grading categories: id and title."""
+    """Return the section's grading categories: id and title."""
     return {category.id: category.title for category in room.section.categories.values()}
 
 

@@ -1,4 +1,4 @@
-"""What people do in PowerSchool, and what its gradebook shows."""
+"""Let people act in PowerSchool, and show its gradebook."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from gradesync_sandbox.control.place import NOT_FOUND, Room, SisAssignment, SisStudent, TheWorld
+from gradesync_sandbox.control.targets import NOT_FOUND, Room, SisAssignment, SisStudent, TheWorld
 from gradesync_sandbox.powerschool.rows import Assignment
 from gradesync_sandbox.powerschool.state import PowerSchool
 
@@ -19,13 +19,13 @@ class _Strict(BaseModel):
 
 
 class SisScore(_Strict):
-    """What a teacher types into a cell of the SIS; null empties it."""
+    """Carry a score that a teacher types into the SIS; null empties the cell."""
 
     points: Decimal | None = Field(examples=["8"])
 
 
 class SisAssignmentChange(_Strict):
-    """Fields of a SIS assignment in this section. Only those that are given change."""
+    """Carry fields of a SIS assignment in this section. Only those that are given change."""
 
     name: str | None = None
     due: date | None = None
@@ -34,7 +34,7 @@ class SisAssignmentChange(_Strict):
 
 
 class NewSisAssignment(_Strict):
-    """An assignment that a teacher makes in the SIS, shared with other sections if any are named."""
+    """Carry an assignment that a teacher makes in the SIS, shared with other sections if any are named."""
 
     name: str
     due: date
@@ -44,19 +44,19 @@ class NewSisAssignment(_Strict):
 
 
 class Locked(_Strict):
-    """Whether the section's term is closed for changes."""
+    """Carry whether the section's term is closed for changes."""
 
     locked: bool
 
 
 class Teaches(_Strict):
-    """Whether the section's teacher still teaches it."""
+    """Carry whether the section's teacher still teaches it."""
 
     teaches: bool
 
 
 class CategoryChange(_Strict):
-    """Fields of a SIS category. Only those that are given change."""
+    """Carry fields of a SIS category. Only those that are given change."""
 
     name: str | None = None
     isactive: bool | None = None
@@ -66,7 +66,7 @@ class CategoryChange(_Strict):
 async def gradebook(
     world: TheWorld, room: Room, students: Literal["dcid", "uid"] = "dcid"
 ) -> dict[str, dict[int, str | None]]:
-    """The SIS gradebook of the section as a table: assignment name, student, text of the cell.
+    """Show the SIS gradebook of the section as a table: assignment name, student, text of the cell.
 
     Students are named by STUDENTS.DCID, or by their Schoology uid where they have one.
     """
@@ -79,13 +79,13 @@ async def gradebook(
 
 @router.get("/assignments")
 async def assignments(world: TheWorld, room: Room) -> list[dict[str, Any]]:
-    """The SIS assignments of the section, without scores."""
+    """List the SIS assignments of the section, without scores."""
     return [_shown(room.sis.dcid, a) for a in world.powerschool.gradebook.of_section(room.sis)]
 
 
 @router.get("/categories")
 async def categories(world: TheWorld, room: Room) -> list[dict[str, Any]]:
-    """The categories of the section's teacher."""
+    """List the categories of the section's teacher."""
     mine = (c for c in world.powerschool.categories.values() if c.usersdcid == room.sis_teacher.dcid)
     return [{"id": c.teachercategoryid, "name": c.name, "isactive": c.isactive} for c in mine]
 

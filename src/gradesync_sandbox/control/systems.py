@@ -1,4 +1,4 @@
-"""What was asked of the simulators, how they are set, and which faults are ordered."""
+"""Show the simulators' calls, and set their switches and faults."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gradesync_sandbox.control.place import NOT_FOUND, TheFaults, TheWorld
+from gradesync_sandbox.control.targets import NOT_FOUND, TheFaults, TheWorld
 from gradesync_sandbox.district import World
 from gradesync_sandbox.faults import Effect, Fault, Struck, System
 
@@ -14,7 +14,9 @@ router = APIRouter(tags=["Calls, switches, faults"], responses=NOT_FOUND)
 
 
 class NewFault(BaseModel, extra="forbid"):
-    """A fault to order: the `nth` matching call from now (none: the next), `times` times (null: for ever)."""
+    """Carry a fault to order: the `nth` matching call from now (none: the next), `times` times (null: for
+    ever).
+    """
 
     system: System
     call: str = Field(description="A kind of call, `*` for all, or a pattern", examples=["score.write"])
@@ -24,28 +26,31 @@ class NewFault(BaseModel, extra="forbid"):
 
 
 class PluginFile(BaseModel, extra="forbid"):
-    """The text of a `plugin.xml`."""
+    """Carry the text of a `plugin.xml`."""
 
     xml: str
 
 
 class Granted(BaseModel, extra="forbid"):
-    """Whether the plugin may use a column."""
+    """Carry whether the plugin may use a column."""
 
     granted: bool
 
 
 @router.get("/systems/{system}/calls")
 async def calls(world: TheWorld, system: System, kind: str | None = None, last: int = 100) -> list[Any]:
-    """The last calls to a system in the order of arrival; score writes carry their rows and what each did."""
+    """List the last calls to a system in the order of arrival; score writes carry their rows and what each
+    did.
+    """
     found = [call for call in _side(world, system).log.calls if kind in (None, call.kind)]
     return [asdict(call) for call in found[-last:]]
 
 
 @router.get("/systems/{system}/counters")
 async def counters(world: TheWorld, system: System, window: float = 5.0) -> dict[str, Any]:
-    """Calls by kind, and the most that arrived within any `window` seconds; for PowerSchool also score rows
-    by what they did, and the most calls at once."""
+    """Count calls by kind, and the most that arrived within any `window` seconds; for PowerSchool also score
+    rows by what they did, and the most calls at once.
+    """
     log = _side(world, system).log
     counted: dict[str, Any] = {"calls": log.counts(), "max_in_window": log.max_in_window(window)}
     if system == "powerschool":
@@ -62,7 +67,7 @@ async def forget_calls(world: TheWorld, system: System) -> None:
 
 @router.get("/systems/{system}/switches")
 async def switches(world: TheWorld, system: System) -> dict[str, Any]:
-    """How a system is set, `latency` in seconds among them."""
+    """Return a system's switches, `latency` in seconds among them."""
     return asdict(_side(world, system).switches)
 
 
@@ -107,7 +112,7 @@ async def install_plugin(world: TheWorld, body: PluginFile) -> None:
 
 @router.get("/faults")
 async def list_faults(faults: TheFaults) -> list[Any]:
-    """The ordered faults, and how many matching calls each has seen."""
+    """List the ordered faults, and how many matching calls each has seen."""
     return [asdict(rule) for rule in faults.rules]
 
 
@@ -125,7 +130,7 @@ async def clear_faults(faults: TheFaults) -> None:
 
 @router.get("/faults/struck")
 async def struck(faults: TheFaults) -> list[Struck]:
-    """The calls that a fault struck."""
+    """List the calls that a fault struck."""
     return faults.struck
 
 

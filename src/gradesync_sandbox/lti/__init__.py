@@ -1,1 +1,1 @@
-"""An LTI platform like Schoology's: signed launches for the people of the invented district."""
+"""Simulate an LTI platform like Schoology's: signed launches for the people of the invented district."""

@@ -1,4 +1,4 @@
-"""The platform's addresses: key set, authorization, and pages that stand for a course in Schoology."""
+"""Serve the platform's addresses: key set, authorization, and pages that stand for a course in Schoology."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "pages"), au
 
 @dataclass(frozen=True)
 class Pages:
-    """The handlers over one platform."""
+    """Handle the requests to one platform."""
 
     platform: Platform
 
     async def index(self, request: Request) -> Response:
-        """Everybody who could open the tool, section by section."""
+        """List everybody who could open the tool, section by section."""
         school = self.platform.schoology
         admins = [user for user in school.users.values() if user.role is Role.SYSTEM_ADMIN]
         rows = [(book, [*_people(self.platform, book), *admins]) for book in school.sections.values()]
@@ -38,7 +38,7 @@ class Pages:
         return JSONResponse(self.platform.jwks())
 
     async def authorize(self, request: Request) -> Response:
-        """`authorize-redirect`, by GET or by POST."""
+        """Answer `authorize-redirect`, by GET or by POST."""
         asked = request.query_params if request.method == "GET" else await request.form()
         try:
             answer = authorize(self.platform, {k: v for k, v in asked.items() if isinstance(v, str)})
@@ -47,7 +47,7 @@ class Pages:
         return _page("form_post.html", action=answer.action, fields=answer.fields)
 
     async def course(self, request: Request) -> Response:
-        """A course with the tool in an iframe. Query: `user`, `section`, `role`, `storage`, `method`.
+        """Show a course with the tool in an iframe. Query: `user`, `section`, `role`, `storage`, `method`.
 
         `storage` is the frame that keeps `lti.put_data`: `_parent` (default), `lti_storage`, or `none`.
         """
@@ -68,18 +68,18 @@ class Pages:
         )
 
     async def storage(self, request: Request) -> Response:
-        """The frame that keeps what tools put, for a course with `storage=lti_storage`."""
+        """Serve the frame that stores tools' data, for a course with `storage=lti_storage`."""
         return _page("storage.html")
 
     async def id_token(self, request: Request) -> Response:
-        """A signed launch without a browser. Query: `user`, `section`, `role` (may repeat), `nonce`."""
+        """Sign a launch without a browser. Query: `user`, `section`, `role` (may repeat), `nonce`."""
         query = request.query_params
         launch = self._launch(query)
         token = self.platform.id_token(launch.user, launch.section, launch.roles, nonce=query.get("nonce"))
         return JSONResponse({"id_token": token})
 
     async def basic(self, request: Request) -> Response:
-        """A course that opens the tool by LTI 1.1. Query: `user`, `section`, `role`, `url`."""
+        """Show a course that opens the tool by LTI 1.1. Query: `user`, `section`, `role`, `url`."""
         launch = self._launch(request.query_params)
         url = request.query_params.get("url") or self._tool().target_link_uri
         fields = basic_launch(self.platform, launch.user, launch.section, url, launch.roles)
@@ -114,7 +114,7 @@ def _found(things: Mapping[int, T], given: str | None, what: str) -> T:
 
 
 def _people(platform: Platform, book: Section) -> list[User]:
-    """The section's teachers and its first student."""
+    """Return the section's teachers and its first student."""
     users = platform.schoology.users
     teachers = [users[e.uid] for e in book.enrollments.values() if e.admin]
     return teachers + [users[e.uid] for e in book.students()[:1]]
@@ -125,7 +125,7 @@ def _page(name: str, **values: Any) -> Response:
 
 
 def lti_app(platform: Platform) -> Starlette:
-    """The platform as an ASGI application."""
+    """Return the platform as an ASGI application."""
     pages = Pages(platform)
     return Starlette(
         routes=[

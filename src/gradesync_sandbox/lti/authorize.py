@@ -1,4 +1,4 @@
-"""The OIDC step of a launch: who may be sent where, with what (contract 4.1)."""
+"""Handle the OIDC step of a launch (upstream.md LTI §2.1)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ FIXED = {"scope": "openid", "response_type": "id_token", "response_mode": "form_
 
 
 class RefusedError(Exception):
-    """The request names no client or no address that is registered: there is nowhere to send an answer."""
+    """Refuse a request that names no registered client or address: there is nowhere to send a response."""
 
 
 @dataclass(frozen=True)
 class FormPost:
-    """A form that the browser posts back to the tool."""
+    """Hold a form that the browser posts back to the tool."""
 
     action: str
     fields: dict[str, str]
 
 
 def authorize(platform: Platform, asked: Mapping[str, str]) -> FormPost:
-    """The answer to an authentication request: a signed launch, or an OIDC error, posted to the tool."""
+    """Return the form for an authentication request: a signed launch, or an OIDC error."""
     redirect_uri = asked.get("redirect_uri", "")
     if asked.get("client_id") != platform.client_id:
         raise RefusedError("Unknown client_id.")

@@ -1,4 +1,4 @@
-"""LTI 1.1: a launch as a signed form (contract 4.2)."""
+"""Sign a launch as an LTI 1.1 form (upstream.md LTI §2.4)."""
 
 import secrets
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def basic_launch(
     roles: Sequence[str] | None = None,
     **overrides: str,
 ) -> dict[str, str]:
-    """The fields to post to `url`, signed with the app's key and secret by HMAC-SHA1.
+    """Return the fields to post to `url`, signed with the app's key and secret by HMAC-SHA1.
 
     Overrides replace fields before the signature is made, so `oauth_timestamp="1"` is an old launch.
     """

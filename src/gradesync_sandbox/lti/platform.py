@@ -1,4 +1,4 @@
-"""Signs launches as Schoology's LTI service does (contract 4.1)."""
+"""Sign launches as Schoology's LTI service does (upstream.md LTI §2.1)."""
 
 import secrets
 import time
@@ -19,8 +19,8 @@ MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership#"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 LIFETIME = 600
 
+# As the value of an override: the claim is left out.
 OMIT: Final = object()
-"""As the value of an override: the claim is left out."""
 
 LTI_CLAIMS = frozenset(
     {
@@ -39,13 +39,13 @@ LTI_CLAIMS = frozenset(
 
 @cache
 def signing_key(kid: str = "sandbox-1", owner: str = "platform") -> RSAKey:
-    """An RSA key of this process. Another owner's key is another one, even under the same `kid`."""
+    """Return an RSA key of this process. Another owner's key is another one, even under the same `kid`."""
     return RSAKey.generate_key(2048, {"kid": kid, "alg": "RS256", "use": "sig"})
 
 
 @dataclass
 class Tool:
-    """The one registered tool: where its login begins and where it may be sent back to."""
+    """Describe the one registered tool: its login URL and the URLs that a launch may be posted to."""
 
     login_url: str
     redirect_uris: tuple[str, ...]
@@ -54,7 +54,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Launch:
-    """Who opens the tool where; the platform keeps it behind an opaque hint."""
+    """Name who opens the tool in which section; the platform keeps it behind an opaque hint."""
 
     user: User
     section: Section
@@ -63,7 +63,7 @@ class Launch:
 
 @dataclass
 class Platform:
-    """An issuer with one registered client, installed once in this organisation."""
+    """Simulate an issuer with one registered client, installed once in this organization."""
 
     schoology: Schoology
     client_id: str = "7480000123"
@@ -86,21 +86,21 @@ class Platform:
         self.tool = Tool(login_url, redirect_uris, target_link_uri or redirect_uris[0])
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys, as the key set endpoint serves them."""
+        """Return the public keys, as the key set endpoint serves them."""
         return {"keys": [key.as_dict(private=False) for key in self.keys]}
 
     def rotate(self, kid: str, *, keep_old: bool = True) -> None:
-        """Sign with a new key from now on; the old one stays published unless told otherwise."""
+        """Sign with a new key from now on; the old one stays published unless `keep_old` is off."""
         self.keys = [signing_key(kid), *(self.keys if keep_old else [])]
 
     def remember(self, launch: Launch) -> str:
-        """The opaque `lti_message_hint` of a launch."""
+        """Store a launch and return its opaque `lti_message_hint`."""
         hint = secrets.token_urlsafe(18)
         self.launches[hint] = launch
         return hint
 
     def roles_of(self, user: User, section: Section) -> tuple[str, ...]:
-        """The membership roles that Schoology sends; a system admin is Administrator *and* Instructor."""
+        """Return the membership roles as Schoology sends them; a admin has Administrator *and* Instructor."""
         if user.role is Role.SYSTEM_ADMIN:
             return ("Administrator", "Instructor")
         return ("Instructor",) if section.is_admin(user.uid) else ("Learner",)
@@ -116,7 +116,9 @@ class Platform:
         key: RSAKey | None = None,
         **overrides: Any,
     ) -> str:
-        """A signed launch. `roles` are short membership names; `at` is when it is issued, in unix seconds.
+        """Return a signed launch.
+
+        `roles` are short membership names; `at` is when it is issued, in unix seconds.
 
         `key` signs instead of the platform's own. An override replaces a claim: LTI's by their last word
         (`custom=…`, `deployment_id=…`), others by name (`aud=…`, `sub=…`); `OMIT` leaves it out.
@@ -151,7 +153,7 @@ class Platform:
         }
 
     def custom(self, user: User, section: Section) -> dict[str, str]:
-        """The custom parameters as they are recommended for this service; keys come in lower case."""
+        """Return the custom parameters as they are recommended for this service; keys come in lower case."""
         return {
             "section_id": str(section.id),
             "section_school_code": section.school_code,
@@ -164,6 +166,6 @@ class Platform:
 
 
 def subject(user: User) -> str:
-    """`{number}::{32 hex}`. The number is nobody's uid: whoever reads it as one is wrong here."""
+    """Return `{number}::{32 hex}`. The number is nobody's uid: a tool that reads it as one is wrong here."""
     digest = md5(str(user.uid).encode(), usedforsecurity=False).hexdigest()
     return f"{user.uid + 54_321_987}::{digest}"

@@ -1,1 +1,1 @@
-"""A stand-in for PowerSchool: its plugin API over HTTP, as strict as the public evidence allows."""
+"""Simulate PowerSchool's plugin API over HTTP, as strictly as the public evidence allows."""

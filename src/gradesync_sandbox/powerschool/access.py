@@ -1,4 +1,4 @@
-"""Who may do what under `/ws/xte`: the acting teacher, the plugin's grants, locked terms."""
+"""Check rights under `/ws/xte`: the acting teacher, the plugin's grants, locked terms."""
 
 from collections.abc import Iterable
 
@@ -13,12 +13,17 @@ ASSIGNMENT_TABLES = ("assignment", "assignmentsection", "assignmentcategoryassoc
 
 
 def acting_teacher(request: Request) -> int:
-    """USERS.DCID of the teacher the caller acts for: required of every OAuth caller (4)."""
+    """Return USERS.DCID of the teacher whom the caller acts for: required of every OAuth caller (upstream.md
+    PowerSchool §4).
+    """
     return whole_number(request.query_params.get("users_dcid"), "users_dcid")
 
 
 def taught_section(sis: PowerSchool, users_dcid: int, sectionsdcid: int) -> Section:
-    """The section, if the teacher teaches it. Raises `Refused` 403 otherwise, also for one that is not."""
+    """Return the section if the teacher teaches it.
+
+    Raises `Refused` 403 otherwise, also for one that does not exist.
+    """
     section = sis.sections.get(sectionsdcid)
     if section is None or not sis.teaches(users_dcid, section):
         raise Refused(403, f"User does not teach section {sectionsdcid} with access EDIT")
@@ -26,7 +31,10 @@ def taught_section(sis: PowerSchool, users_dcid: int, sectionsdcid: int) -> Sect
 
 
 def check_grants(sis: PowerSchool, tables: Iterable[str], *, write: bool) -> None:
-    """Every column of these tables is needed, audit columns too (2). Raises `Refused` 403 naming the rest."""
+    """Require every column of these tables, audit columns too (upstream.md PowerSchool §2).
+
+    Raises `Refused` 403 naming the rest.
+    """
     allowed = sis.plugin.writes if write else sis.plugin.reads
     columns = ((table, column) for table in tables for column in TABLES[table].columns)
     if missing := [f"{table}.{column}" for table, column in columns if not allowed(table, column)]:
@@ -34,7 +42,11 @@ def check_grants(sis: PowerSchool, tables: Iterable[str], *, write: bool) -> Non
 
 
 def check_open(sis: PowerSchool, sections: Iterable[Section]) -> None:
-    """Raises `Refused` 409 for a locked term: named for deletes only, inferred for the rest (5)."""
+    """Require open terms.
+
+    Raises `Refused` 409 for a locked one: named for deletes only, inferred for the rest (upstream.md
+    PowerSchool §5).
+    """
     if "locked_term" not in sis.switches.inferred:
         return
     if any(sis.term_of(section).locked for section in sections):

@@ -1,4 +1,4 @@
-"""The stand-in as an ASGI app."""
+"""Build the simulator as an ASGI app."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from gradesync_sandbox.powerschool import assignments, auth, categories, schema,
 from gradesync_sandbox.powerschool.kinds import kind_of
 from gradesync_sandbox.powerschool.log import Call
 from gradesync_sandbox.powerschool.state import PowerSchool
-from gradesync_sandbox.powerschool.wire import Refused, answer
+from gradesync_sandbox.powerschool.wire import Refused, json_response
 
 Handler = Callable[[PowerSchool, Request, bytes, Call], Response]
 
@@ -45,7 +45,7 @@ HANDLERS: dict[tuple[str, str], Handler] = {
 
 
 def create_app(sis: PowerSchool) -> ASGIApp:
-    """A server of this district. Its state may be changed while it serves, in the same event loop."""
+    """Return a server of this district. Its state may be changed while it serves, in the same event loop."""
     by_path: dict[str, dict[str, Handler]] = {}
     for (method, path), handler in HANDLERS.items():
         by_path.setdefault(path, {})[method] = handler
@@ -68,10 +68,10 @@ def _endpoint(sis: PowerSchool, handlers: dict[str, Handler]) -> Callable[[Reque
         try:
             if call.kind != "token":
                 auth.check_token(sis, request)
-                auth.check_pace(sis, call.at)
+                auth.check_interval(sis, call.at)
             return handlers[request.method](sis, request, raw, call)
         except Refused as refused:
-            return answer(refused.body, refused.status, refused.headers)
+            return json_response(refused.body, refused.status, refused.headers)
 
     return respond
 

@@ -1,4 +1,7 @@
-"""`/ws/xte/section/assignment/`: list, read, create, overwrite and delete assignments (4.1 to 4.3)."""
+"""List, read, create, overwrite and delete assignments.
+
+Serves `/ws/xte/section/assignment/` (upstream.md PowerSchool §4.1 to §4.3).
+"""
 
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -28,15 +31,15 @@ from gradesync_sandbox.powerschool.wire import (
     SIX_PLACES,
     Problem,
     Refused,
-    answer,
     conflict,
     flag,
+    json_response,
     whole_number,
 )
 
 
 def list_assignments(sis: PowerSchool, request: Request) -> Response:
-    """A plain array of all assignments of the sections; there is no paging."""
+    """Answer a plain array of all assignments of the sections; there is no paging."""
     teacher = acting_teacher(request)
     asked = [
         whole_number(key, "section_ids") for key in request.query_params.get("section_ids", "").split(",")
@@ -45,18 +48,18 @@ def list_assignments(sis: PowerSchool, request: Request) -> Response:
     check_grants(sis, ASSIGNMENT_TABLES, write=False)
     found = {a.assignmentid: a for section in sections for a in sis.gradebook.of_section(section)}
     hidden = sis.gradebook.hidden_from_lists
-    return answer([assignment_shape(sis, a) for key, a in found.items() if key not in hidden])
+    return json_response([assignment_shape(sis, a) for key, a in found.items() if key not in hidden])
 
 
 def read_assignment(sis: PowerSchool, request: Request) -> Response:
-    """One assignment with all of its sections."""
-    assignment = _asked(sis, request)
+    """Answer one assignment with all of its sections."""
+    assignment = _requested(sis, request)
     check_grants(sis, ASSIGNMENT_TABLES, write=False)
-    return answer(assignment_shape(sis, assignment))
+    return json_response(assignment_shape(sis, assignment))
 
 
 def create_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> Response:
-    """201 with an empty body and the assignment's id in `Location`."""
+    """Create an assignment: 201 with an empty body and the assignment's id in `Location`."""
     teacher = acting_teacher(request)
     body = read_new_assignment(raw)
     drafts = [_draft(sis, teacher, part, None) for part in body.sections]
@@ -75,8 +78,8 @@ def create_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
 
 
 def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> Response:
-    """The body overwrites the assignment; what it leaves out falls back to its default."""
-    teacher, assignment = acting_teacher(request), _asked(sis, request)
+    """Overwrite an assignment with the body; fields that it leaves out fall back to their defaults."""
+    teacher, assignment = acting_teacher(request), _requested(sis, request)
     body = read_body(raw, AssignmentBody)
     _check_identity(assignment, body)
     drafts = [_draft(sis, teacher, part, assignment.assignmentid) for part in body.sections]
@@ -94,8 +97,8 @@ def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
 
 
 def delete_assignment(sis: PowerSchool, request: Request, call: Call) -> Response:
-    """204; 412 where scores exist and `force` is not true."""
-    assignment = _asked(sis, request)
+    """Delete an assignment: 204; 412 where scores exist and `force` is not true."""
+    assignment = _requested(sis, request)
     check_open(sis, [sis.sections[part.sectionsdcid] for part in assignment.sections])
     if _scored(sis, assignment) and not flag(request, "force"):
         raise Refused(412, "Assignment has scores")
@@ -104,8 +107,8 @@ def delete_assignment(sis: PowerSchool, request: Request, call: Call) -> Respons
     return Response(status_code=204)
 
 
-def _asked(sis: PowerSchool, request: Request) -> Assignment:
-    """The assignment of the path, if the acting teacher teaches one of its sections."""
+def _requested(sis: PowerSchool, request: Request) -> Assignment:
+    """Return the assignment of the path, if the acting teacher teaches one of its sections."""
     teacher = acting_teacher(request)
     key = whole_number(request.path_params["assignmentid"], "assignmentid")
     assignment = sis.gradebook.assignments.get(key)
@@ -129,7 +132,10 @@ def _check_change(sis: PowerSchool, drafts: list[Draft], body: AssignmentBody) -
 
 
 def _check_identity(assignment: Assignment, body: AssignmentBody) -> None:
-    """All sections must be included (4.3). Raises `Refused` 400 otherwise: the status is a guess."""
+    """Require all sections (upstream.md PowerSchool §4.3).
+
+    Raises `Refused` 400 otherwise: the status is a guess.
+    """
     if body.assignmentid not in (None, assignment.assignmentid):
         raise Refused(400, "assignmentid differs from the one in the path")
     keys = {part.sectionsdcid: part.assignmentsectionid for part in assignment.sections}
@@ -143,11 +149,14 @@ def _check_identity(assignment: Assignment, body: AssignmentBody) -> None:
 def _rescoring(
     sis: PowerSchool, assignment: Assignment, body: AssignmentBody, update_scores: bool | None
 ) -> bool:
-    """Whether scores follow a new scoring. Raises `Refused` 409 where the caller must say so (4.3)."""
+    """Return whether scores follow a new scoring.
+
+    Raises `Refused` 409 where `update_scores` is required (upstream.md PowerSchool §4.3).
+    """
     before = {part.sectionsdcid: scoring(part) for part in assignment.sections}
     changed = any(scoring(part) != before.get(part.sectionsdcid) for part in body.sections)
-    must_say = changed and _scored(sis, assignment) and "scores_need_update" in sis.switches.inferred
-    if must_say and update_scores is None:
+    required = changed and _scored(sis, assignment) and "scores_need_update" in sis.switches.inferred
+    if required and update_scores is None:
         raise conflict([Problem("update_scores is required: scores exist", field="update_scores")])
     return changed and bool(update_scores)
 

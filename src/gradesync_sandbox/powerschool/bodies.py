@@ -1,6 +1,7 @@
-"""The request bodies that the stand-in takes: the proven fields and those the web app sends, no others.
+"""Define the request bodies that the simulator takes: the proven fields and those the web app sends, no
+others.
 
-Sources: contract 4.1 (create), 4.2 and 4.3 (a whole object put back), 4.4 (scores).
+Sources: upstream.md PowerSchool §4.1 (create), §4.2 and §4.3 (a whole object put back), §4.4 (scores).
 """
 
 import json
@@ -21,7 +22,7 @@ BodyT = TypeVar("BodyT")
 
 
 class AssocBody(Struct, forbid_unknown_fields=True):
-    """A category of an assignment."""
+    """Name a category of an assignment."""
 
     teachercategoryid: int
     isprimary: bool
@@ -32,7 +33,7 @@ class AssocBody(Struct, forbid_unknown_fields=True):
 
 
 class StudentBody(Struct, forbid_unknown_fields=True):
-    """One of the students that an assignment is for."""
+    """Name one of the students that an assignment is for."""
 
     studentsdcid: int
     wire_name: str | None = field(name="_name", default=None)
@@ -40,7 +41,7 @@ class StudentBody(Struct, forbid_unknown_fields=True):
 
 
 class SectionBody(Struct, forbid_unknown_fields=True):
-    """One section's part of an assignment."""
+    """Carry one section's part of an assignment."""
 
     sectionsdcid: int
     name: str
@@ -79,7 +80,7 @@ class SectionBody(Struct, forbid_unknown_fields=True):
 
 
 class AssignmentBody(Struct, forbid_unknown_fields=True):
-    """An assignment: new, or the whole object that overwrites one."""
+    """Carry an assignment: new, or the whole object that overwrites one."""
 
     sections: list[SectionBody] = field(name="_assignmentsections")
     standardcalcdirection: str = "NONE"
@@ -96,6 +97,7 @@ class AssignmentBody(Struct, forbid_unknown_fields=True):
     breach: str | None = field(name="$breach_mitigation", default=None)
 
 
+# Fields that a GET gives and that nobody was seen to send with a create.
 READ_BACK = frozenset(
     {
         *("_name", "_id", "$breach_mitigation", "assignmentid", "createdbyplugin", "hasstandards"),
@@ -103,17 +105,16 @@ READ_BACK = frozenset(
         "assignmentcategoryassocid",
     }
 )
-"""Fields that a GET gives and that nobody was seen to send with a create."""
 
 
 class InnerAssignment(Struct, forbid_unknown_fields=True):
-    """The assignment that the web app names within a score row."""
+    """Name the assignment, as the web app does within a score row."""
 
     assignmentid: int
 
 
 class ScoreTarget(Struct, forbid_unknown_fields=True):
-    """Where a score hangs."""
+    """Name the assignment section that a score belongs to."""
 
     assignmentsectionid: int
     sectionsdcid: int | None = None
@@ -121,13 +122,13 @@ class ScoreTarget(Struct, forbid_unknown_fields=True):
 
 
 class ScoreComment(Struct, forbid_unknown_fields=True):
-    """A comment to a score."""
+    """Carry a comment to a score."""
 
     commentvalue: str
 
 
 class ScoreRow(Struct, forbid_unknown_fields=True):
-    """One score. Left out and null are different things: only null can clear."""
+    """Carry one score. Left out and null are different things: only null can clear."""
 
     target: ScoreTarget = field(name="_assignmentsection")
     studentsdcid: int
@@ -148,13 +149,13 @@ class ScoreRow(Struct, forbid_unknown_fields=True):
 
 
 class ScoreBatch(Struct, forbid_unknown_fields=True):
-    """The body of a score write."""
+    """Carry the body of a score write."""
 
     rows: list[ScoreRow] = field(name="assignment_scores")
 
 
 def read_body(raw: bytes, kind: type[BodyT]) -> BodyT:
-    """The body as `kind`, numbers exact. Raises `Refused` 400 naming the field that does not fit."""
+    """Return the body as `kind`, numbers exact. Raises `Refused` 400 naming the field that does not fit."""
     try:
         return msgspec.convert(json.loads(raw, parse_float=Decimal), kind, builtin_types=(Decimal,))
     except (ValueError, msgspec.ValidationError) as problem:
@@ -162,10 +163,10 @@ def read_body(raw: bytes, kind: type[BodyT]) -> BodyT:
 
 
 def read_new_assignment(raw: bytes) -> AssignmentBody:
-    """The body of a create. Raises `Refused` 400 also for a field that only a GET gives."""
+    """Return the body of a create. Raises `Refused` 400 also for a field that only a GET gives."""
     body = read_body(raw, AssignmentBody)
-    if stray := READ_BACK & set(_keys(json.loads(raw))):
-        raise Refused(400, f"Invalid request body: Object contains unknown field `{min(stray)}`")
+    if unexpected := READ_BACK & set(_keys(json.loads(raw))):
+        raise Refused(400, f"Invalid request body: Object contains unknown field `{min(unexpected)}`")
     return body
 
 

@@ -1,4 +1,4 @@
-"""`/ws/xte/teacher_category`: one teacher's categories. The stand-in makes and changes none over HTTP."""
+"""List one teacher's categories: `/ws/xte/teacher_category`. None are made or changed over HTTP."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -6,11 +6,11 @@ from starlette.responses import Response
 from gradesync_sandbox.powerschool.access import acting_teacher, check_grants
 from gradesync_sandbox.powerschool.shapes import category_shape
 from gradesync_sandbox.powerschool.state import PowerSchool
-from gradesync_sandbox.powerschool.wire import Refused, answer, whole_number
+from gradesync_sandbox.powerschool.wire import Refused, json_response, whole_number
 
 
 def list_categories(sis: PowerSchool, request: Request) -> Response:
-    """A plain array, inactive ones too. A year that no term has finds none (a guess)."""
+    """Answer a plain array, inactive ones too. A year that no term has finds none (a guess)."""
     teacher = acting_teacher(request)
     yearid = whole_number(request.query_params.get("year_id"), "year_id")
     check_grants(sis, ["teachercategory"], write=False)
@@ -18,4 +18,4 @@ def list_categories(sis: PowerSchool, request: Request) -> Response:
         raise Refused(404, f"Unable to find user {teacher}")
     known = any(term.yearid == yearid for term in sis.terms.values())
     mine = [c for c in sis.categories.values() if known and c.usersdcid == teacher]
-    return answer([category_shape(sis, category, place) for place, category in enumerate(mine)])
+    return json_response([category_shape(sis, category, position) for position, category in enumerate(mine)])

@@ -1,4 +1,4 @@
-"""What makes PowerSchool refuse an assignment with 409. All of it is inferred: each rule has its switch."""
+"""Refuse assignments with 409 as PowerSchool may. All of it is inferred: each rule has its switch."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _SHARED = ("name", "scoretype", "scoreentrypoints", "weight", "extracreditpoints
 
 @dataclass(frozen=True)
 class Draft:
-    """One section's part of a create or update, with what it is checked against."""
+    """Hold one section's part of a create or update, with the records that it is checked against."""
 
     sis: PowerSchool
     users_dcid: int
     section: Section
     body: SectionBody
+    # The assignment that is updated; None for a new one.
     assignmentid: int | None
-    """The assignment that is updated; None for a new one."""
 
 
 def _name(draft: Draft) -> Iterator[Problem]:
@@ -80,7 +80,10 @@ RULES: dict[str, Callable[[Draft], Iterator[Problem]]] = {
 
 
 def check(drafts: list[Draft], body: AssignmentBody) -> None:
-    """Raises `Refused`: 400 for parts that contradict one another, else 409 for the rules that are on."""
+    """Check drafts.
+
+    Raises `Refused`: 400 for parts that contradict one another, else 409 for the rules that are on.
+    """
     _check_shape(body)
     found = [problem for draft in drafts for rule in _active(draft.sis) for problem in rule(draft)]
     if found:
@@ -92,7 +95,9 @@ def _active(sis: PowerSchool) -> list[Callable[[Draft], Iterator[Problem]]]:
 
 
 def _check_shape(body: AssignmentBody) -> None:
-    """One part at least, one per section, and equal but for due date and students (4.1)."""
+    """Require at least one part, one per section, equal but for due date and students (upstream.md
+    PowerSchool §4.1).
+    """
     if not body.sections:
         raise Refused(400, "_assignmentsections must not be empty")
     if len({part.sectionsdcid for part in body.sections}) < len(body.sections):
@@ -104,6 +109,6 @@ def _check_shape(body: AssignmentBody) -> None:
 
 
 def scoring(part: AssignmentSection | SectionBody) -> tuple[str, Decimal, Decimal, Decimal]:
-    """The scoring configuration: when it changes, scores that exist have to be reckoned with."""
+    """Return the scoring configuration: a change of it concerns scores that exist."""
     numbers = part.scoreentrypoints, part.weight, part.extracreditpoints
     return part.scoretype, *(Decimal(number) for number in numbers)  # type: ignore[return-value]  # three of them

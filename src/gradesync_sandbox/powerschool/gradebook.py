@@ -1,4 +1,4 @@
-"""Assignments and scores as PowerTeacher Pro keeps them, and what a person can do to them there."""
+"""Hold assignments and scores as PowerTeacher Pro does, and let people change them there."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +17,9 @@ from gradesync_sandbox.powerschool.rows import (
 
 
 class Sequences:
-    """Starts of the gradebook's keys: disjoint, so that an assignment's id is never a section part's id."""
+    """Number the gradebook's keys from disjoint starts, so that an assignment's id is never a section part's
+    id.
+    """
 
     def __init__(self) -> None:
         self.assignment = count(55010)
@@ -28,18 +30,18 @@ class Sequences:
 
 @dataclass(eq=False)
 class Gradebook:
-    """The gradebook of the whole district, with the indexes that the API needs."""
+    """Hold the gradebook of the whole district, with the indexes that the API needs."""
 
     assignments: dict[int, Assignment] = field(default_factory=dict)  # ASSIGNMENTID
     parts: dict[int, tuple[Assignment, AssignmentSection]] = field(default_factory=dict)  # …SECTIONID
     scores: dict[int, dict[int, Score]] = field(default_factory=dict)  # …SECTIONID -> STUDENTS.DCID
+    # ASSIGNMENTID of those that a list leaves out although they can be read by id.
     hidden_from_lists: set[int] = field(default_factory=set)
-    """ASSIGNMENTID of those that a list leaves out although they can be read by id."""
     by_section: dict[int, dict[int, Assignment]] = field(default_factory=dict)  # SECTIONS.DCID
     next_id: Sequences = field(default_factory=Sequences)
 
     def add(self, assignment: Assignment) -> Assignment:
-        """Take an assignment in."""
+        """Add an assignment to all indexes."""
         self.assignments[assignment.assignmentid] = assignment
         for part in assignment.sections:
             self.parts[part.assignmentsectionid] = assignment, part
@@ -48,13 +50,13 @@ class Gradebook:
         return assignment
 
     def delete_assignment(self, assignmentid: int) -> None:
-        """Take an assignment out, with its scores. Raises `KeyError` where there is none."""
+        """Remove an assignment with its scores. Raises `KeyError` where there is none."""
         for part in self.assignments.pop(assignmentid).sections:
             self.detach(part)
             del self.by_section[part.sectionsdcid][assignmentid]
 
     def detach(self, part: AssignmentSection) -> None:
-        """Take one section's part out, with its scores."""
+        """Remove one section's part with its scores."""
         del self.parts[part.assignmentsectionid]
         del self.scores[part.assignmentsectionid]
 
@@ -68,7 +70,7 @@ class Gradebook:
         points: Decimal | int = 10,
         by_plugin: str | None = None,
     ) -> Assignment:
-        """What a teacher makes in PowerTeacher Pro, in one section or shared by several."""
+        """Make an assignment as a teacher does in PowerTeacher Pro, in one section or shared by several."""
         several = sections if isinstance(sections, list) else [sections]
         parts = [self._part(section, name, category, due, Decimal(points)) for section in several]
         yearid = several[0].termid // 100
@@ -83,11 +85,11 @@ class Gradebook:
         )
 
     def of_section(self, section: Section) -> list[Assignment]:
-        """The assignments of a section, oldest first."""
+        """Return the assignments of a section, oldest first."""
         return list(self.by_section.get(section.dcid, {}).values())
 
     def named(self, section: Section, name: str) -> list[Assignment]:
-        """The assignments of a section with exactly this name."""
+        """Return the assignments of a section with exactly this name."""
         return [a for a in self.of_section(section) if a.section(section.dcid).name == name]
 
     def edit_assignment(
@@ -98,19 +100,19 @@ class Gradebook:
         due: date | None = None,
         points: Decimal | None = None,
     ) -> None:
-        """What a teacher changes in PowerTeacher Pro; scores keep their points."""
+        """Change an assignment as a teacher does in PowerTeacher Pro; scores keep their points."""
         part.name = part.name if name is None else name
         part.duedate = part.duedate if due is None else due
         if points is not None:
             part.scoreentrypoints, part.totalpointvalue = points, points * part.weight
 
     def hide_from_lists(self, assignment: Assignment, *, hidden: bool = True) -> None:
-        """Let lists leave an assignment out that is still found by its id, or take that back."""
+        """Hide an assignment from lists while it is still found by its id, or show it again."""
         change = self.hidden_from_lists.add if hidden else self.hidden_from_lists.discard
         change(assignment.assignmentid)
 
     def edit_score(self, part: AssignmentSection, student: Student, points: Decimal | None) -> Score:
-        """What a teacher types into a cell in PowerTeacher Pro; None empties it."""
+        """Type points into a cell as a teacher does in PowerTeacher Pro; None empties it."""
         score = self.score_of(part.assignmentsectionid, student.dcid)
         score.actualscoreentered = None if points is None else f"{points.normalize():f}"
         score.scorepoints = points
@@ -119,18 +121,21 @@ class Gradebook:
         return score
 
     def delete_score(self, part: AssignmentSection, student: Student) -> None:
-        """Take the cell's row out altogether. Raises `KeyError` where there is none."""
+        """Delete the cell's row. Raises `KeyError` where there is none."""
         del self.scores[part.assignmentsectionid][student.dcid]
 
     def score_of(self, assignmentsectionid: int, studentsdcid: int) -> Score:
-        """The cell's row, made blank where there was none: one per (part, student)."""
+        """Return the cell's row, made blank where there was none: one per (part, student)."""
         cells = self.scores[assignmentsectionid]
         if studentsdcid not in cells:
             cells[studentsdcid] = Score(next(self.next_id.score), assignmentsectionid, studentsdcid)
         return cells[studentsdcid]
 
     def table(self, section: Section) -> dict[str, dict[int, str | None]]:
-        """What the section's gradebook shows: name -> STUDENTS.DCID -> text. Clashing names get their id."""
+        """Return the section's gradebook as a table: name -> STUDENTS.DCID -> text.
+
+        Clashing names get their id.
+        """
         shown: dict[str, dict[int, str | None]] = {}
         for assignment in self.of_section(section):
             part = assignment.section(section.dcid)

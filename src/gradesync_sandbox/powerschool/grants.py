@@ -1,4 +1,4 @@
-"""The installed plugin: its credentials, and the columns that its administrator granted it."""
+"""Describe the installed plugin: its credentials, and the columns that its administrator granted it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _NAMESPACE = "{http://plugin.powerschool.pearson.com}"
 
 
 def usual_grants() -> dict[tuple[str, str], Access]:
-    """The grants that worked on a live server (contract section 2), with the roster columns of R1.3."""
+    """Return the grants that worked on a live server (upstream.md PowerSchool §2), and roster columns."""
     viewed: Iterable[tuple[str, str]] = ((t, c) for t, columns in _VIEWED.items() for c in columns)
     granted: dict[tuple[str, str], Access] = dict.fromkeys(viewed, "ViewOnly")
     return granted | {(table, EVERY_COLUMN): "FullAccess" for table in GRADEBOOK_TABLES}
@@ -41,7 +41,7 @@ def usual_grants() -> dict[tuple[str, str], Access]:
 
 @dataclass
 class Plugin:
-    """A plugin that is installed and enabled. Tables and columns are in lower case."""
+    """Describe a plugin that is installed and enabled. Tables and columns are in lower case."""
 
     plugin_id: int = 744
     client_id: str = "b7a1c0de-0000-4000-8000-000000000744"
@@ -71,11 +71,11 @@ class Plugin:
         self.denied.discard((table.lower(), column.lower()))
 
     def reads(self, table: str, column: str) -> bool:
-        """Whether the plugin may see a column."""
+        """Return whether the plugin may see a column."""
         return self._access(table, column) is not None
 
     def writes(self, table: str, column: str) -> bool:
-        """Whether the plugin may change a column."""
+        """Return whether the plugin may change a column."""
         return self._access(table, column) == "FullAccess"
 
     def _access(self, table: str, column: str) -> Access | None:

@@ -1,4 +1,4 @@
-"""The name of each kind of call, for logs and faults."""
+"""Name each kind of call, for logs and faults."""
 
 import re
 
@@ -23,7 +23,7 @@ _KINDS = [
 
 
 def kind_of(method: str, path: str, query: str = "") -> str:
-    """The kind of a call, such as `token`, `schema.sections` or `score.write`; else `unknown`."""
+    """Return the kind of a call, such as `token`, `schema.sections` or `score.write`; else `unknown`."""
     asked = f"{method} {path}"
     matches = ((pattern.fullmatch(asked), kind) for pattern, kind in _KINDS)
     return next((match.expand(kind).lower() for match, kind in matches if match), "unknown")

@@ -1,4 +1,4 @@
-"""What was asked of a stand-in: every call, and every score row with what it did."""
+"""Log every call to the simulator, and every score row with its effect."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ Effect = Literal["written", "unchanged", "cleared", "refused"]
 
 @dataclass(slots=True)
 class WrittenScore:
-    """One row of a score write. `value` is the text as sent, None for a blank."""
+    """Record one row of a score write. `value` is the text as sent, None for a blank."""
 
     assignmentid: int | None
     assignmentsectionid: int
@@ -21,7 +21,10 @@ class WrittenScore:
 
 @dataclass(slots=True)
 class Call:
-    """One request. `at` is the arrival on the monotonic clock; `status` None means not answered yet."""
+    """Record one request.
+
+    `at` is the arrival on the monotonic clock; `status` None means not answered yet.
+    """
 
     at: float
     kind: str
@@ -37,50 +40,50 @@ class Call:
 
 @dataclass
 class RequestLog:
-    """Calls in the order of their arrival, and how many were in the air at once."""
+    """Record calls in the order of their arrival, and how many were under way at once."""
 
     calls: list[Call] = field(default_factory=list)
     in_flight: int = 0
     max_in_flight: int = 0
 
     def arrive(self, call: Call) -> None:
-        """Note an arrival."""
+        """Record an arrival."""
         self.calls.append(call)
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def leave(self) -> None:
-        """Note that a call was answered, or its connection ended."""
+        """Record that a call was answered, or its connection ended."""
         self.in_flight -= 1
 
     def of(self, *kinds: str) -> list[Call]:
-        """The calls of these kinds."""
+        """Return the calls of these kinds."""
         return [call for call in self.calls if call.kind in kinds]
 
     def counts(self) -> dict[str, int]:
-        """Calls by kind."""
+        """Count calls by kind."""
         return dict(Counter(call.kind for call in self.calls))
 
     def score_rows(self) -> list[WrittenScore]:
-        """Every score row that was sent, in order."""
+        """Return every score row that was sent, in order."""
         return [row for call in self.calls for row in call.rows]
 
     def effects(self) -> dict[str, int]:
-        """Score rows by what they did."""
+        """Count score rows by effect."""
         return dict(Counter(row.effect for row in self.score_rows()))
 
     def max_in_window(self, seconds: float) -> int:
-        """The most calls that arrived within any `seconds`."""
+        """Return the most calls that arrived within any `seconds`."""
         return most_in_window((call.at for call in self.calls), seconds)
 
     def clear(self) -> None:
-        """Forget what was, but not what is in the air."""
+        """Forget past calls, but not those under way."""
         self.calls.clear()
         self.max_in_flight = self.in_flight
 
 
 def most_in_window(arrivals: Iterable[float], seconds: float) -> int:
-    """The most of these ascending moments that lie less than `seconds` apart."""
+    """Return the most of these ascending moments that lie less than `seconds` apart."""
     window: deque[float] = deque()
     most = 0
     for at in arrivals:

@@ -1,6 +1,7 @@
-"""What PowerSchool's tables hold: one dataclass per table, columns by their own names.
+"""Define PowerSchool's rows: one dataclass per table, columns by their own names.
 
-Several tables carry two keys, DCID and ID, from different sequences: mixing them up finds nothing (3).
+Several tables have two keys, DCID and ID, from different sequences: mixing them up finds nothing (upstream.md
+PowerSchool §3).
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ FLAGS = ("islate", "iscollected", "isexempt", "ismissing", "isabsent", "isincomp
 
 @dataclass(slots=True, eq=False)
 class School:
-    """A row of SCHOOLS. Other tables name a school by `school_number`."""
+    """Hold a row of SCHOOLS. Other tables name a school by `school_number`."""
 
     dcid: int
     id: int
@@ -23,7 +24,7 @@ class School:
 
 @dataclass(slots=True, eq=False)
 class Term:
-    """A row of TERMS: `id` is `yearid * 100 + n`, the same in every school; `dcid` is unique."""
+    """Hold a row of TERMS: `id` is `yearid * 100 + n`, the same in every school; `dcid` is unique."""
 
     dcid: int
     id: int
@@ -37,7 +38,7 @@ class Term:
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A row of USERS: one person in the district."""
+    """Hold a row of USERS: one person in the district."""
 
     dcid: int
     first_name: str
@@ -47,7 +48,7 @@ class User:
 
 @dataclass(slots=True, eq=False)
 class SchoolStaff:
-    """A row of SCHOOLSTAFF: one person in one school. SECTIONTEACHER.TEACHERID is its `id`."""
+    """Hold a row of SCHOOLSTAFF: one person in one school. SECTIONTEACHER.TEACHERID is its `id`."""
 
     dcid: int
     id: int
@@ -57,7 +58,7 @@ class SchoolStaff:
 
 @dataclass(slots=True, eq=False)
 class Section:
-    """A row of SECTIONS: the API wants `dcid`; CC and SECTIONTEACHER use `id`; `termid` is TERMS.ID."""
+    """Hold a row of SECTIONS: the API wants `dcid`; CC and SECTIONTEACHER use `id`; `termid` is TERMS.ID."""
 
     dcid: int
     id: int
@@ -70,7 +71,7 @@ class Section:
 
 @dataclass(slots=True, eq=False)
 class SectionTeacher:
-    """A row of SECTIONTEACHER: who may write to the section's gradebook."""
+    """Hold a row of SECTIONTEACHER: who may write to the section's gradebook."""
 
     id: int
     sectionid: int
@@ -79,7 +80,7 @@ class SectionTeacher:
 
 @dataclass(slots=True, eq=False)
 class Student:
-    """A row of STUDENTS: three keys from three sequences."""
+    """Hold a row of STUDENTS: three keys from three sequences."""
 
     dcid: int
     id: int
@@ -91,7 +92,7 @@ class Student:
 
 @dataclass(slots=True, eq=False)
 class Enrollment:
-    """A row of CC: a student in a section."""
+    """Hold a row of CC: a student in a section."""
 
     dcid: int
     id: int
@@ -106,7 +107,7 @@ class Enrollment:
 
 @dataclass(slots=True, eq=False)
 class Category:
-    """A row of TEACHERCATEGORY: it belongs to one teacher, by USERS.DCID."""
+    """Hold a row of TEACHERCATEGORY: it belongs to one teacher, by USERS.DCID."""
 
     teachercategoryid: int
     usersdcid: int
@@ -117,7 +118,7 @@ class Category:
 
 @dataclass(slots=True, eq=False)
 class CategoryAssoc:
-    """A row of ASSIGNMENTCATEGORYASSOC."""
+    """Hold a row of ASSIGNMENTCATEGORYASSOC."""
 
     assignmentcategoryassocid: int
     teachercategoryid: int
@@ -126,7 +127,7 @@ class CategoryAssoc:
 
 @dataclass(slots=True, eq=False)
 class AssignmentSection:
-    """A row of ASSIGNMENTSECTION with its categories and students. Scores hang on its id."""
+    """Hold a row of ASSIGNMENTSECTION with its categories and students. Scores hang on its id."""
 
     assignmentsectionid: int
     sectionsdcid: int
@@ -147,13 +148,13 @@ class AssignmentSection:
     isscorespublish: bool = True
     maxretakeallowed: int = 0
     relatedgradescaleitemdcid: int | None = None
+    # STUDENTS.DCID of those it is for; empty means the whole section.
     students: list[int] = field(default_factory=list)
-    """STUDENTS.DCID of those it is for; empty means the whole section."""
 
 
 @dataclass(slots=True, eq=False)
 class Assignment:
-    """A row of ASSIGNMENT with its rows of ASSIGNMENTSECTION."""
+    """Hold a row of ASSIGNMENT with its rows of ASSIGNMENTSECTION."""
 
     assignmentid: int
     yearid: int
@@ -163,13 +164,13 @@ class Assignment:
     standardscoringmethod: str | None = "GradeScale"
 
     def section(self, sectionsdcid: int) -> AssignmentSection:
-        """Its part in one section. Raises `KeyError` where it has none."""
+        """Return its part in one section. Raises `KeyError` where it has none."""
         return {part.sectionsdcid: part for part in self.sections}[sectionsdcid]
 
 
 @dataclass(slots=True, eq=False)
 class Score:
-    """A row of ASSIGNMENTSCORE. `flags` are those of FLAGS that are set."""
+    """Hold a row of ASSIGNMENTSCORE. `flags` are those of FLAGS that are set."""
 
     assignmentscoreid: int
     assignmentsectionid: int
@@ -183,10 +184,10 @@ class Score:
 
     @property
     def value(self) -> tuple[str | None, Decimal | None, frozenset[str]]:
-        """What a person would see: the text, the points and the marks."""
+        """Return the text, the points and the marks, as a person sees them."""
         return self.actualscoreentered, self.scorepoints, self.flags
 
     @property
     def blank(self) -> bool:
-        """Neither text nor points."""
+        """Return whether the score has neither text nor points."""
         return self.actualscoreentered is None and self.scorepoints is None

@@ -1,4 +1,4 @@
-"""`/ws/schema/table`: projection, queries, pages and counts over the tables. All values are texts."""
+"""Serve `/ws/schema/table`: projection, queries, pages and counts over the tables. All values are texts."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.powerschool.tables import CLOSED, TABLES, Row, Table
-from gradesync_sandbox.powerschool.wire import Refused, answer, no_access, whole_number
+from gradesync_sandbox.powerschool.wire import Refused, json_response, no_access, whole_number
 
 _CONDITION = re.compile(r"(?P<column>\w+)(?P<sign>==|=gt=|=ge=|=lt=|=le=)(?P<value>.*)")
 _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
@@ -29,14 +29,14 @@ _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """One comparison of a query."""
+    """Compare a row as one condition of a query asks."""
 
     column: str
     sign: str
     value: str
 
     def holds(self, row: Row) -> bool:
-        """Whether the row has the column and it compares as asked: numbers as numbers, else as text."""
+        """Return whether the row compares as asked: numbers as numbers, else as text."""
         found = as_text(row.get(self.column))
         if found is None:
             return False
@@ -52,7 +52,7 @@ def _number(text: str) -> Decimal | None:
 
 
 def as_text(value: object) -> str | None:
-    """A column's value as the tables' API shows it; None stays away."""
+    """Return a column's value as the tables' API shows it; None is left out."""
     match value:
         case None:
             return None
@@ -66,19 +66,19 @@ def as_text(value: object) -> str | None:
 
 
 def read_table(sis: PowerSchool, request: Request) -> Response:
-    """One page of rows, as `{"name", "record": [{"id", "tables"}]}`."""
+    """Answer one page of rows, as `{"name", "record": [{"id", "tables"}]}`."""
     name, table = _table(request)
     columns = _projection(sis, request, name, table)
     page, size = _page(request, sis.switches.page_cap)
     matching = _matching(sis, request, name, table)
     rows = islice(matching, (page - 1) * size, page * size)
-    return answer({"name": name, "record": [_record(name, table, columns, row) for row in rows]})
+    return json_response({"name": name, "record": [_record(name, table, columns, row) for row in rows]})
 
 
 def count_table(sis: PowerSchool, request: Request) -> Response:
-    """How many rows a query finds."""
+    """Count the rows that a query finds."""
     name, table = _table(request)
-    return answer({"count": sum(1 for _ in _matching(sis, request, name, table))})
+    return json_response({"count": sum(1 for _ in _matching(sis, request, name, table))})
 
 
 def _record(name: str, table: Table, columns: list[str], row: Row) -> dict[str, object]:

@@ -1,4 +1,7 @@
-"""`PUT /ws/xte/score`: scores in bulk, all or nothing, one row per (assignment section, student) (4.4)."""
+"""Write scores in bulk:
+
+`PUT /ws/xte/score`, all or nothing, one row per (assignment section, student) (upstream.md PowerSchool §4.4).
+"""
 
 import re
 from collections.abc import Iterable
@@ -18,10 +21,10 @@ from gradesync_sandbox.powerschool.wire import (
     SIX_PLACES,
     Problem,
     Refused,
-    answer,
     conflict,
     decimal,
-    thing,
+    json_response,
+    render_object,
     whole_number,
 )
 
@@ -32,7 +35,7 @@ _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the batch with what it names."""
+    """Hold a row of the batch with the records that it names."""
 
     row: ScoreRow
     assignment: Assignment
@@ -41,14 +44,17 @@ class Entry:
 
 
 def write_scores(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> Response:
-    """200 naming each student, without any score id. Every refusal leaves the whole batch unwritten."""
+    """Answer 200 naming each student, without any score id.
+
+    Every refusal leaves the whole batch unwritten.
+    """
     batch = read_body(raw, ScoreBatch)
     call.rows.extend(_logged(sis, row, "refused") for row in batch.rows)
     entries = _entries(sis, request, batch)
     _check_resubmit(sis)
     _check_values(sis, entries)
     call.rows[:] = [_logged(sis, entry.row, _write(sis, entry)) for entry in entries]
-    return answer({"assignment_scores": [_shape(sis, entry) for entry in entries]})
+    return json_response({"assignment_scores": [_shape(sis, entry) for entry in entries]})
 
 
 def _logged(sis: PowerSchool, row: ScoreRow, effect: Effect) -> WrittenScore:
@@ -64,7 +70,9 @@ def _logged(sis: PowerSchool, row: ScoreRow, effect: Effect) -> WrittenScore:
 
 
 def _entries(sis: PowerSchool, request: Request, batch: ScoreBatch) -> list[Entry]:
-    """The batch with what it names, in the order of the checks that a live server was seen to make."""
+    """Return the batch with the records that it names, checked in the order of the checks that a live server
+    was seen to make.
+    """
     teacher = acting_teacher(request)
     _check_size(sis, batch)
     check_grants(sis, ["assignmentscore"], write=True)
@@ -90,7 +98,7 @@ def _check_size(sis: PowerSchool, batch: ScoreBatch) -> None:
 
 
 def _entry(sis: PowerSchool, teacher: int, row: ScoreRow) -> Entry:
-    """An unknown id is a 500, as measured; an assignment's id in its place hits a foreign row: 403."""
+    """Find a row's records. An unknown id is a 500, as measured; an assignment's id in its place is a 403."""
     key = row.target.assignmentsectionid
     if key in sis.gradebook.assignments:
         raise Refused(403, f"User does not teach section of assignment section {key} with access EDIT")
@@ -104,7 +112,7 @@ def _entry(sis: PowerSchool, teacher: int, row: ScoreRow) -> Entry:
 
 
 def _check_target(entry: Entry) -> None:
-    """The fuller target of the web app must agree with the id that scores hang on."""
+    """Require that the web app's fuller target agrees with the assignment section's id."""
     target = entry.row.target
     if target.sectionsdcid not in (None, entry.section.dcid):
         raise Refused(400, f"sectionsdcid {target.sectionsdcid} is not of this assignment section")
@@ -113,7 +121,7 @@ def _check_target(entry: Entry) -> None:
 
 
 def _check_status(sis: PowerSchool, request: Request, entries: Iterable[Entry]) -> None:
-    """`status` and `term_id` may be left out; given, they must make sense (statuses are a guess)."""
+    """Check `status` and `term_id`: they may be left out; given, they must make sense (statuses are a guess)."""
     status = request.query_params.get("status")
     if status is not None and not set(status.split(",")) <= {"A", "I", "P"}:
         raise Refused(400, "Parameter status must be of A, I, P")
@@ -133,13 +141,13 @@ def _check_spanning(sis: PowerSchool, entries: list[Entry]) -> None:
 
 
 def _check_students(sis: PowerSchool, entries: list[Entry]) -> None:
-    """The measured 409: someone is not on the assignment."""
+    """Raise the measured 409 where someone is not on the assignment."""
     sections = {entry.section.dcid: entry.section for entry in entries}
     rosters = {dcid: sis.roster(section) for dcid, section in sections.items()}
-    strangers = [e for e in entries if not _is_for(e, rosters[e.section.dcid])]
-    if strangers:
-        named = strangers if sis.switches.bad_students == "all" else strangers[:1]
-        raise conflict([_stranger(entry) for entry in named])
+    unenrolled = [e for e in entries if not _is_for(e, rosters[e.section.dcid])]
+    if unenrolled:
+        named = unenrolled if sis.switches.bad_students == "all" else unenrolled[:1]
+        raise conflict([_unenrolled(entry) for entry in named])
 
 
 def _is_for(entry: Entry, roster: set[int]) -> bool:
@@ -147,7 +155,7 @@ def _is_for(entry: Entry, roster: set[int]) -> bool:
     return student in roster and (not chosen or student in chosen)
 
 
-def _stranger(entry: Entry) -> Problem:
+def _unenrolled(entry: Entry) -> Problem:
     student, part = entry.row.studentsdcid, entry.part.assignmentsectionid
     lacks = "does not have an AssignmentStudentAssociation in AssignmentSection.Id"
     return Problem(f"Student.id [{student}] {lacks}: [{part}]", _names(entry))
@@ -167,7 +175,11 @@ def _check_resubmit(sis: PowerSchool) -> None:
 
 
 def _check_values(sis: PowerSchool, entries: list[Entry]) -> None:
-    """Raises `Refused`: 400 for rows that say nothing or two things, 409 for texts that no score can be."""
+    """Check values.
+
+    Raises `Refused`: 400 for rows that are empty or contradict themselves, 409 for texts that no score can
+    be.
+    """
     for entry in entries:
         _check_pair(sis, entry.row)
     problems = [
@@ -175,14 +187,14 @@ def _check_values(sis: PowerSchool, entries: list[Entry]) -> None:
     ]
     if problems and "score_text" in sis.switches.inferred:
         raise conflict(problems)
-    negative = [e for e in entries if (_said(e.row) or 0) < 0]
+    negative = [e for e in entries if (_points(e.row) or 0) < 0]
     if negative and "negative_score" in sis.switches.inferred:
         raise conflict([Problem("Score is below 0", _names(e), "scorepoints") for e in negative])
 
 
 def _check_pair(sis: PowerSchool, row: ScoreRow) -> None:
     text, points = row.actualscoreentered, row.scorepoints
-    if abs(_said(row) or Decimal(0)) >= TOO_LARGE:
+    if abs(_points(row) or Decimal(0)) >= TOO_LARGE:
         raise Refused(400, "scorepoints has more than 12 digits before the point")
     if text is UNSET:
         if points is not UNSET or not _marks(row):
@@ -212,7 +224,7 @@ def _marks(row: ScoreRow) -> dict[str, bool]:
 
 
 def _write(sis: PowerSchool, entry: Entry) -> Effect:
-    """Update the cell in place, and say what that changed."""
+    """Update the cell in place, and return the effect."""
     key, student = entry.part.assignmentsectionid, entry.row.studentsdcid
     score = sis.gradebook.score_of(key, student)
     before = score.value
@@ -236,8 +248,8 @@ def _set(score: Score, row: ScoreRow) -> None:
     score.scorepoints = _stored(row)
 
 
-def _said(row: ScoreRow) -> Decimal | None:
-    """The points that the row says: those sent, or those that its text reads."""
+def _points(row: ScoreRow) -> Decimal | None:
+    """Return the points of the row: those sent, or those that its text reads."""
     if isinstance(row.scorepoints, int | Decimal):
         return Decimal(row.scorepoints)
     text = row.actualscoreentered
@@ -247,14 +259,14 @@ def _said(row: ScoreRow) -> Decimal | None:
 
 
 def _stored(row: ScoreRow) -> Decimal | None:
-    """The points as a column N(18,6) keeps them."""
-    said = _said(row)
-    return None if said is None else said.quantize(SIX_PLACES, ROUND_HALF_UP)
+    """Return the points as a column N(18,6) keeps them."""
+    points = _points(row)
+    return None if points is None else points.quantize(SIX_PLACES, ROUND_HALF_UP)
 
 
 def _shape(sis: PowerSchool, entry: Entry) -> dict[str, object]:
     points = _stored(entry.row)
-    return thing(
+    return render_object(
         "assignmentscore",
         None,
         noisy=sis.switches.breach_mitigation,

@@ -1,15 +1,15 @@
-"""Assignments and categories as `/ws/xte` answers them (4.2, 3.1)."""
+"""Render assignments and categories as `/ws/xte` does (upstream.md PowerSchool §4.2, §3.1)."""
 
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Category
 from gradesync_sandbox.powerschool.state import PowerSchool
-from gradesync_sandbox.powerschool.wire import decimal, thing
+from gradesync_sandbox.powerschool.wire import decimal, render_object
 
 _LONG = "<p>" + "Work of this kind is described by the district at some length. " * 60 + "</p>"
 
 
 def assignment_shape(sis: PowerSchool, assignment: Assignment) -> dict[str, object]:
-    """An assignment with all of its sections."""
-    return thing(
+    """Render an assignment with all of its sections."""
+    return render_object(
         "assignment",
         assignment.assignmentid,
         noisy=sis.switches.breach_mitigation,
@@ -26,7 +26,7 @@ def assignment_shape(sis: PowerSchool, assignment: Assignment) -> dict[str, obje
 
 def _part(sis: PowerSchool, part: AssignmentSection) -> dict[str, object]:
     noisy = sis.switches.breach_mitigation
-    return thing(
+    return render_object(
         "assignmentsection",
         part.assignmentsectionid,
         noisy=noisy,
@@ -52,10 +52,11 @@ def _part(sis: PowerSchool, part: AssignmentSection) -> dict[str, object]:
         islocked=sis.term_of(sis.sections[part.sectionsdcid]).locked,
         minvalues={"minpercent": 0, "minpoints": 0, "mingrade": "F"},
         _assignmentstudentassociations=[
-            thing("assignmentstudentassoc", None, noisy=False, studentsdcid=dcid) for dcid in part.students
+            render_object("assignmentstudentassoc", None, noisy=False, studentsdcid=dcid)
+            for dcid in part.students
         ],
         _assignmentcategoryassociations=[
-            thing(
+            render_object(
                 "assignmentcategoryassoc",
                 assoc.assignmentcategoryassocid,
                 noisy=noisy,
@@ -69,8 +70,8 @@ def _part(sis: PowerSchool, part: AssignmentSection) -> dict[str, object]:
 
 
 def category_shape(sis: PowerSchool, category: Category, position: int) -> dict[str, object]:
-    """A category, with the long description that districts write."""
-    return thing(
+    """Render a category, with the long description that districts write."""
+    return render_object(
         "teachercategory",
         category.teachercategoryid,
         noisy=sis.switches.breach_mitigation,

@@ -1,4 +1,4 @@
-"""The district that the PowerSchool stand-in serves: roster, gradebook, plugin and switches.
+"""Hold the district that the PowerSchool simulator serves: roster, gradebook, plugin and switches.
 
 A generator fills it with the `add_…` methods; tests and the control API change it as people in the SIS would.
 """
@@ -26,7 +26,7 @@ from gradesync_sandbox.powerschool.tokens import Tokens
 
 
 class Sequences:
-    """Where each kind of key starts: far apart, so that one key never passes for another."""
+    """Number each kind of key from starts far apart, so that one key never passes for another."""
 
     def __init__(self) -> None:
         self.school = count(301)
@@ -48,7 +48,7 @@ class Sequences:
 
 @dataclass(eq=False)
 class PowerSchool:
-    """One PowerSchool server. Tables are keyed by the key in their comment."""
+    """Simulate one PowerSchool server. Tables are keyed by the key in their comment."""
 
     timezone: str = "America/Los_Angeles"
     plugin: Plugin = field(default_factory=Plugin)
@@ -56,8 +56,8 @@ class PowerSchool:
     gradebook: Gradebook = field(default_factory=Gradebook)
     tokens: Tokens = field(default_factory=Tokens)
     log: RequestLog = field(default_factory=RequestLog)
-    last_let_in: float | None = None
-    """When, on the monotonic clock, the last call passed the pace check."""
+    # When, on the monotonic clock, the last call passed the pace check.
+    last_accepted: float | None = None
     schools: dict[int, School] = field(default_factory=dict)  # DCID
     terms: dict[int, Term] = field(default_factory=dict)  # DCID
     users: dict[int, User] = field(default_factory=dict)  # DCID
@@ -71,13 +71,13 @@ class PowerSchool:
     _next: Sequences = field(default_factory=Sequences)
 
     def add_school(self, name: str) -> School:
-        """A school with a number of its own."""
+        """Add a school with a number of its own."""
         school = School(next(self._next.school), len(self.schools) + 1, next(self._next.school_number), name)
         self.schools[school.dcid] = school
         return school
 
     def add_term(self, school: School, name: str, first: date, last: date) -> Term:
-        """A term of the school year in which `first` lies (July begins a year)."""
+        """Add a term of the school year in which `first` lies (July begins a year)."""
         yearid = first.year - (first.month < 7) - 1990
         before = sum(t.schoolid == school.school_number and t.yearid == yearid for t in self.terms.values())
         term = Term(
@@ -87,7 +87,7 @@ class PowerSchool:
         return term
 
     def add_teacher(self, school: School, first_name: str = "Robin", last_name: str = "Teacher") -> User:
-        """A person who works in one school; `add_to_school` adds another."""
+        """Add a person who works in one school; `add_to_school` adds another."""
         dcid = next(self._next.user)
         user = User(dcid, first_name, last_name, f"teacher{dcid}@district.example")
         self.users[dcid] = user
@@ -95,7 +95,7 @@ class PowerSchool:
         return user
 
     def add_to_school(self, teacher: User, school: School) -> SchoolStaff:
-        """A staff record of that person in that school."""
+        """Add a staff record of that person in that school."""
         staff = SchoolStaff(
             next(self._next.staff_dcid), next(self._next.staff), teacher.dcid, school.school_number
         )
@@ -103,7 +103,7 @@ class PowerSchool:
         return staff
 
     def add_section(self, school: School, term: Term, teacher: User, course: str = "ALG1") -> Section:
-        """A class that this teacher teaches."""
+        """Add a class that this teacher teaches."""
         dcid = next(self._next.section_dcid)
         staff = self.staff_of(teacher, school.school_number)
         number = str(len(self.sections) + 1)
@@ -116,20 +116,20 @@ class PowerSchool:
         return section
 
     def assign_teacher(self, teacher: User, section: Section) -> SectionTeacher:
-        """Let a teacher teach a section beside those who do."""
+        """Let a teacher teach a section beside the others."""
         staff = self.staff_of(teacher, section.schoolid)
         row = SectionTeacher(next(self._next.section_teacher), section.id, staff.id)
         self.sectionteachers.setdefault(section.id, []).append(row)
         return row
 
     def unassign_teacher(self, teacher: User, section: Section) -> None:
-        """Take the section from a teacher."""
+        """Delete a teacher's rows of the section."""
         staff = self.staff_of(teacher, section.schoolid)
         rows = self.sectionteachers[section.id]
         self.sectionteachers[section.id] = [row for row in rows if row.teacherid != staff.id]
 
     def add_student(self, school: School, first_name: str = "Sam", last_name: str = "Student") -> Student:
-        """A student of a school, in no section yet."""
+        """Add a student of a school, in no section yet."""
         keys = next(self._next.student_dcid), next(self._next.student), next(self._next.student_number)
         student = Student(*keys, first_name, last_name, school.school_number)
         self.students[student.dcid] = student
@@ -137,7 +137,7 @@ class PowerSchool:
         return student
 
     def enroll(self, student: Student, section: Section) -> Enrollment:
-        """Put a student into a section, again if they were dropped."""
+        """Enroll a student in a section, again if they were dropped."""
         term = self.term_of(section)
         row = Enrollment(
             next(self._next.cc_dcid),
@@ -153,11 +153,11 @@ class PowerSchool:
         return row
 
     def drop(self, student: Student, section: Section) -> None:
-        """Take a student out of a section; the row stays as a dropped one."""
+        """Drop a student from a section; the row stays as a dropped one."""
         self.cc[section.id][student.id].dropped = True
 
     def add_category(self, teacher: User, name: str, *, active: bool = True) -> Category:
-        """A category of one teacher."""
+        """Add a category of one teacher."""
         category = Category(next(self._next.category), teacher.dcid, name, active)
         self.categories[category.teachercategoryid] = category
         return category
@@ -167,21 +167,21 @@ class PowerSchool:
         term.locked = locked
 
     def staff_of(self, teacher: User, schoolid: int) -> SchoolStaff:
-        """The person's staff record in a school (by SCHOOLS.SCHOOL_NUMBER). Raises `KeyError`."""
+        """Return the person's staff record in a school (by SCHOOLS.SCHOOL_NUMBER). Raises `KeyError`."""
         mine = {s.schoolid: s for s in self.schoolstaff.values() if s.users_dcid == teacher.dcid}
         return mine[schoolid]
 
     def term_of(self, section: Section) -> Term:
-        """The section's term: TERMS.ID repeats in every school, so the school decides."""
+        """Return the section's term: TERMS.ID repeats in every school, so the school decides."""
         key = section.termid, section.schoolid
         return next(t for t in self.terms.values() if (t.id, t.schoolid) == key)
 
     def teaches(self, users_dcid: int, section: Section) -> bool:
-        """Whether SECTIONTEACHER says that this person teaches the section."""
+        """Return whether SECTIONTEACHER lets this person write to the section."""
         rows = self.sectionteachers[section.id]
         return any(self.schoolstaff[row.teacherid].users_dcid == users_dcid for row in rows)
 
     def roster(self, section: Section) -> set[int]:
-        """STUDENTS.DCID of all who are in the section now."""
+        """Return STUDENTS.DCID of all who are in the section now."""
         rows = self.cc[section.id].values()
         return {self.student_dcids[row.studentid] for row in rows if not row.dropped}

@@ -1,4 +1,4 @@
-"""The tables behind `/ws/schema/table`: their columns, and where their rows come from."""
+"""Define the tables behind `/ws/schema/table`: their columns and the sources of their rows."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ AUDIT = ("whocreated", "whencreated", "whomodified", "whenmodified")
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its key, its columns, all its rows, and the columns by which rows are found quickly."""
+    """Describe a table: its key, its columns, all its rows, and the columns by which rows are found quickly."""
 
     key: str
     columns: tuple[str, ...]
@@ -184,5 +184,5 @@ TABLES: Mapping[str, Table] = {
     ),
 }
 
+# A table that exists and that this endpoint does not open (measured of some: upstream.md PowerSchool §5).
 CLOSED = frozenset({"prefs"})
-"""A table that exists and that this endpoint does not open (measured of some tables, section 5)."""

@@ -1,4 +1,4 @@
-"""Access tokens that the stand-in issued: which still stand."""
+"""Issue access tokens and check them."""
 
 import secrets
 import time
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tokens:
-    """Issued tokens by the moment (on `clock`, seconds) at which they end."""
+    """Hold issued tokens by the moment (on `clock`, seconds) at which they end."""
 
     clock: Callable[[], float] = time.monotonic
     ends: dict[str, float] = field(default_factory=dict)
 
     def issue(self, lifetime: int) -> str:
-        """A new token that stands for `lifetime` seconds."""
+        """Issue a token that is valid for `lifetime` seconds."""
         token = secrets.token_urlsafe(24)
         self.ends[token] = self.clock() + lifetime
         return token
 
     def stands(self, token: str) -> bool:
-        """Whether the token was issued here, and neither ended nor was revoked."""
+        """Return whether the token was issued here, and neither ended nor was revoked."""
         return self.ends.get(token, float("-inf")) > self.clock()
 
     def revoke_all(self) -> None:

@@ -1,18 +1,18 @@
-"""`/ws/v1`: the server's own description, and sections with their enrollments for plugins that may."""
+"""Serve `/ws/v1`: the server's own description, and sections with their enrollments for plugins that may."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gradesync_sandbox.powerschool.rows import Enrollment, Section
 from gradesync_sandbox.powerschool.state import PowerSchool
-from gradesync_sandbox.powerschool.wire import Refused, RefusedV1, answer, whole_number
+from gradesync_sandbox.powerschool.wire import Refused, RefusedV1, json_response, whole_number
 
 
 def metadata(sis: PowerSchool, request: Request) -> Response:
-    """Open to every plugin, whatever its v1 access."""
+    """Answer every plugin, whatever its v1 access."""
     cap = sis.switches.page_cap
     tables = ("section", "section_enrollment", "student", "staff", "term")
-    return answer(
+    return json_response(
         {
             "metadata": {
                 "plugin_id": sis.plugin.plugin_id,
@@ -27,10 +27,13 @@ def metadata(sis: PowerSchool, request: Request) -> Response:
 
 
 def read_section(sis: PowerSchool, request: Request) -> Response:
-    """One section: `staff_id` is SCHOOLSTAFF.DCID, `term_id` is TERMS.DCID, `school_id` is SCHOOLS.DCID."""
+    """Answer one section:
+
+    `staff_id` is SCHOOLSTAFF.DCID, `term_id` is TERMS.DCID, `school_id` is SCHOOLS.DCID.
+    """
     section = _section(sis, request)
     school = next(s for s in sis.schools.values() if s.school_number == section.schoolid)
-    return answer(
+    return json_response(
         {
             "section": {
                 "id": section.dcid,
@@ -45,7 +48,7 @@ def read_section(sis: PowerSchool, request: Request) -> Response:
 
 
 def read_enrollments(sis: PowerSchool, request: Request) -> Response:
-    """One page of a section's enrollments: one of them is an object, none is an empty text."""
+    """Answer one page of a section's enrollments: one of them is an object, none is an empty text."""
     section = _section(sis, request)
     page = whole_number(request.query_params.get("page", "1"), "page")
     asked = whole_number(request.query_params.get("pagesize", str(sis.switches.page_cap)), "pagesize")
@@ -55,7 +58,7 @@ def read_enrollments(sis: PowerSchool, request: Request) -> Response:
     rows = list(sis.cc[section.id].values())[(page - 1) * size : page * size]
     shown = [_enrollment(sis, section, row) for row in rows]
     found = shown[0] if len(shown) == 1 else shown
-    return answer({"section_enrollments": {"section_enrollment": found} if shown else ""})
+    return json_response({"section_enrollments": {"section_enrollment": found} if shown else ""})
 
 
 def _section(sis: PowerSchool, request: Request) -> Section:

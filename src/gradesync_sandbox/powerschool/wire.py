@@ -1,4 +1,4 @@
-"""How the stand-in puts things on the wire: exact numbers, absent nulls, noise around the data, errors."""
+"""Encode responses as PowerSchool does: exact numbers, absent nulls, noise around the data, errors."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,10 @@ SIX_PLACES = Decimal("0.000001")
 
 
 class Refused(Exception):
-    """An answer other than success, in the one envelope that was measured: `{message, errors}` (5)."""
+    """Refuse a call, in the one envelope that was measured:
+
+    `{message, errors}` (upstream.md PowerSchool §5).
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class Refused(Exception):
 
 
 class RefusedV1(Refused):
-    """A refusal in the envelope of `/ws/v1`."""
+    """Refuse a call in the envelope of `/ws/v1`."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(status, message)
@@ -42,61 +45,66 @@ class RefusedV1(Refused):
 
 @dataclass(frozen=True)
 class Problem:
-    """One entry of `errors`. The measured one repeats its sentence as `field` and has code "1"."""
+    """Describe one entry of `errors`. The measured one repeats its sentence as `field` and has code "1"."""
 
     message: str
     params: Mapping[str, object] = dataclass_field(default_factory=dict)
     field: str | None = None
 
     def wire(self) -> dict[str, object]:
-        """The entry as it is sent."""
+        """Return the entry as it is sent."""
         return {"code": "1", "field": self.field or self.message, "params": self.params}
 
 
 def conflict(problems: Sequence[Problem]) -> Refused:
-    """A 409 for these problems, headed by the first."""
+    """Return a 409 for these problems, headed by the first."""
     return Refused(409, problems[0].message, [problem.wire() for problem in problems])
 
 
 def no_access(fields: Iterable[str]) -> Refused:
-    """A 403 that names what was not granted; the words are measured, the JSON around them is not (5)."""
+    """Return a 403 that names the missing grants; the words are measured, the JSON around them is not
+    (upstream.md PowerSchool §5).
+    """
     named = list(fields)
     problems = [Problem(name) for name in named]
     return Refused(403, f"No access to field {', '.join(named)}", [problem.wire() for problem in problems])
 
 
-def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer."""
+def json_response(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON response."""
     kind = {"content-type": "application/json;charset=UTF-8"}
     return Response(_ENCODER.encode(content), status, {**kind, **(headers or {})})
 
 
 def present(**columns: object) -> dict[str, object]:
-    """The columns that have a value: nulls never reach the wire."""
+    """Return the columns that have a value: nulls never reach the wire."""
     return {name: value for name, value in columns.items() if value is not None}
 
 
-def thing(kind: str, key: int | None, /, *, noisy: bool, **columns: object) -> dict[str, Any]:
-    """An object as PowerTeacher Pro answers it: `_name`, `_id` and, when noisy, a random key to ignore."""
+def render_object(kind: str, key: int | None, /, *, noisy: bool, **columns: object) -> dict[str, Any]:
+    """Return an object as PowerTeacher Pro sends it:
+
+    `_name`, `_id` and, when noisy, a random key to ignore.
+    """
     dressed: dict[str, object] = {"_name": kind} | present(_id=key) | present(**columns)
     return dressed | ({"$breach_mitigation": token_hex(12)} if noisy else {})
 
 
 def decimal(value: Decimal) -> Decimal:
-    """A number with at least one decimal and at most six: 12 reads 12.0."""
+    """Return a number with at least one decimal and at most six: 12 reads 12.0."""
     exact = value.quantize(SIX_PLACES, ROUND_HALF_UP).normalize()
     return exact if exact.as_tuple().exponent < 0 else exact.quantize(Decimal("0.1"))  # type: ignore[operator]  # finite
 
 
 def whole_number(text: str | None, name: str) -> int:
-    """A required numeric parameter. Raises `Refused` 400 naming it."""
+    """Return a required numeric parameter. Raises `Refused` 400 naming it."""
     if text is None or not text.isascii() or not text.isdigit():
         raise Refused(400, f"Required parameter {name} is missing or not a number")
     return int(text)
 
 
 def flag(request: Request, name: str) -> bool | None:
-    """An optional true/false parameter. Raises `Refused` 400 naming it."""
+    """Return an optional true/false parameter. Raises `Refused` 400 naming it."""
     text = request.query_params.get(name)
     if text not in (None, "true", "false"):
         raise Refused(400, f"Parameter {name} must be true or false")

@@ -1,1 +1,1 @@
-"""Schoology's REST API v1, simulated: its state, its wire and its strictness."""
+"""Simulate Schoology's REST API v1: its state, its wire and its strictness."""

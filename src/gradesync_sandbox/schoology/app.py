@@ -1,4 +1,4 @@
-"""The ASGI application: signature, limit, log, and then the answer."""
+"""Serve the simulated Schoology: signature, limit, log, and then the response."""
 
 import asyncio
 import time
@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gradesync_sandbox.schoology.ask import Answer, Ask
+from gradesync_sandbox.schoology.api import ApiRequest, ApiResponse
 from gradesync_sandbox.schoology.log import Call
 from gradesync_sandbox.schoology.model import Credential, Role, User
 from gradesync_sandbox.schoology.oauth import UnauthorizedError, Verifier
-from gradesync_sandbox.schoology.routes import PREFIX, answer, find, kind_of, multiget
+from gradesync_sandbox.schoology.routes import PREFIX, find, kind_of, multiget, respond
 from gradesync_sandbox.schoology.state import Schoology
 from gradesync_sandbox.schoology.throttle import Throttle
 
@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 @dataclass
 class SchoologyApp:
-    """Schoology's API over one `Schoology`; its addresses begin with `/v1`."""
+    """Serve Schoology's API over one `Schoology`; its addresses begin with `/v1`."""
 
     state: Schoology
     verify: Verifier = field(init=False)
@@ -40,10 +40,10 @@ class SchoologyApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         call = self._arrived(request)
-        given = await self._answer(request, call)
+        response = await self._respond(request, call)
         await asyncio.sleep(self.state.switches.latency)
-        call.status = given.status
-        await self._response(request, given)(scope, receive, send)
+        call.status = response.status
+        await self._response(request, response)(scope, receive, send)
 
     def _arrived(self, request: Request) -> Call:
         path = request.url.path
@@ -54,23 +54,26 @@ class SchoologyApp:
         self.state.log.arrive(call)
         return call
 
-    async def _answer(self, request: Request, call: Call) -> Answer:
+    async def _respond(self, request: Request, call: Call) -> ApiResponse:
         try:
             credential = self.verify(request.method, str(request.url), request.headers.get("authorization"))
         except UnauthorizedError as refusal:
-            return Answer(401, str(refusal))
+            return ApiResponse(401, str(refusal))
         call.key = credential.key
         if not credential.allowed:
-            return Answer(401)
+            return ApiResponse(401)
         wait = self.throttle.wait(credential.key, call.cost, call.at)
         if wait is not None:
             headers = {"retry-after": str(wait)} if self.state.switches.retry_after else {}
-            return Answer(429, "Rate limit exceeded", headers)
+            return ApiResponse(429, "Rate limit exceeded", headers)
         caller = self._acting(request, credential)
-        return Answer(403) if caller is None else await self._dispatch(request, call, caller)
+        return ApiResponse(403) if caller is None else await self._dispatch(request, call, caller)
 
     def _acting(self, request: Request, credential: Credential) -> User | None:
-        """Whose rights count. None where acting as another is not allowed, or the other is unknown."""
+        """Return the user whose rights count.
+
+        None where acting as another is not allowed, or the other is unknown.
+        """
         owner = self.state.users[credential.uid]
         other = request.headers.get("x-schoology-run-as")
         if other is None:
@@ -78,49 +81,51 @@ class SchoologyApp:
         may = owner.role is Role.SYSTEM_ADMIN and self.state.switches.impersonation
         return self.state.users.get(int(other)) if may and other.isdecimal() else None
 
-    async def _dispatch(self, request: Request, call: Call, caller: User) -> Answer:
+    async def _dispatch(self, request: Request, call: Call, caller: User) -> ApiResponse:
         path = request.url.path.removeprefix(PREFIX)
         if path == request.url.path:
-            return Answer(404)
+            return ApiResponse(404)
         if request.method == "GET" and call.kind != "multiget":
-            return answer(Ask(self.state, caller, self._base(request), path, dict(request.query_params)))
+            return respond(
+                ApiRequest(self.state, caller, self._base(request), path, dict(request.query_params))
+            )
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return Answer(415 if request.method != "GET" else 405)
+            return ApiResponse(415 if request.method != "GET" else 405)
         if request.method == "POST" and call.kind == "multiget":
             return await self._multiget(request, call, caller)
-        return Answer(405 if call.kind == "multiget" or find(path) else 404)
+        return ApiResponse(405 if call.kind == "multiget" or find(path) else 404)
 
-    async def _multiget(self, request: Request, call: Call, caller: User) -> Answer:
+    async def _multiget(self, request: Request, call: Call, caller: User) -> ApiResponse:
         try:
             body: Any = msgspec.json.decode(await request.body())
         except msgspec.DecodeError:
-            return Answer(400, "Invalid JSON")
-        given = multiget(self.state, caller, self._base(request), body)
-        if given.status == 200:
+            return ApiResponse(400, "Invalid JSON")
+        response = multiget(self.state, caller, self._base(request), body)
+        if response.status == 200:
             call.inner = list(body["request"])
-        return given
+        return response
 
     def _base(self, request: Request) -> str:
         scheme = self.state.switches.links_scheme
         return f"{request.url.scheme if scheme == 'as_called' else scheme}://{request.url.netloc}{PREFIX}"
 
-    def _response(self, request: Request, given: Answer) -> Response:
+    def _response(self, request: Request, response: ApiResponse) -> Response:
         headers = {
             "x-schoology": "API",
             "cache-control": "no-cache, must-revalidate, post-check=0, pre-check=0",
             "date": formatdate(self.state.now(), usegmt=True),
-            **given.headers,
+            **response.headers,
         }
-        if given.body is None:
-            return Response(status_code=given.status, headers=headers)
-        if isinstance(given.body, str):
-            return Response(given.body, given.status, headers, TEXT)
+        if response.body is None:
+            return Response(status_code=response.status, headers=headers)
+        if isinstance(response.body, str):
+            return Response(response.body, response.status, headers, TEXT)
         if not _reads_json(request):
-            return Response(XML, given.status, headers, "text/xml; charset=UTF-8")
-        return Response(encode(given.body), given.status, headers, JSON)
+            return Response(XML, response.status, headers, "text/xml; charset=UTF-8")
+        return Response(encode(response.body), response.status, headers, JSON)
 
 
 def _reads_json(request: Request) -> bool:
-    """Whether the client asked for JSON; who asks for anything may get XML."""
+    """Return whether the client asked for JSON; a client that accepts anything may get XML."""
     asked = (request.headers.get("accept", ""), request.headers.get("content-type", ""))
     return any("application/json" in header for header in asked)

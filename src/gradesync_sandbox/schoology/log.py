@@ -1,4 +1,4 @@
-"""What was asked of the simulated Schoology, in the order of arrival."""
+"""Log calls to the simulated Schoology in the order of arrival."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Call:
-    """One request. `at` is its arrival on the monotonic clock; `status` None means not answered yet."""
+    """Record one request.
+
+    `at` is its arrival on the monotonic clock; `status` None means not answered yet.
+    """
 
     at: float
     kind: str
@@ -27,15 +30,15 @@ class RequestLog:
         self.calls.append(call)
 
     def of(self, *kinds: str) -> list[Call]:
-        """The calls of these kinds."""
+        """Return the calls of these kinds."""
         return [call for call in self.calls if call.kind in kinds]
 
     def counts(self) -> dict[str, int]:
-        """Calls by kind."""
+        """Count calls by kind."""
         return dict(Counter(call.kind for call in self.calls))
 
     def max_in_window(self, seconds: float, key: str | None = None) -> int:
-        """The most credits that arrived within any `seconds`, of one key or of all together."""
+        """Return the most credits that arrived within any `seconds`, of one key or of all together."""
         window: deque[Call] = deque()
         spent = most = 0
         for call in self.calls:

@@ -1,4 +1,6 @@
-"""The grades answer: a dense matrix of cells, with periods and final grades beside it (contract 2.7)."""
+"""Build the grades response: a dense matrix of cells, with periods and final grades beside it (upstream.md
+Schoology §2.7).
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from gradesync_sandbox.schoology.wire import WEB, Json, number
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The filters of a grades call; None asks for everything."""
+    """Hold the filters of a grades call; None asks for everything."""
 
     item: int | None = None
     enrollment: int | None = None
@@ -21,7 +23,7 @@ class Wanted:
 
 
 def rows(book: Section, state: Schoology, wanted: Wanted, base: str) -> Iterator[Json]:
-    """A row per student and item, blanks included; `timestamp` narrows it to what changed."""
+    """Yield a row per student and item, blanks included; `timestamp` narrows it to what changed."""
     switches = state.switches
     roster = [e for e in book.students() if _has_rows(e, switches) and wanted.enrollment in (None, e.id)]
     uids = {e.id: state.users[e.uid].school_uid for e in roster}
@@ -85,14 +87,14 @@ def _cell_fields(cell: Cell, switches: Switches) -> Json:
 
 
 def periods(book: Section) -> list[Json]:
-    """The grading periods as the grades answer names them: with a `p` and a decimal weight."""
+    """Return the grading periods as the grades response names them: with a `p` and a decimal weight."""
     return [
         {"period_id": f"p{p.id}", "period_title": p.title, "weight": f"{p.weight:.2f}"} for p in book.periods
     ]
 
 
 def final_grades(book: Section) -> list[Json]:
-    """Averages, which this simulation leaves empty. Here the enrollment id is a text."""
+    """Return averages, which this simulation leaves empty. Here the enrollment id is a text."""
     names = [*(f"p{p.id}" for p in book.periods), "other", "final"]
     cells: list[dict[str, Any]] = [
         {"period_id": name, "grade": None, "comment": "", "comment_status": None} for name in names

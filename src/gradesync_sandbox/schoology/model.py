@@ -1,4 +1,4 @@
-"""The things Schoology holds, as plain mutable records."""
+"""Define Schoology's records, plain and mutable."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -9,7 +9,7 @@ ACTIVE, EXPIRED, INVITED, REQUESTED, ARCHIVED = 1, 2, 3, 4, 5
 
 
 class Role(StrEnum):
-    """What a person is in the whole organisation; teacher of a section is a matter of enrollment."""
+    """Name a person's role in the whole organization; teacher of a section is a matter of enrollment."""
 
     TEACHER = "teacher"
     STUDENT = "student"
@@ -17,7 +17,7 @@ class Role(StrEnum):
 
 
 class Mark(IntEnum):
-    """The exception codes of a cell. Above MISSING nobody outside knows their meaning."""
+    """Name the exception codes of a cell. Above MISSING nobody outside knows their meaning."""
 
     NONE = 0
     EXCUSED = 1
@@ -70,7 +70,7 @@ class Category:
 
 @dataclass(slots=True)
 class Enrollment:
-    """A person in a section. `source` 6 is provisioned, 0 is added by hand."""
+    """Record a person in a section. `source` 6 is provisioned, 0 is added by hand."""
 
     id: int
     uid: int
@@ -81,7 +81,10 @@ class Enrollment:
 
 @dataclass(slots=True)
 class Item:
-    """A gradebook column. `due` has no zone; `assignees` holds enrollment ids, empty means everybody."""
+    """Record a gradebook column.
+
+    `due` has no zone; `assignees` holds enrollment ids, empty means everybody.
+    """
 
     id: int
     grade_item_id: int
@@ -103,7 +106,7 @@ class Item:
 
 @dataclass(slots=True)
 class Cell:
-    """One student's cell. `timestamp` is Schoology's own clock in unix seconds; 0 is never touched."""
+    """Record one student's cell. `timestamp` is Schoology's own clock in unix seconds; 0 is never touched."""
 
     grade: Decimal | None = None
     exception: int = Mark.NONE
@@ -133,14 +136,17 @@ class Section:
         return f"{self.course.title}: {self.title}"
 
     def standing(self) -> list[Item]:
-        """The items that were not deleted."""
+        """Return the items that were not deleted."""
         return [item for item in self.items.values() if not item.deleted]
 
     def students(self) -> list[Enrollment]:
         return [e for e in self.enrollments.values() if not e.admin]
 
     def enrollment_of(self, uid: int) -> Enrollment:
-        """The enrollment of a person, whatever its status; KeyError when there is none."""
+        """Return the enrollment of a person, an active one before others, then the newest.
+
+        Raises `KeyError` when there is none.
+        """
         for enrollment in self.enrollments.values():
             if enrollment.uid == uid:
                 return enrollment
@@ -155,7 +161,10 @@ class Section:
 
 @dataclass(slots=True, frozen=True)
 class Credential:
-    """A consumer key. `uid` is who it acts as; a key that is not `allowed` gets 401 with no body."""
+    """Describe a consumer key.
+
+    `uid` is the user that it acts as; a key that is not `allowed` gets 401 with no body.
+    """
 
     key: str
     secret: str

@@ -1,4 +1,4 @@
-"""Two-legged OAuth 1.0a, checked on every request."""
+"""Check two-legged OAuth 1.0a on every request."""
 
 import hmac
 from base64 import b64encode
@@ -20,7 +20,7 @@ REQUIRED = (
 
 
 class UnauthorizedError(Exception):
-    """The request is not signed as it must be. The text is the whole body of the 401."""
+    """Refuse a request that is not signed as it must be. The text is the whole body of the 401."""
 
 
 def encoded(text: str) -> str:
@@ -29,7 +29,7 @@ def encoded(text: str) -> str:
 
 
 def header_parameters(header: str) -> dict[str, str]:
-    """The parameters of an `Authorization: OAuth …` header, decoded."""
+    """Return the parameters of an `Authorization: OAuth …` header, decoded."""
     scheme, _, rest = header.partition(" ")
     if scheme.lower() != "oauth":
         raise UnauthorizedError("Missing OAuth authorization header.")
@@ -43,19 +43,22 @@ def header_parameters(header: str) -> dict[str, str]:
 
 
 def base_string(method: str, url: str, parameters: Mapping[str, str]) -> str:
-    """RFC 5849 3.4.1 over the query and the header's parameters. A JSON body is no part of it."""
+    """Build RFC 5849's signature base string (3.4.1) over the query and the header.
+
+    A JSON body is no part of it.
+    """
     parts = urlsplit(url)
     default = {"http": 80, "https": 443}[parts.scheme.lower()]
     port = "" if parts.port in (None, default) else f":{parts.port}"
-    place = f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}{port}{parts.path}"
+    address = f"{parts.scheme.lower()}://{(parts.hostname or '').lower()}{port}{parts.path}"
     signed = [(k, v) for k, v in parameters.items() if k not in ("realm", "oauth_signature")]
     pairs = sorted((encoded(k), encoded(v)) for k, v in parse_qsl(parts.query, True) + signed)
     listed = "&".join(f"{k}={v}" for k, v in pairs)
-    return "&".join((method.upper(), encoded(place), encoded(listed)))
+    return "&".join((method.upper(), encoded(address), encoded(listed)))
 
 
 def signature(method_name: str, base: str, secret: str) -> str:
-    """The signature that a two-legged request must carry; its token secret is empty."""
+    """Return the signature that a two-legged request must carry; its token secret is empty."""
     key = f"{encoded(secret)}&"
     if method_name == "PLAINTEXT":
         return key
@@ -66,13 +69,13 @@ def signature(method_name: str, base: str, secret: str) -> str:
 
 @dataclass
 class Verifier:
-    """Knows the keys and remembers each (key, timestamp, nonce): a header serves once."""
+    """Check signatures by the known keys, and each (key, timestamp, nonce) once: a header serves once."""
 
     credentials: Mapping[str, Credential]
     used: set[tuple[str, str, str]] = field(default_factory=set)
 
     def __call__(self, method: str, url: str, header: str | None) -> Credential:
-        """Who signed this request; `UnauthorizedError` says why nobody did."""
+        """Return the credential that signed this request. Raises `UnauthorizedError`."""
         given = header_parameters(header or "")
         if missing := [name for name in REQUIRED if not given.get(name)]:
             raise UnauthorizedError(f"Missing OAuth parameter: {missing[0]}")

@@ -1,106 +1,108 @@
-"""What each address answers (contract 2)."""
+"""ApiResponse each address (upstream.md Schoology §2.1 to §2.7)."""
 
 from gradesync_sandbox.schoology import matrix, wire
-from gradesync_sandbox.schoology.ask import Answer, Ask, RefusedError
+from gradesync_sandbox.schoology.api import ApiRequest, ApiResponse, RefusedError
 from gradesync_sandbox.schoology.model import ACTIVE, Item, Role, Section, User
 from gradesync_sandbox.schoology.wire import Json
 
 # --- sections and courses
 
 
-def section(ask: Ask, section_id: str) -> Json:
-    return wire.section(ask.section(section_id), ask.state, ask.caller, ask.base)
+def section(request: ApiRequest, section_id: str) -> Json:
+    return wire.section(request.section(section_id), request.state, request.caller, request.base)
 
 
-def section_by_code(ask: Ask, code: str) -> Json:
-    for book in ask.state.sections.values():
+def section_by_code(request: ApiRequest, code: str) -> Json:
+    for book in request.state.sections.values():
         if book.school_code == code:
-            return section(ask, str(book.id))
+            return section(request, str(book.id))
     raise RefusedError(404)
 
 
-def sections(ask: Ask) -> Json:
-    """Sections by their school codes, at most 50 at once."""
-    codes = [code for code in ask.query.get("section_school_codes", "").split(",") if code]
+def sections(request: ApiRequest) -> Json:
+    """List sections by their school codes, at most 50 at once."""
+    codes = [code for code in request.query.get("section_school_codes", "").split(",") if code]
     if not 0 < len(codes) <= 50:
         raise RefusedError(400, "section_school_codes takes 1 to 50 codes")
-    found = [b for b in ask.state.sections.values() if b.school_code in codes and ask.teaches(b)]
-    return _section_list(ask, found)
+    found = [b for b in request.state.sections.values() if b.school_code in codes and request.teaches(b)]
+    return _section_list(request, found)
 
 
-def course(ask: Ask, course_id: str) -> Json:
-    if not ask.rules_all:
+def course(request: ApiRequest, course_id: str) -> Json:
+    if not request.rules_all:
         raise RefusedError(403)
-    if (found := ask.state.courses.get(int(course_id))) is None:
+    if (found := request.state.courses.get(int(course_id))) is None:
         raise RefusedError(404)
-    return wire.course(found, ask.base)
+    return wire.course(found, request.base)
 
 
-def course_sections(ask: Ask, course_id: str) -> Json:
-    course(ask, course_id)
-    return _section_list(ask, [b for b in ask.state.sections.values() if b.course.id == int(course_id)])
+def course_sections(request: ApiRequest, course_id: str) -> Json:
+    course(request, course_id)
+    return _section_list(
+        request, [b for b in request.state.sections.values() if b.course.id == int(course_id)]
+    )
 
 
-def user_sections(ask: Ask, uid: str) -> Json:
-    """The sections of a person: active ones, all with any value of `include_past`."""
-    person = _person(ask, uid)
-    if person.uid != ask.caller.uid and not ask.rules_all:
+def user_sections(request: ApiRequest, uid: str) -> Json:
+    """List the sections of a person: active ones, all with any value of `include_past`."""
+    person = _person(request, uid)
+    if person.uid != request.caller.uid and not request.rules_all:
         raise RefusedError(403)
-    past = "include_past" in ask.query
-    mine = [b for b in ask.state.sections.values() if _attends(b, person) and (b.active or past)]
-    return _section_list(ask, mine)
+    past = "include_past" in request.query
+    mine = [b for b in request.state.sections.values() if _attends(b, person) and (b.active or past)]
+    return _section_list(request, mine)
 
 
 def _attends(book: Section, person: User) -> bool:
     return any(e.uid == person.uid and e.status == ACTIVE for e in book.enrollments.values())
 
 
-def _section_list(ask: Ask, found: list[Section]) -> Json:
-    rows, links = ask.page(found, ask.path)
-    listed = [wire.section(book, ask.state, ask.caller, ask.base) for book in rows]
-    return {**ask.wrap("section", listed), "total": len(found), **links}
+def _section_list(request: ApiRequest, found: list[Section]) -> Json:
+    rows, links = request.page(found, request.path)
+    listed = [wire.section(book, request.state, request.caller, request.base) for book in rows]
+    return {**request.wrap("section", listed), "total": len(found), **links}
 
 
 # --- people
 
 
-def user(ask: Ask, uid: str) -> Json:
-    person = _person(ask, uid)
-    if ask.caller.role is Role.STUDENT and person.uid != ask.caller.uid:
+def user(request: ApiRequest, uid: str) -> Json:
+    person = _person(request, uid)
+    if request.caller.role is Role.STUDENT and person.uid != request.caller.uid:
         raise RefusedError(403)
-    return wire.user(person, ask.state, full=ask.rules_all or person.uid == ask.caller.uid)
+    return wire.user(person, request.state, full=request.rules_all or person.uid == request.caller.uid)
 
 
-def users(ask: Ask) -> Json:
-    """People by their school ids, at most 50; `uids` is not a filter that works."""
-    if not ask.rules_all:
+def users(request: ApiRequest) -> Json:
+    """List people, all or by at most 50 school ids; `uids` is not a filter that works."""
+    if not request.rules_all:
         raise RefusedError(403)
-    wanted = [x for x in ask.query.get("school_uids", "").split(",") if x]
+    wanted = [x for x in request.query.get("school_uids", "").split(",") if x]
     if len(wanted) > 50:
         raise RefusedError(400, "school_uids takes at most 50 ids")
-    found = [u for u in ask.state.users.values() if not wanted or u.school_uid in wanted]
-    rows, links = ask.page(found, ask.path)
-    listed = [wire.user(person, ask.state, full=True) for person in rows]
-    return {**ask.wrap("user", listed), "total": str(len(found)), **links}
+    found = [u for u in request.state.users.values() if not wanted or u.school_uid in wanted]
+    rows, links = request.page(found, request.path)
+    listed = [wire.user(person, request.state, full=True) for person in rows]
+    return {**request.wrap("user", listed), "total": str(len(found)), **links}
 
 
-def me(ask: Ask) -> Answer:
-    return Answer(303, None, {"location": f"{ask.base}/users/{ask.caller.uid}"})
+def me(request: ApiRequest) -> ApiResponse:
+    return ApiResponse(303, None, {"location": f"{request.base}/users/{request.caller.uid}"})
 
 
-def user_by_school_uid(ask: Ask, school_uid: str) -> Answer:
-    for person in ask.state.users.values():
+def user_by_school_uid(request: ApiRequest, school_uid: str) -> ApiResponse:
+    for person in request.state.users.values():
         if person.school_uid == school_uid:
-            return Answer(303, None, {"location": f"{ask.base}/users/{person.uid}"})
+            return ApiResponse(303, None, {"location": f"{request.base}/users/{person.uid}"})
     raise RefusedError(404)
 
 
-def app_user_info(ask: Ask) -> Json:
-    return {"api_uid": ask.caller.uid, "web_session_timestamp": int(ask.state.now())}
+def app_user_info(request: ApiRequest) -> Json:
+    return {"api_uid": request.caller.uid, "web_session_timestamp": int(request.state.now())}
 
 
-def _person(ask: Ask, uid: str) -> User:
-    if (found := ask.state.users.get(int(uid))) is None:
+def _person(request: ApiRequest, uid: str) -> User:
+    if (found := request.state.users.get(int(uid))) is None:
         raise RefusedError(404)
     return found
 
@@ -108,11 +110,11 @@ def _person(ask: Ask, uid: str) -> User:
 # --- the roster
 
 
-def enrollments(ask: Ask, section_id: str) -> Json:
-    book = ask.taught(section_id)
-    uids = _list(ask, "uid")
-    statuses = _list(ask, "enrollment_status")
-    members = ask.query.get("type") == "member"
+def enrollments(request: ApiRequest, section_id: str) -> Json:
+    book = request.taught(section_id)
+    uids = _list(request, "uid")
+    statuses = _list(request, "enrollment_status")
+    members = request.query.get("type") == "member"
     found = [
         e
         for e in book.enrollments.values()
@@ -120,107 +122,111 @@ def enrollments(ask: Ask, section_id: str) -> Json:
         and (not statuses or str(e.status) in statuses)
         and not (members and e.admin)
     ]
-    rows, links = ask.page(found, ask.path)
-    listed = [wire.enrollment(e, ask.state.users[e.uid], book, ask.base) for e in rows]
-    return {**ask.wrap("enrollment", listed), "total": str(len(found)), **links}
+    rows, links = request.page(found, request.path)
+    listed = [wire.enrollment(e, request.state.users[e.uid], book, request.base) for e in rows]
+    return {**request.wrap("enrollment", listed), "total": str(len(found)), **links}
 
 
-def enrollment(ask: Ask, section_id: str, enrollment_id: str) -> Json:
-    book = ask.taught(section_id)
+def enrollment(request: ApiRequest, section_id: str, enrollment_id: str) -> Json:
+    book = request.taught(section_id)
     if (found := book.enrollments.get(int(enrollment_id))) is None:
         raise RefusedError(404)
-    return wire.enrollment(found, ask.state.users[found.uid], book, ask.base)
+    return wire.enrollment(found, request.state.users[found.uid], book, request.base)
 
 
-def _list(ask: Ask, name: str) -> list[str]:
-    return [value for value in ask.query.get(name, "").split(",") if value]
+def _list(request: ApiRequest, name: str) -> list[str]:
+    return [value for value in request.query.get(name, "").split(",") if value]
 
 
 # --- the gradebook
 
 
-def grade_items(ask: Ask, section_id: str) -> Json:
-    """Everything gradable."""
-    return _items(ask, ask.section(section_id), ("assignment", "discussion", "assessment"), "grade-items")
+def grade_items(request: ApiRequest, section_id: str) -> Json:
+    """List everything gradable."""
+    return _items(
+        request, request.section(section_id), ("assignment", "discussion", "assessment"), "grade-items"
+    )
 
 
-def assignments(ask: Ask, section_id: str) -> Json:
-    """Assignments alone."""
-    return _items(ask, ask.section(section_id), ("assignment",), "assignments")
+def assignments(request: ApiRequest, section_id: str) -> Json:
+    """List assignments alone."""
+    return _items(request, request.section(section_id), ("assignment",), "assignments")
 
 
-def grade_item(ask: Ask, section_id: str, item_id: str) -> Json:
-    book = ask.section(section_id)
-    found = [item for item in _visible(ask, book) if item.id == int(item_id)]
+def grade_item(request: ApiRequest, section_id: str, item_id: str) -> Json:
+    book = request.section(section_id)
+    found = [item for item in _visible(request, book) if item.id == int(item_id)]
     if not found:
         raise RefusedError(404)
-    return wire.item(found[0], book, ask.state, ask.base)
+    return wire.item(found[0], book, request.state, request.base)
 
 
-def _items(ask: Ask, book: Section, kinds: tuple[str, ...], path: str) -> Json:
-    """`limit` counts midterms and finals apart, so that a page may hold twice as many."""
-    start, limit = ask.window()
-    found = [item for item in _visible(ask, book) if item.type in kinds]
+def _items(request: ApiRequest, book: Section, kinds: tuple[str, ...], path: str) -> Json:
+    """List items. `limit` counts midterms and finals apart, so that a page may hold twice as many."""
+    start, limit = request.window()
+    found = [item for item in _visible(request, book) if item.type in kinds]
     groups = [[i for i in found if not i.is_final], [i for i in found if i.is_final]]
     rows = [item for group in groups for item in group[start : start + limit]]
     more = any(start + limit < len(group) for group in groups)
-    listed = [wire.item(i, book, ask.state, ask.base, path=path.replace("-", "_")) for i in rows]
-    links = ask.links(f"/sections/{book.id}/{path}", more=more)
-    return {**ask.wrap("assignment", listed), "total": len(found), **links}
+    listed = [wire.item(i, book, request.state, request.base, path=path.replace("-", "_")) for i in rows]
+    links = request.links(f"/sections/{book.id}/{path}", more=more)
+    return {**request.wrap("assignment", listed), "total": len(found), **links}
 
 
-def _visible(ask: Ask, book: Section) -> list[Item]:
-    return [item for item in book.standing() if item.published or ask.teaches(book)]
+def _visible(request: ApiRequest, book: Section) -> list[Item]:
+    return [item for item in book.standing() if item.published or request.teaches(book)]
 
 
-def discussions(ask: Ask, section_id: str) -> Json:
-    book = ask.section(section_id)
-    found = [item for item in _visible(ask, book) if item.type == "discussion"]
-    rows, links = ask.page(found, ask.path)
-    listed = [wire.discussion(item, book, ask.base) for item in rows]
-    return {**ask.wrap("discussion", listed), "total": len(found), **links}
+def discussions(request: ApiRequest, section_id: str) -> Json:
+    book = request.section(section_id)
+    found = [item for item in _visible(request, book) if item.type == "discussion"]
+    rows, links = request.page(found, request.path)
+    listed = [wire.discussion(item, book, request.base) for item in rows]
+    return {**request.wrap("discussion", listed), "total": len(found), **links}
 
 
-def grades(ask: Ask, section_id: str) -> Json:
-    """The matrix: by default all of it, whatever `limit` says, with neither `total` nor `links`."""
-    book = ask.taught(section_id)
-    wanted = matrix.Wanted(ask.number("assignment_id"), ask.number("enrollment_id"), ask.number("timestamp"))
-    found = list(matrix.rows(book, ask.state, wanted, ask.base))
+def grades(request: ApiRequest, section_id: str) -> Json:
+    """ApiResponse the matrix: by default all of it, whatever `limit` asks, with neither `total` nor `links`."""
+    book = request.taught(section_id)
+    wanted = matrix.Wanted(
+        request.number("assignment_id"), request.number("enrollment_id"), request.number("timestamp")
+    )
+    found = list(matrix.rows(book, request.state, wanted, request.base))
     paging: Json = {}
-    if ask.state.switches.grades_paged:
+    if request.state.switches.grades_paged:
         total = len(found)
-        page, links = ask.page(found, ask.path)
+        page, links = request.page(found, request.path)
         found, paging = list(page), {"total": total, **links}
     return {
-        "grades": ask.wrap("grade", found),
+        "grades": request.wrap("grade", found),
         "period": matrix.periods(book),
         "final_grade": matrix.final_grades(book),
         **paging,
     }
 
 
-def grading_categories(ask: Ask, section_id: str) -> Json:
-    book = ask.section(section_id)
-    full = ask.teaches(book)
+def grading_categories(request: ApiRequest, section_id: str) -> Json:
+    book = request.section(section_id)
+    full = request.teaches(book)
     rows = [wire.grading_category(c, book, full=full) for c in book.categories.values()]
-    return ask.wrap("grading_category", rows)
+    return request.wrap("grading_category", rows)
 
 
-def grading_category(ask: Ask, section_id: str, category_id: str) -> Json:
-    book = ask.section(section_id)
+def grading_category(request: ApiRequest, section_id: str, category_id: str) -> Json:
+    book = request.section(section_id)
     if (found := book.categories.get(int(category_id))) is None:
         raise RefusedError(404)
-    return wire.grading_category(found, book, full=ask.teaches(book))
+    return wire.grading_category(found, book, full=request.teaches(book))
 
 
-def grading_periods(ask: Ask, section_id: str) -> Json:
-    book = ask.section(section_id)
+def grading_periods(request: ApiRequest, section_id: str) -> Json:
+    book = request.section(section_id)
     rows = [wire.grading_period(period, book.periods) for period in book.periods]
-    return {**ask.wrap("grading_period", rows), "links": {"self": f"{ask.base}{ask.path}"}}
+    return {**request.wrap("grading_period", rows), "links": {"self": f"{request.base}{request.path}"}}
 
 
-def grading_scales(ask: Ask, section_id: str) -> Json:
-    ask.section(section_id)
+def grading_scales(request: ApiRequest, section_id: str) -> Json:
+    request.section(section_id)
     levels = [{"grade": g, "cutoff": c, "average": c} for g, c in (("A", 90), ("B", 80), ("C", 70), ("F", 0))]
     scale = {
         "id": wire.SCALE,
@@ -230,4 +236,4 @@ def grading_scales(ask: Ask, section_id: str) -> Json:
         "hide_numeric": 0,
         "scale": {"level": levels},
     }
-    return ask.wrap("grading_scale", [scale])
+    return request.wrap("grading_scale", [scale])

@@ -1,4 +1,4 @@
-"""Which address is what, for calls on their own and inside a multiget."""
+"""Route addresses, for calls on their own and inside a multiget."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from gradesync_sandbox.schoology import resources
-from gradesync_sandbox.schoology.ask import Answer, Ask, Handler, RefusedError
+from gradesync_sandbox.schoology.api import ApiRequest, ApiResponse, Handler, RefusedError
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.schoology.state import Schoology
 from gradesync_sandbox.schoology.wire import Json
@@ -17,7 +17,7 @@ MULTIGET_MOST = 50
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`kind` names the call in logs and faults; `inner` says that a multiget may hold it."""
+    """Describe a route: `kind` names the call in logs and faults; a multiget may hold an `inner` one."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -26,7 +26,7 @@ class Route:
 
 
 def _route(kind: str, path: str, handler: Handler, *, inner: bool = False) -> Route:
-    """`#` stands for a number, `*` for a code."""
+    """Build a route; `#` stands for a number, `*` for a code."""
     pattern = path.replace("#", r"(\d{1,19})").replace("*", r"([^/]+)")
     return Route(kind, re.compile(pattern), handler, inner)
 
@@ -64,7 +64,7 @@ UNKNOWN_SEGMENT = re.compile(r"/(sections|courses|users)/")
 
 
 def find(path: str) -> tuple[Route, tuple[str, ...]] | None:
-    """The route of a path below `/v1`; an unknown path under a section or a course is its parent's."""
+    """Return the route of a path below `/v1`; an unknown path under a section or a course is its parent's."""
     for route in (*ROUTES, *PARENTS):
         if match := route.pattern.fullmatch(path):
             return route, match.groups()
@@ -72,7 +72,7 @@ def find(path: str) -> tuple[Route, tuple[str, ...]] | None:
 
 
 def kind_of(method: str, path: str, query: str = "") -> str:
-    """The name of a call, for logs and faults: `multiget`, `section`, `grades`, … or `unknown`."""
+    """Return the name of a call, for logs and faults: `multiget`, `section`, `grades`, … or `unknown`."""
     del method, query  # Schoology's calls are told apart by path alone
     below = path.removeprefix(PREFIX)
     if below == "/multiget":
@@ -81,47 +81,47 @@ def kind_of(method: str, path: str, query: str = "") -> str:
     return found[0].kind if found else "unknown"
 
 
-def answer(ask: Ask) -> Answer:
-    """What a GET of this path answers, refusals included."""
-    found = find(ask.path)
+def respond(request: ApiRequest) -> ApiResponse:
+    """ApiResponse a GET of this path, refusals included."""
+    found = find(request.path)
     if found is None:
-        return Answer(400 if UNKNOWN_SEGMENT.match(ask.path) else 404)
+        return ApiResponse(400 if UNKNOWN_SEGMENT.match(request.path) else 404)
     route, ids = found
     try:
-        given = route.handler(ask, *ids)
+        response = route.handler(request, *ids)
     except RefusedError as refused:
         return refused.answer
-    return given if isinstance(given, Answer) else Answer(200, given)
+    return response if isinstance(response, ApiResponse) else ApiResponse(200, response)
 
 
-def multiget(state: Schoology, caller: User, base: str, body: Any) -> Answer:
-    """Up to 50 GETs in one; each row succeeds or fails by itself, in the order of the request."""
+def multiget(state: Schoology, caller: User, base: str, body: Any) -> ApiResponse:
+    """ApiResponse up to 50 GETs in one; each row succeeds or fails by itself, in the order of the request."""
     if state.switches.multiget_refused is not None:
-        return Answer(state.switches.multiget_refused)
+        return ApiResponse(state.switches.multiget_refused)
     asked = body.get("request") if isinstance(body, dict) and set(body) == {"request"} else None
     if not isinstance(asked, list) or not all(isinstance(path, str) for path in asked):
-        return Answer(400, "Invalid multiget request")
+        return ApiResponse(400, "Invalid multiget request")
     if not 0 < len(asked) <= MULTIGET_MOST:
-        return Answer(400, f"A multiget takes 1 to {MULTIGET_MOST} requests")
-    return Answer(200, {"response": [_row(state, caller, base, address) for address in asked]})
+        return ApiResponse(400, f"A multiget takes 1 to {MULTIGET_MOST} requests")
+    return ApiResponse(200, {"response": [_row(state, caller, base, address) for address in asked]})
 
 
 def _row(state: Schoology, caller: User, base: str, address: str) -> Json:
     parts = urlsplit(address)
     path = parts.path.removeprefix(PREFIX)
-    given = _inner(Ask(state, caller, base, path, dict(parse_qsl(parts.query))), parts.path)
+    response = _inner(ApiRequest(state, caller, base, path, dict(parse_qsl(parts.query))), parts.path)
     return {
         "location": f"{base}{path}",
-        "response_code": given.status,
+        "response_code": response.status,
         "headers": [],
-        "body": given.body if given.status == 200 else None,
+        "body": response.body if response.status == 200 else None,
     }
 
 
-def _inner(ask: Ask, full_path: str) -> Answer:
-    found = find(ask.path)
+def _inner(request: ApiRequest, full_path: str) -> ApiResponse:
+    found = find(request.path)
     if not full_path.startswith(f"{PREFIX}/") or found is None or not found[0].inner:
-        return Answer(403)
-    if (forced := ask.state.switches.multiget_rows.get(found[0].kind)) is not None:
-        return Answer(forced)
-    return answer(ask)
+        return ApiResponse(403)
+    if (forced := request.state.switches.multiget_rows.get(found[0].kind)) is not None:
+        return ApiResponse(forced)
+    return respond(request)

@@ -1,4 +1,4 @@
-"""What the simulated Schoology knows, and what teachers do to it."""
+"""Hold the simulated Schoology's state, and let teachers and administrators change it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ Points = Decimal | int | str
 
 
 def _ids() -> dict[str, Iterator[int]]:
-    """One sequence a kind, far apart and of different strides, so that no id passes for another."""
+    """Return one sequence a kind, far apart and of different strides, so that no id passes for another."""
     return {
         "user": count(5_790_011, 7),
         "building": count(97_900_003, 11),
@@ -46,7 +46,7 @@ def _ids() -> dict[str, Iterator[int]]:
 
 @dataclass
 class Schoology:
-    """One organisation. Every change moves the cell's or item's own clock, as Schoology's does."""
+    """Simulate one organization. Every change moves the cell's or item's own clock, as Schoology's does."""
 
     clock: Callable[[], float] = time.time
     school: int = 94_000_000
@@ -59,7 +59,7 @@ class Schoology:
     ids: dict[str, Iterator[int]] = field(default_factory=_ids, repr=False)
 
     def now(self) -> float:
-        """Unix seconds by Schoology's own clock."""
+        """Return unix seconds by Schoology's own clock."""
         return self.clock() + self.switches.clock_skew
 
     def _stamp(self) -> int:
@@ -123,7 +123,7 @@ class Schoology:
         self.sections[section].categories[category].title = title
 
     def add_assignment(self, section: int, title: str, max_points: Points = 100, **fields: Any) -> Item:
-        """A new item; `fields` are those of `Item`. A discussion has a content id of its own."""
+        """Add an item; `fields` are those of `Item`. A discussion has a content id of its own."""
         item_id = next(self.ids["item"])
         node = next(self.ids["node"]) if fields.get("type") == "discussion" else item_id
         item = Item(item_id, node, title, Decimal(max_points), last_updated=self._stamp(), **fields)

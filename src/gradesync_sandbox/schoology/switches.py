@@ -1,4 +1,4 @@
-"""What the public evidence leaves open, or a tenant may differ in: one switch each."""
+"""Switch the behavior that the public evidence leaves open, or tenants differ in: one switch each."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 
 @dataclass(slots=True)
 class Switches:
-    """Behaviour of the simulated Schoology. The defaults follow what was recorded."""
+    """Hold the switches of the simulated Schoology. The defaults follow the recordings."""
 
     # the wire
     lone_child_as_object: bool = False  # a list of one arrives as the object itself

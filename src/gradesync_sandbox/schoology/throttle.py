@@ -1,4 +1,4 @@
-"""The limit on what one key may ask: so many credits within any window."""
+"""Limit the credits that one key may spend within any window."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from gradesync_sandbox.schoology.switches import Switches
 
 @dataclass
 class Throttle:
-    """A sliding window per key: the strictest reading of `N requests in T seconds`."""
+    """Limit calls by a sliding window per key: the strictest reading of `N requests in T seconds`."""
 
     switches: Switches
     spent: dict[str, deque[tuple[float, int]]] = field(default_factory=dict)
 
     def wait(self, key: str, cost: int, now: float) -> int | None:
-        """Spend `cost` and answer None; over the limit, spend nothing and answer the whole seconds to wait.
+        """Spend `cost` and return None; over the limit, spend nothing and return the whole seconds to wait.
 
         `now` is on the monotonic clock.
         """

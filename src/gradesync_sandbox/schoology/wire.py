@@ -1,4 +1,6 @@
-"""How each thing looks on the wire: the recorded keys with their recorded, uneven types (contract 2)."""
+"""Render records for the wire: the recorded keys with their recorded, uneven types (upstream.md Schoology
+§1.10).
+"""
 
 import json
 from datetime import datetime, time
@@ -21,12 +23,12 @@ CONTENT_KINDS = (
 
 
 def plain(value: Decimal) -> str:
-    """A number as Schoology puts it into a text: no exponent, no trailing zeros."""
+    """Render a number as Schoology puts it into a text: no exponent, no trailing zeros."""
     return format(value.normalize(), "f")
 
 
 def number(value: Decimal | None) -> int | Decimal | None:
-    """A JSON number: 9 rather than 9.0, 9.5 exactly."""
+    """Return a JSON number: 9 rather than 9.0, 9.5 exactly."""
     if value is None:
         return None
     return int(value) if value == value.to_integral_value() else value.normalize()
@@ -37,7 +39,7 @@ def flag(value: bool) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """A date-time without a zone; none is an empty text."""
+    """Render a date-time without a zone; none is an empty text."""
     return "" if value is None else value.strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -130,7 +132,7 @@ def enrollment(it: Enrollment, user: User, book: Section, base: str) -> Json:
 
 
 def user(it: User, state: Schoology, *, full: bool) -> Json:
-    """A person; a teacher who reads a student gets fewer keys and `parents` as an object."""
+    """Render a person; a teacher who reads a student gets fewer keys and `parents` as an object."""
     body = {
         "uid": str(it.uid),
         "id": it.uid,
@@ -165,7 +167,7 @@ def user(it: User, state: Schoology, *, full: bool) -> Json:
 
 
 def grading_category(it: Category, book: Section, *, full: bool) -> Json:
-    """A category; a student sees a few of its keys."""
+    """Render a category; a student sees a few of its keys."""
     body: Json = {
         "id": it.id,
         "title": it.title,

@@ -1,4 +1,4 @@
-"""One GET, alone or inside a multiget, and what its answers are made of."""
+"""Describe one GET, alone or inside a multiget, and build its response."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ DEFAULT_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A status with its body: JSON, a plain text, or None for nothing at all."""
+class ApiResponse:
+    """Hold a status with its body: JSON, a plain text, or None for nothing at all."""
 
     status: int
     body: Any = None
@@ -22,16 +22,16 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """The call ends with this answer."""
+    """End the call with this response."""
 
     def __init__(self, status: int, body: Any = None) -> None:
         super().__init__(status)
-        self.answer = Answer(status, body)
+        self.answer = ApiResponse(status, body)
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """Who asks for what. `base` is the address that links start with; `path` comes after it."""
+class ApiRequest:
+    """Describe a GET and its caller. `base` is the address that links start with; `path` comes after it."""
 
     state: Schoology
     caller: User
@@ -44,7 +44,7 @@ class Ask:
         return self.caller.role is Role.SYSTEM_ADMIN
 
     def section(self, section_id: str) -> Section:
-        """A section that the caller may see: 404 when there is none, 403 when it is not theirs."""
+        """Return a section that the caller may see: 404 when there is none, 403 when it is not theirs."""
         book = self.state.sections.get(int(section_id))
         if book is None:
             raise RefusedError(404)
@@ -57,14 +57,14 @@ class Ask:
         return self.rules_all or book.is_admin(self.caller.uid)
 
     def taught(self, section_id: str) -> Section:
-        """A section whose roster and grades the caller may read; a student gets 403."""
+        """Return a section whose roster and grades the caller may read; a student gets 403."""
         book = self.section(section_id)
         if not self.teaches(book):
             raise RefusedError(403)
         return book
 
     def number(self, name: str) -> int | None:
-        """A whole number from the query; 400 for anything else."""
+        """Return a whole number from the query; 400 for anything else."""
         text = self.query.get(name, "")
         if not text:
             return None
@@ -73,17 +73,17 @@ class Ask:
         return int(text)
 
     def window(self) -> tuple[int, int]:
-        """`start` and `limit` of the page that is asked for."""
+        """Return `start` and `limit` of the page that is asked for."""
         limit = self.number("limit") or DEFAULT_LIMIT
         return self.number("start") or 0, min(limit, self.state.switches.max_limit)
 
     def link(self, path: str, start: int, limit: int) -> str:
-        """The address of another page of the same question."""
+        """Return the address of another page of the same list."""
         kept = {k: v for k, v in self.query.items() if k not in ("start", "limit")}
         return f"{self.base}{path}?{urlencode({**kept, 'start': start, 'limit': limit}, safe=',')}"
 
     def links(self, path: str, *, more: bool) -> Json:
-        """`self`, and `next` only where another page exists."""
+        """Return `self`, and `next` only where another page exists."""
         start, limit = self.window()
         links = {"self": self.link(path, start, limit)}
         if more:
@@ -91,12 +91,12 @@ class Ask:
         return {"links": links}
 
     def page(self, rows: Sequence[Any], path: str) -> tuple[Sequence[Any], Json]:
-        """The rows of this page, and its links."""
+        """Return the rows of this page, and its links."""
         start, limit = self.window()
         return rows[start : start + limit], self.links(path, more=start + limit < len(rows))
 
     def wrap(self, key: str, rows: Sequence[Json]) -> Json:
-        """Children under their wrapper key, in whatever shape the switches say."""
+        """Return children under their wrapper key, in the shape that the switches choose."""
         switches = self.state.switches
         if switches.extra_keys:
             for row in rows:
@@ -108,4 +108,4 @@ class Ask:
         return {key: list(rows)}
 
 
-Handler = Callable[..., Answer | Json]
+Handler = Callable[..., ApiResponse | Json]

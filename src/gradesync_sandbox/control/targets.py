@@ -1,4 +1,4 @@
-"""What the routes of the control API act on, found by the ids in their addresses."""
+"""Find the objects that the control API acts on by the ids in its addresses."""
 
 from typing import Annotated
 
