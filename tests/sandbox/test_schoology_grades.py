@@ -1,4 +1,4 @@
-"""Test the grades response: a dense matrix whose cells read as recorded, narrowed by Schoology's own clock."""
+"""Test the grades response: a dense matrix whose cells read as recorded, narrowed by Schoology's clock."""
 
 from decimal import Decimal
 from typing import Any

@@ -121,7 +121,7 @@ def _check_target(entry: Entry) -> None:
 
 
 def _check_status(sis: PowerSchool, request: Request, entries: Iterable[Entry]) -> None:
-    """Check `status` and `term_id`: they may be left out; given, they must make sense (statuses are a guess)."""
+    """Check `status` and `term_id`: both are optional, and must make sense (statuses are a guess)."""
     status = request.query_params.get("status")
     if status is not None and not set(status.split(",")) <= {"A", "I", "P"}:
         raise Refused(400, "Parameter status must be of A, I, P")

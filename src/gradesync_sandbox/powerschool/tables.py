@@ -13,7 +13,7 @@ AUDIT = ("whocreated", "whencreated", "whomodified", "whenmodified")
 
 @dataclass(frozen=True)
 class Table:
-    """Describe a table: its key, its columns, all its rows, and the columns by which rows are found quickly."""
+    """Describe a table: its key, its columns, all its rows, and the columns that find rows quickly."""
 
     key: str
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""ApiResponse each address (upstream.md Schoology §2.1 to §2.7)."""
+"""Answer each address (upstream.md Schoology §2.1 to §2.7)."""
 
 from gradesync_sandbox.schoology import matrix, wire
 from gradesync_sandbox.schoology.api import ApiRequest, ApiResponse, RefusedError
@@ -186,7 +186,7 @@ def discussions(request: ApiRequest, section_id: str) -> Json:
 
 
 def grades(request: ApiRequest, section_id: str) -> Json:
-    """ApiResponse the matrix: by default all of it, whatever `limit` asks, with neither `total` nor `links`."""
+    """Answer the matrix: by default whole, whatever `limit` asks, with neither `total` nor `links`."""
     book = request.taught(section_id)
     wanted = matrix.Wanted(
         request.number("assignment_id"), request.number("enrollment_id"), request.number("timestamp")

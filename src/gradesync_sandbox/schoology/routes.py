@@ -82,7 +82,7 @@ def kind_of(method: str, path: str, query: str = "") -> str:
 
 
 def respond(request: ApiRequest) -> ApiResponse:
-    """ApiResponse a GET of this path, refusals included."""
+    """Answer a GET of this path, refusals included."""
     found = find(request.path)
     if found is None:
         return ApiResponse(400 if UNKNOWN_SEGMENT.match(request.path) else 404)
@@ -95,7 +95,7 @@ def respond(request: ApiRequest) -> ApiResponse:
 
 
 def multiget(state: Schoology, caller: User, base: str, body: Any) -> ApiResponse:
-    """ApiResponse up to 50 GETs in one; each row succeeds or fails by itself, in the order of the request."""
+    """Answer up to 50 GETs in one; each row succeeds or fails by itself, in the order of the request."""
     if state.switches.multiget_refused is not None:
         return ApiResponse(state.switches.multiget_refused)
     asked = body.get("request") if isinstance(body, dict) and set(body) == {"request"} else None
