@@ -106,7 +106,7 @@ class Town:
         subject = "5790000" if section else client
         caller = Caller(district, client, subject, frozenset(scopes or EVERYTHING), section)
         life = TEACHER_LIFE if section else CLIENT_LIFE
-        return ApiClient(self.api.api, self.api.runtime.tokens.issue(caller, life))
+        return ApiClient(self.api.http, self.api.runtime.tokens.issue(caller, life))
 
     async def ask(self, door: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
         method, path = route
