@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 
 async def listed(who: ApiClient, api: ApiHarness) -> dict[str, dict[str, Any]]:
@@ -82,7 +82,7 @@ async def test_a_problem_that_a_later_release_met_goes_by_its_code(api: ApiHarne
 async def test_where_nothing_is_known_a_silent_schoology_is_said_to_be(api: ApiHarness) -> None:
     teacher = await api.teacher()
     api.refuse("schoology")
-    told = problem(await teacher.get(f"{api.path}/assignments"), 502, "upstream-refused")
+    told = expect_problem(await teacher.get(f"{api.path}/assignments"), 502, "upstream-refused")
     assert told["reason"] == "schoology-key-not-allowed"
     assert told["detail"]
 
@@ -107,7 +107,7 @@ async def test_an_unknown_assignment_has_no_switch(api: ApiHarness) -> None:
     for assignment in ("404404", elsewhere):
         path = f"{api.path}/assignments/{assignment}"
         answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
-        problem(answer, 404, "assignment-not-found")
+        expect_problem(answer, 404, "assignment-not-found")
     assert await api.rows() == before
 
 
@@ -115,7 +115,7 @@ async def test_a_known_assignment_is_switched_while_schoology_is_away(api: ApiHa
     teacher = await api.teacher()
     path = f"{api.path}/assignments/{api.room.section.standing()[0].id}"
     api.cut_off("schoology")
-    problem(await teacher.ask("PATCH", path, json={"sync_to_sis": False}), 503, "upstream-unavailable")
+    expect_problem(await teacher.ask("PATCH", path, json={"sync_to_sis": False}), 503, "upstream-unavailable")
     api.mend()
     await api.sync(teacher)
     api.cut_off("schoology")
@@ -123,7 +123,7 @@ async def test_a_known_assignment_is_switched_while_schoology_is_away(api: ApiHa
     answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
     assert (answer.status_code, answer.json()["state"]) == (200, "opted-out")
     answer = await teacher.ask("PATCH", f"{api.path}/assignments/404404", json={"sync_to_sis": False})
-    problem(answer, 404, "assignment-not-found")
+    expect_problem(answer, 404, "assignment-not-found")
 
 
 async def test_a_switch_is_on_or_off(api: ApiHarness) -> None:
@@ -131,7 +131,7 @@ async def test_a_switch_is_on_or_off(api: ApiHarness) -> None:
     path = f"{api.path}/assignments/{api.room.section.standing()[0].id}"
     bodies: list[Any] = [None, {}, {"sync_to_sis": "no"}, {"sync_to_sis": None}, {"sync_to_sis": 0}, []]
     for body in (*bodies, {"sync_to_sis": True, "colour": "red"}):
-        problem(await teacher.ask("PATCH", path, json=body), 422, "request-not-valid")
+        expect_problem(await teacher.ask("PATCH", path, json=body), 422, "request-not-valid")
 
 
 async def test_turning_a_switch_is_audited(api: ApiHarness) -> None:

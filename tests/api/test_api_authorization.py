@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from gradesync.api.app import openapi_document
-from harness.api import EVERYTHING, ApiClient, ApiHarness, problem
+from harness.api import EVERYTHING, ApiClient, ApiHarness, expect_problem
 
 OPEN = {"/oauth/token", "/healthz", "/readyz", "/metrics", "/problems/{code}"}
 SECTION = "/sections/{section_id}"
@@ -73,9 +73,9 @@ def unlike(answer: Any, *statuses: int) -> None:
 @each_route
 async def test_without_a_good_token_nothing_is_answered(api: ApiHarness, route: Route) -> None:
     before = await api.rows()
-    problem(await route.ask(api.anonymous, api.section, str(uuid4())), 401, "token-missing")
+    expect_problem(await route.ask(api.anonymous, api.section, str(uuid4())), 401, "token-missing")
     stranger = ApiClient(api.http, "nonsense")
-    problem(await route.ask(stranger, api.section, str(uuid4())), 401, "token-not-accepted")
+    expect_problem(await route.ask(stranger, api.section, str(uuid4())), 401, "token-not-accepted")
     assert await api.rows() == before
 
 
@@ -84,7 +84,7 @@ async def test_every_other_scope_is_not_enough(api: ApiHarness, route: Route) ->
     office = await api.office(*(scope for scope in EVERYTHING if scope != route.scope))
     before = await api.rows()
     answer = await route.ask(office, api.section, str(uuid4()))
-    told = problem(answer, 403, "scope-missing")
+    told = expect_problem(answer, 403, "scope-missing")
     assert told["scope"] == route.scope
     assert f'scope="{route.scope}"' in answer.headers["www-authenticate"]
     assert await api.rows() == before
@@ -111,7 +111,7 @@ async def test_a_teacher_reaches_no_other_section(api: ApiHarness, route: Route)
     sync = (await (await api.office()).post(f"/sections/{other}/syncs")).json()["id"]
     teacher = await api.teacher()
     before = await api.rows()
-    problem(await route.ask(teacher, other, sync), 404, "section-not-found")
+    expect_problem(await route.ask(teacher, other, sync), 404, "section-not-found")
     assert await api.rows() == before
 
 
@@ -131,7 +131,7 @@ async def test_another_districts_things_do_not_exist(api: ApiHarness, route: Rou
     stranger = await api.office(district_id=(await api.add_neighbor()).id)
     answer = await route.ask(stranger, api.section, sync["id"])
     if "{sync_id}" in route.path:
-        problem(answer, 404, "sync-not-found")
+        expect_problem(answer, 404, "sync-not-found")
     assert sync["id"] not in answer.text
 
 

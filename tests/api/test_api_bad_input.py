@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from harness.api import ApiHarness, problem
+from harness.api import ApiHarness, expect_problem
 
 MARK = "zzleakzz"
 
@@ -19,7 +19,7 @@ async def test_a_section_id_is_a_number(api: ApiHarness, section: str) -> None:
     office = await api.office()
     for method, path in (("POST", "syncs"), ("GET", "syncs"), ("GET", "assignments")):
         answer = await office.ask(method, f"/sections/{section}/{path}")
-        problem(answer, 422, "request-not-valid")
+        expect_problem(answer, 422, "request-not-valid")
         assert MARK not in answer.text
 
 
@@ -34,7 +34,7 @@ async def test_a_broken_body_is_refused_and_not_repeated(api: ApiHarness, conten
         "POST", f"{api.path}/syncs", content=content, headers={"content-type": "application/json"}
     )
     assert answer.status_code in {400, 422}
-    problem(answer, answer.status_code, answer.json()["code"])
+    expect_problem(answer, answer.status_code, answer.json()["code"])
     assert MARK not in answer.text
     assert await api.rows() == before
 
@@ -42,7 +42,7 @@ async def test_a_broken_body_is_refused_and_not_repeated(api: ApiHarness, conten
 async def test_a_body_of_another_kind_is_refused(api: ApiHarness) -> None:
     office = await api.office()
     answer = await office.ask("POST", f"{api.path}/syncs", data={"mode": "full"})
-    problem(answer, 422, "request-not-valid")
+    expect_problem(answer, 422, "request-not-valid")
 
 
 async def test_a_huge_body_is_refused_before_it_is_read(api: ApiHarness) -> None:
@@ -53,8 +53,10 @@ async def test_a_huge_body_is_refused_before_it_is_read(api: ApiHarness) -> None
         content=b'{"mode": "' + b"x" * 1_100_000 + b'"}',
         headers={"content-type": "application/json"},
     )
-    problem(answer, 413, "body-too-large")
-    problem(await api.http.post("/oauth/token", data={"scope": "x" * 1_100_000}), 413, "body-too-large")
+    expect_problem(answer, 413, "body-too-large")
+    expect_problem(
+        await api.http.post("/oauth/token", data={"scope": "x" * 1_100_000}), 413, "body-too-large"
+    )
 
 
 async def test_a_body_that_grows_too_large_is_refused_while_it_comes(api: ApiHarness) -> None:
@@ -69,26 +71,26 @@ async def test_a_body_that_grows_too_large_is_refused_while_it_comes(api: ApiHar
         content=endless(),
         headers={"content-type": "application/json"},
     )
-    problem(answer, 413, "body-too-large")
+    expect_problem(answer, 413, "body-too-large")
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"limit": "x"}, {"dry_run": "maybe"}])
 async def test_a_query_out_of_bounds_is_refused(api: ApiHarness, query: dict[str, Any]) -> None:
     office = await api.office()
-    problem(await office.get("/syncs", **query), 422, "request-not-valid")
+    expect_problem(await office.get("/syncs", **query), 422, "request-not-valid")
 
 
 async def test_an_idempotency_key_has_a_length(api: ApiHarness) -> None:
     office = await api.office()
     for key in ("", "k" * 256):
         answer = await office.post(f"{api.path}/syncs", headers={"Idempotency-Key": key})
-        problem(answer, 422, "request-not-valid")
+        expect_problem(answer, 422, "request-not-valid")
 
 
 async def test_unknown_addresses_and_methods_are_problems_too(api: ApiHarness) -> None:
-    problem(await api.http.get("/nowhere"), 404, "not-found")
+    expect_problem(await api.http.get("/nowhere"), 404, "not-found")
     answer = await api.http.delete("/syncs")
-    problem(answer, 405, "method-not-allowed")
+    expect_problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "GET"
 
 
@@ -102,7 +104,7 @@ async def test_what_nobody_foresaw_tells_nothing_of_itself(api: ApiHarness) -> N
     transport = httpx.ASGITransport(api.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as http:
         answer = await http.get("/broken", headers={"authorization": f"Bearer {office.token}"})
-    problem(answer, 500, "internal-error")
+    expect_problem(answer, 500, "internal-error")
     assert MARK not in answer.text
     assert answer.headers["connection"] == "close"
 
@@ -114,7 +116,7 @@ async def test_a_database_that_is_away_is_said_to_be(api: ApiHarness, error: Exc
 
     api.app.add_api_route("/away", away)
     answer = await api.http.get("/away")
-    problem(answer, 503, "service-unavailable")
+    expect_problem(answer, 503, "service-unavailable")
     assert answer.headers["retry-after"]
     assert MARK not in answer.text
 

@@ -9,8 +9,8 @@ import pytest
 
 from gradesync.api import bulk
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import ApiHarness, problem
-from harness.bulk_imports import LINKS, PAIRS, section, send, told
+from harness.api import ApiHarness, expect_problem
+from harness.bulk_imports import LINKS, PAIRS, import_rows, row_results, section_id
 
 CSV = {"content-type": "text/csv"}
 
@@ -26,18 +26,18 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(api: ApiHarnes
     first, second = api.world.classrooms
     assert api.world.manual is not None
     wanted = [
-        {"section": section(first), "sis_section": str(second.sis.dcid)},
-        {"section": section(second), "sis_section": str(second.sis.dcid)},
-        {"section": section(second), "sis_section": "999999"},
+        {"section": section_id(first), "sis_section": str(second.sis.dcid)},
+        {"section": section_id(second), "sis_section": str(second.sis.dcid)},
+        {"section": section_id(second), "sis_section": "999999"},
         {"section": "x"},
-        {"section": section(second), "sis_section": 7},
+        {"section": section_id(second), "sis_section": 7},
         {"section": str(api.world.manual.id)},
-        {"section": section(second), "sis_section": str(first.sis.dcid), "teacher": "999999"},
-        {"section": section(second), "sis_section": str(first.sis.dcid), "title": "no"},
+        {"section": section_id(second), "sis_section": str(first.sis.dcid), "teacher": "999999"},
+        {"section": section_id(second), "sis_section": str(first.sis.dcid), "title": "no"},
         "nothing",
-        {"section": section(second), "sis_section": str(first.sis.dcid)},
+        {"section": section_id(second), "sis_section": str(first.sis.dcid)},
     ]
-    assert await send(office, LINKS, wanted) == [
+    assert await import_rows(office, LINKS, wanted) == [
         ("done", None),
         ("failed", "sis-section-taken"),
         ("failed", "sis-section-not-found"),
@@ -50,8 +50,8 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(api: ApiHarnes
         ("done", None),
     ]
     links = {one["id"]: one for one in (await office.get("/sections")).json()["items"]}
-    assert links[section(first)]["sis_section"]["id"] == str(second.sis.dcid)
-    assert links[section(second)]["sis_section"]["id"] == str(first.sis.dcid)
+    assert links[section_id(first)]["sis_section"]["id"] == str(second.sis.dcid)
+    assert links[section_id(second)]["sis_section"]["id"] == str(first.sis.dcid)
     assert all(one["chosen"] for one in links.values())
     actions = [entry["action"] for entry in (await office.get("/audit")).json()["items"]]
     assert actions.count("section.linked") == 2
@@ -61,7 +61,7 @@ async def test_a_row_of_broken_text_is_answered_like_any_other(api: ApiHarness) 
     content = rb'{"rows": [{"section": "\ud800", "\ud800": "\u0000"}, 7]}'
     for path in (LINKS, PAIRS):
         answer = await (await api.office()).ask("POST", path, content=content)
-        assert told(answer) == [("failed", "request-not-valid")] * 2
+        assert row_results(answer) == [("failed", "request-not-valid")] * 2
 
 
 async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
@@ -69,15 +69,15 @@ async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
     first, second = api.world.classrooms
     body = sheet(
         ["section", "sis_section", "teacher"],
-        [section(first), f" {first.sis.dcid} ", str(first.sis_teacher.dcid)],
-        [section(second), "", ""],
-        [section(second), "1", "2", "3"],
+        [section_id(first), f" {first.sis.dcid} ", str(first.sis_teacher.dcid)],
+        [section_id(second), "", ""],
+        [section_id(second), "1", "2", "3"],
     )
     answer = await office.ask("POST", LINKS, content=body, headers=CSV)
-    assert told(answer) == [("done", None), ("done", None), ("failed", "request-not-valid")]
+    assert row_results(answer) == [("done", None), ("done", None), ("failed", "request-not-valid")]
     links = {one["id"]: one for one in (await office.get("/sections")).json()["items"]}
-    assert (links[section(first)]["chosen"], links[section(second)]["chosen"]) == (True, False)
-    assert links[section(first)]["teacher"] == str(first.sis_teacher.dcid)
+    assert (links[section_id(first)]["chosen"], links[section_id(second)]["chosen"]) == (True, False)
+    assert links[section_id(first)]["teacher"] == str(first.sis_teacher.dcid)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_body_without_rows_is_refused_whole(
     api: ApiHarness, path: str, content: bytes, kind: str
 ) -> None:
     answer = await (await api.office()).ask("POST", path, content=content, headers={"content-type": kind})
-    problem(answer, 422, "rows-not-readable")
+    expect_problem(answer, 422, "rows-not-readable")
 
 
 async def test_a_system_that_is_silent_fails_its_rows_alone(api: ApiHarness) -> None:
@@ -108,8 +108,11 @@ async def test_a_system_that_is_silent_fails_its_rows_alone(api: ApiHarness) -> 
     first, second = api.world.classrooms
     later = Status(429, headers={"retry-after": "300"})
     api.sandbox.faults.add(Fault("schoology", "section", later, times=None))
-    wanted = [{"section": section(first)}, {"section": section(second), "sis_section": str(second.sis.dcid)}]
-    (silent, code), done = await send(office, LINKS, wanted)
+    wanted = [
+        {"section": section_id(first)},
+        {"section": section_id(second), "sis_section": str(second.sis.dcid)},
+    ]
+    (silent, code), done = await import_rows(office, LINKS, wanted)
     assert (silent, code) == ("failed", "upstream-unavailable")
     assert done == ("done", None)
 
@@ -120,8 +123,11 @@ async def test_rows_for_which_there_is_no_time_are_told_so(
     office = await api.office()
     monkeypatch.setattr(bulk, "PATIENCE", timedelta(0))
     late = ("not-attempted", "not-attempted")
-    assert await send(office, LINKS, [{"section": api.section}]) == [late]
+    assert await import_rows(office, LINKS, [{"section": api.section}]) == [late]
     pair = {"section": api.section, "category": "a", "sis_category": "b"}
-    assert await send(office, PAIRS, [pair, {"section": "x"}]) == [late, ("failed", "request-not-valid")]
+    assert await import_rows(office, PAIRS, [pair, {"section": "x"}]) == [
+        late,
+        ("failed", "request-not-valid"),
+    ]
     answer = await office.post(f"{api.path}/categories/copy", {"sections": ["7999999999"]})
     assert [one["result"] for one in answer.json()["sections"]] == ["not-attempted"]

@@ -2,14 +2,14 @@
 
 from gradesync_sandbox.district import Classroom
 from harness.api import ApiClient, ApiHarness
-from harness.bulk_imports import PAIRS, section, send
+from harness.bulk_imports import PAIRS, import_rows, section_id
 
 TITLES = "/categories/titles"
 
 
 async def mapping(office: ApiClient, room: Classroom) -> dict[str, tuple[str | None, bool]]:
     """Title of a category -> the title of its SIS category, and whether the pair was chosen."""
-    answer = await office.get(f"/sections/{section(room)}/categories")
+    answer = await office.get(f"/sections/{section_id(room)}/categories")
     assert answer.status_code == 200, answer.text
     items = answer.json()["items"]
     return {
@@ -29,17 +29,17 @@ async def test_pairs_are_set_in_many_sections_by_id_or_by_title(api: ApiHarness)
     rooms = api.world.classrooms
     before = [await mapping(office, room) for room in rooms]
     ours, theirs = other(before[0])
-    shown = (await office.get(f"/sections/{section(rooms[1])}/categories")).json()
+    shown = (await office.get(f"/sections/{section_id(rooms[1])}/categories")).json()
     by_id = {item["title"]: item["id"] for item in shown["items"]}[ours]
     sis_id = {one["title"]: one["id"] for one in shown["sis_categories"]}[theirs]
     wanted = [
-        {"section": section(rooms[0]), "category": ours.upper(), "sis_category": f" {theirs} "},
-        {"section": section(rooms[0]), "category": "No such", "sis_category": theirs},
-        {"section": section(rooms[1]), "category": by_id, "sis_category": sis_id},
+        {"section": section_id(rooms[0]), "category": ours.upper(), "sis_category": f" {theirs} "},
+        {"section": section_id(rooms[0]), "category": "No such", "sis_category": theirs},
+        {"section": section_id(rooms[1]), "category": by_id, "sis_category": sis_id},
         {"section": "7999999999", "category": ours, "sis_category": theirs},
-        {"section": section(rooms[1]), "category": ours},
+        {"section": section_id(rooms[1]), "category": ours},
     ]
-    assert await send(office, PAIRS, wanted) == [
+    assert await import_rows(office, PAIRS, wanted) == [
         ("done", None),
         ("failed", "pair-not-possible"),
         ("done", None),
@@ -58,7 +58,7 @@ async def test_imported_pairs_stand_beside_chosen_ones(api: ApiHarness) -> None:
     paired = next(title for title, (sis, _) in titles.items() if sis)
     for name in (ours, paired):
         row = {"section": api.section, "category": name, "sis_category": theirs}
-        assert await send(office, PAIRS, [row]) == [("done", None)]
+        assert await import_rows(office, PAIRS, [row]) == [("done", None)]
     after = await mapping(office, api.room)
     assert (after[ours], after[paired]) == ((theirs, True), (theirs, True))
 
@@ -71,7 +71,7 @@ async def test_one_pair_too_many_fails_alone(api: ApiHarness) -> None:
         {"section": api.section, "category": ours, "sis_category": theirs},
         {"section": api.section, "category": another, "sis_category": theirs},
     ]
-    assert await send(office, PAIRS, wanted) == [("done", None), ("failed", "pair-not-possible")]
+    assert await import_rows(office, PAIRS, wanted) == [("done", None), ("failed", "pair-not-possible")]
     assert (await mapping(office, api.room))[ours] == (theirs, True)
 
 
@@ -79,7 +79,7 @@ async def test_title_rules_pair_in_every_section_and_let_go_again(api: ApiHarnes
     office = await api.office()
     await api.change_policy(many_to_one=True)
     rooms = api.world.classrooms
-    await api.sync(office, section(rooms[0]))
+    await api.sync(office, section_id(rooms[0]))
     before = [await mapping(office, room) for room in rooms]
     ours, theirs = other(before[0])
     paired = next(title for title, (sis, _) in before[0].items() if sis and sis != theirs)
@@ -90,9 +90,9 @@ async def test_title_rules_pair_in_every_section_and_let_go_again(api: ApiHarnes
     for room in rooms:
         mapped = await mapping(office, room)
         assert (mapped[ours], mapped[paired]) == ((theirs, False), (theirs, False))
-    await api.sync(office, section(rooms[0]))
+    await api.sync(office, section_id(rooms[0]))
     await office.ask("PUT", TITLES, json={"rules": []})
-    await api.sync(office, section(rooms[0]))
+    await api.sync(office, section_id(rooms[0]))
     assert [await mapping(office, room) for room in rooms] == before
     actions = [entry["action"] for entry in (await office.get("/audit")).json()["items"]]
     assert actions.count("category-titles.set") == 2
@@ -131,7 +131,7 @@ async def test_a_chosen_pair_is_stronger_than_a_title_rule(api: ApiHarness) -> N
     await api.change_policy(many_to_one=True)
     ours, theirs = other(await mapping(office, api.room))
     row = {"section": api.section, "category": ours, "sis_category": theirs}
-    await send(office, PAIRS, [row])
+    await import_rows(office, PAIRS, [row])
     elsewhere = next(sis for sis, _ in (await mapping(office, api.room)).values() if sis and sis != theirs)
     await office.ask("PUT", TITLES, json={"rules": [{"title": ours, "sis_title": elsewhere}]})
     assert (await mapping(office, api.room))[ours] == (theirs, True)
@@ -142,13 +142,15 @@ async def test_one_sections_mapping_is_given_to_others(api: ApiHarness) -> None:
     await api.change_policy(many_to_one=True)
     first, second = api.world.classrooms
     ours, theirs = other(await mapping(office, first))
-    await send(office, PAIRS, [{"section": section(first), "category": ours, "sis_category": theirs}])
+    await import_rows(
+        office, PAIRS, [{"section": section_id(first), "category": ours, "sis_category": theirs}]
+    )
     before = await mapping(office, second)
-    path = f"/sections/{section(first)}/categories/copy"
-    answer = await office.post(path, {"sections": [section(second), "7999999999"]})
+    path = f"/sections/{section_id(first)}/categories/copy"
+    answer = await office.post(path, {"sections": [section_id(second), "7999999999"]})
     assert answer.status_code == 200, answer.text
     done, missing = answer.json()["sections"]
-    assert (done["section"], done["result"], done["left_out"]) == (section(second), "done", [])
+    assert (done["section"], done["result"], done["left_out"]) == (section_id(second), "done", [])
     assert (missing["result"], missing["code"], missing["pairs"]) == ("failed", "section-not-found", 0)
     after = await mapping(office, second)
     assert after[ours] == (theirs, True)
@@ -163,7 +165,7 @@ async def test_a_category_that_a_section_lacks_is_left_out_and_told(api: ApiHarn
     gone = next(title for title, (sis, _) in (await mapping(office, first)).items() if sis)
     lacking = next(one for one in second.section.categories.values() if one.title == gone)
     lacking.title = "Another title"
-    path = f"/sections/{section(first)}/categories/copy"
-    (done,) = (await office.post(path, {"sections": [section(second)]})).json()["sections"]
+    path = f"/sections/{section_id(first)}/categories/copy"
+    (done,) = (await office.post(path, {"sections": [section_id(second)]})).json()["sections"]
     assert done["result"] == "done"
     assert done["left_out"] == [gone.strip().casefold()]

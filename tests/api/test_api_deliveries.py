@@ -13,12 +13,12 @@ from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import working
 from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
 from harness.api import ApiHarness
-from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
+from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
 
 async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    webhook = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url)
     sync = await api.sync(office)
     assert await deliver(api) == 1
     assert await deliver(api, later=True) == 0
@@ -28,14 +28,14 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness
     assert told["data"]["sync_id"] == sync["id"]
     assert told["data"]["status"] == sync["status"]
     assert (told["data"]["assignments"], told["data"]["scores"]) == (sync["assignments"], sync["scores"])
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["id"], delivery["status"]) == (headers["webhook-id"], "delivered")
     assert (delivery["answer"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
 
 
 async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    await add(office, receiver.url)
+    await add_webhook(office, receiver.url)
     async with working(api.runtime):
         await office.post(f"{api.path}/syncs")
         async with asyncio.timeout(90):
@@ -45,7 +45,7 @@ async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiv
 
 async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    await add(office, receiver.url)
+    await add_webhook(office, receiver.url)
     await api.sync(office)
     await deliver(api)
     ((_, body),) = receiver.heard
@@ -60,7 +60,7 @@ async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: 
 
 async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    await add(office, receiver.url)
+    await add_webhook(office, receiver.url)
     await api.sync(office, dry_run=True)
     started = await office.post(f"{api.path}/syncs")
     await api.change_rows("UPDATE sync SET settles_by = now() - interval '1 second'")
@@ -75,26 +75,26 @@ async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, rec
 async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
     api: ApiHarness, receiver: Receiver, status: int
 ) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     receiver.status = status
     assert await deliver(api) == 1
     assert await deliver(api) == 0
-    (waiting,) = await deliveries(office, webhook, status="pending")
+    (waiting,) = await list_deliveries(office, webhook, status="pending")
     assert (waiting["answer"], waiting["error"], waiting["attempts"]) == (status, "refused", 1)
     assert waiting["next_attempt_at"] > waiting["created_at"]
     for _ in range(MOST_ATTEMPTS - 1):
         assert await deliver(api, later=True) == 1
     assert await deliver(api, later=True) == 0
-    (given_up,) = await deliveries(office, webhook, status="failed")
+    (given_up,) = await list_deliveries(office, webhook, status="failed")
     assert (given_up["attempts"], given_up["next_attempt_at"]) == (MOST_ATTEMPTS, None)
     assert len({headers["webhook-id"] for headers, _ in receiver.heard}) == 1
 
 
 async def test_an_address_that_is_gone_is_not_asked_again(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     receiver.status = 410
     await deliver(api)
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["answer"]) == ("failed", 410)
 
 
@@ -107,48 +107,48 @@ async def test_pauses_grow_and_end() -> None:
 
 
 async def test_an_outbox_outlives_the_worker_that_died_over_it(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     await api.change_rows("UPDATE delivery SET attempt = 1, not_before = now() + interval '1 minute'")
     assert await deliver(api) == 0
     assert await deliver(api, later=True) == 1
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
 
 
 async def test_nobody_at_an_address_is_no_answer(api: ApiHarness) -> None:
     office = await api.office()
-    webhook = await add(office, "http://127.0.0.1:1/hook")
+    webhook = await add_webhook(office, "http://127.0.0.1:1/hook")
     await api.sync(office)
     await deliver(api)
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["error"], delivery["answer"]) == ("pending", "no-answer", None)
 
 
 async def test_an_attempt_that_lasts_too_long_is_broken_off(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     receiver.silent = asyncio.Event()
     runtime = api.runtime
     await WebhookSender(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
     receiver.silent.set()
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
 
 
 async def test_old_deliveries_are_forgotten(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     async with api.runtime.database.district(api.district.id) as db:
         await retention.purge(db)
         await db.execute(text("UPDATE delivery SET created_at = now() - interval '31 days'"))
-    assert len(await deliveries(office, webhook)) == 1
+    assert len(await list_deliveries(office, webhook)) == 1
     async with api.runtime.database.district(api.district.id) as db:
         await retention.purge(db)
-    assert await deliveries(office, webhook) == []
+    assert await list_deliveries(office, webhook) == []
 
 
 async def test_trouble_of_one_district_is_no_others(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    await add(office, receiver.url)
-    await add(office, f"http://{'a' * 70}.example.org/")
+    await add_webhook(office, receiver.url)
+    await add_webhook(office, f"http://{'a' * 70}.example.org/")
     await api.sync(office)
     other = await api.add_neighbor()
     async with api.runtime.database.district(other.id) as db:
@@ -166,21 +166,21 @@ async def test_trouble_of_one_district_is_no_others(api: ApiHarness, receiver: R
 
 async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    webhook = await add(office, receiver.url.replace("http:", "https:"))
-    plain = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url.replace("http:", "https:"))
+    plain = await add_webhook(office, receiver.url)
     await api.sync(office)
     async with open_client(allow_private_network=False) as careful:
         await WebhookSender(api.runtime.database, careful, api.runtime.clock).deliver()
     for one in (webhook, plain):
-        (delivery,) = await deliveries(office, one)
+        (delivery,) = await list_deliveries(office, one)
         assert delivery["error"] == "address-not-allowed"
     assert receiver.heard == []
 
 
 async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     await deliver(api)
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     answer = await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     assert await deliver(api) == 1
@@ -193,7 +193,7 @@ async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: 
 
 async def test_deliveries_come_in_pages(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    webhook = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url)
     for _ in range(3):
         await api.sync(office)
     first = (await office.get(webhook["links"]["deliveries"], limit=2)).json()

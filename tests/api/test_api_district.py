@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 
 async def log(office: ApiClient, **filters: Any) -> list[str]:
@@ -64,14 +64,14 @@ async def test_pages_of_a_filtered_log_keep_their_filters(api: ApiHarness) -> No
     assert f"section={api.section}" in answer.headers["link"]
     assert await log(office, section=api.section, limit=1, cursor=cursor) == [first]
     assert answer.json()["items"][0]["id"] == second
-    problem(await office.get("/syncs", limit=1, cursor=cursor), 422, "cursor-not-valid")
+    expect_problem(await office.get("/syncs", limit=1, cursor=cursor), 422, "cursor-not-valid")
 
 
 @pytest.mark.parametrize(
     "filters", [{"since": "yesterday"}, {"since": "2026-11-24T08:00:00"}, {"status": "x"}, {"reason": "no"}]
 )
 async def test_filters_that_mean_nothing_are_refused(api: ApiHarness, filters: dict[str, str]) -> None:
-    problem(await (await api.office()).get("/syncs", **filters), 422, "request-not-valid")
+    expect_problem(await (await api.office()).get("/syncs", **filters), 422, "request-not-valid")
 
 
 async def test_a_policy_is_read_and_changed_by_parts(api: ApiHarness) -> None:
@@ -119,7 +119,7 @@ async def test_a_changed_policy_is_what_the_next_sync_goes_by(api: ApiHarness) -
 async def test_a_policy_that_cannot_be_is_refused(api: ApiHarness, change: dict[str, Any]) -> None:
     office = await api.office()
     before = (await office.get("/policy")).json()
-    problem(await office.ask("PATCH", "/policy", json=change), 422, "request-not-valid")
+    expect_problem(await office.ask("PATCH", "/policy", json=change), 422, "request-not-valid")
     assert (await office.get("/policy")).json() == before
 
 

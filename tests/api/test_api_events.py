@@ -10,7 +10,7 @@ import httpx
 
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 
 class Event(NamedTuple):
@@ -97,4 +97,4 @@ async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
 async def test_a_sync_that_is_not_there_has_no_events(api: ApiHarness) -> None:
     office = await api.office()
     path = "/syncs/01890000-0000-7000-8000-000000000000/events"
-    problem(await office.get(api.path + path), 404, "sync-not-found")
+    expect_problem(await office.get(api.path + path), 404, "sync-not-found")

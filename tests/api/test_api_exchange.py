@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from gradesync_sandbox.lti.platform import OMIT, signing_key
-from harness.api import ID_TOKEN, ApiClient, ApiHarness, problem, refused
+from harness.api import ID_TOKEN, ApiClient, ApiHarness, expect_oauth_error, expect_problem
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
@@ -23,15 +23,15 @@ async def test_a_teacher_gets_a_short_token_for_one_section(api: ApiHarness) -> 
     teacher = ApiClient(api.http, told["access_token"])
     assert (await teacher.post(f"{api.path}/syncs")).status_code == 202
     other = api.world.classrooms[1].section.id
-    problem(await teacher.get(f"/sections/{other}/syncs"), 404, "section-not-found")
-    problem(await teacher.post(f"/sections/{other}/syncs"), 404, "section-not-found")
-    problem(await teacher.get("/syncs"), 403, "district-only")
+    expect_problem(await teacher.get(f"/sections/{other}/syncs"), 404, "section-not-found")
+    expect_problem(await teacher.post(f"/sections/{other}/syncs"), 404, "section-not-found")
+    expect_problem(await teacher.get("/syncs"), 403, "district-only")
 
 
 async def test_an_id_token_is_taken_once(api: ApiHarness) -> None:
     token = api.launch()
     assert (await api.exchange(token)).status_code == 200
-    refused(await api.exchange(token), 400, "invalid_grant", "id-token-used")
+    expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "id-token-used")
     head, claims, seal = token.split(".")
     respelled = seal[:-1] + {"A": "B", "Q": "R", "g": "h", "w": "x"}[seal[-1]]
     answer = await api.exchange(f"{head}.{claims}.{respelled}")
@@ -50,9 +50,9 @@ async def test_every_exchange_is_audited(api: ApiHarness) -> None:
 async def test_only_a_front_end_may_exchange(api: ApiHarness) -> None:
     token = api.launch()
     answer = await api.exchange(token, await api.client("syncs:read", "syncs:write"))
-    refused(answer, 400, "unauthorized_client", "exchange-not-allowed")
+    expect_oauth_error(answer, 400, "unauthorized_client", "exchange-not-allowed")
     answer = await api.exchange(token, ("gs_nobody", "x"))
-    refused(answer, 401, "invalid_client", "client-not-accepted")
+    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
     assert (await api.exchange(token)).status_code == 200
 
 
@@ -60,13 +60,13 @@ async def test_the_front_end_of_another_district_cannot_use_the_launch(api: ApiH
     other = await api.add_neighbor()
     client = await api.client("token:exchange", district_id=other.id)
     answer = await api.exchange(api.launch(), client)
-    refused(answer, 400, "invalid_grant", "id-token-refused")
+    expect_oauth_error(answer, 400, "invalid_grant", "id-token-refused")
 
 
 async def test_a_district_without_lti_takes_no_launches(api: ApiHarness) -> None:
     await api.replace_district(replace(api.district, lti=None))
     answer = await api.exchange(api.launch())
-    refused(answer, 400, "unauthorized_client", "lti-not-configured")
+    expect_oauth_error(answer, 400, "unauthorized_client", "lti-not-configured")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ async def test_a_district_without_lti_takes_no_launches(api: ApiHarness) -> None
 )
 async def test_an_exchange_that_is_not_understood_is_refused(api: ApiHarness, form: dict[str, str]) -> None:
     answer = await api.exchange(api.launch(), None, **form)
-    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
@@ -114,12 +114,12 @@ async def test_an_id_token_that_is_not_for_us_and_now_is_refused(
 ) -> None:
     before = await api.rows()
     answer = await api.exchange(api.launch(**claims))
-    refused(answer, 400, "invalid_grant", "id-token-refused")
+    expect_oauth_error(answer, 400, "invalid_grant", "id-token-refused")
     assert await api.rows() == before
 
 
 async def test_an_id_token_without_a_nonce_is_refused(api: ApiHarness) -> None:
-    refused(await api.exchange(api.launch(nonce=OMIT)), 400, "invalid_grant", "id-token-refused")
+    expect_oauth_error(await api.exchange(api.launch(nonce=OMIT)), 400, "invalid_grant", "id-token-refused")
 
 
 async def test_a_party_that_is_us_is_accepted(api: ApiHarness) -> None:
@@ -156,7 +156,7 @@ async def test_signatures_of_others_are_refused(api: ApiHarness) -> None:
         "x" * 20_000,
         ".." * 10,
     ):
-        refused(await api.exchange(token), 400, "invalid_grant", "id-token-refused")
+        expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "id-token-refused")
 
 
 async def test_a_new_key_of_the_platform_is_fetched_when_it_is_used(api: ApiHarness) -> None:
@@ -169,4 +169,6 @@ async def test_keys_that_cannot_be_read_are_said_to_be(api: ApiHarness) -> None:
     assert api.district.lti is not None
     lti = replace(api.district.lti, jwks_url="http://127.0.0.1:9/jwks")
     await api.replace_district(replace(api.district, lti=lti))
-    refused(await api.exchange(api.launch()), 503, "temporarily_unavailable", "lti-keys-unavailable")
+    expect_oauth_error(
+        await api.exchange(api.launch()), 503, "temporarily_unavailable", "lti-keys-unavailable"
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gradesync_sandbox.lti.platform import CLAIM, MEMBERSHIP, OMIT
-from harness.api import ApiClient, ApiHarness, problem, refused
+from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 
 INSTITUTION = "http://purl.imsglobal.org/vocab/lis/v2/institution/person#"
 SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
@@ -14,7 +14,7 @@ SYSTEM = "http://purl.imsglobal.org/vocab/lis/v2/system/person#"
 async def test_R22_a_student_gets_nothing(api: ApiHarness) -> None:
     student = api.world.schoology.users[next(iter(api.room.students))]
     token = api.world.lti.id_token(student, api.room.section)
-    refused(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
+    expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_R22_a_student_gets_nothing(api: ApiHarness) -> None:
 )
 async def test_only_a_membership_role_makes_an_instructor(api: ApiHarness, roles: Any) -> None:
     token = with_roles(api, api.room.teacher, roles)
-    refused(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
+    expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_R22_an_administrator_may_only_read_unless_enrolled_as_course_admi
     answer = await api.exchange(with_roles(api, admin, roles))
     assert answer.json()["scope"] == "syncs:read"
     reader = ApiClient(api.http, answer.json()["access_token"])
-    problem(await reader.post(f"{api.path}/syncs"), 403, "scope-missing")
+    expect_problem(await reader.post(f"{api.path}/syncs"), 403, "scope-missing")
     assert (await reader.get(f"{api.path}/syncs")).status_code == 200
     insider = await api.exchange(with_roles(api, api.room.teacher, roles))
     assert insider.json()["scope"] == "syncs:read syncs:write"
@@ -111,8 +111,8 @@ async def test_an_instructor_alone_costs_no_call(api: ApiHarness) -> None:
 async def test_without_a_user_id_nobody_is_guessed(api: ApiHarness, user_id: Any) -> None:
     custom = {**api.world.lti.custom(api.room.teacher, api.room.section), "user_id": user_id}
     token = api.launch(custom=custom)
-    refused(await api.exchange(token), 400, "invalid_grant", "lti-user-unknown")
-    refused(await api.exchange(api.launch(custom=OMIT)), 400, "invalid_grant", "lti-user-unknown")
+    expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-user-unknown")
+    expect_oauth_error(await api.exchange(api.launch(custom=OMIT)), 400, "invalid_grant", "lti-user-unknown")
 
 
 async def test_the_section_is_the_contexts_or_else_the_custom_parameters(api: ApiHarness) -> None:
@@ -140,14 +140,14 @@ async def test_a_launch_of_no_section_or_of_two_is_refused(api: ApiHarness) -> N
     ]
     for claims in launches:
         answer = await api.exchange(api.launch(**claims))
-        refused(answer, 400, "invalid_grant", "lti-section-unknown")
+        expect_oauth_error(answer, 400, "invalid_grant", "lti-section-unknown")
 
 
 async def test_a_front_end_may_ask_for_less(api: ApiHarness) -> None:
     answer = await api.exchange(api.launch(), scope="syncs:read")
     assert answer.json()["scope"] == "syncs:read"
     answer = await api.exchange(api.launch(), scope="audit:read")
-    refused(answer, 400, "invalid_scope", "scope-not-allowed")
+    expect_oauth_error(answer, 400, "invalid_scope", "scope-not-allowed")
     answer = await api.exchange(api.launch(), scope="syncs:read audit:read")
     assert answer.json()["scope"] == "syncs:read"
 

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
-from harness.api import ApiClient, ApiHarness, problem, refused
+from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 
 FEW = 3
 
@@ -31,10 +31,10 @@ async def test_a_teacher_who_asks_too_often_is_told_when_to_ask_again(api: ApiHa
     teacher, colleague = await api.teacher(), await api.teacher(api.world.classrooms[1])
     assert [(await press(teacher, api)).status_code for _ in range(FEW)] == [202] * FEW
     answer = await press(teacher, api)
-    problem(answer, 429, "too-many-requests")
+    expect_problem(answer, 429, "too-many-requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 60 / FEW
     answer = await teacher.ask("PATCH", f"{api.path}/assignments/1", json={"sync_to_sis": False})
-    problem(answer, 429, "too-many-requests")
+    expect_problem(answer, 429, "too-many-requests")
     assert (await teacher.get(f"{api.path}/syncs")).status_code == 200
     other = f"/sections/{api.world.classrooms[1].section.id}/syncs"
     assert (await colleague.post(other, {"dry_run": True})).status_code == 202
@@ -46,8 +46,8 @@ async def test_a_teacher_cannot_go_round_the_limit_by_another_address_or_another
     teacher = await api.teacher()
     for _ in range(FEW):
         await press(teacher, api)
-    problem(await press(at(api, teacher, "192.0.2.9"), api), 429, "too-many-requests")
-    problem(await press(await api.teacher(), api), 429, "too-many-requests")
+    expect_problem(await press(at(api, teacher, "192.0.2.9"), api), 429, "too-many-requests")
+    expect_problem(await press(await api.teacher(), api), 429, "too-many-requests")
 
 
 async def test_a_districts_client_may_ask_for_many_teachers(api: ApiHarness) -> None:
@@ -69,12 +69,12 @@ async def test_tokens_are_counted_by_client_and_by_address(api: ApiHarness) -> N
     answers = [await ask(client, f"192.0.2.{number}") for number in range(2 * FEW)]
     assert {answer.status_code for answer in answers} == {200}
     answer = await ask(client, "192.0.2.99")
-    refused(answer, 429, "temporarily_unavailable", "too-many-token-requests")
+    expect_oauth_error(answer, 429, "temporarily_unavailable", "too-many-token-requests")
     assert int(answer.headers["retry-after"]) >= 1
     for _ in range(2 * FEW):
         assert (await ask(("gs_nobody", "x"), "198.51.100.1")).status_code == 401
     answer = await ask(other, "198.51.100.1")
-    refused(answer, 429, "temporarily_unavailable", "too-many-token-requests")
+    expect_oauth_error(answer, 429, "temporarily_unavailable", "too-many-token-requests")
     assert (await ask(other, "198.51.100.2")).status_code == 200
 
 
@@ -102,8 +102,8 @@ async def test_every_answer_tells_browsers_to_keep_their_hands_off(api: ApiHarne
             "too large": await http.post("/oauth/token", data={"scope": "x" * 1_100_000}),
             "crashed": await http.get("/broken"),
         }
-    problem(answers["crashed"], 500, "internal-error")
-    problem(answers["too large"], 413, "body-too-large")
+    expect_problem(answers["crashed"], 500, "internal-error")
+    expect_problem(answers["too large"], 413, "body-too-large")
     for name, answer in answers.items():
         assert answer.headers["x-content-type-options"] == "nosniff", name
         assert answer.headers["referrer-policy"] == "no-referrer", name
@@ -129,4 +129,4 @@ async def test_the_docs_page_takes_nothing_from_elsewhere_and_runs_nothing_inlin
         assert f"docs/{name}" in page.text
         asset = await api.http.get(f"/docs/{name}")
         assert (asset.status_code, asset.headers["content-type"].partition(";")[0]) == (200, media_type)
-    problem(await api.http.get("/docs/redoc.standalone.js"), 404, "not-found")
+    expect_problem(await api.http.get("/docs/redoc.standalone.js"), 404, "not-found")

@@ -13,7 +13,7 @@ from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime, sweeping
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import FAILURES_TO_OPEN, Pace
-from harness.api import ApiHarness, problem
+from harness.api import ApiHarness, expect_problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
@@ -76,11 +76,11 @@ async def test_without_the_queue_requests_are_still_taken(settings: Settings) ->
 
 
 async def test_a_problems_type_leads_to_its_meaning(api: ApiHarness) -> None:
-    told = problem(await api.anonymous.get("/syncs"), 401, "token-missing")
+    told = expect_problem(await api.anonymous.get("/syncs"), 401, "token-missing")
     path = told["type"].removeprefix(api.runtime.settings.public_url)
     meaning = (await api.http.get(path)).json()
     assert meaning == {name: told[name] for name in ("code", "status", "title", "fix")}
-    problem(await api.http.get("/problems/no-such-thing"), 404, "not-found")
+    expect_problem(await api.http.get("/problems/no-such-thing"), 404, "not-found")
 
 
 def test_every_problem_says_what_to_do() -> None:

@@ -13,7 +13,7 @@ from gradesync.core.reasons import Reason
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync_sandbox.faults import Fault, Status
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 TITLE = '=HYPERLINK("http://evil.example")'
 
@@ -153,8 +153,8 @@ async def test_outcomes_are_filtered_by_result_and_reason(api: ApiHarness) -> No
     reason = failed[0]["reason"]["code"]
     same = (await office.get(path, reason=reason, limit=200)).json()["items"]
     assert {item["reason"]["code"] for item in same} == {reason}
-    problem(await office.get(path, result="lost"), 422, "request-not-valid")
-    problem(await office.get(path, reason="because"), 422, "request-not-valid")
+    expect_problem(await office.get(path, result="lost"), 422, "request-not-valid")
+    expect_problem(await office.get(path, reason="because"), 422, "request-not-valid")
 
 
 async def test_a_cursor_belongs_to_its_list_and_filters(api: ApiHarness) -> None:
@@ -171,7 +171,7 @@ async def test_a_cursor_belongs_to_its_list_and_filters(api: ApiHarness) -> None
         ("/sections", {}),
         ("/audit", {}),
     ):
-        problem(await office.get(path, cursor=cursor, **query), 422, "cursor-not-valid")
+        expect_problem(await office.get(path, cursor=cursor, **query), 422, "cursor-not-valid")
     for broken in ("x", "é", "AAAA", cursor[:-2], cursor + "A", "A" * 1001):
         answer = await office.get(first["links"]["outcomes"], cursor=broken)
         assert answer.status_code == 422, broken
@@ -235,8 +235,8 @@ async def test_a_reason_of_a_later_release_goes_by_its_code(api: ApiHarness) -> 
 
 async def test_an_unknown_syncs_outcomes_are_not_found(api: ApiHarness) -> None:
     office = await api.office()
-    problem(await office.get(f"{api.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
-    problem(await office.get(f"{api.path}/syncs/last/outcomes"), 422, "request-not-valid")
+    expect_problem(await office.get(f"{api.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
+    expect_problem(await office.get(f"{api.path}/syncs/last/outcomes"), 422, "request-not-valid")
 
 
 async def spreadsheet(who: ApiClient, sync: dict[str, Any], **query: str) -> list[dict[str, str]]:

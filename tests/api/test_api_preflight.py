@@ -15,7 +15,7 @@ from gradesync.settings import Settings
 from gradesync.sync import preflight
 from gradesync_sandbox.faults import Fault, Hold, Status
 from gradesync_sandbox.world import build
-from harness.api import ApiClient, ApiHarness, open_api, problem
+from harness.api import ApiClient, ApiHarness, expect_problem, open_api
 from harness.known_districts import forget_pauses
 from harness.servers import Urls
 
@@ -167,7 +167,7 @@ async def test_a_district_makes_one_report_at_a_time(api: ApiHarness) -> None:
     office = await api.office()
     path = await started(office)
     answer = await office.post("/preflight")
-    problem(answer, 409, "preflight-in-progress")
+    expect_problem(answer, 409, "preflight-in-progress")
     assert answer.headers["location"] == path
     await api.change_rows(PAST)
     told = (await office.get(path)).json()
@@ -282,13 +282,13 @@ async def test_old_reports_are_forgotten(api: ApiHarness) -> None:
         await db.execute(text("UPDATE preflight SET requested_at = now() - interval '31 days'"))
         await retention.purge(db)
         assert await preflights.findings(db, report["id"]) == []
-    problem(await office.get(report["links"]["self"]), 404, "preflight-not-found")
+    expect_problem(await office.get(report["links"]["self"]), 404, "preflight-not-found")
 
 
 async def test_a_report_of_another_district_is_not_there(api: ApiHarness) -> None:
     office = await api.office()
     path = await started(office)
     stranger = await api.office(district_id="elsewhere")
-    problem(await stranger.get(path), 404, "preflight-not-found")
-    problem(await stranger.get(f"{path}/findings"), 404, "preflight-not-found")
+    expect_problem(await stranger.get(path), 404, "preflight-not-found")
+    expect_problem(await stranger.get(f"{path}/findings"), 404, "preflight-not-found")
     assert (await stranger.get("/preflight")).json()["items"] == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 
 async def put(door: ApiClient, path: str, body: Any) -> httpx.Response:
@@ -47,29 +47,29 @@ async def test_one_sis_section_goes_to_one_section(api: ApiHarness) -> None:
     other = f"/sections/{api.world.classrooms[1].section.id}"
     before = await api.rows()
     answer = await put(office, other, {"sis_section": str(api.room.sis.dcid)})
-    problem(answer, 409, "sis-section-taken")
+    expect_problem(answer, 409, "sis-section-taken")
     assert await api.rows() == before
 
 
 async def test_a_link_that_the_sis_does_not_know_is_refused(api: ApiHarness) -> None:
     office = await api.office()
-    told = problem(await put(office, api.path, {"sis_section": "999999"}), 422, "link-not-possible")
+    told = expect_problem(await put(office, api.path, {"sis_section": "999999"}), 422, "link-not-possible")
     assert told["reason"] == "sis-section-not-found"
-    told = problem(await put(office, api.path, {"teacher": "999999"}), 422, "link-not-possible")
+    told = expect_problem(await put(office, api.path, {"teacher": "999999"}), 422, "link-not-possible")
     assert told["reason"] == "teacher-not-in-sis-section"
     bodies: list[Any] = [{"sis_section": 5}, {"sis_section": ""}, {"students": {}}, None]
     await api.replace_district(replace(api.district, match=replace(api.district.match, section="^x(1)$")))
-    told = problem(await put(office, api.path, {}), 422, "link-not-possible")
+    told = expect_problem(await put(office, api.path, {}), 422, "link-not-possible")
     assert told["reason"] == "section-unmatched"
     for body in bodies:
-        problem(await put(office, api.path, body), 422, "request-not-valid")
+        expect_problem(await put(office, api.path, body), 422, "request-not-valid")
 
 
 async def test_a_link_stands_still_while_a_sync_is_under_way(api: ApiHarness) -> None:
     office = await api.office()
     running = await office.post(f"{api.path}/syncs")
     answer = await put(office, api.path, {})
-    problem(answer, 409, "sync-in-progress")
+    expect_problem(answer, 409, "sync-in-progress")
     assert answer.headers["location"] == running.headers["location"]
 
 
@@ -154,7 +154,7 @@ async def test_pairs_name_categories_that_exist_each_once(api: ApiHarness) -> No
         [{"id": one, "sis_category": str(inactive.teachercategoryid)}],
         [{"id": one, "sis_category": sis}, {"id": two, "sis_category": sis}],
     ):
-        problem(await put(office, path, {"pairs": pairs}), 422, "pair-not-possible")
+        expect_problem(await put(office, path, {"pairs": pairs}), 422, "pair-not-possible")
     for body in (
         None,
         {},
@@ -163,7 +163,7 @@ async def test_pairs_name_categories_that_exist_each_once(api: ApiHarness) -> No
         {"pairs": [{"id": one, "sis_category": sis, "weight": 1}]},
         {"pairs": [{"id": one, "sis_category": sis}] * 2},
     ):
-        problem(await put(office, path, body), 422, "request-not-valid")
+        expect_problem(await put(office, path, body), 422, "request-not-valid")
     await api.change_policy(many_to_one=True)
     both = [{"id": one, "sis_category": sis}, {"id": two, "sis_category": sis}]
     assert (await put(office, path, {"pairs": both})).status_code == 200
@@ -204,5 +204,5 @@ def plain(title: str) -> str:
 def lonely(api: ApiHarness, told: dict[str, Any]) -> tuple[str, str]:
     """A SIS category that nothing is paired with, and a category of Schoology with another title."""
     made = api.world.powerschool.add_category(api.room.sis_teacher, "Projects of the spring")
-    api.app.state.service.live.forget_sis(api.seen_by_office)
+    api.app.state.live.forget_sis(api.seen_by_office)
     return str(made.teachercategoryid), str(told["items"][0]["id"])

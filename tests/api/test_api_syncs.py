@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from harness.api import ApiClient, ApiHarness, problem
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 COUNTS = ("assignments", "scores")
 
@@ -47,7 +47,7 @@ async def test_what_was_read_is_counted_out_and_settled(api: ApiHarness) -> None
 async def test_R22_R23_clients_start_syncs_only_where_the_district_lets_them(api: ApiHarness) -> None:
     office = await api.office()
     await api.change_policy(service_sync=False)
-    told = problem(await office.post(f"{api.path}/syncs"), 403, "service-sync-off")
+    told = expect_problem(await office.post(f"{api.path}/syncs"), 403, "service-sync-off")
     assert "service_sync" in told["fix"]
     await api.change_policy(service_sync=True)
     sync = (await office.post(f"{api.path}/syncs")).json()
@@ -58,7 +58,7 @@ async def test_a_second_request_is_told_of_the_first(api: ApiHarness) -> None:
     teacher = await api.teacher()
     first = await teacher.post(f"{api.path}/syncs")
     second = await teacher.post(f"{api.path}/syncs", {"mode": "full"})
-    told = problem(second, 409, "sync-in-progress")
+    told = expect_problem(second, 409, "sync-in-progress")
     assert second.headers["location"] == first.headers["location"]
     assert told["sync_id"] == first.json()["id"]
 
@@ -127,7 +127,7 @@ async def test_the_same_key_and_body_get_the_same_answer(api: ApiHarness) -> Non
     assert after.json() == first.json()
     assert (await api.rows())["sync"] == before["sync"]
     other = await teacher.post(f"{api.path}/syncs", {"mode": "changes"}, headers=key)
-    problem(other, 422, "idempotency-key-reused")
+    expect_problem(other, 422, "idempotency-key-reused")
 
 
 async def test_a_key_belongs_to_one_person_and_one_section(api: ApiHarness) -> None:
@@ -137,14 +137,14 @@ async def test_a_key_belongs_to_one_person_and_one_section(api: ApiHarness) -> N
     first = (await office.post(f"{api.path}/syncs", headers=key)).json()
     second = (await office.post(f"{other}/syncs", headers=key)).json()
     assert second["id"] != first["id"]
-    problem(await teacher.post(f"{other}/syncs", headers=key), 409, "sync-in-progress")
+    expect_problem(await teacher.post(f"{other}/syncs", headers=key), 409, "sync-in-progress")
 
 
 async def test_a_refusal_is_not_kept_under_its_key(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
     key = {"Idempotency-Key": "press-2"}
-    problem(await teacher.post(f"{api.path}/syncs", headers=key), 409, "sync-in-progress")
+    expect_problem(await teacher.post(f"{api.path}/syncs", headers=key), 409, "sync-in-progress")
     await api.run_queued()
     assert (await teacher.post(f"{api.path}/syncs", headers=key)).status_code == 202
 
@@ -174,7 +174,7 @@ async def test_a_refusal_is_not_kept_under_its_key(api: ApiHarness) -> None:
 async def test_what_makes_no_sense_together_or_alone_is_refused(api: ApiHarness, body: Any) -> None:
     teacher = await api.teacher()
     before = await api.rows()
-    told = problem(await teacher.post(f"{api.path}/syncs", body), 422, "request-not-valid")
+    told = expect_problem(await teacher.post(f"{api.path}/syncs", body), 422, "request-not-valid")
     assert told["errors"]
     assert all(error.keys() == {"at", "type", "message"} for error in told["errors"])
     assert "drop table" not in str(told)
@@ -197,12 +197,12 @@ async def test_a_retry_takes_a_settled_sync_of_this_section_with_failures(api: A
     office = await api.office()
     api.drop_student()
     path = f"{api.path}/syncs"
-    problem(await office.post(path, {"retry_of": str(uuid4())}), 422, "retry-not-possible")
+    expect_problem(await office.post(path, {"retry_of": str(uuid4())}), 422, "retry-not-possible")
     running = (await office.post(path)).json()["id"]
-    problem(await office.post(path, {"retry_of": running}), 422, "retry-not-possible")
+    expect_problem(await office.post(path, {"retry_of": running}), 422, "retry-not-possible")
     await api.run_queued()
     elsewhere = f"/sections/{api.world.classrooms[1].section.id}/syncs"
-    problem(await office.post(elsewhere, {"retry_of": running}), 422, "retry-not-possible")
+    expect_problem(await office.post(elsewhere, {"retry_of": running}), 422, "retry-not-possible")
     again = await office.post(path, {"retry_of": running})
     assert again.status_code == 202, again.text
     assert again.json()["retry_of"] == running
@@ -214,7 +214,7 @@ async def test_a_sync_without_failures_leaves_nothing_to_retry(api: ApiHarness) 
         settled = await api.sync(office, dry_run=dry_run)
         assert settled["status"] == "complete"
         answer = await office.post(f"{api.path}/syncs", {"retry_of": settled["id"]})
-        problem(answer, 422, "retry-not-possible")
+        expect_problem(answer, 422, "retry-not-possible")
 
 
 async def test_a_part_of_the_section_is_synced_alone(api: ApiHarness) -> None:
@@ -230,18 +230,18 @@ async def test_a_token_ends_with_its_district(api: ApiHarness) -> None:
     office = await api.office()
     async with api.urls.owner() as owner:
         await owner.execute(text("DELETE FROM district"))
-    problem(await office.post(f"{api.path}/syncs"), 401, "token-not-accepted")
+    expect_problem(await office.post(f"{api.path}/syncs"), 401, "token-not-accepted")
 
 
 async def test_only_a_plan_that_was_shown_can_be_approved(api: ApiHarness) -> None:
     teacher = await api.teacher()
     path = f"{api.path}/syncs"
-    problem(await teacher.post(path, {"approve": "0123456789abcdef"}), 422, "approval-not-possible")
+    expect_problem(await teacher.post(path, {"approve": "0123456789abcdef"}), 422, "approval-not-possible")
     preview = await api.sync(teacher, dry_run=True)
     other = await api.teacher(api.world.classrooms[1])
     elsewhere = f"/sections/{api.world.classrooms[1].section.id}/syncs"
     refused = await other.post(elsewhere, {"approve": preview["fingerprint"]})
-    problem(refused, 422, "approval-not-possible")
+    expect_problem(refused, 422, "approval-not-possible")
     assert (await teacher.post(path, {"approve": preview["fingerprint"]})).status_code == 202
 
 
@@ -274,7 +274,7 @@ async def test_a_sync_is_found_under_its_own_section_alone(api: ApiHarness) -> N
     office = await api.office()
     sync = (await office.post(f"{api.path}/syncs")).json()["id"]
     other = api.world.classrooms[1].section.id
-    problem(await office.get(f"/sections/{other}/syncs/{sync}"), 404, "sync-not-found")
+    expect_problem(await office.get(f"/sections/{other}/syncs/{sync}"), 404, "sync-not-found")
 
 
 async def ids(who: ApiClient, path: str, **query: str) -> list[str]:

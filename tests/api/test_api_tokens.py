@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
-from harness.api import ApiClient, ApiHarness, problem, refused
+from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 from harness.servers import KEYS
 
 CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
@@ -53,7 +53,7 @@ async def test_scopes_are_narrowed_on_request_and_never_widened(api: ApiHarness)
     assert answer.json()["scope"] == "audit:read"
     for scope in ("syncs:write", "syncs:read syncs:write", "everything"):
         answer = await api.grant(client, grant_type="client_credentials", scope=scope)
-        refused(answer, 400, "invalid_scope", "scope-not-allowed")
+        expect_oauth_error(answer, 400, "invalid_scope", "scope-not-allowed")
 
 
 async def test_wrong_credentials_are_refused_alike(api: ApiHarness) -> None:
@@ -61,7 +61,7 @@ async def test_wrong_credentials_are_refused_alike(api: ApiHarness) -> None:
     texts = set()
     for client in ((id_, "wrong"), ("gs_nobody", secret), ("", secret), (id_, ""), ("é", "\0")):
         answer = await api.grant(client, grant_type="client_credentials")
-        refused(answer, 401, "invalid_client", "client-not-accepted")
+        expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
         assert answer.headers["www-authenticate"].startswith("Basic")
         texts.add(answer.text)
     assert len(texts) == 1
@@ -72,23 +72,23 @@ async def test_a_header_that_is_no_credential_is_refused(api: ApiHarness, header
     answer = await api.http.post(
         "/oauth/token", data={"grant_type": "client_credentials"}, headers={"authorization": header}
     )
-    refused(answer, 401, "invalid_client", "client-not-accepted")
+    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
 
 
 async def test_a_malformed_token_request_is_refused(api: ApiHarness) -> None:
     id_, secret = client = await api.client("syncs:read")
     answer = await api.grant(client)
-    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
     answer = await api.grant(client, grant_type="password", username="x", password="y")
-    refused(answer, 400, "unsupported_grant_type", "grant-not-supported")
+    expect_oauth_error(answer, 400, "unsupported_grant_type", "grant-not-supported")
     answer = await api.http.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
-    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
     answer = await api.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
-    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
     twice = b"grant_type=client_credentials&scope=syncs:read&scope=syncs:write"
     form = {"content-type": "application/x-www-form-urlencoded"}
     answer = await api.http.post("/oauth/token", content=twice, headers=form, auth=client)
-    refused(answer, 400, "invalid_request", "token-request-not-valid")
+    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
 
 
 async def test_too_many_parameters_are_refused(api: ApiHarness) -> None:
@@ -104,21 +104,21 @@ async def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: ApiHarness
     assert (await door.get("/syncs")).status_code == 200
     async with api.runtime.database.district(api.district.id) as db:
         await clients.revoke(db, client[0])
-    problem(await door.get("/syncs"), 401, "token-not-accepted")
+    expect_problem(await door.get("/syncs"), 401, "token-not-accepted")
     answer = await api.grant(client, grant_type="client_credentials")
-    refused(answer, 401, "invalid_client", "client-not-accepted")
+    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
 
 
 async def test_a_revoked_front_ends_teachers_are_out_too(api: ApiHarness) -> None:
     teacher = await api.teacher()
     async with api.runtime.database.district(api.district.id) as db:
         await clients.revoke(db, api.front_end[0])
-    problem(await teacher.get(f"{api.path}/syncs"), 401, "token-not-accepted")
+    expect_problem(await teacher.get(f"{api.path}/syncs"), 401, "token-not-accepted")
 
 
 async def test_without_a_token_the_answer_says_how_to_get_one(api: ApiHarness) -> None:
     answer = await api.anonymous.get("/syncs")
-    problem(answer, 401, "token-missing")
+    expect_problem(answer, 401, "token-missing")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
@@ -143,7 +143,7 @@ async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
         signed(exp=None),
     ):
         answer = await ApiClient(api.http, token).get("/syncs")
-        problem(answer, 401, "token-not-accepted")
+        expect_problem(answer, 401, "token-not-accepted")
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 

@@ -7,13 +7,13 @@ from sqlalchemy import text
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from gradesync.db import districts
-from harness.api import ApiHarness, problem
-from harness.webhook_receiver import Receiver, add, deliver, deliveries, news
+from harness.api import ApiHarness, expect_problem
+from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
 
 async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    webhook = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url)
     await office.post(f"/webhooks/{webhook['id']}/rotate")
     async with api.runtime.database.district(api.district.id) as db:
         before = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
@@ -41,7 +41,7 @@ async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: 
 )
 async def test_an_address_that_is_none_is_refused(api: ApiHarness, url: str) -> None:
     office = await api.office()
-    problem(await office.post("/webhooks", {"url": url}), 422, "webhook-not-allowed")
+    expect_problem(await office.post("/webhooks", {"url": url}), 422, "webhook-not-allowed")
     assert (await office.get("/webhooks")).json() == {"items": []}
 
 
@@ -52,13 +52,15 @@ async def test_only_https_is_taken_where_networks_are_public(api: ApiHarness) ->
         service.runtime, settings=service.settings.model_copy(update={"allow_private_network": False})
     )
     api.app.state.service = replace(service, runtime=public)
-    problem(await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed")
+    expect_problem(
+        await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed"
+    )
     assert (await office.post("/webhooks", {"url": "https://hooks.example.org"})).status_code == 201
 
 
 async def test_a_secret_is_shown_once_and_kept_sealed(api: ApiHarness) -> None:
     office = await api.office()
-    webhook = await add(office, "https://hooks.example.org")
+    webhook = await add_webhook(office, "https://hooks.example.org")
     (listed,) = (await office.get("/webhooks")).json()["items"]
     assert "secret" not in listed
     async with api.runtime.database.district(api.district.id) as db:
@@ -69,7 +71,7 @@ async def test_a_secret_is_shown_once_and_kept_sealed(api: ApiHarness) -> None:
 
 async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
-    webhook = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url)
     rotated = (await office.post(f"/webhooks/{webhook['id']}/rotate")).json()
     assert rotated["secret"] != webhook["secret"]
     await api.sync(office)
@@ -78,7 +80,7 @@ async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, re
     for secret in (webhook["secret"], rotated["secret"]):
         assert Webhook(secret).verify(body, headers)
     await api.change_rows("UPDATE webhook SET old_until = now() - interval '1 second'")
-    (delivery,) = await deliveries(office, webhook)
+    (delivery,) = await list_deliveries(office, webhook)
     await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
     await deliver(api)
     headers, body = receiver.heard[-1]
@@ -88,7 +90,7 @@ async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, re
 
 
 async def test_a_removed_webhook_hears_nothing_more(api: ApiHarness, receiver: Receiver) -> None:
-    office, webhook = await news(api, receiver)
+    office, webhook = await settle_with_webhook(api, receiver)
     assert (await office.ask("DELETE", f"/webhooks/{webhook['id']}")).status_code == 204
     assert await deliver(api, later=True) == 0
     assert (await office.get("/webhooks")).json() == {"items": []}
@@ -97,25 +99,27 @@ async def test_a_removed_webhook_hears_nothing_more(api: ApiHarness, receiver: R
         ("POST", f"/webhooks/{webhook['id']}/rotate"),
         ("GET", webhook["links"]["deliveries"]),
     ):
-        problem(await office.ask(method, path), 404, "webhook-not-found")
-    again = await add(office, receiver.url)
+        expect_problem(await office.ask(method, path), 404, "webhook-not-found")
+    again = await add_webhook(office, receiver.url)
     missing = f"{again['links']['deliveries']}/{webhook['id']}/replay"
-    problem(await office.post(missing), 404, "delivery-not-found")
+    expect_problem(await office.post(missing), 404, "delivery-not-found")
 
 
 async def test_a_district_has_so_many_webhooks_at_most(api: ApiHarness) -> None:
     office = await api.office()
     for number in range(10):
-        await add(office, f"https://hooks.example.org/{number}")
-    problem(await office.post("/webhooks", {"url": "https://hooks.example.org"}), 409, "too-many-webhooks")
+        await add_webhook(office, f"https://hooks.example.org/{number}")
+    expect_problem(
+        await office.post("/webhooks", {"url": "https://hooks.example.org"}), 409, "too-many-webhooks"
+    )
 
 
 async def test_webhooks_of_another_district_are_not_there(api: ApiHarness, receiver: Receiver) -> None:
     office, stranger = await api.office(), await api.office(district_id="elsewhere")
-    webhook = await add(office, receiver.url)
-    theirs = await add(stranger, receiver.url.replace("hook", "other"))
-    problem(await stranger.post(f"/webhooks/{webhook['id']}/rotate"), 404, "webhook-not-found")
+    webhook = await add_webhook(office, receiver.url)
+    theirs = await add_webhook(stranger, receiver.url.replace("hook", "other"))
+    expect_problem(await stranger.post(f"/webhooks/{webhook['id']}/rotate"), 404, "webhook-not-found")
     await api.sync(office)
     await deliver(api)
     assert len(receiver.heard) == 1
-    assert await deliveries(stranger, theirs) == []
+    assert await list_deliveries(stranger, theirs) == []

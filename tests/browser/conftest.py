@@ -9,7 +9,7 @@ from playwright.async_api import Browser, expect
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.browser import School, open_chromium, open_school
+from harness.browser import BrowserSession, open_chromium, open_session
 
 expect.set_options(timeout=20_000)  # two cores may be busy with other tests
 SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")
@@ -25,11 +25,11 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def school(
     settings: Settings, browser: Browser, request: pytest.FixtureRequest
-) -> AsyncIterator[School]:
+) -> AsyncIterator[BrowserSession]:
     """A class with some troubles. At the end, our pages must have given no cause for complaint."""
     world = build(students=14, assignments=24, sections=1)
     viewport = {"width": 1000, "height": 900}
-    async with open_school(settings, world, browser, viewport=viewport) as opened:
+    async with open_session(settings, world, browser, viewport=viewport) as opened:
         yield opened
         for number, page in enumerate(opened.context.pages if SHOTS else []):
             await page.screenshot(path=Path(SHOTS or "") / f"{request.node.name}-{number}.png")

@@ -7,20 +7,22 @@ from decimal import Decimal
 from playwright.async_api import expect
 
 from gradesync_sandbox.faults import Fault, Status
-from harness.browser import Opened, School
+from harness.browser import BrowserSession, CourseTab
 
 
-async def sync(opened: Opened) -> None:
+async def sync(opened: CourseTab) -> None:
     await opened.button("Sync to SIS").click()
     await expect(opened.text("Last sync:")).to_be_visible()
 
 
-def everybody_is_in_the_sis(school: School) -> None:
+def everybody_is_in_the_sis(school: BrowserSession) -> None:
     """The student who left the SIS section leaves the course, too."""
     school.world.schoology.drop_student(school.room.section.id, school.room.odd["dropped_in_sis"])
 
 
-async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(school: School) -> None:
+async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
+    school: BrowserSession,
+) -> None:
     gone = school.world.schoology.users[school.room.odd["dropped_in_sis"]]
     async with school.worker():
         opened = await school.open()
@@ -41,7 +43,7 @@ async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
     await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # said aloud
 
 
-async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: School) -> None:
+async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: BrowserSession) -> None:
     item = next(i for i in school.room.section.standing() if i.title.startswith("Homework 1:"))
     uid = next(iter(school.room.students))
     everybody_is_in_the_sis(school)
@@ -71,7 +73,7 @@ async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: Schoo
     assert school.sis()[item.title][school.room.students[uid].dcid] == before
 
 
-async def test_what_failed_is_mended_and_retried_alone(school: School) -> None:
+async def test_what_failed_is_mended_and_retried_alone(school: BrowserSession) -> None:
     everybody_is_in_the_sis(school)
     section = school.room.section
     late = next(i for i in section.standing() if i.title == "Summer reading plan")
@@ -94,7 +96,7 @@ async def test_what_failed_is_mended_and_retried_alone(school: School) -> None:
 
 
 async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_not_sent(
-    school: School,
+    school: BrowserSession,
 ) -> None:
     title = school.room.section.standing()[0].title
     async with school.worker():
@@ -111,7 +113,7 @@ async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_n
         await expect(opened.switch(title)).not_to_be_checked()
 
 
-async def test_assignments_say_where_they_stand(school: School) -> None:
+async def test_assignments_say_where_they_stand(school: BrowserSession) -> None:
     async with school.worker():
         opened = await school.open()
         await sync(opened)
@@ -128,7 +130,7 @@ async def test_assignments_say_where_they_stand(school: School) -> None:
     assert await opened.active() == f"Problem{await rows.count()}"  # focus stays where it was
 
 
-async def test_a_double_click_makes_one_sync(school: School) -> None:
+async def test_a_double_click_makes_one_sync(school: BrowserSession) -> None:
     opened = await school.open()
     await opened.button("Sync to SIS").dblclick()
     await expect(opened.headline).to_have_text("Syncing…")
@@ -142,7 +144,7 @@ async def test_a_double_click_makes_one_sync(school: School) -> None:
     await expect(opened.tool.locator(".log tbody tr")).to_have_count(1)
 
 
-async def test_a_sync_that_another_tab_started_is_followed(school: School) -> None:
+async def test_a_sync_that_another_tab_started_is_followed(school: BrowserSession) -> None:
     first, second = await school.open(), await school.open()
     await expect(second.headline).to_have_text("Not synced yet.")
     await first.button("Sync to SIS").click()
@@ -154,7 +156,7 @@ async def test_a_sync_that_another_tab_started_is_followed(school: School) -> No
         await expect(first.text("Last sync:")).to_be_visible()
 
 
-async def test_a_reload_shows_the_sync_that_is_running(school: School) -> None:
+async def test_a_reload_shows_the_sync_that_is_running(school: BrowserSession) -> None:
     opened = await school.open()
     await opened.button("Sync to SIS").click()
     await expect(opened.text("Waiting for its turn")).to_be_visible()
@@ -168,7 +170,7 @@ async def test_a_reload_shows_the_sync_that_is_running(school: School) -> None:
         await expect(opened.text("Last sync:")).to_be_visible()
 
 
-async def test_a_lost_connection_is_said_and_found_again(school: School) -> None:
+async def test_a_lost_connection_is_said_and_found_again(school: BrowserSession) -> None:
     opened = await school.open()
     async with opened.page.expect_response("**/events"):
         await opened.button("Sync to SIS").click()
@@ -181,7 +183,7 @@ async def test_a_lost_connection_is_said_and_found_again(school: School) -> None
     await expect(opened.tool.get_by_role("alert")).to_be_hidden()
 
 
-async def test_a_session_that_has_ended_says_so_and_what_to_do(school: School) -> None:
+async def test_a_session_that_has_ended_says_so_and_what_to_do(school: BrowserSession) -> None:
     opened = await school.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     school.clock.ahead = timedelta(hours=2)
@@ -192,7 +194,7 @@ async def test_a_session_that_has_ended_says_so_and_what_to_do(school: School) -
     await expect(opened.tool.get_by_role("button")).to_have_count(0)
 
 
-async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(school: School) -> None:
+async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(school: BrowserSession) -> None:
     section = school.room.section
     async with school.worker():
         opened = await school.open()
@@ -212,7 +214,7 @@ async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(sch
     assert school.sis() != before
 
 
-async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: School) -> None:
+async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: BrowserSession) -> None:
     async with school.worker():
         opened = await school.open()
         await sync(opened)
@@ -232,7 +234,7 @@ async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: School)
     assert (await opened.active()) == "Details"
 
 
-async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(school: School) -> None:
+async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(school: BrowserSession) -> None:
     school.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
     async with school.worker():
         opened = await school.open()
@@ -241,7 +243,7 @@ async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(school: Sc
     await expect(opened.text(f"Student {school.room.odd['dropped_in_sis']}")).to_be_visible()
 
 
-async def test_the_keyboard_is_enough(school: School) -> None:
+async def test_the_keyboard_is_enough(school: BrowserSession) -> None:
     title = school.room.section.standing()[0].title
     async with school.worker():
         opened = await school.open()

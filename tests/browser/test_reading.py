@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import expect
 
-from harness.browser import Opened, School
+from harness.browser import BrowserSession, CourseTab
 
 TABS = ("Sync to SIS", "Assignments", "SIS Sync Log")
 
@@ -50,11 +50,11 @@ FAULTS = """() => {
 }"""
 
 
-async def ask(opened: Opened, script: str) -> Any:
+async def ask(opened: CourseTab, script: str) -> Any:
     return await opened.tool.locator("body").evaluate(script)
 
 
-async def shown(opened: Opened, tab: str) -> None:
+async def shown(opened: CourseTab, tab: str) -> None:
     """Open a tab and everything in it."""
     await opened.tab(tab).click()
     ready = {
@@ -65,7 +65,7 @@ async def shown(opened: Opened, tab: str) -> None:
     await expect(ready[tab]).to_be_visible()
 
 
-async def synced(school: School) -> Opened:
+async def synced(school: BrowserSession) -> CourseTab:
     async with school.worker():
         opened = await school.open()
         await opened.button("Sync to SIS").click()
@@ -76,7 +76,7 @@ async def synced(school: School) -> Opened:
     return opened
 
 
-async def test_nothing_is_wider_than_a_phone(school: School) -> None:
+async def test_nothing_is_wider_than_a_phone(school: BrowserSession) -> None:
     opened = await synced(school)
     await opened.page.set_viewport_size({"width": 360, "height": 740})
     for tab in TABS:
@@ -91,7 +91,7 @@ async def test_nothing_is_wider_than_a_phone(school: School) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_text_stands_out_from_what_is_behind_it(
-    school: School, scheme: Literal["light", "dark"]
+    school: BrowserSession, scheme: Literal["light", "dark"]
 ) -> None:
     opened = await synced(school)
     await opened.page.emulate_media(color_scheme=scheme)
@@ -102,7 +102,7 @@ async def test_every_text_stands_out_from_what_is_behind_it(
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
-async def test_every_control_has_a_name_and_headings_have_an_order(school: School) -> None:
+async def test_every_control_has_a_name_and_headings_have_an_order(school: BrowserSession) -> None:
     opened = await synced(school)
     for tab in TABS:
         await shown(opened, tab)
@@ -111,7 +111,7 @@ async def test_every_control_has_a_name_and_headings_have_an_order(school: Schoo
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
 
 
-async def test_progress_is_said_to_those_who_do_not_see_it(school: School) -> None:
+async def test_progress_is_said_to_those_who_do_not_see_it(school: BrowserSession) -> None:
     opened = await school.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.button("Sync to SIS").click()

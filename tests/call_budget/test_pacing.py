@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from gradesync.errors import Retriable
 from gradesync.upstream.budget import Budget, per_window
 from gradesync.upstream.call_budget import BORN, FAILURES_TO_OPEN, Pace, begin
-from harness.call_budgets import WIDE, Connect, most_inside, redis_time, soon
+from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
+from harness.scripted_upstream import respond
 from harness.scripted_upstream import rig as open_rig
-from harness.scripted_upstream import say
 
 
 async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> None:
@@ -29,7 +29,7 @@ async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> Non
     await asyncio.gather(*(worker(aged()) for _ in range(4)))
 
     assert len(spans) == 24
-    assert most_inside(spans, budget.window) <= budget.limit
+    assert count_in_window(spans, budget.window) <= budget.limit
 
 
 async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged: Connect) -> None:
@@ -38,7 +38,7 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
 
         async def note(writer: asyncio.StreamWriter) -> None:
             arrivals.append(time.monotonic())
-            await say(200)(writer)
+            await respond(200)(writer)
 
         async def worker(redis: Redis) -> None:
             upstream = replace(rig.upstream(note), pace=Pace(redis, "d:school", per_window(10, 0.5)))
@@ -47,7 +47,7 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
 
         await asyncio.gather(*(worker(aged()) for _ in range(4)))
     assert len(arrivals) == 24
-    assert most_inside([(at, at) for at in arrivals], 0.5) <= 10
+    assert count_in_window([(at, at) for at in arrivals], 0.5) <= 10
 
 
 async def test_a_call_may_cost_several_places(aged: Connect) -> None:
@@ -55,23 +55,23 @@ async def test_a_call_may_cost_several_places(aged: Connect) -> None:
     await pace.acquire(cost=3)
     await pace.acquire()
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_a_cost_above_the_budget_takes_all_of_it(aged: Connect) -> None:
     pace = Pace(aged(), "d:source", WIDE)
     await pace.acquire(cost=3)
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_a_place_after_until_is_refused_at_once_and_says_when(aged: Connect) -> None:
     pace = Pace(aged(), "d:source", WIDE)
     await pace.acquire(cost=2)
     with pytest.raises(Retriable) as refused:
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
     assert refused.value.retry_at is not None
-    assert refused.value.retry_at > soon(300)
+    assert refused.value.retry_at > in_seconds(300)
 
 
 async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect) -> None:
@@ -80,25 +80,25 @@ async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect
     first = asyncio.create_task(pace.acquire())
     await asyncio.sleep(0)
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(0.05))
+        await pace.acquire(until=in_seconds(0.05))
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
 
 async def test_budgets_of_two_upstreams_are_apart(aged: Connect) -> None:
     await Pace(aged(), "d:source", WIDE).acquire(cost=2)
-    await Pace(aged(), "d:sis", WIDE).acquire(cost=2, until=soon(5))
+    await Pace(aged(), "d:sis", WIDE).acquire(cost=2, until=in_seconds(5))
 
 
 async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
     mine, theirs = (Pace(aged(), "d:source", Budget(limit=9, window=600)) for _ in range(2))
-    await mine.acquire(until=soon(5))
+    await mine.acquire(until=in_seconds(5))
     await aged().flushdb()
     for pace in (mine, theirs):
         with pytest.raises(Retriable):
-            await pace.acquire(until=soon(5))
+            await pace.acquire(until=in_seconds(5))
     await aged().set(BORN, 0)
-    await theirs.acquire(until=soon(5))
+    await theirs.acquire(until=in_seconds(5))
 
 
 async def test_begin_starts_the_window_of_a_fresh_redis_once(connect: Connect) -> None:
@@ -115,7 +115,7 @@ async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
     await mine.pause(600)
     await mine.pause(1)
     with pytest.raises(Retriable):
-        await theirs.acquire(until=soon(5))
+        await theirs.acquire(until=in_seconds(5))
 
 
 async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_success(aged: Connect) -> None:

@@ -7,7 +7,7 @@ import pytest
 from gradesync.errors import Retriable
 from gradesync.upstream.budget import Budget
 from gradesync.upstream.call_budget import Pace
-from harness.call_budgets import WIDE, Connect, most_inside, redis_time, soon
+from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 
 LASTING = Budget(limit=2, window=600, fresh=60)
 """A reserved place stays good for longer than a test takes."""
@@ -18,7 +18,7 @@ async def test_a_pause_holds_for_places_that_were_reserved_before_it(aged: Conne
     assert await pace.try_reserve(2)
     await pace.pause(600)
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect) -> None:
@@ -26,22 +26,22 @@ async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect)
     assert await mine.try_reserve(2)
     assert not await theirs.try_reserve(1)
     with pytest.raises(Retriable):
-        await theirs.acquire(until=soon(5))
-    await mine.acquire(until=soon(5))
-    await mine.acquire(until=soon(5))
+        await theirs.acquire(until=in_seconds(5))
+    await mine.acquire(until=in_seconds(5))
+    await mine.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
-        await mine.acquire(until=soon(5))
+        await mine.acquire(until=in_seconds(5))
 
 
 async def test_a_place_that_was_reserved_just_now_is_the_calls_own(aged: Connect) -> None:
     pace, redis = Pace(aged(), "d:source", LASTING), aged()
     assert await pace.try_reserve(2)
     reserved = await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True)
-    await pace.acquire(until=soon(5))
-    await pace.acquire(until=soon(5))
+    await pace.acquire(until=in_seconds(5))
+    await pace.acquire(until=in_seconds(5))
     assert await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True) == reserved
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_a_place_that_was_reserved_a_while_ago_counts_from_the_call_that_uses_it(aged: Connect) -> None:
@@ -55,13 +55,13 @@ async def test_a_place_that_was_reserved_a_while_ago_counts_from_the_call_that_u
         before = await redis_time(redis)
         await pace.acquire()
         spans.append((before, await redis_time(redis)))
-    assert most_inside(spans, budget.window) <= budget.limit
+    assert count_in_window(spans, budget.window) <= budget.limit
 
 
 async def test_there_is_always_room_where_there_is_no_budget(aged: Connect) -> None:
     pace = Pace(aged(), "d:sis", None)
     assert await pace.try_reserve(100)
-    await pace.acquire(until=soon(5))
+    await pace.acquire(until=in_seconds(5))
 
 
 async def test_nothing_is_reserved_past_those_who_wait(aged: Connect) -> None:
@@ -78,4 +78,4 @@ async def test_places_reserved_in_a_past_window_are_forgotten(aged: Connect) -> 
     pace = Pace(aged(), "d:source", Budget(limit=2, window=0.02))
     assert await pace.try_reserve(2)
     await Pace(aged(), "d:source", Budget(limit=2, window=0.02)).acquire(cost=2)
-    await pace.acquire(until=soon(5))
+    await pace.acquire(until=in_seconds(5))

@@ -10,15 +10,15 @@ from gradesync.errors import Retriable
 from gradesync.upstream import call_budget
 from gradesync.upstream.budget import Budget
 from gradesync.upstream.call_budget import Pace
-from harness.call_budgets import Connect, soon
+from harness.call_budgets import Connect, in_seconds
 
 
 async def test_without_redis_a_process_goes_on_with_a_share() -> None:
     pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600))
-    await pace.acquire(until=soon(5))
-    await pace.acquire(until=soon(5))
+    await pace.acquire(until=in_seconds(5))
+    await pace.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
     await pace.report(False)
     assert not await pace.open()
 
@@ -26,17 +26,17 @@ async def test_without_redis_a_process_goes_on_with_a_share() -> None:
 async def test_without_redis_no_more_than_the_share_is_reserved() -> None:
     pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600, fresh=60))
     assert await pace.try_reserve(5)
-    await pace.acquire(until=soon(5))
-    await pace.acquire(until=soon(5))
+    await pace.acquire(until=in_seconds(5))
+    await pace.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_without_redis_a_pause_holds_for_this_process() -> None:
     pace = Pace(Redis(port=1), "d:sis", None)
     await pace.pause(600)
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 @contextmanager
@@ -54,9 +54,9 @@ async def test_what_was_sent_without_redis_counts_when_it_is_back(
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=600))
     with away(redis):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
-        await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
 
 
 async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +64,6 @@ async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytes
     redis = aged()
     pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
     with away(redis):
-        await pace.acquire(until=soon(5))
-    await pace.acquire(until=soon(5))
+        await pace.acquire(until=in_seconds(5))
+    await pace.acquire(until=in_seconds(5))
     assert await redis.zcard("gradesync:pace:d:source:places") == 1

@@ -7,7 +7,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
-from harness.commands import gradesync
+from harness.commands import run_gradesync
 
 DISTRICT = """id = "riverside"
 name = "Riverside Unified"
@@ -26,11 +26,11 @@ client_secret = "a secret of the SIS"
 async def test_a_district_is_applied_changed_and_listed(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     file.write_text(DISTRICT)
-    first = await gradesync("district", "apply", str(file), "--json", environment=environment)
-    again = await gradesync("district", "apply", str(file), environment=environment)
+    first = await run_gradesync("district", "apply", str(file), "--json", environment=environment)
+    again = await run_gradesync("district", "apply", str(file), environment=environment)
     file.write_text(DISTRICT.replace("Unified", "County"))
-    changed = await gradesync("district", "apply", str(file), environment=environment)
-    listed = await gradesync("district", "list", "--json", environment=environment)
+    changed = await run_gradesync("district", "apply", str(file), environment=environment)
+    listed = await run_gradesync("district", "list", "--json", environment=environment)
     assert json.loads(first.out) == {"district": "riverside", "applied": "created"}
     assert "riverside unchanged" in again.out
     assert "riverside changed" in changed.out
@@ -38,14 +38,14 @@ async def test_a_district_is_applied_changed_and_listed(settings: Settings, tmp_
 
 
 async def test_a_district_can_be_piped_into_a_container(settings: Settings) -> None:
-    said = await gradesync("district", "apply", "-", environment=settings.environment(), piped=DISTRICT)
+    said = await run_gradesync("district", "apply", "-", environment=settings.environment(), piped=DISTRICT)
     assert "riverside created" in said.out, said.err
 
 
 async def test_mistakes_of_a_district_file_are_told_by_line(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "riverside.toml"
     file.write_text(DISTRICT.replace("Los_Angeles", "Los_Angelos").replace("client_id", "clientid"))
-    said = await gradesync("district", "apply", str(file), environment=settings.environment())
+    said = await run_gradesync("district", "apply", str(file), environment=settings.environment())
     assert said.code == 1
     assert f"{file}, line 3:" in said.err
     assert '"America/Los_Angeles"' in said.err
@@ -57,13 +57,15 @@ async def test_mistakes_of_a_district_file_are_told_by_line(settings: Settings, 
 async def test_a_clients_secret_is_shown_once(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     file.write_text(DISTRICT)
-    await gradesync("district", "apply", str(file), environment=environment)
+    await run_gradesync("district", "apply", str(file), environment=environment)
     scopes = ("--scope", "syncs:read", "--scope", "audit:read")
-    made = await gradesync("client", "create", "riverside", *scopes, "--json", environment=environment)
+    made = await run_gradesync("client", "create", "riverside", *scopes, "--json", environment=environment)
     (client,) = json.loads(made.out)
-    revoked = await gradesync("client", "revoke", "riverside", client["client_id"], environment=environment)
-    again = await gradesync("client", "revoke", "riverside", client["client_id"], environment=environment)
-    listed = await gradesync("client", "list", "riverside", "--json", environment=environment)
+    revoked = await run_gradesync(
+        "client", "revoke", "riverside", client["client_id"], environment=environment
+    )
+    again = await run_gradesync("client", "revoke", "riverside", client["client_id"], environment=environment)
+    listed = await run_gradesync("client", "list", "riverside", "--json", environment=environment)
     (row,) = json.loads(listed.out)
     assert (row["client_id"], row["scopes"]) == (client["client_id"], "audit:read syncs:read")
     assert row["revoked_at"] is not None
@@ -73,8 +75,12 @@ async def test_a_clients_secret_is_shown_once(settings: Settings, tmp_path: Path
 
 async def test_a_client_needs_a_district_and_scopes_that_there_are(settings: Settings) -> None:
     environment = settings.environment()
-    nowhere = await gradesync("client", "create", "nowhere", "--scope", "syncs:read", environment=environment)
-    scope = await gradesync("client", "create", "nowhere", "--scope", "sync:read", environment=environment)
+    nowhere = await run_gradesync(
+        "client", "create", "nowhere", "--scope", "syncs:read", environment=environment
+    )
+    scope = await run_gradesync(
+        "client", "create", "nowhere", "--scope", "sync:read", environment=environment
+    )
     assert nowhere.code == scope.code == 1
     assert "No district is called nowhere" in nowhere.err
     assert "syncs:read" in scope.err
@@ -87,11 +93,11 @@ async def test_a_check_names_what_is_wrong_with_a_districts_systems(
     async with Sandbox(build(seed=1, sections=1, students=1, assignments=1)) as sandbox:
         text = district_toml(sandbox, "riverside")
         file.write_text(text)
-        await gradesync("district", "apply", str(file), environment=environment)
-        well = await gradesync("district", "check", "riverside", "--json", environment=environment)
+        await run_gradesync("district", "apply", str(file), environment=environment)
+        well = await run_gradesync("district", "check", "riverside", "--json", environment=environment)
         file.write_text(text.replace(sandbox.world.powerschool.plugin.client_secret, "another"))
-        await gradesync("district", "apply", str(file), environment=environment)
-        ill = await gradesync("district", "check", "riverside", environment=environment)
+        await run_gradesync("district", "apply", str(file), environment=environment)
+        ill = await run_gradesync("district", "check", "riverside", environment=environment)
     assert well.code == 0
     assert all(finding["ok"] for finding in json.loads(well.out))
     assert ill.code == 1
@@ -100,14 +106,14 @@ async def test_a_check_names_what_is_wrong_with_a_districts_systems(
 
 
 async def test_without_a_database_a_command_says_how_to_get_one(tmp_path: Path) -> None:
-    said = await gradesync("district", "list", environment={}, folder=tmp_path)
+    said = await run_gradesync("district", "list", environment={}, folder=tmp_path)
     assert said.code == 1
     assert "gradesync up" in said.err
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - nothing waits for it
 
 
 async def test_settings_that_cannot_be_are_told_by_name() -> None:
-    said = await gradesync("worker", environment={"GRADESYNC_PER_DISTRICT": "few"})
+    said = await run_gradesync("worker", environment={"GRADESYNC_PER_DISTRICT": "few"})
     assert said.code == 1
     assert "GRADESYNC_PER_DISTRICT" in said.err
 
@@ -118,6 +124,6 @@ async def test_a_database_that_does_not_answer_is_told() -> None:
         "GRADESYNC_REDIS_URL": "redis://127.0.0.1:1/0",
         "GRADESYNC_SECRET_KEYS": "k" * 32,
     }
-    said = await gradesync("district", "list", environment=environment)
+    said = await run_gradesync("district", "list", environment=environment)
     assert said.code == 1
     assert "GRADESYNC_DATABASE_URL" in said.err

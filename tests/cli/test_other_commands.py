@@ -10,11 +10,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from gradesync.cli.servers import listen
-from harness.commands import gradesync
+from harness.commands import run_gradesync
 
 
 async def test_help_names_every_command() -> None:
-    said = await gradesync("--help", environment={})
+    said = await run_gradesync("--help", environment={})
     for name in ("up", "serve", "worker", "migrate", "sandbox", "demo", "openapi", "district", "client"):
         assert f" {name} " in said.out
 
@@ -38,11 +38,11 @@ def test_a_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ..
 
 async def test_the_apis_description_is_valid_and_compared(tmp_path: Path) -> None:
     file = tmp_path / "gradesync.yaml"
-    printed = await gradesync("openapi", "--json", environment={})
-    written = await gradesync("openapi", "--write", str(file), environment={})
-    same = await gradesync("openapi", "--check", str(file), environment={})
+    printed = await run_gradesync("openapi", "--json", environment={})
+    written = await run_gradesync("openapi", "--write", str(file), environment={})
+    same = await run_gradesync("openapi", "--check", str(file), environment={})
     file.write_text(file.read_text().replace("3.1.0", "3.0.0", 1))
-    drifted = await gradesync("openapi", "--check", str(file), environment={})
+    drifted = await run_gradesync("openapi", "--check", str(file), environment={})
     validate(json.loads(printed.out))
     assert (written.code, same.code, drifted.code) == (0, 0, 1)
     assert "make openapi" in drifted.err
@@ -51,14 +51,14 @@ async def test_the_apis_description_is_valid_and_compared(tmp_path: Path) -> Non
 async def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        said = await gradesync("serve", "--port", str(port), environment={})
+        said = await run_gradesync("serve", "--port", str(port), environment={})
     assert said.code == 1
     assert f"port {port}" in said.err
     assert "--port" in said.err
 
 
 async def test_the_sandbox_keeps_its_own_help() -> None:
-    said = await gradesync("sandbox", "--help", environment={})
+    said = await run_gradesync("sandbox", "--help", environment={})
     assert "--district-file" in said.out
 
 
@@ -66,7 +66,7 @@ async def test_traces_that_are_wanted_and_not_installed_are_said(tmp_path: Path)
     (tmp_path / "opentelemetry.py").write_text("raise ImportError")
     wanted = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
     urls = dict.fromkeys(("GRADESYNC_DATABASE_URL", "GRADESYNC_REDIS_URL"), "redis://127.0.0.1:9")
-    said = await gradesync("worker", environment={**wanted, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
+    said = await run_gradesync("worker", environment={**wanted, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
     assert said.code == 1
     assert "gradesync[traces]" in said.err
 

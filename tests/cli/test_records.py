@@ -18,7 +18,7 @@ from gradesync.db import audit, clients, districts, installations, ledger, webho
 from gradesync.db.crypto import Secrets, SecretUnreadable
 from gradesync.db.session import Database
 from gradesync.settings import Settings
-from harness.commands import gradesync
+from harness.commands import run_gradesync
 from harness.every_table import NAMES, district_column, fill, mark
 from harness.servers import KEYS, Urls
 from harness.store import HILLTOP, RIVERSIDE
@@ -58,7 +58,7 @@ async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
         await webhooks.post(db, uuid4(), {"type": "sync.settled"})
     async with database.without_tenant() as door:
         await installations.tool_keys(door, lambda: ("1", "the tool's private key"))
-    said = await gradesync("secrets", "rotate", environment=keyed(settings, NEW, KEYS[0]))
+    said = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW, KEYS[0]))
     assert (said.code, "2 districts" in said.out) == (0, True)
     assert await with_key(servers, NEW) == ([RIVERSIDE, HILLTOP], secret, "the tool's private key")
     with pytest.raises(SecretUnreadable):
@@ -70,7 +70,7 @@ async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
 async def test_without_the_old_key_nothing_is_sealed_anew(settings: Settings, database: Database) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    said = await gradesync("secrets", "rotate", environment=keyed(settings, NEW))
+    said = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW))
     assert said.code == 1
     assert "no key opens" in said.err
     async with database.district("riverside") as db:
@@ -88,7 +88,7 @@ async def write(database: Database) -> None:
 
 async def test_an_audit_log_that_nobody_touched_verifies(settings: Settings, database: Database) -> None:
     await write(database)
-    said = await gradesync("audit", "verify", "--json", environment=settings.environment())
+    said = await run_gradesync("audit", "verify", "--json", environment=settings.environment())
     assert said.code == 0
     found = json.loads(said.out)
     assert [(one["district"], one["entries"], one["broken_at"]) for one in found] == [
@@ -108,15 +108,17 @@ async def test_the_first_entry_that_does_not_follow_is_named(
             text("UPDATE audit SET actor = 'nobody' WHERE district_id = 'riverside' AND seq = 2")
         )
     environment = settings.environment()
-    said = await gradesync("audit", "verify", "riverside", environment=environment)
+    said = await run_gradesync("audit", "verify", "riverside", environment=environment)
     assert said.code == 1
     assert "entry 2 " in said.err
-    everywhere = await gradesync("audit", "verify", environment=environment)
+    everywhere = await run_gradesync("audit", "verify", environment=environment)
     assert everywhere.code == 1
     assert "hilltop" in everywhere.out
     assert "hilltop" not in everywhere.err
-    assert (await gradesync("audit", "verify", "hilltop", environment=environment)).code == 0
-    assert "No district is called" in (await gradesync("audit", "verify", "x", environment=environment)).err
+    assert (await run_gradesync("audit", "verify", "hilltop", environment=environment)).code == 0
+    assert (
+        "No district is called" in (await run_gradesync("audit", "verify", "x", environment=environment)).err
+    )
 
 
 async def test_a_log_that_was_cut_short_ends_otherwise(
@@ -125,12 +127,12 @@ async def test_a_log_that_was_cut_short_ends_otherwise(
     await write(database)
     environment = settings.environment()
     (before,) = json.loads(
-        (await gradesync("audit", "verify", "riverside", "--json", environment=environment)).out
+        (await run_gradesync("audit", "verify", "riverside", "--json", environment=environment)).out
     )
     async with servers.owner() as owner:
         await owner.execute(text("DELETE FROM audit WHERE district_id = 'riverside' AND seq = 3"))
     (after,) = json.loads(
-        (await gradesync("audit", "verify", "riverside", "--json", environment=environment)).out
+        (await run_gradesync("audit", "verify", "riverside", "--json", environment=environment)).out
     )
     assert (before["entries"], after["entries"], after["broken_at"]) == (3, 2, None)
     assert before["head"] != after["head"]
@@ -142,7 +144,7 @@ async def test_what_was_sent_is_doubted_district_by_district(settings: Settings,
         async with database.district(district.id) as db:
             await districts.apply(db, district)
             await ledger.save(db, "790", [replace(entry, read_through=datetime(2026, 9, 1, tzinfo=UTC))])
-    said = await gradesync("ledger", "doubt", "riverside", environment=settings.environment())
+    said = await run_gradesync("ledger", "doubt", "riverside", environment=settings.environment())
     assert (said.code, "each of 1 sections" in said.out) == (0, True)
     async with database.district("riverside") as db:
         doubted = (await ledger.load(db, "790"))["1"]
@@ -175,7 +177,7 @@ async def test_a_district_takes_everything_along_but_secrets(
     secret = await settle_in(database, servers)
     file = tmp_path / "riverside.jsonl"
     environment = settings.environment()
-    said = await gradesync("district", "export", "riverside", str(file), environment=environment)
+    said = await run_gradesync("district", "export", "riverside", str(file), environment=environment)
     assert said.code == 0, said.err
     assert file.stat().st_mode & 0o077 == 0
     written = file.read_text()
@@ -197,7 +199,7 @@ async def test_a_district_takes_everything_along_but_secrets(
 async def test_an_export_can_be_piped_out_of_a_container(settings: Settings, database: Database) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    said = await gradesync("district", "export", "riverside", "-", environment=settings.environment())
+    said = await run_gradesync("district", "export", "riverside", "-", environment=settings.environment())
     assert said.code == 0, said.err
     head, *parts, end = map(json.loads, said.out.splitlines())
     assert head["district"] == "riverside"
@@ -209,7 +211,9 @@ async def test_an_export_overwrites_nothing(settings: Settings, database: Databa
         await districts.apply(db, RIVERSIDE)
     file = tmp_path / "there.jsonl"
     file.write_text("something else")
-    said = await gradesync("district", "export", "riverside", str(file), environment=settings.environment())
+    said = await run_gradesync(
+        "district", "export", "riverside", str(file), environment=settings.environment()
+    )
     assert said.code == 1
     assert file.read_text() == "something else"
 
@@ -231,17 +235,17 @@ async def test_a_district_is_erased_without_a_trace_and_no_other(
     await settle_in(database, servers)
     before, other = await count(servers, "riverside"), await count(servers, "hilltop")
     environment = settings.environment()
-    asked = await gradesync("district", "delete", "riverside", environment=environment)
+    asked = await run_gradesync("district", "delete", "riverside", environment=environment)
     assert (asked.code, "--yes" in asked.err) == (1, True)
     assert await count(servers, "riverside") == before
-    said = await gradesync("district", "delete", "riverside", "--yes", environment=environment)
+    said = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
     assert said.code == 0, said.err
     proof = json.loads(said.out)
     assert (proof["district"], proof["rows"]) == ("riverside", before)
     assert set(await count(servers, "riverside")) == set(NAMES)
     assert not any((await count(servers, "riverside")).values())
     assert await count(servers, "hilltop") == other
-    again = await gradesync("district", "delete", "riverside", "--yes", environment=environment)
+    again = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
     assert "No district is called riverside" in again.err
 
 
@@ -250,7 +254,7 @@ async def test_the_application_alone_cannot_erase(settings: Settings, database: 
         await districts.apply(db, RIVERSIDE)
     application = settings.model_copy(update={"migrate_database_url": None})
     environment = {name: value for name, value in application.environment().items() if "MIGRATE" not in name}
-    said = await gradesync("district", "delete", "riverside", "--yes", environment=environment)
+    said = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
     assert (said.code, "MIGRATE_DATABASE_URL" in said.err) == (1, True)
     async with database.district("riverside") as db:
         assert await districts.get(db) == RIVERSIDE

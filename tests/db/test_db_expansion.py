@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from gradesync.db import migrate
-from harness.schema_shape import Shape, shape, taken
+from harness.schema_shape import Shape, find_removed, read_shape
 from harness.servers import Urls
 
 SQUAWK = Path(sys.executable).parent / "squawk"
@@ -64,9 +64,9 @@ async def test_every_migration_leaves_older_code_what_it_needs(fresh: Urls) -> N
         for revision in (script.revision for script in migrate.scripts()):
             await migrate.upgrade(fresh.migrate_database_url, fresh.app_role, revision)
             if revision >= PREVIOUS_RELEASE:
-                shapes.append(await shape(owner, fresh.app_role))
+                shapes.append(await read_shape(owner, fresh.app_role))
     head = shapes[-1]
-    lost = {line for older in shapes for line in taken(older, head)}
+    lost = {line for older in shapes for line in find_removed(older, head)}
     assert lost == BEFORE_THE_FIRST_RELEASE
 
 
@@ -93,11 +93,11 @@ async def test_what_a_change_takes_from_older_code_is_noticed(
     change = change.replace("gradesync_app", servers.app_role)
     async with servers.owner() as connection:
         owner = await connection.execution_options(isolation_level="READ COMMITTED")
-        before = await shape(owner, servers.app_role)
+        before = await read_shape(owner, servers.app_role)
         await owner.execute(text(change))
-        after = await shape(owner, servers.app_role)
+        after = await read_shape(owner, servers.app_role)
         await owner.rollback()
-    assert taken(before, after) == lost
+    assert find_removed(before, after) == lost
 
 
 async def test_no_migration_locks_what_the_service_needs(fresh: Urls, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from gradesync.core.plan import Guard, Result
 from gradesync.db import outcomes, queue, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
-from harness.store import enqueue, lease_of
+from harness.store import enqueue, take_lease
 
 Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[object]]
 WRITES: dict[str, Write] = {
@@ -25,7 +25,7 @@ WRITES: dict[str, Write] = {
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_the_holder_may(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         assert await write(db, sync.id, token)
 
@@ -33,7 +33,7 @@ async def test_the_holder_may(database: Database, write: Write) -> None:
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_a_stranger_may_not(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
-    await lease_of(database, sync)
+    await take_lease(database, sync)
     async with database.district("riverside") as db:
         before = await syncs.get(db, sync.id)
         assert not await write(db, sync.id, str(uuid4()))
@@ -43,7 +43,7 @@ async def test_a_stranger_may_not(database: Database, write: Write) -> None:
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync, seconds=-1)
+    token = await take_lease(database, sync, seconds=-1)
     async with database.district("riverside") as db:
         assert not await write(db, sync.id, token)
 
@@ -51,7 +51,7 @@ async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, writ
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, token, status="complete", applied="all")
         assert not await write(db, sync.id, token)
@@ -59,7 +59,7 @@ async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write)
 
 async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync, seconds=5)
+    token = await take_lease(database, sync, seconds=5)
     async with database.district("riverside") as db:
         assert await syncs.renew(db, sync.id, token, 60)
         renewed = await syncs.get(db, sync.id)
@@ -71,7 +71,7 @@ async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
 
 async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     guard = Guard(sent=100, cleared=2, known=5)
     async with database.district("riverside") as db:
         await syncs.progress(
@@ -86,7 +86,7 @@ async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -
 
 async def test_the_end_and_the_last_outcome_are_one_transaction(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
 
     async def lose_it_all() -> None:
         async with database.district("riverside") as db:
@@ -105,7 +105,7 @@ async def test_the_end_and_the_last_outcome_are_one_transaction(database: Databa
 
 async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         await syncs.settle(
             db,
@@ -125,7 +125,7 @@ async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
 
 async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> None:
     sync = await enqueue(database, "1", settles_in=-1)
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.without_tenant() as door:
         assert await queue.overdue(door) == [("riverside", sync.id)]
     async with database.district("riverside") as db:

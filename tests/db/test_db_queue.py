@@ -10,7 +10,7 @@ from gradesync.db import queue, syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls
-from harness.store import claim, enqueue, lease_of
+from harness.store import claim, enqueue, take_lease
 
 FILL = text("""
     INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
@@ -63,7 +63,7 @@ async def test_of_many_requests_at_once_one_is_taken(database: Database) -> None
 
 async def test_a_settled_sync_makes_room_for_the_next(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, token, status="complete", applied="all")
     assert (await enqueue(database, "1")).id > sync.id
@@ -142,14 +142,14 @@ async def test_a_district_has_no_more_at_once_than_it_may(database: Database) ->
 
 async def test_a_lease_that_ended_is_taken_over_only_after_the_wait(database: Database) -> None:
     sync = await enqueue(database, "1")
-    await lease_of(database, sync, seconds=-29)
+    await take_lease(database, sync, seconds=-29)
     assert await waiting(database) == []
     assert await claim(database) is None
 
 
 async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database) -> None:
     sync = await enqueue(database, "1")
-    first = await lease_of(database, sync, seconds=-31)
+    first = await take_lease(database, sync, seconds=-31)
     assert await waiting(database) == ["riverside"]
     second = await claim(database)
     assert second is not None
@@ -159,7 +159,7 @@ async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database)
 
 async def test_a_lease_that_ended_counts_until_the_wait_is_over(database: Database) -> None:
     """Its holder may still have a call to the SIS under way."""
-    await lease_of(database, await enqueue(database, "1"), seconds=-29)
+    await take_lease(database, await enqueue(database, "1"), seconds=-29)
     await enqueue(database, "2")
     assert await claim(database, per_district=1) is None
     assert await claim(database, per_district=2) is not None
@@ -168,7 +168,7 @@ async def test_a_lease_that_ended_counts_until_the_wait_is_over(database: Databa
 async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -> None:
     long = await enqueue(database, "1")
     short = await enqueue(database, "2")
-    token = await lease_of(database, long)
+    token = await take_lease(database, long)
     async with database.district("riverside") as db:
         assert await syncs.release(db, long.id, token)
     claimed = [await claim(database), await claim(database)]
@@ -179,7 +179,7 @@ async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -
 
 async def test_a_resting_sync_is_neither_claimed_nor_rung_for(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.release(db, sync.id, token, not_before=60)
         assert await queue.backlog(db) == 1
@@ -225,7 +225,7 @@ async def test_the_depth_of_the_queue_is_told_over_all_districts(database: Datab
 
 async def test_a_sync_that_a_worker_left_waits_like_any_other(database: Database) -> None:
     sync = await enqueue(database, "1")
-    await lease_of(database, sync, seconds=-29)
+    await take_lease(database, sync, seconds=-29)
     assert await depths(database) == {}
     async with database.district("riverside") as db:
         await db.execute(text("UPDATE sync SET lease_until = lease_until - interval '2 seconds'"))
@@ -234,7 +234,7 @@ async def test_a_sync_that_a_worker_left_waits_like_any_other(database: Database
 
 async def test_a_resting_sync_is_held_and_has_no_age(database: Database) -> None:
     sync = await enqueue(database, "1")
-    token = await lease_of(database, sync)
+    token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         await syncs.release(db, sync.id, token, not_before=60)
     async with database.without_tenant() as door:

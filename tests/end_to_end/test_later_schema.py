@@ -8,9 +8,9 @@ from gradesync.db import migrate
 from gradesync.db.tables import metadata
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.independent_oracle import expected, shown
+from harness.independent_oracle import expected_columns, sis_columns
 from harness.processes import install
-from harness.schema_shape import shape, taken
+from harness.schema_shape import find_removed, read_shape
 from harness.servers import Urls
 
 
@@ -19,7 +19,7 @@ async def later(fresh: Urls) -> Urls:
     """A database that a later release has migrated: each table has been given all that may be given."""
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
     async with fresh.owner() as owner:
-        before = await shape(owner, fresh.app_role)
+        before = await read_shape(owner, fresh.app_role)
         for table in metadata.tables:
             await owner.execute(
                 text(f"""
@@ -30,7 +30,7 @@ async def later(fresh: Urls) -> Urls:
             await owner.execute(text(f"CREATE INDEX CONCURRENTLY {table}_later ON {table} (later_maybe)"))
         await owner.execute(text("CREATE TABLE later (id uuid PRIMARY KEY)"))
         await owner.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-        assert taken(before, await shape(owner, fresh.app_role)) == []
+        assert find_removed(before, await read_shape(owner, fresh.app_role)) == []
     return fresh
 
 
@@ -47,8 +47,8 @@ async def test_it_is_ready_and_syncs(settings: Settings, later: Urls) -> None:
         ready = await here.api.get("/readyz")
         teacher = await here.teacher(room)
         first = await teacher.sync()
-        before = shown(world, room)
-        assert before == expected(world, room)
+        before = sis_columns(world, room)
+        assert before == expected_columns(world, room)
         uid, item = next(iter(room.students)), room.section.standing()[0]
         world.schoology.grade(room.section.id, item.id, uid, 1)
         second = await teacher.sync()
@@ -56,6 +56,6 @@ async def test_it_is_ready_and_syncs(settings: Settings, later: Urls) -> None:
         outcomes = await teacher.get(second["links"]["outcomes"])
     assert ready.json()["status"] == "ready"
     assert first["assignments"]["created"] == len(before)
-    assert shown(world, room) == expected(world, room, before)
+    assert sis_columns(world, room) == expected_columns(world, room, before)
     assert [sync["id"] for sync in listed["items"]] == [second["id"], first["id"]]
     assert outcomes["items"]

@@ -7,7 +7,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
-from harness.independent_oracle import Column, expected, shown
+from harness.independent_oracle import Column, expected_columns, sis_columns
 from harness.processes import install
 
 BATCH = 40
@@ -19,11 +19,11 @@ async def test_first_sync_makes_the_sis_what_the_rules_say(settings: Settings) -
         for room in world.classrooms:
             teacher = await here.teacher(room)
             sync = await teacher.sync()
-            assert shown(world, room) == expected(world, room)
+            assert sis_columns(world, room) == expected_columns(world, room)
             for kind in ("assignments", "scores"):
                 counts = sync[kind]
                 assert counts["read"] == sum(n for result, n in counts.items() if result != "read")
-            assert sync["assignments"]["created"] == len(expected(world, room))
+            assert sync["assignments"]["created"] == len(expected_columns(world, room))
 
 
 async def test_first_sync_takes_as_few_calls_as_promised(settings: Settings) -> None:
@@ -63,7 +63,7 @@ async def test_nothing_changed_costs_no_write_and_changes_cost_one_call(settings
     assert changed["scores"]["written"] == 8
     assert sum(again["schoology"].values()) <= 3
     assert again["powerschool"] == {"assignment.list": 1, "score.write": 1}
-    assert shown(world, room) == expected(world, room)
+    assert sis_columns(world, room) == expected_columns(world, room)
 
 
 async def test_changes_alone_are_sent(settings: Settings) -> None:
@@ -72,7 +72,7 @@ async def test_changes_alone_are_sent(settings: Settings) -> None:
     async with install(settings, world) as here:
         teacher = await here.teacher(room)
         await teacher.sync()
-        before = shown(world, room)
+        before = sis_columns(world, room)
         here.calls()
         _change_five_cells(world, room, before)
         sync = await teacher.sync()
@@ -80,7 +80,7 @@ async def test_changes_alone_are_sent(settings: Settings) -> None:
     assert (sync["scores"]["written"], sync["scores"]["cleared"]) == (2, 2)
     effects = Counter(row.effect for row in rows)
     assert (effects["written"], effects["cleared"], effects["unchanged"]) == (2, 2, 0)
-    assert shown(world, room) == expected(world, room, before)
+    assert sis_columns(world, room) == expected_columns(world, room, before)
 
 
 def _change_five_cells(world: World, room: Classroom, before: dict[str, Column]) -> None:
@@ -108,7 +108,7 @@ async def test_a_student_who_left_the_sis_fails_alone_and_by_name(settings: Sett
     assert sync["applied"] == "some"
     assert {outcome["student"]["id"] for outcome in failed["items"]} == {str(room.odd["dropped_in_sis"])}
     assert all(outcome["student"]["name"] for outcome in failed["items"])
-    assert shown(world, room) == expected(world, room)
+    assert sis_columns(world, room) == expected_columns(world, room)
 
 
 async def test_a_preview_writes_nothing_and_says_what_the_sync_then_does(settings: Settings) -> None:
@@ -117,8 +117,8 @@ async def test_a_preview_writes_nothing_and_says_what_the_sync_then_does(setting
     async with install(settings, world) as here:
         teacher = await here.teacher(room)
         preview = await teacher.sync(dry_run=True)
-        assert shown(world, room) == {}
+        assert sis_columns(world, room) == {}
         sync = await teacher.sync()
     assert preview["applied"] == "none"
     assert (preview["assignments"], preview["scores"]) == (sync["assignments"], sync["scores"])
-    assert shown(world, room) == expected(world, room)
+    assert sis_columns(world, room) == expected_columns(world, room)

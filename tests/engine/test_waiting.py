@@ -3,16 +3,16 @@
 import asyncio
 
 import pytest
+from gradesync.sync.lease import Lease
 
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
 from gradesync.sync.claim import claim_of
-from gradesync.sync.lease import Lease
 from gradesync.sync.run import perform
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
-from harness.contexts import BOUNDS, SOON
+from harness.contexts import LIMITS, SOON
 from harness.district import BOUND_IS_PAST, DistrictHarness
 from harness.faults import held_at, spoil_ledger
 
@@ -48,9 +48,9 @@ async def test_a_sync_that_is_throttled_for_long_waits_in_the_queue_and_counts_o
 
 async def test_no_call_goes_that_may_outlast_the_lease(harness: DistrictHarness) -> None:
     lease = await claimed(harness)
-    await lease(BOUNDS.call_timeout)
+    await lease(LIMITS.call_timeout)
     with pytest.raises(LeaseLost):
-        await lease(BOUNDS.lease * 10)
+        await lease(LIMITS.lease * 10)
 
 
 async def test_a_lease_that_another_worker_took_lets_no_call_go(harness: DistrictHarness) -> None:
@@ -58,7 +58,7 @@ async def test_a_lease_that_another_worker_took_lets_no_call_go(harness: Distric
     await harness.lose_lease()
     assert await claim_of(harness.engine, harness.district.id) is not None
     with pytest.raises(LeaseLost):
-        await lease(BOUNDS.lease * 10)
+        await lease(LIMITS.lease * 10)
     with pytest.raises(LeaseLost):
         await lease(0)
 

@@ -1,11 +1,11 @@
 """Many sections, faults and several workers at once: a small part of what `make soak` does for minutes."""
 
-from harness.burst import Burst, wrong_in_burst
+from harness.burst import Burst, run_burst
 from harness.environment import Environment
 
 
 async def test_after_a_burst_with_faults_everything_is_as_the_rules_demand(environment: Environment) -> None:
     burst = Burst(seed=1, sections=4, rounds=3, faults=6)
-    assert await wrong_in_burst(environment, burst) == []
+    assert await run_burst(environment, burst) == []
     assert environment.seen.syncs == burst.sections * burst.rounds
     assert environment.seen.faults

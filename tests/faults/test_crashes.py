@@ -10,8 +10,8 @@ from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Delay, Done, Hold, Kill
 from harness.assertions import find_false_claims
-from harness.contexts import BOUNDS
-from harness.crashes import Crash, worker, wrong_after
+from harness.contexts import LIMITS
+from harness.crashes import Crash, run_crash, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.fault_matrix import Scale, change
@@ -36,7 +36,7 @@ from harness.fault_matrix import Scale, change
 async def test_a_worker_that_dies_leaves_nothing_behind(
     environment: Environment, settings: Settings, crash: Crash
 ) -> None:
-    assert await wrong_after(environment, settings, crash, Scale()) == []
+    assert await run_crash(environment, settings, crash, Scale()) == []
 
 
 async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(
@@ -44,7 +44,7 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(
 ) -> None:
     short = settings.model_copy(update={"lease_seconds": 1.5, "call_timeout_seconds": 0.5})
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
-        async with worker(_told(short)) as process:
+        async with start_worker(_told(short)) as process:
             harness.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))
             sync = await harness.request()
             await _until_stopped(process.pid)
@@ -131,7 +131,7 @@ async def test_a_cancelled_worker_gives_its_sync_back_at_once(
 
 
 async def test_a_long_sync_goes_on_in_slices(environment: Environment) -> None:
-    sliced = replace(BOUNDS, slice=0, lease=9, call_timeout=6)
+    sliced = replace(LIMITS, slice=0, lease=9, call_timeout=6)
     async with environment.open_district(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as harness:
         harness.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
         sync = await harness.sync()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.environment import Environment
-from harness.fault_matrix import EFFECTS, struck_by
+from harness.fault_matrix import EFFECTS, run_cells
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
@@ -13,7 +13,7 @@ from harness.fault_matrix import EFFECTS, struck_by
 async def test_one_fault_costs_no_promise(
     environment: Environment, phase: str, effect: str, record_property: Callable[[str, object], None]
 ) -> None:
-    cells, broken = await struck_by(environment, phase, effect)
+    cells, broken = await run_cells(environment, phase, effect)
     record_property("cells", cells)
     if broken:
         pytest.fail("\n".join(broken), pytrace=False)

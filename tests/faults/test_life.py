@@ -7,16 +7,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from harness.environment import Environment
-from harness.state_machine import Life
+from harness.state_machine import SectionMachine
 
 SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture
-async def life(environment: Environment) -> type[Life]:
-    return type("SectionLife", (Life,), {"environment": environment, "loop": asyncio.get_running_loop()})
+async def life(environment: Environment) -> type[SectionMachine]:
+    return type(
+        "SectionLife", (SectionMachine,), {"environment": environment, "loop": asyncio.get_running_loop()}
+    )
 
 
 @pytest.mark.timeout(1200)  # a few hundred syncs
-def test_every_promise_holds_through_a_life_by_chance(life: type[Life]) -> None:
+def test_every_promise_holds_through_a_life_by_chance(life: type[SectionMachine]) -> None:
     run_state_machine_as_test(life, settings=SHORT)

@@ -14,7 +14,7 @@ from gradesync.upstream.call_budget import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
-from harness.contexts import BOUNDS
+from harness.contexts import LIMITS
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import held_at
@@ -91,7 +91,7 @@ async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once
 ) -> None:
     built = world.build(7, 6, 2, 1, ideal=True)
     built.powerschool.switches.latency = 0.03
-    async with environment.open_district(built, bounds=replace(BOUNDS, per_district=2)) as harness:
+    async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
         syncs = [await harness.request(room) for room in built.classrooms]
         await until_settled(harness, workers=4)
         assert built.powerschool.log.max_in_flight <= 2
@@ -103,7 +103,7 @@ async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(
 ) -> None:
     built = world.build(7, 12, 1, 1, ideal=True)
     built.schoology.switches.credits = 1_000_000  # the budget lets all of them start
-    async with environment.open_district(built, bounds=replace(BOUNDS, per_district=2)) as harness:
+    async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
         for room in built.classrooms:
             await harness.request(room)
         hands = [claim_of(harness.engine, harness.district.id) for _ in built.classrooms]

@@ -27,25 +27,25 @@ from gradesync.sync.run import perform
 from gradesync.wakeup import PREFIX
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
-from harness.crashes import kept, process, worker
+from harness.crashes import find_broken_promises, start_process, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment, open_environment
 from harness.faults import held_at
-from harness.killable_servers import Own, Server, kill, own_servers, urls_of
-from harness.processes import free_port, ready
+from harness.killable_servers import OwnServers, Server, kill, own_servers, urls_of
+from harness.processes import free_port, wait_until_ready
 from harness.servers import KEYS, Urls
 
 PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
     with own_servers(tmp_path_factory.mktemp("own")) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-async def servers(own: Own) -> Urls:
+async def servers(own: OwnServers) -> Urls:
     await migrate.upgrade(own.urls.migrate_database_url, own.urls.app_role)
     return own.urls
 
@@ -95,7 +95,7 @@ async def _ended(harness: DistrictHarness, sync: Sync) -> Sync:
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
 async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothing(
-    environment: Environment, own: Own, name: str, kind: str, done: Done
+    environment: Environment, own: OwnServers, name: str, kind: str, done: Done
 ) -> None:
     server: Server = getattr(own, name)
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
@@ -107,18 +107,18 @@ async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothi
         await harness.pass_time()
         ended = await harness.run_to_end(sync)
         assert harness.created == 2
-        assert await kept(harness, ended) == []
+        assert await find_broken_promises(harness, ended) == []
 
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
 async def test_a_worker_outlives_a_server_that_is_killed_under_it(
-    environment: Environment, settings: Settings, own: Own, name: str, kind: str
+    environment: Environment, settings: Settings, own: OwnServers, name: str, kind: str
 ) -> None:
     server: Server = getattr(own, name)
     short = settings.model_copy(update={"lease_seconds": 3, "call_timeout_seconds": 2})
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
-        async with worker(short) as carrying:
+        async with start_worker(short) as carrying:
             harness.fault("powerschool", kind, Hold("after"))
             sync = await harness.request()
             await harness.faults.until_held()
@@ -127,7 +127,7 @@ async def test_a_worker_outlives_a_server_that_is_killed_under_it(
             harness.faults.release()
             ended = await _ended(harness, sync)
             assert (carrying.returncode, harness.created) == (None, 2)
-        assert await kept(harness, ended) == []
+        assert await find_broken_promises(harness, ended) == []
 
 
 @asynccontextmanager
@@ -159,7 +159,7 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
             await later.pass_time()
             ended = await later.run_to_end(sync)
             assert later.created == 2
-            assert await kept(later, ended) == []
+            assert await find_broken_promises(later, ended) == []
     servers.stop()
 
 
@@ -202,13 +202,13 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
         url = f"http://127.0.0.1:{free_port()}"
         async with (
             _way_without_bells(redis_url, kill_api) as way,
-            process(
+            start_process(
                 settings.filled(public_url=url).model_copy(update={"redis_url": SecretStr(way)}),
                 *("serve", "--port", url.rpartition(":")[2]),
             ) as api,
             httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
         ):
-            await ready(http, api)
+            await wait_until_ready(http, api)
             token = await http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=client)
             bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
             with pytest.raises(httpx.TransportError):
@@ -217,6 +217,6 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
         assert await harness.redis.exists(default_queue_name, PREFIX + harness.district.id) == 0
         sync = await _only_sync(harness)
         assert (sync.status, sync.stage) == ("processing", "queued")
-        async with worker(settings):
+        async with start_worker(settings):
             ended = await _ended(harness, sync)
-        assert await kept(harness, ended) == []
+        assert await find_broken_promises(harness, ended) == []

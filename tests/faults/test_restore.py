@@ -23,7 +23,7 @@ from gradesync_sandbox import world
 from gradesync_sandbox.schoology.model import Item
 from harness.assertions import find_false_claims
 from harness.commands import GRADESYNC
-from harness.crashes import kept
+from harness.crashes import find_broken_promises
 from harness.district import DistrictHarness
 from harness.environment import Environment, open_environment
 from harness.faults import scores_are_unreadable
@@ -148,7 +148,7 @@ async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_righ
             "5",
             None,
         )
-        assert await kept(day.harness, sync) == []
+        assert await find_broken_promises(day.harness, sync) == []
         await _is_walled(day.harness.engine.database)
 
 

@@ -13,10 +13,10 @@ from gradesync.db import clients
 from gradesync.settings import Settings
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
-from harness.crashes import kept, process, worker
+from harness.crashes import find_broken_promises, start_process, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.processes import free_port, ready
+from harness.processes import free_port, wait_until_ready
 
 PATIENCE = 90
 
@@ -39,10 +39,10 @@ async def serving(
     url = f"http://127.0.0.1:{free_port()}"
     there = settings.model_copy(update={"public_url": url})
     async with (
-        process(there, "serve", "--port", url.rpartition(":")[2]) as api,
+        start_process(there, "serve", "--port", url.rpartition(":")[2]) as api,
         httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
     ):
-        await ready(http, api)
+        await wait_until_ready(http, api)
         token = await http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=client)
         http.headers["authorization"] = f"Bearer {token.json()['access_token']}"
         yield api, http
@@ -90,7 +90,7 @@ async def test_the_api_waits_for_no_request_beyond_its_bound(
 async def test_a_worker_gives_its_sync_back_and_another_repeats_no_call(
     harness: DistrictHarness, settings: Settings, kind: str
 ) -> None:
-    async with worker(settings) as carrying:
+    async with start_worker(settings) as carrying:
         harness.fault("powerschool", kind, Hold("after"))
         sync = await harness.request()
         await harness.faults.until_held()
@@ -98,11 +98,11 @@ async def test_a_worker_gives_its_sync_back_and_another_repeats_no_call(
     given_back = await harness.get(sync)
     assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
     harness.faults.clear()
-    async with worker(settings) as another:
+    async with start_worker(settings) as another:
         async with asyncio.timeout(PATIENCE):
             while (found := await harness.get(sync)).status == "processing":
                 await asyncio.sleep(0.05)
         assert await ended(another) == 0
     assert harness.created == 2
     assert harness.world.powerschool.log.effects() == {"written": 6}
-    assert await kept(harness, found) == []
+    assert await find_broken_promises(harness, found) == []

@@ -10,9 +10,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from gradesync.access.tokens import Scope
-from gradesync.api import live
 from gradesync.api.app import create_app
-from gradesync.api.service import Service
+from gradesync.api.live import Live, SectionRef
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import clients
@@ -26,7 +25,7 @@ from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
-from harness.known_districts import make_known, no_budget_was_lost, served_by
+from harness.known_districts import district_of, mark_budgets_known, register_district
 from harness.servers import Urls
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -37,7 +36,7 @@ EVERYTHING = tuple(str(scope) for scope in Scope)
 Credentials = tuple[str, str]
 
 
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+def expect_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """The problem that an answer is. It says what happened and how to mend it, and nothing of our insides."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -132,13 +131,13 @@ class ApiHarness:
         return await self.http.post("/oauth/token", data=form, auth=auth)
 
     @property
-    def seen_by_office(self) -> live.Place:
+    def seen_by_office(self) -> SectionRef:
         """The section as the district's clients read it."""
-        return live.Place(self.district.id, self.section)
+        return SectionRef(self.district.id, self.section)
 
     def restart(self) -> httpx.AsyncClient:
         """The API as a process that remembers nothing."""
-        self.app.state.service = Service.of(self.runtime)
+        self.app.state.live = Live(self.runtime)
         return self.http
 
     async def run_queued(self) -> None:
@@ -195,12 +194,12 @@ class ApiHarness:
         assert self.district.lti is not None
         lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
         other = replace(self.district, id=f"{self.district.id}-2", lti=lti, lti11=None)
-        await make_known(self.runtime.database, other)
+        await register_district(self.runtime.database, other)
         return other
 
     async def replace_district(self, district: District) -> None:
         self.district = district
-        await make_known(self.runtime.database, district)
+        await register_district(self.runtime.database, district)
 
 
 @asynccontextmanager
@@ -210,9 +209,9 @@ async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterato
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
         assert isinstance(runtime.systems, UpstreamSystems)
         runtime.systems.backoff = SOON
-        await no_budget_was_lost(runtime.redis)
-        district = replace(served_by(sandbox), policy=Policy(service_sync=True))
-        await make_known(runtime.database, district)
+        await mark_budgets_known(runtime.redis)
+        district = replace(district_of(sandbox), policy=Policy(service_sync=True))
+        await register_district(runtime.database, district)
         app = create_app(runtime)
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         http = await stack.enter_async_context(
@@ -223,7 +222,7 @@ async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterato
         yield api
 
 
-def refused(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
+def expect_oauth_error(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
     """An error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"

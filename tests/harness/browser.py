@@ -34,7 +34,7 @@ from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
-from harness.known_districts import make_known, no_budget_was_lost, served_by
+from harness.known_districts import district_of, mark_budgets_known, register_district
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -86,7 +86,7 @@ class Front:
 
 
 @dataclass
-class School:
+class BrowserSession:
     """One district, and the browser that its people sit at.
 
     `complaints` is what a browser had to say of our pages, and every call of theirs to a third party.
@@ -114,11 +114,11 @@ class School:
         who = {"user": str((user or self.room.teacher).uid), "section": str(self.room.section.id)}
         return f"{self.sandbox.lti_url}/{page}?{urlencode(who | query)}"
 
-    async def open(self, user: User | None = None, **query: str) -> "Opened":
+    async def open(self, user: User | None = None, **query: str) -> "CourseTab":
         """Open the course in a new tab, which opens the tool in its frame."""
         page = await self.context.new_page()
         await page.goto(self.course(user, **query))
-        return Opened(page, page.frame_locator("iframe[name=tool]"))
+        return CourseTab(page, page.frame_locator("iframe[name=tool]"))
 
     def worker(self) -> AbstractAsyncContextManager[None]:
         """Carries syncs while the block lasts."""
@@ -149,7 +149,7 @@ class School:
 
 
 @dataclass(frozen=True)
-class Opened:
+class CourseTab:
     """The course page in a tab, and the tool in its frame."""
 
     page: Page
@@ -181,9 +181,9 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_school(
+async def open_session(
     settings: Settings, world: World, browser: Browser, **context: Any
-) -> AsyncIterator[School]:
+) -> AsyncIterator[BrowserSession]:
     """Serve a world and gradesync for it; no worker yet."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
@@ -192,8 +192,8 @@ async def open_school(
         runtime = await stack.enter_async_context(
             open_runtime(settings.filled(public_url=url), name="tests", clock=clock)
         )
-        await no_budget_was_lost(runtime.redis)
-        await make_known(runtime.database, served_by(sandbox))
+        await mark_budgets_known(runtime.redis)
+        await register_district(runtime.database, district_of(sandbox))
         front = Front(application(runtime))
         served = Served(front, "127.0.0.1", port)
         await served.start()
@@ -201,7 +201,7 @@ async def open_school(
         world.lti.register(f"{url}/lti/login", f"{url}/lti/launch")
         people = await browser.new_context(**context)
         stack.push_async_callback(people.close)
-        school = School(runtime, sandbox, people, front, served, url, clock)
+        school = BrowserSession(runtime, sandbox, people, front, served, url, clock)
         school.watch()
         yield school
 

@@ -10,13 +10,13 @@ from harness.api import ApiClient
 LINKS, PAIRS = "/sections/import", "/categories/import"
 
 
-async def send(office: ApiClient, path: str, wanted: Any) -> list[tuple[str, str | None]]:
+async def import_rows(office: ApiClient, path: str, wanted: Any) -> list[tuple[str, str | None]]:
     """Import rows; answers (result, code) of each."""
     answer = await office.post(path, {"rows": wanted})
-    return told(answer)
+    return row_results(answer)
 
 
-def told(answer: httpx.Response) -> list[tuple[str, str | None]]:
+def row_results(answer: httpx.Response) -> list[tuple[str, str | None]]:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     found = body["rows"]
@@ -26,5 +26,5 @@ def told(answer: httpx.Response) -> list[tuple[str, str | None]]:
     return [(row["result"], row["code"]) for row in found]
 
 
-def section(room: Classroom) -> str:
+def section_id(room: Classroom) -> str:
     return str(room.section.id)

@@ -29,7 +29,7 @@ class Burst:
     faults: int = 20
 
 
-async def wrong_in_burst(environment: Environment, burst: Burst) -> list[str]:
+async def run_burst(environment: Environment, burst: Burst) -> list[str]:
     """Every promise that was broken, as a sentence."""
     rng = Random(burst.seed)
     built = world.build(burst.seed, burst.sections, 4, 3, ideal=True)

@@ -12,7 +12,7 @@ Connect = Callable[[], Redis]
 WIDE = Budget(limit=2, window=600)
 
 
-def soon(seconds: float) -> datetime:
+def in_seconds(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
@@ -21,6 +21,6 @@ async def redis_time(redis: Redis) -> float:
     return float(seconds) + float(micros) / 1_000_000
 
 
-def most_inside(spans: Sequence[tuple[float, float]], window: float) -> int:
+def count_in_window(spans: Sequence[tuple[float, float]], window: float) -> int:
     """The most grants that lie, beyond doubt, in one window."""
     return max(sum(start <= a and b <= start + window for a, b in spans) for start, _ in spans)

@@ -75,14 +75,14 @@ def dense(*items: str) -> list[Json]:
 
 
 @dataclass(frozen=True)
-class Canned:
+class CannedResponse:
     """An answer that is not simply a 200 with JSON."""
 
     body: bytes = b""
     status: int = 200
 
 
-Given = Json | list[Any] | bytes | Canned | Callable[[httpx.Request], "Json | Canned | bytes"]
+Given = Json | list[Any] | bytes | CannedResponse | Callable[[httpx.Request], "Json | CannedResponse | bytes"]
 
 
 @dataclass
@@ -124,20 +124,20 @@ class CannedSchoology:
         headers = {"date": format_datetime(self.date, usegmt=True)} if self.date else {}
         return httpx.Response(found.status, content=found.body, headers=headers)
 
-    def _answer(self, path: str, request: httpx.Request) -> Canned:
-        given = self.answers.get(path, self.answers.get(path.partition("?")[0], Canned(status=404)))
+    def _answer(self, path: str, request: httpx.Request) -> CannedResponse:
+        given = self.answers.get(path, self.answers.get(path.partition("?")[0], CannedResponse(status=404)))
         found = given(request) if callable(given) else given
-        if isinstance(found, Canned):
+        if isinstance(found, CannedResponse):
             return found
-        return Canned(found if isinstance(found, bytes) else encoded(found))
+        return CannedResponse(found if isinstance(found, bytes) else encoded(found))
 
-    def _multiget(self, request: httpx.Request) -> Canned:
+    def _multiget(self, request: httpx.Request) -> CannedResponse:
         prefix = httpx.URL(self.base).path
         paths = [path.removeprefix(prefix) for path in json.loads(request.content)["request"]]
         rows = [self._row(self._answer(path, request)) for path in paths]
-        return Canned(b'{"response":[' + b",".join(rows) + b"]}")
+        return CannedResponse(b'{"response":[' + b",".join(rows) + b"]}")
 
-    def _row(self, inner: Canned) -> bytes:
+    def _row(self, inner: CannedResponse) -> bytes:
         body = inner.body if inner.status == 200 else b"null"
         return b'{"location":"","response_code":%d,"headers":[],"body":%b}' % (inner.status, body)
 
@@ -162,7 +162,7 @@ class Tally:
 
 
 @asynccontextmanager
-async def opened(
+async def open_source(
     transport: httpx.AsyncBaseTransport,
     base: str,
     key: tuple[str, str] = ("key", "secret"),
@@ -193,7 +193,7 @@ def canned_source(
     schoology: CannedSchoology, transport: httpx.AsyncBaseTransport | None = None, **options: Any
 ) -> AbstractAsyncContextManager[SchoologySource]:
     """A source that reads the canned answers."""
-    return opened(transport or httpx.MockTransport(schoology), schoology.base, **options)
+    return open_source(transport or httpx.MockTransport(schoology), schoology.base, **options)
 
 
 async def read(schoology: CannedSchoology, since: datetime | None = None, **options: Any) -> Gradebook:

@@ -1,4 +1,4 @@
-"""Runs the `gradesync` command as a person would: in a process, with an environment."""
+"""Runs the `run_gradesync` command as a person would: in a process, with an environment."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ GRADESYNC = Path(sys.executable).parent / "gradesync"
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What a command said. Lines are never wrapped."""
 
     code: int
@@ -19,9 +19,9 @@ class Said:
     err: str
 
 
-async def gradesync(
+async def run_gradesync(
     *arguments: str, environment: Mapping[str, str], folder: Path | None = None, piped: str = ""
-) -> Said:
+) -> CommandResult:
     """Run a command to its end, with what is piped in; a traceback is never what a person should see."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GRADESYNC_")}
     process = await asyncio.create_subprocess_exec(
@@ -35,6 +35,6 @@ async def gradesync(
     )
     out, err = await process.communicate(piped.encode())
     assert process.returncode is not None
-    said = Said(process.returncode, out.decode(), err.decode())
+    said = CommandResult(process.returncode, out.decode(), err.decode())
     assert "Traceback" not in said.err, said.err
     return said

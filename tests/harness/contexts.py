@@ -11,11 +11,11 @@ from gradesync.systems import UpstreamSystems
 from gradesync.upstream.client import Backoff
 from gradesync.wakeup import Wakeup
 
-BOUNDS = SyncLimits(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
+LIMITS = SyncLimits(lease=1.5, call_timeout=1.0, slice=30, per_district=4)
 SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 
 
-def new_engine(
+def new_context(
     database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: SyncLimits
 ) -> SyncContext:
     """An engine that remembers nothing."""

@@ -17,7 +17,7 @@ from harness.fault_matrix import PHASES, Scale
 
 
 @asynccontextmanager
-async def process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start_process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ours, as an operator starts it. Ended at the latest with the block."""
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gradesync", *words),
@@ -34,8 +34,8 @@ async def process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subp
         await started.wait()
 
 
-def worker(settings: Settings) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
-    return process(settings, "worker")
+def start_worker(settings: Settings) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    return start_process(settings, "worker")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Crash:
         return f"{self.phase} / {self.system} call {self.nth} / {signal.Signals(self.by).name} {self.when}"
 
 
-async def calls_of(environment: Environment, phase: str, scale: Scale) -> dict[System, int]:
+async def count_calls(environment: Environment, phase: str, scale: Scale) -> dict[System, int]:
     """How many calls to each system a sync of this phase makes when nothing goes wrong."""
     async with environment.open_district(scale.build()) as harness:
         await PHASES[phase](harness)
@@ -63,22 +63,22 @@ async def calls_of(environment: Environment, phase: str, scale: Scale) -> dict[S
         return {"schoology": len(logs[0].calls), "powerschool": len(logs[1].calls)}
 
 
-async def wrong_after(environment: Environment, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
+async def run_crash(environment: Environment, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
     """Run one crash and its takeover; everything in which a promise was not kept, as sentences."""
     async with environment.open_district(scale.build()) as harness:
         await PHASES[crash.phase](harness)
         harness.forget_calls()
-        async with worker(settings) as carrying:
+        async with start_worker(settings) as carrying:
             kill = Kill(carrying.pid, crash.by, crash.when)
             harness.fault(crash.system, "*", kill, nth=crash.nth)
             sync = await harness.request()
             await carrying.wait()
         await harness.pass_time()
-        found = await kept(harness, await harness.run_to_end(sync))
+        found = await find_broken_promises(harness, await harness.run_to_end(sync))
     return [f"{crash}: {line}" for line in found]
 
 
-async def kept(harness: DistrictHarness, sync: Sync) -> list[str]:
+async def find_broken_promises(harness: DistrictHarness, sync: Sync) -> list[str]:
     """Everything in which a sync that ended, and one more after it, did not keep a promise, as sentences."""
     found = await find_false_claims(harness, sync)
     if sync.error_code is not None:

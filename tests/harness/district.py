@@ -24,9 +24,9 @@ from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
 from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.server import Sandbox
-from harness.contexts import new_engine
-from harness.known_districts import forget_pauses, make_known
-from harness.oracle import Choices, differences
+from harness.contexts import new_context
+from harness.known_districts import forget_pauses, register_district
+from harness.oracle import Choices, find_differences
 
 TURNS = 12
 """How often a sync may go back to the queue before a test calls it overdue."""
@@ -215,7 +215,7 @@ class DistrictHarness:
 
     def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
-        self.engine = new_engine(self.engine.database, self.client, self.redis, self.engine.bounds)
+        self.engine = new_context(self.engine.database, self.client, self.redis, self.engine.bounds)
 
     async def change_rows(self, statement: str, **values: str | None) -> None:
         """Change the district's rows as no code of ours would."""
@@ -258,7 +258,7 @@ class DistrictHarness:
         return self.world.powerschool.gradebook.table((room or self.room).sis)
 
     def differences(self, room: Classroom | None = None) -> list[str]:
-        return differences(self.world, room or self.room, self.choices)
+        return find_differences(self.world, room or self.room, self.choices)
 
     def forget_calls(self) -> None:
         """Empty both systems' logs."""
@@ -283,7 +283,7 @@ class DistrictHarness:
     async def replace_district(self, district: District) -> None:
         """The district is another from now on, of the same id."""
         self.district = district
-        await make_known(self.engine.database, district)
+        await register_district(self.engine.database, district)
 
 
 def _key(row: Outcome) -> tuple[int, int | None]:

@@ -19,15 +19,15 @@ from gradesync.wakeup import open_redis
 from gradesync_sandbox.district import World
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
-from harness.contexts import BOUNDS, new_engine
+from harness.contexts import LIMITS, new_context
 from harness.district import DistrictHarness
-from harness.known_districts import make_known, no_budget_was_lost, served_by
+from harness.known_districts import district_of, mark_budgets_known, register_district
 
 _numbers = count(1)
 
 
 @dataclass
-class Seen:
+class Totals:
     """What all stages of a environment saw: faults that struck, and syncs that were asked for."""
 
     faults: int = 0
@@ -41,21 +41,21 @@ class Environment:
     database: Database
     redis: ArqRedis
     client: httpx.AsyncClient
-    seen: Seen = field(default_factory=Seen)
+    seen: Totals = field(default_factory=Totals)
 
     @asynccontextmanager
     async def open_district(
-        self, world: World, *, bounds: SyncLimits = BOUNDS, policy: Policy | None = None
+        self, world: World, *, bounds: SyncLimits = LIMITS, policy: Policy | None = None
     ) -> AsyncIterator[DistrictHarness]:
         """Serve a world and make its district known."""
         async with Sandbox(world) as sandbox:
             name = f"district-{next(_numbers)}"
             # An installation may be of one district only.
-            district = replace(served_by(sandbox, name), lti=None, lti11=None)
+            district = replace(district_of(sandbox, name), lti=None, lti11=None)
             if policy is not None:
                 district = replace(district, policy=policy)
-            await make_known(self.database, district)
-            engine = new_engine(self.database, self.client, self.redis, bounds)
+            await register_district(self.database, district)
+            engine = new_context(self.database, self.client, self.redis, bounds)
             harness = DistrictHarness(world, sandbox, district, engine, self.redis, self.client)
             try:
                 yield harness
@@ -69,7 +69,7 @@ async def open_environment(database: Database, redis_url: str) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         redis = open_redis(redis_url)
         stack.push_async_callback(redis.aclose)
-        await no_budget_was_lost(redis)
+        await mark_budgets_known(redis)
         client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))
         yield Environment(database, redis, client)
 

@@ -7,12 +7,12 @@ import pytest
 from gradesync.errors import Rejected, SyncStopped
 
 
-def stops(reason: str, detail: str = "") -> pytest.RaisesExc[SyncStopped]:
+def expect_stop(reason: str, detail: str = "") -> pytest.RaisesExc[SyncStopped]:
     """Expect `SyncStopped` with a reason, and a detail that says at least this."""
     return pytest.raises(SyncStopped, match=_told(reason, detail))
 
 
-def rejects(reason: str, detail: str = "") -> pytest.RaisesExc[Rejected]:
+def expect_rejection(reason: str, detail: str = "") -> pytest.RaisesExc[Rejected]:
     """Expect `Rejected` with a reason, and a detail that says at least this."""
     return pytest.raises(Rejected, match=_told(reason, detail))
 

@@ -19,11 +19,11 @@ from gradesync_sandbox.faults import (
 )
 from gradesync_sandbox.schoology.model import Mark
 from harness.assertions import find_false_claims
-from harness.contexts import BOUNDS
+from harness.contexts import LIMITS
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
-LATE = BOUNDS.call_timeout * 1.5
+LATE = LIMITS.call_timeout * 1.5
 AT_ONCE = 5
 """Cells under way at a time: most of them wait."""
 
@@ -112,7 +112,7 @@ async def _synced(harness: DistrictHarness) -> None:
 
 
 @dataclass(frozen=True)
-class Cell:
+class FaultCell:
     """`lasting`: the fault strikes every such call for as long as the sync lasts, else the first one."""
 
     phase: str
@@ -126,7 +126,7 @@ class Cell:
         return f"{self.phase} / {self.system} {self.kind} / {self.effect}, {often}"
 
 
-async def kinds_of(environment: Environment, phase: str, scale: Scale) -> list[tuple[System, str]]:
+async def list_call_kinds(environment: Environment, phase: str, scale: Scale) -> list[tuple[System, str]]:
     """Every kind of call that a sync of this phase makes when nothing goes wrong."""
     async with environment.open_district(scale.build()) as harness:
         await _prepare(harness, phase)
@@ -144,20 +144,23 @@ async def _prepare(harness: DistrictHarness, phase: str) -> None:
     harness.forget_calls()
 
 
-async def struck_by(environment: Environment, phase: str, effect: str) -> tuple[int, list[str]]:
+async def run_cells(environment: Environment, phase: str, effect: str) -> tuple[int, list[str]]:
     """Run the cells of every kind of call: how many there are, and what promises they broke."""
     scale, places = Scale(), asyncio.Semaphore(AT_ONCE)
-    cells = [Cell(phase, system, kind, effect) for system, kind in await kinds_of(environment, phase, scale)]
+    cells = [
+        FaultCell(phase, system, kind, effect)
+        for system, kind in await list_call_kinds(environment, phase, scale)
+    ]
 
-    async def run(cell: Cell) -> list[str]:
+    async def run(cell: FaultCell) -> list[str]:
         async with places:
-            return await wrong_in(environment, cell, scale)
+            return await run_cell(environment, cell, scale)
 
     found = await asyncio.gather(*(run(cell) for cell in cells))
     return len(cells), [line for lines in found for line in lines]
 
 
-async def wrong_in(environment: Environment, cell: Cell, scale: Scale) -> list[str]:
+async def run_cell(environment: Environment, cell: FaultCell, scale: Scale) -> list[str]:
     """Run one cell; everything in which a promise was not kept, as sentences."""
     async with environment.open_district(scale.build()) as harness:
         await _prepare(harness, cell.phase)
@@ -179,14 +182,14 @@ async def wrong_in(environment: Environment, cell: Cell, scale: Scale) -> list[s
     return [f"{cell}: {line}" for line in found]
 
 
-def _not_done(cell: Cell, status: str, error: str | None) -> list[str]:
+def _not_done(cell: FaultCell, status: str, error: str | None) -> list[str]:
     """After the fault a sync is complete; with a departed student it fails for that student alone."""
     if error is not None or (status == "failed" and cell.phase != "departed"):
         return [f"a sync after the fault ended {status} {error}"]
     return []
 
 
-def _written_twice(cell: Cell, harness: DistrictHarness) -> list[str]:
+def _written_twice(cell: FaultCell, harness: DistrictHarness) -> list[str]:
     """Rows that were sent although the SIS held their value: each may notify a family.
 
     Where the SIS does not show its scores, or takes a write after it was given up, that cannot be helped.

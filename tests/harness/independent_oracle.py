@@ -26,7 +26,9 @@ class Column:
     cells: dict[int, Decimal]
 
 
-def expected(world: World, room: Classroom, before: dict[str, Column] | None = None) -> dict[str, Column]:
+def expected_columns(
+    world: World, room: Classroom, before: dict[str, Column] | None = None
+) -> dict[str, Column]:
     """The columns by name. `before` is what the SIS held, for what a sync leaves as it is."""
     items = {item.title: item for item in room.section.standing() if _syncs(world, room, item)}
     return {
@@ -41,7 +43,7 @@ def expected(world: World, room: Classroom, before: dict[str, Column] | None = N
     }
 
 
-def shown(world: World, room: Classroom) -> dict[str, Column]:
+def sis_columns(world: World, room: Classroom) -> dict[str, Column]:
     """The columns that the SIS holds now."""
     columns = {}
     gradebook = world.powerschool.gradebook

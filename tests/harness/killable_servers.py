@@ -44,7 +44,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnServers:
     """Servers of a test's own, durable as those of an installation."""
 
     urls: Urls
@@ -53,12 +53,12 @@ class Own:
 
 
 @contextmanager
-def own_servers(data: Path) -> Iterator[Own]:
+def own_servers(data: Path) -> Iterator[OwnServers]:
     """Both servers of a new data folder, while the block lasts."""
     made = embedded.start(data, durable=True)
     made.stop()
     urls = urls_of(made)
-    found = Own(urls, _postgresql(data), _valkey(data, urls.redis_url))
+    found = OwnServers(urls, _postgresql(data), _valkey(data, urls.redis_url))
     with found.postgresql.life, found.valkey.life:
         found.postgresql.start()
         found.valkey.start()

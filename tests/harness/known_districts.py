@@ -13,17 +13,17 @@ from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 
 
-def served_by(sandbox: Sandbox, name: str | None = None) -> District:
+def district_of(sandbox: Sandbox, name: str | None = None) -> District:
     """The district of a sandbox as its file tells it, under a name that no other has."""
     return districtfile.parse(district_toml(sandbox, name or f"d-{uuid4().hex[:8]}"), allow_http=True)
 
 
-async def make_known(database: Database, district: District) -> None:
+async def register_district(database: Database, district: District) -> None:
     async with database.district(district.id) as db:
         await districts.apply(db, district)
 
 
-async def no_budget_was_lost(redis: Redis) -> None:
+async def mark_budgets_known(redis: Redis) -> None:
     """Say that Redis lost no budget: whoever calls upstream first would wait a window otherwise."""
     await redis.set(call_budget.BORN, 0)
 

@@ -21,7 +21,7 @@ from gradesync_sandbox.lti.authorize import authorize
 from gradesync_sandbox.lti.platform import Launch
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
-from harness.known_districts import make_known, no_budget_was_lost, served_by
+from harness.known_districts import district_of, mark_budgets_known, register_district
 
 TOOL = "https://tool.example"
 
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 @dataclass
-class Desk:
+class LtiHarness:
     """A browser at the tool: `browser` keeps cookies."""
 
     runtime: Runtime
@@ -123,27 +123,27 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings, world: World) -> AsyncIterator[Desk]:
+async def open_lti(settings: Settings, world: World) -> AsyncIterator[LtiHarness]:
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
         world.lti.register(f"{TOOL}/lti/login", f"{TOOL}/lti/launch")
         at_home = settings.filled(public_url=TOOL)
         runtime = await stack.enter_async_context(open_runtime(at_home, name="tests"))
         with suppress(RedisError):  # of tests in which there is none
-            await no_budget_was_lost(runtime.redis)
+            await mark_budgets_known(runtime.redis)
         transport = httpx.ASGITransport(application(runtime), raise_app_exceptions=False)
         browser = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=TOOL))
-        told = served_by(sandbox)
-        desk = Desk(runtime, sandbox, browser, told)
+        told = district_of(sandbox)
+        desk = LtiHarness(runtime, sandbox, browser, told)
         await apply(desk, told)
         yield desk
 
 
-async def apply(desk: Desk, district: District) -> None:
-    await make_known(desk.runtime.database, district)
+async def apply(desk: LtiHarness, district: District) -> None:
+    await register_district(desk.runtime.database, district)
     desk.district = district
 
 
-async def choose(desk: Desk, **policy: Any) -> None:
+async def choose(desk: LtiHarness, **policy: Any) -> None:
     """Change the district's policy."""
     await apply(desk, replace(desk.district, policy=replace(desk.district.policy, **policy)))

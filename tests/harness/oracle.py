@@ -57,7 +57,7 @@ class Demands:
     left_out: Mapping[int, str] = field(default_factory=dict)
 
 
-def demands(world: World, room: Classroom, choices: Choices = Choices()) -> Demands:
+def derive_demands(world: World, room: Classroom, choices: Choices = Choices()) -> Demands:
     """What the rules demand of the SIS section of a class that is synced now."""
     columns: dict[int, Column] = {}
     left_out: dict[int, str] = {}
@@ -75,16 +75,16 @@ def demands(world: World, room: Classroom, choices: Choices = Choices()) -> Dema
     return Demands(columns, left_out)
 
 
-def differences(world: World, room: Classroom, choices: Choices = Choices()) -> list[str]:
+def find_differences(world: World, room: Classroom, choices: Choices = Choices()) -> list[str]:
     """Everything in which the SIS section is not what the rules demand, as sentences."""
-    wanted = demands(world, room, choices)
+    wanted = derive_demands(world, room, choices)
     return [
         *(line for column in wanted.columns.values() for line in _column_differences(world, room, column)),
-        *duplicates(world, room),
+        *find_duplicates(world, room),
     ]
 
 
-def duplicates(world: World, room: Classroom) -> list[str]:
+def find_duplicates(world: World, room: Classroom) -> list[str]:
     """Assignments of the SIS section that have name and due date in common: one create too many."""
     parts = [a.section(room.sis.dcid) for a in world.powerschool.gradebook.of_section(room.sis)]
     slots = Counter((part.name.casefold(), part.duedate) for part in parts)
@@ -159,10 +159,10 @@ def _scores(world: World, room: Classroom, item: Item) -> Iterator[tuple[int, De
         student = room.students.get(enrollment.uid)
         here = enrollment.status == ACTIVE and (not item.assignees or enrollment.id in item.assignees)
         if here and student is not None and student.dcid in roster:
-            yield student.dcid, demanded(room.section.cell(item.id, enrollment.id))
+            yield student.dcid, demanded_value(room.section.cell(item.id, enrollment.id))
 
 
-def demanded(cell: Cell) -> Demand:
+def demanded_value(cell: Cell) -> Demand:
     """What one cell demands of the SIS (R2 to R7, R26)."""
     if cell.exception == Mark.MISSING:
         return Decimal(0)
@@ -188,7 +188,7 @@ def _column_differences(world: World, room: Classroom, column: Column) -> Iterat
         if value != getattr(column, name):
             yield f"{column.name!r} has {name} {value}, not {getattr(column, name)}"
     for dcid, wanted in column.scores.items():
-        held = held_score(world, part, dcid)
+        held = sis_points(world, part, dcid)
         if wanted is not ANYTHING and held != wanted:
             yield f"{column.name!r} holds {held} for student {dcid}, not {wanted}"
 
@@ -203,7 +203,7 @@ def _category_shown(world: World, part: sis.AssignmentSection) -> str:
     return _plain(world.powerschool.categories[primary[0]].name) if primary else "none"
 
 
-def held_score(world: World, part: sis.AssignmentSection, dcid: int) -> Decimal | None:
+def sis_points(world: World, part: sis.AssignmentSection, dcid: int) -> Decimal | None:
     """The points that the SIS shows in a cell; None for a blank, or for no row at all."""
     score = world.powerschool.gradebook.scores[part.assignmentsectionid].get(dcid)
     text = score.actualscoreentered if score else None

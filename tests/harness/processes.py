@@ -93,10 +93,10 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
         url = f"http://127.0.0.1:{free_port()}"
         environment = settings.filled(public_url=url).environment()
         port = url.rpartition(":")[2]
-        await stack.enter_async_context(gradesync(environment, "worker"))
-        serving = await stack.enter_async_context(gradesync(environment, "serve", "--port", port))
+        await stack.enter_async_context(start_gradesync(environment, "worker"))
+        serving = await stack.enter_async_context(start_gradesync(environment, "serve", "--port", port))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
-        await ready(api, serving)
+        await wait_until_ready(api, serving)
         yield Installation(api, world, front_end, sandbox.faults)
 
 
@@ -107,7 +107,7 @@ async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def gradesync(
+async def start_gradesync(
     environment: Mapping[str, str], *arguments: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A process of ours; at the end it is asked to stop, and must do so without complaint."""
@@ -133,7 +133,7 @@ async def _read(process: asyncio.subprocess.Process) -> str:
     return (await process.stderr.read()).decode()
 
 
-async def ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) -> None:
+async def wait_until_ready(api: httpx.AsyncClient, serving: asyncio.subprocess.Process) -> None:
     """Wait until the API can serve."""
     async with asyncio.timeout(START_SECONDS):
         while serving.returncode is None:

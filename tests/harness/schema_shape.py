@@ -51,7 +51,7 @@ class Shape:
         return {table for table, _ in self.columns}
 
 
-async def shape(owner: AsyncConnection, app_role: str) -> Shape:
+async def read_shape(owner: AsyncConnection, app_role: str) -> Shape:
     columns = {(table, name): Column(*rest) for table, name, *rest in await owner.execute(COLUMNS)}
     role = {"role": app_role}
     return Shape(
@@ -62,7 +62,7 @@ async def shape(owner: AsyncConnection, app_role: str) -> Shape:
     )
 
 
-def taken(old: Shape, new: Shape) -> list[str]:
+def find_removed(old: Shape, new: Shape) -> list[str]:
     """What code written for `old` would miss in `new`, or be refused there."""
     return sorted(
         [

@@ -16,7 +16,7 @@ Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
 AT_ONCE = Backoff(attempts=3, initial=0, longest=0, jitter=0)
 
 
-def say(status: int, body: bytes = b"", **headers: str) -> Act:
+def respond(status: int, body: bytes = b"", **headers: str) -> Act:
     """A whole answer; underscores in names of headers are dashes."""
     fields = {"content-length": str(len(body)), **{k.replace("_", "-"): v for k, v in headers.items()}}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
@@ -60,7 +60,7 @@ def flood(status: int) -> Act:
 
 
 @dataclass
-class Seen:
+class ReceivedRequest:
     """A request as it arrived."""
 
     line: str
@@ -69,12 +69,12 @@ class Seen:
 
 
 @dataclass
-class Scripted:
+class ScriptedServer:
     """Answers requests by the acts, in order; the last one again and again."""
 
     acts: Sequence[Act] = ()
     url: str = ""
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[ReceivedRequest] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,19 +90,19 @@ class Scripted:
             writer.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> Seen:
+async def _read(reader: asyncio.StreamReader) -> ReceivedRequest:
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     line, *fields = head.strip().split("\r\n")
     headers = {name.lower(): value for name, _, value in (f.partition(": ") for f in fields)}
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Seen(line, headers, body)
+    return ReceivedRequest(line, headers, body)
 
 
 @dataclass
-class Noted:
+class RecordingBudget:
     """A pace without bounds that notes what it is told, and a permit; both among the server's events."""
 
-    server: Scripted
+    server: ScriptedServer
     pauses: list[float] = field(default_factory=list)
     reports: list[bool] = field(default_factory=list)
 
@@ -119,7 +119,7 @@ class Noted:
         self.server.events.append(f"permit {seconds:g}")
 
 
-class Counted(httpx.Auth):
+class NumberedAuth(httpx.Auth):
     """Signs each sending with another number."""
 
     def __init__(self) -> None:
@@ -133,8 +133,8 @@ class Counted(httpx.Auth):
 
 @dataclass
 class Rig:
-    server: Scripted
-    pace: Noted
+    server: ScriptedServer
+    pace: RecordingBudget
     client: httpx.AsyncClient
 
     def upstream(self, *acts: Act, seconds: float = 60, timeout: float = 5) -> Upstream:
@@ -142,7 +142,7 @@ class Rig:
         return Upstream(
             "school",
             f"{self.server.url}/v1",
-            Counted(),
+            NumberedAuth(),
             self.client,
             self.pace,
             until=datetime.now(UTC) + timedelta(seconds=seconds),
@@ -154,9 +154,9 @@ class Rig:
 
 @asynccontextmanager
 async def rig() -> AsyncIterator[Rig]:
-    server = Scripted()
+    server = ScriptedServer()
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     async with open_client(allow_private_network=True) as client:
-        yield Rig(server, Noted(server), client)
+        yield Rig(server, RecordingBudget(server), client)
     listening.close()

@@ -36,7 +36,7 @@ MOST = 4
 """Assignments: one fewer than those for which the guard asks a person."""
 
 
-class Life(RuleBasedStateMachine):
+class SectionMachine(RuleBasedStateMachine):
     """One section. `environment` and `loop` are set by whoever runs it."""
 
     environment: Environment

@@ -73,7 +73,7 @@ async def claim(
         return await queue.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
 
 
-async def lease_of(database: Database, sync: Sync, *, seconds: float = 60) -> str:
+async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> str:
     """Claim the one sync that waits; returns the lease's token."""
     claimed = await claim(database, sync.district_id, lease=seconds)
     assert claimed is not None

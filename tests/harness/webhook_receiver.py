@@ -44,17 +44,17 @@ async def receiver() -> AsyncIterator[Receiver]:
     await served.stop()
 
 
-async def add(office: ApiClient, url: str) -> dict[str, Any]:
+async def add_webhook(office: ApiClient, url: str) -> dict[str, Any]:
     answer = await office.post("/webhooks", {"url": url})
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
 
 
-async def news(api: ApiHarness, receiver: Receiver) -> tuple[ApiClient, dict[str, Any]]:
+async def settle_with_webhook(api: ApiHarness, receiver: Receiver) -> tuple[ApiClient, dict[str, Any]]:
     """A settled sync of which the receiver is to hear: the district's client and its webhook."""
     office = await api.office()
-    webhook = await add(office, receiver.url)
+    webhook = await add_webhook(office, receiver.url)
     await api.sync(office)
     return office, webhook
 
@@ -66,7 +66,7 @@ async def deliver(api: ApiHarness, *, later: bool = False) -> int:
     return await post(api.runtime).deliver()
 
 
-async def deliveries(office: ApiClient, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
+async def list_deliveries(office: ApiClient, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
     """What became of what a webhook was to hear, the newest first."""
     page: dict[str, Any] = (await office.get(webhook["links"]["deliveries"], **filters)).json()
     return list(page["items"])

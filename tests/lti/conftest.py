@@ -6,10 +6,10 @@ import pytest
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.lti import Desk, open_desk
+from harness.lti import LtiHarness, open_lti
 
 
 @pytest.fixture
-async def desk(settings: Settings) -> AsyncIterator[Desk]:
-    async with open_desk(settings, build(students=5, assignments=4, sections=2)) as opened:
+async def desk(settings: Settings) -> AsyncIterator[LtiHarness]:
+    async with open_lti(settings, build(students=5, assignments=4, sections=2)) as opened:
         yield opened

@@ -3,10 +3,10 @@
 import re
 
 from gradesync.lti import assets
-from harness.lti import Desk, Page
+from harness.lti import LtiHarness, Page
 
 
-async def test_whatever_the_page_names_is_there_and_kept(desk: Desk) -> None:
+async def test_whatever_the_page_names_is_there_and_kept(desk: LtiHarness) -> None:
     page = Page(await desk.launch())
     assert any(link.endswith("/page.js") for link in page.links)
     for link in page.links:
@@ -17,7 +17,7 @@ async def test_whatever_the_page_names_is_there_and_kept(desk: Desk) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_the_page_names_every_script_that_its_script_imports(desk: Desk) -> None:
+async def test_the_page_names_every_script_that_its_script_imports(desk: LtiHarness) -> None:
     named = {link.rpartition("/")[2] for link in Page(await desk.launch()).links}
     files = assets.load().files
     waiting, imported = ["page.js"], set()
@@ -29,13 +29,13 @@ async def test_the_page_names_every_script_that_its_script_imports(desk: Desk) -
     assert named == imported | {"page.css"}
 
 
-async def test_the_page_of_another_release_still_finds_its_files(desk: Desk) -> None:
+async def test_the_page_of_another_release_still_finds_its_files(desk: LtiHarness) -> None:
     answer = await desk.browser.get("/lti/assets/an-older-one/page.css")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_nothing_else_is_served(desk: Desk) -> None:
+async def test_nothing_else_is_served(desk: LtiHarness) -> None:
     for name in ("secrets.txt", "..%2Flaunch.py", "page.html"):
         assert (await desk.browser.get(f"/lti/assets/{assets.load().version}/{name}")).status_code == 404
 

@@ -11,7 +11,7 @@ from gradesync.core.district import Lti11Registration, LtiRegistration
 from gradesync.db import districts, installations
 from gradesync.db.districts import InstallationTaken
 from gradesync.db.installations import Platform
-from harness.lti import Desk
+from harness.lti import LtiHarness
 
 LTI = LtiRegistration(
     "https://lms.example", "42", "42-1", "https://lms.example/jwks", "https://lms.example/auth"
@@ -21,7 +21,7 @@ BASIC = Lti11Registration("43", "hush")
 
 @pytest.mark.parametrize(("lti", "lti11"), [(LTI, None), (None, BASIC)])
 async def test_an_installation_is_one_districts_alone(
-    desk: Desk, lti: LtiRegistration | None, lti11: Lti11Registration | None
+    desk: LtiHarness, lti: LtiRegistration | None, lti11: Lti11Registration | None
 ) -> None:
     database = desk.runtime.database
     first = replace(desk.district, id="first", lti=LTI, lti11=BASIC)
@@ -33,7 +33,7 @@ async def test_an_installation_is_one_districts_alone(
             await districts.apply(db, second)
 
 
-async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk: Desk) -> None:
+async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk: LtiHarness) -> None:
     database = desk.runtime.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=f"42-{name}")
@@ -46,7 +46,7 @@ async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk
     assert both == Platform("42", LTI.authorization_url)
 
 
-async def test_a_login_that_could_mean_two_platforms_means_none(desk: Desk) -> None:
+async def test_a_login_that_could_mean_two_platforms_means_none(desk: LtiHarness) -> None:
     database = desk.runtime.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=name, authorization_url=f"https://{name}.example/auth")
@@ -58,7 +58,7 @@ async def test_a_login_that_could_mean_two_platforms_means_none(desk: Desk) -> N
     assert second == Platform("42", "https://second.example/auth")
 
 
-async def test_the_secret_of_lti_1_1_is_sealed_and_comes_back(desk: Desk) -> None:
+async def test_the_secret_of_lti_1_1_is_sealed_and_comes_back(desk: LtiHarness) -> None:
     async with desk.runtime.database.district(desk.district.id) as db:
         stored = (
             await db.execute(text("SELECT config::text || secrets::text AS all FROM district"))
@@ -69,7 +69,7 @@ async def test_the_secret_of_lti_1_1_is_sealed_and_comes_back(desk: Desk) -> Non
     assert desk.district.lti11.consumer_secret not in repr(desk.district)
 
 
-async def test_the_tools_key_is_made_once_and_published_without_its_private_part(desk: Desk) -> None:
+async def test_the_tools_key_is_made_once_and_published_without_its_private_part(desk: LtiHarness) -> None:
     first, second = await desk.browser.get("/lti/jwks"), await desk.browser.get("/lti/jwks")
     assert first.json() == second.json()
     (key,) = first.json()["keys"]
@@ -78,7 +78,7 @@ async def test_the_tools_key_is_made_once_and_published_without_its_private_part
     assert KeySet.import_key_set(json.loads(first.text)).keys[0].kid == key["kid"]
 
 
-async def test_the_tools_key_is_sealed_at_rest(desk: Desk) -> None:
+async def test_the_tools_key_is_sealed_at_rest(desk: LtiHarness) -> None:
     await desk.browser.get("/lti/jwks")
     async with desk.runtime.database.without_tenant() as door:
         sealed = (await door.execute(text("SELECT sealed FROM tool_key"))).scalar_one()

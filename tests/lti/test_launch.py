@@ -13,12 +13,12 @@ from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
-from harness.lti import Desk, Page, apply, choose, open_desk
+from harness.lti import LtiHarness, Page, apply, choose, open_lti
 
 READS, WRITES = {"syncs:read"}, {"syncs:read", "syncs:write"}
 
 
-async def test_a_teacher_gets_a_token_for_this_section_alone(desk: Desk) -> None:
+async def test_a_teacher_gets_a_token_for_this_section_alone(desk: LtiHarness) -> None:
     answer = await desk.launch()
     caller = desk.caller(answer)
     assert (caller.district_id, caller.client_id) == (desk.district.id, PAGE)
@@ -31,7 +31,7 @@ async def test_a_teacher_gets_a_token_for_this_section_alone(desk: Desk) -> None
     assert (own.status_code, foreign.status_code) == (200, 404)
 
 
-async def test_the_page_knows_the_section_and_the_teachers_clock(desk: Desk) -> None:
+async def test_the_page_knows_the_section_and_the_teachers_clock(desk: LtiHarness) -> None:
     page = Page(await desk.launch())
     assert page.start["title"] == desk.room.section.name
     assert page.start["section"] == str(desk.room.section.id)
@@ -39,13 +39,15 @@ async def test_the_page_knows_the_section_and_the_teachers_clock(desk: Desk) -> 
     assert page.start["may_sync"] is True
 
 
-async def test_a_time_zone_that_the_platform_did_not_fill_in_is_none(desk: Desk) -> None:
+async def test_a_time_zone_that_the_platform_did_not_fill_in_is_none(desk: LtiHarness) -> None:
     custom = desk.world.lti.custom(desk.room.teacher, desk.room.section)
     unfilled = custom | {"user_timezone": "$com.schoology.User.timezone"}
     assert Page(await desk.launch(custom=unfilled)).start["timezone"] is None
 
 
-async def test_the_page_is_for_the_districts_frames_and_loads_nothing_from_elsewhere(desk: Desk) -> None:
+async def test_the_page_is_for_the_districts_frames_and_loads_nothing_from_elsewhere(
+    desk: LtiHarness,
+) -> None:
     answer = await desk.launch()
     policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
     assert policy["frame-ancestors"] == f"https://*.schoology.com {desk.sandbox.lti_url}"
@@ -61,14 +63,14 @@ async def test_the_page_is_for_the_districts_frames_and_loads_nothing_from_elsew
     assert "set-cookie" not in answer.headers
 
 
-async def test_text_of_others_is_text(desk: Desk) -> None:
+async def test_text_of_others_is_text(desk: LtiHarness) -> None:
     title = '</script><script>alert("1")</script>'
     answer = await desk.launch(context={"id": str(desk.room.section.id), "title": title})
     assert "<script>alert" not in answer.text
     assert Page(answer).start["title"] == title
 
 
-async def test_a_state_is_good_for_one_launch(desk: Desk) -> None:
+async def test_a_state_is_good_for_one_launch(desk: LtiHarness) -> None:
     form = desk.answered(desk.asked(await desk.login()))
     assert (await desk.post(form)).status_code == 200
     again = await desk.post(form)
@@ -76,14 +78,14 @@ async def test_a_state_is_good_for_one_launch(desk: Desk) -> None:
     assert not Page(again).start
 
 
-async def test_an_id_token_that_opened_the_page_is_worth_nothing_elsewhere(desk: Desk) -> None:
+async def test_an_id_token_that_opened_the_page_is_worth_nothing_elsewhere(desk: LtiHarness) -> None:
     form = desk.answered(desk.asked(await desk.login()))
     await desk.post(form)
     second = desk.asked(await desk.login())
     assert (await desk.post({**form, "state": second["state"]})).status_code == 401  # not its nonce
 
 
-async def test_another_browser_cannot_finish_a_launch(desk: Desk) -> None:
+async def test_another_browser_cannot_finish_a_launch(desk: LtiHarness) -> None:
     form = desk.answered(desk.asked(await desk.login()))
     desk.browser.cookies.clear()
     answer = await desk.post(form)
@@ -91,7 +93,7 @@ async def test_another_browser_cannot_finish_a_launch(desk: Desk) -> None:
     assert not Page(answer).start
 
 
-async def test_two_launches_of_one_browser_do_not_disturb_each_other(desk: Desk) -> None:
+async def test_two_launches_of_one_browser_do_not_disturb_each_other(desk: LtiHarness) -> None:
     first, second = desk.asked(await desk.login()), desk.asked(await desk.login())
     assert (await desk.post(desk.answered(second))).status_code == 200
     assert (await desk.post(desk.answered(first))).status_code == 200
@@ -100,7 +102,7 @@ async def test_two_launches_of_one_browser_do_not_disturb_each_other(desk: Desk)
 class TestWithoutCookies:
     """The browser shows the state that it put into the platform's storage."""
 
-    async def held(self, desk: Desk) -> dict[str, str]:
+    async def held(self, desk: LtiHarness) -> dict[str, str]:
         answer = await desk.login(lti_storage_target="_parent")
         desk.browser.cookies.clear()
         page = Page(await desk.post(desk.answered(desk.asked(answer))))
@@ -109,30 +111,32 @@ class TestWithoutCookies:
         assert page.start["origin"] == desk.sandbox.lti_url
         return page.start
 
-    async def confirm(self, desk: Desk, ticket: str, value: str, origin: str = "https://tool.example") -> Any:
+    async def confirm(
+        self, desk: LtiHarness, ticket: str, value: str, origin: str = "https://tool.example"
+    ) -> Any:
         return await desk.browser.post(
             "/lti/confirm", json={"ticket": ticket, "value": value}, headers={"origin": origin}
         )
 
-    async def test_the_state_out_of_the_storage_opens_the_page(self, desk: Desk) -> None:
+    async def test_the_state_out_of_the_storage_opens_the_page(self, desk: LtiHarness) -> None:
         start = await self.held(desk)
         answer = await self.confirm(desk, start["ticket"], start["state"])
         assert answer.status_code == 200
         assert answer.headers["cache-control"] == "no-store"
         assert desk.runtime.tokens.verify(answer.json()["token"]).scopes == WRITES
 
-    async def test_another_value_opens_nothing_and_there_is_no_second_try(self, desk: Desk) -> None:
+    async def test_another_value_opens_nothing_and_there_is_no_second_try(self, desk: LtiHarness) -> None:
         start = await self.held(desk)
         assert (await self.confirm(desk, start["ticket"], "")).status_code == 403
         assert (await self.confirm(desk, start["ticket"], start["state"])).status_code == 403
 
-    async def test_a_page_of_another_origin_opens_nothing(self, desk: Desk) -> None:
+    async def test_a_page_of_another_origin_opens_nothing(self, desk: LtiHarness) -> None:
         start = await self.held(desk)
         answer = await self.confirm(desk, start["ticket"], start["state"], "https://evil.example")
         assert answer.status_code == 403
         assert set(answer.json()) == {"title", "text"}
 
-    async def test_what_cannot_be_read_is_refused(self, desk: Desk) -> None:
+    async def test_what_cannot_be_read_is_refused(self, desk: LtiHarness) -> None:
         answer = await desk.browser.post(
             "/lti/confirm", content=b"[]", headers={"origin": "https://tool.example"}
         )
@@ -161,18 +165,18 @@ CLAIMS_THAT_DO_NOT_HOLD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("bent", CLAIMS_THAT_DO_NOT_HOLD.values(), ids=CLAIMS_THAT_DO_NOT_HOLD.keys())
-async def test_a_token_that_does_not_hold_opens_nothing(desk: Desk, bent: dict[str, Any]) -> None:
+async def test_a_token_that_does_not_hold_opens_nothing(desk: LtiHarness, bent: dict[str, Any]) -> None:
     answer = await desk.launch(**bent)
     assert answer.status_code == 401
     assert not Page(answer).start
     assert "could not be verified" in Page(answer).text
 
 
-async def test_an_installation_that_nobody_has_opens_nothing(desk: Desk) -> None:
+async def test_an_installation_that_nobody_has_opens_nothing(desk: LtiHarness) -> None:
     assert (await desk.launch(deployment_id="7480000123-99")).status_code == 403
 
 
-async def test_the_platforms_public_key_is_no_secret_to_sign_with(desk: Desk) -> None:
+async def test_the_platforms_public_key_is_no_secret_to_sign_with(desk: LtiHarness) -> None:
     asked = desk.asked(await desk.login())
     _, claims, _ = desk.bent(asked)["id_token"].split(".")
     signed = _encoded(b'{"alg":"HS256","kid":"sandbox-1"}') + f".{claims}"
@@ -186,26 +190,26 @@ def _encoded(part: bytes) -> str:
 
 
 @pytest.mark.parametrize("id_token", ["", "no token", "a.b.c", "x" * 20_000])
-async def test_what_is_no_token_opens_nothing(desk: Desk, id_token: str) -> None:
+async def test_what_is_no_token_opens_nothing(desk: LtiHarness, id_token: str) -> None:
     asked = desk.asked(await desk.login())
     answer = await desk.post({"state": asked["state"], "id_token": id_token})
     assert answer.status_code == (401 if id_token else 400)
 
 
-async def test_an_unknown_state_opens_nothing(desk: Desk) -> None:
+async def test_an_unknown_state_opens_nothing(desk: LtiHarness) -> None:
     asked = desk.asked(await desk.login())
     assert (await desk.post(desk.bent(asked) | {"state": "made up"})).status_code == 400
     assert (await desk.post({"id_token": "x"})).status_code == 400
 
 
-async def test_the_platforms_own_error_is_said_plainly(desk: Desk) -> None:
+async def test_the_platforms_own_error_is_said_plainly(desk: LtiHarness) -> None:
     asked = desk.asked(await desk.login())
     answer = await desk.post({"error": "login_required", "state": asked["state"]})
     assert answer.status_code == 400
     assert "signed in to Schoology" in Page(answer).text
 
 
-async def test_the_section_is_found_where_the_context_is_left_out(desk: Desk) -> None:
+async def test_the_section_is_found_where_the_context_is_left_out(desk: LtiHarness) -> None:
     caller = desk.caller(await desk.launch(context=OMIT))
     assert caller.section_id == str(desk.room.section.id)
 
@@ -220,7 +224,7 @@ async def test_the_section_is_found_where_the_context_is_left_out(desk: Desk) ->
     ],
 )
 async def test_what_the_launch_does_not_say_is_asked_of_the_administrator(
-    desk: Desk, bent: dict[str, Any], missing: str
+    desk: LtiHarness, bent: dict[str, Any], missing: str
 ) -> None:
     answer = await desk.launch(**bent)
     assert answer.status_code == 400
@@ -228,36 +232,36 @@ async def test_what_the_launch_does_not_say_is_asked_of_the_administrator(
     assert "For the administrator:" in Page(answer).text
 
 
-async def test_R22_a_student_is_plainly_refused(desk: Desk) -> None:
+async def test_R22_a_student_is_plainly_refused(desk: LtiHarness) -> None:
     answer = await desk.launch(desk.student())
     assert answer.status_code == 403
     assert not Page(answer).start
     assert "This page is for teachers." in Page(answer).text
 
 
-async def test_R22_a_system_admin_may_look_and_not_sync(desk: Desk) -> None:
+async def test_R22_a_system_admin_may_look_and_not_sync(desk: LtiHarness) -> None:
     answer = await desk.launch(desk.world.admin)
     assert desk.caller(answer).scopes == READS
     assert Page(answer).start["may_sync"] is False
 
 
-async def test_R22_a_system_admin_who_runs_the_section_may_sync(desk: Desk) -> None:
+async def test_R22_a_system_admin_who_runs_the_section_may_sync(desk: LtiHarness) -> None:
     desk.world.schoology.enroll(desk.room.section.id, desk.world.admin.uid, admin=True)
     assert desk.caller(await desk.launch(desk.world.admin)).scopes == WRITES
 
 
-async def test_R22_a_district_may_let_its_system_admins_sync(desk: Desk) -> None:
+async def test_R22_a_district_may_let_its_system_admins_sync(desk: LtiHarness) -> None:
     await choose(desk, admin_sync=True)
     assert desk.caller(await desk.launch(desk.world.admin)).scopes == WRITES
 
 
-async def test_where_the_enrollments_cannot_be_read_an_admin_may_look(desk: Desk) -> None:
+async def test_where_the_enrollments_cannot_be_read_an_admin_may_look(desk: LtiHarness) -> None:
     desk.world.schoology.enroll(desk.room.section.id, desk.world.admin.uid, admin=True)
     desk.world.schoology.credentials.clear()
     assert desk.caller(await desk.launch(desk.world.admin)).scopes == READS
 
 
-async def test_who_opened_the_page_is_written_down(desk: Desk) -> None:
+async def test_who_opened_the_page_is_written_down(desk: LtiHarness) -> None:
     await desk.launch()
     async with desk.runtime.database.district(desk.district.id) as db:
         (entry,) = await audit.page(db)
@@ -265,7 +269,7 @@ async def test_who_opened_the_page_is_written_down(desk: Desk) -> None:
     assert entry.objects["section"] == str(desk.room.section.id)
 
 
-async def test_a_district_that_gave_its_installation_up_takes_no_launches(desk: Desk) -> None:
+async def test_a_district_that_gave_its_installation_up_takes_no_launches(desk: LtiHarness) -> None:
     asked = desk.asked(await desk.login())
     await apply(desk, replace(desk.district, lti=None))
     assert (await desk.post(desk.bent(asked))).status_code == 403
@@ -273,7 +277,7 @@ async def test_a_district_that_gave_its_installation_up_takes_no_launches(desk: 
 
 async def test_without_redis_it_is_said_that_it_does_not_work_now(settings: Settings) -> None:
     away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
-    async with open_desk(away, build(students=1, assignments=1, sections=1)) as desk:
+    async with open_lti(away, build(students=1, assignments=1, sections=1)) as desk:
         answer = await desk.login()
     assert answer.status_code == 503
     assert "does not work just now" in Page(answer).text
@@ -283,13 +287,13 @@ async def test_without_redis_it_is_said_that_it_does_not_work_now(settings: Sett
     ("method", "path", "status"), [("GET", "/lti/launch", 405), ("GET", "/lti/nothing", 404)]
 )
 async def test_whoever_comes_by_another_way_is_sent_to_schoology(
-    desk: Desk, method: str, path: str, status: int
+    desk: LtiHarness, method: str, path: str, status: int
 ) -> None:
     answer = await desk.browser.request(method, path)
     assert answer.status_code == status
     assert "in Schoology" in Page(answer).text
 
 
-async def test_a_body_that_is_too_large_is_not_read(desk: Desk) -> None:
+async def test_a_body_that_is_too_large_is_not_read(desk: LtiHarness) -> None:
     answer = await desk.browser.post("/lti/launch", content=b"id_token=" + b"x" * 100_000)
     assert answer.status_code in {400, 413}

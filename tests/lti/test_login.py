@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 from gradesync.lti.browser import COOKIE
-from harness.lti import TOOL, Desk, Page
+from harness.lti import TOOL, LtiHarness, Page
 
 
-async def begin(desk: Desk, **more: Any) -> httpx.Response:
+async def begin(desk: LtiHarness, **more: Any) -> httpx.Response:
     return await desk.browser.get("/lti/login", params=desk.initiation(**more))
 
 
-async def test_the_platform_is_asked_for_exactly_what_it_takes(desk: Desk) -> None:
+async def test_the_platform_is_asked_for_exactly_what_it_takes(desk: LtiHarness) -> None:
     answer = await desk.login()
     assert answer.status_code == 302
     assert answer.headers["location"].startswith(f"{desk.sandbox.lti_url}/authorize-redirect?")
@@ -30,20 +30,20 @@ async def test_the_platform_is_asked_for_exactly_what_it_takes(desk: Desk) -> No
     assert "id_token" in desk.answered(asked)
 
 
-async def test_every_login_has_a_state_and_a_nonce_of_its_own(desk: Desk) -> None:
+async def test_every_login_has_a_state_and_a_nonce_of_its_own(desk: LtiHarness) -> None:
     first, second = desk.asked(await desk.login()), desk.asked(await desk.login())
     secrets = {first["state"], first["nonce"], second["state"], second["nonce"]}
     assert len(secrets) == 4
     assert all(len(secret) >= 43 for secret in secrets)  # 256 random bits
 
 
-async def test_a_login_can_be_posted(desk: Desk) -> None:
+async def test_a_login_can_be_posted(desk: LtiHarness) -> None:
     await desk.login()
     answer = await desk.browser.post("/lti/login", data=desk.initiation())
     assert "id_token" in desk.answered(desk.asked(answer))
 
 
-async def test_whether_a_cookie_is_kept_is_tried_before_the_platform_is_asked(desk: Desk) -> None:
+async def test_whether_a_cookie_is_kept_is_tried_before_the_platform_is_asked(desk: LtiHarness) -> None:
     answer = await begin(desk)
     assert answer.headers["location"].startswith("login?")
     (cookie,) = answer.headers.get_list("set-cookie")
@@ -59,7 +59,7 @@ async def test_whether_a_cookie_is_kept_is_tried_before_the_platform_is_asked(de
     }
 
 
-async def test_a_browser_without_cookies_is_offered_a_window_of_its_own(desk: Desk) -> None:
+async def test_a_browser_without_cookies_is_offered_a_window_of_its_own(desk: LtiHarness) -> None:
     answer = await begin(desk)
     desk.browser.cookies.clear()
     page = await desk.browser.get(f"/lti/{answer.headers['location']}")
@@ -71,7 +71,7 @@ async def test_a_browser_without_cookies_is_offered_a_window_of_its_own(desk: De
     assert "id_token" in desk.answered(desk.asked(onward))  # the platform's hint is still good
 
 
-async def test_where_the_platform_has_storage_the_state_is_put_there_first(desk: Desk) -> None:
+async def test_where_the_platform_has_storage_the_state_is_put_there_first(desk: LtiHarness) -> None:
     page = Page(await begin(desk, lti_storage_target="lti_storage"))
     assert page.start["frame"] == "lti_storage"
     assert page.start["origin"] == desk.sandbox.lti_url
@@ -81,12 +81,12 @@ async def test_where_the_platform_has_storage_the_state_is_put_there_first(desk:
     assert "id_token" in desk.answered(desk.asked(otherwise))  # it does without storage
 
 
-async def test_a_frame_name_that_could_be_anything_else_is_no_storage(desk: Desk) -> None:
+async def test_a_frame_name_that_could_be_anything_else_is_no_storage(desk: LtiHarness) -> None:
     answer = await begin(desk, lti_storage_target="<script>")
     assert answer.is_redirect
 
 
-async def test_an_installation_is_found_by_as_much_as_the_platform_says(desk: Desk) -> None:
+async def test_an_installation_is_found_by_as_much_as_the_platform_says(desk: LtiHarness) -> None:
     answer = await desk.login(client_id="", lti_deployment_id="")
     assert desk.asked(answer)["client_id"] == desk.world.lti.client_id
 
@@ -103,7 +103,9 @@ async def test_an_installation_is_found_by_as_much_as_the_platform_says(desk: De
         ({"lti_deployment_id": "1-1"}, 403),
     ],
 )
-async def test_a_login_that_is_not_for_us_goes_nowhere(desk: Desk, bent: dict[str, str], status: int) -> None:
+async def test_a_login_that_is_not_for_us_goes_nowhere(
+    desk: LtiHarness, bent: dict[str, str], status: int
+) -> None:
     answer = await begin(desk, **bent)
     assert answer.status_code == status
     assert answer.headers["content-type"].startswith("text/html")
@@ -111,7 +113,7 @@ async def test_a_login_that_is_not_for_us_goes_nowhere(desk: Desk, bent: dict[st
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_parameter_given_twice_is_refused(desk: Desk) -> None:
+async def test_a_parameter_given_twice_is_refused(desk: LtiHarness) -> None:
     query = urlencode([*desk.initiation().items(), ("iss", "https://canvas.example")])
     answer = await desk.browser.get(f"/lti/login?{query}")
     assert answer.status_code == 400

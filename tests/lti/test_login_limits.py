@@ -3,7 +3,7 @@
 import pytest
 
 from gradesync.settings import Settings
-from harness.lti import Desk, Page
+from harness.lti import LtiHarness, Page
 
 FEW = 3
 
@@ -13,7 +13,7 @@ def settings(settings: Settings) -> Settings:
     return settings.filled(token_requests_per_minute=FEW)
 
 
-async def test_an_address_that_begins_too_many_logins_is_told_to_wait(desk: Desk) -> None:
+async def test_an_address_that_begins_too_many_logins_is_told_to_wait(desk: LtiHarness) -> None:
     begun = [await desk.browser.get("/lti/login", params=desk.initiation()) for _ in range(FEW)]
     assert {answer.status_code for answer in begun} == {302}
     answer = await desk.browser.get("/lti/login", params=desk.initiation())

@@ -12,7 +12,7 @@ from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.powerschool.target import CAPABILITIES
 from gradesync_sandbox.faults import Body, LoseAfter, Status
-from harness.errors import rejects, stops
+from harness.errors import expect_rejection, expect_stop
 from harness.powerschool_target import Classroom
 
 
@@ -114,7 +114,7 @@ async def test_R29_R30_a_refused_create_says_why(
 ) -> None:
     section = await room.resolved()
     await room.made(section)
-    with rejects(reason):
+    with expect_rejection(reason):
         await room.target().create_assignment(section, room.spec(**change))
     assert len(room.sis.gradebook.assignments) == 1
 
@@ -122,7 +122,7 @@ async def test_R29_R30_a_refused_create_says_why(
 async def test_R30_a_locked_term_says_so(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.lock_term(room.term)
-    with rejects(Reason.TERM_LOCKED):
+    with expect_rejection(Reason.TERM_LOCKED):
         await room.target().create_assignment(section, room.spec())
 
 
@@ -130,7 +130,7 @@ async def test_words_of_the_assignments_own_name_are_no_reason(room: Classroom) 
     section = await room.resolved()
     body = '{"message":"Value of Locked term points is refused"}'
     room.order("assignment.create", Status(409, body))
-    with rejects(Reason.ASSIGNMENT_NOT_ACCEPTED):
+    with expect_rejection(Reason.ASSIGNMENT_NOT_ACCEPTED):
         await room.target().create_assignment(section, room.spec(name="Locked term points"))
 
 
@@ -151,7 +151,7 @@ async def test_R30_a_refused_field_is_named(room: Classroom) -> None:
         room.target().create_assignment(section, room.spec()),
         room.target().assignments(section),
     ):
-        with stops(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENT.CREATEDBYPLUGIN"):
+        with expect_stop(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENT.CREATEDBYPLUGIN"):
             await call
 
 
@@ -162,14 +162,14 @@ async def test_R30_a_teacher_who_does_not_teach_the_section_is_told(room: Classr
         room.target().create_assignment(section, room.spec()),
         room.target().assignments(section),
     ):
-        with stops(Reason.TEACHER_NOT_IN_SIS_SECTION):
+        with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):
             await call
 
 
 async def test_an_endpoint_that_is_not_there_stops_the_sync(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.create", Status(404))
-    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+    with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
         await room.target().create_assignment(section, room.spec())
 
 

@@ -10,7 +10,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import Retriable, SyncStopped
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
-from harness.errors import rejects, stops
+from harness.errors import expect_rejection, expect_stop
 from harness.powerschool_target import ENTRY, Classroom, entry
 
 
@@ -39,7 +39,7 @@ async def test_an_empty_list_is_a_list(room: Classroom) -> None:
 async def test_a_list_that_is_none_is_unreadable(room: Classroom, answer: str) -> None:
     section = await room.resolved()
     room.order("assignment.list", Body(answer))
-    with stops(Reason.SIS_UNREADABLE) as stopped:
+    with expect_stop(Reason.SIS_UNREADABLE) as stopped:
         await room.target().assignments(section)
     assert not answer or answer not in stopped.value.detail
 
@@ -139,7 +139,7 @@ async def test_R20_a_deleted_assignment_is_known_to_be_deleted(room: Classroom, 
     room.sis.gradebook.delete_assignment(int(live.ref.key))
     assert await room.target().assignment(section, live.ref) is None
     assert room.kinds() == ["assignment.get"]
-    with rejects(Reason.ASSIGNMENT_GONE):
+    with expect_rejection(Reason.ASSIGNMENT_GONE):
         await room.target().update_assignment(section, live.ref, room.spec(), rescore=False)
 
 
@@ -147,7 +147,7 @@ async def test_R20_an_assignment_that_left_the_section_is_gone_for_us(room: Clas
     section, live = await room.one()
     room.order("assignment.get", Body(json.dumps(entry({"sectionsdcid": 1}))), times=2)
     assert await room.target().assignment(section, live.ref) is None
-    with rejects(Reason.ASSIGNMENT_GONE):
+    with expect_rejection(Reason.ASSIGNMENT_GONE):
         await room.target().update_assignment(section, live.ref, room.spec(), rescore=False)
 
 
@@ -186,7 +186,7 @@ async def test_powerschool_that_is_away_is_asked_again_and_then_given_up(room: C
 async def test_a_list_that_is_refused_is_unreadable(room: Classroom, status: int) -> None:
     section = await room.resolved()
     room.order("assignment.list", Status(status, "{}"))
-    with stops(Reason.SIS_UNREADABLE):
+    with expect_stop(Reason.SIS_UNREADABLE):
         await room.target().assignments(section)
 
 
@@ -197,5 +197,5 @@ async def test_R30_a_field_refused_when_asking_for_one_is_named(room: Classroom)
         room.target().assignment(section, live.ref),
         room.target().update_assignment(section, live.ref, room.spec(name="B"), rescore=False),
     ):
-        with stops(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENTSECTION.NAME"):
+        with expect_stop(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENTSECTION.NAME"):
             await call

@@ -11,7 +11,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost
 from gradesync_sandbox.faults import Body, LoseAfter, Status
-from harness.errors import rejects
+from harness.errors import expect_rejection
 from harness.powerschool_target import Classroom, entry
 
 
@@ -75,7 +75,7 @@ async def test_an_assignment_of_several_sections_is_not_edited(room: Classroom) 
     room.sis.gradebook.add_assignment([room.section, sibling], "Shared", room.category, due=date(2026, 9, 9))
     (live,) = await room.target().assignments(section)
     assert live.shared
-    with rejects(Reason.SIS_ASSIGNMENT_SHARED):
+    with expect_rejection(Reason.SIS_ASSIGNMENT_SHARED):
         await room.target().update_assignment(section, live.ref, room.spec(), rescore=False)
     assert "assignment.update" not in room.kinds()
 
@@ -96,7 +96,7 @@ async def test_an_assignment_of_several_sections_is_not_edited(room: Classroom) 
 async def test_R30_a_refused_update_says_why(room: Classroom, effect: Status, reason: Reason) -> None:
     section, live = await room.one()
     room.order("assignment.update", effect)
-    with rejects(reason):
+    with expect_rejection(reason):
         await room.target().update_assignment(section, live.ref, room.spec(name="B"), rescore=False)
 
 
@@ -105,7 +105,7 @@ async def test_an_unreadable_object_concerns_its_own_update_alone(room: Classroo
     weights = json.dumps(entry({"weight": "heavy"}))
     for effect in (Body("<html>"), Body(weights)):
         room.order("assignment.get", effect)
-        with rejects(Reason.SIS_UNREADABLE):
+        with expect_rejection(Reason.SIS_UNREADABLE):
             await room.target().update_assignment(
                 section, live.ref, room.spec(points=Decimal(5)), rescore=False
             )

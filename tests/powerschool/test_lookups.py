@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync_sandbox.faults import Body, Status
-from harness.errors import stops
+from harness.errors import expect_stop
 from harness.powerschool_target import FIRST, LAST, Classroom
 
 
@@ -30,7 +30,7 @@ async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: C
 
 @pytest.mark.parametrize("key", ["999", "", "8x", "²"])
 async def test_an_unknown_section_stops_the_sync(room: Classroom, key: str) -> None:
-    with stops(Reason.SIS_SECTION_NOT_FOUND):
+    with expect_stop(Reason.SIS_SECTION_NOT_FOUND):
         await room.target().resolve_section(key)
 
 
@@ -44,7 +44,7 @@ async def test_of_several_teachers_the_first_by_schoolstaff_id_acts(room: Classr
 
 async def test_the_district_may_choose_another_teacher_of_the_section(room: Classroom) -> None:
     second = room.sis.add_teacher(room.school)
-    with stops(Reason.TEACHER_NOT_IN_SIS_SECTION):
+    with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):
         await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
     room.sis.assign_teacher(second, room.section)
     found = await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
@@ -53,13 +53,13 @@ async def test_the_district_may_choose_another_teacher_of_the_section(room: Clas
 
 async def test_a_section_without_a_teacher_stops_the_sync(room: Classroom) -> None:
     room.sis.unassign_teacher(room.teacher, room.section)
-    with stops(Reason.TEACHER_NOT_IN_SIS_SECTION):
+    with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):
         await room.target().resolve_section(str(room.section.dcid))
 
 
 async def test_a_missing_grant_is_named(room: Classroom) -> None:
     room.sis.plugin.deny("sectionteacher", "teacherid")
-    with stops(Reason.SIS_PERMISSION_MISSING, "SECTIONTEACHER.TEACHERID"):
+    with expect_stop(Reason.SIS_PERMISSION_MISSING, "SECTIONTEACHER.TEACHERID"):
         await room.target().resolve_section(str(room.section.dcid))
 
 
@@ -134,7 +134,7 @@ async def test_a_student_whom_nobody_knew_is_asked_for_again(room: Classroom) ->
 async def test_a_closed_student_table_is_named(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.deny("students", "student_number")
-    with stops(Reason.SIS_PERMISSION_MISSING):
+    with expect_stop(Reason.SIS_PERMISSION_MISSING):
         await room.target(student_id="student_number").resolve_students(section, ["1"])
 
 
@@ -184,13 +184,13 @@ async def test_a_roster_that_makes_no_sense_is_read_from_the_tables(room: Classr
     room.order("schema.cc", Body("{}"))
     assert await room.target().roster(section) is None
     room.order("schema.cc", Status(401), times=None)
-    with stops(Reason.SIS_CREDENTIALS_REFUSED):
+    with expect_stop(Reason.SIS_CREDENTIALS_REFUSED):
         await room.target().roster(section)
 
 
 async def test_a_table_that_is_no_json_is_unreadable(room: Classroom) -> None:
     room.order("schema.sections", Body("<html>log in</html>"))
-    with stops(Reason.SIS_UNREADABLE):
+    with expect_stop(Reason.SIS_UNREADABLE):
         await room.target().resolve_section(str(room.section.dcid))
 
 
@@ -211,7 +211,7 @@ def table(name: str, **row: str) -> Body:
 async def test_a_strange_section_row_is_told(room: Classroom, effect: Body | Status, reason: Reason) -> None:
     room.order("schema.sections", effect)
     room.order("schema.sectionteacher", table("sectionteacher", teacherid=str(6501)))
-    with stops(reason):
+    with expect_stop(reason):
         await room.target().resolve_section(str(room.section.dcid))
 
 
@@ -225,5 +225,5 @@ async def test_a_v1_section_without_its_ids_tells_no_term(room: Classroom) -> No
 async def test_a_closed_student_table_without_a_permission_is_unreadable(room: Classroom) -> None:
     section = await room.resolved()
     room.order("schema.students", Status(405, "{}"))
-    with stops(Reason.SIS_UNREADABLE):
+    with expect_stop(Reason.SIS_UNREADABLE):
         await room.target(student_id="id").resolve_students(section, ["1"])

@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync_sandbox.faults import Body
-from harness.errors import stops
+from harness.errors import expect_stop
 from harness.powerschool_target import Classroom
 
 
@@ -71,5 +71,5 @@ async def test_pages_without_end_are_given_up(room: Classroom) -> None:
     section, live = await room.one()
     record = [{"id": n, "tables": {"assignmentscore": {"studentsdcid": str(n)}}} for n in range(100)]
     room.order("schema.assignmentscore", Body(json.dumps({"record": record})), times=None)
-    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+    with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
         await room.target().scores(section, live.ref)

@@ -11,7 +11,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, Retriable
 from gradesync_sandbox.faults import Body, LoseAfter, Status, Truncate
-from harness.errors import stops
+from harness.errors import expect_stop
 from harness.powerschool_target import Classroom
 
 
@@ -135,7 +135,7 @@ async def test_R30_a_teacher_who_does_not_teach_is_told_for_the_batch(room: Clas
 async def test_R30_a_refused_score_field_stops_the_sync_and_is_named(room: Classroom) -> None:
     section, live = await room.one()
     room.sis.plugin.deny("assignmentscore", "whocreated")
-    with stops(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENTSCORE.WHOCREATED"):
+    with expect_stop(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENTSCORE.WHOCREATED"):
         await room.target().write_scores(section, [room.row(live, room.students[0], Decimal(1))])
 
 

@@ -8,7 +8,7 @@ import pytest
 from gradesync.core.reasons import Reason
 from gradesync.powerschool.connection import PowerSchool
 from gradesync_sandbox.faults import Body, RefuseBefore, Status
-from harness.errors import stops
+from harness.errors import expect_stop
 from harness.powerschool_target import Classroom, now
 
 
@@ -53,7 +53,7 @@ async def test_a_create_whose_token_was_refused_is_sent_once_more(room: Classroo
 async def test_a_second_401_stops_the_sync(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.list", Status(401), times=None)
-    with stops(Reason.SIS_CREDENTIALS_REFUSED):
+    with expect_stop(Reason.SIS_CREDENTIALS_REFUSED):
         await room.target().assignments(section)
     assert len(room.faults.struck) == 2
 
@@ -68,7 +68,7 @@ async def test_a_401_for_a_missing_capability_costs_no_token(room: Classroom) ->
 
 async def test_wrong_credentials_stop_the_sync(room: Classroom) -> None:
     room.connection = room.connect(secret="wrong")
-    with stops(Reason.SIS_CREDENTIALS_REFUSED) as stopped:
+    with expect_stop(Reason.SIS_CREDENTIALS_REFUSED) as stopped:
         await room.target().resolve_section(str(room.section.dcid))
     assert "wrong" not in stopped.value.detail
 
@@ -85,7 +85,7 @@ async def test_wrong_credentials_stop_the_sync(room: Classroom) -> None:
 )
 async def test_a_strange_token_answer_is_told(room: Classroom, body: str, reason: Reason) -> None:
     room.order("token", Body(body, done=False))
-    with stops(reason):
+    with expect_stop(reason):
         await room.target().resolve_section(str(room.section.dcid))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gradesync.schoology.auth import OAuth1, SteadySeconds
 from gradesync.schoology.calls import Ask
-from harness.canned_schoology import Canned, CannedSchoology, canned_source
+from harness.canned_schoology import CannedResponse, CannedSchoology, canned_source
 
 HTTPS = "https://api.schoology.example/v1/sections/1/grades?limit=200&timestamp=5"
 
@@ -83,7 +83,7 @@ def test_run_as_names_the_teacher_only_where_it_is_wanted(run_as: str | None, he
 
 
 async def test_a_redirect_and_a_retry_are_signed_anew() -> None:
-    waiting = [Canned(status=503), Canned(b"{}", 303)]
+    waiting = [CannedResponse(status=503), CannedResponse(b"{}", 303)]
     schoology = CannedSchoology()
 
     def answer(request: httpx.Request) -> httpx.Response:

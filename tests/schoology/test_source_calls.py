@@ -14,14 +14,14 @@ from harness.canned_schoology import (
     SECTION,
     SINCE,
     THREE,
-    Canned,
+    CannedResponse,
     CannedSchoology,
     Tally,
     canned_source,
     encoded,
     read,
 )
-from harness.errors import stops
+from harness.errors import expect_stop
 
 
 def multiget_of(schoology: CannedSchoology) -> list[str]:
@@ -94,14 +94,14 @@ async def test_what_cannot_be_an_id_is_not_asked_for(section: str) -> None:
     async with canned_source(schoology) as source:
         for reading in (source.read(section, None), source.outline(section), source.members(section),
                         source.categories(section)):  # fmt: skip
-            with stops("section-not-found"):
+            with expect_stop("section-not-found"):
                 await reading
     assert schoology.asked == []
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 415, 501])
 async def test_a_multiget_refused_as_a_whole_is_replaced_and_remembered(status: int) -> None:
-    schoology = CannedSchoology({"/multiget": Canned(b"", status)})
+    schoology = CannedSchoology({"/multiget": CannedResponse(b"", status)})
     whole = await read(CannedSchoology())
     async with canned_source(schoology) as source:
         assert not source.multiget_refused
@@ -128,12 +128,12 @@ async def test_a_multiget_whose_every_row_is_refused_is_refused(code: object) ->
 
 
 async def test_a_key_that_may_read_nothing_proves_nothing_about_multiget() -> None:
-    refused = Canned(status=403)
+    refused = CannedResponse(status=403)
     schoology = CannedSchoology({"/multiget": refused})
     for name in ("", "enrollments", "grade_items", "grades"):
         schoology.put(name, refused)
     async with canned_source(schoology) as source:
-        with stops("schoology-key-not-allowed"):
+        with expect_stop("schoology-key-not-allowed"):
             await source.read(SECTION, None)
         assert not source.multiget_refused
 
@@ -157,5 +157,5 @@ async def test_a_single_row_that_failed_is_asked_for_plainly(code: object) -> No
 
 async def test_a_multi_status_answer_is_read_row_by_row() -> None:
     schoology = CannedSchoology()
-    schoology.answers["/multiget"] = lambda request: Canned(schoology._multiget(request).body, 207)
+    schoology.answers["/multiget"] = lambda request: CannedResponse(schoology._multiget(request).body, 207)
     assert (await read(schoology)).cells[QUIZ] == {ADA: 8, BEN: 8}

@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.core.ports import Finding
 from gradesync.schoology.check import connection_findings
-from harness.canned_schoology import NOW, SECTION, Canned, CannedSchoology, canned_source
+from harness.canned_schoology import NOW, SECTION, CannedResponse, CannedSchoology, canned_source
 
 
 async def findings(
@@ -40,11 +40,11 @@ async def test_a_section_may_be_named() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Canned(b"Invalid signature.", 401), "consumer key"),
-        (Canned(b"", 401), "personal keys"),
-        (Canned(b"<html>", 200), "base address"),
+        (CannedResponse(b"Invalid signature.", 401), "consumer key"),
+        (CannedResponse(b"", 401), "personal keys"),
+        (CannedResponse(b"<html>", 200), "base address"),
         (b'{"api_uid":null}', "base address"),
-        (Canned(b"", 404), "base address"),
+        (CannedResponse(b"", 404), "base address"),
     ],
 )
 async def test_a_key_that_does_not_work_ends_the_test_with_a_fix(answer: Any, words: str) -> None:
@@ -55,7 +55,7 @@ async def test_a_key_that_does_not_work_ends_the_test_with_a_fix(answer: Any, wo
 
 
 async def test_a_schoology_that_does_not_answer_is_said_to_be_away() -> None:
-    found = await findings(answers={"/app-user-info": Canned(b"", 503)})
+    found = await findings(answers={"/app-user-info": CannedResponse(b"", 503)})
     assert not found["Schoology key"].ok
     assert "later" in found["Schoology key"].fix
 
@@ -73,7 +73,7 @@ async def test_a_clock_that_is_wrong_is_found(seconds: int, ok: bool, word: str)
 
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_key_that_may_not_read_a_roster_is_told_apart_from_a_wrong_key(status: int) -> None:
-    found = await findings(answers={f"/sections/{SECTION}/enrollments": Canned(b"", status)})
+    found = await findings(answers={f"/sections/{SECTION}/enrollments": CannedResponse(b"", status)})
     assert found["Schoology key"].ok
     assert not found["Schoology reading"].ok
     assert "approved" in found["Schoology reading"].fix

@@ -16,7 +16,7 @@ from harness.canned_schoology import (
     NOW,
     QUIZ,
     SECTION,
-    Canned,
+    CannedResponse,
     CannedSchoology,
     canned_source,
     dense,
@@ -26,7 +26,7 @@ from harness.canned_schoology import (
     item,
     read,
 )
-from harness.errors import stops
+from harness.errors import expect_stop
 
 ITEMS = [str(number) for number in range(501, 511)]
 
@@ -75,7 +75,7 @@ async def test_R36_what_is_still_missing_makes_its_assignment_partial_and_is_no_
 
 async def test_an_assignment_that_went_away_meanwhile_is_partial_and_stops_nothing() -> None:
     schoology = ten_items(*all_but(("503", HIS)))
-    schoology.put(alone("503"), Canned(status=404))
+    schoology.put(alone("503"), CannedResponse(status=404))
     assert (await read(schoology)).partial == {"503"}
 
 
@@ -86,7 +86,7 @@ async def test_more_than_a_fifth_missing_is_not_believed(missing: int, stopped: 
     for each in ITEMS:
         schoology.put(alone(each), grades())
     if stopped:
-        with stops("upstream-answer-unexpected", "grades: 5 of 20 cells are missing"):
+        with expect_stop("upstream-answer-unexpected", "grades: 5 of 20 cells are missing"):
             await read(schoology)
     else:
         assert (await read(schoology)).partial == set(ITEMS[:4])
@@ -186,7 +186,7 @@ async def test_all_cells_again_are_believed_no_more_than_a_full_read() -> None:
     schoology = CannedSchoology()
     schoology.put("grades", grades(*dense(ESSAY)))
     async with canned_source(schoology) as source:
-        with stops("upstream-answer-unexpected", "2 of 4 cells are missing"):
+        with expect_stop("upstream-answer-unexpected", "2 of 4 cells are missing"):
             await source.cells(book, None)
 
 
@@ -281,8 +281,8 @@ async def test_cells_in_an_answer_over_32_megabytes_are_asked_for_by_assignment(
 
 async def test_a_refusal_of_one_assignment_stops_the_sync() -> None:
     schoology, ids = large(3, 4)
-    schoology.put(alone(ids[2]), Canned(status=403))
-    with stops("schoology-key-not-allowed"):
+    schoology.put(alone(ids[2]), CannedResponse(status=403))
+    with expect_stop("schoology-key-not-allowed"):
         await read(schoology, large=True)
 
 

@@ -25,7 +25,7 @@ from harness.canned_schoology import (
     item,
     read,
 )
-from harness.errors import stops
+from harness.errors import expect_stop
 
 
 async def book_with(*enrollments: object) -> Gradebook:
@@ -57,7 +57,7 @@ async def test_R16_a_section_without_a_school_code(code: object) -> None:
 async def test_an_answer_that_is_not_the_section_stops_the_sync(body: dict[str, object]) -> None:
     schoology = CannedSchoology()
     schoology.put("", body)
-    with stops("upstream-answer-unexpected", "section: "):
+    with expect_stop("upstream-answer-unexpected", "section: "):
         await read(schoology)
 
 

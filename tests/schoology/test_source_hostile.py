@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from gradesync.errors import SyncStopped
-from harness.canned_schoology import QUIZ, SECTION, Canned, CannedSchoology, canned_source, item, read
-from harness.errors import stops
+from harness.canned_schoology import QUIZ, SECTION, CannedResponse, CannedSchoology, canned_source, item, read
+from harness.errors import expect_stop
 
 SECRET = "Ada Lovelace 17"
 WRAPPERS = {
@@ -38,7 +38,7 @@ PARENT = {"id": SECTION, "course_title": SECRET, "section_school_code": "49355",
 
 
 async def stopped(schoology: CannedSchoology, **options: Any) -> SyncStopped:
-    with stops("upstream-answer-unexpected") as caught:
+    with expect_stop("upstream-answer-unexpected") as caught:
         await read(schoology, **options)
     assert SECRET not in str(caught.value)
     return caught.value
@@ -105,8 +105,8 @@ async def test_a_multiget_row_that_is_no_object_is_asked_for_plainly() -> None:
 
 
 async def test_the_detail_of_a_refusal_repeats_nothing_either() -> None:
-    schoology = CannedSchoology({"/multiget": Canned(SECRET.encode(), 401)})
-    with stops("schoology-credentials-refused") as caught:
+    schoology = CannedSchoology({"/multiget": CannedResponse(SECRET.encode(), 401)})
+    with expect_stop("schoology-credentials-refused") as caught:
         await read(schoology)
     assert SECRET not in str(caught.value)
 
@@ -117,7 +117,7 @@ async def test_the_other_reads_stop_alike(where: str) -> None:
     for name in LISTS:
         schoology.put(name, PARENT)
     async with canned_source(schoology) as source:
-        with stops("upstream-answer-unexpected"):
+        with expect_stop("upstream-answer-unexpected"):
             await getattr(source, where)(SECTION)
 
 

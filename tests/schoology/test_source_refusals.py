@@ -6,53 +6,59 @@ from gradesync.errors import Retriable
 from harness.canned_schoology import (
     NOW,
     SECTION,
-    Canned,
+    CannedResponse,
     CannedSchoology,
     read,
 )
-from harness.errors import stops
+from harness.errors import expect_stop
 
 REPLAY = b"Duplicate timestamp/nonce combination, possible replay attack. Request rejected."
 REFUSALS = [
-    (Canned(b"", 401), "schoology-key-not-allowed"),
-    (Canned(b'""', 401), "schoology-key-not-allowed"),
-    (Canned(b"", 403), "schoology-key-not-allowed"),
-    (Canned(b"Invalid signature.", 401), "schoology-credentials-refused"),
-    (Canned(b"", 404), "section-not-found"),
-    (Canned(b"", 410), "upstream-answer-unexpected"),
-    (Canned(b"", 204), "upstream-answer-unexpected"),
+    (CannedResponse(b"", 401), "schoology-key-not-allowed"),
+    (CannedResponse(b'""', 401), "schoology-key-not-allowed"),
+    (CannedResponse(b"", 403), "schoology-key-not-allowed"),
+    (CannedResponse(b"Invalid signature.", 401), "schoology-credentials-refused"),
+    (CannedResponse(b"", 404), "section-not-found"),
+    (CannedResponse(b"", 410), "upstream-answer-unexpected"),
+    (CannedResponse(b"", 204), "upstream-answer-unexpected"),
 ]
 
 
 @pytest.mark.parametrize("name", ["", "enrollments", "grade_items", "grades", "grading_categories"])
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-async def test_a_refused_read_says_who_can_do_something(name: str, answer: Canned, reason: str) -> None:
+async def test_a_refused_read_says_who_can_do_something(
+    name: str, answer: CannedResponse, reason: str
+) -> None:
     schoology = CannedSchoology()
     schoology.put(name, answer)
-    with stops(reason):
+    with expect_stop(reason):
         await read(schoology, multiget_refused=True)
 
 
 @pytest.mark.parametrize("name", ["", "enrollments", "grade_items", "grades"])
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS[:1] + REFUSALS[2:3] + REFUSALS[4:5])
-async def test_a_refused_row_means_what_a_refused_read_means(name: str, answer: Canned, reason: str) -> None:
+async def test_a_refused_row_means_what_a_refused_read_means(
+    name: str, answer: CannedResponse, reason: str
+) -> None:
     schoology = CannedSchoology()
     schoology.put(name, answer)
-    with stops(reason):
+    with expect_stop(reason):
         await read(schoology)
     assert schoology.asked.count("/multiget") == 1
 
 
 @pytest.mark.parametrize(("answer", "reason"), [REFUSALS[0], REFUSALS[3]])
-async def test_a_multiget_that_is_not_authorized_is_not_tried_in_parts(answer: Canned, reason: str) -> None:
+async def test_a_multiget_that_is_not_authorized_is_not_tried_in_parts(
+    answer: CannedResponse, reason: str
+) -> None:
     schoology = CannedSchoology({"/multiget": answer})
-    with stops(reason):
+    with expect_stop(reason):
         await read(schoology)
     assert f"/sections/{SECTION}" not in schoology.asked
 
 
 async def test_a_replayed_signature_is_made_anew_once() -> None:
-    waiting = [Canned(REPLAY, 401)]
+    waiting = [CannedResponse(REPLAY, 401)]
     schoology = CannedSchoology()
     schoology.answers["/multiget"] = lambda request: (
         waiting.pop() if waiting else schoology._multiget(request)
@@ -63,20 +69,20 @@ async def test_a_replayed_signature_is_made_anew_once() -> None:
 
 
 async def test_a_signature_that_is_called_replayed_twice_is_refused() -> None:
-    schoology = CannedSchoology({"/multiget": Canned(REPLAY, 401)})
-    with stops("schoology-credentials-refused"):
+    schoology = CannedSchoology({"/multiget": CannedResponse(REPLAY, 401)})
+    with expect_stop("schoology-credentials-refused"):
         await read(schoology)
     assert schoology.asked.count("/multiget") == 2
 
 
 async def test_a_schoology_that_is_down_can_be_tried_later() -> None:
-    schoology = CannedSchoology({"/multiget": Canned(b"", 503)})
+    schoology = CannedSchoology({"/multiget": CannedResponse(b"", 503)})
     with pytest.raises(Retriable):
         await read(schoology)
 
 
 async def test_a_schoology_that_throttles_can_be_tried_after_its_window() -> None:
-    schoology = CannedSchoology({"/multiget": Canned(b"Rate limit exceeded", 429)})
+    schoology = CannedSchoology({"/multiget": CannedResponse(b"Rate limit exceeded", 429)})
     with pytest.raises(Retriable) as caught:
         await read(schoology, attempts=1)
     assert caught.value.retry_at is not None

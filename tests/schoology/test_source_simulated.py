@@ -16,8 +16,8 @@ from gradesync_sandbox.schoology.model import ACTIVE, Credential, Section
 from gradesync_sandbox.schoology.switches import Switches
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import World, build
-from harness.canned_schoology import opened
-from harness.errors import stops
+from harness.canned_schoology import open_source
+from harness.errors import expect_stop
 
 BASE = "http://schoology.example/v1"
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
@@ -64,7 +64,7 @@ async def read(world: World, since: datetime | None = None, *, section: int | No
                key: Credential | None = None, base: str = BASE, **options: Any) -> Gradebook:  # fmt: skip
     transport = httpx.ASGITransport(SchoologyApp(world.schoology))
     signer = key or world.app_key
-    async with opened(transport, base, (signer.key, signer.secret), **options) as source:
+    async with open_source(transport, base, (signer.key, signer.secret), **options) as source:
         return await source.read(str(section or section_of(world).id), since)
 
 
@@ -205,12 +205,12 @@ async def test_a_section_that_was_made_by_hand(world: World) -> None:
 async def test_who_may_not_read(world: World) -> None:
     assert world.student_key is not None
     for key in (world.student_key, world.refused_key):
-        with stops("schoology-key-not-allowed"):
+        with expect_stop("schoology-key-not-allowed"):
             await read(world, key=key)
     for key in (replace(world.app_key, secret="?"), replace(world.app_key, key="?")):
-        with stops("schoology-credentials-refused"):
+        with expect_stop("schoology-credentials-refused"):
             await read(world, key=key)
-    with stops("section-not-found"):
+    with expect_stop("section-not-found"):
         await read(world, section=7_999_999_999)
 
 
@@ -223,10 +223,10 @@ async def test_a_district_may_read_in_the_teachers_name(world: World) -> None:
     teacher = str(world.classrooms[0].teacher.uid)
     assert await read(world, run_as=teacher) == await read(world)
     pupil = str(section_of(world).students()[0].uid)
-    with stops("schoology-key-not-allowed"):
+    with expect_stop("schoology-key-not-allowed"):
         await read(world, run_as=pupil)
     world.schoology.switches.impersonation = False
-    with stops("schoology-key-not-allowed"):
+    with expect_stop("schoology-key-not-allowed"):
         await read(world, run_as=teacher)
 
 
@@ -235,7 +235,7 @@ async def test_the_connection_test_finds_nothing_wrong(world: World, key: str) -
     signer = getattr(world, key)
     transport = httpx.ASGITransport(SchoologyApp(world.schoology))
     noon = datetime.fromtimestamp(NOON, UTC)
-    async with opened(transport, BASE, (signer.key, signer.secret), clock=lambda: noon) as source:
+    async with open_source(transport, BASE, (signer.key, signer.secret), clock=lambda: noon) as source:
         assert all(found.ok for found in await connection_findings(source))
 
 
@@ -245,7 +245,7 @@ async def test_over_a_real_socket(world: World) -> None:
     await served.start()
     try:
         key = (world.app_key.key, world.app_key.secret)
-        async with opened(httpx.AsyncHTTPTransport(), f"{served.url}/v1", key) as source:
+        async with open_source(httpx.AsyncHTTPTransport(), f"{served.url}/v1", key) as source:
             book = await source.read(str(section_of(world).id), None)
             found = await source.cells(book, None)
     finally:

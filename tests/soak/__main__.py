@@ -27,11 +27,11 @@ from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done
-from harness.burst import Burst, wrong_in_burst
-from harness.crashes import Crash, calls_of, wrong_after
+from harness.burst import Burst, run_burst
+from harness.crashes import Crash, count_calls, run_crash
 from harness.environment import Environment, open_environment
-from harness.fault_matrix import EFFECTS, PHASES, Cell, Scale, kinds_of, wrong_in
-from harness.state_machine import Life
+from harness.fault_matrix import EFFECTS, PHASES, FaultCell, Scale, list_call_kinds, run_cell
+from harness.state_machine import SectionMachine
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)
@@ -67,27 +67,27 @@ async def matrix(environment: Environment, settings: Settings) -> AsyncIterator[
     """Every kind of call with everything that goes wrong, once and for as long as the sync lasts."""
     scale = Scale(assignments=3, students=5)
     for phase in PHASES:
-        for system, kind in await kinds_of(environment, phase, scale):
+        for system, kind in await list_call_kinds(environment, phase, scale):
             for effect in EFFECTS:
                 for lasting in (False, True):
-                    yield wrong_in(environment, Cell(phase, system, kind, effect, lasting), scale)
+                    yield run_cell(environment, FaultCell(phase, system, kind, effect, lasting), scale)
 
 
 async def crashes(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """A worker process killed at every call of three phases, before and after its effect."""
     moments: tuple[Done, Done] = ("before", "after")
     for phase in ("first sync", "change", "recreate"):
-        for system, calls in (await calls_of(environment, phase, Scale())).items():
+        for system, calls in (await count_calls(environment, phase, Scale())).items():
             for nth in range(1, calls + 1):
                 for when in moments:
                     crash = Crash(phase, system, nth, when)
-                    yield wrong_after(environment, settings, crash, Scale())
+                    yield run_crash(environment, settings, crash, Scale())
 
 
 async def burst(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
     """Several districts, many sections, scores that change, faults on, and four workers."""
     for seed in range(1, 11):
-        yield wrong_in_burst(environment, Burst(seed))
+        yield run_burst(environment, Burst(seed))
 
 
 PARTS: dict[str, Callable[[Environment, Settings], AsyncIterator[Awaitable[list[str]]]]] = {
@@ -119,7 +119,7 @@ def lived(settings: Settings) -> Figures:
     loop = asyncio.new_event_loop()
     opened = _theatre(settings)
     environment = loop.run_until_complete(opened.__aenter__())
-    life = type("LongLife", (Life,), {"environment": environment, "loop": loop})
+    life = type("LongLife", (SectionMachine,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
     profile = chance(
         max_examples=LIVES,

@@ -8,7 +8,7 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync.upstream.egress import PublicNetwork, is_public, open_client
-from harness.errors import stops
+from harness.errors import expect_stop
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
@@ -33,13 +33,13 @@ def test_other_addresses_are_not(address: str) -> None:
 @pytest.mark.parametrize("url", ["https://127.0.0.1/", "https://localhost/", "https://[::1]/"])
 async def test_private_addresses_are_refused_when_connecting(url: str) -> None:
     async with open_client(allow_private_network=False) as client:
-        with stops(Reason.UPSTREAM_UNAVAILABLE):
+        with expect_stop(Reason.UPSTREAM_UNAVAILABLE):
             await client.get(url)
 
 
 async def test_plain_http_is_refused() -> None:
     async with open_client(allow_private_network=False) as client:
-        with stops(Reason.UPSTREAM_UNAVAILABLE):
+        with expect_stop(Reason.UPSTREAM_UNAVAILABLE):
             await client.get("http://example.com/")
 
 

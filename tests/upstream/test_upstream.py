@@ -14,11 +14,11 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
 from gradesync.upstream.client import Answer, Upstream
 from gradesync.upstream.metrics import CALLS
-from harness.errors import stops
-from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, say
+from harness.errors import expect_stop
+from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, respond
 
-OK = say(200, b"fine")
-LOST: list[Act] = [cut, say(500), say(502), say(503), say(504), raw(b"nonsense\r\n\r\n")]
+OK = respond(200, b"fine")
+LOST: list[Act] = [cut, respond(500), respond(502), respond(503), respond(504), raw(b"nonsense\r\n\r\n")]
 
 
 async def read(upstream: Upstream) -> Answer:
@@ -42,7 +42,7 @@ async def test_a_call_is_paced_then_signed_then_permitted_then_sent(rig: Rig) ->
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 418])
 async def test_a_4xx_is_an_answer(rig: Rig, status: int) -> None:
-    assert (await write(rig.upstream(say(status, b"why")))).body == b"why"
+    assert (await write(rig.upstream(respond(status, b"why")))).body == b"why"
     assert rig.pace.reports == [True]
 
 
@@ -60,7 +60,7 @@ async def test_a_read_that_keeps_losing_its_answer_is_given_up_as_retriable(rig:
     assert rig.pace.reports == [False]
 
 
-@pytest.mark.parametrize("lost", [*LOST, say(302, location="/v1/thing")])
+@pytest.mark.parametrize("lost", [*LOST, respond(302, location="/v1/thing")])
 async def test_a_write_that_lost_its_answer_is_in_doubt_and_not_sent_again(rig: Rig, lost: Act) -> None:
     with pytest.raises(AnswerLost):
         await write(rig.upstream(lost))
@@ -68,14 +68,14 @@ async def test_a_write_that_lost_its_answer_is_in_doubt_and_not_sent_again(rig: 
 
 
 async def test_a_throttled_write_is_always_sent_again(rig: Rig) -> None:
-    assert (await write(rig.upstream(say(429, retry_after="0"), OK))).status == 200
+    assert (await write(rig.upstream(respond(429, retry_after="0"), OK))).status == 200
     assert rig.pace.pauses == [0.0]
 
 
 async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Rig) -> None:
     before = datetime.now(UTC)
     with pytest.raises(Retriable) as refused:
-        await write(rig.upstream(say(429, retry_after="90"), OK))
+        await write(rig.upstream(respond(429, retry_after="90"), OK))
     assert rig.pace.pauses == [90.0]
     assert refused.value.retry_at is not None
     assert refused.value.retry_at >= before + timedelta(seconds=90)
@@ -84,7 +84,7 @@ async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Ri
 
 
 async def test_retry_after_may_be_a_date_by_the_upstreams_clock(rig: Rig) -> None:
-    dated = say(503, date="Mon, 07 Sep 2026 10:00:00 GMT", retry_after="Mon, 07 Sep 2026 10:02:00 GMT")
+    dated = respond(503, date="Mon, 07 Sep 2026 10:00:00 GMT", retry_after="Mon, 07 Sep 2026 10:02:00 GMT")
     await read(rig.upstream(dated, OK))
     assert rig.pace.pauses == [120.0]
 
@@ -92,13 +92,13 @@ async def test_retry_after_may_be_a_date_by_the_upstreams_clock(rig: Rig) -> Non
 @pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf", "1e400"])
 async def test_a_strange_retry_after_means_a_moment(rig: Rig, value: str) -> None:
     with pytest.raises(Retriable):
-        await read(rig.upstream(say(429, retry_after=value), OK, seconds=0.5))
+        await read(rig.upstream(respond(429, retry_after=value), OK, seconds=0.5))
     assert rig.pace.pauses == [1.0]
 
 
 async def test_a_pause_is_never_longer_than_an_hour(rig: Rig) -> None:
     with pytest.raises(Retriable):
-        await read(rig.upstream(say(429, retry_after="999999999")))
+        await read(rig.upstream(respond(429, retry_after="999999999")))
     assert rig.pace.pauses == [3600.0]
 
 
@@ -130,14 +130,14 @@ async def test_a_refusal_without_end_is_a_refusal(rig: Rig) -> None:
 
 async def test_compression_does_not_hide_the_size(rig: Rig) -> None:
     body = gzip.compress(b"0" * 8_000_000)
-    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
-        await rig.upstream(say(200, body, content_encoding="gzip")).call(
+    with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+        await rig.upstream(respond(200, body, content_encoding="gzip")).call(
             "thing", "GET", "/thing", repeatable=True, max_bytes=1_000_000
         )
 
 
 async def test_a_body_that_does_not_unpack_is_a_lost_answer(rig: Rig) -> None:
-    assert (await read(rig.upstream(say(200, b"no gzip", content_encoding="gzip"), OK))).body == b"fine"
+    assert (await read(rig.upstream(respond(200, b"no gzip", content_encoding="gzip"), OK))).body == b"fine"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_a_body_that_does_not_unpack_is_a_lost_answer(rig: Rig) -> None:
 async def test_redirects_on_the_same_host_are_followed_and_signed_anew(
     rig: Rig, status: int, method: str
 ) -> None:
-    upstream = rig.upstream(say(status, location="/v1/other?page=2"), OK)
+    upstream = rig.upstream(respond(status, location="/v1/other?page=2"), OK)
     await upstream.call("thing", "POST", "/thing", content=b"{}", repeatable=True)
     assert [seen.line.split()[:2] for seen in rig.server.seen] == [
         ["POST", "/v1/thing"],
@@ -162,14 +162,14 @@ async def test_redirects_on_the_same_host_are_followed_and_signed_anew(
     ["https://127.0.0.1/v1", "http://elsewhere.example/v1", "http://127.0.0.1:1/v1"],
 )
 async def test_redirects_to_another_host_stop_the_sync(rig: Rig, location: str) -> None:
-    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED) as stopped:
-        await read(rig.upstream(say(302, location=location)))
+    with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED) as stopped:
+        await read(rig.upstream(respond(302, location=location)))
     assert location not in stopped.value.detail
 
 
 async def test_redirects_in_a_circle_stop_the_sync(rig: Rig) -> None:
-    with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
-        await read(rig.upstream(say(302, location="/v1/thing")))
+    with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+        await read(rig.upstream(respond(302, location="/v1/thing")))
     assert len(rig.server.seen) == 4
 
 
@@ -178,12 +178,12 @@ async def test_links_of_the_upstream_are_followed_on_its_own_host_only(rig: Rig)
     await upstream.call("thing", "GET", f"{rig.server.url}/v1/next?start=20&limit=20", repeatable=True)
     assert rig.server.seen[0].line == "GET /v1/next?start=20&limit=20 HTTP/1.1"
     for elsewhere in ("https://elsewhere.example/v1", "http://a:b/"):
-        with stops(Reason.UPSTREAM_ANSWER_UNEXPECTED):
+        with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
             await upstream.call("thing", "GET", elsewhere, repeatable=True)
 
 
 async def test_cookies_of_one_call_are_not_sent_with_another(rig: Rig) -> None:
-    upstream = rig.upstream(say(200, set_cookie="JSESSIONID=1; Path=/"))
+    upstream = rig.upstream(respond(200, set_cookie="JSESSIONID=1; Path=/"))
     for _ in range(2):
         await read(upstream)
     assert "cookie" not in rig.server.seen[1].headers
@@ -216,7 +216,7 @@ def counted(kind: str) -> dict[str, float]:
 
 
 async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
-    await rig.upstream(say(503), cut, say(299)).call("counted", "GET", "/thing", repeatable=True)
+    await rig.upstream(respond(503), cut, respond(299)).call("counted", "GET", "/thing", repeatable=True)
     assert counted("counted") == {"503": 1, "lost": 1, "other": 1}
     labels = {"system": "school", "kind": "counted"}
     assert REGISTRY.get_sample_value("gradesync_upstream_retries_total", labels) == 2
@@ -243,7 +243,7 @@ async def test_a_call_without_an_answer_is_counted_by_what_kept_it(rig: Rig) -> 
 async def test_logs_hold_no_query_no_body_and_no_signature(
     rig: Rig, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    await rig.upstream(cut, say(200, b"a-secret-body")).call(
+    await rig.upstream(cut, respond(200, b"a-secret-body")).call(
         "thing", "GET", "/thing", params={"token": "a-secret-query"}, repeatable=True
     )
     told = capsys.readouterr()

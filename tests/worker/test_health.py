@@ -6,8 +6,8 @@ import httpx
 from sqlalchemy import text
 
 from gradesync.settings import Settings
-from harness.crashes import process
-from harness.processes import free_port, ready
+from harness.crashes import start_process
+from harness.processes import free_port, wait_until_ready
 from harness.servers import Urls
 
 
@@ -17,11 +17,11 @@ async def test_a_worker_tells_that_it_lives_is_ready_and_what_it_counts(
     port = free_port()
     there = settings.model_copy(update={"metrics_port": port})
     async with (
-        process(there, "worker") as worker,
+        start_process(there, "worker") as worker,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
         servers.owner() as owner,
     ):
-        await ready(http, worker)
+        await wait_until_ready(http, worker)
         assert (await http.get("/healthz")).json() == {"status": "ok"}
         assert "gradesync_syncs_running 0.0" in (await http.get("/metrics")).text
         await owner.execute(text("ALTER TABLE alembic_version RENAME TO away"))

@@ -6,7 +6,7 @@ from gradesync_sandbox import world
 from harness.assertions import find_false_claims, sync_checked
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.oracle import demands
+from harness.oracle import derive_demands
 
 
 async def test_all_rules_at_once_in_a_troubled_district(environment: Environment) -> None:
@@ -16,7 +16,7 @@ async def test_all_rules_at_once_in_a_troubled_district(environment: Environment
             assert await find_false_claims(harness, sync) == []
             assert harness.differences(room) == []
             told = await harness.outcomes_by_cell(sync)
-            wanted = demands(harness.world, room)
+            wanted = derive_demands(harness.world, room)
             for item, reason in wanted.left_out.items():
                 assert told[item, None][1] == reason
             created = {
