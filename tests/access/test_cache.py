@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gradesync.access.cache import Remembered
+from gradesync.access.cache import Cache
 
 
 class Oracle:
@@ -26,7 +26,7 @@ class Oracle:
 
 async def test_one_question_is_asked_once() -> None:
     oracle = Oracle()
-    remembered = Remembered(oracle.answer, seconds=60)
+    remembered = Cache(oracle.answer, seconds=60)
     assert [await remembered.get("a") for _ in range(3)] == [1, 1, 1]
     assert await remembered.get("b") == 2
 
@@ -34,7 +34,7 @@ async def test_one_question_is_asked_once() -> None:
 async def test_those_who_wait_share_a_question() -> None:
     oracle = Oracle()
     oracle.gate.clear()
-    remembered = Remembered(oracle.answer, seconds=60)
+    remembered = Cache(oracle.answer, seconds=60)
     waiting = [asyncio.create_task(remembered.get("a")) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
@@ -45,13 +45,13 @@ async def test_those_who_wait_share_a_question() -> None:
 
 async def test_an_answer_grows_old() -> None:
     oracle = Oracle()
-    remembered = Remembered(oracle.answer, seconds=0)
+    remembered = Cache(oracle.answer, seconds=0)
     assert [await remembered.get("a"), await remembered.get("a")] == [1, 2]
 
 
 async def test_a_failure_is_not_remembered() -> None:
     oracle = Oracle()
-    remembered = Remembered(oracle.answer, seconds=60)
+    remembered = Cache(oracle.answer, seconds=60)
     oracle.fails = True
     with pytest.raises(LookupError):
         await remembered.get("a")
@@ -61,7 +61,7 @@ async def test_a_failure_is_not_remembered() -> None:
 
 async def test_the_oldest_is_forgotten_first() -> None:
     oracle = Oracle()
-    remembered = Remembered(oracle.answer, seconds=60, most=2)
+    remembered = Cache(oracle.answer, seconds=60, most=2)
     for key in ("a", "b", "c", "b", "a"):
         await remembered.get(key)
     assert oracle.asked == ["a", "b", "c", "a"]
@@ -69,7 +69,7 @@ async def test_the_oldest_is_forgotten_first() -> None:
 
 async def test_what_is_forgotten_is_asked_again() -> None:
     oracle = Oracle()
-    remembered = Remembered(oracle.answer, seconds=60)
+    remembered = Cache(oracle.answer, seconds=60)
     await remembered.get("a")
     remembered.forget("a")
     remembered.forget("never known")

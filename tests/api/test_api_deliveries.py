@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from gradesync.db import retention
 from gradesync.upstream.egress import open_client
-from gradesync.worker.pool import working
+from gradesync.worker.pool import run_worker
 from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
 from harness.api import ApiHarness
 from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
@@ -22,7 +22,7 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness
     sync = await api.sync(office)
     assert await deliver(api) == 1
     assert await deliver(api, later=True) == 0
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.received
     told = Webhook(webhook["secret"]).verify(body, headers)
     assert told["type"] == "sync.settled"
     assert told["data"]["sync_id"] == sync["id"]
@@ -36,11 +36,11 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness
 async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
-    async with working(api.runtime):
+    async with run_worker(api.runtime):
         await office.post(f"{api.path}/syncs")
         async with asyncio.timeout(90):
             await receiver.called.wait()
-    assert len(receiver.heard) == 1
+    assert len(receiver.received) == 1
 
 
 async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: Receiver) -> None:
@@ -48,7 +48,7 @@ async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: 
     await add_webhook(office, receiver.url)
     await api.sync(office)
     await deliver(api)
-    ((_, body),) = receiver.heard
+    ((_, body),) = receiver.received
     users = api.world.schoology.users.values()
     words = {user.last for user in users} | {item.title for item in api.room.section.items.values()}
     assert not [word for word in words if word in body]
@@ -67,7 +67,7 @@ async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, rec
     settled = (await office.get(started.headers["location"])).json()
     assert settled["error"]["code"] == "timed-out"
     await deliver(api)
-    ((_, body),) = receiver.heard
+    ((_, body),) = receiver.received
     assert json.loads(body)["data"]["error"] == "timed-out"
 
 
@@ -87,7 +87,7 @@ async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
     assert await deliver(api, later=True) == 0
     (given_up,) = await list_deliveries(office, webhook, status="failed")
     assert (given_up["attempts"], given_up["next_attempt_at"]) == (MOST_ATTEMPTS, None)
-    assert len({headers["webhook-id"] for headers, _ in receiver.heard}) == 1
+    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
 
 
 async def test_an_address_that_is_gone_is_not_asked_again(api: ApiHarness, receiver: Receiver) -> None:
@@ -161,7 +161,7 @@ async def test_trouble_of_one_district_is_no_others(api: ApiHarness, receiver: R
             """)
         )
     assert await deliver(api) == 2
-    assert len(receiver.heard) == 1
+    assert len(receiver.received) == 1
 
 
 async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Receiver) -> None:
@@ -174,7 +174,7 @@ async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Rece
     for one in (webhook, plain):
         (delivery,) = await list_deliveries(office, one)
         assert delivery["error"] == "address-not-allowed"
-    assert receiver.heard == []
+    assert receiver.received == []
 
 
 async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: Receiver) -> None:
@@ -184,7 +184,7 @@ async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: 
     answer = await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
     assert (answer.status_code, answer.json()["status"]) == (202, "pending")
     assert await deliver(api) == 1
-    first, second = receiver.heard
+    first, second = receiver.received
     assert first[1] == second[1]
     assert first[0]["webhook-id"] == second[0]["webhook-id"]
     actions = [entry["action"] for entry in (await office.get("/audit")).json()["items"]]

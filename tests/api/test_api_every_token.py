@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Tokens
+from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Tokens
 from gradesync.api.app import openapi_document
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
@@ -105,7 +105,7 @@ class Town:
     def token(self, district: str, client: str, *scopes: str, section: str | None = None) -> ApiClient:
         subject = "5790000" if section else client
         caller = Caller(district, client, subject, frozenset(scopes or EVERYTHING), section)
-        life = TEACHER_LIFE if section else CLIENT_LIFE
+        life = TEACHER_LIFETIME if section else CLIENT_LIFETIME
         return ApiClient(self.api.http, self.api.runtime.tokens.issue(caller, life))
 
     async def ask(self, door: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
@@ -173,8 +173,8 @@ async def test_a_token_that_is_not_good_opens_nothing(town: Town) -> None:
     bad = {
         "none": api.anonymous,
         "garbage": ApiClient(api.http, "garbage"),
-        "expired": ApiClient(api.http, ended.issue(caller, CLIENT_LIFE)),
-        "somebody else's": ApiClient(api.http, foreign.issue(caller, CLIENT_LIFE)),
+        "expired": ApiClient(api.http, ended.issue(caller, CLIENT_LIFETIME)),
+        "somebody else's": ApiClient(api.http, foreign.issue(caller, CLIENT_LIFETIME)),
         "a revoked client's": town.token(district, revoked),
         "a revoked front-end's teacher's": town.token(district, revoked, section=api.section),
         "a client's in another district": town.token(f"{district}-2", client),

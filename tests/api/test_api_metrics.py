@@ -11,7 +11,7 @@ import pytest
 
 from gradesync.core.reasons import Reason
 from gradesync.powerschool.grants import READ, WRITTEN
-from gradesync.runtime import sweeping
+from gradesync.runtime import run_maintenance
 from gradesync.sync.claim import claim_of
 from gradesync.sync.metrics import observe_queue
 from gradesync.sync.run import perform
@@ -118,7 +118,7 @@ async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHa
         answer = await teacher.post(f"{api.path}/syncs")
         await api.change_rows(OVERDUE)
         if by_sweep:
-            await sweep(api.runtime.engine)
+            await sweep(api.runtime.context)
         sync = (await teacher.get(answer.headers["location"])).json()
         assert sync["error"]["code"] == "timed-out"
     grown = await watch.grown(api.http)
@@ -130,18 +130,18 @@ async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHa
 async def test_a_lost_lease_is_counted_and_the_sync_is_not(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
-    claimed = await claim_of(api.runtime.engine, api.district.id)
+    claimed = await claim_of(api.runtime.context, api.district.id)
     assert claimed is not None
     await api.change_rows(TAKEN)
     watch = await Watch.begin(api.http)
-    await perform(api.runtime.engine, claimed)
+    await perform(api.runtime.context, claimed)
     grown = await watch.grown(api.http)
     assert grown[series("gradesync_leases_lost_total")] == 1
     assert "gradesync_syncs_total" not in {name for name, _ in grown}
 
 
 async def queued(api: ApiHarness) -> dict[str, float]:
-    await observe_queue(api.runtime.engine)
+    await observe_queue(api.runtime.context)
     return counts(await scrape(api.http), "gradesync_queue_syncs", "class")
 
 
@@ -155,7 +155,7 @@ async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_h
     assert oldest["ready"] > 0
     assert oldest["held"] == 0
     api.cut_off("schoology")
-    while await claim_of(api.runtime.engine, api.district.id):
+    while await claim_of(api.runtime.context, api.district.id):
         pass
     assert await queued(api) == {"ready": 0, "held": 0}
 
@@ -166,14 +166,14 @@ async def test_what_waits_for_a_spent_budget_is_held(api: ApiHarness) -> None:
     budget = api.district.schoology.requests_per_window
     while await api.runtime.systems.reserve_sync(api.district):
         assert (budget := budget - 1) >= 0
-    assert await claim_of(api.runtime.engine, api.district.id) is None
+    assert await claim_of(api.runtime.context, api.district.id) is None
     assert await queued(api) == {"ready": 0, "held": 1}
 
 
 async def test_every_process_keeps_the_metrics_of_the_queue(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
-    async with sweeping(api.runtime):
+    async with run_maintenance(api.runtime):
         while not counts(await scrape(api.http), "gradesync_queue_syncs", "class").get("ready"):
             await asyncio.sleep(0)
 
@@ -203,7 +203,7 @@ async def test_nobody_and_nothing_of_a_district_is_a_label(api: ApiHarness) -> N
             await api.sync(teacher, str(room.section.id), **wanted)
     office = await api.office()
     assert (await office.post("/connections/check")).status_code == 200
-    await observe_queue(api.runtime.engine)
+    await observe_queue(api.runtime.context)
     grown = await watch.grown(api.http)
     assert len({name for name, _ in grown}) > 10
     for name, labels in grown:

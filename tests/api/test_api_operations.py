@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
-from gradesync.runtime import open_runtime, sweeping
+from gradesync.runtime import open_runtime, run_maintenance
 from gradesync.settings import Settings
-from gradesync.upstream.call_budget import FAILURES_TO_OPEN, Pace
+from gradesync.upstream.call_budget import FAILURES_TO_OPEN, CallBudget
 from harness.api import ApiHarness, expect_problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -33,7 +33,7 @@ async def test_readiness_looks_at_database_migrations_and_queue(api: ApiHarness)
 
 async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(api: ApiHarness) -> None:
     for account in ("powerschool:secret-of-one", "powerschool:secret-of-two"):
-        pace = Pace(api.runtime.redis, account, None)
+        pace = CallBudget(api.runtime.redis, account, None)
         for _ in range(FAILURES_TO_OPEN):
             await pace.report(False)
     answer = await api.http.get("/readyz")
@@ -48,10 +48,10 @@ async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(api: A
 
 
 async def test_every_process_keeps_the_metric_of_open_circuits(api: ApiHarness) -> None:
-    pace = Pace(api.runtime.redis, "schoology:one", None)
+    pace = CallBudget(api.runtime.redis, "schoology:one", None)
     for _ in range(FAILURES_TO_OPEN):
         await pace.report(False)
-    async with sweeping(api.runtime):
+    async with run_maintenance(api.runtime):
         while not REGISTRY.get_sample_value("gradesync_circuits_open", {"system": "schoology"}):
             await asyncio.sleep(0)
 

@@ -34,7 +34,7 @@ async def started(office: ApiClient, **wanted: Any) -> str:
 async def advance(api: ApiHarness, times: int = 1) -> None:
     """Let the worker's rounds come, with the rests in between over."""
     for _ in range(times):
-        await preflight.advance(api.runtime.engine)
+        await preflight.advance(api.runtime.context)
         await api.change_rows(LATER_IS_NOW)
 
 
@@ -212,9 +212,9 @@ async def test_a_report_that_ran_into_trouble_rests_and_goes_on(api: ApiHarness)
     office = await api.office()
     api.sandbox.faults.add(Fault("schoology", "section", BUSY))
     path = await started(office, sections=[api.section])
-    await preflight.advance(api.runtime.engine)
+    await preflight.advance(api.runtime.context)
     assert (await office.get(path)).json()["progress"]["done"] == 0
-    assert await preflight.advance(api.runtime.engine) == 0
+    assert await preflight.advance(api.runtime.context) == 0
     await forget_pauses(api.runtime.redis)
     await advance(api, 3)
     assert (await office.get(path)).json()["status"] == "complete"
@@ -237,7 +237,7 @@ async def test_a_report_past_its_bound_is_ended_by_the_worker(api: ApiHarness) -
     office = await api.office()
     path = await started(office, sections=[api.section])
     await api.change_rows(PAST)
-    assert await preflight.advance(api.runtime.engine) == 0
+    assert await preflight.advance(api.runtime.context) == 0
     async with api.runtime.database.district(api.district.id) as db:
         assert await preflights.running(db) is None
     assert (await office.get(path)).json()["error"]["code"] == "timed-out"
@@ -247,7 +247,7 @@ async def test_a_worker_that_lost_its_report_keeps_nothing(api: ApiHarness) -> N
     office = await api.office()
     path = await started(office, sections=[api.section])
     api.sandbox.faults.add(Fault("schoology", "section", Hold()))
-    working = asyncio.create_task(preflight.advance(api.runtime.engine))
+    working = asyncio.create_task(preflight.advance(api.runtime.context))
     await api.sandbox.faults.until_held()
     await api.change_rows("UPDATE preflight SET lease_token = gen_random_uuid()")
     api.sandbox.faults.release()
@@ -263,9 +263,9 @@ async def test_a_long_report_is_made_in_slices(settings: Settings, servers: Urls
         office = await api.office()
         path = await started(office, sections=[str(room.section.id) for room in world.classrooms])
         for done in (1, 2, 3):
-            assert await preflight.advance(api.runtime.engine) == 1
+            assert await preflight.advance(api.runtime.context) == 1
             assert (await office.get(path)).json()["progress"]["done"] == done
-        assert await preflight.advance(api.runtime.engine) == 0
+        assert await preflight.advance(api.runtime.context) == 0
         assert (await office.get(path)).json()["status"] == "complete"
 
 

@@ -9,7 +9,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from gradesync.access.tokens import CLIENT_LIFE, Caller, Tokens
+from gradesync.access.tokens import CLIENT_LIFETIME, Caller, Tokens
 from gradesync.db import clients
 from gradesync.db.crypto import Secrets
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
@@ -125,7 +125,7 @@ async def test_without_a_token_the_answer_says_how_to_get_one(api: ApiHarness) -
 async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
     client_id, _ = await api.client("syncs:read")
     ours = Caller(api.district.id, client_id, client_id, frozenset({"syncs:read"}))
-    good = api.runtime.tokens.issue(ours, CLIENT_LIFE)
+    good = api.runtime.tokens.issue(ours, CLIENT_LIFETIME)
     assert (await ApiClient(api.http, good).get("/syncs")).status_code == 200
     head, claims, seal = good.split(".")
     others = Tokens.of([b"another installation's secret key"], api.runtime.clock)
@@ -136,8 +136,8 @@ async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
         f"{head}.{claims}.",
         f"{unsigned}.{claims}.",
         f"{head}.{claims}.{seal[::-1]}",
-        others.issue(ours, CLIENT_LIFE),
-        past.issue(ours, CLIENT_LIFE),
+        others.issue(ours, CLIENT_LIFETIME),
+        past.issue(ours, CLIENT_LIFETIME),
         signed(aud="someone else"),
         signed(iss="someone else"),
         signed(exp=None),
@@ -152,7 +152,7 @@ def test_tokens_of_an_older_key_hold_until_it_is_taken_away() -> None:
         return datetime.now(UTC)
 
     old, new = b"0" * 32, b"1" * 32
-    token = Tokens.of([old], clock).issue(CALLER, CLIENT_LIFE)
+    token = Tokens.of([old], clock).issue(CALLER, CLIENT_LIFETIME)
     assert Tokens.of([new, old], clock).verify(token) == CALLER
     with pytest.raises(Exception, match="InvalidKeyId"):
         Tokens.of([new], clock).verify(token)

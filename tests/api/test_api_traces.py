@@ -11,7 +11,7 @@ from opentelemetry.trace import StatusCode
 
 from gradesync.db import syncs
 from gradesync.observability.trace_export import OpenTelemetry
-from gradesync.observability.tracing import traced_by
+from gradesync.observability.tracing import use_tracer
 from gradesync_sandbox.faults import Fault, LoseAfter
 from harness.api import ApiHarness
 
@@ -25,7 +25,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with traced_by(OpenTelemetry(provider)):
+    with use_tracer(OpenTelemetry(provider)):
         yield exporter
 
 

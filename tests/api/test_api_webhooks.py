@@ -22,7 +22,7 @@ async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: 
     assert not set(before) & set(after)
     await api.sync(office)
     await deliver(api)
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.received
     assert Webhook(webhook["secret"]).verify(body, headers)
 
 
@@ -76,14 +76,14 @@ async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, re
     assert rotated["secret"] != webhook["secret"]
     await api.sync(office)
     await deliver(api)
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.received
     for secret in (webhook["secret"], rotated["secret"]):
         assert Webhook(secret).verify(body, headers)
     await api.change_rows("UPDATE webhook SET old_until = now() - interval '1 second'")
     (delivery,) = await list_deliveries(office, webhook)
     await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
     await deliver(api)
-    headers, body = receiver.heard[-1]
+    headers, body = receiver.received[-1]
     assert Webhook(rotated["secret"]).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(webhook["secret"]).verify(body, headers)
@@ -121,5 +121,5 @@ async def test_webhooks_of_another_district_are_not_there(api: ApiHarness, recei
     expect_problem(await stranger.post(f"/webhooks/{webhook['id']}/rotate"), 404, "webhook-not-found")
     await api.sync(office)
     await deliver(api)
-    assert len(receiver.heard) == 1
+    assert len(receiver.received) == 1
     assert await list_deliveries(stranger, theirs) == []

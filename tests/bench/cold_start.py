@@ -59,7 +59,7 @@ async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
 async def cold_start(settings: Settings, rounds: int = 5) -> ColdStart:
     """Start processes with these settings, one after another. The first of each is not counted."""
     async with open_runtime(settings, name="bench") as runtime:
-        await runtime.redis.set(call_budget.BORN, 0)  # no budget was lost, so nobody waits a window first
+        await runtime.redis.set(call_budget.KNOWN_SINCE, 0)  # no budget was lost, so nobody waits a window first
         serve = [await _serve(settings) for _ in range(rounds + 1)]
         worker = [await _worker(settings, runtime, f"cold-{number}") for number in range(rounds + 1)]
     return ColdStart(serve=median(serve[1:]), worker=median(worker[1:]))
@@ -94,7 +94,7 @@ async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
         wanted=SyncOptions(),
         settles_after=900,
     )
-    sync = await request_sync(runtime.engine, request)
+    sync = await request_sync(runtime.context, request)
     began = perf_counter()
     async with _process(settings, "worker"), asyncio.timeout(PATIENCE):
         while True:

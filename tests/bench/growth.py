@@ -48,7 +48,7 @@ async def cost(settings: Settings, assignments: int, students: int) -> Cost:
 
         async def synced(worker: Worker) -> tuple[float, float]:
             began, cpu = perf_counter(), worker.cpu_seconds
-            sync = await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
+            sync = await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
             await settled(connection)
             found = perf_counter() - began, worker.cpu_seconds - cpu
             async with runtime.database.district(DISTRICT) as db:

@@ -4,8 +4,8 @@ from bench.measure import Measure
 from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
 from gradesync.upstream import call_budget
-from gradesync.upstream.budget import per_window
-from gradesync.upstream.call_budget import Pace
+from gradesync.upstream.rate_limit import per_window
+from gradesync.upstream.call_budget import CallBudget
 from gradesync.wakeup import Wakeup, open_redis
 
 TEACHERS = 4
@@ -16,17 +16,17 @@ async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
     assert settings.redis_url is not None
     districts = 100 if quick else 1000
     async with open_redis(settings.redis_url.get_secret_value()) as redis:
-        await redis.set(call_budget.BORN, 0)  # no first window to wait for
+        await redis.set(call_budget.KNOWN_SINCE, 0)  # no first window to wait for
         before = (await redis.info("memory"))["used_memory"]
         budget = per_window(15, 600)
-        bell, limits = Wakeup(redis, most=8), Limits(redis)
+        bell, limits = Wakeup(redis, limit=8), Limits(redis)
         for number in range(districts):
-            pace = Pace(redis, f"schoology:{number:016}", budget)
+            pace = CallBudget(redis, f"schoology:{number:016}", budget)
             for _ in range(budget.limit):
                 assert await pace.try_reserve(1)
             await pace.report(False)
             for _ in range(8):
-                await bell.ring(f"district-{number}")
+                await bell.notify(f"district-{number}")
             for teacher in range(TEACHERS):
                 await limits.wait("request", f"district-{number}:teacher:{teacher}", 60)
         after = (await redis.info("memory"))["used_memory"]

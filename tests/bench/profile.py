@@ -33,13 +33,13 @@ async def profiled(settings: Settings) -> str:
         event.listen(runtime.database.engine.sync_engine, "before_cursor_execute", statements)
         for number in range(-3, SYNCS):
             await served.grade(section["id"], number + 3, CHANGES)
-            await request(runtime.engine, DISTRICT, section["id"], section["teacher_uid"])
+            await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
             await asyncio.sleep(0.15)  # a window of the call budget
             began, used = perf_counter(), process_time()
             if number >= 0:
                 statements.on = True
                 profile.enable()
-            while not await work(runtime.engine):
+            while not await work(runtime.context):
                 await asyncio.sleep(0.05)
             profile.disable()
             statements.on = False

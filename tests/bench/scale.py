@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from gradesync.core.district import SchoologyAccess
-from gradesync.upstream.budget import Budget, per_window
+from gradesync.upstream.rate_limit import RateLimit, per_window
 
 SECTIONS = 2_800_000
 SCORES = 900
@@ -130,11 +130,11 @@ def _cores(per_second: int, milliseconds: float) -> int:
     return ceil(per_second * milliseconds / 1000 / USED)
 
 
-def _syncs_per_second(key: Budget) -> float:
+def _syncs_per_second(key: RateLimit) -> float:
     return key.limit / key.window / SYNC_CALLS
 
 
-def _taken(key: Budget) -> str:
+def _taken(key: RateLimit) -> str:
     return f"{key.limit} calls in {key.window:.2f} s, {SYNC_CALLS} a sync"
 
 

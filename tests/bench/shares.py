@@ -81,7 +81,7 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
         return [
             Measure(f"{name}: {IN.format(group)}", None, ms)
             for name, changes in ((IDLE, 0), (CHANGED, CHANGES))
-            for group, ms in (await _spent(runtime.engine, served, changes, syncs)).items()
+            for group, ms in (await _spent(runtime.context, served, changes, syncs)).items()
         ]
 
 

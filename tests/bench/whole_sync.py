@@ -177,7 +177,7 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
     ):
         await know(runtime, served.district, [DISTRICT])
         systems = UpstreamSystems(client, runtime.redis, runtime.clock, 30.0, BATCH)
-        yield Bench(replace(runtime.engine, systems=systems), recorder, served)
+        yield Bench(replace(runtime.context, systems=systems), recorder, served)
 
 
 async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measure]:

@@ -60,7 +60,7 @@ async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list
     ):
         await know(runtime, served.district, DISTRICTS)
         async with workers(settings):
-            await _sync_all(runtime.engine, connection, served)
+            await _sync_all(runtime.context, connection, served)
         await served.set_latency(LATENCY)
         found: list[dict[int, float]] = []
         for _ in range(rounds):
@@ -68,7 +68,7 @@ async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list
             for number in numbers:
                 async with workers(settings, number):
                     await _first(runtime, connection, served)
-                    found[-1][number] = await _sync_all(runtime.engine, connection, served)
+                    found[-1][number] = await _sync_all(runtime.context, connection, served)
         return found
 
 
@@ -76,7 +76,7 @@ async def _first(runtime: Runtime, connection: AsyncConnection, served: School) 
     """A few syncs, so that the workers are there and their connections open."""
     for place in range(len(DISTRICTS)):
         section = served.sections[place]
-        await request(runtime.engine, DISTRICTS[place], section["id"], section["teacher_uid"])
+        await request(runtime.context, DISTRICTS[place], section["id"], section["teacher_uid"])
     await settled(connection)
 
 
@@ -99,13 +99,13 @@ async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure
         workers(settings) as (worker,),
     ):
         await know(runtime, served.district, DISTRICTS)
-        await _sync_all(runtime.engine, connection, served)
+        await _sync_all(runtime.context, connection, served)
         found, cpu = [], []
         for number in range(rounds):
             for section in served.sections:
                 await served.grade(section["id"], number, CHANGES)
             before = worker.cpu_seconds
-            found.append(await _sync_all(runtime.engine, connection, served))
+            found.append(await _sync_all(runtime.context, connection, served))
             cpu.append((worker.cpu_seconds - before) / len(served.sections))
     name = f"{CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed, no latency"
     return [
@@ -131,7 +131,7 @@ async def fairness(settings: Settings, *, quick: bool = False) -> list[Measure]:
             await _working(connection)
             for place, district in enumerate(others):
                 section = served.sections[place]
-                sync = await request(runtime.engine, district, section["id"], section["teacher_uid"])
+                sync = await request(runtime.context, district, section["id"], section["teacher_uid"])
                 delays.append(await _started(connection, sync.id))
     name = f"{backlog:,} queued syncs of a district, then one of another: it starts after, s"
     return [Measure(name, 2, max(delays))]

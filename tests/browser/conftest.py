@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one Chromium for all, a school for each."""
+"""Fixtures of the browser tests: one Chromium for all, a session for each."""
 
 import os
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def school(
+async def session(
     settings: Settings, browser: Browser, request: pytest.FixtureRequest
 ) -> AsyncIterator[BrowserSession]:
     """A class with some troubles. At the end, our pages must have given no cause for complaint."""

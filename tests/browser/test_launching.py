@@ -22,80 +22,82 @@ KEPT = """html => {
 }"""
 
 
-async def test_a_launch_opens_the_page_in_the_course(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_a_launch_opens_the_page_in_the_course(session: BrowserSession) -> None:
+    opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
-    await expect(opened.tool.get_by_role("heading", level=1)).to_have_text(school.room.section.name)
+    await expect(opened.tool.get_by_role("heading", level=1)).to_have_text(session.room.section.name)
 
 
-async def test_a_partitioned_cookie_will_do_where_the_platform_has_no_storage(school: BrowserSession) -> None:
-    opened = await school.open(storage="none")
+async def test_a_partitioned_cookie_will_do_where_the_platform_has_no_storage(
+    session: BrowserSession,
+) -> None:
+    opened = await session.open(storage="none")
     await expect(opened.headline).to_have_text(READY)
-    (cookie,) = await school.context.cookies(school.url)
+    (cookie,) = await session.context.cookies(session.url)
     assert (cookie["name"], cookie["sameSite"]) == (COOKIE, "None")
     assert cookie.get("partitionKey")
 
 
-async def test_the_platforms_storage_will_do_where_no_cookie_is_kept(school: BrowserSession) -> None:
-    school.front.cookies = False
-    opened = await school.open()
+async def test_the_platforms_storage_will_do_where_no_cookie_is_kept(session: BrowserSession) -> None:
+    session.front.cookies = False
+    opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
-    assert await school.context.cookies(school.url) == []
+    assert await session.context.cookies(session.url) == []
 
 
-async def test_the_storage_may_be_a_frame_of_its_own(school: BrowserSession) -> None:
-    school.front.cookies = False
-    opened = await school.open(storage="lti_storage")
+async def test_the_storage_may_be_a_frame_of_its_own(session: BrowserSession) -> None:
+    session.front.cookies = False
+    opened = await session.open(storage="lti_storage")
     await expect(opened.headline).to_have_text(READY)
 
 
 async def test_a_browser_that_keeps_nothing_opens_the_page_in_a_window_of_its_own(
-    school: BrowserSession,
+    session: BrowserSession,
 ) -> None:
-    school.front.cookies = False
-    opened = await school.open(storage="none")
+    session.front.cookies = False
+    opened = await session.open(storage="none")
     link = opened.tool.get_by_role("link", name="Open in a new window")
     await expect(link).to_be_visible()
-    school.front.cookies = True  # a window of its own keeps them
-    async with school.context.expect_page() as popup:
+    session.front.cookies = True  # a window of its own keeps them
+    async with session.context.expect_page() as popup:
         await link.click()
     page = await popup.value
     await expect(page.get_by_role("heading", level=2)).to_have_text(READY)
 
 
-async def test_lti_1_1_opens_the_page_too(school: BrowserSession) -> None:
-    opened = await school.open(page="lti11")
+async def test_lti_1_1_opens_the_page_too(session: BrowserSession) -> None:
+    opened = await session.open(page="lti11")
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_a_launch_can_begin_with_a_form(school: BrowserSession) -> None:
-    opened = await school.open(method="post")
+async def test_a_launch_can_begin_with_a_form(session: BrowserSession) -> None:
+    opened = await session.open(method="post")
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_the_page_is_not_shown_in_anybody_elses_frame(school: BrowserSession) -> None:
-    launch_url = f"{school.url}/lti/launch"
-    async with school.runtime.database.without_tenant() as door:
+async def test_the_page_is_not_shown_in_anybody_elses_frame(session: BrowserSession) -> None:
+    launch_url = f"{session.url}/lti/launch"
+    async with session.runtime.database.without_tenant() as door:
         (known,) = await districts.listed(door)
-    async with school.runtime.database.district(known.id) as db:
+    async with session.runtime.database.district(known.id) as db:
         district = await districts.get(db)
         assert district is not None
         await districts.apply(db, replace(district, schoology=replace(district.schoology, domains=())))
-    page = await school.context.new_page()
+    page = await session.context.new_page()
     async with page.expect_event("requestfailed", lambda request: request.url == launch_url) as failed:
-        await page.goto(school.course())
+        await page.goto(session.course())
     assert (await failed.value).failure == "net::ERR_BLOCKED_BY_RESPONSE"
 
 
-async def test_R22_a_student_sees_a_plain_refusal(school: BrowserSession) -> None:
-    student = school.world.schoology.users[school.room.section.students()[0].uid]
-    opened = await school.open(student)
+async def test_R22_a_student_sees_a_plain_refusal(session: BrowserSession) -> None:
+    student = session.world.schoology.users[session.room.section.students()[0].uid]
+    opened = await session.open(student)
     await expect(opened.tool.get_by_role("heading")).to_have_text("This page is for teachers.")
     await expect(opened.tool.get_by_role("button")).to_have_count(0)
 
 
-async def test_R22_a_system_admin_sees_the_log_and_no_button(school: BrowserSession) -> None:
-    opened = await school.open(school.world.admin)
+async def test_R22_a_system_admin_sees_the_log_and_no_button(session: BrowserSession) -> None:
+    opened = await session.open(session.world.admin)
     await expect(opened.tab("SIS Sync Log")).to_have_attribute("aria-selected", "true")
     await expect(opened.text("There was no sync in the last 30 days.")).to_be_visible()
     await expect(
@@ -106,8 +108,8 @@ async def test_R22_a_system_admin_sees_the_log_and_no_button(school: BrowserSess
     await expect(opened.tool.get_by_role("switch")).to_have_count(0)
 
 
-async def test_the_token_is_nowhere_but_in_memory(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_the_token_is_nowhere_but_in_memory(session: BrowserSession) -> None:
+    opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
     found = await opened.tool.locator("html").evaluate(KEPT)
     assert "eyJ" not in found  # how every JWT begins

@@ -15,25 +15,25 @@ async def sync(opened: CourseTab) -> None:
     await expect(opened.text("Last sync:")).to_be_visible()
 
 
-def everybody_is_in_the_sis(school: BrowserSession) -> None:
+def everybody_is_in_the_sis(session: BrowserSession) -> None:
     """The student who left the SIS section leaves the course, too."""
-    school.world.schoology.drop_student(school.room.section.id, school.room.odd["dropped_in_sis"])
+    session.world.schoology.drop_student(session.room.section.id, session.room.odd["dropped_in_sis"])
 
 
 async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
-    school: BrowserSession,
+    session: BrowserSession,
 ) -> None:
-    gone = school.world.schoology.users[school.room.odd["dropped_in_sis"]]
-    async with school.worker():
-        opened = await school.open()
+    gone = session.world.schoology.users[session.room.odd["dropped_in_sis"]]
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
     await expect(opened.headline).to_contain_text("did not reach the SIS.")
     await expect(opened.text("assignments created and")).to_be_visible()
-    assert len(school.sis()) > 10
+    assert len(session.sis()) > 10
     attention = opened.tool.locator(".part", has=opened.tool.get_by_role("heading", name="Needs attention"))
     await expect(attention).to_contain_text(gone.display)
     await expect(attention).to_contain_text(
-        "Ask the school office to check the student's enrollment in the SIS."
+        "Ask the session office to check the student's enrollment in the SIS."
     )
     await expect(attention).to_contain_text("Summer reading plan")
     await expect(attention).to_contain_text("Choose a due date within the term in Schoology.")
@@ -43,64 +43,64 @@ async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
     await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # said aloud
 
 
-async def test_a_preview_shows_what_would_happen_and_sends_nothing(school: BrowserSession) -> None:
-    item = next(i for i in school.room.section.standing() if i.title.startswith("Homework 1:"))
-    uid = next(iter(school.room.students))
-    everybody_is_in_the_sis(school)
-    async with school.worker():
-        opened = await school.open()
+async def test_a_preview_shows_what_would_happen_and_sends_nothing(session: BrowserSession) -> None:
+    item = next(i for i in session.room.section.standing() if i.title.startswith("Homework 1:"))
+    uid = next(iter(session.room.students))
+    everybody_is_in_the_sis(session)
+    async with session.worker():
+        opened = await session.open()
         await opened.button("Preview").click()
         await expect(opened.headline).to_contain_text(re.compile(r"A sync would create \d+ assignments"))
         await expect(opened.text("Nothing has been sent yet.")).to_be_visible()
         await expect(opened.text(item.title)).to_be_visible()
-        assert school.sis() == {}
+        assert session.sis() == {}
         await sync(opened)
-        before = school.sis()[item.title][school.room.students[uid].dcid]
-        school.world.schoology.grade(school.room.section.id, item.id, uid, Decimal("7.25"))
+        before = session.sis()[item.title][session.room.students[uid].dcid]
+        session.world.schoology.grade(session.room.section.id, item.id, uid, Decimal("7.25"))
         later = datetime(2026, 9, 30, 23, 59, 59)  # Schoology's own times have no zone  # noqa: DTZ001
-        quizzes = next(c for c in school.room.section.categories.values() if c.title.startswith("Quiz"))
-        school.world.schoology.edit_assignment(
-            school.room.section.id, item.id, due=later, category=quizzes.id
+        quizzes = next(c for c in session.room.section.categories.values() if c.title.startswith("Quiz"))
+        session.world.schoology.edit_assignment(
+            session.room.section.id, item.id, due=later, category=quizzes.id
         )
         await opened.button("Preview").click()
         await expect(opened.headline).to_contain_text("A sync would change 1 assignment and send 1 score.")
         await opened.text(item.title).click()
         await expect(opened.text("Due: Aug 18 → Sep 30")).to_be_visible()
         await expect(opened.text("Category: homework → Quizzes")).to_be_visible()
-        row = opened.tool.get_by_role("row", name=school.world.schoology.users[uid].display)
+        row = opened.tool.get_by_role("row", name=session.world.schoology.users[uid].display)
         await expect(row).to_contain_text("7.25")
         await expect(row).to_contain_text(before or "blank")
-    assert school.sis()[item.title][school.room.students[uid].dcid] == before
+    assert session.sis()[item.title][session.room.students[uid].dcid] == before
 
 
-async def test_what_failed_is_mended_and_retried_alone(school: BrowserSession) -> None:
-    everybody_is_in_the_sis(school)
-    section = school.room.section
+async def test_what_failed_is_mended_and_retried_alone(session: BrowserSession) -> None:
+    everybody_is_in_the_sis(session)
+    section = session.room.section
     late = next(i for i in section.standing() if i.title == "Summer reading plan")
     empty = [i for i in section.standing() if i.max_points == 0]
     no = Status(409, '{"message":"Not with this isCountedInFinalGrade"}')
-    school.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
-    async with school.worker():
-        opened = await school.open()
+    session.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
         said = "PowerSchool answered 409 and named iscountedinfinalgrade"
         await expect(opened.text(said)).to_be_visible()
         due = next(i.due for i in section.standing() if i.title.startswith("Homework 1:"))
-        school.world.schoology.edit_assignment(section.id, late.id, due=due)
+        session.world.schoology.edit_assignment(section.id, late.id, due=due)
         for item in empty:
-            school.world.schoology.edit_assignment(section.id, item.id, max_points=Decimal(10))
+            session.world.schoology.edit_assignment(section.id, item.id, max_points=Decimal(10))
         await opened.button("Retry what failed").click()
         await expect(opened.headline).to_have_text("Everything reached the SIS.")
-    assert "Summer reading plan" in school.sis()
+    assert "Summer reading plan" in session.sis()
     await expect(opened.button("Retry what failed")).to_be_hidden()
 
 
 async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_not_sent(
-    school: BrowserSession,
+    session: BrowserSession,
 ) -> None:
-    title = school.room.section.standing()[0].title
-    async with school.worker():
-        opened = await school.open()
+    title = session.room.section.standing()[0].title
+    async with session.worker():
+        opened = await session.open()
         await opened.tab("Assignments").click()
         await expect(opened.switch(title)).to_be_checked()
         await opened.switch(title).click()
@@ -108,14 +108,14 @@ async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_n
         await expect(opened.tool.get_by_role("listitem").filter(has_text=title)).to_contain_text("Opted out")
         await opened.tab("Sync to SIS").click()
         await sync(opened)
-        assert title not in school.sis()
+        assert title not in session.sis()
         await opened.tab("Assignments").click()
         await expect(opened.switch(title)).not_to_be_checked()
 
 
-async def test_assignments_say_where_they_stand(school: BrowserSession) -> None:
-    async with school.worker():
-        opened = await school.open()
+async def test_assignments_say_where_they_stand(session: BrowserSession) -> None:
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
     await opened.tab("Assignments").click()
     rows = opened.tool.get_by_role("listitem")
@@ -130,13 +130,13 @@ async def test_assignments_say_where_they_stand(school: BrowserSession) -> None:
     assert await opened.active() == f"Problem{await rows.count()}"  # focus stays where it was
 
 
-async def test_a_double_click_makes_one_sync(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_a_double_click_makes_one_sync(session: BrowserSession) -> None:
+    opened = await session.open()
     await opened.button("Sync to SIS").dblclick()
     await expect(opened.headline).to_have_text("Syncing…")
-    again = await school.open()  # and so does a second tab
+    again = await session.open()  # and so does a second tab
     await expect(again.headline).to_have_text("Syncing…")
-    async with school.worker():
+    async with session.worker():
         await expect(opened.text("Last sync:")).to_be_visible()
         await expect(again.text("Last sync:")).to_be_visible()
     await opened.tab("SIS Sync Log").click()
@@ -144,20 +144,20 @@ async def test_a_double_click_makes_one_sync(school: BrowserSession) -> None:
     await expect(opened.tool.locator(".log tbody tr")).to_have_count(1)
 
 
-async def test_a_sync_that_another_tab_started_is_followed(school: BrowserSession) -> None:
-    first, second = await school.open(), await school.open()
+async def test_a_sync_that_another_tab_started_is_followed(session: BrowserSession) -> None:
+    first, second = await session.open(), await session.open()
     await expect(second.headline).to_have_text("Not synced yet.")
     await first.button("Sync to SIS").click()
     await expect(first.text("Waiting for its turn")).to_be_visible()
     await second.button("Sync to SIS").click()
     await expect(second.text("Waiting for its turn")).to_be_visible()
-    async with school.worker():
+    async with session.worker():
         await expect(second.text("Last sync:")).to_be_visible()
         await expect(first.text("Last sync:")).to_be_visible()
 
 
-async def test_a_reload_shows_the_sync_that_is_running(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_a_reload_shows_the_sync_that_is_running(session: BrowserSession) -> None:
+    opened = await session.open()
     await opened.button("Sync to SIS").click()
     await expect(opened.text("Waiting for its turn")).to_be_visible()
     await opened.page.reload()
@@ -166,27 +166,27 @@ async def test_a_reload_shows_the_sync_that_is_running(school: BrowserSession) -
     await opened.tab("SIS Sync Log").click()
     await expect(opened.text("Processing")).to_be_visible()
     await opened.tab("Sync to SIS").click()
-    async with school.worker():
+    async with session.worker():
         await expect(opened.text("Last sync:")).to_be_visible()
 
 
-async def test_a_lost_connection_is_said_and_found_again(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_a_lost_connection_is_said_and_found_again(session: BrowserSession) -> None:
+    opened = await session.open()
     async with opened.page.expect_response("**/events"):
         await opened.button("Sync to SIS").click()
-    await school.context.route("**/events", lambda route: route.abort())
-    school.cut()
+    await session.context.route("**/events", lambda route: route.abort())
+    session.cut()
     await expect(opened.tool.get_by_role("alert")).to_contain_text("The connection is lost.")
-    await school.context.unroute_all()
-    async with school.worker():
+    await session.context.unroute_all()
+    async with session.worker():
         await expect(opened.text("Last sync:")).to_be_visible()
     await expect(opened.tool.get_by_role("alert")).to_be_hidden()
 
 
-async def test_a_session_that_has_ended_says_so_and_what_to_do(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_a_session_that_has_ended_says_so_and_what_to_do(session: BrowserSession) -> None:
+    opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
-    school.clock.ahead = timedelta(hours=2)
+    session.clock.ahead = timedelta(hours=2)
     await opened.button("Sync to SIS").click()
     await expect(opened.headline).to_have_text("This page has been open for a while, so it has ended.")
     await expect(opened.text("open Sync to SIS again")).to_be_visible()
@@ -194,29 +194,29 @@ async def test_a_session_that_has_ended_says_so_and_what_to_do(school: BrowserSe
     await expect(opened.tool.get_by_role("button")).to_have_count(0)
 
 
-async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(school: BrowserSession) -> None:
-    section = school.room.section
-    async with school.worker():
-        opened = await school.open()
+async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(session: BrowserSession) -> None:
+    section = session.room.section
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
         for item in section.standing():
-            for uid in school.room.students:
-                school.world.schoology.clear(section.id, item.id, uid)
-        before = school.sis()
+            for uid in session.room.students:
+                session.world.schoology.clear(section.id, item.id, uid)
+        before = session.sis()
         await opened.button("Sync to SIS").click()
         await expect(opened.button("Send it anyway")).to_be_visible()
         await expect(opened.text("would be cleared.")).to_be_visible()
-        assert school.sis() == before
+        assert session.sis() == before
         await opened.tool.locator(".change summary").first.click()
         await expect(opened.tool.get_by_role("cell", name="blank").first).to_be_visible()
         await opened.button("Send it anyway").click()
         await expect(opened.text("scores cleared")).to_be_visible()
-    assert school.sis() != before
+    assert session.sis() != before
 
 
-async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: BrowserSession) -> None:
-    async with school.worker():
-        opened = await school.open()
+async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(session: BrowserSession) -> None:
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
     await opened.tab("SIS Sync Log").click()
     row = opened.tool.get_by_role("row").nth(1)
@@ -234,19 +234,19 @@ async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(school: Browser
     assert (await opened.active()) == "Details"
 
 
-async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(school: BrowserSession) -> None:
-    school.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
-    async with school.worker():
-        opened = await school.open()
+async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(session: BrowserSession) -> None:
+    session.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
+    async with session.worker():
+        opened = await session.open()
         await sync(opened)
     await expect(opened.text("Schoology does not tell the students' names just now")).to_be_visible()
-    await expect(opened.text(f"Student {school.room.odd['dropped_in_sis']}")).to_be_visible()
+    await expect(opened.text(f"Student {session.room.odd['dropped_in_sis']}")).to_be_visible()
 
 
-async def test_the_keyboard_is_enough(school: BrowserSession) -> None:
-    title = school.room.section.standing()[0].title
-    async with school.worker():
-        opened = await school.open()
+async def test_the_keyboard_is_enough(session: BrowserSession) -> None:
+    title = session.room.section.standing()[0].title
+    async with session.worker():
+        opened = await session.open()
         press = opened.page.keyboard.press
         await expect(opened.headline).to_have_text("Not synced yet.")
         await opened.tab("Sync to SIS").focus()

@@ -65,9 +65,9 @@ async def shown(opened: CourseTab, tab: str) -> None:
     await expect(ready[tab]).to_be_visible()
 
 
-async def synced(school: BrowserSession) -> CourseTab:
-    async with school.worker():
-        opened = await school.open()
+async def synced(session: BrowserSession) -> CourseTab:
+    async with session.worker():
+        opened = await session.open()
         await opened.button("Sync to SIS").click()
         await expect(opened.text("Last sync:")).to_be_visible()
     for heading in ("What was sent", "Left out", "Worth knowing"):
@@ -76,8 +76,8 @@ async def synced(school: BrowserSession) -> CourseTab:
     return opened
 
 
-async def test_nothing_is_wider_than_a_phone(school: BrowserSession) -> None:
-    opened = await synced(school)
+async def test_nothing_is_wider_than_a_phone(session: BrowserSession) -> None:
+    opened = await synced(session)
     await opened.page.set_viewport_size({"width": 360, "height": 740})
     for tab in TABS:
         await shown(opened, tab)
@@ -91,9 +91,9 @@ async def test_nothing_is_wider_than_a_phone(school: BrowserSession) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_text_stands_out_from_what_is_behind_it(
-    school: BrowserSession, scheme: Literal["light", "dark"]
+    session: BrowserSession, scheme: Literal["light", "dark"]
 ) -> None:
-    opened = await synced(school)
+    opened = await synced(session)
     await opened.page.emulate_media(color_scheme=scheme)
     for tab in TABS:
         await shown(opened, tab)
@@ -102,8 +102,8 @@ async def test_every_text_stands_out_from_what_is_behind_it(
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
-async def test_every_control_has_a_name_and_headings_have_an_order(school: BrowserSession) -> None:
-    opened = await synced(school)
+async def test_every_control_has_a_name_and_headings_have_an_order(session: BrowserSession) -> None:
+    opened = await synced(session)
     for tab in TABS:
         await shown(opened, tab)
         assert await ask(opened, FAULTS) == [], tab
@@ -111,13 +111,13 @@ async def test_every_control_has_a_name_and_headings_have_an_order(school: Brows
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
 
 
-async def test_progress_is_said_to_those_who_do_not_see_it(school: BrowserSession) -> None:
-    opened = await school.open()
+async def test_progress_is_said_to_those_who_do_not_see_it(session: BrowserSession) -> None:
+    opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.button("Sync to SIS").click()
     status = opened.tool.locator("#said")
     await expect(status).to_have_text("Waiting for its turn")
     await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
-    async with school.worker():
+    async with session.worker():
         await expect(status).to_contain_text("did not reach the SIS.")
     await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from gradesync.upstream.call_budget import BORN
+from gradesync.upstream.call_budget import KNOWN_SINCE
 from harness.call_budgets import Connect
 
 
@@ -26,5 +26,5 @@ async def connect(redis_url: str) -> AsyncIterator[Connect]:
 @pytest.fixture
 async def aged(connect: Connect) -> Connect:
     """The same, on a Redis that has known budgets for long."""
-    await connect().set(BORN, 0)
+    await connect().set(KNOWN_SINCE, 0)
     return connect

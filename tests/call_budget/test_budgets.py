@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradesync.upstream.budget import FRESH_SECONDS, apart, per_window
+from gradesync.upstream.rate_limit import REUSE_SECONDS, minimum_interval, per_window
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (10, 9), (15, 13), (50, 45)])
@@ -13,12 +13,12 @@ def test_a_budget_stays_ten_percent_below_the_limit(limit: int, kept: int) -> No
 
 @pytest.mark.parametrize("seconds", [0.2, 1, 2.5, 5, 60])
 def test_a_window_covers_a_reserved_place_and_the_way_of_its_call(seconds: float) -> None:
-    assert per_window(9, seconds).window >= seconds + FRESH_SECONDS + 0.05
+    assert per_window(9, seconds).window >= seconds + REUSE_SECONDS + 0.05
 
 
 def test_a_minimum_interval_is_a_budget_of_one() -> None:
-    assert apart(0) is None
-    budget = apart(200)
+    assert minimum_interval(0) is None
+    budget = minimum_interval(200)
     assert budget is not None
     assert budget.limit == 1
     assert 0.2 < budget.window < 0.3

@@ -8,19 +8,19 @@ import pytest
 from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
-from gradesync.upstream.budget import Budget, per_window
-from gradesync.upstream.call_budget import BORN, FAILURES_TO_OPEN, Pace, begin
+from gradesync.upstream.rate_limit import RateLimit, per_window
+from gradesync.upstream.call_budget import KNOWN_SINCE, FAILURES_TO_OPEN, CallBudget, initialize
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 from harness.scripted_upstream import respond
 from harness.scripted_upstream import rig as open_rig
 
 
 async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> None:
-    budget = Budget(limit=5, window=0.2)
+    budget = RateLimit(limit=5, window=0.2)
     spans: list[tuple[float, float]] = []
 
     async def worker(redis: Redis) -> None:
-        pace = Pace(redis, "d:sis", budget)
+        pace = CallBudget(redis, "d:sis", budget)
         for _ in range(6):
             before = await redis_time(redis)
             await pace.acquire()
@@ -41,7 +41,7 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
             await respond(200)(writer)
 
         async def worker(redis: Redis) -> None:
-            upstream = replace(rig.upstream(note), pace=Pace(redis, "d:school", per_window(10, 0.5)))
+            upstream = replace(rig.upstream(note), pace=CallBudget(redis, "d:school", per_window(10, 0.5)))
             for _ in range(6):
                 await upstream.call("thing", "GET", "/thing", repeatable=True)
 
@@ -51,7 +51,7 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
 
 
 async def test_a_call_may_cost_several_places(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", Budget(limit=4, window=600))
+    pace = CallBudget(aged(), "d:source", RateLimit(limit=4, window=600))
     await pace.acquire(cost=3)
     await pace.acquire()
     with pytest.raises(Retriable):
@@ -59,14 +59,14 @@ async def test_a_call_may_cost_several_places(aged: Connect) -> None:
 
 
 async def test_a_cost_above_the_budget_takes_all_of_it(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", WIDE)
+    pace = CallBudget(aged(), "d:source", WIDE)
     await pace.acquire(cost=3)
     with pytest.raises(Retriable):
         await pace.acquire(until=in_seconds(5))
 
 
 async def test_a_place_after_until_is_refused_at_once_and_says_when(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", WIDE)
+    pace = CallBudget(aged(), "d:source", WIDE)
     await pace.acquire(cost=2)
     with pytest.raises(Retriable) as refused:
         await pace.acquire(until=in_seconds(5))
@@ -75,7 +75,7 @@ async def test_a_place_after_until_is_refused_at_once_and_says_when(aged: Connec
 
 
 async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", WIDE)
+    pace = CallBudget(aged(), "d:source", WIDE)
     await pace.acquire(cost=2)
     first = asyncio.create_task(pace.acquire())
     await asyncio.sleep(0)
@@ -86,32 +86,32 @@ async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect
 
 
 async def test_budgets_of_two_upstreams_are_apart(aged: Connect) -> None:
-    await Pace(aged(), "d:source", WIDE).acquire(cost=2)
-    await Pace(aged(), "d:sis", WIDE).acquire(cost=2, until=in_seconds(5))
+    await CallBudget(aged(), "d:source", WIDE).acquire(cost=2)
+    await CallBudget(aged(), "d:sis", WIDE).acquire(cost=2, until=in_seconds(5))
 
 
 async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
-    mine, theirs = (Pace(aged(), "d:source", Budget(limit=9, window=600)) for _ in range(2))
+    mine, theirs = (CallBudget(aged(), "d:source", RateLimit(limit=9, window=600)) for _ in range(2))
     await mine.acquire(until=in_seconds(5))
     await aged().flushdb()
     for pace in (mine, theirs):
         with pytest.raises(Retriable):
             await pace.acquire(until=in_seconds(5))
-    await aged().set(BORN, 0)
+    await aged().set(KNOWN_SINCE, 0)
     await theirs.acquire(until=in_seconds(5))
 
 
 async def test_begin_starts_the_window_of_a_fresh_redis_once(connect: Connect) -> None:
     redis = connect()
-    await begin(redis)
-    first = await redis.get(BORN)
-    await begin(redis)
+    await initialize(redis)
+    first = await redis.get(KNOWN_SINCE)
+    await initialize(redis)
     assert first is not None
-    assert await redis.get(BORN) == first
+    assert await redis.get(KNOWN_SINCE) == first
 
 
 async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
-    mine, theirs = (Pace(aged(), "d:sis", None) for _ in range(2))
+    mine, theirs = (CallBudget(aged(), "d:sis", None) for _ in range(2))
     await mine.pause(600)
     await mine.pause(1)
     with pytest.raises(Retriable):
@@ -119,7 +119,7 @@ async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
 
 
 async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_success(aged: Connect) -> None:
-    mine, theirs = (Pace(aged(), "d:sis", None) for _ in range(2))
+    mine, theirs = (CallBudget(aged(), "d:sis", None) for _ in range(2))
     for _ in range(FAILURES_TO_OPEN - 1):
         await mine.report(False)
     assert not await theirs.open()
@@ -131,7 +131,7 @@ async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_s
 
 
 async def test_a_success_between_failures_keeps_the_circuit_closed(aged: Connect) -> None:
-    pace = Pace(aged(), "d:sis", None)
+    pace = CallBudget(aged(), "d:sis", None)
     for _ in range(FAILURES_TO_OPEN):
         await pace.report(False)
         await pace.report(True)
@@ -140,7 +140,7 @@ async def test_a_success_between_failures_keeps_the_circuit_closed(aged: Connect
 
 async def test_half_open_one_failure_opens_again(aged: Connect) -> None:
     redis = aged()
-    pace = Pace(redis, "d:sis", None)
+    pace = CallBudget(redis, "d:sis", None)
     for _ in range(FAILURES_TO_OPEN):
         await pace.report(False)
     await redis.delete("gradesync:pace:d:sis:open")

@@ -5,16 +5,16 @@ import asyncio
 import pytest
 
 from gradesync.errors import Retriable
-from gradesync.upstream.budget import Budget
-from gradesync.upstream.call_budget import Pace
+from gradesync.upstream.rate_limit import RateLimit
+from gradesync.upstream.call_budget import CallBudget
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 
-LASTING = Budget(limit=2, window=600, fresh=60)
+LASTING = RateLimit(limit=2, window=600, fresh=60)
 """A reserved place stays good for longer than a test takes."""
 
 
 async def test_a_pause_holds_for_places_that_were_reserved_before_it(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", LASTING)
+    pace = CallBudget(aged(), "d:source", LASTING)
     assert await pace.try_reserve(2)
     await pace.pause(600)
     with pytest.raises(Retriable):
@@ -22,7 +22,7 @@ async def test_a_pause_holds_for_places_that_were_reserved_before_it(aged: Conne
 
 
 async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect) -> None:
-    mine, theirs = (Pace(aged(), "d:source", WIDE) for _ in range(2))
+    mine, theirs = (CallBudget(aged(), "d:source", WIDE) for _ in range(2))
     assert await mine.try_reserve(2)
     assert not await theirs.try_reserve(1)
     with pytest.raises(Retriable):
@@ -34,7 +34,7 @@ async def test_reserved_places_are_kept_for_the_calls_that_follow(aged: Connect)
 
 
 async def test_a_place_that_was_reserved_just_now_is_the_calls_own(aged: Connect) -> None:
-    pace, redis = Pace(aged(), "d:source", LASTING), aged()
+    pace, redis = CallBudget(aged(), "d:source", LASTING), aged()
     assert await pace.try_reserve(2)
     reserved = await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True)
     await pace.acquire(until=in_seconds(5))
@@ -45,8 +45,8 @@ async def test_a_place_that_was_reserved_just_now_is_the_calls_own(aged: Connect
 
 
 async def test_a_place_that_was_reserved_a_while_ago_counts_from_the_call_that_uses_it(aged: Connect) -> None:
-    budget = Budget(limit=2, window=0.3)
-    mine, theirs = (Pace(aged(), "d:source", budget) for _ in range(2))
+    budget = RateLimit(limit=2, window=0.3)
+    mine, theirs = (CallBudget(aged(), "d:source", budget) for _ in range(2))
     redis, spans = aged(), []
     assert await mine.try_reserve(2)
     for place, taken_at in await redis.zrange("gradesync:pace:d:source:places", 0, -1, withscores=True):
@@ -59,13 +59,13 @@ async def test_a_place_that_was_reserved_a_while_ago_counts_from_the_call_that_u
 
 
 async def test_there_is_always_room_where_there_is_no_budget(aged: Connect) -> None:
-    pace = Pace(aged(), "d:sis", None)
+    pace = CallBudget(aged(), "d:sis", None)
     assert await pace.try_reserve(100)
     await pace.acquire(until=in_seconds(5))
 
 
 async def test_nothing_is_reserved_past_those_who_wait(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", WIDE)
+    pace = CallBudget(aged(), "d:source", WIDE)
     await pace.acquire()
     waiting = asyncio.create_task(pace.acquire(cost=2))
     await asyncio.sleep(0)
@@ -75,7 +75,7 @@ async def test_nothing_is_reserved_past_those_who_wait(aged: Connect) -> None:
 
 
 async def test_places_reserved_in_a_past_window_are_forgotten(aged: Connect) -> None:
-    pace = Pace(aged(), "d:source", Budget(limit=2, window=0.02))
+    pace = CallBudget(aged(), "d:source", RateLimit(limit=2, window=0.02))
     assert await pace.try_reserve(2)
-    await Pace(aged(), "d:source", Budget(limit=2, window=0.02)).acquire(cost=2)
+    await CallBudget(aged(), "d:source", RateLimit(limit=2, window=0.02)).acquire(cost=2)
     await pace.acquire(until=in_seconds(5))

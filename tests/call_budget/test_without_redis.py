@@ -8,13 +8,13 @@ from redis.asyncio import ConnectionPool, Redis
 
 from gradesync.errors import Retriable
 from gradesync.upstream import call_budget
-from gradesync.upstream.budget import Budget
-from gradesync.upstream.call_budget import Pace
+from gradesync.upstream.rate_limit import RateLimit
+from gradesync.upstream.call_budget import CallBudget
 from harness.call_budgets import Connect, in_seconds
 
 
 async def test_without_redis_a_process_goes_on_with_a_share() -> None:
-    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600))
+    pace = CallBudget(Redis(port=1), "d:source", RateLimit(limit=8, window=600))
     await pace.acquire(until=in_seconds(5))
     await pace.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
@@ -24,7 +24,7 @@ async def test_without_redis_a_process_goes_on_with_a_share() -> None:
 
 
 async def test_without_redis_no_more_than_the_share_is_reserved() -> None:
-    pace = Pace(Redis(port=1), "d:source", Budget(limit=8, window=600, fresh=60))
+    pace = CallBudget(Redis(port=1), "d:source", RateLimit(limit=8, window=600, fresh=60))
     assert await pace.try_reserve(5)
     await pace.acquire(until=in_seconds(5))
     await pace.acquire(until=in_seconds(5))
@@ -33,7 +33,7 @@ async def test_without_redis_no_more_than_the_share_is_reserved() -> None:
 
 
 async def test_without_redis_a_pause_holds_for_this_process() -> None:
-    pace = Pace(Redis(port=1), "d:sis", None)
+    pace = CallBudget(Redis(port=1), "d:sis", None)
     await pace.pause(600)
     with pytest.raises(Retriable):
         await pace.acquire(until=in_seconds(5))
@@ -52,7 +52,7 @@ async def test_what_was_sent_without_redis_counts_when_it_is_back(
 ) -> None:
     monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
     redis = aged()
-    pace = Pace(redis, "d:source", Budget(limit=8, window=600))
+    pace = CallBudget(redis, "d:source", RateLimit(limit=8, window=600))
     with away(redis):
         await pace.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
@@ -62,7 +62,7 @@ async def test_what_was_sent_without_redis_counts_when_it_is_back(
 async def test_a_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
     redis = aged()
-    pace = Pace(redis, "d:source", Budget(limit=8, window=0.05))
+    pace = CallBudget(redis, "d:source", RateLimit(limit=8, window=0.05))
     with away(redis):
         await pace.acquire(until=in_seconds(5))
     await pace.acquire(until=in_seconds(5))

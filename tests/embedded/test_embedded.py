@@ -1,4 +1,4 @@
-"""The embedded servers: alike for root and others, ended with their last user, however that ends."""
+"""Check the embedded servers: alike for root and others, ended with their last user, however that ends."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def connect(url: str) -> "asyncpg.connection.Connection":
 
 @contextmanager
 def another_process(data: Path, *prefix: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has the servers until its input ends; its first line is their database's URL."""
+    """Run a process that uses the servers until its input ends; its first line is their database's URL."""
     command = [*prefix, sys.executable, "-c", USER, str(data)]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -46,7 +46,7 @@ def another_process(data: Path, *prefix: str) -> Iterator["subprocess.Popen[str]
 
 
 def wait_until_ended(data: Path) -> None:
-    """Raises `EmbeddedError` where the servers go on."""
+    """Raise `EmbeddedError` where the servers go on."""
     with locked(data / "servers.lock"):
         pass
 
@@ -58,7 +58,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     running.stop()
 
 
-async def test_both_answer_and_the_roles_are_what_they_should_be(servers: Servers) -> None:
+async def test_servers_respond_and_roles_are_unprivileged(servers: Servers) -> None:
     application, owner = await connect(servers.database_url), await connect(servers.migrate_database_url)
     roles = await owner.fetch("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname LIKE 'gradesync%'")
     assert [tuple(role) for role in roles] == [(False, False), (False, False)]
@@ -71,7 +71,7 @@ async def test_both_answer_and_the_roles_are_what_they_should_be(servers: Server
         assert await redis.ping()
 
 
-async def test_nobody_gets_in_without_a_password(servers: Servers) -> None:
+async def test_servers_refuse_without_a_password(servers: Servers) -> None:
     port = servers.database_url.rpartition(":")[2].partition("/")[0]
     for user in ("gradesync_app", "gradesync_owner"):
         with pytest.raises(asyncpg.InvalidPasswordError):
@@ -83,7 +83,7 @@ async def test_nobody_gets_in_without_a_password(servers: Servers) -> None:
             await redis.ping()
 
 
-async def test_what_is_durable_outlasts_a_restart(tmp_path: Path) -> None:
+async def test_durable_data_outlasts_a_restart(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, durable=True)
     owner = await connect(first.migrate_database_url)
     assert await owner.fetchval("SHOW fsync") == "on"
@@ -101,7 +101,7 @@ async def test_what_is_durable_outlasts_a_restart(tmp_path: Path) -> None:
     second.stop()
 
 
-async def test_a_second_start_finds_the_running_ones_and_the_last_stop_ends_them(tmp_path: Path) -> None:
+async def test_second_start_joins_and_last_stop_ends(tmp_path: Path) -> None:
     first = embedded.start(tmp_path, durable=False)
     second = embedded.start(tmp_path, durable=False)
     assert second.database_url == first.database_url
@@ -112,7 +112,7 @@ async def test_a_second_start_finds_the_running_ones_and_the_last_stop_ends_them
         await connect(second.database_url)
 
 
-async def test_another_process_keeps_them_running(tmp_path: Path) -> None:
+async def test_another_process_keeps_servers_running(tmp_path: Path) -> None:
     mine = embedded.start(tmp_path, durable=False)
     with another_process(tmp_path) as process:
         assert process.stdout is not None
@@ -122,7 +122,7 @@ async def test_another_process_keeps_them_running(tmp_path: Path) -> None:
     wait_until_ended(tmp_path)
 
 
-def test_they_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+def test_servers_end_with_a_killed_process(tmp_path: Path) -> None:
     with another_process(tmp_path) as process:
         assert process.stdout is not None
         assert process.stdout.readline()
@@ -130,9 +130,9 @@ def test_they_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
     wait_until_ended(tmp_path)
 
 
-async def test_they_end_with_their_keeper_and_start_again(tmp_path: Path) -> None:
+async def test_servers_end_with_their_supervisor_and_restart(tmp_path: Path) -> None:
     orphaned = embedded.start(tmp_path, durable=False)
-    os.kill(keeper_of(tmp_path), signal.SIGKILL)
+    os.kill(supervisor_of(tmp_path), signal.SIGKILL)
     wait_until_ended(tmp_path)
     again = embedded.start(tmp_path, durable=False)
     await (await connect(again.database_url)).close()
@@ -141,8 +141,8 @@ async def test_they_end_with_their_keeper_and_start_again(tmp_path: Path) -> Non
     again.stop()
 
 
-def keeper_of(data: Path) -> int:
-    """The process that holds the lock of the servers and reads who uses them."""
+def supervisor_of(data: Path) -> int:
+    """Return the process that has the lock of the servers."""
     named = f"gradesync.embedded.supervisor\0{data}\0".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it ended meanwhile
@@ -151,7 +151,7 @@ def keeper_of(data: Path) -> int:
     raise LookupError(data)
 
 
-async def test_a_stale_process_id_is_not_believed(tmp_path: Path) -> None:
+async def test_stale_process_id_is_ignored(tmp_path: Path) -> None:
     embedded.start(tmp_path, durable=False).stop()
     (tmp_path / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
     servers = embedded.start(tmp_path, durable=False)
@@ -159,14 +159,14 @@ async def test_a_stale_process_id_is_not_believed(tmp_path: Path) -> None:
     servers.stop()
 
 
-def test_an_interrupted_first_start_is_begun_anew(tmp_path: Path) -> None:
+def test_interrupted_first_start_starts_over(tmp_path: Path) -> None:
     (tmp_path / "postgres.new").mkdir()
     (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
     embedded.start(tmp_path, durable=False).stop()
     assert (tmp_path / "postgres" / "PG_VERSION").exists()
 
 
-def test_folders_above_are_left_as_they_are_and_secrets_are_the_users_own(tmp_path: Path) -> None:
+def test_parent_folders_stay_and_secrets_are_private(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     data = home / "project" / "data"
@@ -179,8 +179,8 @@ def test_folders_above_are_left_as_they_are_and_secrets_are_the_users_own(tmp_pa
         assert (data / secret).stat().st_uid == os.geteuid()
 
 
-def test_it_works_as_another_user(tmp_path: Path) -> None:
-    """Run by root, this test becomes another user, who may read what root may; else it is one already."""
+def test_servers_start_as_another_user(tmp_path: Path) -> None:
+    """Become another user where root runs this test, one who may read what root may."""
     prefix: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(tmp_path, "daemon", "daemon")
@@ -193,19 +193,19 @@ def test_it_works_as_another_user(tmp_path: Path) -> None:
     wait_until_ended(tmp_path / "data")
 
 
-def test_a_server_that_does_not_start_is_said_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failed_start_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     embedded.start(tmp_path, durable=False).stop()
     configuration = tmp_path / "postgres" / "postgresql.conf"
     good = configuration.read_text()
     configuration.write_text("no such setting = 1\n")
-    with pytest.raises(EmbeddedError, match=r"postgres ended: .*postgres\.log says why"):
+    with pytest.raises(EmbeddedError, match=r"postgres ended: see .*postgres\.log"):
         embedded.start(tmp_path, durable=False)
     wait_until_ended(tmp_path)
     configuration.write_text(good)
     embedded.start(tmp_path, durable=False).stop()
 
 
-def test_missing_wheels_are_said_with_what_to_do(tmp_path: Path) -> None:
+def test_missing_wheels_are_reported_with_a_hint(tmp_path: Path) -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter, without its packages
         [sys.executable, "-S", "-c", USER, tmp_path],
         env={"PYTHONPATH": SOURCES},

@@ -223,7 +223,7 @@ async def test_other_total_points_where_scores_cannot_be_read(harness: DistrictH
 
 
 async def test_every_seventh_day_everything_is_read(harness: DistrictHarness) -> None:
-    async with harness.engine.database.district(harness.district.id) as db:
+    async with harness.context.database.district(harness.district.id) as db:
         link = await links.get(db, harness.section)
         assert link is not None
         assert link.last_full_read is not None

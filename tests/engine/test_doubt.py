@@ -21,9 +21,9 @@ async def dies_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
     """
     harness.fault("powerschool", kind, Hold("before" if done else "after"))
     await harness.request()
-    claimed = await claim_of(harness.engine, harness.district.id)
+    claimed = await claim_of(harness.context, harness.district.id)
     assert claimed is not None
-    working = asyncio.create_task(perform(harness.engine, claimed))
+    working = asyncio.create_task(perform(harness.context, claimed))
     await harness.faults.until_held()
     await harness.lose_lease()
     working.cancel()

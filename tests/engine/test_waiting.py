@@ -22,7 +22,7 @@ LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE statu
 async def claimed(harness: DistrictHarness) -> Lease:
     """The lease on a sync that was just asked for."""
     await harness.request()
-    found = await claim_of(harness.engine, harness.district.id)
+    found = await claim_of(harness.context, harness.district.id)
     assert found is not None
     return found.lease
 
@@ -56,7 +56,7 @@ async def test_no_call_goes_that_may_outlast_the_lease(harness: DistrictHarness)
 async def test_a_lease_that_another_worker_took_lets_no_call_go(harness: DistrictHarness) -> None:
     lease = await claimed(harness)
     await harness.lose_lease()
-    assert await claim_of(harness.engine, harness.district.id) is not None
+    assert await claim_of(harness.context, harness.district.id) is not None
     with pytest.raises(LeaseLost):
         await lease(LIMITS.lease * 10)
     with pytest.raises(LeaseLost):
@@ -93,7 +93,7 @@ async def test_a_lease_is_kept_by_a_database_that_was_away(harness: DistrictHarn
 async def test_a_sync_past_its_bound_settles_once_however_many_sweep(harness: DistrictHarness) -> None:
     sync = await harness.request()
     await harness.change_rows(BOUND_IS_PAST)
-    swept = await asyncio.gather(*(sweep(harness.engine) for _ in range(4)))
+    swept = await asyncio.gather(*(sweep(harness.context) for _ in range(4)))
     assert sum(one.settled for one in swept) == 1
     assert (await harness.get(sync)).error_code == "timed-out"
 
@@ -102,7 +102,7 @@ async def test_a_sync_whose_bell_nobody_heard_is_rung_for_again(harness: Distric
     await harness.request()
     await harness.redis.flushdb()
     await harness.change_rows(LONG_AGO)
-    assert (await sweep(harness.engine)).rung == 1
+    assert (await sweep(harness.context)).rung == 1
     assert [list(bell.args) for bell in await harness.redis.queued_jobs()] == [[harness.district.id]]
 
 
@@ -122,11 +122,11 @@ async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_
     assert (await harness.sync()).status == "complete"
     await spoil_ledger(harness)
     sync = await harness.request()
-    slow = await claim_of(harness.engine, harness.district.id)
+    slow = await claim_of(harness.context, harness.district.id)
     await harness.lose_lease()
     assert slow is not None
-    assert await claim_of(harness.engine, harness.district.id) is not None
-    await perform(harness.engine, slow)
+    assert await claim_of(harness.context, harness.district.id) is not None
+    await perform(harness.context, slow)
     assert (await harness.get(sync)).status == "processing"
     assert (await harness.run_to_end(sync)).error_code == "internal-error"
 
@@ -138,11 +138,11 @@ async def test_whoever_lost_a_sync_records_nothing_of_its_last_call(
     sync = await harness.request()
     async with held_at(harness, last, harness.run_queued(), done="before"):
         await harness.lose_lease()
-        taken = await claim_of(harness.engine, harness.district.id)
+        taken = await claim_of(harness.context, harness.district.id)
         assert taken is not None
         before = await harness.ledger()
     assert (await harness.ledger(), (await harness.get(sync)).status) == (before, "processing")
-    await perform(harness.engine, taken)
+    await perform(harness.context, taken)
     sync = await harness.get(sync)
     assert (sync.status, await find_false_claims(harness, sync), harness.differences()) == (
         "complete",

@@ -30,10 +30,10 @@ async def until_settled(harness: DistrictHarness, *, workers: int) -> None:
     engines = []
     for _ in range(workers):
         harness.restart()
-        engines.append(harness.engine)
+        engines.append(harness.context)
 
     async def hand(number: int) -> None:
-        harness.engine = engines[number]
+        harness.context = engines[number]
         while await _processing(harness):
             await work(engines[number])
             await asyncio.sleep(0.02)
@@ -48,7 +48,7 @@ async def tell_interval(harness: DistrictHarness, milliseconds: int) -> None:
 
 
 async def _processing(harness: DistrictHarness) -> int:
-    async with harness.engine.database.district(harness.district.id) as db:
+    async with harness.context.database.district(harness.district.id) as db:
         return await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'")) or 0
 
 
@@ -106,7 +106,7 @@ async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(
     async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
         for room in built.classrooms:
             await harness.request(room)
-        hands = [claim_of(harness.engine, harness.district.id) for _ in built.classrooms]
+        hands = [claim_of(harness.context, harness.district.id) for _ in built.classrooms]
         claimed = await asyncio.gather(*hands)
         assert sum(one is not None for one in claimed) == 2
 
@@ -131,7 +131,7 @@ async def test_a_district_with_many_syncs_does_not_keep_another_waiting(environm
         carried = 0
         while (await other.get(sync)).status == "processing":
             # Each engine here reaches both districts: systems are opened by what the district says.
-            assert await work(busy.engine)
+            assert await work(busy.context)
             carried += 1
         assert carried <= 3
         await busy.run_queued()
@@ -147,9 +147,9 @@ async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone
         waiting = await sealed.request()
         await sealed.change_rows("""UPDATE district SET secrets = secrets || '{"sis.client_secret": "?"}'""")
         sync = await other.request()
-        assert await work(other.engine)
+        assert await work(other.context)
         assert (await other.get(sync)).status == "complete"
-        assert not await work(other.engine)
+        assert not await work(other.context)
         assert (await sealed.get(waiting)).status == "processing"
 
 
@@ -161,9 +161,9 @@ async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(environme
         dead.fault("schoology", "*", Status(503, "down"), times=None)
         for room in dead.world.classrooms:
             await dead.request(room)
-        while await work(dead.engine):
+        while await work(dead.context):
             pass
-        async with dead.engine.database.district(dead.district.id) as db:
+        async with dead.context.database.district(dead.district.id) as db:
             waiting = await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'"))
         assert waiting, "an open circuit lets the rest wait for a better time"
         assert (await other.sync()).status == "complete"
@@ -176,7 +176,7 @@ async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(
     async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
         harness.fault(system, "*", Status(503, "down"), times=None)
         syncs = [await harness.request(room) for room in harness.world.classrooms]
-        while await work(harness.engine):
+        while await work(harness.context):
             pass
         assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, system: 1}
         ended = [one for sync in syncs if (one := await harness.get(sync)).status != "processing"]
@@ -196,7 +196,7 @@ async def test_a_sync_that_waits_behind_a_circuit_until_its_bound_says_so(
     async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
         harness.fault(system, "*", Status(503, "down"), times=None)
         syncs = [await harness.request(room) for room in harness.world.classrooms]
-        while await work(harness.engine):
+        while await work(harness.context):
             pass
         waited = [sync for sync in syncs if (await harness.get(sync)).status == "processing"]
         assert waited
@@ -213,9 +213,9 @@ async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets
     async with environment.open_district(world.build(7, 1, 2, 1, ideal=True)) as harness:
         sync = await harness.request()
         keyless = replace(
-            harness.engine.database, secrets=Secrets(["a key that sealed nothing in this district"])
+            harness.context.database, secrets=Secrets(["a key that sealed nothing in this district"])
         )
-        harness.engine = replace(harness.engine, database=keyless)
+        harness.context = replace(harness.context, database=keyless)
         await harness.pass_deadline()
         ended = await harness.get(sync)
         assert (ended.error_code, ended.error_detail) == ("timed-out", "")
@@ -228,7 +228,7 @@ async def test_postgresql_that_cuts_every_connection_loses_nothing(
     sync = await harness.request()
     async with (
         held_at(harness, kind, harness.run_queued(), done="before"),
-        harness.engine.database.district(harness.district.id) as db,
+        harness.context.database.district(harness.district.id) as db,
     ):
         await db.execute(CUT)
     await harness.pass_time()

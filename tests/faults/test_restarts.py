@@ -71,13 +71,13 @@ def _open(urls: Urls) -> Database:
 
 async def _carry_one(harness: DistrictHarness) -> None:
     """One attempt at the sync that waits."""
-    claimed = await claim_of(harness.engine, harness.district.id)
+    claimed = await claim_of(harness.context, harness.district.id)
     assert claimed is not None
-    await perform(harness.engine, claimed)
+    await perform(harness.context, claimed)
 
 
 async def _only_sync(harness: DistrictHarness) -> Sync:
-    async with harness.engine.database.district(harness.district.id) as db:
+    async with harness.context.database.district(harness.district.id) as db:
         sync = await syncs.running(db, harness.section)
     assert sync is not None
     return sync
@@ -153,7 +153,7 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
                 pass  # held as long as one process of the servers or their keeper lives
         servers = embedded.start(tmp_path, durable=True)
         async with _theatre_on(urls_of(servers)) as new:
-            engine = replace(harness.engine, database=new.database)
+            engine = replace(harness.context, database=new.database)
             later = replace(harness, engine=engine, redis=new.redis, client=new.client)
             later.restart()
             await later.pass_time()
@@ -197,7 +197,7 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
 
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         await harness.change_policy(service_sync=True)
-        async with harness.engine.database.district(harness.district.id) as db:
+        async with harness.context.database.district(harness.district.id) as db:
             client = await clients.create(db, ["syncs:write"])
         url = f"http://127.0.0.1:{free_port()}"
         async with (

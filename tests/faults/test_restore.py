@@ -85,7 +85,7 @@ async def run(commands: str, urls: Urls, folder: Path) -> None:
 
 async def at(environment: Environment, harness: DistrictHarness) -> DistrictHarness:
     """The same district, served on another database by new processes."""
-    engine = replace(harness.engine, database=environment.database)
+    engine = replace(harness.context, database=environment.database)
     later = replace(harness, engine=engine, redis=environment.redis, client=environment.client)
     later.restart()
     return later
@@ -127,7 +127,7 @@ async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> Asyn
         harness.grade(late, bob, 4)
         assert (await harness.sync()).status == "complete"
 
-        await harness.engine.database.close()
+        await harness.context.database.close()
         await run(RESTORE, yesterdays, folder)
         harness.grade(essay, ada, 5)
         harness.forget_calls()
@@ -149,7 +149,7 @@ async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_righ
             None,
         )
         assert await find_broken_promises(day.harness, sync) == []
-        await _is_walled(day.harness.engine.database)
+        await _is_walled(day.harness.context.database)
 
 
 async def test_where_scores_may_not_be_read_they_are_sent_again_once_and_the_sis_is_right(

@@ -34,7 +34,7 @@ async def serving(
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
     """The API as a process, and the district's own client of it."""
     await harness.change_policy(service_sync=True)
-    async with harness.engine.database.district(harness.district.id) as db:
+    async with harness.context.database.district(harness.district.id) as db:
         client = await clients.create(db, [str(scope) for scope in Scope])
     url = f"http://127.0.0.1:{free_port()}"
     there = settings.model_copy(update={"public_url": url})

@@ -142,8 +142,8 @@ class ApiHarness:
 
     async def run_queued(self) -> None:
         """Do the worker's work until nothing waits."""
-        while claimed := await claim_of(self.runtime.engine, self.district.id):
-            await perform(self.runtime.engine, claimed)
+        while claimed := await claim_of(self.runtime.context, self.district.id):
+            await perform(self.runtime.context, claimed)
 
     async def sync(self, who: ApiClient, section: str | None = None, **wanted: Any) -> dict[str, Any]:
         """A whole sync; answers it settled."""

@@ -60,7 +60,7 @@ def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overd
 
 async def _sis_keys(harness: DistrictHarness, sync: Sync) -> dict[str, int]:
     """Assignment id -> ASSIGNMENTID that the ledger says it has."""
-    async with harness.engine.database.district(harness.district.id) as db:
+    async with harness.context.database.district(harness.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
     return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
 

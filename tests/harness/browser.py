@@ -1,4 +1,4 @@
-"""A school in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
+"""A session in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
 
 The tool lives on `localhost` and Schoology's pages on `127.0.0.1`: another site, as in a district.
 """
@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gradesync.cli.serving import application
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.worker.pool import working
+from gradesync.worker.pool import run_worker
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
@@ -122,7 +122,7 @@ class BrowserSession:
 
     def worker(self) -> AbstractAsyncContextManager[None]:
         """Carries syncs while the block lasts."""
-        return working(self.runtime)
+        return run_worker(self.runtime)
 
     def cut(self) -> None:
         """Break every connection to gradesync."""
@@ -201,9 +201,9 @@ async def open_session(
         world.lti.register(f"{url}/lti/login", f"{url}/lti/launch")
         people = await browser.new_context(**context)
         stack.push_async_callback(people.close)
-        school = BrowserSession(runtime, sandbox, people, front, served, url, clock)
-        school.watch()
-        yield school
+        session = BrowserSession(runtime, sandbox, people, front, served, url, clock)
+        session.watch()
+        yield session
 
 
 def _free_port() -> int:

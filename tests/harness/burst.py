@@ -66,5 +66,5 @@ async def _round(harness: DistrictHarness, rng: Random) -> list[str]:
 
 
 async def _work(harness: DistrictHarness) -> None:
-    while await work(harness.engine):
+    while await work(harness.context):
         pass

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from gradesync.upstream.budget import Budget
+from gradesync.upstream.rate_limit import RateLimit
 
 Connect = Callable[[], Redis]
 
-WIDE = Budget(limit=2, window=600)
+WIDE = RateLimit(limit=2, window=600)
 
 
 def in_seconds(seconds: float) -> datetime:

@@ -26,7 +26,7 @@ def new_context(
     return SyncContext(
         database=database,
         systems=UpstreamSystems(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
-        bell=Wakeup(redis, most=8),
+        wakeup=Wakeup(redis, limit=8),
         clock=clock,
-        bounds=bounds,
+        limits=bounds,
     )

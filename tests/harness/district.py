@@ -45,13 +45,13 @@ BOUND_IS_PAST = """
 class DistrictHarness:
     """One district with its world, its faults and an engine of its own.
 
-    `world` is changed as people would change it; `engine` may be replaced, as by a new process.
+    `world` is changed as people would change it; `context` may be replaced, as by a new process.
     """
 
     world: World
     sandbox: Sandbox
     district: District
-    engine: SyncContext
+    context: SyncContext
     redis: ArqRedis
     client: httpx.AsyncClient
     choices: Choices = field(default_factory=Choices)
@@ -143,7 +143,7 @@ class DistrictHarness:
 
     async def opt_out(self, item: Item, opted_out: bool = True) -> None:
         """Turn the assignment's switch."""
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             await ledger.set_opted_out(db, self.section, str(item.id), opted_out)
 
     # --- a sync, from the request to its end
@@ -159,14 +159,14 @@ class DistrictHarness:
             wanted=SyncOptions(**wanted),
             settles_after=900,
         )
-        sync = await request_sync(self.engine, request)
+        sync = await request_sync(self.context, request)
         self.requested += 1
         return sync
 
     async def run_queued(self) -> None:
         """Work until nothing can be claimed now."""
-        while claimed := await claim_of(self.engine, self.district.id):
-            await perform(self.engine, claimed)
+        while claimed := await claim_of(self.context, self.district.id):
+            await perform(self.context, claimed)
 
     async def run_to_end(self, sync: Sync) -> Sync:
         """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""
@@ -211,27 +211,27 @@ class DistrictHarness:
     async def pass_deadline(self) -> None:
         """The time by which the district's syncs settle goes by, and the sweep comes round."""
         await self.change_rows(BOUND_IS_PAST)
-        await sweep(self.engine)
+        await sweep(self.context)
 
     def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
-        self.engine = new_context(self.engine.database, self.client, self.redis, self.engine.bounds)
+        self.context = new_context(self.context.database, self.client, self.redis, self.context.bounds)
 
     async def change_rows(self, statement: str, **values: str | None) -> None:
         """Change the district's rows as no code of ours would."""
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             await db.execute(text(statement), values)
 
     # --- what there is now
 
     async def get(self, sync: Sync) -> Sync:
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             found = await syncs.get(db, sync.id)
         assert found is not None
         return found
 
     async def outcomes(self, sync: Sync) -> list[Outcome]:
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             return await outcomes.page(db, sync.id, limit=100_000)
 
     async def warnings(self, sync: Sync) -> dict[tuple[int, int | None], list[str]]:
@@ -244,11 +244,11 @@ class DistrictHarness:
         return {_key(row): (str(row.result), row.reason) for row in await self.outcomes(sync)}
 
     async def ledger(self, room: Classroom | None = None) -> dict[str, LedgerAssignment]:
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             return await ledger.load(db, str((room or self.room).section.id))
 
     async def link(self, room: Classroom | None = None) -> links.SectionLink:
-        async with self.engine.database.district(self.district.id) as db:
+        async with self.context.database.district(self.district.id) as db:
             found = await links.get(db, str((room or self.room).section.id))
         assert found is not None
         return found
@@ -283,7 +283,7 @@ class DistrictHarness:
     async def replace_district(self, district: District) -> None:
         """The district is another from now on, of the same id."""
         self.district = district
-        await register_district(self.engine.database, district)
+        await register_district(self.context.database, district)
 
 
 def _key(row: Outcome) -> tuple[int, int | None]:

@@ -55,8 +55,8 @@ class Environment:
             if policy is not None:
                 district = replace(district, policy=policy)
             await register_district(self.database, district)
-            engine = new_context(self.database, self.client, self.redis, bounds)
-            harness = DistrictHarness(world, sandbox, district, engine, self.redis, self.client)
+            context = new_context(self.database, self.client, self.redis, bounds)
+            harness = DistrictHarness(world, sandbox, district, context, self.redis, self.client)
             try:
                 yield harness
             finally:

@@ -25,7 +25,7 @@ async def register_district(database: Database, district: District) -> None:
 
 async def mark_budgets_known(redis: Redis) -> None:
     """Say that Redis lost no budget: whoever calls upstream first would wait a window otherwise."""
-    await redis.set(call_budget.BORN, 0)
+    await redis.set(call_budget.KNOWN_SINCE, 0)
 
 
 async def forget_pauses(redis: Redis) -> None:

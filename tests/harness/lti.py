@@ -94,16 +94,16 @@ class LtiHarness:
             answer = await self.browser.get(f"/lti/{answer.headers['location']}")
         return answer
 
-    def asked(self, answer: httpx.Response) -> dict[str, str]:
+    def authorization_request(self, answer: httpx.Response) -> dict[str, str]:
         """What the tool asks of the platform after a login."""
         onward = answer.headers.get("location") or Page(answer).start["next"]
         return dict(parse_qsl(urlsplit(onward).query))
 
-    def answered(self, asked: Mapping[str, str]) -> dict[str, str]:
+    def authorize(self, asked: Mapping[str, str]) -> dict[str, str]:
         """The form that the platform lets the browser post."""
         return authorize(self.world.lti, asked).fields
 
-    def bent(self, asked: Mapping[str, str], user: User | None = None, **overrides: Any) -> dict[str, str]:
+    def forge(self, asked: Mapping[str, str], user: User | None = None, **overrides: Any) -> dict[str, str]:
         """The same with an id_token of one's own."""
         overrides = {"nonce": asked["nonce"], **overrides}
         token = self.world.lti.id_token(user or self.room.teacher, self.room.section, **overrides)
@@ -114,7 +114,9 @@ class LtiHarness:
 
     async def launch(self, user: User | None = None, **overrides: Any) -> httpx.Response:
         """A whole launch in this browser; `overrides` bend the id_token's claims."""
-        return await self.post(self.bent(self.asked(await self.login(user)), user, **overrides))
+        return await self.post(
+            self.forge(self.authorization_request(await self.login(user)), user, **overrides)
+        )
 
     def caller(self, answer: httpx.Response) -> Caller:
         """Whose token the page has."""
@@ -134,16 +136,16 @@ async def open_lti(settings: Settings, world: World) -> AsyncIterator[LtiHarness
         transport = httpx.ASGITransport(application(runtime), raise_app_exceptions=False)
         browser = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=TOOL))
         told = district_of(sandbox)
-        desk = LtiHarness(runtime, sandbox, browser, told)
-        await apply(desk, told)
-        yield desk
+        tool = LtiHarness(runtime, sandbox, browser, told)
+        await apply(tool, told)
+        yield tool
 
 
-async def apply(desk: LtiHarness, district: District) -> None:
-    await register_district(desk.runtime.database, district)
-    desk.district = district
+async def apply(tool: LtiHarness, district: District) -> None:
+    await register_district(tool.runtime.database, district)
+    tool.district = district
 
 
-async def choose(desk: LtiHarness, **policy: Any) -> None:
+async def choose(tool: LtiHarness, **policy: Any) -> None:
     """Change the district's policy."""
-    await apply(desk, replace(desk.district, policy=replace(desk.district.policy, **policy)))
+    await apply(tool, replace(tool.district, policy=replace(tool.district.policy, **policy)))

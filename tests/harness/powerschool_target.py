@@ -86,7 +86,7 @@ class Classroom:
     category: Category
     client: httpx.AsyncClient
     url: str
-    pace: Unbounded = field(default_factory=Unbounded)
+    budget: Unbounded = field(default_factory=Unbounded)
     connection: PowerSchool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class Classroom:
         plugin = self.sis.plugin
         access = SisAccess("powerschool", self.url, plugin.client_id, secret or plugin.client_secret)
         return PowerSchool.open(
-            access, self.client, self.pace, plugin_id=plugin_id, timeout=5, backoff=AT_ONCE, clock=clock
+            access, self.client, self.budget, plugin_id=plugin_id, timeout=5, backoff=AT_ONCE, clock=clock
         )
 
     def target(self, student_id: str = "dcid", seconds: float = 30) -> PowerSchoolTarget:

@@ -134,7 +134,7 @@ class NumberedAuth(httpx.Auth):
 @dataclass
 class Rig:
     server: ScriptedServer
-    pace: RecordingBudget
+    budget: RecordingBudget
     client: httpx.AsyncClient
 
     def upstream(self, *acts: Act, seconds: float = 60, timeout: float = 5) -> Upstream:
@@ -144,9 +144,9 @@ class Rig:
             f"{self.server.url}/v1",
             NumberedAuth(),
             self.client,
-            self.pace,
+            self.budget,
             until=datetime.now(UTC) + timedelta(seconds=seconds),
-            permit=self.pace.permit,
+            permit=self.budget.permit,
             timeout=timeout,
             backoff=AT_ONCE,
         )

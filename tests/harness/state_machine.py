@@ -178,9 +178,9 @@ class SectionMachine(RuleBasedStateMachine):
         harness = self.harness
         harness.fault("powerschool", "*", Hold(done), nth=nth)
         sync = await harness.request()
-        claimed = await claim_of(harness.engine, harness.district.id)
+        claimed = await claim_of(harness.context, harness.district.id)
         assert claimed is not None
-        working = asyncio.create_task(perform(harness.engine, claimed))
+        working = asyncio.create_task(perform(harness.context, claimed))
         held = asyncio.create_task(harness.faults.until_held())
         await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()

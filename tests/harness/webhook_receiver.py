@@ -21,12 +21,12 @@ class Receiver:
     url: str = ""
     status: int = 200
     silent: asyncio.Event | None = None
-    heard: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    received: list[tuple[dict[str, str], str]] = field(default_factory=list)
     called: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
-        self.heard.append((dict(request.headers), (await request.body()).decode()))
+        self.received.append((dict(request.headers), (await request.body()).decode()))
         self.called.set()
         if self.silent is not None:
             await self.silent.wait()

@@ -10,6 +10,6 @@ from harness.lti import LtiHarness, open_lti
 
 
 @pytest.fixture
-async def desk(settings: Settings) -> AsyncIterator[LtiHarness]:
+async def tool(settings: Settings) -> AsyncIterator[LtiHarness]:
     async with open_lti(settings, build(students=5, assignments=4, sections=2)) as opened:
         yield opened

@@ -21,11 +21,11 @@ BASIC = Lti11Registration("43", "hush")
 
 @pytest.mark.parametrize(("lti", "lti11"), [(LTI, None), (None, BASIC)])
 async def test_an_installation_is_one_districts_alone(
-    desk: LtiHarness, lti: LtiRegistration | None, lti11: Lti11Registration | None
+    tool: LtiHarness, lti: LtiRegistration | None, lti11: Lti11Registration | None
 ) -> None:
-    database = desk.runtime.database
-    first = replace(desk.district, id="first", lti=LTI, lti11=BASIC)
-    second = replace(desk.district, id="second", lti=lti, lti11=lti11)
+    database = tool.runtime.database
+    first = replace(tool.district, id="first", lti=LTI, lti11=BASIC)
+    second = replace(tool.district, id="second", lti=lti, lti11=lti11)
     async with database.district("first") as db:
         await districts.apply(db, first)
     with pytest.raises(InstallationTaken):
@@ -33,12 +33,12 @@ async def test_an_installation_is_one_districts_alone(
             await districts.apply(db, second)
 
 
-async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk: LtiHarness) -> None:
-    database = desk.runtime.database
+async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(tool: LtiHarness) -> None:
+    database = tool.runtime.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=f"42-{name}")
         async with database.district(name) as db:
-            await districts.apply(db, replace(desk.district, id=name, lti=lti, lti11=None))
+            await districts.apply(db, replace(tool.district, id=name, lti=lti, lti11=None))
     async with database.without_tenant() as door:
         assert await installations.district_of(door, LTI.issuer, "42", "42-second") == "second"
         assert await installations.district_of(door, LTI.issuer, "42", "42-third") is None
@@ -46,31 +46,31 @@ async def test_districts_that_share_an_app_are_told_apart_by_the_deployment(desk
     assert both == Platform("42", LTI.authorization_url)
 
 
-async def test_a_login_that_could_mean_two_platforms_means_none(desk: LtiHarness) -> None:
-    database = desk.runtime.database
+async def test_a_login_that_could_mean_two_platforms_means_none(tool: LtiHarness) -> None:
+    database = tool.runtime.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=name, authorization_url=f"https://{name}.example/auth")
         async with database.district(name) as db:
-            await districts.apply(db, replace(desk.district, id=name, lti=lti, lti11=None))
+            await districts.apply(db, replace(tool.district, id=name, lti=lti, lti11=None))
     async with database.without_tenant() as door:
         assert await installations.platform(door, LTI.issuer, "42", None) is None
         second = await installations.platform(door, LTI.issuer, "42", "second")
     assert second == Platform("42", "https://second.example/auth")
 
 
-async def test_the_secret_of_lti_1_1_is_sealed_and_comes_back(desk: LtiHarness) -> None:
-    async with desk.runtime.database.district(desk.district.id) as db:
+async def test_the_secret_of_lti_1_1_is_sealed_and_comes_back(tool: LtiHarness) -> None:
+    async with tool.runtime.database.district(tool.district.id) as db:
         stored = (
             await db.execute(text("SELECT config::text || secrets::text AS all FROM district"))
         ).scalar_one()
-        assert await districts.get(db) == desk.district
-    assert desk.district.lti11 is not None
-    assert desk.district.lti11.consumer_secret not in stored
-    assert desk.district.lti11.consumer_secret not in repr(desk.district)
+        assert await districts.get(db) == tool.district
+    assert tool.district.lti11 is not None
+    assert tool.district.lti11.consumer_secret not in stored
+    assert tool.district.lti11.consumer_secret not in repr(tool.district)
 
 
-async def test_the_tools_key_is_made_once_and_published_without_its_private_part(desk: LtiHarness) -> None:
-    first, second = await desk.browser.get("/lti/jwks"), await desk.browser.get("/lti/jwks")
+async def test_the_tools_key_is_made_once_and_published_without_its_private_part(tool: LtiHarness) -> None:
+    first, second = await tool.browser.get("/lti/jwks"), await tool.browser.get("/lti/jwks")
     assert first.json() == second.json()
     (key,) = first.json()["keys"]
     assert (key["kty"], key["alg"], key["use"]) == ("RSA", "RS256", "sig")
@@ -78,8 +78,8 @@ async def test_the_tools_key_is_made_once_and_published_without_its_private_part
     assert KeySet.import_key_set(json.loads(first.text)).keys[0].kid == key["kid"]
 
 
-async def test_the_tools_key_is_sealed_at_rest(desk: LtiHarness) -> None:
-    await desk.browser.get("/lti/jwks")
-    async with desk.runtime.database.without_tenant() as door:
+async def test_the_tools_key_is_sealed_at_rest(tool: LtiHarness) -> None:
+    await tool.browser.get("/lti/jwks")
+    async with tool.runtime.database.without_tenant() as door:
         sealed = (await door.execute(text("SELECT sealed FROM tool_key"))).scalar_one()
     assert "PRIVATE" not in sealed

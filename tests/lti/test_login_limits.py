@@ -13,10 +13,10 @@ def settings(settings: Settings) -> Settings:
     return settings.filled(token_requests_per_minute=FEW)
 
 
-async def test_an_address_that_begins_too_many_logins_is_told_to_wait(desk: LtiHarness) -> None:
-    begun = [await desk.browser.get("/lti/login", params=desk.initiation()) for _ in range(FEW)]
+async def test_an_address_that_begins_too_many_logins_is_told_to_wait(tool: LtiHarness) -> None:
+    begun = [await tool.browser.get("/lti/login", params=tool.initiation()) for _ in range(FEW)]
     assert {answer.status_code for answer in begun} == {302}
-    answer = await desk.browser.get("/lti/login", params=desk.initiation())
+    answer = await tool.browser.get("/lti/login", params=tool.initiation())
     assert answer.status_code == 429
     assert "Wait a minute" in Page(answer).text
-    assert (await desk.browser.get("/lti/jwks")).status_code == 200
+    assert (await tool.browser.get("/lti/jwks")).status_code == 200

@@ -5,7 +5,7 @@ import asyncio
 import structlog.testing
 from prometheus_client import REGISTRY
 
-from gradesync.observability.periodic import end, repeated
+from gradesync.observability.periodic import cancel_all, run_periodically
 
 
 async def holds_on(cancellations: int) -> None:
@@ -20,7 +20,7 @@ async def holds_on(cancellations: int) -> None:
 async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
     task = asyncio.create_task(holds_on(2))
     await asyncio.sleep(0)
-    await end([task], again_after=0.01)
+    await cancel_all([task], again_after=0.01)
     assert task.done()
 
 
@@ -28,7 +28,7 @@ async def test_a_task_that_never_ends_is_told_and_left_behind() -> None:
     task = asyncio.create_task(holds_on(1000))
     await asyncio.sleep(0)
     with structlog.testing.capture_logs() as told:
-        await end([task], again_after=0.01)
+        await cancel_all([task], again_after=0.01)
     assert not task.done()
     assert [(line["event"], line["what"]) for line in told] == [("does not end", task.get_name())]
     assert "test_rounds.py" in told[0]["stands"][0]
@@ -49,6 +49,6 @@ async def test_a_round_that_fails_is_counted_by_what_it_does() -> None:
         tried.set()
         raise ConnectionRefusedError
 
-    async with repeated("sweep", fail, seconds=60):
+    async with run_periodically("sweep", fail, seconds=60):
         await tried.wait()
     assert failures("sweep") == before + 1

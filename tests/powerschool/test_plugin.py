@@ -77,7 +77,7 @@ async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(environment: Env
         assert all(call.status != 403 for call in world.powerschool.log.calls)
         assert full.error_code is None
         until = full.settles_by
-        found = await harness.engine.systems.check(harness.district, until=until, section_id=harness.section)
+        found = await harness.context.systems.check(harness.district, until=until, section_id=harness.section)
         assert [one for one in found if not one.ok] == []
 
 
@@ -88,7 +88,7 @@ async def test_without_one_of_its_columns_a_create_is_refused(environment: Envir
     async with environment.open_district(world) as harness:
         sync = await harness.sync()
         assert sync.error_code == "sis-permission-missing"
-        found = await harness.engine.systems.check(harness.district, until=sync.settles_by)
+        found = await harness.context.systems.check(harness.district, until=sync.settles_by)
         (bad,) = [one for one in found if not one.ok]
     assert "ASSIGNMENT.CREATEDBYPLUGIN" in bad.detail
     assert "plugin.xml" in bad.fix

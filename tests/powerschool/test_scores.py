@@ -197,7 +197,7 @@ async def test_the_seconds_of_a_throttling_text_pause_everybody(room: Classroom)
     room.order("score.write", Status(400, text), times=None)
     with pytest.raises(Retriable) as refused_:
         await room.target(seconds=20).write_scores(section, [room.row(live, room.students[0], None)])
-    assert room.pace.pauses == [40.0]
+    assert room.budget.pauses == [40.0]
     assert refused_.value.retry_at is not None
 
 

@@ -77,14 +77,14 @@ async def test_the_three_calls_are_under_way_at_once() -> None:
 
 async def test_each_call_has_its_cost() -> None:
     pace = Tally()
-    await read(CannedSchoology(), pace=pace, multiget_cost=4)
+    await read(CannedSchoology(), budget=pace, multiget_cost=4)
     assert sorted(pace.spent) == [1, 1, 4]
 
 
 @pytest.mark.parametrize(("prepaid", "acquired"), [(5, 0), (4, 1), (1, 4), (9, 0)])
 async def test_what_was_reserved_before_is_not_acquired_again(prepaid: int, acquired: int) -> None:
     pace = Tally()
-    await read(CannedSchoology(), pace=pace, multiget_cost=3, prepaid=prepaid)
+    await read(CannedSchoology(), budget=pace, multiget_cost=3, prepaid=prepaid)
     assert sum(pace.spent) == acquired
 
 

