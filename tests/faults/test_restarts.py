@@ -154,7 +154,7 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
         servers = embedded.start(tmp_path, durable=True)
         async with _theatre_on(urls_of(servers)) as new:
             engine = replace(harness.context, database=new.database)
-            later = replace(harness, engine=engine, redis=new.redis, client=new.client)
+            later = replace(harness, context=engine, redis=new.redis, client=new.client)
             later.restart()
             await later.pass_time()
             ended = await later.run_to_end(sync)

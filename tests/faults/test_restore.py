@@ -86,7 +86,7 @@ async def run(commands: str, urls: Urls, folder: Path) -> None:
 async def at(environment: Environment, harness: DistrictHarness) -> DistrictHarness:
     """The same district, served on another database by new processes."""
     engine = replace(harness.context, database=environment.database)
-    later = replace(harness, engine=engine, redis=environment.redis, client=environment.client)
+    later = replace(harness, context=engine, redis=environment.redis, client=environment.client)
     later.restart()
     return later
 
