@@ -1,8 +1,8 @@
-"""PostgreSQL and Valkey from wheels: started in a data folder, ended with the last process that uses them.
+"""Run PostgreSQL and Valkey from wheels in a data folder, until the last process that uses them ends.
 
-`start` launches a keeper process, and the keeper launches the servers. Who uses the servers holds the
-writing end of a FIFO in the data folder; the kernel closes it with the process, however that ends, and the
-keeper stops the servers when nobody holds it any more.
+`start` launches a supervisor process, and the supervisor launches the servers. Each user of the servers has
+the writing end of a FIFO in the data folder open. The kernel closes it with the process, however that ends,
+and the supervisor stops the servers when no writer is left.
 """
 
 import json
@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gradesync.embedded.locks import EmbeddedError, is_held, locked
+from gradesync.embedded.locks import EmbeddedError, has_writer, locked
 from gradesync.embedded.user import check_user, is_root
 from gradesync.embedded.wheels import postgres_binaries, valkey_binary
 
@@ -22,7 +22,7 @@ __all__ = ["EmbeddedError", "Servers", "start"]
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Running servers, held by this process until `stop` or its own end.
+    """Keep servers running for this process, until `stop` or its own end.
 
     `database_url` is the application's role, `migrate_database_url` the owner's.
     """
@@ -31,29 +31,29 @@ class Servers:
     database_url: str
     migrate_database_url: str
     redis_url: str
-    hold: int = field(repr=False)
+    writer: int = field(repr=False)
 
     def ended(self) -> bool:
-        """Tell whether the servers are gone or going, whoever ended them: their keeper reads no more."""
-        keeper = select.poll()
-        keeper.register(self.hold, 0)
-        return bool(keeper.poll(0))
+        """Return whether the servers are gone or going, whoever ended them."""
+        supervisor = select.poll()
+        supervisor.register(self.writer, 0)  # it reads no more once it ends them
+        return bool(supervisor.poll(0))
 
     def stop(self) -> None:
-        """Let go of the servers, once. When nobody else holds them, returns after they ended."""
+        """Stop using the servers, once. Returns after they ended, when no other process uses them."""
         reader = os.open(self.data / "users", os.O_RDONLY | os.O_NONBLOCK)
-        os.close(self.hold)
-        alone = not is_held(reader)
+        os.close(self.writer)
+        unused = not has_writer(reader)
         os.close(reader)
-        if alone:
+        if unused:
             with locked(self.data / "servers.lock"):
                 pass
 
 
 def start(data: Path, *, durable: bool) -> Servers:
-    """Start the servers of a data folder, or find them running there.
+    """Start the servers of a data folder, or join those that run there.
 
-    Where not `durable`, a power cut may cost data: for tests. Raises `EmbeddedError`.
+    Unless `durable`, a power cut may cost data: for tests. Raises `EmbeddedError`.
     """
     data = data.absolute()
     check_user(data)
@@ -67,10 +67,10 @@ def start(data: Path, *, durable: bool) -> Servers:
 
 def _join(data: Path) -> Servers | None:
     try:
-        hold = os.open(data / "users", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # no FIFO, or no keeper that reads it
+        writer = os.open(data / "users", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # no FIFO, or no supervisor that reads it
         return None
-    return _servers(data, hold)
+    return _servers(data, writer)
 
 
 def _launch(data: Path, durable: bool) -> Servers:
@@ -78,19 +78,19 @@ def _launch(data: Path, durable: bool) -> Servers:
     users.unlink(missing_ok=True)
     os.mkfifo(users, 0o600)
     reader = os.open(users, os.O_RDONLY | os.O_NONBLOCK)
-    hold = os.open(users, os.O_WRONLY | os.O_NONBLOCK)
-    said = _ask_keeper(data, reader, "durable" if durable else "fast")
+    writer = os.open(users, os.O_WRONLY | os.O_NONBLOCK)
+    report = _start_supervisor(data, reader, "durable" if durable else "fast")
     os.close(reader)
-    if said != "up":
-        os.close(hold)
-        raise EmbeddedError(said or f"The servers did not start; {data / 'keeper.log'} says why.")
-    return _servers(data, hold)
+    if report != "up":
+        os.close(writer)
+        raise EmbeddedError(report or f"The servers did not start: see {data / 'supervisor.log'}.")
+    return _servers(data, writer)
 
 
-def _ask_keeper(data: Path, reader: int, mode: str) -> str:
-    """Start the keeper; its answer ends when it closes its output."""
-    with (data / "keeper.log").open("ab") as log:
-        keeper = subprocess.run(  # noqa: S603  (our own interpreter and module)
+def _start_supervisor(data: Path, reader: int, mode: str) -> str:
+    """Start the supervisor and return its report, which ends when it closes its output."""
+    with (data / "supervisor.log").open("ab") as log:
+        supervisor = subprocess.run(  # noqa: S603  (our own interpreter and module)
             [sys.executable, "-m", "gradesync.embedded.supervisor", str(data), str(reader), mode],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -99,8 +99,8 @@ def _ask_keeper(data: Path, reader: int, mode: str) -> str:
             pass_fds=[reader],
             check=False,
         )
-    return keeper.stdout.decode()
+    return supervisor.stdout.decode()
 
 
-def _servers(data: Path, hold: int) -> Servers:
-    return Servers(data=data, hold=hold, **json.loads((data / "running.json").read_bytes()))
+def _servers(data: Path, writer: int) -> Servers:
+    return Servers(data=data, writer=writer, **json.loads((data / "running.json").read_bytes()))

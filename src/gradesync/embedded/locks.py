@@ -1,4 +1,4 @@
-"""What is alive is told by the kernel: locks and pipes end with the last process that holds them."""
+"""Wait for processes by locks and pipes: the kernel ends both with the last process that has them."""
 
 import fcntl
 import os
@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 30.0
-"""Seconds that a server may take to come up or to end."""
+TIMEOUT = 30.0  # seconds that a server may take to come up or to end
 
 
 class EmbeddedError(Exception):
-    """The embedded servers cannot be started here; the message says why and what to do."""
+    """Report why the embedded servers cannot start here, and what to do."""
 
 
-def is_held(reader: int) -> bool:
-    """Tell whether anybody holds the writing end of a FIFO that somebody held before."""
+def has_writer(reader: int) -> bool:
+    """Return whether a process has a FIFO open for writing, after one has had it open before."""
     try:
         return os.read(reader, 1) != b""
     except BlockingIOError:
@@ -25,10 +24,10 @@ def is_held(reader: int) -> bool:
 
 @contextmanager
 def locked(path: Path) -> Iterator[int]:
-    """Hold a file's lock, once others let go of it. The handle may be given to child processes."""
+    """Lock a file, once no other process has its lock. Child processes may inherit the handle."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        wait(lambda: _lock(handle), f"Another process still holds {path}.")
+        wait(lambda: _lock(handle), f"Another process still has the lock of {path}.")
         yield handle
     finally:
         os.close(handle)
@@ -43,7 +42,8 @@ def _lock(handle: int) -> bool:
 
 
 def wait(done: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    """Poll until `done`. Raises `EmbeddedError` with the message `otherwise` after `TIMEOUT`."""
+    deadline = time.monotonic() + TIMEOUT
     while not done():
         if time.monotonic() > deadline:
             raise EmbeddedError(otherwise)

@@ -1,4 +1,4 @@
-"""Runs the servers' programs: as a user of their own, in the data folder, no longer than the keeper."""
+"""Run the servers' programs as a user of their own, in the data folder, no longer than the supervisor."""
 
 import shutil
 import signal
@@ -20,7 +20,7 @@ DATABASE = "gradesync"
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """The data folder, and how processes run in it: each holds `lock` as long as it or its children live."""
+    """Run programs in a data folder. Each has `lock` open as long as it or a child of it runs."""
 
     data: Path
     lock: int
@@ -28,16 +28,17 @@ class Programs:
 
     @property
     def speed(self) -> Sequence[str]:
-        """What PostgreSQL leaves out where a power cut may cost data."""
-        left_out = () if self.durable else ("fsync", "synchronous_commit", "full_page_writes")
-        return [f"-c{name}=off" for name in left_out]
+        """Return the options of PostgreSQL that trade durability for speed."""
+        switched_off = () if self.durable else ("fsync", "synchronous_commit", "full_page_writes")
+        return [f"-c{name}=off" for name in switched_off]
 
-    def own(self, path: Path) -> None:
-        """Make a folder that only the servers' user enters."""
+    def make_folder(self, path: Path) -> None:
+        """Make a folder that only the servers' user may enter."""
         path.mkdir(mode=0o700, exist_ok=True)
         give(path)
 
     def run(self, command: Sequence[str | Path], text: str = "") -> None:
+        """Run a program to its end with `text` as its input. Raises `EmbeddedError` where it fails."""
         done = subprocess.run(  # noqa: S603  (the wheels' own programs)
             as_user(command, signal.SIGKILL, data=self.data),
             input=text.encode(),
@@ -54,7 +55,7 @@ class Programs:
     def running(
         self, command: Sequence[str | Path], log: Path, stop: signal.Signals
     ) -> Iterator[Callable[[], bool]]:
-        """Run a server; yields a check that raises `EmbeddedError` once it ended by itself."""
+        """Run a server; yield a check that raises `EmbeddedError` once it has ended by itself."""
         with log.open("ab") as output:
             server = subprocess.Popen(  # noqa: S603  (the wheels' own programs)
                 as_user(command, stop, data=self.data),
@@ -68,7 +69,7 @@ class Programs:
 
         def alive() -> bool:
             if server.poll() is not None:
-                raise EmbeddedError(f"{Path(command[0]).name} ended: {log} says why.")
+                raise EmbeddedError(f"{Path(command[0]).name} ended: see {log}.")
             return True
 
         try:
@@ -80,12 +81,12 @@ class Programs:
 
 @contextmanager
 def postgres(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
-    """Run PostgreSQL, made at the first start; yields its port."""
+    """Run PostgreSQL, whose cluster is made at the first start; yield its port."""
     cluster, log = programs.data / "postgres", programs.data / "postgres.log"
     if not cluster.exists():
         _make_cluster(programs, passwords).rename(cluster)
     pid = cluster / "postmaster.pid"
-    pid.unlink(missing_ok=True)  # stale for certain: we hold the lock that its processes held
+    pid.unlink(missing_ok=True)  # certainly stale: its processes would have the lock that we have
     port = _free_port()
     address = ["-clisten_addresses=127.0.0.1", f"-cport={port}", "-cunix_socket_directories="]
     command: list[str | Path] = [postgres_binaries() / "postgres", "-D", cluster, *address, *programs.speed]
@@ -98,10 +99,10 @@ def postgres(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
 
 
 def _make_cluster(programs: Programs, passwords: Mapping[str, str]) -> Path:
-    """Initialise a cluster with our two roles and the database; its superuser cannot log in."""
+    """Make a cluster with our two roles and the database. Its superuser cannot log in."""
     cluster = programs.data / "postgres.new"
     shutil.rmtree(cluster, ignore_errors=True)
-    programs.own(cluster)
+    programs.make_folder(cluster)
     options = ["-U", "postgres", "-A", "reject", "-E", "UTF8", "--locale=C"]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     options += [] if programs.durable else ["--no-sync"]
@@ -118,10 +119,10 @@ def _make_cluster(programs: Programs, passwords: Mapping[str, str]) -> Path:
 
 @contextmanager
 def valkey(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
-    """Run Valkey; yields its port. Its configuration is a file, for arguments are seen by everybody."""
+    """Run Valkey; yield its port."""
     home, log, port = programs.data / "valkey", programs.data / "valkey.log", _free_port()
-    programs.own(home)
-    config = home / "valkey.conf"
+    programs.make_folder(home)
+    config = home / "valkey.conf"  # not arguments: every user of the machine can read those
     config.write_text(
         f'bind 127.0.0.1\nport {port}\ndir "{home}"\nrequirepass {passwords["valkey"]}\nsave ""\n'
         f"appendonly {'yes' if programs.durable else 'no'}\n"
@@ -129,12 +130,12 @@ def valkey(programs: Programs, passwords: Mapping[str, str]) -> Iterator[int]:
     give(config)
     binary = valkey_binary()
     with programs.running([binary, config], log, signal.SIGTERM) as alive:
-        wait(lambda: alive() and _pongs(port, passwords["valkey"]), f"Valkey did not start: {log}")
+        wait(lambda: alive() and _responds(port, passwords["valkey"]), f"Valkey did not start: {log}")
         yield port
 
 
-def _pongs(port: int, password: str) -> bool:
-    """Ask Valkey whether it answers; it does not while it loads its data."""
+def _responds(port: int, password: str) -> bool:
+    """Return whether Valkey responds to PING; it does not while it loads its data."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(f"AUTH {password}\r\nPING\r\nQUIT\r\n".encode())

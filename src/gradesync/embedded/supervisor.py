@@ -1,4 +1,4 @@
-"""The keeper: a process that starts the servers, holds them while they are used, and stops them."""
+"""Supervise the servers in a process of its own: start them, and stop them when no process uses them."""
 
 import json
 import os
@@ -10,22 +10,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from gradesync.embedded.locks import EmbeddedError, is_held, locked
+from gradesync.embedded.locks import EmbeddedError, has_writer, locked
 from gradesync.embedded.programs import APP, DATABASE, OWNER, Programs, postgres, valkey
 
 
-def keep(data: Path, reader: int, *, durable: bool) -> None:
-    """Start the servers, say so, and stop them when nobody uses them any more."""
+def supervise(data: Path, reader: int, *, durable: bool) -> None:
+    """Start the servers, report it, and stop them when the last user of `reader`'s FIFO is gone."""
     with locked(data / "servers.lock") as lock, ExitStack() as servers:
         programs = Programs(data, lock, durable)
         passwords = _passwords(data)
         postgres_port = servers.enter_context(postgres(programs, passwords))
         valkey_port = servers.enter_context(valkey(programs, passwords))
         _write_private(data / "running.json", _addresses(passwords, postgres_port, valkey_port))
-        servers.callback(os.close, reader)  # before the servers go, so that nobody joins what is ending
+        servers.callback(os.close, reader)  # before the servers end, so that no process joins them
         for number in (signal.SIGTERM, signal.SIGCHLD):  # a server that ends takes the other with it
             signal.signal(number, _end)
-        _say("up")
+        _report("up")
         with _unused(data, reader):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             servers.close()
@@ -38,19 +38,19 @@ def _end(*_: object) -> NoReturn:
 
 @contextmanager
 def _unused(data: Path, reader: int) -> Iterator[None]:
-    """Wait until the last user is gone, then let nobody join."""
+    """Wait until the last user is gone, then keep new ones from joining during the block."""
     while True:
         os.set_blocking(reader, True)
         os.read(reader, 1)
         os.set_blocking(reader, False)
         with locked(data / "start.lock"):
-            if not is_held(reader):
+            if not has_writer(reader):
                 yield
                 return
 
 
-def _say(word: str) -> None:
-    """Answer the starter, which reads until our output ends."""
+def _report(word: str) -> None:
+    """Report to the starter, which reads until our output ends."""
     os.write(1, word.encode())
     os.dup2(2, 1)
 
@@ -86,9 +86,9 @@ def main() -> None:
         os._exit(0)
     os.setsid()
     try:
-        keep(data, reader, durable=mode == "durable")
+        supervise(data, reader, durable=mode == "durable")
     except EmbeddedError as error:
-        _say(str(error))
+        _report(str(error))
         sys.exit(1)
 
 

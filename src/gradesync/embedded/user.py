@@ -61,7 +61,11 @@ def can_run(program: Path) -> bool:
     """Return whether the servers' user reaches a program and its libraries, without any capability."""
     if not is_root():
         return True
-    command = ["env", program, "--version"]  # setpriv itself would start it with the capabilities of root
+    command: list[str | Path] = [
+        "env",
+        program,
+        "--version",
+    ]  # setpriv itself would start it with the capabilities of root
     return _run(as_user(command, signal.SIGKILL, data=Path("/"))).returncode == 0
 
 
