@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gradesync.schoology.auth import OAuth1, SteadySeconds
-from gradesync.schoology.calls import Ask
+from gradesync.schoology.calls import Request
 from harness.canned_schoology import CannedResponse, CannedSchoology, canned_source
 
 HTTPS = "https://api.schoology.example/v1/sections/1/grades?limit=200&timestamp=5"
@@ -95,7 +95,7 @@ async def test_a_redirect_and_a_retry_are_signed_anew() -> None:
 
     schoology.answers["/users/5790000"] = {"id": 5790000}
     async with canned_source(schoology, transport=httpx.MockTransport(answer)) as source:
-        await source.calls.get(Ask("user", "/users/me"))
+        await source.calls.get(Request("user", "/users/me"))
     assert schoology.asked == ["/users/me", "/users/me", "/users/5790000"]
     assert len({parameters(request)["oauth_nonce"] for request in schoology.sent}) == 3
 

@@ -140,7 +140,7 @@ async def test_R36_a_row_that_does_not_say_it_is_blank_is_no_blank(absent: str) 
 @pytest.mark.parametrize("row", [None, 7, "row", [], {}, {"grade": 9, "assignment_id": {}}])
 async def test_a_row_that_tells_nothing_is_counted_and_stops_every_cursor(row: object) -> None:
     book = await book_of(row, *dense(QUIZ))
-    assert book.unreadable == {("", "row:1"): "the row does not tell whose it is"}
+    assert book.unreadable == {("", "row:1"): "the row has no readable enrollment or assignment"}
     assert len(book.cells[QUIZ]) == 2
     assert book.read_through == {}
 

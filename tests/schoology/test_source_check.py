@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gradesync.core.ports import Finding
-from gradesync.schoology.check import connection_findings
+from gradesync.schoology.check import check_connection
 from harness.canned_schoology import NOW, SECTION, CannedResponse, CannedSchoology, canned_source
 
 
@@ -21,7 +21,7 @@ async def findings(
         }
     )
     async with canned_source(schoology, **options) as source:
-        return {found.check: found for found in await connection_findings(source, section_id)}
+        return {found.check: found for found in await check_connection(source, section_id)}
 
 
 async def test_a_key_that_works_has_three_good_findings() -> None:
@@ -93,6 +93,6 @@ async def test_sections_that_make_no_sense_are_a_failure() -> None:
 async def test_a_schoology_without_a_date_does_not_fail_the_clock() -> None:
     schoology = CannedSchoology({"/app-user-info": {"api_uid": "5790004"}}, date=None)
     async with canned_source(schoology) as source:
-        found = {each.check: each for each in await connection_findings(source, SECTION)}
+        found = {each.check: each for each in await check_connection(source, SECTION)}
     assert found["Schoology clock"].ok
-    assert "did not tell" in found["Schoology clock"].detail
+    assert "did not send" in found["Schoology clock"].detail

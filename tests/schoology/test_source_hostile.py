@@ -79,7 +79,7 @@ async def test_the_parent_object_is_not_taken_for_an_empty_list(name: str, refus
     schoology = CannedSchoology()
     schoology.put(name, PARENT)
     found = await stopped(schoology, multiget_refused=refused)
-    assert found.detail == f"{name}: the answer has no such list"
+    assert found.detail == f"{name}: the response has no such list"
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -95,7 +95,7 @@ async def test_a_wrapper_around_no_list_stops_the_sync(name: str, wrapped: objec
 async def test_a_multiget_that_answers_another_number_of_questions_stops_the_sync(rows: int) -> None:
     row = {"response_code": 200, "body": {}}
     found = await stopped(CannedSchoology({"/multiget": {"response": [row] * rows}}))
-    assert found.detail == f"multiget: 4 questions, {rows} answers"
+    assert found.detail == f"multiget: 4 requests, {rows} responses"
 
 
 async def test_a_multiget_row_that_is_no_object_is_asked_for_plainly() -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from gradesync.core.gradebook import Cell, Gradebook, Mark
-from gradesync.schoology.check import connection_findings
+from gradesync.schoology.check import check_connection
 from gradesync_sandbox.schoology.app import SchoologyApp
 from gradesync_sandbox.schoology.model import ACTIVE, Credential, Section
 from gradesync_sandbox.schoology.switches import Switches
@@ -236,7 +236,7 @@ async def test_the_connection_test_finds_nothing_wrong(world: World, key: str) -
     transport = httpx.ASGITransport(SchoologyApp(world.schoology))
     noon = datetime.fromtimestamp(NOON, UTC)
     async with open_source(transport, BASE, (signer.key, signer.secret), clock=lambda: noon) as source:
-        assert all(found.ok for found in await connection_findings(source))
+        assert all(found.ok for found in await check_connection(source))
 
 
 async def test_over_a_real_socket(world: World) -> None:

@@ -1,1 +1,1 @@
-"""The Schoology source: OAuth 1.0a, wire shapes, and the gradebook read from them."""
+"""Read a section's gradebook from Schoology: OAuth 1.0a, wire shapes, and the gradebook made of them."""

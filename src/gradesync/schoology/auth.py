@@ -1,4 +1,4 @@
-"""Two-legged OAuth 1.0a: a signature of its own for every send, retries and redirects included."""
+"""Sign calls by two-legged OAuth 1.0a: one signature for every send, retries and redirects included."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ RUN_AS: Final = "X-Schoology-Run-As"
 
 
 class SteadySeconds:
-    """Unix seconds that never go backwards, also when the machine's clock is set back.
+    """Count Unix seconds that never go backwards, also when the machine's clock is set back.
 
-    Schoology refuses a timestamp older than one it has seen from the same key (contract 1.2).
+    Schoology refuses a timestamp older than one it has seen from the same key (upstream.md Schoology §1.2).
     """
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
@@ -27,15 +27,15 @@ class SteadySeconds:
         return self._latest
 
 
+# One source of timestamps in a process, so that every key's are in sequence.
 steady_seconds: Final = SteadySeconds()
-"""The one source of timestamps in a process, so that every key's are in sequence."""
 
 
 class OAuth1(httpx.Auth):
-    """Signs requests with a consumer key; `run_as` names the uid in whose name they are made.
+    """Sign requests with a consumer key; `run_as` is the uid in whose name they are made.
 
-    The signature is PLAINTEXT (contract 1.2), or HMAC-SHA1 where the address is not https, so that the
-    secret never travels in the clear. A JSON body is no part of either.
+    The signature is PLAINTEXT (upstream.md Schoology §1.2), or HMAC-SHA1 where the address is not https, so
+    that the secret never travels in the clear. A JSON body is no part of either.
     """
 
     def __init__(
@@ -52,12 +52,12 @@ class OAuth1(httpx.Auth):
         self._seconds = seconds
 
     def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        request.headers["Authorization"] = self._signature(request)
+        request.headers["Authorization"] = self._sign(request)
         if self._run_as is not None:
             request.headers[RUN_AS] = self._run_as
         yield request
 
-    def _signature(self, request: httpx.Request) -> str:
+    def _sign(self, request: httpx.Request) -> str:
         method = SIGNATURE_PLAINTEXT if request.url.scheme == "https" else SIGNATURE_HMAC_SHA1
         client = _TwoLegged(
             self._key,
@@ -71,7 +71,7 @@ class OAuth1(httpx.Auth):
 
 
 class _TwoLegged(Client):
-    """Sends `oauth_token` although it is empty: Schoology wants it named."""
+    """Send `oauth_token` although it is empty: Schoology requires the parameter."""
 
     def get_oauth_params(self, request: Request) -> list[tuple[str, str]]:
         signed: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Calls to Schoology's REST API: one GET, several as one multiget, and lists page by page."""
+"""Call Schoology's REST API: one GET, several as one multiget, and lists page by page."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -13,48 +13,49 @@ from msgspec import Raw
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.schoology.scalars import bare
-from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, page, unexpected
+from gradesync.schoology.scalars import read_bare
+from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, unexpected
 from gradesync.upstream.client import Upstream
-from gradesync.upstream.response import Answer, PlainDialect, retry_after
+from gradesync.upstream.response import PlainDialect, UpstreamResponse, retry_after
 
 REPLAY = b"possible replay attack"
 JSON = {"Accept": "application/json"}
 JSON_BODY = {**JSON, "Content-Type": "application/json"}
+# Schoology's limit window, which its 429 does not name (upstream.md Schoology §1.7).
 THROTTLE_PAUSE = 5.0
-PAGES_MOST = 500
-REFUSALS = frozenset({400, 403, 404, 405, 406, 410, 415, 422, 501})
-"""Statuses that refuse a multiget as a whole; the same reads may be allowed one by one."""
+MAX_PAGES = 500
+# Statuses that refuse a multiget as a whole; the same reads may be allowed one by one.
+MULTIGET_REFUSALS = frozenset({400, 403, 404, 405, 406, 410, 415, 422, 501})
+# Codes that refuse a multiget where every one of its rows has one.
 ROW_REFUSALS = frozenset({400, 403, 405, 501})
-"""Codes that refuse a multiget where every one of its rows has one."""
 
 T = TypeVar("T")
 
 
 class SchoologyDialect(PlainDialect):
-    """Schoology's limit window is five seconds, whether or not Retry-After says so (contract 1.7)."""
+    """Read a 429 as a pause of Schoology's window, with or without Retry-After."""
 
-    def throttled(self, answer: Answer) -> float | None:
-        if answer.status != 429:
+    def throttled(self, response: UpstreamResponse) -> float | None:
+        if response.status != 429:
             return None
-        wait = retry_after(answer)
+        wait = retry_after(response)
         return THROTTLE_PAUSE if wait is None else wait
 
-    def meant(self, answer: Answer) -> bool:
-        return answer.status == 501
+    def is_answer(self, response: UpstreamResponse) -> bool:
+        return response.status == 501
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """One GET: the kind of call for metrics, and the path with its query, below the base address."""
+class Request:
+    """Describe one GET: the kind of call for metrics, and the path with its query, below the base address."""
 
     kind: str
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The body of a 200, and Schoology's time of the HTTP answer that carried it."""
+class Payload:
+    """Hold the body of a 200, and Schoology's time of the HTTP response that carried it."""
 
     body: bytes | Raw
     date: datetime | None
@@ -62,7 +63,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """All pages of a list. `date` is that of the earliest answer, None where one had none."""
+    """Hold all pages of a list. `date` is that of the earliest response, None where one had none."""
 
     rows: list[T | None]
     date: datetime | None
@@ -70,7 +71,7 @@ class Rows(Generic[T]):
 
 @dataclass(slots=True)
 class Calls:
-    """What Schoology is asked, and what its refusals mean.
+    """Send reads to Schoology, and turn its refusals into errors.
 
     `multiget_cost` is what one multiget counts for; `prepaid` is cost that was acquired before and is
     spent first. `multiget_refused` may be read afterwards: True where plain GETs had to replace it.
@@ -85,44 +86,45 @@ class Calls:
     def __post_init__(self) -> None:
         self._base = httpx.URL(self.upstream.base_url)
 
-    async def get(self, ask: Ask) -> Reply:
-        """Ask once. Raises `SyncStopped` for everything that is not a 200."""
-        answer = await self._sent(ask.kind, "GET", ask.path)
-        if answer.status != 200:
-            raise refusal(ask.kind, answer.status, answer.body)
-        return Reply(answer.body, answer.date)
+    async def get(self, request: Request) -> Payload:
+        """Send one GET. Raises `SyncStopped` for everything that is not a 200."""
+        response = await self._send(request.kind, "GET", request.path)
+        if response.status != 200:
+            raise refused(request.kind, response.status, response.body)
+        return Payload(response.body, response.date)
 
-    async def together(self, asks: Sequence[Ask]) -> list[Reply]:
-        """Ask all at once: as one multiget, or one by one where the district's Schoology refuses that."""
+    async def get_all(self, requests: Sequence[Request]) -> list[Payload]:
+        """Send one multiget, or one GET for each where the district's Schoology refuses multigets."""
         if self.multiget_refused:
-            return await gathered([self.get(ask) for ask in asks])
-        replies = await self._multiget(asks)
-        if replies is None:
-            replies = await gathered([self.get(ask) for ask in asks])
+            return await gather_all([self.get(request) for request in requests])
+        payloads = await self._multiget(requests)
+        if payloads is None:
+            payloads = await gather_all([self.get(request) for request in requests])
             self.multiget_refused = True
-        return replies
+        return payloads
 
-    async def rows(self, listing: Listing[T], ask: Ask, first: Reply | None = None) -> Rows[T]:
+    async def read_list(self, listing: Listing[T], request: Request, first: Payload | None = None) -> Rows[T]:
         """Read a list to its end. `first` is its first page, where that was read already."""
-        reply = first or await self.get(ask)
+        payload = first or await self.get(request)
         rows: list[T | None] = []
-        dates = [reply.date]
-        seen = {ask.path}
+        dates = [payload.date]
+        seen = {request.path}
         while True:
-            part = page(listing, reply.body)
-            rows += part.rows
-            if part.next is None:
-                return Rows(rows, _earliest(dates))
-            address = self._address(listing.kind, part.next)
-            _check_progress(listing.kind, part, len(rows), address, seen)
+            page = decode_page(listing, payload.body)
+            rows += page.rows
+            if page.next is None:
+                return Rows(rows, _find_earliest(dates))
+            address = self._resolve_link(listing.kind, page.next)
+            _check_progress(listing.kind, page, len(rows), address, seen)
             seen.add(address)
-            reply = await self.get(Ask(listing.kind, address))
-            dates.append(reply.date)
+            payload = await self.get(Request(listing.kind, address))
+            dates.append(payload.date)
 
-    def _address(self, kind: str, link: str) -> str:
-        """A link of an answer. Old ones say http (contract 1.3); ours is the scheme that is called.
+    def _resolve_link(self, kind: str, link: str) -> str:
+        """Return the address of a link, in the scheme of the base address.
 
-        Raises `SyncStopped` where it leads to another host: our signature is for this one alone.
+        Old links say http (upstream.md Schoology §1.3). Raises `SyncStopped` where one leads to another
+        host: our signature is for this one alone.
         """
         try:
             url = self._base.join(link).copy_with(scheme=self._base.scheme)
@@ -132,41 +134,43 @@ class Calls:
             raise unexpected(kind, "its link to the next page leads to another host")
         return str(url)
 
-    async def _multiget(self, asks: Sequence[Ask]) -> list[Reply] | None:
-        """The replies in order, or None where Schoology refuses the multiget as such."""
+    async def _multiget(self, requests: Sequence[Request]) -> list[Payload] | None:
+        """Return the payloads in order, or None where Schoology refuses the multiget as such."""
         prefix = self._base.path.rstrip("/")
-        content = msgspec.json.encode({"request": [prefix + ask.path for ask in asks]})
-        answer = await self._sent("multiget", "POST", "/multiget", content, self.multiget_cost)
-        if answer.status in REFUSALS:
+        content = msgspec.json.encode({"request": [prefix + request.path for request in requests]})
+        response = await self._send("multiget", "POST", "/multiget", content, self.multiget_cost)
+        if response.status in MULTIGET_REFUSALS:
             return None
-        if answer.status not in (200, 207):
-            raise refusal("multiget", answer.status, answer.body)
-        rows = page(MULTIGET, answer.body).rows
-        if len(rows) != len(asks):
-            raise unexpected("multiget", f"{len(asks)} questions, {len(rows)} answers")
-        if all(_code(row) in ROW_REFUSALS for row in rows):
+        if response.status not in (200, 207):
+            raise refused("multiget", response.status, response.body)
+        rows = decode_page(MULTIGET, response.body).rows
+        if len(rows) != len(requests):
+            raise unexpected("multiget", f"{len(requests)} requests, {len(rows)} responses")
+        if all(_read_code(row) in ROW_REFUSALS for row in rows):
             return None
-        found = zip(asks, rows, strict=True)
-        return await gathered([self._inner(ask, row, answer.date) for ask, row in found])
+        pairs = zip(requests, rows, strict=True)
+        return await gather_all([self._read_row(request, row, response.date) for request, row in pairs])
 
-    async def _inner(self, ask: Ask, row: InnerRow | None, date: datetime | None) -> Reply:
-        """One row of a multiget; it fails as a plain answer would, or is asked for plainly."""
-        code = _code(row)
+    async def _read_row(self, request: Request, row: InnerRow | None, date: datetime | None) -> Payload:
+        """Return one row of a multiget; it fails as a plain response would, or is requested plainly."""
+        code = _read_code(row)
         if row is None or code not in (200, 401, 403, 404):
-            return await self.get(ask)
+            return await self.get(request)
         if code != 200:
-            raise refusal(ask.kind, code, b"" if _blank(bytes(row.body)) else b"text")
-        return Reply(row.body, date)
+            raise refused(request.kind, code, b"" if _is_blank(bytes(row.body)) else b"text")
+        return Payload(row.body, date)
 
-    async def _sent(
+    async def _send(
         self, kind: str, method: str, path: str, content: bytes | None = None, cost: int = 1
-    ) -> Answer:
-        answer = await self._once(kind, method, path, content, cost)
-        if answer.status == 401 and REPLAY in answer.body:
-            answer = await self._once(kind, method, path, content, cost)
-        return answer
+    ) -> UpstreamResponse:
+        response = await self._send_once(kind, method, path, content, cost)
+        if response.status == 401 and REPLAY in response.body:
+            response = await self._send_once(kind, method, path, content, cost)
+        return response
 
-    async def _once(self, kind: str, method: str, path: str, content: bytes | None, cost: int) -> Answer:
+    async def _send_once(
+        self, kind: str, method: str, path: str, content: bytes | None, cost: int
+    ) -> UpstreamResponse:
         spent = min(self.prepaid, cost)
         self.prepaid -= spent
         headers = JSON if content is None else JSON_BODY
@@ -175,9 +179,9 @@ class Calls:
         )
 
 
-def refusal(kind: str, status: int, body: bytes) -> SyncStopped:
-    """What a status other than 200 means for a sync (contract 1.4 and 1.6)."""
-    if status == 401 and not _blank(body):
+def refused(kind: str, status: int, body: bytes) -> SyncStopped:
+    """Make the error for a status other than 200 (upstream.md Schoology §1.4, §1.6)."""
+    if status == 401 and not _is_blank(body):
         return SyncStopped(Reason.SCHOOLOGY_CREDENTIALS_REFUSED, f"{kind}: status 401 with a text")
     if status in (401, 403):
         return SyncStopped(Reason.SCHOOLOGY_KEY_NOT_ALLOWED, f"{kind}: status {status}")
@@ -186,38 +190,38 @@ def refusal(kind: str, status: int, body: bytes) -> SyncStopped:
     return unexpected(kind, f"status {status}")
 
 
-def _blank(body: bytes) -> bool:
+def _is_blank(body: bytes) -> bool:
     return body.strip(b' \t\r\n"') in (b"", b"null")
 
 
-def _code(row: InnerRow | None) -> int:
-    text = bare(row.response_code) if row else ""
+def _read_code(row: InnerRow | None) -> int:
+    text = read_bare(row.response_code) if row else ""
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _earliest(dates: Sequence[datetime | None]) -> datetime | None:
+def _find_earliest(dates: Sequence[datetime | None]) -> datetime | None:
     known = [date for date in dates if date is not None]
     return min(known) if len(known) == len(dates) else None
 
 
-def _check_progress(kind: str, part: Page[T], rows: int, address: str, seen: set[str]) -> None:
-    """A list that goes on must bring rows, new addresses, and no more than it announced."""
-    if address in seen or not part.rows or len(seen) >= PAGES_MOST:
+def _check_progress(kind: str, page: Page[T], rows: int, address: str, seen: set[str]) -> None:
+    """Raise `SyncStopped` for a page without rows or a new address, or with more rows than announced."""
+    if address in seen or not page.rows or len(seen) >= MAX_PAGES:
         raise unexpected(kind, "its pages do not end")
-    if part.total is not None and rows > part.total:
+    if page.total is not None and rows > page.total:
         raise unexpected(kind, "it has more pages than rows announced")
 
 
-async def gathered(asks: Sequence[Coroutine[None, None, T]]) -> list[T]:
+async def gather_all(calls: Sequence[Coroutine[None, None, T]]) -> list[T]:
     """Run all at once; the first failure ends the others and is raised as it is."""
-    with first_error():
+    with raise_first_error():
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask) for ask in asks]
+            tasks = [group.create_task(call) for call in calls]
     return [task.result() for task in tasks]
 
 
 @contextmanager
-def first_error() -> Iterator[None]:
+def raise_first_error() -> Iterator[None]:
     """Raise the first error of a task group instead of the group."""
     try:
         yield

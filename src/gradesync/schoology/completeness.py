@@ -1,38 +1,39 @@
-"""Whether a full read answered for every student and assignment; an absent row proves nothing (R36)."""
+"""Check that a full read has a row for every student and assignment; an absent row proves nothing (R36)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gradesync.core.gradebook import Assignment
 from gradesync.core.ports import Cells
-from gradesync.schoology.roster import Roster
+from gradesync.schoology.section import Roster
 
-TOLERATED = 0.2
-"""The part of the cells that may be missing before the answer as a whole is not believed."""
+# The part of the cells that may be missing before the response as a whole is not believed.
+TOLERATED_GAPS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
-    """How many cells a full answer should have, and how many of which assignment it has not."""
+class Gaps:
+    """Count the cells that a full response should have, and those `missing`, by assignment."""
 
     expected: int
     missing: Mapping[str, int]
 
     @property
-    def believable(self) -> bool:
-        return sum(self.missing.values()) <= TOLERATED * self.expected
+    def is_tolerable(self) -> bool:
+        return sum(self.missing.values()) <= TOLERATED_GAPS * self.expected
 
-    def worst(self, most: int) -> list[str]:
-        """The assignments with gaps, the widest first, `most` at most."""
-        return sorted(self.missing, key=lambda each: (-self.missing[each], each))[:most]
+    def widest(self, limit: int) -> list[str]:
+        """Return the assignments with gaps, the widest first, `limit` at most."""
+        return sorted(self.missing, key=lambda each: (-self.missing[each], each))[:limit]
 
 
-def census(assignments: Iterable[Assignment], roster: Roster, found: Cells) -> Census:
+def count_gaps(assignments: Iterable[Assignment], roster: Roster, cells: Cells) -> Gaps:
     """Count the cells of the active students, for an assignment with assignees of those among them."""
-    active = roster.active()
+    active = roster.active_uids()
     doubted: dict[str, set[str]] = {}
-    for assignment, key in found.unreadable:
+    for assignment, key in cells.unreadable:
         doubted.setdefault(assignment, set()).add(key)
     expected = 0
     missing: Counter[str] = Counter()
@@ -40,5 +41,5 @@ def census(assignments: Iterable[Assignment], roster: Roster, found: Cells) -> C
         if each.unreadable is None:
             wanted = active if each.assignees is None else active & each.assignees
             expected += len(wanted)
-            missing[each.id] = len(wanted - found.cells.get(each.id, {}).keys() - doubted.get(each.id, set()))
-    return Census(expected, +missing)
+            missing[each.id] = len(wanted - cells.cells.get(each.id, {}).keys() - doubted.get(each.id, set()))
+    return Gaps(expected, +missing)

@@ -1,0 +1,258 @@
+"""Read what frames a section's cells: its people, its assignments, categories and grading periods."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
+from gradesync.core.ports import Member
+from gradesync.schoology.scalars import (
+    UnreadableError,
+    read_day,
+    read_flag,
+    read_id,
+    read_ids,
+    read_number,
+    read_text,
+    require_id,
+)
+from gradesync.schoology.wire import CategoryRow, EnrollmentRow, ItemRow, PeriodRow, SectionRow, unexpected
+
+ACTIVE: Final = "1"
+ENROLLMENT_UNREADABLE: Final = "the enrollment of this row could not be read"
+
+
+class Enrollment(NamedTuple):
+    """Hold one readable enrollment."""
+
+    id: str
+    uid: str
+    admin: bool
+    active: bool
+    school_uid: str | None
+    other_section: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Hold the people of a section (upstream.md Schoology §2.2).
+
+    `keys` maps an enrollment id to the key of its cells: the student's uid, for the one enrollment of that
+    student that counts. `unreadable` are the keys of enrollments that could not be read; `complete` is False
+    where one of them did not even have an id.
+    """
+
+    students: Mapping[str, Student] = field(default_factory=dict)
+    course_admins: frozenset[str] = frozenset()
+    keys: Mapping[str, str] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
+    complete: bool = True
+
+    def cell_key(self, enrollment_id: str) -> str:
+        """Return the key of an enrollment's cells."""
+        return self.keys.get(enrollment_id) or _foreign_key(enrollment_id)
+
+    def is_doubtful(self, key: str) -> bool:
+        """Return True where cells of this key may belong to a student whose enrollment was unreadable."""
+        return key in self.unreadable or not (self.complete or key in self.students)
+
+    def active_uids(self) -> frozenset[str]:
+        """Return the uids of all students with an active enrollment."""
+        return frozenset(uid for uid, student in self.students.items() if student.active)
+
+
+def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
+    """Read a section's enrollments.
+
+    Of a student's several enrollments the active one counts, then the newest; the others' cells keep the
+    key `enrollment:<id>`.
+    """
+    readable: dict[str, Enrollment] = {}
+    unreadable: set[str] = set()
+    complete = True
+    for row in rows:
+        try:
+            enrollment = _read_enrollment(row)
+            readable[enrollment.id] = enrollment
+        except UnreadableError:
+            known = _find_id(row)
+            unreadable |= {_foreign_key(known)} if known else set()
+            complete = complete and known is not None
+    chosen = _choose_enrollments(each for each in readable.values() if not each.admin)
+    return Roster(
+        students={uid: _to_student(enrollment) for uid, enrollment in chosen.items()},
+        course_admins=frozenset(e.uid for e in readable.values() if e.admin and e.active),
+        keys={enrollment.id: uid for uid, enrollment in chosen.items()},
+        unreadable=frozenset(unreadable),
+        complete=complete,
+    )
+
+
+def rebuild_roster(gradebook: Gradebook) -> Roster:
+    """Return the roster that a gradebook was read with, as far as the gradebook keeps it."""
+    doubted = {key for (_, key), why in gradebook.unreadable.items() if why == ENROLLMENT_UNREADABLE}
+    return Roster(
+        students=gradebook.students,
+        course_admins=gradebook.course_admins,
+        keys={student.enrollment_id: uid for uid, student in gradebook.students.items()},
+        unreadable=frozenset(doubted),
+    )
+
+
+def read_members(rows: Iterable[EnrollmentRow | None]) -> tuple[Member, ...]:
+    """Return everybody enrolled, with the name that Schoology shows; unreadable enrollments are left out."""
+    members: dict[str, Member] = {}
+    for row in rows:
+        with suppress(UnreadableError):
+            member = _read_member(row)
+            members[member.uid] = max(members.get(member.uid, member), member, key=_rank_member)
+    return tuple(members.values())
+
+
+def _foreign_key(enrollment_id: str) -> str:
+    return f"enrollment:{enrollment_id}"
+
+
+def _read_enrollment(row: EnrollmentRow | None) -> Enrollment:
+    if row is None:
+        raise UnreadableError("the enrollment is no object")
+    status = require_id("status", row.status)
+    return Enrollment(
+        id=require_id("id", row.id),
+        uid=require_id("uid", row.uid),
+        admin=read_flag("admin", row.admin),
+        active=status == ACTIVE,
+        school_uid=read_text("school_uid", row.school_uid) or None,
+        other_section=read_text("cross-listed section", row.cross_listed_section_school_code) or None,
+    )
+
+
+def _find_id(row: EnrollmentRow | None) -> str | None:
+    try:
+        return require_id("id", row.id) if row else None
+    except UnreadableError:
+        return None
+
+
+def _choose_enrollments(students: Iterable[Enrollment]) -> dict[str, Enrollment]:
+    ranked = sorted(students, key=lambda e: (e.active, int(e.id)))
+    return {enrollment.uid: enrollment for enrollment in ranked}
+
+
+def _to_student(enrollment: Enrollment) -> Student:
+    return Student(
+        enrollment.uid, enrollment.id, enrollment.school_uid, enrollment.active, enrollment.other_section
+    )
+
+
+def _read_member(row: EnrollmentRow | None) -> Member:
+    enrollment = _read_enrollment(row)
+    return Member(enrollment.uid, _read_display_name(row) if row else "", enrollment.admin, enrollment.active)
+
+
+def _read_display_name(row: EnrollmentRow) -> str:
+    parts = (read_text("name_first", row.name_first), read_text("name_last", row.name_last))
+    return read_text("name_display", row.name_display) or " ".join(filter(None, parts))
+
+
+def _rank_member(member: Member) -> tuple[bool, bool]:
+    return member.active, member.admin
+
+
+def read_section(section_id: str, row: SectionRow) -> tuple[str | None, bool]:
+    """Return the section's school code, and True where the SIS made it (upstream.md Schoology §2.1).
+
+    Raises `SyncStopped` where the response is not that section.
+    """
+    try:
+        if read_id("id", row.id) != section_id:
+            raise unexpected("section", "the response is another object than the section")
+        code = read_text("section_school_code", row.section_school_code) or None
+        return code, read_flag("synced", row.synced)
+    except UnreadableError as problem:
+        raise unexpected("section", str(problem)) from None
+
+
+def read_assignments(rows: Iterable[ItemRow | None], roster: Roster) -> tuple[Assignment, ...]:
+    """Return the assignments in the order of the response; a row without an id gets the id `row:<n>`."""
+    assignments: dict[str, Assignment] = {}
+    for number, row in enumerate(rows, 1):
+        assignment = _read_assignment(row or ItemRow(), number, roster)
+        assignments[assignment.id] = assignment
+    return tuple(assignments.values())
+
+
+def _read_assignment(row: ItemRow, number: int, roster: Roster) -> Assignment:
+    try:
+        return _parse_assignment(row, roster)
+    except UnreadableError as problem:
+        item_id = _read_leniently(row, "id") or f"row:{number}"
+        return Assignment(item_id, _read_leniently(row, "title"), None, unreadable=str(problem))
+
+
+def _parse_assignment(row: ItemRow, roster: Roster) -> Assignment:
+    """Parse an assignment (upstream.md Schoology §2.6). Garbled points and factors have a default."""
+    return Assignment(
+        id=require_id("id", row.id),
+        title=read_text("title", row.title),
+        max_points=_read_points(row),
+        due=read_day("due", row.due),
+        category_id=read_id("grading_category", row.grading_category),
+        period_id=read_id("grading_period", row.grading_period),
+        factor=_read_factor(row),
+        counts=read_flag("count_in_grade", row.count_in_grade, absent=True),
+        collected_only=read_flag("collected_only", row.collected_only),
+        assignees=frozenset(roster.cell_key(each) for each in read_ids("assignees", row.assignees)) or None,
+    )
+
+
+def _read_leniently(row: ItemRow, name: str) -> str:
+    """Return an id or title of a row that is unreadable elsewhere, so that a teacher can find it."""
+    read = read_id if name == "id" else read_text
+    try:
+        return read(name, getattr(row, name)) or ""
+    except UnreadableError:
+        return ""
+
+
+def _read_points(row: ItemRow) -> Decimal | None:
+    try:
+        return read_number("max_points", row.max_points)
+    except UnreadableError:
+        return None
+
+
+def _read_factor(row: ItemRow) -> Decimal:
+    try:
+        factor = read_number("factor", row.factor)
+    except UnreadableError:
+        factor = None
+    return Decimal(1) if factor is None else factor
+
+
+def read_categories(rows: Iterable[CategoryRow | None]) -> tuple[Category, ...]:
+    """Return the grading categories; an unreadable one is left out: its assignments count as unmapped."""
+    categories: dict[str, Category] = {}
+    for row in rows:
+        with suppress(UnreadableError):
+            category = _read_category(row or CategoryRow())
+            categories[category.id] = category
+    return tuple(categories.values())
+
+
+def _read_category(row: CategoryRow) -> Category:
+    return Category(require_id("id", row.id), read_text("title", row.title))
+
+
+def read_periods(rows: Iterable[PeriodRow | None]) -> dict[str, date]:
+    """Return the last date of each grading period; one without a readable date is left out."""
+    periods: dict[str, date] = {}
+    for row in filter(None, rows):
+        with suppress(UnreadableError):
+            last = read_day("end", row.end)
+            if last is not None:
+                periods[require_id("id", row.id)] = last
+    return periods
