@@ -10,8 +10,8 @@ from joserfc.errors import JoseError
 from gradesync.access.launch import CLAIM
 from gradesync.access.platform_keys import PlatformKeys
 from gradesync.core.district import LtiRegistration
+from gradesync.core.ports import Clock
 from gradesync.errors import RequestRefused
-from gradesync.sync.ports import Clock
 
 ALGORITHM = "RS256"
 LEEWAY = 60

@@ -1,17 +1,19 @@
-"""What sources and targets hand to a sync, beside gradebooks and what the SIS holds."""
+"""Define what a sync asks of a source, of a target and of its surroundings. Adapters fit these by shape."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
-from gradesync.core.gradebook import Cell
+from gradesync.core.district import District
+from gradesync.core.gradebook import Category, Cell, Gradebook, Student
 from gradesync.core.plan import ScoreWrite
-from gradesync.core.sis import Ref
+from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Cells asked for again: the same shapes as in `Gradebook`."""
+    """Hold cells that were read again: the same shapes as in `Gradebook`."""
 
     cells: Mapping[str, Mapping[str, Cell]]
     unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -21,7 +23,7 @@ class Cells:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person of a section, with the name that teachers see. Never stored, never logged."""
+    """Describe a person of a section, with the name that teachers see. Never stored, never logged."""
 
     uid: str
     display_name: str
@@ -31,14 +33,14 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class NewAssignment:
-    """The answer to a create. `ref` is None where only the list can tell it."""
+    """Hold the result of a create. `ref` is None where only the SIS's list shows it."""
 
     ref: Ref | None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One score of one assignment of the SIS, ready to go."""
+    """Hold one score of one assignment of the SIS, ready to send."""
 
     assignment_id: str
     ref: Ref
@@ -46,13 +48,13 @@ class ScoreRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchAnswer:
-    """What the SIS said to a batch of scores. Batches are all or nothing: `accepted`, or nothing was written.
+class BatchResult:
+    """Describe how the SIS answered a batch of scores: it `accepted` all of them, or wrote none.
 
     `students`: SIS keys named as not acceptable; `pairs`: the same with the ref key of the assignment, where
     the SIS named it. `gone`: ref keys of assignments that are deleted.
     `foreign`: ref keys of assignments that the SIS refuses for this section or teacher.
-    `too_large`: fewer rows may pass. `reason` and `detail`: why, where the SIS said so without naming a row.
+    `too_large`: fewer rows may pass. `reason` and `detail`: why, where the SIS gave one without naming a row.
     """
 
     accepted: bool
@@ -67,9 +69,171 @@ class BatchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a connection check, in an admin's words."""
+    """Describe one line of a connection check, in an admin's words."""
 
     check: str
     ok: bool
     detail: str
     fix: str = ""
+
+
+class Source(Protocol):
+    """Read the gradebook of record for teachers, opened for one district.
+
+    Every method raises `SyncStopped` (`section-not-found`, `schoology-key-not-allowed`, …) or `Retriable`.
+    """
+
+    async def read(self, section_id: str, since: datetime | None) -> Gradebook:
+        """Read a section; cells changed since a time of the source's own clock, or all of them (None)."""
+        ...
+
+    async def cells(self, gradebook: Gradebook, assignment_ids: Sequence[str] | None) -> Cells:
+        """Read all cells of some assignments of a gradebook, or of all of them (None)."""
+        ...
+
+    async def outline(self, section_id: str) -> Gradebook:
+        """Read a section without its cells: assignments, categories, periods; no students."""
+        ...
+
+    async def categories(self, section_id: str) -> tuple[Category, ...]:
+        """Read the grading categories of a section."""
+        ...
+
+    async def students(self, section_id: str) -> Mapping[str, Student]:
+        """Read the students of a section, by uid: without names, and without scores."""
+        ...
+
+    async def members(self, section_id: str) -> tuple[Member, ...]:
+        """Read everybody enrolled in a section, course admins included."""
+        ...
+
+
+class Target(Protocol):
+    """Read and write a SIS gradebook, opened for one district and one holder of a lease.
+
+    Every method may raise `Retriable` (nothing happened), `SyncStopped` (configuration, permission, the SIS
+    as a whole) and `LeaseLost`. Writes may also raise `AnswerLost` and `Rejected`, as documented on each.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def resolve_section(self, key: str, teacher: str | None = None) -> SisSection:
+        """Find the SIS section that a matched school code names, its term and its acting teacher.
+
+        `teacher` is set where the district chose one. Raises `SyncStopped`: `sis-section-not-found`,
+        `teacher-not-in-sis-section`, `sis-permission-missing`.
+        """
+        ...
+
+    async def resolve_students(self, section: SisSection, keys: Sequence[str]) -> Mapping[str, str]:
+        """Map the students' matched ids to SIS student keys; an id that the SIS does not know is left out.
+
+        Costs no call where the district's match already gives the SIS's own key.
+        """
+        ...
+
+    async def categories(self, section: SisSection) -> tuple[SisCategory, ...]:
+        """Read the categories that the SIS has for a section."""
+        ...
+
+    async def assignments(self, section: SisSection) -> tuple[LiveAssignment, ...]:
+        """Read the SIS's list of a section's assignments."""
+        ...
+
+    async def assignment(self, section: SisSection, ref: Ref) -> LiveAssignment | None:
+        """Read one assignment by id; None where the SIS reports it as deleted.
+
+        Raises `SyncStopped("sis-unreadable")` for an answer that proves neither.
+        """
+        ...
+
+    async def roster(self, section: SisSection) -> frozenset[str] | None:
+        """Read the SIS keys of the students in the section now; None where the plugin may not read them."""
+        ...
+
+    async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
+        """Read the scores that the SIS holds for an assignment; None where the plugin may not read them."""
+        ...
+
+    async def create_assignment(self, section: SisSection, spec: Spec) -> NewAssignment:
+        """Create, once, without any retry after sending. Raises `AnswerLost`, `Rejected`."""
+        ...
+
+    def is_complete(self, ref: Ref) -> bool:
+        """Return True if scores can be written to a ref: a create may leave a part of it to the list."""
+        ...
+
+    async def update_assignment(self, section: SisSection, ref: Ref, spec: Spec, *, rescore: bool) -> None:
+        """Read, change only what `spec` sets in our section's entry, write the whole object.
+
+        `rescore`: total points change. Raises `AnswerLost`, `Rejected` (`sis-assignment-shared`, …),
+        and `Rejected("assignment-gone")` where it is deleted.
+        """
+        ...
+
+    async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
+        """Send one batch, in one call. Raises `AnswerLost`."""
+        ...
+
+    async def check(self) -> tuple[Finding, ...]:
+        """Try the credentials and the grants, read-only, and name what is missing in an admin's words."""
+        ...
+
+
+class Clock(Protocol):
+    """Return the time, aware and in UTC."""
+
+    def __call__(self) -> datetime: ...
+
+
+class Permit(Protocol):
+    """Allow one call to the SIS, right before it is sent.
+
+    Raises `LeaseLost` unless the holder's lease lasts at least `seconds` more.
+    """
+
+    async def __call__(self, seconds: float) -> None: ...
+
+
+class Wakeup(Protocol):
+    """Wake a worker for a district. Never raises; the sweep finds a lost wake-up."""
+
+    async def notify(self, district_id: str) -> None: ...
+
+
+class Systems(Protocol):
+    """Open the systems of a district. Connections, tokens and budgets behind it are shared."""
+
+    async def reserve_sync(self, district: District) -> bool:
+        """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
+        ...
+
+    async def skipped_districts(self) -> Sequence[str]:
+        """Return the districts for which `reserve_sync` lately returned False, in whichever process."""
+        ...
+
+    async def reserve_spare(self, district: District, calls: int) -> bool:
+        """Reserve so many calls to the source; False where they would keep a sync from its first reads."""
+        ...
+
+    async def open_circuits(self, district: District) -> tuple[str, ...]:
+        """Return the names of the systems that failed so often that no new sync calls them now."""
+        ...
+
+    def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
+        """Open the source. `requester` is the uid of the teacher, for districts that read in her name."""
+        ...
+
+    def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
+        """Open the target. Retries go on, where they can help, no later than `until`."""
+        ...
+
+    async def check(
+        self, district: District, *, until: datetime, section_id: str | None = None
+    ) -> tuple[Finding, ...]:
+        """Try the credentials and the grants of both systems, read-only, in an admin's words.
+
+        Reading the source is tried on `section_id`, or on a section that the credentials' owner has.
+        """
+        ...

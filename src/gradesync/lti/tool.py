@@ -13,12 +13,11 @@ from gradesync.access.platform_keys import PlatformKeys
 from gradesync.access.request_limits import Limits
 from gradesync.access.tokens import Tokens
 from gradesync.core.district import District
-from gradesync.core.ports import Member
+from gradesync.core.ports import Clock, Member, Systems
 from gradesync.db import districts
 from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, Retriable
 from gradesync.runtime import Runtime
-from gradesync.sync.ports import Clock, Systems
 
 PATIENCE = timedelta(seconds=10)
 

@@ -1,25 +1,18 @@
-"""What a sync runs on: the database, the systems, the clock, and the bounds of its life."""
+"""Define what every sync runs on: the database, the systems, the clock and the limits."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from gradesync.core.ports import Clock, Systems, Wakeup
 from gradesync.db.session import Database
-from gradesync.sync.ports import Clock, Systems
-
-
-class Wakeup(Protocol):
-    """Wakes a worker: there is work. Ringing never raises; a lost ring is found by the sweep."""
-
-    async def ring(self, district_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SyncLimits:
-    """Seconds and counts that bound a sync.
+    """Hold the seconds and counts that limit a sync.
 
     `call_timeout` is the total time of one upstream call: a lease outlasts it, and a takeover waits for it.
     `slice`: a sync that works longer goes back to the queue at its next checkpoint.
-    `per_district`: syncs of one district that may be worked on at once.
+    `per_district`: syncs of one district that may run at once.
     """
 
     lease: float = 60
@@ -30,10 +23,10 @@ class SyncLimits:
 
 @dataclass(frozen=True, slots=True)
 class SyncContext:
-    """Everything that work on syncs needs, built once by the composition root."""
+    """Hold everything that work on syncs needs, built once by the composition root."""
 
     database: Database
     systems: Systems
-    bell: Wakeup
+    wakeup: Wakeup
     clock: Clock
-    bounds: SyncLimits = SyncLimits()
+    limits: SyncLimits = SyncLimits()
