@@ -78,7 +78,7 @@ async def test_functions_that_see_all_districts_only_read_and_cannot_be_led_astr
     found = (await owner.execute(FUNCTIONS)).all()
     assert found
     for function in found:
-        assert function.name.startswith("door_")
+        assert function.name.startswith("tenantless_")
         assert function.as_owner
         assert function.settings == ["search_path=public, pg_temp"]
         assert function.volatility == b"s", function.name

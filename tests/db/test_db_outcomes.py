@@ -73,8 +73,10 @@ async def test_pages_are_read_through_the_key(database: Database, servers: Urls)
     async with servers.owner() as owner:
         await owner.execute(
             text("""
-            INSERT INTO outcome (district_id, sync_id, assignment_id, student_id, result)
-            SELECT 'riverside', gen_random_uuid(), n::text, '', 'written' FROM generate_series(1, 5000) n
+            INSERT INTO outcome
+                (district_id, sync_id, assignment_length, assignment_id, student_length, student_id, result)
+            SELECT 'riverside', gen_random_uuid(), length(n::text), n::text, 0, '', 'written'
+            FROM generate_series(1, 5000) n
         """)
         )
         await owner.execute(text("ANALYZE outcome"))

@@ -15,9 +15,11 @@ C = TOOL_KEY.c
 NOBODY, FIELD = "", "tool key"
 """What the tool's keys are sealed with in place of a district and its field."""
 
-LOGIN = text("SELECT client_id, authorization_url FROM tenantless_lti_login(:issuer, :client, :deployment)")
-DEPLOYMENT = text("SELECT district_id FROM tenantless_lti(:issuer, :client, :deployment)")
-CONSUMER = text("SELECT district_id FROM tenantless_lti11(:key)")
+LOGIN = text(
+    "SELECT client_id, authorization_url FROM tenantless_lti_platforms(:issuer, :client, :deployment)"
+)
+DEPLOYMENT = text("SELECT district_id FROM tenantless_lti_district(:issuer, :client, :deployment)")
+CONSUMER = text("SELECT district_id FROM tenantless_lti11_district(:key)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ ORDER = (OUTCOME.assignment_length, OUTCOME.assignment_id, OUTCOME.student_lengt
 
 # Warnings are several in a row and none in most: they travel as one text.
 RECORD = text("""
-    INSERT INTO outcome (sync_id, assignment_id, student_id, title, result, reason, detail, warnings,
-                         before, after)
-    SELECT CAST(:sync_id AS uuid), assignment_id, student_id, title, result, reason, detail,
-           string_to_array(warnings, ' '), before, after
+    INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
+                         title, result, reason, detail, warnings, before, after)
+    SELECT CAST(:sync_id AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
+           title, result, reason, detail, string_to_array(warnings, ' '), before, after
     FROM unnest(CAST(:assignment_id AS text[]), CAST(:student_id AS text[]), CAST(:title AS text[]),
                 CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:detail AS text[]),
                 CAST(:warnings AS text[]), CAST(:before AS text[]), CAST(:after AS text[]))

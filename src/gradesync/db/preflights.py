@@ -23,7 +23,7 @@ LINK = metadata.tables["section_link"].c
 P, F = PREFLIGHT.c, FINDING.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = P.status == "processing"
-WAITING = text("SELECT district_id FROM tenantless_preflights()")
+WAITING = text("SELECT district_id FROM tenantless_preflight_districts()")
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,10 @@ HAS_ROOM = text("""
     SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
 """)
-WAITING = text("SELECT district_id FROM tenantless_waiting(:takeover_wait, :older_than)")
-OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue()")
+WAITING = text("SELECT district_id FROM tenantless_claimable_districts(:takeover_wait, :older_than)")
+OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue_syncs()")
 DEPTHS = text(
-    "SELECT class, syncs, oldest FROM tenantless_queue(:takeover_wait, :per_district, :skipped_districts)"
+    "SELECT class, syncs, oldest FROM tenantless_queue_depths(:takeover_wait, :per_district, :skipped_districts)"
 )
 
 

@@ -21,7 +21,7 @@ WEBHOOK = metadata.tables["webhook"]
 DELIVERY = metadata.tables["delivery"]
 W, D = WEBHOOK.c, DELIVERY.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
-DUE = text("SELECT district_id FROM tenantless_deliveries()")
+DUE = text("SELECT district_id FROM tenantless_delivery_districts()")
 OLD_KEPT = timedelta(hours=24)
 """How long a secret that was replaced goes on signing beside the new one."""
 

@@ -8,7 +8,6 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
-    Computed,
     DateTime,
     Index,
     Integer,
@@ -84,7 +83,7 @@ class SyncRow(Table, table=True):
 
 
 class OutcomeRow(Table, table=True):
-    """What became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
+    """Record what became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
 
     The lengths in the key make its order the numeric order of ids.
     """
@@ -93,12 +92,9 @@ class OutcomeRow(Table, table=True):
 
     district_id: str = Field(sa_column=district_column())
     sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    assignment_length: int = Field(
-        sa_column=Column(SmallInteger, Computed("length(assignment_id)", persisted=True), primary_key=True)
-    )
-    student_length: int = Field(
-        sa_column=Column(SmallInteger, Computed("length(student_id)", persisted=True), primary_key=True)
-    )
+    # Plain columns: with a generated one in its key the table could not be replicated logically.
+    assignment_length: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    student_length: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     assignment_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     student_id: str = Field(sa_column=Column(Text(collation="C"), primary_key=True))
     title: str | None = Field(sa_column=Column(Text))
