@@ -1,4 +1,4 @@
-"""The environment, and the small class that most tests of this folder begin with."""
+"""Provide the environment and the small class that most tests of this folder start with."""
 
 from harness.environment import environment, harness
 

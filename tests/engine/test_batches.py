@@ -1,4 +1,4 @@
-"""Batches of scores that the SIS does not take as they are: smaller ones go, and one bad row costs itself."""
+"""Send batches of scores that the SIS refuses: smaller ones are taken, and a bad row fails alone."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ from harness.environment import Environment
 from harness.faults import held_at
 
 
-async def test_a_batch_over_several_assignments_is_given_up_where_the_sis_refuses_it(
+async def test_spanning_batch_is_given_up_after_a_refusal(
     harness: DistrictHarness,
 ) -> None:
     harness.world.powerschool.switches.spanning = False
@@ -26,37 +26,37 @@ async def test_a_batch_over_several_assignments_is_given_up_where_the_sis_refuse
 
 
 @pytest.mark.parametrize("status", [400, 413])
-async def test_a_batch_that_is_too_large_is_halved(environment: Environment, status: int) -> None:
+async def test_batch_that_is_too_large_is_halved(environment: Environment, status: int) -> None:
     async with environment.open_district(world.build(7, 1, 9, 3, ideal=True)) as harness:
         harness.world.powerschool.switches.batch_limit = 7
         harness.world.powerschool.switches.batch_status = 413 if status == 413 else 400
         await assert_synced_well(harness)
 
 
-async def test_an_assignment_deleted_while_scores_are_sent_sets_itself_aside(
+async def test_assignment_deleted_during_the_write_is_set_aside(
     harness: DistrictHarness,
 ) -> None:
     await assert_synced_well(harness)
-    one, other = harness.items
+    first, second = harness.items
     for item in harness.items:
         harness.grade(item, harness.students[0], 1)
     async with held_at(harness, "score.write", harness.sync()) as syncing:
-        harness.delete_in_sis(one)
-    told = await harness.outcomes_by_cell(await syncing)
-    assert told[one.id, harness.students[0]] == ("failed", "assignment-gone")
-    assert told[other.id, harness.students[0]] == ("written", None)
+        harness.delete_in_sis(first)
+    outcomes = await harness.outcomes_by_cell(await syncing)
+    assert outcomes[first.id, harness.students[0]] == ("failed", "assignment-gone")
+    assert outcomes[second.id, harness.students[0]] == ("written", None)
     await assert_synced_well(harness)
 
 
-async def test_one_refused_score_costs_itself_alone(harness: DistrictHarness) -> None:
+async def test_refused_score_fails_alone(harness: DistrictHarness) -> None:
     harness.world.powerschool.switches.inferred.add("negative_score")
     harness.grade(harness.items[0], harness.students[0], Decimal(-1))
-    told = await harness.outcomes_by_cell(await harness.sync())
-    assert told[harness.items[0].id, harness.students[0]] == ("failed", "score-not-accepted")
-    assert sum(result == "written" for result, _ in told.values()) == 5
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert outcomes[harness.items[0].id, harness.students[0]] == ("failed", "score-not-accepted")
+    assert sum(result == "written" for result, _ in outcomes.values()) == 5
 
 
-async def test_an_unexplained_refusal_is_narrowed_down_to_one_score(harness: DistrictHarness) -> None:
+async def test_unexplained_refusal_is_narrowed_to_one_score(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     for item in harness.items:
         for uid in harness.students:

@@ -1,11 +1,11 @@
-"""What may or may not have happened in the SIS: looked at, adopted, sent again where nobody can look."""
+"""Read back what may have happened in the SIS: adopt it, or send it again where it cannot be read."""
 
 import asyncio
 
 import pytest
 
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import perform
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
 from harness.assertions import assert_synced_well
@@ -14,16 +14,16 @@ from harness.environment import Environment
 from harness.faults import scores_are_unreadable, spoil_ledger
 
 
-async def dies_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
-    """A sync whose worker dies while it waits for the answer to a call, before or after it took effect.
+async def kill_worker_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
+    """Run a sync whose worker dies while it waits for the answer to a call, before or after its effect.
 
-    Nobody gives the sync back: its lease lapses.
+    Nobody releases the sync: its lease lapses.
     """
     harness.fault("powerschool", kind, Hold("before" if done else "after"))
     await harness.request()
-    claimed = await claim_of(harness.context, harness.district.id)
+    claimed = await claim_from(harness.context, harness.district.id)
     assert claimed is not None
-    working = asyncio.create_task(perform(harness.context, claimed))
+    working = asyncio.create_task(run_sync(harness.context, claimed))
     await harness.faults.until_held()
     await harness.lose_lease()
     working.cancel()
@@ -32,8 +32,8 @@ async def dies_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
         harness.faults.release()
 
 
-async def test_a_create_that_nobody_recorded_is_adopted(harness: DistrictHarness) -> None:
-    await dies_at(harness, "assignment.create", done=True)
+async def test_unrecorded_create_is_adopted(harness: DistrictHarness) -> None:
+    await kill_worker_at(harness, "assignment.create", done=True)
     assert harness.created == 1
     await harness.pass_time()
     await harness.run_queued()
@@ -41,25 +41,25 @@ async def test_a_create_that_nobody_recorded_is_adopted(harness: DistrictHarness
     assert harness.created == 2
 
 
-async def test_scores_that_nobody_recorded_are_read_back_and_adopted(harness: DistrictHarness) -> None:
-    await dies_at(harness, "score.write", done=True)
+async def test_unrecorded_scores_are_read_back_and_adopted(harness: DistrictHarness) -> None:
+    await kill_worker_at(harness, "score.write", done=True)
     await harness.pass_time()
     await harness.run_queued()
     assert harness.differences() == []
     assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
-async def test_scores_that_nobody_recorded_are_sent_again_where_they_cannot_be_read(
+async def test_unrecorded_unreadable_scores_are_sent_again(
     harness: DistrictHarness,
 ) -> None:
     scores_are_unreadable(harness)
-    await dies_at(harness, "score.write", done=True)
+    await kill_worker_at(harness, "score.write", done=True)
     await harness.pass_time()
     await harness.run_queued()
     assert harness.differences() == []
 
 
-async def test_a_lost_create_that_comes_late_is_found_by_its_clash_and_adopted(
+async def test_late_create_is_found_by_its_clash_and_adopted(
     harness: DistrictHarness,
 ) -> None:
     harness.fault("powerschool", "assignment.create", LoseAfter())
@@ -67,7 +67,7 @@ async def test_a_lost_create_that_comes_late_is_found_by_its_clash_and_adopted(
     assert harness.created == 2
 
 
-async def test_a_create_that_comes_too_late_is_reported_and_never_deleted(harness: DistrictHarness) -> None:
+async def test_very_late_create_is_reported_and_never_deleted(harness: DistrictHarness) -> None:
     harness.world.powerschool.switches.inferred.discard("duplicate")
     harness.fault("powerschool", "assignment.create", Hold("after"))
     sync = await harness.sync()
@@ -80,11 +80,11 @@ async def test_a_create_that_comes_too_late_is_reported_and_never_deleted(harnes
     assert "assignment.delete" not in harness.writes
 
 
-async def test_a_score_that_a_dead_worker_overwrote_late_is_put_right(harness: DistrictHarness) -> None:
+async def test_score_overwritten_by_a_dead_worker_is_corrected(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     item, uid = harness.items[0], harness.students[0]
     harness.grade(item, uid, 1)
-    await dies_at(harness, "score.write", done=False)
+    await kill_worker_at(harness, "score.write", done=False)
     harness.grade(item, uid, 2)
     await harness.pass_time()
     await harness.run_queued()
@@ -97,7 +97,7 @@ async def test_a_score_that_a_dead_worker_overwrote_late_is_put_right(harness: D
     assert harness.sis_text(item, uid) == "2"
 
 
-async def test_a_lost_update_is_looked_at_before_it_is_repeated(harness: DistrictHarness) -> None:
+async def test_lost_update_is_read_back_before_it_is_repeated(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     harness.edit(harness.items[0], title="Another name")
     harness.fault("powerschool", "assignment.update", LoseAfter())
@@ -107,7 +107,7 @@ async def test_a_lost_update_is_looked_at_before_it_is_repeated(harness: Distric
 
 
 @pytest.mark.parametrize("mode", ["changes", "full"])
-async def test_one_wrong_empty_list_recreates_nothing(environment: Environment, mode: str) -> None:
+async def test_wrong_empty_list_recreates_nothing(environment: Environment, mode: str) -> None:
     async with environment.open_district(world.build(7, 1, 3, 8, ideal=True)) as harness:
         await assert_synced_well(harness)
         harness.forget_calls()
@@ -122,7 +122,7 @@ async def test_one_wrong_empty_list_recreates_nothing(environment: Environment, 
 
 
 @pytest.mark.parametrize("status", [200, 403, 404, 500])
-async def test_an_answer_that_proves_nothing_about_a_missing_assignment_stops(
+async def test_unclear_response_about_a_missing_assignment_stops(
     harness: DistrictHarness, status: int
 ) -> None:
     await assert_synced_well(harness)
@@ -137,7 +137,7 @@ async def test_an_answer_that_proves_nothing_about_a_missing_assignment_stops(
     assert harness.writes == []
 
 
-async def test_a_ledger_that_cannot_be_read_ends_the_sync_at_once(harness: DistrictHarness) -> None:
+async def test_unreadable_ledger_ends_the_sync_at_once(harness: DistrictHarness) -> None:
     await harness.sync()
     await spoil_ledger(harness)
     sync = await harness.sync()

@@ -1,4 +1,4 @@
-"""What a person must approve first, what a preview shows, and what a retry takes."""
+"""Stop mass changes until they are approved, show previews, and retry what failed."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ from harness.environment import Environment
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Six assignments, ten students: sixty scores, all of them synced."""
+    """Provide six assignments and ten students: sixty scores, all of them synced."""
     async with environment.open_district(world.build(7, 1, 10, 6, ideal=True)) as harness:
         assert (await harness.sync()).status == "complete"
         harness.forget_calls()
@@ -27,7 +27,7 @@ def clear(harness: DistrictHarness, scores: int) -> None:
         harness.clear(item, uid)
 
 
-async def test_clearing_much_of_a_gradebook_stops_before_writing_and_goes_on_when_approved(
+async def test_mass_clear_stops_until_approved(
     harness: DistrictHarness,
 ) -> None:
     clear(harness, 19)
@@ -43,7 +43,7 @@ async def test_clearing_much_of_a_gradebook_stops_before_writing_and_goes_on_whe
     assert harness.differences() == []
 
 
-async def test_another_plan_than_the_approved_one_writes_nothing_and_tells_its_own_fingerprint(
+async def test_changed_plan_after_approval_writes_nothing(
     harness: DistrictHarness,
 ) -> None:
     clear(harness, 19)
@@ -57,7 +57,7 @@ async def test_another_plan_than_the_approved_one_writes_nothing_and_tells_its_o
     assert harness.differences() == []
 
 
-async def test_zeros_out_of_missing_count_like_clears(harness: DistrictHarness) -> None:
+async def test_zeros_of_missing_count_like_clears(harness: DistrictHarness) -> None:
     cells = [(item, uid) for item in harness.items for uid in harness.students]
     for item, uid in cells[:10]:
         harness.mark(item, uid, Mark.MISSING)
@@ -69,20 +69,20 @@ async def test_zeros_out_of_missing_count_like_clears(harness: DistrictHarness) 
     assert sync.guard.cleared + sync.guard.zeroed == 20
 
 
-async def test_up_to_the_share_nobody_is_asked(harness: DistrictHarness) -> None:
+async def test_changes_below_the_limit_need_no_approval(harness: DistrictHarness) -> None:
     clear(harness, 18)
     assert (await harness.sync()).status == "complete"
     assert harness.differences() == []
 
 
-async def test_changing_every_score_is_no_accident(harness: DistrictHarness) -> None:
+async def test_changing_every_score_needs_no_approval(harness: DistrictHarness) -> None:
     for item in harness.items:
         for uid in harness.students:
             harness.grade(item, uid, 3)
     assert (await harness.sync()).status == "complete"
 
 
-async def test_recreating_much_of_a_gradebook_must_be_approved(harness: DistrictHarness) -> None:
+async def test_mass_recreate_must_be_approved(harness: DistrictHarness) -> None:
     for item in harness.items[:2]:
         harness.delete_in_sis(item)
     sync = await harness.sync()
@@ -94,7 +94,7 @@ async def test_recreating_much_of_a_gradebook_must_be_approved(harness: District
     assert harness.differences() == []
 
 
-async def test_a_preview_shows_the_plan_and_its_fingerprint_approves_it(harness: DistrictHarness) -> None:
+async def test_preview_fingerprint_approves_its_plan(harness: DistrictHarness) -> None:
     clear(harness, 25)
     preview = await harness.sync(dry_run=True)
     assert (preview.status, preview.applied, harness.writes) == ("complete", "none", [])
@@ -103,13 +103,13 @@ async def test_a_preview_shows_the_plan_and_its_fingerprint_approves_it(harness:
     assert harness.differences() == []
 
 
-async def test_a_fingerprint_that_no_sync_had_approves_nothing(harness: DistrictHarness) -> None:
+async def test_unknown_fingerprint_approves_nothing(harness: DistrictHarness) -> None:
     with pytest.raises(RequestRefused) as refused:
         await harness.request(approve="0" * 64)
     assert refused.value.code == "approval-not-possible"
 
 
-async def test_a_preview_touches_nothing_and_holds_no_lock(harness: DistrictHarness) -> None:
+async def test_preview_changes_nothing_and_blocks_nothing(harness: DistrictHarness) -> None:
     harness.grade(harness.items[0], harness.students[0], 1)
     harness.delete_in_sis(harness.items[1])
     new = harness.add("New")
@@ -120,13 +120,13 @@ async def test_a_preview_touches_nothing_and_holds_no_lock(harness: DistrictHarn
     assert (await harness.get(real)).status == "failed"
     preview = await harness.sync(dry_run=True)
     assert (await harness.ledger(), await harness.link(), harness.table()) == before
-    told = await harness.outcomes_by_cell(preview)
-    assert told[new.id, None] == ("created", None)
-    assert told[harness.items[1].id, None] == ("recreated", None)
-    assert told[harness.items[0].id, harness.students[0]] == ("written", None)
+    outcomes = await harness.outcomes_by_cell(preview)
+    assert outcomes[new.id, None] == ("created", None)
+    assert outcomes[harness.items[1].id, None] == ("recreated", None)
+    assert outcomes[harness.items[0].id, harness.students[0]] == ("written", None)
 
 
-async def test_a_preview_of_a_first_sync_touches_nothing(environment: Environment) -> None:
+async def test_preview_of_a_first_sync_changes_nothing(environment: Environment) -> None:
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         preview = await harness.sync(dry_run=True)
         assert (preview.status, preview.assignments["created"], preview.scores["written"]) == (
@@ -137,9 +137,9 @@ async def test_a_preview_of_a_first_sync_touches_nothing(environment: Environmen
         assert (await harness.ledger(), harness.writes, harness.table()) == ({}, [], {})
 
 
-async def test_a_retry_takes_what_failed_at_todays_values_and_nothing_else(harness: DistrictHarness) -> None:
+async def test_retry_sends_only_what_failed_at_current_values(harness: DistrictHarness) -> None:
     sis, room = harness.world.powerschool, harness.room
-    item, other = harness.items[:2]
+    item, other_item = harness.items[:2]
     gone, stays = harness.students[:2]
     sis.drop(room.students[gone], room.sis)
     harness.grade(item, gone, 1)
@@ -147,17 +147,17 @@ async def test_a_retry_takes_what_failed_at_todays_values_and_nothing_else(harne
     assert failed.status == "failed"
     sis.enroll(room.students[gone], room.sis)
     harness.grade(item, gone, 2)
-    harness.grade(other, stays, 2)
-    before = harness.sis_text(other, stays)
+    harness.grade(other_item, stays, 2)
+    before = harness.sis_text(other_item, stays)
     retried = await harness.sync(retry_of=failed.id)
     assert await harness.outcomes_by_cell(retried) == {(item.id, gone): ("written", None)}
     assert retried.scores["read"] == 1
-    assert (harness.sis_text(item, gone), harness.sis_text(other, stays)) == ("2", before)
+    assert (harness.sis_text(item, gone), harness.sis_text(other_item, stays)) == ("2", before)
     assert (await harness.sync()).status == "complete"
     assert harness.differences() == []
 
 
-async def test_a_retry_of_a_failed_assignment_takes_all_its_scores(harness: DistrictHarness) -> None:
+async def test_retry_of_a_failed_assignment_sends_all_its_scores(harness: DistrictHarness) -> None:
     twin = harness.add(harness.items[0].title)
     harness.grade(twin, harness.students[0], 4)
     failed = await harness.sync()
@@ -169,7 +169,7 @@ async def test_a_retry_of_a_failed_assignment_takes_all_its_scores(harness: Dist
     }
 
 
-async def test_one_sync_at_a_time_and_double_clicks_are_free(harness: DistrictHarness) -> None:
+async def test_section_runs_one_sync_at_a_time(harness: DistrictHarness) -> None:
     first = await harness.request()
     with pytest.raises(RequestRefused) as refused:
         await harness.request()

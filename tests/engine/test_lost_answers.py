@@ -1,4 +1,4 @@
-"""Answers that never come, or say too little: nothing is done twice, and nothing is said that is not so."""
+"""Lose answers, or parts of them: nothing is written twice, and every outcome is true."""
 
 import pytest
 
@@ -14,23 +14,23 @@ EMPTY_LIST = Body("[]", headers=JSON)
 # Creates
 
 
-async def test_a_create_that_never_comes_is_tried_twice_and_fails_alone(harness: DistrictHarness) -> None:
-    one, other = harness.items
+async def test_refused_create_is_tried_twice_and_fails_alone(harness: DistrictHarness) -> None:
+    first, second = harness.items
     harness.fault("powerschool", "assignment.create", RefuseBefore(), times=2)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
-    told = await harness.outcomes_by_cell(sync)
-    assert told[one.id, None] == ("failed", "upstream-unavailable")
-    assert told[one.id, harness.students[0]] == ("failed", "assignment-failed")
-    assert told[other.id, None] == ("created", None)
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert outcomes[first.id, None] == ("failed", "upstream-unavailable")
+    assert outcomes[first.id, harness.students[0]] == ("failed", "assignment-failed")
+    assert outcomes[second.id, None] == ("created", None)
     await assert_synced_well(harness)
     assert len(harness.table()) == 2
 
 
-async def test_a_create_that_lands_before_its_second_try_is_taken_for_our_own(
+async def test_create_that_lands_before_its_retry_is_ours(
     harness: DistrictHarness,
 ) -> None:
-    """The second try clashes with the first: their names are one, and both are ours."""
+    """Send a second try that clashes with the first: both have the same name, and both are ours."""
 
     def too_late(listed: bytes) -> bytes:
         harness.faults.release()
@@ -42,100 +42,98 @@ async def test_a_create_that_lands_before_its_second_try_is_taken_for_our_own(
     assert len(harness.table()) == 2
 
 
-async def test_a_lost_create_is_found_among_others(harness: DistrictHarness) -> None:
+async def test_lost_create_is_found_in_the_list(harness: DistrictHarness) -> None:
     harness.fault("powerschool", "assignment.create", LoseAfter(), nth=2)
     await assert_synced_well(harness)
     assert harness.created == 2
 
 
-async def test_a_create_that_clashes_with_what_someone_typed_in_meanwhile_takes_nothing(
+async def test_create_never_adopts_what_someone_typed_in(
     harness: DistrictHarness,
 ) -> None:
-    one, other = harness.items
+    first, second = harness.items
     async with held_at(harness, "assignment.create", harness.sync()) as syncing:
-        typed = harness.make_in_sis(one)
-    told = await harness.outcomes_by_cell(await syncing)
-    assert told[one.id, None] == ("failed", "duplicate-name")
-    assert told[other.id, None] == ("created", None)
+        typed = harness.make_in_sis(first)
+    outcomes = await harness.outcomes_by_cell(await syncing)
+    assert outcomes[first.id, None] == ("failed", "duplicate-name")
+    assert outcomes[second.id, None] == ("created", None)
     assert harness.world.powerschool.gradebook.scores[typed.assignmentsectionid] == {}
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["done", "not done"])
-async def test_a_create_that_is_said_to_be_done_is_looked_for_and_not_repeated(
-    harness: DistrictHarness, done: bool
-) -> None:
-    one, other = harness.items
+async def test_create_without_an_id_is_found_and_not_repeated(harness: DistrictHarness, done: bool) -> None:
+    first, second = harness.items
     harness.fault("powerschool", "assignment.create", Body("", status=201, headers={}, done=done))
     sync = await harness.sync()
-    told = await harness.outcomes_by_cell(sync)
+    outcomes = await harness.outcomes_by_cell(sync)
     assert await find_false_claims(harness, sync) == []
-    assert told[one.id, None] == (("created", None) if done else ("failed", "upstream-unavailable"))
-    assert told[other.id, None] == ("created", None)
+    assert outcomes[first.id, None] == (("created", None) if done else ("failed", "upstream-unavailable"))
+    assert outcomes[second.id, None] == ("created", None)
     assert harness.created == 1 + done
     await assert_synced_well(harness)
 
 
-async def test_new_assignments_that_the_list_lacks_are_asked_for_by_id(harness: DistrictHarness) -> None:
+async def test_unlisted_new_assignments_are_read_by_id(harness: DistrictHarness) -> None:
     harness.fault("powerschool", "assignment.list", EMPTY_LIST, nth=2)
     await assert_synced_well(harness)
     assert harness.created == 2
 
 
-async def test_a_new_assignment_that_is_deleted_at_once_takes_its_scores_along(
+async def test_deleted_new_assignment_fails_its_scores(
     harness: DistrictHarness,
 ) -> None:
-    one, other = harness.items
+    first, second = harness.items
     async with held_at(harness, "assignment.list", harness.sync(), nth=2) as syncing:
-        harness.delete_in_sis(one)
-    told = await harness.outcomes_by_cell(await syncing)
-    assert told[one.id, harness.students[0]] == ("failed", "assignment-failed")
-    assert told[other.id, harness.students[0]] == ("written", None)
+        harness.delete_in_sis(first)
+    outcomes = await harness.outcomes_by_cell(await syncing)
+    assert outcomes[first.id, harness.students[0]] == ("failed", "assignment-failed")
+    assert outcomes[second.id, harness.students[0]] == ("written", None)
     await assert_synced_well(harness)
 
 
 # Updates
 
 
-async def test_an_assignment_that_goes_while_its_update_is_lost_is_made_anew(
+async def test_assignment_deleted_during_a_lost_update_is_recreated(
     harness: DistrictHarness,
 ) -> None:
     await assert_synced_well(harness)
-    one, _ = harness.items
+    first, _ = harness.items
     harness.fault("powerschool", "assignment.update", LoseAfter())
-    before = harness.part(one).assignmentsectionid
-    harness.edit(one, title="Another name")
+    before = harness.part(first).assignmentsectionid
+    harness.edit(first, title="Another name")
     async with held_at(
         harness, "assignment.get", harness.sync(), nth=2
     ) as syncing:  # the look after the update
-        harness.delete_in_sis(one)
-    told = await harness.outcomes_by_cell(await syncing)
-    assert told[one.id, None] == ("failed", "assignment-gone")
+        harness.delete_in_sis(first)
+    outcomes = await harness.outcomes_by_cell(await syncing)
+    assert outcomes[first.id, None] == ("failed", "assignment-gone")
     await assert_synced_well(harness)
-    assert harness.part(one).assignmentsectionid != before
+    assert harness.part(first).assignmentsectionid != before
 
 
 # Scores
 
 
-async def test_scores_that_never_come_are_owed_and_go_with_the_next_sync(harness: DistrictHarness) -> None:
+async def test_unsent_scores_are_owed_to_the_next_sync(harness: DistrictHarness) -> None:
     harness.fault("powerschool", "score.write", RefuseBefore(), times=2)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
-    told = await harness.outcomes_by_cell(sync)
-    assert {told[item.id, uid] for item in harness.items for uid in harness.students} == {
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert {outcomes[item.id, uid] for item in harness.items for uid in harness.students} == {
         ("failed", "upstream-unavailable")
     }
     await assert_synced_well(harness)
     assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
-async def test_lost_scores_that_came_are_seen_and_not_sent_again(harness: DistrictHarness) -> None:
+async def test_lost_scores_that_arrived_are_not_sent_again(harness: DistrictHarness) -> None:
     harness.fault("powerschool", "score.write", LoseAfter())
     await assert_synced_well(harness)
     assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
-async def test_lost_scores_are_sent_again_where_nobody_can_look(harness: DistrictHarness) -> None:
+async def test_lost_unreadable_scores_are_sent_again(harness: DistrictHarness) -> None:
     scores_are_unreadable(harness)
     harness.fault("powerschool", "score.write", LoseAfter())
     await assert_synced_well(harness)

@@ -1,4 +1,4 @@
-"""Names that move from one assignment to another: the SIS takes no name twice on one due date (R29)."""
+"""Move names from one assignment to another: the SIS takes no name twice on one due date (R29)."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from harness.environment import Environment
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Three assignments A, B and C of one due date and three students, all of it synced."""
+    """Provide assignments A, B and C of one due date and three students, all of it synced."""
     async with environment.open_district(world.build(7, 1, 3, 3, ideal=True)) as harness:
         for item, title in zip(harness.items, "ABC", strict=True):
             harness.edit(item, title=title, due=harness.items[0].due)
@@ -30,22 +30,23 @@ def rename(items: list[Item], harness: DistrictHarness, titles: str) -> None:
 
 
 def ids(harness: DistrictHarness) -> dict[str, int]:
-    """Name -> ASSIGNMENTID."""
-    dcid, there = harness.room.sis.dcid, harness.world.powerschool.gradebook.of_section(harness.room.sis)
-    return {assignment.section(dcid).name: assignment.assignmentid for assignment in there}
+    """Return the SIS assignments as name -> ASSIGNMENTID."""
+    dcid, assignments = (
+        harness.room.sis.dcid,
+        harness.world.powerschool.gradebook.of_section(harness.room.sis),
+    )
+    return {assignment.section(dcid).name: assignment.assignmentid for assignment in assignments}
 
 
 @pytest.mark.parametrize("titles", ["BCD", "DAB"])
-async def test_names_that_move_on_along_a_line_cost_no_refusal(harness: DistrictHarness, titles: str) -> None:
+async def test_names_moved_along_a_line_cost_no_refusal(harness: DistrictHarness, titles: str) -> None:
     rename(harness.items, harness, titles)
     await assert_synced_well(harness)
     assert harness.writes == ["assignment.update"] * 3
 
 
 @pytest.mark.parametrize("titles", ["BAC", "BCA", "CAB"])
-async def test_names_that_change_places_end_where_they_should_be(
-    harness: DistrictHarness, titles: str
-) -> None:
+async def test_swapped_names_end_as_planned(harness: DistrictHarness, titles: str) -> None:
     before = ids(harness)
     rename(harness.items, harness, titles)
     await assert_synced_well(harness)
@@ -55,27 +56,27 @@ async def test_names_that_change_places_end_where_they_should_be(
     assert harness.writes == []
 
 
-@pytest.mark.parametrize("days", [1, 2], ids=["change places", "move on"])
-async def test_two_of_one_name_pass_on_their_due_dates(harness: DistrictHarness, days: int) -> None:
-    one, other, _ = harness.items
-    assert one.due is not None
-    today, tomorrow = one.due, one.due + timedelta(days=1)
-    harness.edit(other, title="A", due=tomorrow)
+@pytest.mark.parametrize("days", [1, 2], ids=["swapped", "moved on"])
+async def test_swapped_due_dates_of_one_name_end_as_planned(harness: DistrictHarness, days: int) -> None:
+    first, second, _ = harness.items
+    assert first.due is not None
+    today, tomorrow = first.due, first.due + timedelta(days=1)
+    harness.edit(second, title="A", due=tomorrow)
     await assert_synced_well(harness)
-    harness.edit(one, due=today + timedelta(days=days))
-    harness.edit(other, due=today)
+    harness.edit(first, due=today + timedelta(days=days))
+    harness.edit(second, due=today)
     await assert_synced_well(harness)
 
 
-async def test_a_new_assignment_gets_the_name_that_an_older_one_leaves(harness: DistrictHarness) -> None:
+async def test_new_assignment_takes_a_name_that_becomes_free(harness: DistrictHarness) -> None:
     harness.edit(harness.items[0], title="D")
     harness.add("A")
     await assert_synced_well(harness)
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
-@pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["never came", "came"])
-async def test_names_change_places_whichever_answer_is_lost(
+@pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["not done", "done"])
+async def test_swapped_names_survive_any_lost_answer(
     harness: DistrictHarness, nth: int, effect: RefuseBefore | LoseAfter
 ) -> None:
     rename(harness.items, harness, "BAC")
@@ -83,7 +84,7 @@ async def test_names_change_places_whichever_answer_is_lost(
     await assert_synced_well(harness)
 
 
-async def test_a_sync_that_fails_between_two_names_is_put_right_by_the_next(harness: DistrictHarness) -> None:
+async def test_half_swapped_names_are_corrected_by_the_next_sync(harness: DistrictHarness) -> None:
     rename(harness.items, harness, "BAC")
     harness.fault("powerschool", "assignment.update", Status(503), nth=2, times=None)
     stopped = await harness.sync()
@@ -96,14 +97,14 @@ async def test_a_sync_that_fails_between_two_names_is_put_right_by_the_next(harn
     assert (sync.status, await harness.warnings(sync), harness.differences()) == ("complete", {}, [])
 
 
-async def test_where_nobody_may_step_aside_both_names_clash(harness: DistrictHarness) -> None:
-    one, other, _ = harness.items
+async def test_swap_without_a_temporary_name_fails_both(harness: DistrictHarness) -> None:
+    first, second, _ = harness.items
     rename(harness.items, harness, "BAC")
     no = Status(409, '{"message":"no","errors":[{"field":"name"}]}')
     harness.fault("powerschool", "assignment.update", no)
     sync = await harness.sync()
-    told = await harness.outcomes_by_cell(sync)
-    assert told[one.id, None] == told[other.id, None] == ("failed", "duplicate-name")
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert outcomes[first.id, None] == outcomes[second.id, None] == ("failed", "duplicate-name")
     assert (set(ids(harness)), await harness.warnings(sync)) == ({"A", "B", "C"}, {})
     await assert_synced_well(harness)
 
@@ -112,26 +113,26 @@ NOT_ACCEPTED = Status(400, '{"message":"no","errors":[{"field":"assignmentcatego
 
 
 @pytest.mark.parametrize(("titles", "turns"), [("BAC", 2), ("BCA", 3)])
-async def test_who_stepped_aside_for_nothing_has_its_name_back(
+async def test_name_set_aside_for_nothing_is_restored(
     harness: DistrictHarness, titles: str, turns: int
 ) -> None:
     before = ids(harness)
     rename(harness.items, harness, titles)
     harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
     sync = await harness.sync()
-    told = await harness.outcomes_by_cell(sync)
-    assert sorted(told[item.id, None] for item in harness.items[:turns]) == [
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert sorted(outcomes[item.id, None] for item in harness.items[:turns]) == [
         ("failed", "assignment-not-accepted"),
         *[("failed", "duplicate-name")] * (turns - 1),
     ]
     assert (ids(harness), await harness.warnings(sync)) == (before, {})
-    # Aside, back, and the refusals by the SIS itself: the ordered one never came so far.
+    # Set aside, restored, and the refusals by the SIS itself: the fault struck only one of them.
     assert harness.writes == ["assignment.update"] * (turns + 1)
     await assert_synced_well(harness)
 
 
-@pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["never came", "came"])
-async def test_it_has_its_name_back_though_an_answer_is_lost(
+@pytest.mark.parametrize("effect", [RefuseBefore(), LoseAfter()], ids=["not done", "done"])
+async def test_name_is_restored_though_an_answer_is_lost(
     harness: DistrictHarness, effect: RefuseBefore | LoseAfter
 ) -> None:
     before = ids(harness)
@@ -144,29 +145,27 @@ async def test_it_has_its_name_back_though_an_answer_is_lost(
 
 
 @pytest.mark.parametrize(("titles", "nth"), [("BAC", 3), ("BCA", 3), ("BCA", 4)])
-async def test_whose_name_another_has_by_now_says_that_it_stands_aside(
-    harness: DistrictHarness, titles: str, nth: int
-) -> None:
-    one = harness.items[0]
+async def test_name_taken_meanwhile_leaves_a_warning(harness: DistrictHarness, titles: str, nth: int) -> None:
+    first = harness.items[0]
     before = ids(harness)
     rename(harness.items, harness, titles)
     harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=nth)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
-    assert ids(harness)[f"A ({one.id})"] == before["A"]
-    assert await harness.warnings(sync) == {(one.id, None): ["name-set-aside"]}
+    assert ids(harness)[f"A ({first.id})"] == before["A"]
+    assert await harness.warnings(sync) == {(first.id, None): ["name-set-aside"]}
     await assert_synced_well(harness)
 
 
-async def test_it_says_so_again_for_as_long_as_it_stands_aside(harness: DistrictHarness) -> None:
-    one, other, _ = harness.items
+async def test_name_set_aside_warns_in_every_sync(harness: DistrictHarness) -> None:
+    first, second, _ = harness.items
     rename(harness.items, harness, "BAC")
     harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
     harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=4)
-    aside = {(one.id, None): ["name-set-aside"]}
-    assert await harness.warnings(await harness.sync()) == aside
-    await harness.opt_out(one)
-    assert await harness.warnings(await harness.sync()) == aside
-    await harness.opt_out(one, False)
+    warnings = {(first.id, None): ["name-set-aside"]}
+    assert await harness.warnings(await harness.sync()) == warnings
+    await harness.opt_out(first)
+    assert await harness.warnings(await harness.sync()) == warnings
+    await harness.opt_out(first, False)
     await assert_synced_well(harness)
-    assert harness.part(other).name == "A"
+    assert harness.part(second).name == "A"

@@ -1,10 +1,10 @@
-"""Scores that are owed: tried again by every sync at the cost of one call, and not promised."""
+"""Send owed scores again with every sync, at the cost of one call."""
 
 from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
 
 
-async def test_owed_scores_cost_one_call_a_sync_while_nothing_changes(harness: DistrictHarness) -> None:
+async def test_owed_scores_cost_one_call_a_sync(harness: DistrictHarness) -> None:
     sis, room = harness.world.powerschool, harness.room
     gone = harness.students[0]
     await assert_synced_well(harness)
@@ -15,8 +15,8 @@ async def test_owed_scores_cost_one_call_a_sync_while_nothing_changes(harness: D
     for _ in range(3):
         harness.forget_calls()
         sync = await harness.sync()
-        told = await harness.outcomes_by_cell(sync)
-        assert {reason for _, reason in told.values()} == {"student-not-in-sis-section"}
+        outcomes = await harness.outcomes_by_cell(sync)
+        assert {reason for _, reason in outcomes.values()} == {"student-not-in-sis-section"}
         calls = harness.world.powerschool.log.counts()
         assert sum(calls.values()) - calls["assignment.list"] <= 1
     sis.enroll(room.students[gone], room.sis)
@@ -24,7 +24,7 @@ async def test_owed_scores_cost_one_call_a_sync_while_nothing_changes(harness: D
     assert harness.sis_text(harness.items[0], gone) == "1"
 
 
-async def test_owed_for_another_reason_costs_one_call_a_sync(harness: DistrictHarness) -> None:
+async def test_scores_owed_for_a_locked_term_cost_one_call(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     harness.world.powerschool.lock_term(harness.room.term)
     harness.grade(harness.items[0], harness.students[0], 1)
@@ -37,7 +37,7 @@ async def test_owed_for_another_reason_costs_one_call_a_sync(harness: DistrictHa
     await assert_synced_well(harness)
 
 
-async def test_a_preview_does_not_promise_what_is_owed_for_absence(harness: DistrictHarness) -> None:
+async def test_preview_fails_scores_owed_for_absence(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[0]
     room = harness.room
     harness.world.powerschool.drop(room.students[uid], room.sis)

@@ -1,4 +1,4 @@
-"""Syncs of some assignments: what is meant, and what no gradebook holds."""
+"""Sync only some assignments, among them some that no gradebook contains."""
 
 from collections.abc import AsyncIterator
 
@@ -14,7 +14,7 @@ UNKNOWN = 8_888_888_888
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Two assignments, three students, all of it synced."""
+    """Provide two assignments and three students, all of it synced."""
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         assert (await harness.sync()).status == "complete"
         harness.forget_calls()
@@ -22,9 +22,7 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
 
 
 @pytest.mark.parametrize("dry_run", [False, True], ids=["sync", "preview"])
-async def test_an_assignment_that_the_gradebook_does_not_hold_fails_and_the_others_go(
-    harness: DistrictHarness, dry_run: bool
-) -> None:
+async def test_unknown_assignment_fails_alone(harness: DistrictHarness, dry_run: bool) -> None:
     item, uid = harness.items[0], harness.students[0]
     harness.grade(item, uid, 1)
     sync = await harness.sync(assignments=[str(UNKNOWN), str(item.id)], dry_run=dry_run)
@@ -36,7 +34,7 @@ async def test_an_assignment_that_the_gradebook_does_not_hold_fails_and_the_othe
     assert (sync.status, sync.assignments["read"]) == ("failed", 2)
 
 
-async def test_other_total_points_of_an_assignment_without_scores_need_no_look_at_scores(
+async def test_changed_points_without_scores_need_no_read_back(
     harness: DistrictHarness,
 ) -> None:
     item = harness.add("Not graded yet", 10)

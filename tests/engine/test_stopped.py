@@ -1,4 +1,4 @@
-"""Syncs that stop midway: what was done is said, and what was not is failed and goes with the next one."""
+"""Stop syncs midway: done work is recorded, the rest fails and goes with the next sync."""
 
 from collections.abc import AsyncIterator
 
@@ -16,7 +16,7 @@ NO_ACCESS = Status(403, '{"message":"No access to field assignment.createdbyplug
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Two assignments, three students, all of it synced, one assignment a batch."""
+    """Provide two assignments and three students, all of it synced, one assignment a batch."""
     built = world.build(7, 1, 3, 2, ideal=True)
     built.powerschool.switches.spanning = False
     async with environment.open_district(built) as harness:
@@ -24,28 +24,28 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
         yield harness
 
 
-async def test_scores_that_went_before_a_stop_are_written_and_the_others_were_not_attempted(
+async def test_stop_fails_only_what_was_not_attempted(
     harness: DistrictHarness,
 ) -> None:
-    one, other = harness.items
+    first, second = harness.items
     uid, incomplete, _ = harness.students
     for item in harness.items:
         harness.grade(item, uid, 1)
-    harness.mark(one, incomplete, Mark.INCOMPLETE)
+    harness.mark(first, incomplete, Mark.INCOMPLETE)
     harness.fault("powerschool", "score.write", NO_ACCESS, nth=2)
     sync = await harness.sync()
     assert (sync.error_code, sync.applied) == ("sis-permission-missing", "some")
     assert await find_false_claims(harness, sync) == []
     assert await harness.outcomes_by_cell(sync) == {
-        (one.id, uid): ("written", None),
-        (one.id, incomplete): ("skipped", "incomplete-not-sent"),
-        (other.id, uid): ("failed", "not-attempted"),
+        (first.id, uid): ("written", None),
+        (first.id, incomplete): ("skipped", "incomplete-not-sent"),
+        (second.id, uid): ("failed", "not-attempted"),
     }
-    assert (await harness.outcomes_by_cell(await harness.sync()))[other.id, uid] == ("written", None)
+    assert (await harness.outcomes_by_cell(await harness.sync()))[second.id, uid] == ("written", None)
     assert harness.differences() == []
 
 
-async def test_what_a_stopped_sync_only_found_is_found_again(harness: DistrictHarness) -> None:
+async def test_findings_of_a_stopped_sync_are_found_again(harness: DistrictHarness) -> None:
     item, (same, incomplete, _) = harness.items[0], harness.students
     harness.grade(item, same, 5)
     harness.type_in_sis(item, same, 5)

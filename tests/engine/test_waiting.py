@@ -1,14 +1,13 @@
-"""Syncs that wait and leases that are kept: nothing is counted twice, and nobody writes unasked."""
+"""Wait in the queue and keep leases: nothing is counted twice, and no worker writes without a lease."""
 
 import asyncio
 
 import pytest
-from gradesync.sync.lease import Lease
 
 from gradesync.db.session import Database
 from gradesync.errors import LeaseLost
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import perform
+from gradesync.sync.claim import Lease, claim_from
+from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
@@ -19,18 +18,18 @@ from harness.faults import held_at, spoil_ledger
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 
 
-async def claimed(harness: DistrictHarness) -> Lease:
-    """The lease on a sync that was just asked for."""
+async def claim_lease(harness: DistrictHarness) -> Lease:
+    """Return the lease on a sync that was just requested."""
     await harness.request()
-    found = await claim_of(harness.context, harness.district.id)
-    assert found is not None
-    return found.lease
+    claimed = await claim_from(harness.context, harness.district.id)
+    assert claimed is not None
+    return claimed.lease
 
 
 @pytest.mark.parametrize(
     ("system", "call"), [("schoology", "multiget"), ("powerschool", "score.write")], ids=str
 )
-async def test_a_sync_that_is_throttled_for_long_waits_in_the_queue_and_counts_once(
+async def test_throttled_sync_waits_in_the_queue_and_counts_once(
     harness: DistrictHarness, system: System, call: str
 ) -> None:
     out, goes = harness.items
@@ -40,37 +39,37 @@ async def test_a_sync_that_is_throttled_for_long_waits_in_the_queue_and_counts_o
     sync = await harness.sync()
     assert (sync.status, sync.attempt) == ("complete", 2)
     assert await find_false_claims(harness, sync) == []
-    told = await harness.outcomes_by_cell(sync)
-    assert (told[out.id, None], told[goes.id, None]) == (("skipped", "opted-out"), ("created", None))
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert (outcomes[out.id, None], outcomes[goes.id, None]) == (("skipped", "opted-out"), ("created", None))
     assert harness.created == 1
     assert harness.world.powerschool.log.effects() == {"written": 3}
 
 
-async def test_no_call_goes_that_may_outlast_the_lease(harness: DistrictHarness) -> None:
-    lease = await claimed(harness)
+async def test_no_call_may_outlast_the_lease(harness: DistrictHarness) -> None:
+    lease = await claim_lease(harness)
     await lease(LIMITS.call_timeout)
     with pytest.raises(LeaseLost):
         await lease(LIMITS.lease * 10)
 
 
-async def test_a_lease_that_another_worker_took_lets_no_call_go(harness: DistrictHarness) -> None:
-    lease = await claimed(harness)
+async def test_lost_lease_permits_no_call(harness: DistrictHarness) -> None:
+    lease = await claim_lease(harness)
     await harness.lose_lease()
-    assert await claim_of(harness.context, harness.district.id) is not None
+    assert await claim_from(harness.context, harness.district.id) is not None
     with pytest.raises(LeaseLost):
         await lease(LIMITS.lease * 10)
     with pytest.raises(LeaseLost):
         await lease(0)
 
 
-async def test_a_lease_is_kept_by_a_database_that_was_away(harness: DistrictHarness) -> None:
+async def test_lease_is_renewed_after_a_database_outage(harness: DistrictHarness) -> None:
     asked = asyncio.Event()
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.set()
         writer.close()
 
-    lease = await claimed(harness)
+    lease = await claim_lease(harness)
     here, granted = lease.database, lease.granted
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -81,68 +80,66 @@ async def test_a_lease_is_kept_by_a_database_that_was_away(harness: DistrictHarn
             pool_size=1,
         )
         lease.database = away
-        async with lease.kept():
+        async with lease.renewing():
             await asked.wait()
             lease.database = here
             while lease.granted == granted:
                 await asyncio.sleep(0)
         await away.close()
-    assert lease.left > 0
+    assert lease.remaining > 0
 
 
-async def test_a_sync_past_its_bound_settles_once_however_many_sweep(harness: DistrictHarness) -> None:
+async def test_overdue_sync_settles_once_in_concurrent_sweeps(harness: DistrictHarness) -> None:
     sync = await harness.request()
     await harness.change_rows(BOUND_IS_PAST)
     swept = await asyncio.gather(*(sweep(harness.context) for _ in range(4)))
-    assert sum(one.settled for one in swept) == 1
+    assert sum(each.settled for each in swept) == 1
     assert (await harness.get(sync)).error_code == "timed-out"
 
 
-async def test_a_sync_whose_bell_nobody_heard_is_rung_for_again(harness: DistrictHarness) -> None:
+async def test_sweep_notifies_again_after_a_lost_wakeup(harness: DistrictHarness) -> None:
     await harness.request()
     await harness.redis.flushdb()
     await harness.change_rows(LONG_AGO)
-    assert (await sweep(harness.context)).rung == 1
-    assert [list(bell.args) for bell in await harness.redis.queued_jobs()] == [[harness.district.id]]
+    assert (await sweep(harness.context)).notified == 1
+    assert [list(job.args) for job in await harness.redis.queued_jobs()] == [[harness.district.id]]
 
 
-async def test_a_lease_that_is_lost_is_kept_no_longer(harness: DistrictHarness) -> None:
-    lease = await claimed(harness)
-    async with lease.kept():
+async def test_lost_lease_is_renewed_no_longer(harness: DistrictHarness) -> None:
+    lease = await claim_lease(harness)
+    async with lease.renewing():
         await harness.lose_lease()
-        while lease.left > 0:
+        while lease.remaining > 0:
             await asyncio.sleep(0)
     with pytest.raises(LeaseLost):
         await lease(0)
 
 
-async def test_whoever_lost_a_sync_does_not_end_it_over_a_ledger_that_cannot_be_read(
+async def test_lost_sync_is_not_ended_over_an_unreadable_ledger(
     harness: DistrictHarness,
 ) -> None:
     assert (await harness.sync()).status == "complete"
     await spoil_ledger(harness)
     sync = await harness.request()
-    slow = await claim_of(harness.context, harness.district.id)
+    slow = await claim_from(harness.context, harness.district.id)
     await harness.lose_lease()
     assert slow is not None
-    assert await claim_of(harness.context, harness.district.id) is not None
-    await perform(harness.context, slow)
+    assert await claim_from(harness.context, harness.district.id) is not None
+    await run_sync(harness.context, slow)
     assert (await harness.get(sync)).status == "processing"
     assert (await harness.run_to_end(sync)).error_code == "internal-error"
 
 
 @pytest.mark.parametrize("last", ["assignment.create", "score.write"])
-async def test_whoever_lost_a_sync_records_nothing_of_its_last_call(
-    harness: DistrictHarness, last: str
-) -> None:
+async def test_lost_sync_records_nothing_of_its_last_call(harness: DistrictHarness, last: str) -> None:
     sync = await harness.request()
     async with held_at(harness, last, harness.run_queued(), done="before"):
         await harness.lose_lease()
-        taken = await claim_of(harness.context, harness.district.id)
+        taken = await claim_from(harness.context, harness.district.id)
         assert taken is not None
         before = await harness.ledger()
     assert (await harness.ledger(), (await harness.get(sync)).status) == (before, "processing")
-    await perform(harness.context, taken)
+    await run_sync(harness.context, taken)
     sync = await harness.get(sync)
     assert (sync.status, await find_false_claims(harness, sync), harness.differences()) == (
         "complete",

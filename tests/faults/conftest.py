@@ -1,4 +1,4 @@
-"""The environment and a small class, for the tests of this folder, and how many cells of the fault matrix ran."""
+"""Provide an environment and a small class, and report how many cells of the fault matrix ran."""
 
 import pytest
 
@@ -6,8 +6,7 @@ from harness.environment import environment, harness
 
 __all__ = ["environment", "harness"]
 
-_cells: list[int] = []
-"""Of each test that ran some, reported by whichever process it ran in."""
+_cells: list[int] = []  # of each test that ran some, reported by the process that it ran in
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -1,10 +1,10 @@
-"""Many sections, faults and several workers at once: a small part of what `make soak` does for minutes."""
+"""Run many sections, faults and several workers at once: a small part of `make soak`."""
 
 from harness.burst import Burst, run_burst
 from harness.environment import Environment
 
 
-async def test_after_a_burst_with_faults_everything_is_as_the_rules_demand(environment: Environment) -> None:
+async def test_burst_with_faults_breaks_no_rule(environment: Environment) -> None:
     burst = Burst(seed=1, sections=4, rounds=3, faults=6)
     assert await run_burst(environment, burst) == []
     assert environment.seen.syncs == burst.sections * burst.rounds

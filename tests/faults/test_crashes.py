@@ -1,4 +1,4 @@
-"""Workers that die, go or oversleep: another takes over, and nothing is lost or done twice."""
+"""Kill, stop and pause workers: another takes over, and nothing is lost or done twice."""
 
 import asyncio
 import signal
@@ -33,18 +33,18 @@ from harness.fault_matrix import Scale, change
     ],
     ids=str,
 )
-async def test_a_worker_that_dies_leaves_nothing_behind(
+async def test_killed_worker_leaves_nothing_behind(
     environment: Environment, settings: Settings, crash: Crash
 ) -> None:
     assert await run_crash(environment, settings, crash, Scale()) == []
 
 
-async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(
+async def test_worker_paused_past_its_lease_writes_nothing(
     environment: Environment, settings: Settings
 ) -> None:
     short = settings.model_copy(update={"lease_seconds": 1.5, "call_timeout_seconds": 0.5})
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
-        async with start_worker(_told(short)) as process:
+        async with start_worker(_explicit(short)) as process:
             harness.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))
             sync = await harness.request()
             await _until_stopped(process.pid)
@@ -67,23 +67,23 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing_when_it_wakes(
         assert harness.differences() == []
 
 
-def _told(settings: Settings) -> Settings:
-    """The same settings, all of them said aloud in the environment."""
+def _explicit(settings: Settings) -> Settings:
+    """Return the same settings, with every one of them set explicitly for the worker's environment."""
     return Settings(**{name: getattr(settings, name) for name in settings.model_fields_set} | {
         "lease_seconds": settings.lease_seconds, "call_timeout_seconds": settings.call_timeout_seconds
     })  # fmt: skip
 
 
 async def _until_stopped(pid: int) -> None:
-    """Wait until the kernel says that a process is stopped."""
+    """Wait until the kernel reports a process as stopped."""
     while True:
-        with open(f"/proc/{pid}/stat") as stat:  # noqa: ASYNC230 - a file of the kernel's, there at once
+        with open(f"/proc/{pid}/stat") as stat:  # noqa: ASYNC230 - a file of the kernel's, read at once
             if stat.read().rpartition(")")[2].split()[0] == "T":
                 return
         await asyncio.sleep(0.02)
 
 
-async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(
+async def test_expired_lease_starts_no_call_and_records_nothing(
     harness: DistrictHarness,
 ) -> None:
     await change(harness)
@@ -101,7 +101,7 @@ async def test_an_expired_holder_that_wakes_starts_no_call_and_records_nothing(
     assert (await harness.ledger(), await harness.get(sync), harness.table(), len(harness.writes)) == before
 
 
-async def test_two_workers_that_race_for_one_section_do_its_work_once(harness: DistrictHarness) -> None:
+async def test_racing_workers_do_the_work_once(harness: DistrictHarness) -> None:
     sync, another = await harness.request(), replace(harness)
     another.restart()
     await asyncio.gather(harness.run_queued(), *(another.run_queued() for _ in range(5)))
@@ -112,17 +112,17 @@ async def test_two_workers_that_race_for_one_section_do_its_work_once(harness: D
 
 @pytest.mark.parametrize("nth", range(1, 13))
 @pytest.mark.parametrize("done", ["before", "after"])
-async def test_a_cancelled_worker_gives_its_sync_back_at_once(
+async def test_cancelled_worker_releases_its_sync_at_once(
     harness: DistrictHarness, nth: int, done: Done
 ) -> None:
     harness.fault("powerschool", "*", Hold(done), nth=nth)
     sync = await harness.request()
-    carrying = asyncio.create_task(harness.run_queued())
+    running = asyncio.create_task(harness.run_queued())
     await harness.faults.until_held()
-    carrying.cancel()
-    await asyncio.gather(carrying, return_exceptions=True)
-    given_back = await harness.get(sync)
-    assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    released = await harness.get(sync)
+    assert (released.status, released.stage, released.lease_token) == ("processing", "queued", None)
     harness.faults.clear()
     harness.restart()
     after = await harness.run_to_end(sync)
@@ -130,7 +130,7 @@ async def test_a_cancelled_worker_gives_its_sync_back_at_once(
     assert (after.status, harness.differences()) == ("complete", [])
 
 
-async def test_a_long_sync_goes_on_in_slices(environment: Environment) -> None:
+async def test_long_sync_continues_in_slices(environment: Environment) -> None:
     sliced = replace(LIMITS, slice=0, lease=9, call_timeout=6)
     async with environment.open_district(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as harness:
         harness.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
@@ -141,7 +141,7 @@ async def test_a_long_sync_goes_on_in_slices(environment: Environment) -> None:
         assert harness.world.powerschool.log.effects() == {"written": 24}
 
 
-async def test_a_sync_that_nobody_carries_ends_by_its_bound_and_blocks_nothing(
+async def test_unclaimed_sync_times_out_and_blocks_nothing(
     harness: DistrictHarness,
 ) -> None:
     sync = await harness.request()

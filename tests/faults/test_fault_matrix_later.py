@@ -1,4 +1,4 @@
-"""Whichever call of a later sync goes wrong: it ends, nothing is twice or lost, and all is told as it is."""
+"""Break each call of a later sync: it ends, nothing is lost or written twice, and every outcome is true."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from harness.fault_matrix import EFFECTS, run_cells
 
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("phase", ["change", "recreate"])
-async def test_one_fault_costs_no_promise(
+async def test_single_fault_breaks_no_rule(
     environment: Environment, phase: str, effect: str, record_property: Callable[[str, object], None]
 ) -> None:
     cells, broken = await run_cells(environment, phase, effect)

@@ -1,4 +1,4 @@
-"""Processes killed for real: PostgreSQL and Valkey under a running sync, the API between commit and bell."""
+"""Kill real processes: PostgreSQL and Valkey under a running sync, the API between commit and wake-up."""
 
 import asyncio
 import signal
@@ -22,8 +22,8 @@ from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.embedded.locks import locked
 from gradesync.settings import Settings
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import perform
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync.wakeup import PREFIX
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Done, Hold
@@ -40,8 +40,8 @@ PATIENCE = 60
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
-    with own_servers(tmp_path_factory.mktemp("own")) as found:
-        yield found
+    with own_servers(tmp_path_factory.mktemp("own")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ async def database(servers: Urls) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def redis_url(servers: Urls) -> str:
-    """Valkey, emptied."""
+    """Return the URL of Valkey, emptied."""
     with Redis.from_url(servers.redis_url) as redis:
         redis.flushdb()
     return servers.redis_url
@@ -69,11 +69,11 @@ def _open(urls: Urls) -> Database:
     return Database.open(urls.database_url, Secrets(KEYS), application_name="tests", pool_size=10)
 
 
-async def _carry_one(harness: DistrictHarness) -> None:
-    """One attempt at the sync that waits."""
-    claimed = await claim_of(harness.context, harness.district.id)
+async def _run_one(harness: DistrictHarness) -> None:
+    """Make one attempt at the queued sync."""
+    claimed = await claim_from(harness.context, harness.district.id)
     assert claimed is not None
-    await perform(harness.context, claimed)
+    await run_sync(harness.context, claimed)
 
 
 async def _only_sync(harness: DistrictHarness) -> Sync:
@@ -83,24 +83,24 @@ async def _only_sync(harness: DistrictHarness) -> Sync:
     return sync
 
 
-async def _ended(harness: DistrictHarness, sync: Sync) -> Sync:
-    """Wait until somebody has carried a sync to its end."""
+async def _wait_until_settled(harness: DistrictHarness, sync: Sync) -> Sync:
+    """Wait until a worker has settled a sync."""
     async with asyncio.timeout(PATIENCE):
-        while (found := await harness.get(sync)).status == "processing":
+        while (current := await harness.get(sync)).status == "processing":
             await asyncio.sleep(0.05)
-    return found
+    return current
 
 
 @pytest.mark.parametrize("done", ["before", "after"])
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
-async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothing(
+async def test_server_away_for_an_attempt_loses_nothing(
     environment: Environment, own: OwnServers, name: str, kind: str, done: Done
 ) -> None:
     server: Server = getattr(own, name)
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         sync = await harness.request()
-        async with held_at(harness, kind, _carry_one(harness), done=done):
+        async with held_at(harness, kind, _run_one(harness), done=done):
             server.kill()
         server.start()
         assert ((await harness.get(sync)).status == "processing") == (name == "postgresql")
@@ -112,26 +112,26 @@ async def test_a_server_that_is_killed_and_stays_away_for_an_attempt_costs_nothi
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
-async def test_a_worker_outlives_a_server_that_is_killed_under_it(
+async def test_worker_survives_a_killed_server(
     environment: Environment, settings: Settings, own: OwnServers, name: str, kind: str
 ) -> None:
     server: Server = getattr(own, name)
     short = settings.model_copy(update={"lease_seconds": 3, "call_timeout_seconds": 2})
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
-        async with start_worker(short) as carrying:
+        async with start_worker(short) as running:
             harness.fault("powerschool", kind, Hold("after"))
             sync = await harness.request()
             await harness.faults.until_held()
             server.kill()
             await asyncio.to_thread(server.start)
             harness.faults.release()
-            ended = await _ended(harness, sync)
-            assert (carrying.returncode, harness.created) == (None, 2)
+            ended = await _wait_until_settled(harness, sync)
+            assert (running.returncode, harness.created) == (None, 2)
         assert await find_broken_promises(harness, ended) == []
 
 
 @asynccontextmanager
-async def _theatre_on(urls: Urls) -> AsyncIterator[Environment]:
+async def _environment_on(urls: Urls) -> AsyncIterator[Environment]:
     database = _open(urls)
     async with open_environment(database, urls.redis_url) as opened:
         yield opened
@@ -139,22 +139,20 @@ async def _theatre_on(urls: Urls) -> AsyncIterator[Environment]:
 
 
 @pytest.mark.parametrize("done", ["before", "after"])
-async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and_nothing_is_lost(
-    tmp_path: Path, done: Done
-) -> None:
+async def test_embedded_servers_restart_and_lose_nothing(tmp_path: Path, done: Done) -> None:
     urls = urls_of(embedded.start(tmp_path, durable=True))
     await migrate.upgrade(urls.migrate_database_url, urls.app_role)
     built = world.build(7, 1, 3, 2, ideal=True)
-    async with _theatre_on(urls) as environment, environment.open_district(built) as harness:
+    async with _environment_on(urls) as environment, environment.open_district(built) as harness:
         sync = await harness.request()
-        async with held_at(harness, "score.write", _carry_one(harness), done=done):
+        async with held_at(harness, "score.write", _run_one(harness), done=done):
             kill(tmp_path / "postgres" / "postmaster.pid")
             with locked(tmp_path / "servers.lock"):
-                pass  # held as long as one process of the servers or their keeper lives
+                pass  # locked as long as one process of the servers or their supervisor lives
         servers = embedded.start(tmp_path, durable=True)
-        async with _theatre_on(urls_of(servers)) as new:
-            engine = replace(harness.context, database=new.database)
-            later = replace(harness, context=engine, redis=new.redis, client=new.client)
+        async with _environment_on(urls_of(servers)) as new:
+            context = replace(harness.context, database=new.database)
+            later = replace(harness, context=context, redis=new.redis, client=new.client)
             later.restart()
             await later.pass_time()
             ended = await later.run_to_end(sync)
@@ -164,32 +162,32 @@ async def test_embedded_servers_that_go_with_a_killed_postgresql_start_again_and
 
 
 @asynccontextmanager
-async def _way_without_bells(url: str, at_a_bell: Callable[[], None]) -> AsyncIterator[str]:
-    """The URL of a Redis that calls `at_a_bell` in place of hearing one."""
-    there = make_url(url)
+async def _relay_without_wakeups(url: str, on_wakeup: Callable[[], None]) -> AsyncIterator[str]:
+    """Relay to a Redis, but call `on_wakeup` instead of passing a wake-up on; yields the relay's URL."""
+    target = make_url(url)
 
     async def join(reader: StreamReader, writer: StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(there.host, there.port)
+        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
         await asyncio.gather(forth(reader, far_writer), back(far_reader, writer))
 
     async def forth(reader: StreamReader, writer: StreamWriter) -> None:
-        while (said := await reader.read(65536)) and PREFIX.encode() not in said:
-            writer.write(said)
+        while (data := await reader.read(65536)) and PREFIX.encode() not in data:
+            writer.write(data)
         writer.close()
-        if said:
-            at_a_bell()
+        if data:
+            on_wakeup()
 
     async def back(reader: StreamReader, writer: StreamWriter) -> None:
-        while said := await reader.read(65536):
-            writer.write(said)
+        while data := await reader.read(65536):
+            writer.write(data)
         writer.close()
 
     async with await asyncio.start_server(join, "127.0.0.1", 0) as relay:
         port = relay.sockets[0].getsockname()[1]
-        yield there.set(port=port).render_as_string(hide_password=False)
+        yield target.set(port=port).render_as_string(hide_password=False)
 
 
-async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
+async def test_request_committed_before_its_wakeup_still_runs(
     environment: Environment, settings: Settings, redis_url: str
 ) -> None:
     def kill_api() -> None:
@@ -201,9 +199,9 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
             client = await clients.create(db, ["syncs:write"])
         url = f"http://127.0.0.1:{free_port()}"
         async with (
-            _way_without_bells(redis_url, kill_api) as way,
+            _relay_without_wakeups(redis_url, kill_api) as relay_url,
             start_process(
-                settings.filled(public_url=url).model_copy(update={"redis_url": SecretStr(way)}),
+                settings.filled(public_url=url).model_copy(update={"redis_url": SecretStr(relay_url)}),
                 *("serve", "--port", url.rpartition(":")[2]),
             ) as api,
             httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
@@ -218,5 +216,5 @@ async def test_a_request_whose_api_is_killed_between_commit_and_bell_is_carried(
         sync = await _only_sync(harness)
         assert (sync.status, sync.stage) == ("processing", "queued")
         async with start_worker(settings):
-            ended = await _ended(harness, sync)
+            ended = await _wait_until_settled(harness, sync)
         assert await find_broken_promises(harness, ended) == []

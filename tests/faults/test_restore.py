@@ -1,4 +1,4 @@
-"""Yesterday's database comes back, by the very commands of the run book, and the SIS ends up right."""
+"""Restore yesterday's database by the commands of the run book: the SIS ends up right."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ BACK_UP, RESTORE = map(dedent, re.findall(r"^ *```sh\n(.*?) *```$", CHAPTER, re.
 
 @pytest.fixture
 async def yesterdays(fresh: Urls, servers: Urls) -> AsyncIterator[Urls]:
-    """A migrated database of the test's own, for it is going to be put aside."""
+    """Migrate a database of the test's own, which the restore renames."""
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
     yield fresh
     async with servers.owner() as owner:
@@ -55,7 +55,7 @@ async def opened(urls: Urls) -> AsyncIterator[Environment]:
 
 
 async def run(commands: str, urls: Urls, folder: Path) -> None:
-    """Do what the run book says, as an operator does: in a shell, with the owner's settings around it."""
+    """Run commands of the run book as an operator does: in a shell, with the owner's settings around it."""
     owner = make_url(urls.migrate_database_url)
     settings = Settings(
         database_url=SecretStr(urls.database_url),
@@ -79,22 +79,25 @@ async def run(commands: str, urls: Urls, folder: Path) -> None:
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, said = await shell.communicate()
-    assert shell.returncode == 0, said.decode()
+    _, errors = await shell.communicate()
+    assert shell.returncode == 0, errors.decode()
 
 
-async def at(environment: Environment, harness: DistrictHarness) -> DistrictHarness:
-    """The same district, served on another database by new processes."""
-    engine = replace(harness.context, database=environment.database)
-    later = replace(harness, context=engine, redis=environment.redis, client=environment.client)
+async def move_to(environment: Environment, harness: DistrictHarness) -> DistrictHarness:
+    """Return the same district, served on another database by new processes."""
+    context = replace(harness.context, database=environment.database)
+    later = replace(harness, context=context, redis=environment.redis, client=environment.client)
     later.restart()
     return later
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A day after the backup, with yesterday's database under it. `late` was made after the backup; on the
-    `essay` Ada's score is again what the backup says, and Bob's was cleared."""
+    """Hold a district a day after the backup, with yesterday's database under it.
+
+    `late` was made after the backup; on the `essay` Ada's score is again what the backup has, and Bob's was
+    cleared.
+    """
 
     harness: DistrictHarness
     essay: Item
@@ -104,8 +107,8 @@ class Restored:
 
 
 @asynccontextmanager
-async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> AsyncIterator[Restored]:
-    """`readable`: the plugin may read the SIS's scores, on either day."""
+async def restore_a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> AsyncIterator[Restored]:
+    """Back up, sync changes, restore. `readable`: the plugin may read the SIS's scores, on either day."""
     async with (
         opened(yesterdays) as first,
         first.open_district(world.build(7, 1, 6, 3, ideal=True)) as harness,
@@ -132,36 +135,32 @@ async def a_day_later(yesterdays: Urls, folder: Path, *, readable: bool) -> Asyn
         harness.grade(essay, ada, 5)
         harness.forget_calls()
         async with opened(yesterdays) as second:
-            yield Restored(await at(second, harness), essay, late, ada, bob)
+            yield Restored(await move_to(second, harness), essay, late, ada, bob)
 
 
-async def test_after_yesterdays_database_is_restored_one_sync_makes_the_sis_right(
-    yesterdays: Urls, tmp_path: Path
-) -> None:
-    async with a_day_later(yesterdays, tmp_path, readable=True) as day:
+async def test_sync_after_a_restore_corrects_the_sis(yesterdays: Urls, tmp_path: Path) -> None:
+    async with restore_a_day_later(yesterdays, tmp_path, readable=True) as day:
         sync = await day.harness.sync()
-        told = await day.harness.outcomes_by_cell(sync)
+        outcomes = await day.harness.outcomes_by_cell(sync)
         assert (day.harness.created, day.harness.differences()) == (0, [])
-        assert told[day.late.id, None] == ("adopted", None)
-        assert told[day.late.id, day.ada] == ("adopted", None)
+        assert outcomes[day.late.id, None] == ("adopted", None)
+        assert outcomes[day.late.id, day.ada] == ("adopted", None)
         assert (day.harness.sis_text(day.essay, day.ada), day.harness.sis_text(day.essay, day.bob)) == (
             "5",
             None,
         )
         assert await find_broken_promises(day.harness, sync) == []
-        await _is_walled(day.harness.context.database)
+        await _assert_isolated(day.harness.context.database)
 
 
-async def test_where_scores_may_not_be_read_they_are_sent_again_once_and_the_sis_is_right(
-    yesterdays: Urls, tmp_path: Path
-) -> None:
-    async with a_day_later(yesterdays, tmp_path, readable=False) as day:
+async def test_restore_with_unreadable_scores_sends_them_once(yesterdays: Urls, tmp_path: Path) -> None:
+    async with restore_a_day_later(yesterdays, tmp_path, readable=False) as day:
         sync = await day.harness.sync()
-        told = await day.harness.outcomes_by_cell(sync)
+        outcomes = await day.harness.outcomes_by_cell(sync)
         assert await find_false_claims(day.harness, sync) == []
         assert (sync.status, day.harness.created, day.harness.differences()) == ("complete", 0, [])
-        assert told[day.late.id, None] == ("adopted", None)
-        assert told[day.late.id, day.ada] == ("written", None)
+        assert outcomes[day.late.id, None] == ("adopted", None)
+        assert outcomes[day.late.id, day.ada] == ("written", None)
         assert (day.harness.sis_text(day.essay, day.ada), day.harness.sis_text(day.essay, day.bob)) == (
             "5",
             None,
@@ -171,11 +170,11 @@ async def test_where_scores_may_not_be_read_they_are_sent_again_once_and_the_sis
         assert (again.status, day.harness.writes, day.harness.differences()) == ("complete", [], [])
 
 
-async def _is_walled(database: Database) -> None:
-    """The service's role owns nothing, and without a district sees nothing: roles and policies came back."""
+async def _assert_isolated(database: Database) -> None:
+    """Assert that roles and policies came back: without a district the service's role sees nothing."""
     await database.check_role()
     assert await database.is_migrated()
-    async with database.without_tenant() as door:
+    async with database.without_tenant() as db:
         for name in ("ledger", "sync", "outcome", "district"):
-            seen = await door.scalar(select(func.count()).select_from(metadata.tables[name]))
+            seen = await db.scalar(select(func.count()).select_from(metadata.tables[name]))
             assert (name, seen) == (name, 0)

@@ -1,4 +1,4 @@
-"""SIGTERM: what is under way is finished or given back, the process ends well, and nothing is done twice."""
+"""Stop by SIGTERM: work is finished or released, the process ends well, and nothing is done twice."""
 
 import asyncio
 from asyncio.subprocess import Process
@@ -21,8 +21,8 @@ from harness.processes import free_port, wait_until_ready
 PATIENCE = 90
 
 
-async def ended(process: Process) -> int:
-    """Send SIGTERM to a process and wait for its end."""
+async def terminate(process: Process) -> int:
+    """Send SIGTERM to a process, wait for its end and return its exit code."""
     process.terminate()
     async with asyncio.timeout(PATIENCE):
         return await process.wait()
@@ -32,14 +32,14 @@ async def ended(process: Process) -> int:
 async def serving(
     harness: DistrictHarness, settings: Settings
 ) -> AsyncIterator[tuple[Process, httpx.AsyncClient]]:
-    """The API as a process, and the district's own client of it."""
+    """Serve the API as a process; yields it and the district's own client of it."""
     await harness.change_policy(service_sync=True)
     async with harness.context.database.district(harness.district.id) as db:
         client = await clients.create(db, [str(scope) for scope in Scope])
     url = f"http://127.0.0.1:{free_port()}"
-    there = settings.model_copy(update={"public_url": url})
+    api_settings = settings.model_copy(update={"public_url": url})
     async with (
-        start_process(there, "serve", "--port", url.rpartition(":")[2]) as api,
+        start_process(api_settings, "serve", "--port", url.rpartition(":")[2]) as api,
         httpx.AsyncClient(base_url=url, timeout=PATIENCE) as http,
     ):
         await wait_until_ready(http, api)
@@ -48,9 +48,7 @@ async def serving(
         yield api, http
 
 
-async def test_the_api_finishes_requests_and_ends_streams(
-    environment: Environment, settings: Settings
-) -> None:
+async def test_api_finishes_requests_and_ends_streams(environment: Environment, settings: Settings) -> None:
     async with (
         environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness,
         serving(harness, settings) as (api, http),
@@ -62,7 +60,7 @@ async def test_the_api_finishes_requests_and_ends_streams(
         async with http.stream("GET", sync["links"]["events"]) as events:
             lines = events.aiter_lines()
             assert await anext(lines) == "event: progress"
-            ending = asyncio.create_task(ended(api))
+            ending = asyncio.create_task(terminate(api))
             assert [line async for line in lines if line.startswith("event")] == []
         assert not ending.done()
         harness.faults.clear()
@@ -70,9 +68,7 @@ async def test_the_api_finishes_requests_and_ends_streams(
         assert await ending == 0
 
 
-async def test_the_api_waits_for_no_request_beyond_its_bound(
-    environment: Environment, settings: Settings
-) -> None:
+async def test_api_drains_no_longer_than_its_limit(environment: Environment, settings: Settings) -> None:
     short = settings.model_copy(update={"drain_seconds": 1})
     async with (
         environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness,
@@ -82,27 +78,27 @@ async def test_the_api_waits_for_no_request_beyond_its_bound(
         slow.write(b"POST /oauth/token HTTP/1.1\r\nHost: gradesync\r\nContent-Length: 100\r\n\r\nnever more")
         await slow.drain()
         await http.get("/healthz")  # what was sent before has been taken up
-        assert await ended(api) == 0
+        assert await terminate(api) == 0
         slow.close()
 
 
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
-async def test_a_worker_gives_its_sync_back_and_another_repeats_no_call(
+async def test_stopped_worker_releases_its_sync(
     harness: DistrictHarness, settings: Settings, kind: str
 ) -> None:
-    async with start_worker(settings) as carrying:
+    async with start_worker(settings) as running:
         harness.fault("powerschool", kind, Hold("after"))
         sync = await harness.request()
         await harness.faults.until_held()
-        assert await ended(carrying) == 0  # while its call has no answer yet
-    given_back = await harness.get(sync)
-    assert (given_back.status, given_back.stage, given_back.lease_token) == ("processing", "queued", None)
+        assert await terminate(running) == 0  # while its call has no answer yet
+    released = await harness.get(sync)
+    assert (released.status, released.stage, released.lease_token) == ("processing", "queued", None)
     harness.faults.clear()
     async with start_worker(settings) as another:
         async with asyncio.timeout(PATIENCE):
-            while (found := await harness.get(sync)).status == "processing":
+            while (current := await harness.get(sync)).status == "processing":
                 await asyncio.sleep(0.05)
-        assert await ended(another) == 0
+        assert await terminate(another) == 0
     assert harness.created == 2
     assert harness.world.powerschool.log.effects() == {"written": 6}
-    assert await find_broken_promises(harness, found) == []
+    assert await find_broken_promises(harness, current) == []

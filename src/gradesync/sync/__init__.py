@@ -1,1 +1,1 @@
-"""The life of a sync: request, lease, read, plan, apply, settle, sweep."""
+"""Run a sync: request, claim, read, plan, write, settle, sweep."""

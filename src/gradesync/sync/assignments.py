@@ -1,6 +1,7 @@
-"""Puts the assignments of a plan into the SIS, one by one, and records every second what is done.
+"""Write the assignments of a plan to the SIS one by one, recorded every second.
 
-What a crash leaves unrecorded is found in the SIS's list: by its intent, or because it is as it should be.
+A crash may leave some unrecorded. The next attempt finds them in the SIS's list: by their intent, or because
+they are as they should be.
 """
 
 from asyncio import sleep
@@ -8,22 +9,23 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from gradesync.core.ledger import Doubtful, LedgerAssignment
+from gradesync.core.gradebook import Mark
+from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
 from gradesync.core.ordering import TemporaryName, Turn, in_order_of_writes
-from gradesync.core.plan import Action, AssignmentPlan, Plan, Result
+from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
+from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveAssignment, Ref, SisSection, Slot, Spec
+from gradesync.core.sis import LiveAssignment, LiveScores, Ref, SisSection, Slot, Spec
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
-from gradesync.sync.ports import Target
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
 
 @dataclass(slots=True)
 class AssignmentWriter:
-    """Where assignments go, and what is known of the places there.
+    """Hold where assignments are written to, and what is known of that section.
 
     `bound`: keys of SIS assignments that belong to a Schoology assignment. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync.
@@ -38,29 +40,29 @@ class AssignmentWriter:
     refs: dict[str, Ref] = field(default_factory=dict)
 
 
-async def place(placing: AssignmentWriter, plan: Plan) -> None:
-    """Create, update and adopt what the plan says; afterwards `placing.refs` tells where scores can go."""
-    placing.refs.update(
+async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
+    """Create, update and adopt as planned; afterwards `writer.refs` holds where scores can go."""
+    writer.refs.update(
         (item.id, item.ref) for item in plan.assignments if item.action is Action.KEEP and item.ref
     )
-    await _announce(placing, plan)
+    await _record_intents(writer, plan)
     turns = in_order_of_writes(plan.assignments)
-    aside = {one.item.id: one for one in turns.aside if await _step_aside(placing, one)}
+    set_aside = {name.item.id: name for name in turns.aside if await _set_name_aside(writer, name)}
     taken: set[Slot] = set()
     for turn in turns.order:
-        if refused := await _attempt(placing, turn):
-            left = aside.get(turn.item.id)
-            if left is not None and left.before.slot not in taken:
-                await _step_back(placing, left)
-            await _fail(placing, turn.item, refused)
+        if refused := await _write_one(writer, turn):
+            temporary = set_aside.get(turn.item.id)
+            if temporary is not None and temporary.before.slot not in taken:
+                await _restore_name(writer, temporary)
+            await _fail(writer, turn.item, refused)
         else:
             taken.add(turn.spec.slot)
-    await _complete(placing)
+    await _complete_refs(writer)
 
 
-async def _announce(placing: AssignmentWriter, plan: Plan) -> None:
+async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
     """Keep an intent for every create, so that one whose answer is lost is known as ours when it is found."""
-    journal, creates = placing.journal, [item for item in plan.assignments if item.action in CREATES]
+    journal, creates = writer.journal, [item for item in plan.assignments if item.action in CREATES]
     for item in creates:
         # A recreated assignment starts empty: what was sent to its predecessor is not there.
         entry = replace(journal.entry(item.id), sent={}, doubtful={}, read_through=None)
@@ -69,72 +71,75 @@ async def _announce(placing: AssignmentWriter, plan: Plan) -> None:
         await journal.record("writing")
 
 
-async def _step_aside(placing: AssignmentWriter, aside: TemporaryName) -> bool:
-    """Leave a name to another of the circle. False where the SIS refuses that: their turns will say so."""
-    journal, spec = placing.journal, aside.spec(placing.target.capabilities.name_max)
-    entry = journal.entry(aside.item.id)
+async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) -> bool:
+    """Rename an assignment for now, so that another of its circle can take its name.
+
+    False where the SIS refuses that: then the writes that need the name are refused too.
+    """
+    journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
+    entry = journal.entry(temporary.item.id)
     # Recorded before: an assignment that is left with that name is known as ours, and put right.
-    journal.keep(_placed(entry, aside.item, aside.ref, spec))
+    journal.keep(_written(entry, temporary.item, temporary.ref, spec))
     await journal.record("writing")
     with suppress(AnswerLost):
         try:
-            await _change(placing, aside.ref, aside.before, spec)
+            await _change(writer, temporary.ref, temporary.before, spec)
         except Rejected:
             journal.keep(entry)
             return False
     return True
 
 
-async def _step_back(placing: AssignmentWriter, aside: TemporaryName) -> None:
-    """Take up again the name that was left for nothing. Where that fails, the outcome says so."""
-    journal, spec = placing.journal, aside.spec(placing.target.capabilities.name_max)
+async def _restore_name(writer: AssignmentWriter, temporary: TemporaryName) -> None:
+    """Restore a name that was set aside for nothing. Where that fails, the outcome has a warning."""
+    journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     with suppress(Rejected, AnswerLost):
-        await _change(placing, aside.ref, spec, aside.before)
-        journal.keep(replace(journal.entry(aside.item.id), spec=aside.before))
+        await _change(writer, temporary.ref, spec, temporary.before)
+        journal.keep(replace(journal.entry(temporary.item.id), spec=temporary.before))
 
 
-async def _attempt(placing: AssignmentWriter, turn: Turn) -> Rejected | None:
-    """Put one assignment in its place and record it; the refusal where the SIS would not have it."""
+async def _write_one(writer: AssignmentWriter, turn: Turn) -> Rejected | None:
+    """Write one assignment and record it; return the refusal where the SIS does not take it."""
     item, spec = turn
     try:
         ref = (
-            await _create(placing, item.id, spec)
+            await _create(writer, item.id, spec)
             if item.ref is None
-            else await _change(placing, item.ref, item.before, spec)
+            else await _change(writer, item.ref, item.before, spec)
         )
     except Rejected as refused:
         return refused
     except AnswerLost as lost:
         return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
-    placing.refs[item.id] = ref
-    placing.bound.add(ref.key)
-    placing.journal.keep(_placed(placing.journal.entry(item.id), item, ref, spec))
-    placing.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
-    placing.journal.done += 1
-    await placing.journal.checkpoint("writing")
+    writer.refs[item.id] = ref
+    writer.bound.add(ref.key)
+    writer.journal.keep(_written(writer.journal.entry(item.id), item, ref, spec))
+    writer.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
+    writer.journal.done += 1
+    await writer.journal.checkpoint("writing")
     return None
 
 
-def _placed(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
-    placed = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold)
+def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
+    written = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold)
     if entry.spec is None or entry.spec.points == spec.points:
-        return placed
+        return written
     # The SIS may rescale what it holds: what was sent is not certain to be there.
-    return replace(placed, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
+    return replace(written, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
 
 
-async def _fail(placing: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
-    placing.journal.note(stopped(placing.journal, item, Result.FAILED, refused.reason, refused.detail))
-    placing.journal.done += 1
-    await placing.journal.checkpoint("writing")
+async def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
+    writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
+    writer.journal.done += 1
+    await writer.journal.checkpoint("writing")
 
 
-async def _change(placing: AssignmentWriter, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
+async def _change(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
     """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`.
 
     `before` is what it holds as far as known.
     """
-    target, section = placing.target, placing.section
+    target, section = writer.target, writer.section
     if before == spec:  # adopted, or found as it should be: there is nothing to write
         return ref
     rescore = before is None or before.points != spec.points
@@ -149,7 +154,7 @@ async def _change(placing: AssignmentWriter, ref: Ref, before: Spec | None, spec
     return ref
 
 
-async def _create(placing: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:
+async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:
     """Create an assignment, at most one of it, whatever becomes of the answers.
 
     Raises `Rejected`, and `AnswerLost` where it is not known whether the SIS holds it now.
@@ -158,62 +163,109 @@ async def _create(placing: AssignmentWriter, assignment_id: str, spec: Spec) -> 
     for _ in range(2):
         sent = monotonic()
         try:
-            made = await placing.target.create_assignment(placing.section, spec)
+            made = await writer.target.create_assignment(writer.section, spec)
         except AnswerLost:
             lost = True
-            found = await _look_twice(placing, spec, sent)
+            ref = await _find_twice(writer, spec, sent)
         except Rejected as refused:
-            found = None
+            ref = None
             if refused.reason == Reason.DUPLICATE_NAME:
                 # Where an earlier answer was lost, the clash is our own create that came late.
-                found = await _find(placing, spec, lost=lost)
-            if found is None:
+                ref = await _find(writer, spec, lost=lost)
+            if ref is None:
                 raise
         else:
-            found = made.ref or await _find(placing, spec, lost=True)
-            if found is None:
+            ref = made.ref or await _find(writer, spec, lost=True)
+            if ref is None:
                 break
-        if found is not None:
-            return found
+        if ref is not None:
+            return ref
     raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
 
 
-async def _look_twice(placing: AssignmentWriter, spec: Spec, sent: float) -> Ref | None:
-    """Look for a create whose answer was lost: now, and when it can no longer be on its way."""
-    if found := await _find(placing, spec, lost=True):
-        return found
-    await sleep(max(0.0, sent + placing.call_timeout - monotonic()))
-    return await _find(placing, spec, lost=True)
+async def _find_twice(writer: AssignmentWriter, spec: Spec, sent: float) -> Ref | None:
+    """Find a create whose answer was lost: now, or when it can no longer be on its way."""
+    if ref := await _find(writer, spec, lost=True):
+        return ref
+    await sleep(max(0.0, sent + writer.call_timeout - monotonic()))
+    return await _find(writer, spec, lost=True)
 
 
-async def _find(placing: AssignmentWriter, spec: Spec, *, lost: bool) -> Ref | None:
-    """The unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
-    for live in await placing.target.assignments(placing.section):
-        if _fits(placing, live, spec) and (live.ours or lost or placing.take_over):
+async def _find(writer: AssignmentWriter, spec: Spec, *, lost: bool) -> Ref | None:
+    """Find the unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
+    for live in await writer.target.assignments(writer.section):
+        if _fits(writer, live, spec) and (live.ours or lost or writer.take_over):
             return live.ref
     return None
 
 
-def _fits(placing: AssignmentWriter, live: LiveAssignment, spec: Spec) -> bool:
+def _fits(writer: AssignmentWriter, live: LiveAssignment, spec: Spec) -> bool:
     same = live.name == spec.name and live.due == spec.due
-    return same and not live.shared and live.ref.key not in placing.bound
+    return same and not live.shared and live.ref.key not in writer.bound
 
 
-async def _complete(placing: AssignmentWriter) -> None:
-    """Learn from one list what the answers to creates left out of the refs."""
-    target, journal = placing.target, placing.journal
-    lacking = [item for item, ref in placing.refs.items() if not target.is_complete(ref)]
+async def _complete_refs(writer: AssignmentWriter) -> None:
+    """Complete from one list the refs to which responses to creates left a part out."""
+    target, journal = writer.target, writer.journal
+    lacking = [item for item, ref in writer.refs.items() if not target.is_complete(ref)]
     if not lacking:
         return
-    listed = {live.ref.key: live.ref for live in await target.assignments(placing.section)}
+    listed = {live.ref.key: live.ref for live in await target.assignments(writer.section)}
     for assignment_id in lacking:
-        key = placing.refs[assignment_id].key
-        ref = listed.get(key) or await _ask(placing, placing.refs.pop(assignment_id))
+        key = writer.refs[assignment_id].key
+        ref = listed.get(key) or await _ask(writer, writer.refs.pop(assignment_id))
         if ref is not None:
-            placing.refs[assignment_id] = ref
+            writer.refs[assignment_id] = ref
             journal.keep(replace(journal.entry(assignment_id), ref=ref))
 
 
-async def _ask(placing: AssignmentWriter, ref: Ref) -> Ref | None:
-    live = await placing.target.assignment(placing.section, ref)
+async def _ask(writer: AssignmentWriter, ref: Ref) -> Ref | None:
+    live = await writer.target.assignment(writer.section, ref)
     return live.ref if live else None
+
+
+async def read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
+    """Drop the writes of scores that the SIS holds already after their total points changed.
+
+    The SIS may have rescaled them, or kept them. Where it cannot be read, the writes stay.
+    """
+    return replace(
+        plan,
+        assignments=tuple(
+            [await _read_back(writer, item) if _rescaled(item) else item for item in plan.assignments]
+        ),
+    )
+
+
+def _rescaled(item: AssignmentPlan) -> bool:
+    before, spec = item.before, item.spec
+    changed = item.action in {Action.UPDATE, Action.ADOPT} and spec is not None and before != spec
+    return changed and spec is not None and (before is None or before.points != spec.points)
+
+
+async def _read_back(writer: AssignmentWriter, item: AssignmentPlan) -> AssignmentPlan:
+    ref = writer.refs.get(item.id)
+    if ref is None or not item.writes:
+        return item
+    live = await writer.target.scores(writer.section, ref)
+    if live is None:
+        return item
+    present = [write for write in item.writes if _is_present(write, live)]
+    students = {write.student for write in present}
+    writer.journal.done += len(present)
+    return item._replace(
+        writes=tuple(write for write in item.writes if write.student not in students),
+        settled=item.settled + tuple(map(_adopted, present)),
+    )
+
+
+def _is_present(write: ScoreWrite, live: LiveScores) -> bool:
+    """Return True where the SIS holds a score. A mark beside the points cannot be read back: it is resent."""
+    marked = isinstance(write.value, Mark) or isinstance(write.before, Mark)
+    return not marked and live.get(write.sis_student) == points_of(write.value)
+
+
+def _adopted(write: ScoreWrite) -> ScoreOutcome:
+    return ScoreOutcome(
+        write.student, Result.ADOPTED, warnings=write.warnings, before=write.before, after=write.value
+    )

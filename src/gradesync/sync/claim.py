@@ -1,22 +1,89 @@
-"""Claims the next sync: fairly by district, and only where its systems may be called now."""
+"""Claim the next sync, fairly by district, and keep its lease while a worker runs it."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from time import monotonic
 
+import structlog
+from sqlalchemy.exc import DBAPIError
+
 from gradesync.core.district import District
-from gradesync.db import districts, queue
+from gradesync.db import districts, queue, syncs
 from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.districts import Facts
+from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from gradesync.observability.periodic import tell
+from gradesync.errors import LeaseLost
+from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import SyncContext
-from gradesync.sync.lease import Lease
 from gradesync.sync.metrics import record_claimed
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Lease:
+    """Keep the lease on one sync, renewed while a worker runs it and checked before every call to the SIS.
+
+    `granted` is this process's monotonic time just before the claim was sent.
+    """
+
+    database: Database
+    district_id: str
+    sync_id: str
+    token: str
+    seconds: float
+    granted: float = field(default_factory=monotonic)
+
+    @property
+    def remaining(self) -> float:
+        """Return the seconds that the lease certainly lasts: counted from before the database granted it."""
+        return self.granted + self.seconds - monotonic()
+
+    async def __call__(self, seconds: float) -> None:
+        """Permit a call that may take `seconds`. Raises `LeaseLost`."""
+        if self.remaining < seconds:
+            await self.renew()
+        if self.remaining < seconds:
+            raise LeaseLost(f"the lease has {self.remaining:.1f} s left and the call may take {seconds:g} s")
+
+    async def renew(self) -> None:
+        """Extend the lease. Raises `LeaseLost` where another worker has the sync, or it is settled."""
+        asked = monotonic()
+        async with self.database.district(self.district_id) as db:
+            ours = await syncs.renew(db, self.sync_id, self.token, self.seconds)
+        if not ours:
+            self.granted = float("-inf")
+            raise LeaseLost("another worker has this sync, or it is settled")
+        self.granted = asked
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """Renew in the background while the body runs."""
+        renewal = asyncio.create_task(self._renew_repeatedly())
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+
+    async def _renew_repeatedly(self) -> None:
+        while True:
+            await asyncio.sleep(self.seconds / 3)
+            try:
+                await self.renew()
+            except LeaseLost:
+                return
+            except (DBAPIError, OSError) as error:
+                # The database may be restarting; the permit refuses calls once the lease is too short.
+                log.warning("lease.not-renewed", sync=self.sync_id, error=type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A sync that this worker holds, and its district as it was just before."""
+    """Hold a sync that this worker claimed, and its district as it was just before."""
 
     district: District
     facts: Facts
@@ -24,45 +91,46 @@ class Claimed:
     lease: Lease
 
 
-async def claim(engine: SyncContext) -> Claimed | None:
-    """The next sync and its lease; districts that may not call their systems now are passed over.
+async def claim(context: SyncContext) -> Claimed | None:
+    """Claim the next sync of the district that was served longest ago; None where nothing can run now.
 
-    So is one whose secrets our keys do not open, as where another process has a newer one: told, and left.
+    Skips districts that may not call their systems now.
     """
-    async with engine.database.without_tenant() as db:
-        waiting = await queue.waiting_districts(db, takeover_wait_seconds=engine.bounds.call_timeout)
+    async with context.database.without_tenant() as db:
+        waiting = await queue.waiting_districts(db, takeover_wait_seconds=context.limits.call_timeout)
     for district_id in waiting:
         try:
-            claimed = await claim_of(engine, district_id)
+            claimed = await claim_from(context, district_id)
         except SecretUnreadable as error:
-            tell("claim", error)
+            # Another process may have a newer key: this one logs the failure and goes on.
+            log_failure("claim", error)
             continue
         if claimed is not None:
             return claimed
     return None
 
 
-async def claim_of(engine: SyncContext, district_id: str) -> Claimed | None:
-    """The next sync of one district, where it may call its systems now."""
-    bounds = engine.bounds
-    async with engine.database.district(district_id) as db:
+async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
+    """Claim the next sync of one district; None where there is none, or it may not call its systems now."""
+    limits = context.limits
+    async with context.database.district(district_id) as db:
         known = await districts.known(db)
         room = await queue.has_room(
-            db, takeover_wait_seconds=bounds.call_timeout, per_district=bounds.per_district
+            db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
         )
-    # Asked last: what is reserved for a sync that cannot be claimed is lost to those that can.
-    if known is None or not room or not await engine.systems.reserve_sync(known.district):
+    # Reserved last: what is reserved for a sync that cannot be claimed is lost to those that can.
+    if known is None or not room or not await context.systems.reserve_sync(known.district):
         return None
     granted = monotonic()
-    async with engine.database.alone(district_id, queue.CLAIMS) as db:
+    async with context.database.alone(district_id, queue.CLAIMS) as db:
         sync = await queue.claim(
             db,
-            lease_seconds=bounds.lease,
-            takeover_wait_seconds=bounds.call_timeout,
-            per_district=bounds.per_district,
+            lease_seconds=limits.lease,
+            takeover_wait_seconds=limits.call_timeout,
+            per_district=limits.per_district,
         )
     if sync is None or sync.lease_token is None:
         return None
-    record_claimed(sync, bounds.lease)
-    lease = Lease(engine.database, district_id, sync.id, sync.lease_token, bounds.lease, granted)
+    record_claimed(sync, limits.lease)
+    lease = Lease(context.database, district_id, sync.id, sync.lease_token, limits.lease, granted)
     return Claimed(known.district, known.facts, sync, lease)

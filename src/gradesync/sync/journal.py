@@ -1,6 +1,7 @@
-"""Records what happened to one sync: outcomes, ledger and progress, while the lease is ours."""
+"""Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -14,20 +15,92 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
-from gradesync.sync.lease import Lease
+from gradesync.sync.claim import Lease
 from gradesync.sync.metrics import record_settled
-from gradesync.sync.tally import Tally
 
 CHECKPOINT_SECONDS = 1.0
+ASSIGNMENT_RESULTS = ("created", "recreated", "updated", "unchanged", "adopted", "skipped", "failed")
+SCORE_RESULTS = ("written", "cleared", "unchanged", "adopted", "skipped", "failed")
+WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
 class SliceOver(Exception):
-    """The sync has worked long enough for now: others wait, and it goes on when its turn comes again."""
+    """End an attempt that worked long enough: other syncs wait, and this one goes back to the queue."""
+
+
+@dataclass(slots=True)
+class Count:
+    """Count one kind of thing: how many were read, how many still wait for a result, and the results.
+
+    What was read, has no result and waits for none is unchanged, so that the counts of a settled sync add up
+    to what was read by construction.
+    """
+
+    kinds: tuple[str, ...]
+    read: int = 0
+    pending: int = 0
+    results: Counter[str] = field(default_factory=Counter)
+
+    def by_result(self) -> dict[str, int]:
+        """Return `read`, and one count per result under its name."""
+        changed = sum(self.results[kind] for kind in self.kinds if kind != Result.UNCHANGED)
+        # A later slice may read less than an earlier one wrote: what was written was read.
+        unchanged = max(0, self.read - changed - self.pending)
+        counts = {kind: self.results[kind] for kind in self.kinds} | {Result.UNCHANGED.value: unchanged}
+        return {"read": changed + unchanged + self.pending, **counts}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Count the results of one sync. `earlier` are those of earlier attempts at it, by assignment."""
+
+    earlier: dict[str, dict[str, Result]] = field(default_factory=dict)
+    warnings: Counter[str] = field(default_factory=Counter)
+    assignments: Count = field(default_factory=lambda: Count(ASSIGNMENT_RESULTS))
+    scores: Count = field(default_factory=lambda: Count(SCORE_RESULTS))
+
+    @classmethod
+    def of(cls, earlier: dict[str, dict[str, Result]], warnings: Mapping[str, int]) -> "Tally":
+        """Start from what earlier attempts recorded; takes `earlier` over."""
+        tally = cls(earlier=earlier, warnings=Counter(warnings))
+        for results in earlier.values():
+            for student, result in results.items():
+                tally._count(student).results[result] += 1
+        return tally
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome and its warnings, instead of the result that an earlier attempt recorded."""
+        student, result = outcome.student_id, outcome.result
+        count = self._count(student)
+        if (before := self.earlier.get(outcome.assignment_id, {}).pop(student, None)) is not None:
+            count.results[before] -= 1
+        count.results[result] += 1
+        count.pending = max(0, count.pending - (result != Result.UNCHANGED))
+        self.warnings.update(outcome.warnings)
+
+    def _count(self, student: str) -> Count:
+        return self.scores if student else self.assignments
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.assignments.results[Result.FAILED] or self.scores.results[Result.FAILED])
+
+    @property
+    def wrote(self) -> bool:
+        """Return True where anything was written to the SIS."""
+        return any(self.assignments.results[kind] or self.scores.results[kind] for kind in WRITES)
+
+
+def closed(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of a sync that ends as it is: what was read and has no result has failed."""
+    with_result = sum(count for result, count in counts.items() if result != "read")
+    missing = max(0, counts.get("read", 0) - with_result)
+    return {**counts, Result.FAILED.value: counts.get(Result.FAILED, 0) + missing}
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a sync ends: its error, if one stopped it, and what a whole application lets us remember."""
+    """Describe how a sync ends: its error, if one stopped it, and what to remember of a complete one."""
 
     reason: Reason | None = None
     detail: str = ""
@@ -37,9 +110,9 @@ class Settlement:
 
 @dataclass(slots=True)
 class Journal:
-    """The memory of one attempt at one sync.
+    """Record what one attempt at one sync does.
 
-    `entries` is the section's ledger as it stands now; `note` and `keep` gather what the next `record` or
+    `entries` is the section's ledger as it stands now; `note` and `keep` collect what the next `record` or
     `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
     not before it took as long as reading did: the next attempt reads again. `settled`: as it ended.
     """
@@ -75,8 +148,7 @@ class Journal:
     def note(self, outcome: Outcome) -> None:
         """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""
         self.noted.setdefault(outcome.assignment_id, set()).add(outcome.student_id)
-        self.tally.add(outcome.key, outcome.result)
-        self.tally.warnings.update(outcome.warnings)
+        self.tally.add(outcome)
         self._rows.append(outcome)
         if not outcome.student_id and not self.sync.dry_run:
             self._remember_problem(outcome)
@@ -88,18 +160,18 @@ class Journal:
         if entry.problem != problem:
             self.keep(replace(entry, problem=problem))
 
-    def begin(self, plan: Plan) -> None:
-        """Say what will be done: the progress and the counts are measured against it."""
+    def start(self, plan: Plan) -> None:
+        """Measure progress and counts against a plan from now on, and start the slice."""
         self.plan = plan
         self.slice_ends = monotonic() + max(self.slice, monotonic() - self.started)
         self.noted.clear()
         self.done = 0
-        told = [item for item in plan.assignments if item.action is not Action.KEEP]
+        changing = [item for item in plan.assignments if item.action is not Action.KEEP]
         everything = plan.assignments + plan.strays
         writes = sum(len(item.writes) for item in plan.assignments)
-        self.total = sum(item.spec is not None for item in told) + writes
+        self.total = sum(item.spec is not None for item in changing) + writes
         assignments, scores = self.tally.assignments, self.tally.scores
-        assignments.read, assignments.pending = len(plan.assignments), len(told)
+        assignments.read, assignments.pending = len(plan.assignments), len(changing)
         scores.read = sum(item.read for item in everything)
         scores.pending = writes + sum(len(item.settled) for item in everything)
 
@@ -111,13 +183,16 @@ class Journal:
         self.tally = Tally.of(earlier, self.tally.warnings)
 
     async def record(self, stage: str) -> None:
-        """Write everything gathered. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
+        """Write everything noted. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
         await self._write(stage)
         if monotonic() > self.slice_ends:
             raise SliceOver
 
     async def checkpoint(self, stage: str) -> None:
-        """Record, unless that was done within the last second: for what is found again where it is lost."""
+        """Record, unless that was done within the last second.
+
+        For what the next attempt finds again in the SIS if it is lost.
+        """
         if monotonic() > min(self.recorded + CHECKPOINT_SECONDS, self.slice_ends):
             await self.record(stage)
 
@@ -129,13 +204,7 @@ class Journal:
                 self.sync.id,
                 self.lease.token,
                 stage=stage,
-                done=self.done,
-                total=self.total,
-                assignments=self.tally.assignments.told(),
-                scores=self.tally.scores.told(),
-                warnings=dict(self.tally.warnings),
-                fingerprint=self.plan.fingerprint if self.plan else None,
-                guard=self.plan.guard if self.plan else None,
+                **self._progress(self.total),
             )
             if not ours:
                 raise LeaseLost("the sync is no longer this worker's")
@@ -145,7 +214,7 @@ class Journal:
         self._kept.clear()
 
     async def settle(self, end: Settlement) -> None:
-        """Write everything gathered and the final status, in one transaction. Raises `LeaseLost`."""
+        """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
         failed = end.reason is not None or self.tally.failed
         async with self.database.district(self.sync.district_id) as db:
             await outcomes.record(db, self.sync.id, self._rows)
@@ -158,20 +227,25 @@ class Journal:
                 self.lease.token,
                 status="failed" if failed else "complete",
                 applied=self._applied(failed),
-                done=self.done,
-                total=self.total if self.total is not None else self.done,
-                assignments=self.tally.assignments.told(),
-                scores=self.tally.scores.told(),
-                warnings=dict(self.tally.warnings),
-                fingerprint=self.plan.fingerprint if self.plan else None,
-                guard=self.plan.guard if self.plan else None,
                 error_code=end.reason,
                 error_detail=end.detail,
+                **self._progress(self.total if self.total is not None else self.done),
             )
-            self.settled = _ours(settled)
+            self.settled = still_ours(settled)
         record_settled(self.settled)
         self._rows.clear()
         self._kept.clear()
+
+    def _progress(self, total: int | None) -> syncs.Progress:
+        return {
+            "done": self.done,
+            "total": total,
+            "assignments": self.tally.assignments.by_result(),
+            "scores": self.tally.scores.by_result(),
+            "warnings": dict(self.tally.warnings),
+            "fingerprint": self.plan.fingerprint if self.plan else None,
+            "guard": self.plan.guard if self.plan else None,
+        }
 
     def _applied(self, failed: bool) -> str:
         if self.sync.dry_run:
@@ -184,8 +258,8 @@ class Journal:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]
 
 
-def _ours(settled: Sync | None) -> Sync:
-    """A sync that was ours to settle. Raises `LeaseLost`."""
+def still_ours(settled: Sync | None) -> Sync:
+    """Return a sync that was ours to settle. Raises `LeaseLost`."""
     if settled is None:
         raise LeaseLost("the sync is no longer this worker's")
     return settled

@@ -1,4 +1,4 @@
-"""Links a section to the SIS: its section there, the pairs of categories, the students' keys."""
+"""Link a section to the SIS: its section there, the pairs of categories, the students' keys."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,20 +9,20 @@ from gradesync.core.categories import Pairing, pair, remake
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.match import section_key, student_key
+from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.links import Pair, SectionLink
 from gradesync.errors import SyncStopped
-from gradesync.sync.ports import Target
 
+# While a category has no pair, the SIS's list is read again after so long: one may just have been made.
 CATEGORIES_KEPT = timedelta(seconds=60)
-"""How long the SIS's category list is believed when a category has no pair: one may just have been made."""
 
 
-async def resolve(
+async def resolve_section(
     district: District, link: SectionLink, code: str, target: Target
 ) -> tuple[SectionLink, SisSection]:
-    """The link and the SIS section that it leads to. Raises `SyncStopped` where the code names none.
+    """Return the link and its SIS section. Raises `SyncStopped` where the code names none.
 
     A link that the district chose stays; one that was resolved follows the school code.
     """
@@ -49,7 +49,7 @@ async def pair_categories(
 
     `afresh` asks however recently they were read.
     """
-    refs = {category_id: one.ref for category_id, one in kept.items()}
+    refs = {category_id: pair.ref for category_id, pair in kept.items()}
     unpaired = {item.category_id for item in gradebook.assignments if item.category_id} - refs.keys()
     known = link.categories_read_at is not None and now - link.categories_read_at < CATEGORIES_KEPT
     if unpaired and link.sis is not None and (afresh or not known):
@@ -66,6 +66,7 @@ def pair_by_title(
 
 
 def new_pairs(pairing: Pairing) -> dict[str, Pair]:
+    """Return the pairs that a pairing made by title, by source category id."""
     return {
         category_id: Pair(category_id=category_id, ref=made.ref, sis_title=made.title, chosen=False)
         for category_id, made in pairing.made.items()
@@ -74,8 +75,8 @@ def new_pairs(pairing: Pairing) -> dict[str, Pair]:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The students of a section whose SIS keys are known. `elsewhere` are SIS keys of those whose
-    enrollment names another section."""
+    """Hold the SIS keys of a section's students. `elsewhere` are SIS keys of those whose enrollment names
+    another section."""
 
     keys: Mapping[str, str]
     elsewhere: frozenset[str]
@@ -86,12 +87,12 @@ async def match_students(
 ) -> Matched:
     """Match the active students to the SIS, by the district's pattern."""
     ids = {
-        student.uid: found
+        student.uid: sis_id
         for student in gradebook.students.values()
-        if student.active and (found := student_key(district.match, student.school_uid)) is not None
+        if student.active and (sis_id := student_key(district.match, student.school_uid)) is not None
     }
     known = await target.resolve_students(section, sorted(set(ids.values())))
-    keys = {uid: known[found] for uid, found in ids.items() if found in known}
+    keys = {uid: known[sis_id] for uid, sis_id in ids.items() if sis_id in known}
     elsewhere = frozenset(
         keys[uid]
         for uid in keys
@@ -100,17 +101,17 @@ async def match_students(
     return Matched(keys, elsewhere)
 
 
-def rules_hash(district: District, section: SisSection, pairing: Pairing) -> str:
-    """What the ledger's cursors were moved under; another hash means that everything is read again."""
+def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str:
+    """Hash the settings under which cursors move; with another hash everything is read again."""
     pairs = sorted((category_id, ref.key) for category_id, ref in pairing.pairs.items())
-    said = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
-    return hashlib.sha256(said.encode()).hexdigest()
+    settings = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
+    return hashlib.sha256(settings.encode()).hexdigest()
 
 
 async def change_teacher(
     link: SectionLink, before: SisSection, kept: Mapping[str, Pair], target: Target
 ) -> tuple[SectionLink, dict[str, Pair]]:
-    """Resolve a link's section, as it was `before`, after the SIS said that its teacher does not teach it.
+    """Resolve a link's section, as it was `before`, after the SIS refused its teacher.
 
     Categories belong to a teacher: the pairs are made anew by the SIS titles that they had. Raises
     `SyncStopped("teacher-not-in-sis-section")` where the SIS names the same teacher again.
@@ -119,6 +120,6 @@ async def change_teacher(
     if section.ref.value == before.ref.value:
         raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
     categories = await target.categories(section)
-    refs = remake({category_id: one.sis_title for category_id, one in kept.items()}, categories)
+    refs = remake({category_id: pair.sis_title for category_id, pair in kept.items()}, categories)
     pairs = {category_id: replace(kept[category_id], ref=ref) for category_id, ref in refs.items()}
     return replace(link, sis=section, sis_categories=categories), pairs

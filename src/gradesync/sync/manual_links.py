@@ -1,4 +1,4 @@
-"""What a district sets by hand: where a section goes in the SIS, and where its categories go."""
+"""Link a section and its categories to the SIS by hand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,18 +9,18 @@ from gradesync.core.categories import remake
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category
 from gradesync.core.match import section_key
+from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db import audit, ledger, links, syncs
 from gradesync.db.links import Pair, SectionLink, SisSectionTaken
 from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, SyncStopped
-from gradesync.sync.ports import Target
 
 
 @dataclass(frozen=True, slots=True)
-class By:
-    """Who does it, for the audit log."""
+class Author:
+    """Identify for the audit log who makes a change."""
 
     actor: str
     source_ip: str | None = None
@@ -28,15 +28,18 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a section is to go: to the SIS section that `key` names, or (None) its school code `code`."""
+    """Name the SIS section that a section is linked to: by `key`, or (None) by its school code `code`."""
 
     code: str | None
     key: str | None = None
     teacher: str | None = None
 
 
-async def resolve(target: Target, district: District, to: Destination) -> SisSection:
-    """The SIS section that is meant. Raises `SyncStopped`: `section-unmatched`, `sis-section-not-found`, …"""
+async def resolve_destination(target: Target, district: District, to: Destination) -> SisSection:
+    """Return the SIS section of a destination.
+
+    Raises `SyncStopped`: `section-unmatched`, `sis-section-not-found`, …
+    """
     key = to.key or section_key(district.match, to.code)
     if key is None:
         raise SyncStopped(Reason.SECTION_UNMATCHED if to.code else Reason.SECTION_NOT_FROM_SIS)
@@ -44,17 +47,17 @@ async def resolve(target: Target, district: District, to: Destination) -> SisSec
 
 
 async def link_section(
-    database: Database, *, target: Target, district: District, section_id: str, to: Destination, by: By
+    database: Database, *, target: Target, district: District, section_id: str, to: Destination, by: Author
 ) -> SectionLink:
-    """Link a section, and forget what was sent of it to another SIS section.
+    """Link a section, and unbind the ledger from another SIS section that it was linked to.
 
     Raises `RequestRefused`: `sis-section-taken`, `sync-in-progress`; and what the target raises.
     """
-    section = await resolve(target, district, to)
+    section = await resolve_destination(target, district, to)
     categories = await target.categories(section)
     try:
         async with database.district(district.id) as db:
-            await _must_rest(db, section_id)
+            await _require_no_sync(db, section_id)
             before = await links.get(db, section_id) or SectionLink(section_id=section_id)
             link = replace(
                 before,
@@ -67,27 +70,31 @@ async def link_section(
             )
             await links.save(db, link)
             if before.sis is not None:
-                await _follow(db, before.sis, section, link)
-            told = {"section": section_id, "sis_section": section.ref.key, "teacher": to.teacher}
-            await audit.append(db, by.actor, "section.linked", told, by.source_ip)
+                await _move_pairs_and_refs(db, before.sis, section, link)
+            detail = {"section": section_id, "sis_section": section.ref.key, "teacher": to.teacher}
+            await audit.append(db, by.actor, "section.linked", detail, by.source_ip)
     except SisSectionTaken as taken:
-        raise RequestRefused("sis-section-taken", "It can go to one section alone.") from taken
+        raise RequestRefused(
+            "sis-section-taken", "A PowerSchool section can be linked to only one section."
+        ) from taken
     return link
 
 
-async def _must_rest(db: AsyncSession, section_id: str) -> None:
-    """A sync that is under way works with the link as it was."""
+async def _require_no_sync(db: AsyncSession, section_id: str) -> None:
+    """Refuse a change of the link while a sync works with it."""
     if running := await syncs.running(db, section_id):
         raise RequestRefused(
             "sync-in-progress", "", extensions={"sync_id": running.id, "section_id": section_id}
         )
 
 
-async def _follow(db: AsyncSession, before: SisSection, after: SisSection, link: SectionLink) -> None:
-    """Take along what hangs on a link: categories belong to its teacher, refs to its SIS section."""
+async def _move_pairs_and_refs(
+    db: AsyncSession, before: SisSection, after: SisSection, link: SectionLink
+) -> None:
+    """Keep pairs and refs right for a changed link: pairs belong to its teacher, refs to its SIS section."""
     if before.ref.value != after.ref.value:
         kept = await links.pairs(db, link.section_id)
-        titles = {category_id: one.sis_title for category_id, one in kept.items()}
+        titles = {category_id: pair.sis_title for category_id, pair in kept.items()}
         refs = remake(titles, link.sis_categories)
         await links.remove_pairs(db, link.section_id, list(kept))
         pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
@@ -98,7 +105,7 @@ async def _follow(db: AsyncSession, before: SisSection, after: SisSection, link:
 
 @dataclass(frozen=True, slots=True)
 class BothSides:
-    """The categories of a section, and those of its SIS section."""
+    """Hold the categories of a section, and those of its SIS section."""
 
     source: Sequence[Category]
     sis: Sequence[SisCategory]
@@ -111,27 +118,27 @@ async def pair_categories(
     section_id: str,
     wanted: Mapping[str, str],
     sides: BothSides,
-    by: By,
+    by: Author,
 ) -> None:
     """Make `wanted` (category id -> SIS category key) the chosen pairs of a section, and no others.
 
     Raises `RequestRefused("pair-not-possible")`.
     """
     active = {category.ref.key: category for category in sides.sis if category.active}
-    _must_fit(wanted, {category.id for category in sides.source}, active, district.policy.many_to_one)
+    _require_possible(wanted, {category.id for category in sides.source}, active, district.policy.many_to_one)
     pairs = [
         Pair(category_id, active[key].ref, active[key].title, chosen=True)
         for category_id, key in wanted.items()
     ]
     async with database.district(district.id) as db:
         kept = await links.pairs(db, section_id)
-        await links.remove_pairs(db, section_id, _in_the_way(kept, wanted, district.policy.many_to_one))
+        await links.remove_pairs(db, section_id, _replaced(kept, wanted, district.policy.many_to_one))
         await links.save_pairs(db, section_id, pairs)
-        told = {"section": section_id, "pairs": dict(wanted)}
-        await audit.append(db, by.actor, "categories.paired", told, by.source_ip)
+        detail = {"section": section_id, "pairs": dict(wanted)}
+        await audit.append(db, by.actor, "categories.paired", detail, by.source_ip)
 
 
-def _must_fit(
+def _require_possible(
     wanted: Mapping[str, str], source: set[str], active: Mapping[str, SisCategory], many_to_one: bool
 ) -> None:
     unknown = sorted(wanted.keys() - source)
@@ -139,15 +146,17 @@ def _must_fit(
     if unknown or absent:
         raise RequestRefused(
             "pair-not-possible",
-            "Some of these categories do not exist, or the SIS has them inactive.",
+            "Some of these categories don't exist, or are inactive in PowerSchool.",
             extensions={"categories": unknown, "sis_categories": absent},
         )
     if not many_to_one and len(set(wanted.values())) < len(wanted):
-        raise RequestRefused("pair-not-possible", "A SIS category takes one category in this district.")
+        raise RequestRefused(
+            "pair-not-possible", "In this district, each PowerSchool category takes only one category."
+        )
 
 
-def _in_the_way(kept: Mapping[str, Pair], wanted: Mapping[str, str], many_to_one: bool) -> list[str]:
-    """Pairs that were chosen before, and pairs by title whose SIS category is now another's."""
+def _replaced(kept: Mapping[str, Pair], wanted: Mapping[str, str], many_to_one: bool) -> list[str]:
+    """Return pairs that were chosen before, and pairs by title whose SIS category is now another's."""
     taken = set() if many_to_one else set(wanted.values())
     return [
         category_id

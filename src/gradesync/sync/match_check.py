@@ -1,4 +1,4 @@
-"""Tries how the ids of one section lead from the source to the SIS, read-only, for a connection check."""
+"""Check for one section, read-only, that the ids of the source match those of the SIS."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -6,35 +6,34 @@ from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook, Student
 from gradesync.core.match import section_key, student_key
-from gradesync.core.ports import Finding
+from gradesync.core.ports import Finding, Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import Retriable, SyncStopped
-from gradesync.sync.ports import Source, Target
 
-SECTION = "Section join"
-STUDENTS = "Student join"
+SECTION = "Section match"
+STUDENTS = "Student match"
 
 
-async def join_findings(
+async def check_match(
     district: District, source: Source, target: Target, section_id: str
 ) -> tuple[Finding, ...]:
-    """What becomes of a section's school code and of its students' ids; what fails ends the list."""
-    found: list[Finding] = []
+    """Match a section's school code and its students' ids; the first failure ends the findings."""
+    findings: list[Finding] = []
     try:
-        async for finding in _tried(district, source, target, section_id):
-            found.append(finding)
+        async for finding in _findings(district, source, target, section_id):
+            findings.append(finding)
     except SyncStopped as stopped:
         entry = CATALOGUE[Reason(stopped.reason)]
         detail = " ".join(filter(None, (entry.title, stopped.detail and f"{stopped.detail}.")))
-        found.append(Finding(STUDENTS if found else SECTION, False, detail, entry.fix))
+        findings.append(Finding(STUDENTS if findings else SECTION, False, detail, entry.fix))
     except Retriable as retriable:
-        name = STUDENTS if found else SECTION
-        found.append(Finding(name, False, retriable.detail, "Try again in a few minutes."))
-    return tuple(found)
+        name = STUDENTS if findings else SECTION
+        findings.append(Finding(name, False, retriable.detail, "Try again in a few minutes."))
+    return tuple(findings)
 
 
-async def _tried(
+async def _findings(
     district: District, source: Source, target: Target, section_id: str
 ) -> AsyncIterator[Finding]:
     book, students = await source.outline(section_id), await source.students(section_id)
@@ -59,7 +58,8 @@ async def _students(
     district: District, target: Target, section: SisSection, students: Mapping[str, Student]
 ) -> Finding:
     from_sis = [student for student in students.values() if student.active and student.school_uid]
-    keys = {key for one in from_sis if (key := student_key(district.match, one.school_uid)) is not None}
+    ids = (student_key(district.match, student.school_uid) for student in from_sis)
+    keys = {key for key in ids if key is not None}
     if from_sis and not keys:
         fix = "Write match.student so that its group is the SIS's id in the students' school ids."
         return Finding(STUDENTS, False, f"match.student fits none of {len(from_sis)} school ids.", fix)

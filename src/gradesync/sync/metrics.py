@@ -1,4 +1,4 @@
-"""What operators see of syncs. Metrics have labels of closed sets: no district, section or person is one."""
+"""Count and time syncs for operators. Labels are closed sets: no district, section or person is one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,39 +12,44 @@ from gradesync.db.syncs import Sync
 from gradesync.observability.tracing import span
 from gradesync.sync.context import SyncContext
 
-WHOLE = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
-PARTS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+SYNC_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
+STAGE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 
 SYNCS = Counter("gradesync_syncs_total", "Syncs that this process settled.", ["mode", "status", "code"])
 SYNC_SECONDS = Histogram(
     "gradesync_sync_seconds",
     "From the request to the end of the syncs that this process settled.",
     ["mode", "status"],
-    buckets=WHOLE,
+    buckets=SYNC_BUCKETS,
 )
 STAGE_SECONDS = Histogram(
-    "gradesync_sync_stage_seconds", "What one attempt at a sync spends in a stage.", ["stage"], buckets=PARTS
+    "gradesync_sync_stage_seconds",
+    "Time that one attempt at a sync spends in a stage.",
+    ["stage"],
+    buckets=STAGE_BUCKETS,
 )
 ASSIGNMENTS = Counter("gradesync_assignments_total", "Outcomes of assignments.", ["result"])
 SCORES = Counter("gradesync_scores_total", "Outcomes of scores.", ["result"])
 WARNINGS = Counter("gradesync_warnings_total", "Warnings of outcomes.", ["code"])
-LEASES_LOST = Counter("gradesync_leases_lost_total", "Syncs that this worker held and lost.")
-SWEEPS = Counter("gradesync_sweeps_total", "What sweeps found: districts rung for, syncs settled.", ["what"])
+LEASES_LOST = Counter("gradesync_leases_lost_total", "Leases on syncs that this worker lost.")
+SWEEPS = Counter(
+    "gradesync_sweeps_total", "Districts that sweeps notified, syncs that they settled.", ["what"]
+)
 QUEUE = Gauge("gradesync_queue_syncs", "Syncs that wait, as every process sees them.", ["class"])
 OLDEST = Gauge(
-    "gradesync_queue_oldest_seconds", "How long the first of those that wait could have started.", ["class"]
+    "gradesync_queue_oldest_seconds", "Time for which the oldest of those could have started.", ["class"]
 )
 
 Stage = Literal["reading", "planning", "writing"]
 
 
 def mode(sync: Sync) -> str:
-    """What kind of sync it is: `changes`, `full`, or `preview` whatever it foretells."""
+    """Return the mode of a sync: `changes`, `full`, or `preview` for every dry run."""
     return "preview" if sync.dry_run else sync.mode
 
 
 def record_settled(sync: Sync) -> None:
-    """Count a sync that this process has just settled. What a preview foretells did not happen."""
+    """Count a sync that this process has just settled, and its outcomes unless it is a preview."""
     SYNCS.labels(mode(sync), sync.status, sync.error_code or "none").inc()
     if sync.finished_at is not None:  # pragma: no branch - a settled sync has one
         seconds = (sync.finished_at - sync.requested_at).total_seconds()
@@ -59,35 +64,35 @@ def record_settled(sync: Sync) -> None:
 
 
 def record_claimed(sync: Sync, lease_seconds: float) -> None:
-    """Note how long a sync was queued that this process has just claimed, by the database's clock."""
+    """Observe how long a sync was queued that this process has just claimed, by the database's clock."""
     if sync.lease_until is not None:  # pragma: no branch - a claimed sync has one
         queued = (sync.lease_until - sync.not_before).total_seconds() - lease_seconds
         STAGE_SECONDS.labels("queued").observe(max(0.0, queued))
 
 
 @contextmanager
-def stage(name: Stage) -> Iterator[None]:
-    """Time one stage of an attempt, also where it ends by an error; a span of its trace."""
+def time_stage(name: Stage) -> Iterator[None]:
+    """Time one stage of an attempt, also where it ends by an error, and trace it as a span."""
     with STAGE_SECONDS.labels(name).time(), span(name):
         yield
 
 
-async def observe_queue(engine: SyncContext) -> None:
-    """Look at the queue of all districts.
+async def observe_queue(context: SyncContext) -> None:
+    """Measure the queue of all districts.
 
-    Class `ready`: a free hand would take it now. `held`: its district's own bounds keep it, and no further
-    worker would help: as many are under way as may be, a call budget is spent, a circuit is open, or it
-    rests until a time that an upstream named.
+    Class `ready`: a free worker would take it now. `held`: its district's own limits keep it, and no further
+    worker would help: as many are running as may be, a call budget is spent, a circuit is open, or it
+    waits until a time that an upstream named.
     """
-    skipped_districts = await engine.systems.skipped_districts()
-    async with engine.database.without_tenant() as door:
-        found = await queue.depths(
-            door,
-            takeover_wait_seconds=engine.bounds.call_timeout,
-            per_district=engine.bounds.per_district,
+    skipped_districts = await context.systems.skipped_districts()
+    async with context.database.without_tenant() as db:
+        depths = await queue.depths(
+            db,
+            takeover_wait_seconds=context.limits.call_timeout,
+            per_district=context.limits.per_district,
             skipped_districts=skipped_districts,
         )
     for name in ("ready", "held"):
-        depth = found.get(name, queue.Depth(0, 0.0))
+        depth = depths.get(name, queue.Depth(0, 0.0))
         QUEUE.labels(name).set(depth.syncs)
         OLDEST.labels(name).set(depth.oldest_seconds)

@@ -1,4 +1,4 @@
-"""Turns a plan into outcomes: those that need no call, those foretold by a dry run, those not attempted."""
+"""Turn a plan into outcomes: those that need no call, those that a preview shows, those not attempted."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,13 +18,10 @@ RESULTS = {
     Action.UPDATE: Result.UPDATED,
     Action.ADOPT: Result.ADOPTED,
 }
-PLACED = frozenset(RESULTS)
-"""What puts an assignment into the SIS, or finds it there."""
-LONGEST_DETAIL = 300
-WORTH_TELLING = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
-"""Warnings for which an unchanged assignment gets a row of its own: something happened to it."""
-
-
+WRITTEN = frozenset(RESULTS)  # actions that write an assignment to the SIS, or find it there
+DETAIL_MAX = 300
+# Warnings for which an unchanged assignment gets a row of its own: something happened to it.
+WORTH_A_ROW = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
 
 
@@ -34,7 +31,7 @@ def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None,
         title=item.title,
         result=result,
         reason=reason,
-        detail=detail[:LONGEST_DETAIL],
+        detail=detail[:DETAIL_MAX],
         warnings=item.warnings,
         edits=item.edits,
     )
@@ -43,7 +40,7 @@ def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None,
 def stopped(
     journal: Journal, item: AssignmentPlan, result: Result, reason: str | None, detail: str = ""
 ) -> Outcome:
-    """An assignment that did not get to its place; where it waits for it by another name, that is told."""
+    """Return the outcome of an assignment that was not written; with a warning if its name is set aside."""
     outcome = assignment_outcome(item, result, reason, detail)
     if not stands_aside(item.id, journal.entry(item.id).spec):
         return outcome
@@ -83,7 +80,7 @@ def note_rules(journal: Journal, plan: Plan) -> None:
             result = Result.SKIPPED if item.action is Action.SKIP else Result.FAILED
             journal.note(stopped(journal, item, result, item.reason))
             _note_all(journal, (_settled(item, score) for score in item.settled))
-        elif item.action is Action.KEEP and WORTH_TELLING.intersection(item.warnings):
+        elif item.action is Action.KEEP and WORTH_A_ROW.intersection(item.warnings):
             journal.note(assignment_outcome(item, Result.UNCHANGED, item.reason))
 
 
@@ -106,7 +103,7 @@ def note_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -
 def note_scores(
     journal: Journal, plan: Plan, refs: Mapping[str, Ref], gradebook: Gradebook, selection: Selection | None
 ) -> None:
-    """Note the scores that need no call, and bring the ledger to what the plan found out about them."""
+    """Note the scores that need no call, and update the ledger by what the plan found out about them."""
     for item in plan.assignments:
         if item.action in {Action.SKIP, Action.FAIL}:
             continue
@@ -115,13 +112,13 @@ def note_scores(
             continue
         _note_all(journal, (_settled(item, score) for score in item.settled))
         if not journal.sync.dry_run:
-            _learn(journal, item, None if selection is None else selection.get(item.id))
+            _update_ledger(journal, item, None if selection is None else selection.get(item.id))
 
 
 def _with_failed_assignment(
     journal: Journal, item: AssignmentPlan, gradebook: Gradebook
 ) -> Iterable[Outcome]:
-    """Every score of an assignment that the SIS would not have fails with it."""
+    """Fail every score of an assignment that the SIS refused."""
     known = {score.student for score in item.settled} | {write.student for write in item.writes}
     for student in sorted(known | gradebook.cells.get(item.id, {}).keys()):
         yield Outcome(
@@ -133,31 +130,31 @@ def _with_failed_assignment(
         )
 
 
-def _learn(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
+def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
     entry = journal.entry(item.id)
-    learnt = learn(entry, item, students)
-    if learnt.problem is not None:
-        learnt = replace(learnt, problem=None)
-    if learnt != entry:
-        journal.keep(learnt)
+    updated = learn(entry, item, students)
+    if updated.problem is not None:
+        updated = replace(updated, problem=None)
+    if updated != entry:
+        journal.keep(updated)
 
 
 def note_preview(journal: Journal, plan: Plan) -> None:
-    """Note what a dry run would do, as if all of it went well and whoever was absent is still away."""
+    """Note what a preview would write, as if the SIS took all of it and absent students were still absent."""
     for item in plan.assignments:
-        if item.action in PLACED:
+        if item.action in WRITTEN:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
         owed = journal.entry(item.id).owed
         for write in item.writes:
             debt = owed.get(write.student)
-            away = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
-            journal.note(score_outcome(item, write, Result.FAILED if away else write.result, away))
+            absent = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
+            journal.note(score_outcome(item, write, Result.FAILED if absent else write.result, absent))
 
 
 def note_not_attempted(journal: Journal, plan: Plan) -> None:
-    """Note what was planned and has no outcome yet, when a sync stops."""
+    """Note as not attempted what was planned and has no outcome yet, when a sync stops."""
     for item in plan.assignments:
-        if item.action in PLACED and not journal.is_noted(item.id):
+        if item.action in WRITTEN and not journal.is_noted(item.id):
             journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED))
         for write in item.writes:
             if not journal.is_noted(item.id, write.student):

@@ -1,15 +1,31 @@
-"""Reads what a sync needs of both sides, and no more than its plan will ask for."""
+"""Read both sides for one attempt: as little of them as its plan needs."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from gradesync.core.bind import bind, missing, needs_scores
+from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ledger import Ledger
-from gradesync.core.sis import LiveGradebook, LiveScores, Ref, SisSection
-from gradesync.sync.ports import Source, Target
+from gradesync.core.ledger import Ledger, unbound
+from gradesync.core.ports import Source, Target
+from gradesync.core.reasons import Reason
+from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
+from gradesync.db import ledger, links
+from gradesync.db.links import SectionLink
+from gradesync.errors import SyncStopped
+from gradesync.sync.attempt import Attempt
+from gradesync.sync.link import (
+    Matched,
+    hash_rules,
+    match_students,
+    new_pairs,
+    pair_categories,
+    resolve_section,
+)
 
 FULL_READ_EVERY = timedelta(days=7)
 
@@ -17,95 +33,209 @@ First = TypeVar("First")
 Second = TypeVar("Second")
 
 
-def since(ledger: Ledger, last_full_read: datetime | None, now: datetime) -> datetime | None:
-    """The smallest cursor among the assignments that sync; None where everything is to be read."""
-    if last_full_read is None or now - last_full_read >= FULL_READ_EVERY:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Hold both sides as one attempt read them. The gradebook's cells are those changed since `since`."""
+
+    since: datetime | None
+    gradebook: Gradebook
+    book: Rulebook
+    matched: Matched
+    live: LiveGradebook
+
+    @property
+    def section(self) -> SisSection:
+        return self.book.section
+
+    @property
+    def pairing(self) -> Pairing:
+        return self.book.pairing
+
+
+async def read_both_sides(attempt: Attempt) -> Reading:
+    """Read the gradebook and the SIS section, and keep the link between them."""
+    since = None if attempt.full else _since(attempt)
+    gradebook, listed = await _read_first(attempt, since)
+    code = _check_section(attempt, gradebook)
+    linked, section = await resolve_section(attempt.district, attempt.link, code, attempt.target)
+    if listed is None or linked is not attempt.link:
+        listed = await attempt.target.assignments(section)
+    linked, pairing = await pair_categories(
+        linked,
+        attempt.pairs,
+        gradebook,
+        attempt.target,
+        district=attempt.district,
+        now=attempt.context.clock(),
+        afresh=attempt.full,
+    )
+    await _keep_link(attempt, linked, section, pairing)
+    matched = await match_students(attempt.district, gradebook, section, attempt.target)
+    book = Rulebook(section, pairing, attempt.target.capabilities, attempt.district.policy)
+    return await _complete(attempt, Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed))))
+
+
+def _since(attempt: Attempt) -> datetime | None:
+    """Return the smallest cursor among the assignments that sync; None where everything is to be read."""
+    last_full_read = attempt.link.last_full_read
+    if last_full_read is None or attempt.context.clock() - last_full_read >= FULL_READ_EVERY:
         return None
     cursors = [
         entry.read_through
-        for entry in ledger.values()
+        for entry in attempt.journal.entries.values()
         if entry.ref and entry.read_through and entry.problem is None and not entry.opted_out
     ]
     return min(cursors, default=None)
 
 
-async def both(
+async def _read_first(
+    attempt: Attempt, since: datetime | None
+) -> tuple[Gradebook, Sequence[LiveAssignment] | None]:
+    """Read the source, and at the same time the SIS's list where the section is linked."""
+    link, reading = attempt.link, attempt.source.read(attempt.sync.section_id, since)
+    if link.sis is None:
+        return await reading, None
+    return await _both(reading, attempt.target.assignments(link.sis))
+
+
+async def _both(
     first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
 ) -> tuple[First, Second]:
     """Wait for two reads at once; the first failure ends both."""
     try:
         async with asyncio.TaskGroup() as group:
-            one, other = group.create_task(first), group.create_task(second)
+            tasks = group.create_task(first), group.create_task(second)
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
-    return one.result(), other.result()
+    return tasks[0].result(), tasks[1].result()
 
 
-def behind(ids: Sequence[str], ledger: Ledger, read_from: datetime) -> list[str]:
-    """The assignments among `ids` of which a read of changes since then told too little."""
-    return [
-        assignment_id
-        for assignment_id in ids
-        if (entry := ledger.get(assignment_id)) is None
-        or entry.read_through is None
-        or entry.read_through < read_from
-    ]
+def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
+    """Return the school code of a section that may sync: made by the SIS (R16), by a course admin (R22)."""
+    sync, policy = attempt.sync, attempt.district.policy
+    if not gradebook.from_sis or gradebook.section_code is None:
+        raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
+    teacher = sync.requested_by_kind == "teacher"
+    if teacher and not policy.admin_sync and sync.requested_by_id not in gradebook.course_admins:
+        raise SyncStopped(Reason.NOT_COURSE_ADMIN)
+    return gradebook.section_code
 
 
-async def read_all(source: Source, gradebook: Gradebook) -> Gradebook:
-    """Read every cell, in the place of what a read of changes told."""
-    told = await source.cells(gradebook, None)
-    return replace(
-        gradebook,
-        cells=told.cells,
-        unreadable=told.unreadable,
-        partial=told.partial,
-        read_through=told.read_through,
-        full=True,
-    )
+async def _keep_link(attempt: Attempt, linked: SectionLink, section: SisSection, pairing: Pairing) -> None:
+    """Store the resolved link. Refs of another SIS section are of no use in this one."""
+    pairs, old = new_pairs(pairing), attempt.link
+    moved = old.sis is not None and old.sis.ref.key != section.ref.key
+    attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}
+    if moved:
+        attempt.journal.entries = {key: unbound(entry) for key, entry in attempt.journal.entries.items()}
+    if attempt.sync.dry_run or (linked == old and not pairs):
+        return
+    section_id = attempt.sync.section_id
+    try:
+        async with attempt.context.database.district(attempt.district.id) as db:
+            if moved:
+                await ledger.unbind(db, section_id)
+            await links.save(db, linked)
+            await links.save_pairs(db, section_id, pairs.values())
+    except links.SisSectionTaken as taken:
+        raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
 
 
-async def top_up(source: Source, gradebook: Gradebook, ids: Sequence[str]) -> Gradebook:
-    """Read every cell of some assignments, in the place of what a read of changes told of them."""
-    if not ids:
-        return gradebook
-    told = await source.cells(gradebook, ids)
-    again = set(ids)
-    kept = {key: why for key, why in gradebook.unreadable.items() if key[0] not in again}
-    cells = {assignment_id: told.cells.get(assignment_id, {}) for assignment_id in ids}
-    return replace(
-        gradebook,
-        cells={**gradebook.cells, **cells},
-        unreadable={**kept, **told.unreadable},
-        partial=gradebook.partial | told.partial,
-        read_through={**gradebook.read_through, **told.read_through},
-    )
+async def _complete(attempt: Attempt, reading: Reading) -> Reading:
+    """Read what the first responses left open: missing assignments, cells, and scores to check."""
+    entries, target = attempt.journal.entries, attempt.target
+    verdicts = syncable(reading.gradebook, entries, reading.book)
+    absent = missing(verdicts, entries, reading.live)
+    live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
+    syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
+    gradebook = await _read_cells(attempt, reading, syncing, gone)
+    refs = needs_scores(bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full)
+    live = await _read_scores(target, reading.section, live, refs)
+    return replace(reading, gradebook=gradebook, live=live)
 
 
-async def confirm_missing(
+async def _confirm_missing(
     target: Target, section: SisSection, live: LiveGradebook, absent: Sequence[tuple[str, Ref]]
 ) -> tuple[LiveGradebook, frozenset[str]]:
     """Ask by id for every assignment that the SIS's list lacks: absence from a list proves nothing (R20).
 
-    `absent` are (assignment id, ref). The second value are the assignment ids that are deleted indeed.
+    `absent` are (assignment id, ref). The second value are the ids of the assignments that are deleted.
     """
-    found, gone = list(live.assignments), {}
+    listed, gone = list(live.assignments), {}
     for assignment_id, ref in absent:
-        there = await target.assignment(section, ref)
-        if there is None:
+        assignment = await target.assignment(section, ref)
+        if assignment is None:
             gone[assignment_id] = ref.key
         else:
-            found.append(there)
-    return LiveGradebook(tuple(found), gone=frozenset(gone.values())), frozenset(gone)
+            listed.append(assignment)
+    return LiveGradebook(tuple(listed), gone=frozenset(gone.values())), frozenset(gone)
 
 
-async def read_scores(
+async def _read_cells(
+    attempt: Attempt, reading: Reading, syncing: Sequence[str], gone: frozenset[str]
+) -> Gradebook:
+    """Read all cells where a read of changes cannot be enough."""
+    gradebook, since, link = reading.gradebook, reading.since, attempt.link
+    if since is None:
+        return gradebook
+    newcomers = reading.matched.keys.keys() - link.students.keys()
+    if newcomers or hash_rules(attempt.district, reading.section, reading.pairing) != link.rules_hash:
+        return await _read_all(attempt.source, gradebook)
+    retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
+    behind = _behind(syncing, attempt.journal.entries, since)
+    return await _read_whole(
+        attempt.source, gradebook, sorted({*behind, *gone, *retried.intersection(syncing)})
+    )
+
+
+def _behind(ids: Sequence[str], entries: Ledger, since: datetime) -> list[str]:
+    """Return the assignments for which a read of changes since then is not enough."""
+    return [
+        assignment_id
+        for assignment_id in ids
+        if (entry := entries.get(assignment_id)) is None
+        or entry.read_through is None
+        or entry.read_through < since
+    ]
+
+
+async def _read_all(source: Source, gradebook: Gradebook) -> Gradebook:
+    """Replace the cells of a read of changes by all cells."""
+    read = await source.cells(gradebook, None)
+    return replace(
+        gradebook,
+        cells=read.cells,
+        unreadable=read.unreadable,
+        partial=read.partial,
+        read_through=read.read_through,
+        full=True,
+    )
+
+
+async def _read_whole(source: Source, gradebook: Gradebook, ids: Sequence[str]) -> Gradebook:
+    """Replace the cells of some assignments, of which only changes were read, by all of their cells."""
+    if not ids:
+        return gradebook
+    read = await source.cells(gradebook, ids)
+    again = set(ids)
+    kept = {key: why for key, why in gradebook.unreadable.items() if key[0] not in again}
+    cells = {assignment_id: read.cells.get(assignment_id, {}) for assignment_id in ids}
+    return replace(
+        gradebook,
+        cells={**gradebook.cells, **cells},
+        unreadable={**kept, **read.unreadable},
+        partial=gradebook.partial | read.partial,
+        read_through={**gradebook.read_through, **read.read_through},
+    )
+
+
+async def _read_scores(
     target: Target, section: SisSection, live: LiveGradebook, refs: Sequence[Ref]
 ) -> LiveGradebook:
-    """Read back the scores of some assignments, where the SIS lets us."""
+    """Read back the scores of some assignments, where the plugin may read them."""
     scores: dict[str, LiveScores] = {}
     for ref in refs:
-        told = await target.scores(section, ref)
-        if told is not None:
-            scores[ref.key] = told
+        read = await target.scores(section, ref)
+        if read is not None:
+            scores[ref.key] = read
     return replace(live, scores=scores)

@@ -1,4 +1,4 @@
-"""Takes the request for a sync: checks it, keeps it, rings. What was answered stands, for it is committed."""
+"""Accept the request for a sync: check it, queue it, wake a worker. An accepted request is committed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ BUDGET_SHARE = 0.9  # of what the key may do; the call budget stays as far below
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """What a sync is to do. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
+    """Describe what to sync. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
 
     mode: str | None = None
     dry_run: bool = False
@@ -41,103 +41,104 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who wants what of which section. `kind` of the asker is `teacher` or `client`.
+    """Ask for a sync of one section. `requester_kind` is `teacher` or `client`.
 
     `key`: an Idempotency-Key. `settles_after`: seconds from the estimated start to the end at the latest.
     """
 
     district_id: str
     section_id: str
-    asker_kind: str
-    asker_id: str
-    wanted: SyncOptions
+    requester_kind: str
+    requester_id: str
+    options: SyncOptions
     settles_after: float
     key: str | None = None
     source_ip: str | None = None
 
     @property
     def actor(self) -> str:
-        return f"{self.asker_kind}:{self.asker_id}"
+        return f"{self.requester_kind}:{self.requester_id}"
 
 
 class Accepted(NamedTuple):
-    """The sync that now stands for the request; not `accepted`: the one that is in its way."""
+    """Hold the sync that stands for a request; where it is not `accepted`, the sync that is in its way."""
 
     sync: Sync
     accepted: bool
 
 
-async def request_sync(engine: SyncContext, request: Request) -> Sync:
-    """Queue a sync and ring. A repeated Idempotency-Key gets the sync as it was first answered.
+async def request_sync(context: SyncContext, request: Request) -> Sync:
+    """Queue a sync and wake a worker. A repeated Idempotency-Key gets the sync as it was first returned.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
     `retry-not-possible`, `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
     """
-    taken = await _accept(engine, request)
-    if not taken.accepted and await settle_overdue(engine, request.district_id, taken.sync.id):
-        taken = await _accept(engine, request)
-    if not taken.accepted:
+    sync, accepted = await _accept(context, request)
+    if not accepted and await settle_overdue(context, request.district_id, sync.id):
+        sync, accepted = await _accept(context, request)
+    if not accepted:
         raise RequestRefused(
             "sync-in-progress",
-            f"It is {taken.sync.stage}.",
-            extensions={"sync_id": taken.sync.id, "section_id": request.section_id},
+            f"It is {sync.stage}.",
+            extensions={"sync_id": sync.id, "section_id": request.section_id},
         )
-    log.info("sync.requested", sync=taken.sync.id, district=request.district_id)
-    await engine.bell.ring(request.district_id)
-    return taken.sync
+    log.info("sync.requested", sync=sync.id, district=request.district_id)
+    await context.wakeup.notify(request.district_id)
+    return sync
 
 
-async def _accept(engine: SyncContext, request: Request) -> Accepted:
-    async with engine.database.district(request.district_id) as db:
+async def _accept(context: SyncContext, request: Request) -> Accepted:
+    async with context.database.district(request.district_id) as db:
         district = await _allowed(db, request)
         key = request.key and Key(request.actor, request.section_id, request.key)
         if key and (answer := await idempotency.find(db, key)):
             return Accepted(_repeated(answer, request), accepted=True)
-        taken = await _queue(db, request, district)
-        if taken.accepted:
-            await audit.append(db, request.actor, "sync.requested", _told(taken.sync), request.source_ip)
+        queued = await _queue(db, request, district)
+        if queued.accepted:
+            await audit.append(
+                db, request.actor, "sync.requested", _audit_detail(queued.sync), request.source_ip
+            )
             if key:
-                await idempotency.keep(
-                    db, key, Answer(request.wanted.digest, msgspec.to_builtins(taken.sync))
-                )
-    return taken
+                response = msgspec.to_builtins(queued.sync)
+                await idempotency.keep(db, key, Answer(request.options.digest, response))
+    return queued
 
 
 async def _allowed(db: AsyncSession, request: Request) -> District:
-    """The district, where it lets such an asker start syncs (R22, R23)."""
+    """Return the district, where its policy lets such a requester start syncs (R22, R23)."""
     district = await districts.get(db)
     if district is None:
         raise RequestRefused("token-not-accepted", "The district is no more.")
-    if request.asker_kind == "client" and not district.policy.service_sync:
+    if request.requester_kind == "client" and not district.policy.service_sync:
         raise RequestRefused("service-sync-off", "Its policy has service_sync off.")
     return district
 
 
 def _repeated(answer: Answer, request: Request) -> Sync:
-    if answer.request_hash != request.wanted.digest:
+    if answer.request_hash != request.options.digest:
         raise RequestRefused("idempotency-key-reused", "")
     return msgspec.convert(dict(answer.response), Sync)
 
 
 async def _queue(db: AsyncSession, request: Request, district: District) -> Accepted:
-    wanted = request.wanted
+    options = request.options
     selection = await _selection(db, request)
     approved = await _approved(db, request)
-    if approved and wanted.mode is None and selection is None:
+    if approved and options.mode is None and selection is None:
         selection = approved.selection
     wait = expected_wait(await queue.backlog(db), district)
     while True:
         sync = await syncs.insert(
             db,
             section_id=request.section_id,
-            requested_by_kind=request.asker_kind,
-            requested_by_id=request.asker_id,
+            requested_by_kind=request.requester_kind,
+            requested_by_id=request.requester_id,
             settles_in=wait + request.settles_after,
-            mode=wanted.mode or (approved.mode if approved else "changes"),
-            dry_run=wanted.dry_run,
+            mode=options.mode or (approved.mode if approved else "changes"),
+            dry_run=options.dry_run,
             selection=selection,
-            retry_of=wanted.retry_of,
-            approve=wanted.approve,
+            retry_of=options.retry_of,
+            approve=options.approve,
             trace=traceparent(),
         )
         if sync is not None:
@@ -148,23 +149,23 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
 
 
 async def _approved(db: AsyncSession, request: Request) -> Sync | None:
-    """The sync whose plan is approved: its mode and its part hold where the request says nothing else."""
-    fingerprint = request.wanted.approve
+    """Return the sync whose plan is approved: its mode and selection apply, unless the request has others."""
+    fingerprint = request.options.approve
     if fingerprint is None:
         return None
     approved = await syncs.planned(db, request.section_id, fingerprint)
     if approved is None:
-        raise RequestRefused("approval-not-possible", "No sync of this section had that plan lately.")
+        raise RequestRefused("approval-not-possible", "No recent sync of this section had that plan.")
     return approved
 
 
 async def _selection(db: AsyncSession, request: Request) -> Selection | None:
-    wanted = request.wanted
-    if wanted.assignments is not None:
-        return dict.fromkeys(wanted.assignments)
-    if wanted.retry_of is None:
+    options = request.options
+    if options.assignments is not None:
+        return dict.fromkeys(options.assignments)
+    if options.retry_of is None:
         return None
-    sync = await syncs.get(db, wanted.retry_of)
+    sync = await syncs.get(db, options.retry_of)
     if sync is None or sync.section_id != request.section_id or sync.dry_run:
         raise RequestRefused("retry-not-possible", "This section has no such sync.")
     if sync.status == "processing":
@@ -176,11 +177,11 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
 
 
 def expected_wait(backlog: int, district: District) -> float:
-    """Seconds until the district's Schoology budget lets one more sync start, behind `backlog` others."""
+    """Return the seconds until the Schoology budget lets one more sync start, behind `backlog` others."""
     access = district.schoology
     calls = backlog * access.calls_per_sync
     return calls * float(access.window_seconds) / (BUDGET_SHARE * access.requests_per_window)
 
 
-def _told(sync: Sync) -> dict[str, object]:
+def _audit_detail(sync: Sync) -> dict[str, object]:
     return {"section": sync.section_id, "sync": sync.id, "mode": sync.mode, "dry_run": sync.dry_run}

@@ -1,4 +1,4 @@
-"""Finds what was lost: rings that nobody heard, leases that lapsed, syncs past their bound."""
+"""Find what was lost: wake-ups that no worker received, leases that lapsed, syncs past their deadline."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,61 +13,60 @@ from gradesync.db import districts, queue, syncs
 from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.syncs import Sync
 from gradesync.sync.context import SyncContext
+from gradesync.sync.journal import WRITES, closed
 from gradesync.sync.metrics import SWEEPS, record_settled
-from gradesync.sync.tally import WRITES, closed
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 1.0
-RUNG_WITHIN = 5
-"""Seconds after which a sync that nobody took may have lost its bell."""
+CIRCUITS_SECONDS = 1.0
+NOTIFY_AFTER = 5  # seconds after which the wake-up of a sync that nobody claimed may be lost
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep found: districts with work that was rung for again, and syncs that it settled."""
+    """Count what one sweep did: districts with work that it notified again, and syncs that it settled."""
 
-    rung: int
+    notified: int
     settled: int
 
 
-async def sweep(engine: SyncContext) -> Swept:
-    """Ring for work that waits, and settle syncs past `settles_by`. Needs PostgreSQL only.
+async def sweep(context: SyncContext) -> Swept:
+    """Notify workers of work that waits, and settle syncs past `settles_by`. Needs PostgreSQL only.
 
-    Safe in any number of processes: a lost ring rung twice costs nothing, and a sync settles once.
+    Safe in any number of processes: a repeated wake-up costs nothing, and a sync settles once.
     """
-    async with engine.database.without_tenant() as db:
+    async with context.database.without_tenant() as db:
         overdue = await queue.overdue(db)
         waiting = await queue.unrung(
-            db, older_than_seconds=RUNG_WITHIN, takeover_wait_seconds=engine.bounds.call_timeout
+            db, older_than_seconds=NOTIFY_AFTER, takeover_wait_seconds=context.limits.call_timeout
         )
     settled = 0
-    reasons = {district_id: await _why(engine, district_id) for district_id in {one for one, _ in overdue}}
+    causes = {id_: await _explain_wait(context, id_) for id_ in {district_id for district_id, _ in overdue}}
     for district_id, sync_id in overdue:
-        settled += await _settle(engine, district_id, sync_id, reasons[district_id])
+        settled += await _settle(context, district_id, sync_id, causes[district_id])
     for district_id in waiting:
-        await engine.bell.ring(district_id)
+        await context.wakeup.notify(district_id)
     SWEEPS.labels("settled").inc(settled)
-    SWEEPS.labels("rung").inc(len(waiting))
-    return Swept(rung=len(waiting), settled=settled)
+    SWEEPS.labels("notified").inc(len(waiting))
+    return Swept(notified=len(waiting), settled=settled)
 
 
-async def settle_overdue(engine: SyncContext, district_id: str, sync_id: str) -> bool:
-    """Settle a sync that is past its bound as failed `timed-out`; False where it is not, or is settled.
+async def settle_overdue(context: SyncContext, district_id: str, sync_id: str) -> bool:
+    """Settle a sync that is past its deadline as failed `timed-out`; False where it is not, or is settled.
 
-    What was recorded stands; what was read and has no outcome is counted as failed, not attempted. Systems
-    that no sync of the district may call now are named.
+    What was recorded stands; what was read and has no outcome is counted as failed, not attempted. The
+    detail names systems that no sync of the district may call now.
     """
-    async with engine.database.district(district_id) as db:
+    async with context.database.district(district_id) as db:
         if not await syncs.is_overdue(db, sync_id):
             return False
-    return await _settle(engine, district_id, sync_id, await _why(engine, district_id))
+    return await _settle(context, district_id, sync_id, await _explain_wait(context, district_id))
 
 
-async def _settle(engine: SyncContext, district_id: str, sync_id: str, why: str) -> bool:
-    async with engine.database.district(district_id) as db:
+async def _settle(context: SyncContext, district_id: str, sync_id: str, detail: str) -> bool:
+    async with context.database.district(district_id) as db:
         sync = await syncs.get(db, sync_id)
-        settled = sync and await end_as_it_is(db, sync, None, Reason.TIMED_OUT, why)
+        settled = sync and await settle_as_failed(db, sync, None, Reason.TIMED_OUT, detail)
     if settled is None:  # by now
         return False
     record_settled(settled)
@@ -75,29 +74,30 @@ async def _settle(engine: SyncContext, district_id: str, sync_id: str, why: str)
     return True
 
 
-async def _why(engine: SyncContext, district_id: str) -> str:
-    """What keeps a district's syncs waiting, as far as it is known at once: a sync ends without it too."""
+async def _explain_wait(context: SyncContext, district_id: str) -> str:
+    """Return why a district's syncs wait, as far as it is known at once: a sync ends without it too."""
     with suppress(SecretUnreadable, TimeoutError):
-        async with engine.database.district(district_id) as db:
+        async with context.database.district(district_id) as db:
             district = await districts.get(db)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            return circuits(await engine.systems.open_circuits(district)) if district else ""
+        async with asyncio.timeout(CIRCUITS_SECONDS):
+            return render_circuits(await context.systems.open_circuits(district)) if district else ""
     return ""
 
 
-async def end_as_it_is(
+async def settle_as_failed(
     db: AsyncSession, sync: Sync, token: str | None, reason: Reason, detail: str = ""
 ) -> Sync | None:
     """Settle a sync as failed with the counts that are stored. Without a `token` only an overdue one.
 
-    Who calls it tells the metrics, once the transaction is over. None where it is not ours to end.
+    The caller counts it in the metrics, once the transaction is over. None where it is not ours to end.
     """
+    wrote = any(sync.assignments.get(kind) or sync.scores.get(kind) for kind in WRITES)
     return await syncs.settle(
         db,
         sync.id,
         token,
         status="failed",
-        applied="some" if _wrote(sync) else "none",
+        applied="some" if wrote else "none",
         assignments=closed(sync.assignments),
         scores=closed(sync.scores),
         error_code=reason,
@@ -105,10 +105,6 @@ async def end_as_it_is(
     )
 
 
-def circuits(tripped: Sequence[str]) -> str:
-    """The systems whose circuit is open, in words; empty for none."""
-    return f"circuit open: {', '.join(tripped)}" if tripped else ""
-
-
-def _wrote(sync: Sync) -> bool:
-    return any(sync.assignments.get(kind) or sync.scores.get(kind) for kind in WRITES)
+def render_circuits(systems: Sequence[str]) -> str:
+    """Return the systems whose circuit is open, in words; empty for none."""
+    return f"circuit open: {', '.join(systems)}" if systems else ""

@@ -1,4 +1,4 @@
-"""What people made and changed in the SIS by hand: it stays theirs, and scores go all the same."""
+"""Keep what people made and changed in the SIS by hand, and send the scores all the same."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
 
 
-async def test_an_update_changes_only_what_is_ours(harness: DistrictHarness) -> None:
+async def test_update_changes_only_our_fields(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     part = harness.part(harness.items[0])
     part.description, part.publishoption, part.maxretakeallowed = "<p>by hand</p>", "Never", 3
@@ -22,29 +22,29 @@ async def test_an_update_changes_only_what_is_ours(harness: DistrictHarness) -> 
     )
 
 
-async def test_an_assignment_shared_with_another_section_is_not_edited_and_its_scores_go(
+async def test_shared_assignment_is_not_edited_but_gets_scores(
     harness: DistrictHarness,
 ) -> None:
     sis, room = harness.world.powerschool, harness.room
     await assert_synced_well(harness)
     item, uid = harness.items[0], harness.students[0]
-    other = sis.add_section(sis.schools[min(sis.schools)], room.term, room.sis_teacher)
+    other_section = sis.add_section(sis.schools[min(sis.schools)], room.term, room.sis_teacher)
     assignment, part = sis.gradebook.parts[harness.part(item).assignmentsectionid]
     category = sis.categories[part.categories[0].teachercategoryid]
     shared = sis.gradebook.add_assignment(
-        other, part.name, category, due=part.duedate, points=part.scoreentrypoints
+        other_section, part.name, category, due=part.duedate, points=part.scoreentrypoints
     )
     assignment.sections.append(shared.sections[0])
     sis.gradebook.add(assignment)
     harness.grade(item, uid, 5)
     await assert_synced_well(harness)
     harness.edit(item, title="Renamed")
-    told = await harness.outcomes_by_cell(await harness.sync())
-    assert told[item.id, None] == ("failed", "sis-assignment-shared")
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert outcomes[item.id, None] == ("failed", "sis-assignment-shared")
     assert assignment.sections[0].name == assignment.sections[1].name != "Renamed"
 
 
-async def test_take_over_of_an_adopted_assignment_clears_what_the_teacher_excused(
+async def test_take_over_clears_excused_scores(
     harness: DistrictHarness,
 ) -> None:
     await harness.change_policy(take_over=True)

@@ -1,4 +1,4 @@
-"""By chance and repeatably: a section's life, in which every promise holds at every step."""
+"""Run random, repeatable histories of a section and check every rule at every step."""
 
 import asyncio
 
@@ -13,12 +13,12 @@ SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=
 
 
 @pytest.fixture
-async def life(environment: Environment) -> type[SectionMachine]:
+async def section_machine(environment: Environment) -> type[SectionMachine]:
     return type(
         "SectionLife", (SectionMachine,), {"environment": environment, "loop": asyncio.get_running_loop()}
     )
 
 
 @pytest.mark.timeout(1200)  # a few hundred syncs
-def test_every_promise_holds_through_a_life_by_chance(life: type[SectionMachine]) -> None:
-    run_state_machine_as_test(life, settings=SHORT)
+def test_random_section_history_breaks_no_rule(section_machine: type[SectionMachine]) -> None:
+    run_state_machine_as_test(section_machine, settings=SHORT)

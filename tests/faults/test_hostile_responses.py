@@ -1,4 +1,4 @@
-"""Answers that no honest system gives: each ends as a clear error for the smallest part that it concerns."""
+"""Return hostile responses: each ends as a clear error for the smallest part that it concerns."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -18,14 +18,14 @@ HTML = "<html><body>Scheduled maintenance</body></html>"
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Five assignments, six students; Schoology refuses multiget, so that each answer stands alone."""
+    """Provide five assignments and six students; Schoology refuses multiget, so each response is its own."""
     async with environment.open_district(world.build(7, 1, 6, 5, ideal=True)) as harness:
         harness.world.schoology.switches.multiget_refused = 405
         yield harness
 
 
 def changed(change: Callable[[Any], None]) -> Change:
-    """An answer whose JSON is changed in place."""
+    """Return the effect of a response whose JSON is changed in place."""
 
     def edit(body: bytes) -> bytes:
         content = json.loads(body)
@@ -62,7 +62,7 @@ READS: list[tuple[System, str]] = [
     ("powerschool", "assignment.list"),
     ("powerschool", "teacher_category"),
 ]
-SAID = {
+ERROR_CODES = {
     "upstream-answer-unexpected",
     "upstream-unavailable",
     "sis-unreadable",
@@ -74,16 +74,16 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("answer", WHOLE)
-async def test_a_hostile_answer_ends_the_sync_with_an_error_or_changes_nothing(
-    harness: DistrictHarness, answer: str
+@pytest.mark.parametrize("response", WHOLE)
+async def test_hostile_response_fails_cleanly_or_changes_nothing(
+    harness: DistrictHarness, response: str
 ) -> None:
     for system, kind in READS:
-        harness.fault(system, kind, WHOLE[answer], times=None)
+        harness.fault(system, kind, WHOLE[response], times=None)
         sync = await harness.sync()
         assert await find_false_claims(harness, sync) == []
         if sync.error_code is not None:
-            assert sync.error_code in SAID, (kind, sync.error_code)
+            assert sync.error_code in ERROR_CODES, (kind, sync.error_code)
         assert HTML not in sync.error_detail
         written = {row.value for row in harness.world.powerschool.log.score_rows()}
         assert not written & {None, "0"}
@@ -94,7 +94,7 @@ async def test_a_hostile_answer_ends_the_sync_with_an_error_or_changes_nothing(
     assert harness.differences() == []
 
 
-async def test_pages_that_never_end_are_given_up(harness: DistrictHarness) -> None:
+async def test_endless_pages_are_given_up(harness: DistrictHarness) -> None:
     path = f"/sections/{harness.section}/enrollments"
 
     def again(content: Any) -> None:
@@ -106,7 +106,7 @@ async def test_pages_that_never_end_are_given_up(harness: DistrictHarness) -> No
     assert len(harness.world.schoology.log.of("enrollments")) < 20
 
 
-async def test_a_next_page_on_another_host_is_not_asked(harness: DistrictHarness) -> None:
+async def test_next_page_on_another_host_is_not_requested(harness: DistrictHarness) -> None:
     def elsewhere(content: Any) -> None:
         content["links"]["next"] = "http://192.0.2.7/v1/sections/1/enrollments?start=1"
 
@@ -115,8 +115,8 @@ async def test_a_next_page_on_another_host_is_not_asked(harness: DistrictHarness
 
 
 def rows(content: Any) -> list[Any]:
-    found: list[Any] = content["grades"]["grade"]
-    return found
+    grades: list[Any] = content["grades"]["grade"]
+    return grades
 
 
 def spoil(**fields: object) -> Callable[[Any], None]:
@@ -141,9 +141,7 @@ def spoil(**fields: object) -> Callable[[Any], None]:
     ],
     ids=lambda fields: json.dumps(fields)[:30],
 )
-async def test_one_malformed_grade_costs_itself_alone(
-    harness: DistrictHarness, fields: dict[str, object]
-) -> None:
+async def test_malformed_grade_fails_alone(harness: DistrictHarness, fields: dict[str, object]) -> None:
     harness.fault("schoology", "grades", changed(spoil(**fields)), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
@@ -160,7 +158,7 @@ async def test_duplicate_rows_count_once(harness: DistrictHarness) -> None:
     assert (sync.status, sync.scores["written"]) == ("complete", 30)
 
 
-async def test_grades_of_unknown_assignments_and_students_fail_alone(harness: DistrictHarness) -> None:
+async def test_grades_of_unknown_items_and_students_fail_alone(harness: DistrictHarness) -> None:
     def strangers(content: Any) -> None:
         first = rows(content)[0]
         rows(content).append({**first, "assignment_id": 999_999_999})
@@ -176,9 +174,7 @@ async def test_grades_of_unknown_assignments_and_students_fail_alone(harness: Di
 
 
 @pytest.mark.parametrize("title", ["a\u0000b", "a\u202eb", "\u2066x\u2069", "  "])
-async def test_a_title_that_no_sis_shows_as_typed_costs_its_assignment_alone(
-    harness: DistrictHarness, title: str
-) -> None:
+async def test_unprintable_title_fails_its_assignment_alone(harness: DistrictHarness, title: str) -> None:
     spoilt = harness.items[0]
 
     def rename(content: Any) -> None:
@@ -187,12 +183,12 @@ async def test_a_title_that_no_sis_shows_as_typed_costs_its_assignment_alone(
     harness.fault("schoology", "grade_items", changed(rename), times=None)
     sync = await harness.sync()
     assert await find_false_claims(harness, sync) == []
-    told = await harness.outcomes_by_cell(sync)
-    assert told[spoilt.id, None][0] == "failed"
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert outcomes[spoilt.id, None][0] == "failed"
     assert sync.assignments["created"] == 4
 
 
-async def test_half_a_character_makes_an_answer_no_answer(harness: DistrictHarness) -> None:
+async def test_lone_surrogate_makes_a_response_unreadable(harness: DistrictHarness) -> None:
     def rename(content: Any) -> None:
         content["assignment"][0]["title"] = "\ud83d"
 
@@ -200,7 +196,7 @@ async def test_half_a_character_makes_an_answer_no_answer(harness: DistrictHarne
     assert (await harness.sync()).error_code == "upstream-answer-unexpected"
 
 
-async def test_a_malformed_item_costs_itself_alone(harness: DistrictHarness) -> None:
+async def test_malformed_item_fails_alone(harness: DistrictHarness) -> None:
     def spoil_item(content: Any) -> None:
         content["assignment"][0]["max_points"] = {"no": "number"}
         content["assignment"][1]["due"] = "some day"
@@ -211,7 +207,7 @@ async def test_a_malformed_item_costs_itself_alone(harness: DistrictHarness) -> 
     assert (sync.error_code, sync.assignments["created"], sync.assignments["failed"]) == (None, 3, 2)
 
 
-async def test_a_sis_list_with_foreign_and_broken_entries_is_read_around(harness: DistrictHarness) -> None:
+async def test_broken_entries_of_a_sis_list_are_ignored(harness: DistrictHarness) -> None:
     assert (await harness.sync()).status == "complete"
     harness.forget_calls()
 
@@ -226,7 +222,7 @@ async def test_a_sis_list_with_foreign_and_broken_entries_is_read_around(harness
 # --- partial reads
 
 
-async def test_a_student_missing_from_the_answer_is_asked_for_again_and_nothing_is_cleared(
+async def test_missing_student_is_read_again_and_not_cleared(
     harness: DistrictHarness,
 ) -> None:
     assert (await harness.sync()).status == "complete"
@@ -244,7 +240,7 @@ async def test_a_student_missing_from_the_answer_is_asked_for_again_and_nothing_
     assert len(warned) == 5
 
 
-async def test_a_matrix_that_lacks_more_than_a_fifth_is_not_believed(harness: DistrictHarness) -> None:
+async def test_matrix_that_lacks_a_fifth_stops_the_sync(harness: DistrictHarness) -> None:
     assert (await harness.sync()).status == "complete"
     harness.forget_calls()
 
@@ -257,7 +253,7 @@ async def test_a_matrix_that_lacks_more_than_a_fifth_is_not_believed(harness: Di
     assert harness.writes == []
 
 
-async def test_a_lost_page_of_the_roster_clears_nothing(harness: DistrictHarness) -> None:
+async def test_lost_roster_page_clears_nothing(harness: DistrictHarness) -> None:
     assert (await harness.sync()).status == "complete"
     before = harness.table()
 
@@ -274,7 +270,7 @@ async def test_a_lost_page_of_the_roster_clears_nothing(harness: DistrictHarness
     assert harness.differences() == []
 
 
-async def test_a_lost_page_of_items_deletes_and_recreates_nothing(harness: DistrictHarness) -> None:
+async def test_lost_item_page_deletes_and_recreates_nothing(harness: DistrictHarness) -> None:
     assert (await harness.sync()).status == "complete"
     before = harness.table()
     harness.forget_calls()

@@ -1,4 +1,4 @@
-"""Limits kept by all workers together, districts that do not slow each other, and servers that go away."""
+"""Keep limits across workers, keep districts from slowing each other, and survive servers that go away."""
 
 import asyncio
 from dataclasses import replace
@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from gradesync.db.crypto import Secrets
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import work
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_next_sync
 from gradesync.systems import observe_circuits
-from gradesync.upstream.call_budget import FAILURES_TO_OPEN
+from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
@@ -25,24 +25,24 @@ CUT = text("""
 """)
 
 
-async def until_settled(harness: DistrictHarness, *, workers: int) -> None:
-    """Carry every sync of the district with several workers, each with systems opened for itself."""
-    engines = []
+async def run_workers(harness: DistrictHarness, *, workers: int) -> None:
+    """Run every sync of the district with several workers, each with systems opened for itself."""
+    contexts = []
     for _ in range(workers):
         harness.restart()
-        engines.append(harness.context)
+        contexts.append(harness.context)
 
-    async def hand(number: int) -> None:
-        harness.context = engines[number]
+    async def run_worker(number: int) -> None:
+        harness.context = contexts[number]
         while await _processing(harness):
-            await work(engines[number])
+            await run_next_sync(contexts[number])
             await asyncio.sleep(0.02)
 
-    await asyncio.gather(*(hand(number) for number in range(workers)))
+    await asyncio.gather(*(run_worker(number) for number in range(workers)))
 
 
-async def tell_interval(harness: DistrictHarness, milliseconds: int) -> None:
-    """The district says how far apart its SIS wants calls."""
+async def set_interval(harness: DistrictHarness, milliseconds: int) -> None:
+    """Set how far apart the district's SIS wants calls."""
     sis = replace(harness.district.sis, minimum_interval_ms=milliseconds)
     await harness.replace_district(replace(harness.district, sis=sis))
 
@@ -53,7 +53,7 @@ async def _processing(harness: DistrictHarness) -> int:
 
 
 @pytest.mark.parametrize("retry_after", [True, False])
-async def test_four_workers_never_exceed_the_limit_of_the_key(
+async def test_workers_together_keep_the_limit_of_the_key(
     environment: Environment, retry_after: bool
 ) -> None:
     built = world.build(7, 8, 3, 2, ideal=True)
@@ -62,7 +62,7 @@ async def test_four_workers_never_exceed_the_limit_of_the_key(
     switches.retry_after = retry_after
     async with environment.open_district(built) as harness:
         syncs = [await harness.request(room) for room in built.classrooms]
-        await until_settled(harness, workers=4)
+        await run_workers(harness, workers=4)
         assert built.schoology.log.max_in_window(1.0) <= 20
         assert [call for call in built.schoology.log.calls if call.status == 429] == []
         for room, sync in zip(built.classrooms, syncs, strict=True):
@@ -71,13 +71,13 @@ async def test_four_workers_never_exceed_the_limit_of_the_key(
             assert await find_false_claims(harness, after) == []
 
 
-async def test_four_workers_keep_the_interval_that_the_sis_asks_for(environment: Environment) -> None:
+async def test_workers_together_keep_the_interval_of_the_sis(environment: Environment) -> None:
     built = world.build(7, 4, 2, 1, ideal=True)
-    built.powerschool.switches.min_interval_ms = 20  # what the district says is more: machines are busy
+    built.powerschool.switches.min_interval_ms = 20  # the district's own setting is longer: machines are busy
     async with environment.open_district(built) as harness:
-        await tell_interval(harness, 120)
+        await set_interval(harness, 120)
         syncs = [await harness.request(room) for room in built.classrooms]
-        await until_settled(harness, workers=4)
+        await run_workers(harness, workers=4)
         calls = built.powerschool.log.calls
         assert [call.kind for call in calls if call.status == 429] == []
         assert calls[-1].at - calls[0].at >= (len(calls) - 1) * 0.12
@@ -86,19 +86,19 @@ async def test_four_workers_keep_the_interval_that_the_sis_asks_for(environment:
             assert harness.differences(room) == []
 
 
-async def test_four_workers_together_call_one_sis_no_more_than_the_bound_at_once(
+async def test_workers_together_keep_the_district_concurrency(
     environment: Environment,
 ) -> None:
     built = world.build(7, 6, 2, 1, ideal=True)
     built.powerschool.switches.latency = 0.03
     async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
         syncs = [await harness.request(room) for room in built.classrooms]
-        await until_settled(harness, workers=4)
+        await run_workers(harness, workers=4)
         assert built.powerschool.log.max_in_flight <= 2
         assert {(await harness.get(sync)).status for sync in syncs} == {"complete"}
 
 
-async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(
+async def test_concurrent_claims_keep_the_district_limit(
     environment: Environment,
 ) -> None:
     built = world.build(7, 12, 1, 1, ideal=True)
@@ -106,21 +106,21 @@ async def test_hands_that_claim_at_the_same_moment_take_no_more_than_the_bound(
     async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
         for room in built.classrooms:
             await harness.request(room)
-        hands = [claim_of(harness.context, harness.district.id) for _ in built.classrooms]
-        claimed = await asyncio.gather(*hands)
-        assert sum(one is not None for one in claimed) == 2
+        claims = [claim_from(harness.context, harness.district.id) for _ in built.classrooms]
+        claimed = await asyncio.gather(*claims)
+        assert sum(each is not None for each in claimed) == 2
 
 
-async def test_throttling_never_surfaces_while_time_remains(harness: DistrictHarness) -> None:
-    said = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
-    harness.fault("powerschool", "score.write", said, times=2)
+async def test_throttling_is_invisible_while_time_remains(harness: DistrictHarness) -> None:
+    throttled = Status(503, '{"message":"Too many requests. Please wait 1 seconds"}')
+    harness.fault("powerschool", "score.write", throttled, times=2)
     harness.fault("schoology", "multiget", Status(429, "", {"retry-after": "1"}), times=2)
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("complete", None)
     assert harness.differences() == []
 
 
-async def test_a_district_with_many_syncs_does_not_keep_another_waiting(environment: Environment) -> None:
+async def test_busy_district_does_not_delay_another(environment: Environment) -> None:
     async with (
         environment.open_district(world.build(7, 30, 2, 1, ideal=True)) as busy,
         environment.open_district(world.build(8, 1, 2, 1, ideal=True)) as other,
@@ -128,16 +128,16 @@ async def test_a_district_with_many_syncs_does_not_keep_another_waiting(environm
         for room in busy.world.classrooms:
             await busy.request(room)
         sync = await other.request()
-        carried = 0
+        runs = 0
         while (await other.get(sync)).status == "processing":
-            # Each engine here reaches both districts: systems are opened by what the district says.
-            assert await work(busy.context)
-            carried += 1
-        assert carried <= 3
+            # Each context here reaches both districts: systems are opened by the claimed district's settings.
+            assert await run_next_sync(busy.context)
+            runs += 1
+        assert runs <= 3
         await busy.run_queued()
 
 
-async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone(
+async def test_unreadable_secrets_do_not_affect_other_districts(
     environment: Environment,
 ) -> None:
     async with (
@@ -147,13 +147,13 @@ async def test_a_district_whose_secrets_cannot_be_opened_leaves_the_others_alone
         waiting = await sealed.request()
         await sealed.change_rows("""UPDATE district SET secrets = secrets || '{"sis.client_secret": "?"}'""")
         sync = await other.request()
-        assert await work(other.context)
+        assert await run_next_sync(other.context)
         assert (await other.get(sync)).status == "complete"
-        assert not await work(other.context)
+        assert not await run_next_sync(other.context)
         assert (await sealed.get(waiting)).status == "processing"
 
 
-async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(environment: Environment) -> None:
+async def test_dead_upstream_does_not_affect_other_districts(environment: Environment) -> None:
     async with (
         environment.open_district(world.build(7, 6, 2, 1, ideal=True)) as dead,
         environment.open_district(world.build(8, 1, 2, 1, ideal=True)) as other,
@@ -161,7 +161,7 @@ async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(environme
         dead.fault("schoology", "*", Status(503, "down"), times=None)
         for room in dead.world.classrooms:
             await dead.request(room)
-        while await work(dead.context):
+        while await run_next_sync(dead.context):
             pass
         async with dead.context.database.district(dead.district.id) as db:
             waiting = await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'"))
@@ -170,19 +170,17 @@ async def test_a_dead_upstream_of_one_district_leaves_the_others_alone(environme
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
-async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(
-    environment: Environment, system: System
-) -> None:
+async def test_failed_sync_names_the_open_circuit(environment: Environment, system: System) -> None:
     async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
         harness.fault(system, "*", Status(503, "down"), times=None)
         syncs = [await harness.request(room) for room in harness.world.classrooms]
-        while await work(harness.context):
+        while await run_next_sync(harness.context):
             pass
         assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, system: 1}
         ended = [one for sync in syncs if (one := await harness.get(sync)).status != "processing"]
-        assert {one.error_code for one in ended} == {"upstream-unavailable"}
-        said = [f"circuit open: {system}" in (one.error_detail or "") for one in ended]
-        assert said.count(True) == 1, "the one whose failure opened it"
+        assert {sync.error_code for sync in ended} == {"upstream-unavailable"}
+        named = [f"circuit open: {system}" in (sync.error_detail or "") for sync in ended]
+        assert named.count(True) == 1, "the one whose failure opened it"
         harness.faults.clear()
         await harness.pass_time()
         assert (await harness.sync()).status == "complete"
@@ -190,24 +188,22 @@ async def test_a_sync_that_ends_while_a_circuit_is_open_says_so(
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
-async def test_a_sync_that_waits_behind_a_circuit_until_its_bound_says_so(
-    environment: Environment, system: System
-) -> None:
+async def test_timed_out_sync_names_the_open_circuit(environment: Environment, system: System) -> None:
     async with environment.open_district(world.build(7, FAILURES_TO_OPEN + 1, 2, 1, ideal=True)) as harness:
         harness.fault(system, "*", Status(503, "down"), times=None)
         syncs = [await harness.request(room) for room in harness.world.classrooms]
-        while await work(harness.context):
+        while await run_next_sync(harness.context):
             pass
         waited = [sync for sync in syncs if (await harness.get(sync)).status == "processing"]
         assert waited
         await harness.pass_deadline()
         ended = [await harness.get(sync) for sync in waited]
-        assert {(one.error_code, one.error_detail) for one in ended} == {
+        assert {(sync.error_code, sync.error_detail) for sync in ended} == {
             ("timed-out", f"circuit open: {system}")
         }
 
 
-async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets(
+async def test_sync_times_out_though_secrets_are_unreadable(
     environment: Environment,
 ) -> None:
     async with environment.open_district(world.build(7, 1, 2, 1, ideal=True)) as harness:
@@ -222,9 +218,7 @@ async def test_a_sync_ends_at_its_bound_where_no_key_opens_the_districts_secrets
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_postgresql_that_cuts_every_connection_loses_nothing(
-    harness: DistrictHarness, kind: str
-) -> None:
+async def test_cut_database_connections_lose_nothing(harness: DistrictHarness, kind: str) -> None:
     sync = await harness.request()
     async with (
         held_at(harness, kind, harness.run_queued(), done="before"),
@@ -241,7 +235,7 @@ async def test_postgresql_that_cuts_every_connection_loses_nothing(
 
 
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
-async def test_redis_that_forgets_everything_loses_nothing(harness: DistrictHarness, kind: str) -> None:
+async def test_flushed_redis_loses_nothing(harness: DistrictHarness, kind: str) -> None:
     sync = await harness.request()
     async with held_at(harness, kind, harness.run_queued(), done="before"):
         await harness.redis.flushdb()
