@@ -47,7 +47,7 @@ def build(
     """Invent a district: the same numbers give the same people, ids and grades.
 
     The first section has one of each trouble that its size has room for, the others few; an `ideal`
-    district has none, and points in every cell. `clock` is Schoology's and the platform's, in unix seconds.
+    district has none, and points in every cell. `clock` is the time of all systems, in unix seconds.
     """
     builder = _DistrictBuilder(seed, students=students, assignments=assignments, ideal=ideal, clock=clock)
     return builder.district(sections)
@@ -64,7 +64,7 @@ class _DistrictBuilder:
         self.assignments = assignments
         self.ideal = ideal
         self.schoology = Schoology(clock=clock)
-        self.powerschool = PowerSchool()
+        self.powerschool = PowerSchool(clock=clock)
         self.names = self._names()
         self.schools = [self._school(name) for name in invented.SCHOOLS]
         admin = self._user(Role.SYSTEM_ADMIN, self.schools[0].building)
@@ -106,7 +106,7 @@ class _DistrictBuilder:
 
     def _school(self, name: str) -> School:
         school = self.powerschool.add_school(name)
-        building = self.schoology.add_building()
+        building = self.schoology.add_building(name)
         year = self.powerschool.add_term(school, *YEAR)
         half, _ = [self.powerschool.add_term(school, *dates) for dates in HALVES]
         whole = self.schoology.add_period(*YEAR)

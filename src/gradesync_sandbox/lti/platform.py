@@ -100,7 +100,7 @@ class Platform:
         return hint
 
     def roles_of(self, user: User, section: Section) -> tuple[str, ...]:
-        """Return the membership roles as Schoology sends them; a system admin has Administrator *and* Instructor."""
+        """Return the membership roles of a launch; a system admin is Administrator *and* Instructor."""
         if user.role is Role.SYSTEM_ADMIN:
             return ("Administrator", "Instructor")
         return ("Instructor",) if section.is_admin(user.uid) else ("Learner",)

@@ -19,13 +19,13 @@ def acting_teacher(request: Request) -> int:
     return whole_number(request.query_params.get("users_dcid"), "users_dcid")
 
 
-def taught_section(sis: PowerSchool, users_dcid: int, sectionsdcid: int) -> Section:
+def taught_section(sis: PowerSchool, users_dcid: int, sectionsdcid: int, *, write: bool) -> Section:
     """Return the section if the teacher teaches it.
 
     Raises `Refused` 403 otherwise, also for one that does not exist.
     """
     section = sis.sections.get(sectionsdcid)
-    if section is None or not sis.teaches(users_dcid, section):
+    if section is None or not sis.teaches(users_dcid, section, write=write):
         raise Refused(403, f"User does not teach section {sectionsdcid} with access EDIT")
     return section
 

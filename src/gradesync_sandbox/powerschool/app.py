@@ -104,8 +104,7 @@ def _noting(sis: PowerSchool, call: Call, send: Send) -> Send:
     async def noting(message: Message) -> None:
         if message["type"] == "http.response.start":
             call.status = message["status"]
-            now = time.time() + sis.switches.clock_skew
-            MutableHeaders(scope=message)["date"] = formatdate(now, usegmt=True)
+            MutableHeaders(scope=message)["date"] = formatdate(sis.now(), usegmt=True)
         await send(message)
 
     return noting

@@ -36,6 +36,7 @@ from gradesync_sandbox.powerschool.wire import (
     json_response,
     whole_number,
 )
+from gradesync_sandbox.powerschool.words import stored_name
 
 
 def list_assignments(sis: PowerSchool, request: Request) -> Response:
@@ -44,7 +45,7 @@ def list_assignments(sis: PowerSchool, request: Request) -> Response:
     asked = [
         whole_number(key, "section_ids") for key in request.query_params.get("section_ids", "").split(",")
     ]
-    sections = [taught_section(sis, teacher, dcid) for dcid in asked]
+    sections = [taught_section(sis, teacher, dcid, write=False) for dcid in asked]
     check_grants(sis, ASSIGNMENT_TABLES, write=False)
     found = {a.assignmentid: a for section in sections for a in sis.gradebook.of_section(section)}
     hidden = sis.gradebook.hidden_from_lists
@@ -53,7 +54,7 @@ def list_assignments(sis: PowerSchool, request: Request) -> Response:
 
 def read_assignment(sis: PowerSchool, request: Request) -> Response:
     """Answer one assignment with all of its sections."""
-    assignment = _requested(sis, request)
+    assignment = _requested(sis, request, write=False)
     check_grants(sis, ASSIGNMENT_TABLES, write=False)
     return json_response(assignment_shape(sis, assignment))
 
@@ -66,7 +67,7 @@ def create_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
     _check_change(sis, drafts, body)
     yearid = drafts[0].section.termid // 100
     key = next(sis.gradebook.next_id.assignment)
-    parts = [_part(sis.gradebook, part, None) for part in body.sections]
+    parts = [_part(sis, part, None) for part in body.sections]
     made = Assignment(key, yearid, parts, str(sis.plugin.plugin_id))
     _set_head(made, body)
     sis.gradebook.add(made)
@@ -79,14 +80,14 @@ def create_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
 
 def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> Response:
     """Overwrite an assignment with the body; fields that it leaves out fall back to their defaults."""
-    teacher, assignment = acting_teacher(request), _requested(sis, request)
+    teacher, assignment = acting_teacher(request), _requested(sis, request, write=True)
     body = read_body(raw, AssignmentBody)
     _check_identity(assignment, body)
     drafts = [_draft(sis, teacher, part, assignment.assignmentid) for part in body.sections]
     _check_change(sis, drafts, body)
     rescoring = _rescoring(sis, assignment, body, flag(request, "update_scores"))
     before = {part.sectionsdcid: part for part in assignment.sections}
-    parts = [_part(sis.gradebook, part, before.get(part.sectionsdcid)) for part in body.sections]
+    parts = [_part(sis, part, before.get(part.sectionsdcid)) for part in body.sections]
     if rescoring and sis.switches.update_scores_does == "scale":
         _scale(sis.gradebook, assignment, parts)
     _set_head(assignment, body)
@@ -98,7 +99,7 @@ def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
 
 def delete_assignment(sis: PowerSchool, request: Request, call: Call) -> Response:
     """Delete an assignment: 204; 412 where scores exist and `force` is not true."""
-    assignment = _requested(sis, request)
+    assignment = _requested(sis, request, write=True)
     check_open(sis, [sis.sections[part.sectionsdcid] for part in assignment.sections])
     if _scored(sis, assignment) and not flag(request, "force"):
         raise Refused(412, "Assignment has scores")
@@ -107,7 +108,7 @@ def delete_assignment(sis: PowerSchool, request: Request, call: Call) -> Respons
     return Response(status_code=204)
 
 
-def _requested(sis: PowerSchool, request: Request) -> Assignment:
+def _requested(sis: PowerSchool, request: Request, *, write: bool) -> Assignment:
     """Return the assignment of the path, if the acting teacher teaches one of its sections."""
     teacher = acting_teacher(request)
     key = whole_number(request.path_params["assignmentid"], "assignmentid")
@@ -116,13 +117,14 @@ def _requested(sis: PowerSchool, request: Request) -> Assignment:
         named = "com.pearson.powerschool.xte.model.Assignment"
         raise Refused(sis.switches.gone_status, f"Unable to find {named} with id {key}")
     sections = [sis.sections[part.sectionsdcid] for part in assignment.sections]
-    if not any(sis.teaches(teacher, section) for section in sections):
-        taught_section(sis, teacher, sections[0].dcid)
+    if not any(sis.teaches(teacher, section, write=write) for section in sections):
+        taught_section(sis, teacher, sections[0].dcid, write=write)
     return assignment
 
 
 def _draft(sis: PowerSchool, teacher: int, body: SectionBody, assignmentid: int | None) -> Draft:
-    return Draft(sis, teacher, taught_section(sis, teacher, body.sectionsdcid), body, assignmentid)
+    section = taught_section(sis, teacher, body.sectionsdcid, write=True)
+    return Draft(sis, teacher, section, body, assignmentid)
 
 
 def _check_change(sis: PowerSchool, drafts: list[Draft], body: AssignmentBody) -> None:
@@ -182,13 +184,13 @@ def _set_head(assignment: Assignment, body: AssignmentBody) -> None:
     assignment.standardscoringmethod = body.standardscoringmethod
 
 
-def _part(gradebook: Gradebook, body: SectionBody, kept: AssignmentSection | None) -> AssignmentSection:
-    ids = gradebook.next_id
+def _part(sis: PowerSchool, body: SectionBody, kept: AssignmentSection | None) -> AssignmentSection:
+    ids = sis.gradebook.next_id
     points, weight = Decimal(body.scoreentrypoints), Decimal(body.weight)
     return AssignmentSection(
         assignmentsectionid=kept.assignmentsectionid if kept else next(ids.assignment_section),
         sectionsdcid=body.sectionsdcid,
-        name=body.name,
+        name=stored_name(body.name, sis.switches),
         duedate=body.duedate,
         scoreentrypoints=points,
         totalpointvalue=points * weight,

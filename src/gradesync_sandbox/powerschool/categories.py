@@ -17,5 +17,5 @@ def list_categories(sis: PowerSchool, request: Request) -> Response:
     if teacher not in sis.users:
         raise Refused(404, f"Unable to find user {teacher}")
     known = any(term.yearid == yearid for term in sis.terms.values())
-    mine = [c for c in sis.categories.values() if known and c.usersdcid == teacher]
-    return json_response([category_shape(sis, category, position) for position, category in enumerate(mine)])
+    mine = sis.categories_of(teacher) if known else []
+    return json_response([category_shape(sis, category) for category in mine])

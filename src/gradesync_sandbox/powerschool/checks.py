@@ -1,6 +1,6 @@
 """Refuse assignments with 409 as PowerSchool may. All of it is inferred: each rule has its switch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from gradesync_sandbox.powerschool.bodies import AssignmentBody, SectionBody
 from gradesync_sandbox.powerschool.rows import AssignmentSection, Section
 from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.powerschool.wire import Problem, Refused, conflict
+from gradesync_sandbox.powerschool.words import quoting, stored_name
 
 NAME_LENGTH = 50
 MOST_POINTS = 9999
@@ -26,17 +27,22 @@ class Draft:
     assignmentid: int | None
 
 
+def _quoting(draft: Draft, message: str) -> str:
+    return quoting(message, draft.body.name, draft.sis.switches)
+
+
 def _name(draft: Draft) -> Iterator[Problem]:
     if not draft.body.name.strip():
         yield Problem("Assignment name is required", field="name")
     if len(draft.body.name) > NAME_LENGTH:
-        yield Problem(f"Assignment name is longer than {NAME_LENGTH} characters", field="name")
+        message = f"Assignment name is longer than {NAME_LENGTH} characters"
+        yield Problem(_quoting(draft, message), field="name")
 
 
 def _due_date(draft: Draft) -> Iterator[Problem]:
     term = draft.sis.term_of(draft.section)
     if not term.firstday <= draft.body.duedate <= term.lastday:
-        yield Problem("Due date is outside of the section's term", field="duedate")
+        yield Problem(_quoting(draft, "Due date is outside of the section's term"), field="duedate")
 
 
 def _category(draft: Draft) -> Iterator[Problem]:
@@ -45,17 +51,19 @@ def _category(draft: Draft) -> Iterator[Problem]:
     for assoc in draft.body.categories:
         category = draft.sis.categories.get(assoc.teachercategoryid)
         if category is None or category.usersdcid != draft.users_dcid:
-            yield Problem("Category does not belong to the teacher", field="teachercategoryid")
+            message = _quoting(draft, "Category does not belong to the teacher")
+            yield Problem(message, field="teachercategoryid")
         elif not category.isactive:
-            yield Problem("Category is not active", field="teachercategoryid")
+            message = quoting("Category is not active", category.name, draft.sis.switches)
+            yield Problem(message, field="teachercategoryid")
 
 
 def _duplicate(draft: Draft) -> Iterator[Problem]:
-    key = draft.body.duedate, draft.body.name.upper()
+    key = draft.body.duedate, stored_name(draft.body.name, draft.sis.switches).upper()
     for other in draft.sis.gradebook.of_section(draft.section):
         part = other.section(draft.section.dcid)
         if other.assignmentid != draft.assignmentid and (part.duedate, part.name.upper()) == key:
-            message = "An assignment with this name and due date already exists in the section"
+            message = _quoting(draft, "An assignment with this name and due date exists in the section")
             yield Problem(message, {"section_dcid": draft.section.dcid}, "name")
 
 
@@ -85,13 +93,21 @@ def check(drafts: list[Draft], body: AssignmentBody) -> None:
     Raises `Refused`: 400 for parts that contradict one another, else 409 for the rules that are on.
     """
     _check_shape(body)
-    found = [problem for draft in drafts for rule in _active(draft.sis) for problem in rule(draft)]
-    if found:
-        raise conflict(found)
+    clashes, invalid = _problems(drafts, {"duplicate"}), _problems(drafts, RULES.keys() - {"duplicate"})
+    if invalid:
+        raise conflict([*invalid, *clashes], drafts[0].sis.switches.invalid_status)
+    if clashes:
+        raise conflict(clashes)
 
 
-def _active(sis: PowerSchool) -> list[Callable[[Draft], Iterator[Problem]]]:
-    return [rule for name, rule in RULES.items() if name in sis.switches.inferred]
+def _problems(drafts: list[Draft], names: Set[str]) -> list[Problem]:
+    return [
+        problem
+        for draft in drafts
+        for name, rule in RULES.items()
+        if name in names & draft.sis.switches.inferred
+        for problem in rule(draft)
+    ]
 
 
 def _check_shape(body: AssignmentBody) -> None:

@@ -69,10 +69,13 @@ class Gradebook:
         due: date,
         points: Decimal | int = 10,
         by_plugin: str | None = None,
+        scoretype: str = "POINTS",
     ) -> Assignment:
         """Make an assignment as a teacher does in PowerTeacher Pro, in one section or shared by several."""
         several = sections if isinstance(sections, list) else [sections]
         parts = [self._part(section, name, category, due, Decimal(points)) for section in several]
+        for part in parts:
+            part.scoretype = scoretype
         yearid = several[0].termid // 100
         return self.add(Assignment(next(self.next_id.assignment), yearid, parts, by_plugin))
 
@@ -99,10 +102,18 @@ class Gradebook:
         name: str | None = None,
         due: date | None = None,
         points: Decimal | None = None,
+        scoretype: str | None = None,
+        category: Category | None = None,
     ) -> None:
         """Change an assignment as a teacher does in PowerTeacher Pro; scores keep their points."""
         part.name = part.name if name is None else name
         part.duedate = part.duedate if due is None else due
+        part.scoretype = part.scoretype if scoretype is None else scoretype
+        if category is not None:
+            assoc = CategoryAssoc(
+                next(self.next_id.category_assoc), category.teachercategoryid, isprimary=True
+            )
+            part.categories = [assoc]
         if points is not None:
             part.scoreentrypoints, part.totalpointvalue = points, points * part.weight
 
@@ -130,6 +141,23 @@ class Gradebook:
         if studentsdcid not in cells:
             cells[studentsdcid] = Score(next(self.next_id.score), assignmentsectionid, studentsdcid)
         return cells[studentsdcid]
+
+    def recode_section(self, former: int, dcid: int) -> None:
+        """Let assignments of SECTIONS.DCID `former` belong to `dcid`."""
+        mine = self.by_section.pop(former, {})
+        for assignment in mine.values():
+            assignment.section(former).sectionsdcid = dcid
+        self.by_section[dcid] = mine
+
+    def renumber_student(self, former: int, dcid: int) -> None:
+        """Let scores of STUDENTS.DCID `former` belong to `dcid`."""
+        for _, part in self.parts.values():
+            part.students = [dcid if key == former else key for key in part.students]
+        for cells in self.scores.values():
+            if former in cells:
+                score = cells.pop(former)
+                score.studentsdcid = dcid
+                cells[dcid] = score
 
     def table(self, section: Section) -> dict[str, dict[int, str | None]]:
         """Return the section's gradebook as a table: name -> STUDENTS.DCID -> text.

@@ -26,7 +26,8 @@ _VIEWED = {
     "cc": ("dcid", "id", "sectionid", "studentid", "dateenrolled", "dateleft"),
     "students": ("dcid", "id", "student_number"),
     "terms": ("dcid", "id", "yearid", "schoolid", "firstday", "lastday"),
-    "sectionteacher": ("id", "sectionid", "teacherid"),
+    "sectionteacher": ("id", "sectionid", "teacherid", "roleid", "start_date", "end_date"),
+    "roledef": ("id", "name"),
     "schoolstaff": ("dcid", "id", "users_dcid", "schoolid"),
 }
 _NAMESPACE = "{http://plugin.powerschool.pearson.com}"

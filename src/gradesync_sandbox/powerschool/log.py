@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-Effect = Literal["written", "unchanged", "cleared", "refused"]
+Effect = Literal["written", "unchanged", "cleared", "refused", "dropped"]
 
 
 @dataclass(slots=True)

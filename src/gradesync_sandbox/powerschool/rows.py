@@ -9,6 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+LEAD, CO_TEACHER, SUBSTITUTE = 41, 42, 43  # ROLEDEF.ID: every server has numbers of its own
+ROLES = {LEAD: "Lead Teacher", CO_TEACHER: "Co-teacher", SUBSTITUTE: "Substitute Teacher"}
 FLAGS = ("islate", "iscollected", "isexempt", "ismissing", "isabsent", "isincomplete")
 
 
@@ -57,6 +59,14 @@ class SchoolStaff:
 
 
 @dataclass(slots=True, eq=False)
+class RoleDef:
+    """Hold a row of ROLEDEF: a role that SECTIONTEACHER.ROLEID names."""
+
+    id: int
+    name: str
+
+
+@dataclass(slots=True, eq=False)
 class Section:
     """Hold a row of SECTIONS: the API wants `dcid`; CC and SECTIONTEACHER use `id`; `termid` is TERMS.ID."""
 
@@ -71,11 +81,21 @@ class Section:
 
 @dataclass(slots=True, eq=False)
 class SectionTeacher:
-    """Hold a row of SECTIONTEACHER: who may write to the section's gradebook."""
+    """Hold a row of SECTIONTEACHER: who may write to the section's gradebook, as what, and when.
+
+    Without dates it holds for the whole term.
+    """
 
     id: int
     sectionid: int
     teacherid: int
+    roleid: int = LEAD
+    start_date: date | None = None
+    end_date: date | None = None
+
+    def current(self, today: date) -> bool:
+        """Return whether the row's dates include that day."""
+        return (self.start_date or today) <= today <= (self.end_date or today)
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +134,7 @@ class Category:
     name: str
     isactive: bool = True
     districtteachercategoryid: int | None = None
+    displayposition: int = 0
 
 
 @dataclass(slots=True, eq=False)

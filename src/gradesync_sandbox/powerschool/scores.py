@@ -3,22 +3,21 @@
 `PUT /ws/xte/score`, all or nothing, one row per (assignment section, student) (upstream.md PowerSchool §4.4).
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from msgspec import UNSET
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gradesync_sandbox.powerschool.access import acting_teacher, check_grants, check_open, taught_section
+from gradesync_sandbox.powerschool.bent import Bent, Entry, bend
 from gradesync_sandbox.powerschool.bodies import ScoreBatch, ScoreRow, read_body
 from gradesync_sandbox.powerschool.log import Call, Effect, WrittenScore
-from gradesync_sandbox.powerschool.rows import FLAGS, Assignment, AssignmentSection, Score, Section
+from gradesync_sandbox.powerschool.rows import Score
+from gradesync_sandbox.powerschool.score_values import check_values, kept, marks_of, names_of, points_of
 from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.powerschool.wire import (
-    SIX_PLACES,
     Problem,
     Refused,
     conflict,
@@ -27,20 +26,7 @@ from gradesync_sandbox.powerschool.wire import (
     render_object,
     whole_number,
 )
-
-TEXT_LENGTH = 30
-TOO_LARGE = 10**12  # N(18,6)
-_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Hold a row of the batch with the records that it names."""
-
-    row: ScoreRow
-    assignment: Assignment
-    part: AssignmentSection
-    section: Section
+from gradesync_sandbox.powerschool.words import quoting
 
 
 def write_scores(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> Response:
@@ -52,9 +38,12 @@ def write_scores(sis: PowerSchool, request: Request, raw: bytes, call: Call) -> 
     call.rows.extend(_logged(sis, row, "refused") for row in batch.rows)
     entries = _entries(sis, request, batch)
     _check_resubmit(sis)
-    _check_values(sis, entries)
-    call.rows[:] = [_logged(sis, entry.row, _write(sis, entry)) for entry in entries]
-    return json_response({"assignment_scores": [_shape(sis, entry) for entry in entries]})
+    check_values(sis, entries)
+    bent = bend(sis, entries)
+    call.rows[:] = [_logged(sis, entry.row, _write(sis, entry, bent)) for entry in entries]
+    if bent.empty:
+        return Response(status_code=200)
+    return json_response({"assignment_scores": [_shape(sis, entry, bent) for entry in bent.shown(entries)]})
 
 
 def _logged(sis: PowerSchool, row: ScoreRow, effect: Effect) -> WrittenScore:
@@ -106,7 +95,7 @@ def _entry(sis: PowerSchool, teacher: int, row: ScoreRow) -> Entry:
         named = "com.pearson.powerschool.xte.model.AssignmentSection"
         raise Refused(500, f"Unable to find {named} with id {key}")
     assignment, part = sis.gradebook.parts[key]
-    entry = Entry(row, assignment, part, taught_section(sis, teacher, part.sectionsdcid))
+    entry = Entry(row, assignment, part, taught_section(sis, teacher, part.sectionsdcid, write=True))
     _check_target(entry)
     return entry
 
@@ -147,7 +136,7 @@ def _check_students(sis: PowerSchool, entries: list[Entry]) -> None:
     unenrolled = [e for e in entries if not _is_for(e, rosters[e.section.dcid])]
     if unenrolled:
         named = unenrolled if sis.switches.bad_students == "all" else unenrolled[:1]
-        raise conflict([_unenrolled(entry) for entry in named])
+        raise conflict([_unenrolled(sis, entry) for entry in named])
 
 
 def _is_for(entry: Entry, roster: set[int]) -> bool:
@@ -155,17 +144,11 @@ def _is_for(entry: Entry, roster: set[int]) -> bool:
     return student in roster and (not chosen or student in chosen)
 
 
-def _unenrolled(entry: Entry) -> Problem:
+def _unenrolled(sis: PowerSchool, entry: Entry) -> Problem:
     student, part = entry.row.studentsdcid, entry.part.assignmentsectionid
     lacks = "does not have an AssignmentStudentAssociation in AssignmentSection.Id"
-    return Problem(f"Student.id [{student}] {lacks}: [{part}]", _names(entry))
-
-
-def _names(entry: Entry) -> dict[str, object]:
-    return {
-        "assignment_section_id": entry.part.assignmentsectionid,
-        "student_dcid": entry.row.studentsdcid,
-    }
+    message = f"Student.id [{student}] {lacks}: [{part}]"
+    return Problem(quoting(message, entry.part.name, sis.switches), names_of(entry))
 
 
 def _check_resubmit(sis: PowerSchool) -> None:
@@ -174,61 +157,14 @@ def _check_resubmit(sis: PowerSchool) -> None:
         raise Refused(412, "Resubmit")
 
 
-def _check_values(sis: PowerSchool, entries: list[Entry]) -> None:
-    """Check values.
-
-    Raises `Refused`: 400 for rows that are empty or contradict themselves, 409 for texts that no score can
-    be.
-    """
-    for entry in entries:
-        _check_pair(sis, entry.row)
-    problems = [
-        Problem(text, _names(e), "actualscoreentered") for e in entries for text in _text_faults(e.row)
-    ]
-    if problems and "score_text" in sis.switches.inferred:
-        raise conflict(problems)
-    negative = [e for e in entries if (_points(e.row) or 0) < 0]
-    if negative and "negative_score" in sis.switches.inferred:
-        raise conflict([Problem("Score is below 0", _names(e), "scorepoints") for e in negative])
-
-
-def _check_pair(sis: PowerSchool, row: ScoreRow) -> None:
-    text, points = row.actualscoreentered, row.scorepoints
-    if abs(_points(row) or Decimal(0)) >= TOO_LARGE:
-        raise Refused(400, "scorepoints has more than 12 digits before the point")
-    if text is UNSET:
-        if points is not UNSET or not _marks(row):
-            raise Refused(400, "actualscoreentered is required")
-    elif text is None:
-        if points is not None or sis.switches.clears == "refuse":
-            raise Refused(400, "actualscoreentered must not be null")
-    elif points is None:
-        raise Refused(400, "scorepoints must not be null beside actualscoreentered")
-    elif isinstance(points, int | Decimal) and _NUMBER.fullmatch(text) and Decimal(text) != points:
-        raise Refused(400, "scorepoints and actualscoreentered differ")
-
-
-def _text_faults(row: ScoreRow) -> Iterable[str]:
-    text = row.actualscoreentered
-    if not isinstance(text, str):
-        return
-    if len(text) > TEXT_LENGTH:
-        yield f"Score is longer than {TEXT_LENGTH} characters"
-    elif row.scoretype == "POINTS" and not _NUMBER.fullmatch(text):
-        yield "Score is not a number"
-
-
-def _marks(row: ScoreRow) -> dict[str, bool]:
-    given = {name: getattr(row, name) for name in FLAGS}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _write(sis: PowerSchool, entry: Entry) -> Effect:
+def _write(sis: PowerSchool, entry: Entry, bent: Bent) -> Effect:
     """Update the cell in place, and return the effect."""
+    if bent.kind(entry) in ("omit", "forget"):
+        return "dropped"
     key, student = entry.part.assignmentsectionid, entry.row.studentsdcid
     score = sis.gradebook.score_of(key, student)
     before = score.value
-    _set(score, entry.row)
+    _set(sis, score, entry, bent)
     if score.blank and not score.flags and sis.switches.cleared_row == "gone":
         del sis.gradebook.scores[key][student]
     if score.value == before:
@@ -237,35 +173,38 @@ def _write(sis: PowerSchool, entry: Entry) -> Effect:
     return "cleared" if score.blank and entry.row.actualscoreentered is None else "written"
 
 
-def _set(score: Score, row: ScoreRow) -> None:
-    marks = _marks(row)
+def _set(sis: PowerSchool, score: Score, entry: Entry, bent: Bent) -> None:
+    row, marks = entry.row, marks_of(entry.row)
     score.flags = (score.flags | {m for m in marks if marks[m]}) - {m for m in marks if not marks[m]}
     text = row.actualscoreentered
-    if text is UNSET:
+    if text is UNSET or entry.part.scoretype == "COLLECTED":
         return
-    score.actualscoreentered, score.scoretype = text, row.scoretype
+    score.actualscoreentered, score.scoretype = text, entry.part.scoretype
     score.actualscorekind = None if text is None else row.actualscorekind
-    score.scorepoints = _stored(row)
+    score.scorepoints = stored = _stored(sis, entry, bent)
+    sent, same_type = points_of(row), entry.part.scoretype == row.scoretype
+    if stored is not None and sent is not None and same_type and stored != kept(sent):
+        score.actualscoreentered = f"{stored.normalize():f}"
 
 
-def _points(row: ScoreRow) -> Decimal | None:
-    """Return the points of the row: those sent, or those that its text reads."""
-    if isinstance(row.scorepoints, int | Decimal):
-        return Decimal(row.scorepoints)
-    text = row.actualscoreentered
-    if isinstance(text, str) and row.scoretype == "POINTS" and _NUMBER.fullmatch(text):
-        return Decimal(text)
-    return None
+def _stored(sis: PowerSchool, entry: Entry, bent: Bent) -> Decimal | None:
+    """Return the points as a column N(18,6) keeps them, bent by switches and by the column's own type."""
+    points, total = points_of(entry.row), entry.part.scoreentrypoints
+    if points is None or entry.part.scoretype == "COLLECTED":
+        return None
+    if bent.kind(entry) == "alter":
+        points = bent.points(entry)
+    if entry.part.scoretype == "PERCENT":
+        points = points * total / 100
+    if sis.switches.above_total == "cap":
+        points = min(points, total)
+    return kept(points)
 
 
-def _stored(row: ScoreRow) -> Decimal | None:
-    """Return the points as a column N(18,6) keeps them."""
-    points = _points(row)
-    return None if points is None else points.quantize(SIX_PLACES, ROUND_HALF_UP)
-
-
-def _shape(sis: PowerSchool, entry: Entry) -> dict[str, object]:
-    points = _stored(entry.row)
+def _shape(sis: PowerSchool, entry: Entry, bent: Bent) -> dict[str, object]:
+    points = _stored(sis, entry, bent)
+    if bent.kind(entry) == "misreport":
+        points = bent.points(entry)
     return render_object(
         "assignmentscore",
         None,

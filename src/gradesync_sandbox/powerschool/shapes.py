@@ -69,7 +69,7 @@ def _part(sis: PowerSchool, part: AssignmentSection) -> dict[str, object]:
     )
 
 
-def category_shape(sis: PowerSchool, category: Category, position: int) -> dict[str, object]:
+def category_shape(sis: PowerSchool, category: Category) -> dict[str, object]:
     """Render a category, with the long description that districts write."""
     return render_object(
         "teachercategory",
@@ -86,7 +86,7 @@ def category_shape(sis: PowerSchool, category: Category, position: int) -> dict[
         isinfinalgrades=True,
         isusermodifiable=True,
         teachermodified=False,
-        displayposition=position,
+        displayposition=category.displayposition,
         isdefaultpublishscores=True,
         defaultpublishoption="Immediately",
         defaultscoretype="POINTS",

@@ -1,126 +1,27 @@
-"""Hold the district that the PowerSchool simulator serves: roster, gradebook, plugin and switches.
+"""Let people in the SIS change the district, as tests and the control API play them through a school year."""
 
-A generator fills it with the `add_…` methods; tests and the control API change it as people in the SIS would.
-"""
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
 
-from dataclasses import dataclass, field
-from datetime import date
-from itertools import count
-
-from gradesync_sandbox.powerschool.gradebook import Gradebook
-from gradesync_sandbox.powerschool.grants import Plugin
-from gradesync_sandbox.powerschool.log import RequestLog
+from gradesync_sandbox.powerschool.roster import Roster
 from gradesync_sandbox.powerschool.rows import (
+    LEAD,
     Category,
-    Enrollment,
-    School,
-    SchoolStaff,
+    CategoryAssoc,
     Section,
     SectionTeacher,
     Student,
     Term,
     User,
 )
-from gradesync_sandbox.powerschool.switches import Switches
-from gradesync_sandbox.powerschool.tokens import Tokens
-
-
-class Sequences:
-    """Number each kind of key from starts far apart, so that one key never passes for another."""
-
-    def __init__(self) -> None:
-        self.school = count(301)
-        self.school_number = count(12)
-        self.term = count(1201)
-        self.user = count(8301)
-        self.staff_dcid = count(19101)
-        self.staff = count(6501)
-        self.section_dcid = count(85001)
-        self.section = count(2001)
-        self.section_teacher = count(71001)
-        self.student_dcid = count(181001)
-        self.student = count(40001)
-        self.student_number = count(900501, 3)
-        self.cc_dcid = count(2610001)
-        self.cc = count(1310001)
-        self.category = count(4302)
 
 
 @dataclass(eq=False)
-class PowerSchool:
-    """Simulate one PowerSchool server. Tables are keyed by the key in their comment."""
+class PowerSchool(Roster):
+    """Simulate one PowerSchool server and the people who work in it."""
 
-    timezone: str = "America/Los_Angeles"
-    plugin: Plugin = field(default_factory=Plugin)
-    switches: Switches = field(default_factory=Switches)
-    gradebook: Gradebook = field(default_factory=Gradebook)
-    tokens: Tokens = field(default_factory=Tokens)
-    log: RequestLog = field(default_factory=RequestLog)
-    # When, on the monotonic clock, the last call passed the pace check.
-    last_accepted: float | None = None
-    schools: dict[int, School] = field(default_factory=dict)  # DCID
-    terms: dict[int, Term] = field(default_factory=dict)  # DCID
-    users: dict[int, User] = field(default_factory=dict)  # DCID
-    schoolstaff: dict[int, SchoolStaff] = field(default_factory=dict)  # ID
-    sections: dict[int, Section] = field(default_factory=dict)  # DCID
-    sectionteachers: dict[int, list[SectionTeacher]] = field(default_factory=dict)  # SECTIONS.ID
-    students: dict[int, Student] = field(default_factory=dict)  # DCID
-    student_dcids: dict[int, int] = field(default_factory=dict)  # STUDENTS.ID -> STUDENTS.DCID
-    cc: dict[int, dict[int, Enrollment]] = field(default_factory=dict)  # SECTIONS.ID -> STUDENTS.ID
-    categories: dict[int, Category] = field(default_factory=dict)  # TEACHERCATEGORYID
-    _next: Sequences = field(default_factory=Sequences)
-
-    def add_school(self, name: str) -> School:
-        """Add a school with a number of its own."""
-        school = School(next(self._next.school), len(self.schools) + 1, next(self._next.school_number), name)
-        self.schools[school.dcid] = school
-        return school
-
-    def add_term(self, school: School, name: str, first: date, last: date) -> Term:
-        """Add a term of the school year in which `first` lies (July begins a year)."""
-        yearid = first.year - (first.month < 7) - 1990
-        before = sum(t.schoolid == school.school_number and t.yearid == yearid for t in self.terms.values())
-        term = Term(
-            next(self._next.term), yearid * 100 + before, yearid, school.school_number, name, first, last
-        )
-        self.terms[term.dcid] = term
-        return term
-
-    def add_teacher(self, school: School, first_name: str = "Robin", last_name: str = "Teacher") -> User:
-        """Add a person who works in one school; `add_to_school` adds another."""
-        dcid = next(self._next.user)
-        user = User(dcid, first_name, last_name, f"teacher{dcid}@district.example")
-        self.users[dcid] = user
-        self.add_to_school(user, school)
-        return user
-
-    def add_to_school(self, teacher: User, school: School) -> SchoolStaff:
-        """Add a staff record of that person in that school."""
-        staff = SchoolStaff(
-            next(self._next.staff_dcid), next(self._next.staff), teacher.dcid, school.school_number
-        )
-        self.schoolstaff[staff.id] = staff
-        return staff
-
-    def add_section(self, school: School, term: Term, teacher: User, course: str = "ALG1") -> Section:
-        """Add a class that this teacher teaches."""
-        dcid = next(self._next.section_dcid)
-        staff = self.staff_of(teacher, school.school_number)
-        number = str(len(self.sections) + 1)
-        section = Section(
-            dcid, next(self._next.section), term.id, school.school_number, staff.id, course, number
-        )
-        self.sections[dcid] = section
-        self.cc[section.id] = {}
-        self.assign_teacher(teacher, section)
-        return section
-
-    def assign_teacher(self, teacher: User, section: Section) -> SectionTeacher:
-        """Let a teacher teach a section beside the others."""
-        staff = self.staff_of(teacher, section.schoolid)
-        row = SectionTeacher(next(self._next.section_teacher), section.id, staff.id)
-        self.sectionteachers.setdefault(section.id, []).append(row)
-        return row
+    # --- teachers
 
     def unassign_teacher(self, teacher: User, section: Section) -> None:
         """Delete a teacher's rows of the section."""
@@ -128,60 +29,133 @@ class PowerSchool:
         rows = self.sectionteachers[section.id]
         self.sectionteachers[section.id] = [row for row in rows if row.teacherid != staff.id]
 
-    def add_student(self, school: School, first_name: str = "Sam", last_name: str = "Student") -> Student:
-        """Add a student of a school, in no section yet."""
-        keys = next(self._next.student_dcid), next(self._next.student), next(self._next.student_number)
-        student = Student(*keys, first_name, last_name, school.school_number)
-        self.students[student.dcid] = student
-        self.student_dcids[student.id] = student.dcid
-        return student
+    def end_teaching(self, teacher: User, section: Section, last: date) -> None:
+        """Let a teacher's rows of the section end with that day; they stay in the table."""
+        for row in self.rows_of(teacher, section):
+            row.end_date = last
 
-    def enroll(self, student: Student, section: Section) -> Enrollment:
-        """Enroll a student in a section, again if they were dropped."""
-        term = self.term_of(section)
-        row = Enrollment(
-            next(self._next.cc_dcid),
-            next(self._next.cc),
-            section.id,
-            student.id,
-            term.id,
-            section.schoolid,
-            term.firstday,
-            term.lastday,
-        )
-        self.cc[section.id][student.id] = row
-        return row
+    def replace_lead(
+        self, section: Section, teacher: User, first: date | None = None, *, set_column: bool = True
+    ) -> SectionTeacher:
+        """Make a teacher the lead from `first` (or today); the former lead's row ends the day before.
 
-    def drop(self, student: Student, section: Section) -> None:
-        """Drop a student from a section; the row stays as a dropped one."""
-        self.cc[section.id][student.id].dropped = True
+        SECTIONS.TEACHER follows, unless `set_column` is off.
+        """
+        day = first or self.today()
+        for row in self.sectionteachers[section.id]:
+            if row.roleid == LEAD and row.current(day):
+                row.end_date = day - timedelta(days=1)
+        if set_column:
+            self.set_section_teacher(section, teacher)
+        return self.assign_teacher(teacher, section, role=LEAD, first=day)
 
-    def add_category(self, teacher: User, name: str, *, active: bool = True) -> Category:
-        """Add a category of one teacher."""
-        category = Category(next(self._next.category), teacher.dcid, name, active)
-        self.categories[category.teachercategoryid] = category
-        return category
+    def set_section_teacher(self, section: Section, teacher: User) -> None:
+        """Set SECTIONS.TEACHER alone; SECTIONTEACHER stays as it is."""
+        section.teacher = self.staff_of(teacher, section.schoolid).id
+
+    def rows_of(self, teacher: User, section: Section) -> list[SectionTeacher]:
+        """Return a teacher's rows of the section, ended ones too."""
+        staff = self.staff_of(teacher, section.schoolid)
+        return [row for row in self.sectionteachers[section.id] if row.teacherid == staff.id]
+
+    # --- terms and sections
 
     def lock_term(self, term: Term, *, locked: bool = True) -> None:
         """Close a reporting term for changes, or open it."""
         term.locked = locked
 
-    def staff_of(self, teacher: User, schoolid: int) -> SchoolStaff:
-        """Return the person's staff record in a school (by SCHOOLS.SCHOOL_NUMBER). Raises `KeyError`."""
-        mine = {s.schoolid: s for s in self.schoolstaff.values() if s.users_dcid == teacher.dcid}
-        return mine[schoolid]
+    def move_term(self, term: Term, first: date | None = None, last: date | None = None) -> None:
+        """Change a term's first or last day."""
+        term.firstday, term.lastday = first or term.firstday, last or term.lastday
 
-    def term_of(self, section: Section) -> Term:
-        """Return the section's term: TERMS.ID repeats in every school, so the school decides."""
-        key = section.termid, section.schoolid
-        return next(t for t in self.terms.values() if (t.id, t.schoolid) == key)
+    def move_section(self, section: Section, term: Term) -> None:
+        """Put a section into another term of its school."""
+        section.termid = term.id
+        for row in self.cc[section.id].values():
+            row.termid = term.id
 
-    def teaches(self, users_dcid: int, section: Section) -> bool:
-        """Return whether SECTIONTEACHER lets this person write to the section."""
-        rows = self.sectionteachers[section.id]
-        return any(self.schoolstaff[row.teacherid].users_dcid == users_dcid for row in rows)
+    def recode_section(self, section: Section, dcid: int) -> None:
+        """Give a section another DCID; its gradebook goes along. Raises `KeyError` for a taken DCID."""
+        if dcid in self.sections:
+            raise KeyError(f"section {dcid} exists")
+        former, section.dcid = section.dcid, dcid
+        self.sections = {s.dcid: s for s in self.sections.values()}
+        self.gradebook.recode_section(former, dcid)
 
-    def roster(self, section: Section) -> set[int]:
-        """Return STUDENTS.DCID of all who are in the section now."""
-        rows = self.cc[section.id].values()
-        return {self.student_dcids[row.studentid] for row in rows if not row.dropped}
+    def split_section(self, section: Section, students: Iterable[Student]) -> Section:
+        """Move students to a new section of the same course, term and teacher; its gradebook is empty."""
+        lead = self.users[self.schoolstaff[section.teacher].users_dcid]
+        school = next(s for s in self.schools.values() if s.school_number == section.schoolid)
+        half = self.add_section(school, self.term_of(section), lead, section.course_number)
+        for student in students:
+            self.drop(student, section)
+            self.enroll(student, half)
+        return half
+
+    # --- students
+
+    def drop(self, student: Student, section: Section) -> None:
+        """Drop a student from a section; the row stays as a dropped one."""
+        self.cc[section.id][student.id].dropped = True
+
+    def renumber_student(
+        self, student: Student, *, dcid: int | None = None, id: int | None = None, number: int | None = None
+    ) -> None:
+        """Change a student's keys; enrollments and scores go along. Raises `KeyError` for a taken DCID."""
+        if dcid in self.students:
+            raise KeyError(f"student {dcid} exists")
+        former_dcid, former_id = student.dcid, student.id
+        student.dcid, student.id = dcid or student.dcid, id or student.id
+        student.student_number = number or student.student_number
+        self.students = {s.dcid: s for s in self.students.values()}
+        self.student_dcids = {s.id: s.dcid for s in self.students.values()}
+        for rows in self.cc.values():
+            if former_id in rows:
+                row = rows.pop(former_id)
+                row.studentid = student.id
+                rows[student.id] = row
+        self.gradebook.renumber_student(former_dcid, student.dcid)
+
+    # --- categories
+
+    def rename_category(self, category: Category, name: str) -> None:
+        """Rename a category; its id stays."""
+        category.name = name
+
+    def set_category_active(self, category: Category, *, active: bool) -> None:
+        """Take a category out of use, or back into it."""
+        category.isactive = active
+
+    def delete_category(self, category: Category) -> None:
+        """Delete a category. Assignments that use it keep its id, which then leads nowhere (a guess)."""
+        del self.categories[category.teachercategoryid]
+
+    def remake_category(self, category: Category, *, move: bool = True) -> Category:
+        """Delete a category and make one of the same name; with `move` its assignments go to the new one."""
+        teacher = self.users[category.usersdcid]
+        self.delete_category(category)
+        made = self.add_category(teacher, category.name, active=category.isactive)
+        made.displayposition = category.displayposition
+        for assoc in self._assocs(category) if move else ():
+            assoc.teachercategoryid = made.teachercategoryid
+        return made
+
+    def reorder_categories(self, teacher: User, order: Iterable[int]) -> None:
+        """Put a teacher's categories into the order of these ids; the others follow."""
+        first = [self.categories[key] for key in order]
+        others = [c for c in self.categories_of(teacher.dcid) if c not in first]
+        for position, category in enumerate([*first, *others]):
+            category.displayposition = position
+
+    def copy_categories(self, giver: User, taker: User) -> dict[int, Category]:
+        """Give a teacher categories of the same names as another's; return them by the other's ids."""
+        mine = self.categories_of(giver.dcid)
+        return {c.teachercategoryid: self.add_category(taker, c.name, active=c.isactive) for c in mine}
+
+    def _assocs(self, category: Category) -> list[CategoryAssoc]:
+        return [
+            assoc
+            for _, part in self.gradebook.parts.values()
+            for assoc in part.categories
+            if assoc.teachercategoryid == category.teachercategoryid
+        ]

@@ -1,12 +1,38 @@
 """Switch the simulator's behavior where the evidence is open, or districts differ."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
+
+NameForm = Literal["trim", "collapse", "nfc", "cut"]
 
 # Refusals that are inferred, not observed. Each one can be switched off; `negative_score` on.
 INFERRED = frozenset(
     {"name", "due_date", "category", "duplicate", "locked_term", "points", "scores_need_update", "score_text"}
 )
+
+ScoreFaultKind = Literal["poison", "omit", "forget", "alter", "misreport", "mute", "extra", "empty"]
+
+
+@dataclass
+class ScoreFault:
+    """Bend the next score writes that hold a matching row, `times` times (None: for ever).
+
+    poison: 500 for the whole batch, naming nobody. omit: neither stored nor in the response. forget: in the
+    response, not stored. mute: stored, not in the response. alter: `points` stored and in the response.
+    misreport: stored, the response shows `points`. extra: one row more in the response, of `student`.
+    empty: everything is stored, 200 without a body.
+    """
+
+    kind: ScoreFaultKind
+    student: int | None = None  # STUDENTS.DCID; None is every student
+    part: int | None = None  # ASSIGNMENTSECTIONID; None is every assignment
+    points: Decimal | None = None
+    times: int | None = 1
+
+    def matches(self, part: int, student: int) -> bool:
+        """Return whether a row is struck."""
+        return self.part in (None, part) and (self.kind == "extra" or self.student in (None, student))
 
 
 @dataclass
@@ -31,6 +57,22 @@ class Switches:
     cleared_row: Literal["kept", "gone"] = "kept"
     # Whether CC shows the section id of a dropped row negated or as it was. No source shows it.
     dropped_cc: Literal["negative", "kept"] = "negative"
+    # A score above the total: stored as it is, as observed, or cut to the total without a word (a guess).
+    above_total: Literal["take", "cap"] = "take"
+    # A POINTS row for a PERCENT, GRADESCALE or COLLECTED column: stored as that column reads it, or 409.
+    wrong_score_type: Literal["take", "refuse"] = "take"
+    # Bent score writes, in order; the first that matches a row decides (`ScoreFault`).
+    score_faults: list[ScoreFault] = field(default_factory=list)
+    # Whether writes need a SECTIONTEACHER row that is dated today; and roles (ROLEDEF.ID) that only read.
+    teacher_dates: Literal["ignored", "checked"] = "ignored"
+    read_only_roles: set[int] = field(default_factory=set)
+    # What refusals quote of names and titles that were sent: nothing, or the text plain, as JSON or as HTML.
+    refusal_quotes: Literal["nothing", "plain", "json", "html"] = "nothing"
+    # The status of inferred refusals of an assignment; a duplicate is a 409 in any case.
+    invalid_status: Literal[400, 409] = 409
+    # How assignment names are stored: forms apply in this order; `cut` cuts to `name_cut` characters.
+    name_form: set[NameForm] = field(default_factory=set)
+    name_cut: int = 50
     batch_limit: int | None = None
     batch_status: Literal[400, 413] = 413
     # So many of the next score writes answer 412 once each.

@@ -107,9 +107,15 @@ TABLES: Mapping[str, Table] = {
         lambda sis: map(_plain, sis.sections.values()),
         {"dcid": lambda sis, key: _some(sis.sections.get(key))},
     ),
+    "roledef": Table(
+        "id",
+        ("id", "name"),
+        lambda sis: map(_plain, sis.roledefs.values()),
+        {"id": lambda sis, key: _some(sis.roledefs.get(key))},
+    ),
     "sectionteacher": Table(
         "id",
-        ("id", "sectionid", "teacherid"),
+        ("id", "sectionid", "teacherid", "roleid", "start_date", "end_date"),
         _teaching,
         {"sectionid": lambda sis, key: map(_plain, sis.sectionteachers.get(key, ()))},
     ),

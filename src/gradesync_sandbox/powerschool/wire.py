@@ -56,9 +56,9 @@ class Problem:
         return {"code": "1", "field": self.field or self.message, "params": self.params}
 
 
-def conflict(problems: Sequence[Problem]) -> Refused:
-    """Return a 409 for these problems, headed by the first."""
-    return Refused(409, problems[0].message, [problem.wire() for problem in problems])
+def conflict(problems: Sequence[Problem], status: int = 409) -> Refused:
+    """Return a refusal for these problems, headed by the first: a 409 unless `status` is another."""
+    return Refused(status, problems[0].message, [problem.wire() for problem in problems])
 
 
 def no_access(fields: Iterable[str]) -> Refused:

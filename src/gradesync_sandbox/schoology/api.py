@@ -95,6 +95,15 @@ class ApiRequest:
         start, limit = self.window()
         return rows[start : start + limit], self.links(path, more=start + limit < len(rows))
 
+    def listed(self, key: str, rows: Sequence[Json], paging: Json) -> Json:
+        """Return rows under their wrapper key, and paging; a partial list has lost its last rows."""
+        kept = self.state.cut_list(key, len(rows))
+        if kept is not None:
+            rows = rows[:kept]
+            links = {name: link for name, link in paging.get("links", {}).items() if name != "next"}
+            paging = {**paging, "links": links} if links else paging
+        return {**self.wrap(key, rows), **paging}
+
     def wrap(self, key: str, rows: Sequence[Json]) -> Json:
         """Return children under their wrapper key, in the shape that the switches choose."""
         switches = self.state.switches

@@ -70,13 +70,17 @@ class Category:
 
 @dataclass(slots=True)
 class Enrollment:
-    """Record a person in a section. `source` 6 is provisioned, 0 is added by hand."""
+    """Record a person in a section. `source` 6 is provisioned, 0 is added by hand.
+
+    `own_section_code` names the SIS section of a student who came by linking.
+    """
 
     id: int
     uid: int
     admin: bool = False
     status: int = ACTIVE
     source: int = 6
+    own_section_code: str = ""
 
 
 @dataclass(slots=True)
@@ -147,10 +151,14 @@ class Section:
 
         Raises `KeyError` when there is none.
         """
-        for enrollment in self.enrollments.values():
-            if enrollment.uid == uid:
-                return enrollment
-        raise KeyError(f"user {uid} is not enrolled in section {self.id}")
+        mine = self.enrollments_of(uid)
+        if not mine:
+            raise KeyError(f"user {uid} is not enrolled in section {self.id}")
+        return max(mine, key=lambda enrollment: (enrollment.status == ACTIVE, enrollment.id))
+
+    def enrollments_of(self, uid: int) -> list[Enrollment]:
+        """Return all enrollments of a person, oldest first."""
+        return [e for e in self.enrollments.values() if e.uid == uid]
 
     def is_admin(self, uid: int) -> bool:
         return any(e.uid == uid and e.admin and e.status == ACTIVE for e in self.enrollments.values())

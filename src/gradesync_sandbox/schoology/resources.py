@@ -60,7 +60,7 @@ def _attends(book: Section, person: User) -> bool:
 def _section_list(request: ApiRequest, found: list[Section]) -> Json:
     rows, links = request.page(found, request.path)
     listed = [wire.section(book, request.state, request.caller, request.base) for book in rows]
-    return {**request.wrap("section", listed), "total": len(found), **links}
+    return request.listed("section", listed, {"total": len(found), **links})
 
 
 # --- people
@@ -83,7 +83,7 @@ def users(request: ApiRequest) -> Json:
     found = [u for u in request.state.users.values() if not wanted or u.school_uid in wanted]
     rows, links = request.page(found, request.path)
     listed = [wire.user(person, request.state, full=True) for person in rows]
-    return {**request.wrap("user", listed), "total": str(len(found)), **links}
+    return request.listed("user", listed, {"total": str(len(found)), **links})
 
 
 def me(request: ApiRequest) -> ApiResponse:
@@ -124,7 +124,7 @@ def enrollments(request: ApiRequest, section_id: str) -> Json:
     ]
     rows, links = request.page(found, request.path)
     listed = [wire.enrollment(e, request.state.users[e.uid], book, request.base) for e in rows]
-    return {**request.wrap("enrollment", listed), "total": str(len(found)), **links}
+    return request.listed("enrollment", listed, {"total": str(len(found)), **links})
 
 
 def enrollment(request: ApiRequest, section_id: str, enrollment_id: str) -> Json:
@@ -170,7 +170,7 @@ def _items(request: ApiRequest, book: Section, kinds: tuple[str, ...], path: str
     more = any(start + limit < len(group) for group in groups)
     listed = [wire.item(i, book, request.state, request.base, path=path.replace("-", "_")) for i in rows]
     links = request.links(f"/sections/{book.id}/{path}", more=more)
-    return {**request.wrap("assignment", listed), "total": len(found), **links}
+    return request.listed("assignment", listed, {"total": len(found), **links})
 
 
 def _visible(request: ApiRequest, book: Section) -> list[Item]:
@@ -182,7 +182,7 @@ def discussions(request: ApiRequest, section_id: str) -> Json:
     found = [item for item in _visible(request, book) if item.type == "discussion"]
     rows, links = request.page(found, request.path)
     listed = [wire.discussion(item, book, request.base) for item in rows]
-    return {**request.wrap("discussion", listed), "total": len(found), **links}
+    return request.listed("discussion", listed, {"total": len(found), **links})
 
 
 def grades(request: ApiRequest, section_id: str) -> Json:
@@ -197,11 +197,12 @@ def grades(request: ApiRequest, section_id: str) -> Json:
         total = len(found)
         page, links = request.page(found, request.path)
         found, paging = list(page), {"total": total, **links}
+    shown = request.listed("grade", found, paging)
     return {
-        "grades": request.wrap("grade", found),
+        "grades": {key: shown.pop(key) for key in ("grade",) if key in shown},
         "period": matrix.periods(book),
         "final_grade": matrix.final_grades(book),
-        **paging,
+        **shown,
     }
 
 

@@ -1,187 +1,179 @@
-"""Hold the simulated Schoology's state, and let teachers and administrators change it."""
+"""Let teachers and administrators change Schoology, as they do in the course of a school year."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import date
-from decimal import Decimal
-from itertools import count
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from gradesync_sandbox.schoology.log import RequestLog
-from gradesync_sandbox.schoology.model import (
-    ACTIVE,
-    ARCHIVED,
-    Category,
-    Cell,
-    Course,
-    Credential,
-    Enrollment,
-    Item,
-    Mark,
-    Period,
-    Role,
-    Section,
-    User,
-)
-from gradesync_sandbox.schoology.switches import Switches
-
-Points = Decimal | int | str
-
-
-def _ids() -> dict[str, Iterator[int]]:
-    """Return one sequence a kind, far apart and of different strides, so that no id passes for another."""
-    return {
-        "user": count(5_790_011, 7),
-        "building": count(97_900_003, 11),
-        "course": count(2_330_000_109, 13),
-        "section": count(7_900_000_001, 17),
-        "enrollment": count(3_490_989_701, 3),
-        "category": count(92_557_271, 5),
-        "period": count(1_123_041, 2),
-        "item": count(8_269_049_251, 19),
-        "node": count(6_120_400_007, 23),
-    }
+from gradesync_sandbox.schoology.model import ARCHIVED, Category, Enrollment, Item, Section, User
+from gradesync_sandbox.schoology.organization import Organization
 
 
 @dataclass
-class Schoology:
-    """Simulate one organization. Every change moves the cell's or item's own clock, as Schoology's does."""
+class Schoology(Organization):
+    """Simulate one organization, and the people who work in it."""
 
-    clock: Callable[[], float] = time.time
-    school: int = 94_000_000
-    switches: Switches = field(default_factory=Switches)
-    users: dict[int, User] = field(default_factory=dict)
-    sections: dict[int, Section] = field(default_factory=dict)
-    courses: dict[int, Course] = field(default_factory=dict)
-    credentials: dict[str, Credential] = field(default_factory=dict)
-    log: RequestLog = field(default_factory=RequestLog)
-    ids: dict[str, Iterator[int]] = field(default_factory=_ids, repr=False)
+    # --- enrollments
 
-    def now(self) -> float:
-        """Return unix seconds by Schoology's own clock."""
-        return self.clock() + self.switches.clock_skew
+    def end_enrollment(self, section: int, enrollment: int, status: int = ARCHIVED) -> None:
+        """End one enrollment of perhaps several; its grades stay."""
+        self.sections[section].enrollments[enrollment].status = status
 
-    def _stamp(self) -> int:
-        return int(self.now())
+    def renumber_enrollments(self, section: int, *, keep_cells: bool = False) -> dict[int, int]:
+        """Give every enrollment a new id, as an import does; return the new ids by the old ones.
 
-    # --- the organisation
+        The cells of the new ones were never touched, unless `keep_cells`.
+        """
+        book, new = self.sections[section], {}
+        for old, enrollment in list(book.enrollments.items()):
+            new[old] = enrollment.id = next(self.ids["enrollment"])
+        book.enrollments = {e.id: e for e in book.enrollments.values()}
+        book.cells = {(i, new[e]): c for (i, e), c in book.cells.items() if e in new} if keep_cells else {}
+        for item in book.items.values():
+            item.assignees = [new.get(enrollment, enrollment) for enrollment in item.assignees]
+        return new
 
-    def add_building(self) -> int:
-        return next(self.ids["building"])
-
-    def add_user(self, first: str, last: str, role: Role, building: int, school_uid: str = "") -> User:
-        user = User(next(self.ids["user"]), first, last, role, building, school_uid)
-        self.users[user.uid] = user
-        return user
-
-    def add_course(self, title: str, code: str, building: int) -> Course:
-        course = Course(next(self.ids["course"]), title, code, building)
-        self.courses[course.id] = course
-        return course
-
-    def add_period(self, title: str, first: date, last: date, parent: int = 0) -> Period:
-        return Period(next(self.ids["period"]), title, first, last, parent)
-
-    def add_section(
-        self, course: Course, title: str, school_code: str, periods: list[Period], *, synced: bool = True
-    ) -> Section:
-        section = Section(next(self.ids["section"]), course, title, school_code, synced, periods)
-        self.sections[section.id] = section
-        return section
-
-    def add_credential(self, credential: Credential) -> Credential:
-        self.credentials[credential.key] = credential
-        return credential
-
-    # --- the roster
-
-    def enroll(self, section: int, uid: int, *, admin: bool = False, source: int = 6) -> Enrollment:
-        """Enroll a person; one who was there before comes back under the old enrollment id."""
-        roster = self.sections[section].enrollments
-        for known in roster.values():
-            if known.uid == uid:
-                known.status = ACTIVE
-                return known
-        enrollment = Enrollment(next(self.ids["enrollment"]), uid, admin, source=source)
-        roster[enrollment.id] = enrollment
+    def set_course_admin(self, section: int, uid: int, *, admin: bool = True) -> Enrollment:
+        """Make a person a course admin of the section, or take that right; enroll the person where needed."""
+        enrollment = self.enroll(section, uid, admin=admin)
+        enrollment.admin = admin
         return enrollment
 
-    def drop_student(self, section: int, uid: int, status: int = ARCHIVED) -> None:
-        """End an enrollment; its grades stay."""
-        self.sections[section].enrollment_of(uid).status = status
+    # --- accounts
 
-    # --- the gradebook's frame
+    def set_school_uid(self, uid: int, school_uid: str) -> None:
+        """Correct a person's school id."""
+        self.users[uid].school_uid = school_uid
 
-    def add_category(self, section: int, title: str, **fields: Any) -> Category:
-        categories = self.sections[section].categories
-        category = Category(next(self.ids["category"]), title, len(categories), **fields)
-        categories[category.id] = category
-        return category
+    def swap_school_uids(self, one: int, other: int) -> None:
+        """Exchange the school ids of two people."""
+        first, second = self.users[one], self.users[other]
+        first.school_uid, second.school_uid = second.school_uid, first.school_uid
 
-    def rename_category(self, section: int, category: int, title: str) -> None:
-        self.sections[section].categories[category].title = title
+    def add_second_account(self, uid: int) -> User:
+        """Add another account with the same name and school id; enroll it where it is needed."""
+        known = self.users[uid]
+        return self.add_user(known.first, known.last, known.role, known.building, known.school_uid)
 
-    def add_assignment(self, section: int, title: str, max_points: Points = 100, **fields: Any) -> Item:
-        """Add an item; `fields` are those of `Item`. A discussion has a content id of its own."""
-        item_id = next(self.ids["item"])
-        node = next(self.ids["node"]) if fields.get("type") == "discussion" else item_id
-        item = Item(item_id, node, title, Decimal(max_points), last_updated=self._stamp(), **fields)
-        self.sections[section].items[item.id] = item
-        return item
+    def replace_account(self, uid: int, *, keep_cells: bool = True) -> User:
+        """Give a person a new account: it takes over school id and enrollments; the old one keeps neither."""
+        made = self.add_second_account(uid)
+        self.users[uid].school_uid = ""
+        for book in self.sections.values():
+            for enrollment in book.enrollments_of(uid):
+                self._take_over(book, enrollment, made, keep_cells=keep_cells)
+        return made
 
-    def edit_assignment(self, section: int, item: int, **fields: Any) -> Item:
-        """Change fields of an item. Its cells keep their timestamps, as editing an item touches no grade."""
-        if "max_points" in fields:
-            fields["max_points"] = Decimal(fields["max_points"])
-        edited = self.sections[section].items[item]
-        for name, value in fields.items():
-            setattr(edited, name, value)
-        edited.last_updated = self._stamp()
-        return edited
+    def _take_over(self, book: Section, former: Enrollment, user: User, *, keep_cells: bool) -> None:
+        enrollment = self.enroll_anew(book.id, user.uid, admin=former.admin, source=former.source)
+        enrollment.status, former.status = former.status, ARCHIVED
+        if keep_cells:
+            self._copy_cells(book, {former.id: enrollment.id})
 
-    def delete_assignment(self, section: int, item: int) -> None:
-        self.edit_assignment(section, item, deleted=True)
+    def _copy_cells(self, book: Section, enrollments: dict[int, int]) -> None:
+        for (item, enrollment), cell in list(book.cells.items()):
+            if enrollment in enrollments:
+                book.cells[item, enrollments[enrollment]] = replace(cell)
 
-    def restore_assignment(self, section: int, item: int) -> None:
-        """Bring a deleted item back under its old id, with the scores it had."""
-        self.edit_assignment(section, item, deleted=False)
+    # --- sections
 
-    # --- grading
+    def recode_section(self, section: int, school_code: str) -> None:
+        """Change the section school code: the section belongs to another SIS section from now on."""
+        self.sections[section].school_code = school_code
 
-    def grade(self, section: int, item: int, uid: int, points: Points, comment: str | None = None) -> None:
-        """Enter points for a student; an exception that stood there goes."""
-        self._touch(section, item, uid, grade=Decimal(points), exception=Mark.NONE, comment=comment)
+    def set_synced(self, section: int, *, synced: bool) -> None:
+        """Mark a section as made by the SIS, or by hand."""
+        self.sections[section].synced = synced
 
-    def set_exception(
-        self, section: int, item: int, uid: int, exception: int, points: Points | None = None
-    ) -> None:
-        """Mark a cell. Codes 1 to 3 take the points away; an unknown code may keep some."""
-        grade = Decimal(points) if points is not None and exception > Mark.MISSING else None
-        self._touch(section, item, uid, grade=grade, exception=exception)
+    def link_sections(self, main: int, other: int) -> dict[int, int]:
+        """Link a section to `main`: its people and items go there (a guess); return the new ids of its items.
 
-    def clear(self, section: int, item: int, uid: int) -> None:
-        """Blank a cell: the row stays, with no grade, no exception and a newer timestamp."""
-        self._touch(section, item, uid, grade=None, exception=Mark.NONE)
+        Its students keep the code of their own SIS section in the enrollment, and `other` is inactive.
+        """
+        home, guest = self.sections[main], self.sections[other]
+        enrollments: dict[int, int] = {}
+        for former in guest.enrollments.values():
+            if home.enrollments_of(former.uid):
+                enrollments[former.id] = home.enrollment_of(former.uid).id
+                continue
+            enrollment = self.enroll_anew(main, former.uid, admin=former.admin, source=former.source)
+            enrollment.status, enrollment.own_section_code = former.status, guest.school_code
+            enrollments[former.id] = enrollment.id
+        guest.active = False
+        return {item.id: self._copied_to(guest, home, item, enrollments).id for item in guest.standing()}
 
-    def comment(self, section: int, item: int, uid: int, text: str) -> None:
-        """Write a comment alone: the cell's timestamp moves, its value does not."""
-        cell = self.sections[section].cell(item, self.sections[section].enrollment_of(uid).id)
-        self._touch(section, item, uid, grade=cell.grade, exception=cell.exception, comment=text)
+    # --- categories
 
-    def _touch(
-        self,
-        section: int,
-        item: int,
-        uid: int,
-        *,
-        grade: Decimal | None,
-        exception: int,
-        comment: str | None = None,
-    ) -> None:
+    def delete_category(self, section: int, category: int, *, move_to: int = 0) -> None:
+        """Delete a category; its items go to another one, or become ungraded."""
+        del self.sections[section].categories[category]
+        for item in self.sections[section].items.values():
+            if item.category == category:
+                item.category = move_to
+
+    def remake_category(self, section: int, category: int, title: str | None = None) -> Category:
+        """Delete a category and make one of the same title; its items go to the new one."""
+        known = self.sections[section].categories[category]
+        made = self.add_category(section, known.title if title is None else title, weight=known.weight)
+        made.delta = known.delta
+        self.delete_category(section, category, move_to=made.id)
+        return made
+
+    def reorder_categories(self, section: int, order: Iterable[int]) -> None:
+        """List categories in the order of these ids; the others follow."""
+        known = self.sections[section].categories
+        ids = [*order]
+        ids += [key for key in known if key not in ids]
+        self.sections[section].categories = {key: known[key] for key in ids}
+        for position, key in enumerate(ids):
+            known[key].delta = position
+
+    # --- items
+
+    def move_assignment(self, section: int, item: int, category: int) -> Item:
+        """Put an item into another category; 0 is none."""
+        return self.edit_assignment(section, item, category=category)
+
+    def copy_assignment(
+        self, section: int, item: int, title: str | None = None, *, to: int | None = None
+    ) -> Item:
+        """Copy an item without its grades, into another section's category of the same title for `to`."""
+        source = self.sections[section]
+        target = self.sections[section if to is None else to]
+        copy = self._copied_to(source, target, source.items[item], {})
+        copy.title = copy.title if title is None else title
+        return copy
+
+    def reimport_assignments(
+        self, section: int, items: Iterable[int] | None = None, *, with_grades: bool = True
+    ) -> dict[int, int]:
+        """Delete items (all where None) and import them under new ids; return the new ids by the old ones.
+
+        With their grades, cells keep values and timestamps; else the new cells were never touched.
+        """
         book = self.sections[section]
-        if item not in book.items:
-            raise KeyError(f"no item {item} in section {section}")
-        key = (item, book.enrollment_of(uid).id)
-        kept = book.cell(*key).comment if comment is None else comment
-        book.cells[key] = Cell(grade, exception, self._stamp(), kept)
+        chosen = [item.id for item in book.standing()] if items is None else list(items)
+        same = {key: key for key in book.enrollments} if with_grades else {}
+        new = {key: self._copied_to(book, book, book.items[key], same).id for key in chosen}
+        for key in chosen:
+            self.delete_assignment(section, key)
+        return new
+
+    def _copied_to(self, source: Section, target: Section, item: Item, enrollments: dict[int, int]) -> Item:
+        """Copy an item; cells come along for the enrollments that are named, by old and new id."""
+        key = next(self.ids["item"])
+        node = next(self.ids["node"]) if item.type == "discussion" else key
+        assignees = [enrollments.get(e, e) for e in item.assignees] if enrollments or source is target else []
+        copy = replace(item, id=key, grade_item_id=node, assignees=assignees, last_updated=int(self.now()))
+        if source is not target:
+            copy.category = self._category_like(source, target, item.category)
+        target.items[key] = copy
+        for old, new in enrollments.items():
+            if (item.id, old) in source.cells:
+                target.cells[key, new] = replace(source.cells[item.id, old])
+        return copy
+
+    def _category_like(self, source: Section, target: Section, category: int) -> int:
+        if category not in source.categories:
+            return 0
+        title = source.categories[category].title
+        known = [c.id for c in target.categories.values() if c.title == title]
+        return known[0] if known else self.add_category(target.id, title).id

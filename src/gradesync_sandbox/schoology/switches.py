@@ -16,6 +16,11 @@ class Switches:
     links_scheme: Literal["as_called", "http", "https"] = "as_called"
     max_limit: int = 200  # a larger page is cut to this
 
+    # partial lists: by wrapper key (`enrollment`, `assignment`, `grade`, …) so many rows are shown, no next
+    # link, and `total` as ever; `partial_once` ends each with its first response
+    partial_lists: dict[str, int] = field(default_factory=dict)
+    partial_once: bool = True
+
     # grades
     grades_paged: bool = False  # page the matrix instead of answering all of it
     missing_is_zero: bool = True  # off: a missing cell reads null
@@ -34,5 +39,6 @@ class Switches:
     multiget_cost: int = 1
     retry_after: bool = True
 
+    cell_clock_offset: float = 0.0  # seconds the cells' clock is ahead of `Date`; negative: behind
     clock_skew: float = 0.0  # seconds Schoology's clock is ahead of the machine's
     latency: float = 0.0  # seconds before every answer

@@ -127,6 +127,7 @@ def enrollment(it: Enrollment, user: User, book: Section, base: str) -> Json:
         "status": str(it.status),
         "picture_url": f"{WEB}/sites/all/themes/schoology_theme/images/user-default.svg",
         "enrollment_source": it.source,
+        **({"cross_listed_section_school_code": it.own_section_code} if it.own_section_code else {}),
         "links": {"self": f"{base}/sections/{book.id}/enrollments/{it.id}"},
     }
 
