@@ -121,7 +121,7 @@ async def test_rows_for_which_there_is_no_time_are_told_so(
     api: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = await api.office()
-    monkeypatch.setattr(bulk, "PATIENCE", timedelta(0))
+    monkeypatch.setattr(bulk, "TIME_LIMIT", timedelta(0))
     late = ("not-attempted", "not-attempted")
     assert await import_rows(office, LINKS, [{"section": api.section}]) == [late]
     pair = {"section": api.section, "category": "a", "sis_category": "b"}

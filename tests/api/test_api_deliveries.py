@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from gradesync.db import retention
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import run_worker
-from gradesync.worker.webhooks import MOST_ATTEMPTS, WebhookSender, pause_after
+from gradesync.worker.webhooks import MAX_ATTEMPTS, WebhookSender, pause_after
 from harness.api import ApiHarness
 from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
@@ -30,7 +30,7 @@ async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness
     assert (told["data"]["assignments"], told["data"]["scores"]) == (sync["assignments"], sync["scores"])
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["id"], delivery["status"]) == (headers["webhook-id"], "delivered")
-    assert (delivery["answer"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
+    assert (delivery["response_status"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
 
 
 async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiver) -> None:
@@ -80,13 +80,13 @@ async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
     assert await deliver(api) == 1
     assert await deliver(api) == 0
     (waiting,) = await list_deliveries(office, webhook, status="pending")
-    assert (waiting["answer"], waiting["error"], waiting["attempts"]) == (status, "refused", 1)
+    assert (waiting["response_status"], waiting["error"], waiting["attempts"]) == (status, "refused", 1)
     assert waiting["next_attempt_at"] > waiting["created_at"]
-    for _ in range(MOST_ATTEMPTS - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         assert await deliver(api, later=True) == 1
     assert await deliver(api, later=True) == 0
     (given_up,) = await list_deliveries(office, webhook, status="failed")
-    assert (given_up["attempts"], given_up["next_attempt_at"]) == (MOST_ATTEMPTS, None)
+    assert (given_up["attempts"], given_up["next_attempt_at"]) == (MAX_ATTEMPTS, None)
     assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
 
 
@@ -95,15 +95,15 @@ async def test_an_address_that_is_gone_is_not_asked_again(api: ApiHarness, recei
     receiver.status = 410
     await deliver(api)
     (delivery,) = await list_deliveries(office, webhook)
-    assert (delivery["status"], delivery["answer"]) == ("failed", 410)
+    assert (delivery["status"], delivery["response_status"]) == ("failed", 410)
 
 
 async def test_pauses_grow_and_end() -> None:
-    pauses = [pause for attempt in range(1, MOST_ATTEMPTS) if (pause := pause_after(attempt))]
-    assert len(pauses) == MOST_ATTEMPTS - 1
+    pauses = [pause for attempt in range(1, MAX_ATTEMPTS) if (pause := pause_after(attempt))]
+    assert len(pauses) == MAX_ATTEMPTS - 1
     assert 4 < pauses[0] < 6
     assert all(later > earlier for earlier, later in pairwise(pauses[:7]))
-    assert pause_after(MOST_ATTEMPTS) is None
+    assert pause_after(MAX_ATTEMPTS) is None
 
 
 async def test_an_outbox_outlives_the_worker_that_died_over_it(api: ApiHarness, receiver: Receiver) -> None:
@@ -121,14 +121,14 @@ async def test_nobody_at_an_address_is_no_answer(api: ApiHarness) -> None:
     await api.sync(office)
     await deliver(api)
     (delivery,) = await list_deliveries(office, webhook)
-    assert (delivery["status"], delivery["error"], delivery["answer"]) == ("pending", "no-answer", None)
+    assert (delivery["status"], delivery["error"], delivery["response_status"]) == ("pending", "no-answer", None)
 
 
 async def test_an_attempt_that_lasts_too_long_is_broken_off(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     receiver.silent = asyncio.Event()
     runtime = api.runtime
-    await WebhookSender(runtime.database, runtime.client, runtime.clock, patience=0.05).deliver()
+    await WebhookSender(runtime.database, runtime.client, runtime.clock, timeout=0.05).deliver()
     receiver.silent.set()
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")

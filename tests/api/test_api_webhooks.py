@@ -47,11 +47,8 @@ async def test_an_address_that_is_none_is_refused(api: ApiHarness, url: str) -> 
 
 async def test_only_https_is_taken_where_networks_are_public(api: ApiHarness) -> None:
     office = await api.office()
-    service = api.app.state.service
-    public = replace(
-        service.runtime, settings=service.settings.model_copy(update={"allow_private_network": False})
-    )
-    api.app.state.service = replace(service, runtime=public)
+    settings = api.runtime.settings.model_copy(update={"allow_private_network": False})
+    api.app.state.runtime = replace(api.runtime, settings=settings)
     expect_problem(
         await office.post("/webhooks", {"url": "http://hooks.example.org"}), 422, "webhook-not-allowed"
     )

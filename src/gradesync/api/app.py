@@ -1,4 +1,4 @@
-"""The HTTP API as an ASGI application."""
+"""Build the HTTP API as an ASGI application."""
 
 from functools import cache
 from typing import Any
@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
 from gradesync.api import openapi, problems
-from gradesync.api.guards import BodyLimit, SafeHeaders
-from gradesync.api.identified import Identified
+from gradesync.api.live import Live
+from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders
 from gradesync.api.routes import (
     assignments,
     categories,
@@ -27,12 +27,11 @@ from gradesync.api.routes import (
     syncs,
     webhooks,
 )
-from gradesync.api.service import Service
 from gradesync.runtime import Runtime
 
 BODY_MAX = 1_048_576
+# FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
-"""FastAPI's own would tell paths, queries and what exceptions say."""
 ROUTERS = (
     *(syncs, outcomes, events, assignments),
     *(imports, mapping, categories, sections),
@@ -42,36 +41,36 @@ ROUTERS = (
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The API on what a process holds open. The runtime outlives the application."""
-    app = _routes(runtime.settings.public_url)
-    app.state.service = Service.of(runtime)
+    """Build the API on a runtime, which outlives the application."""
+    app = _build(runtime.settings.public_url)
+    app.state.runtime, app.state.live = runtime, Live(runtime)
     return app
 
 
 def openapi_document() -> dict[str, Any]:
-    """The API's description, the same on every machine."""
-    return _routes("").openapi()
+    """Return the API's description, the same on every machine."""
+    return _build("").openapi()
 
 
-def _routes(public_url: str) -> FastAPI:
+def _build(public_url: str) -> FastAPI:
     app = FastAPI(
         title=openapi.TITLE,
         docs_url=None,
         redoc_url=None,
         telemetry=NO_TELEMETRY,
-        generate_unique_id_function=_name,
+        generate_unique_id_function=_operation_id,
     )
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app, public_url)
     app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]  # FastAPI's own way
-    # Outermost, where a middleware of the application would miss what nobody foresaw.
+    # Outermost: a middleware inside the application would miss unexpected errors.
     bounded = BodyLimit(
-        app.build_middleware_stack(), BODY_MAX, problems.response("body-too-large", public_url)
+        app.build_middleware_stack(), BODY_MAX, problems.problem_response("body-too-large", public_url)
     )
-    app.middleware_stack = SafeHeaders(Identified(bounded))
+    app.middleware_stack = SafeHeaders(RequestIds(bounded))
     return app
 
 
-def _name(route: APIRoute) -> str:
+def _operation_id(route: APIRoute) -> str:
     return route.name

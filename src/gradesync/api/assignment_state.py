@@ -1,11 +1,11 @@
-"""Where each assignment of a section stands with the SIS, as far as it can be told without reading scores."""
+"""Derive the sync state of each assignment of a section without reading scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gradesync.api import schemas
-from gradesync.api.schemas import render
+from gradesync.api.schemas.render import render_points, render_reason
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
@@ -15,7 +15,8 @@ from gradesync.core.sis import Capabilities
 from gradesync.db.links import Pair, SectionLink
 from gradesync.sync.link import pair_by_title
 
-MENDED_BY_EDITING = frozenset(
+# Problems that the rules would find again if they persisted.
+FIXED_BY_EDITING = frozenset(
     {
         Reason.UNGRADED,
         Reason.CATEGORY_UNMAPPED,
@@ -31,12 +32,11 @@ MENDED_BY_EDITING = frozenset(
         Reason.ROW_UNREADABLE,
     }
 )
-"""Problems that the rules would still see if they were there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What is stored of a section; `link` is None before its first sync."""
+    """Hold the rows of a section; `link` is None before its first sync."""
 
     district: District
     link: SectionLink | None
@@ -45,19 +45,19 @@ class Stored:
 
     @property
     def as_of(self) -> datetime | None:
-        """The source's time that the ledger knows of."""
-        known = [entry.read_through for entry in self.ledger.values() if entry.read_through]
-        return max(known, default=None)
+        """Return the latest time, by Schoology's clock, that the ledger has read through."""
+        times = [entry.read_through for entry in self.ledger.values() if entry.read_through]
+        return max(times, default=None)
 
 
-def of_gradebook(
+def render_gradebook(
     gradebook: Gradebook, stored: Stored, capabilities: Capabilities
 ) -> list[schemas.SectionAssignment]:
-    """Every gradable item of a section just read, those that were never synced too."""
+    """Render every gradable item of a section just read, including those that never synced."""
     verdicts = _verdicts(gradebook, stored, capabilities)
     titles = {category.id: category.title for category in gradebook.categories}
     return [
-        _told(
+        _render_assignment(
             assignment,
             titles,
             stored.ledger.get(assignment.id) or LedgerAssignment(assignment.id),
@@ -67,22 +67,22 @@ def of_gradebook(
     ]
 
 
-def of_ledger(ledger: Ledger) -> list[schemas.SectionAssignment]:
-    """What is known while the source does not answer."""
-    return [_remembered(entry) for entry in ledger.values()]
+def render_ledger(ledger: Ledger) -> list[schemas.SectionAssignment]:
+    """Render what the ledger knows, for use while Schoology does not respond."""
+    return [_render_entry(entry) for entry in ledger.values()]
 
 
 def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) -> Mapping[str, Verdict]:
-    """What the rules say; nothing where the section is not linked yet."""
+    """Apply the rules to each assignment; return none where the section is not linked yet."""
     link, district = stored.link, stored.district
     if link is None or link.sis is None:
         return {}
-    kept = {category_id: one.ref for category_id, one in stored.pairs.items()}
+    kept = {category_id: pair.ref for category_id, pair in stored.pairs.items()}
     pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
     return syncable(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy))
 
 
-def _told(
+def _render_assignment(
     assignment: Assignment, titles: Mapping[str, str], entry: LedgerAssignment, verdict: Verdict | None
 ) -> schemas.SectionAssignment:
     waiting, problem = _waiting(entry, verdict), _problem(entry, verdict)
@@ -90,45 +90,45 @@ def _told(
     return schemas.SectionAssignment(
         id=assignment.id,
         title=assignment.title,
-        points=None if assignment.max_points is None else render.points(assignment.max_points),
+        points=None if assignment.max_points is None else render_points(assignment.max_points),
         due=assignment.due,
         category=category and schemas.AssignmentCategory(id=category, title=titles.get(category)),
         sync_to_sis=not entry.opted_out,
         state=_state(entry, waiting, problem),
         last_synced=entry.read_through if entry.ref else None,
         changes_waiting=waiting,
-        problem=render.said(problem) if problem else None,
+        problem=render_reason(problem) if problem else None,
     )
 
 
-def _remembered(entry: LedgerAssignment) -> schemas.SectionAssignment:
+def _render_entry(entry: LedgerAssignment) -> schemas.SectionAssignment:
     spec, problem = entry.spec or entry.intent, _problem(entry, None)
     return schemas.SectionAssignment(
         id=entry.id,
         title=spec and spec.name,
-        points=spec and render.points(spec.points),
+        points=spec and render_points(spec.points),
         due=spec and spec.due,
         category=None,
         sync_to_sis=not entry.opted_out,
         state=_state(entry, None, problem),
         last_synced=entry.read_through if entry.ref else None,
         changes_waiting=None,
-        problem=render.said(problem) if problem else None,
+        problem=render_reason(problem) if problem else None,
     )
 
 
 def _problem(entry: LedgerAssignment, verdict: Verdict | None) -> str | None:
-    """What stops it now, or stopped it last time and may still do so. The switch is no problem."""
+    """Return what stops it now, or stopped it last time and may do so again. The switch is no problem."""
     if entry.opted_out:
         return None
     if verdict is not None and verdict.stop is not None:
         return verdict.stop.reason
-    mended = verdict is not None and entry.problem in MENDED_BY_EDITING
-    return None if mended or entry.problem == Reason.OPTED_OUT else entry.problem
+    fixed = verdict is not None and entry.problem in FIXED_BY_EDITING
+    return None if fixed or entry.problem == Reason.OPTED_OUT else entry.problem
 
 
 def _waiting(entry: LedgerAssignment, verdict: Verdict | None) -> bool | None:
-    """Whether the assignment changed since it was sent, or scores are owed. Its scores are not looked at."""
+    """Return true if the assignment changed since it was sent, or scores are owed. Ignores its scores."""
     if verdict is None:
         return None
     return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or entry.doubtful)

@@ -1,5 +1,7 @@
-"""Who asks, and whether they may: bearer tokens, scopes, and the one section of a teacher."""
+"""Authenticate and authorize requests: bearer tokens, scopes, sections, and rate limits."""
 
+import asyncio
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Security
@@ -7,25 +9,34 @@ from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, SecurityScopes
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.tokens import Scope, TokenRefused
-from gradesync.api.allowance import count_request
-from gradesync.api.context import RequestContext, SectionContext
+from gradesync.access.tokens import PAGE, Caller, Scope, TokenRefused
+from gradesync.api.context import (
+    CurrentLive,
+    CurrentRuntime,
+    RequestContext,
+    SectionContext,
+    source_ip,
+)
 from gradesync.api.schemas import SchoologyId
-from gradesync.api.service import TheService
+from gradesync.db import clients
 from gradesync.errors import RequestRefused
+from gradesync.runtime import Runtime
 
 SCOPES = {
     Scope.SYNCS_READ: "Read syncs and their outcomes. A teacher's token also reads its section with it.",
     Scope.SYNCS_WRITE: "Start syncs, and switch assignments",
     Scope.SECTIONS_READ: "Read section links, assignments, category pairs and pre-flight reports",
     Scope.SECTIONS_WRITE: "Set section links and category pairs",
-    Scope.CONNECTIONS_CHECK: "Try the district's credentials",
+    Scope.CONNECTIONS_CHECK: "Check the district's credentials",
     Scope.DISTRICT_READ: "Read the district's policy and webhooks",
     Scope.DISTRICT_WRITE: "Change the district's policy and webhooks",
     Scope.AUDIT_READ: "Read who did what",
     Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
 }
 CHALLENGE = "www-authenticate"
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A district's client, or an address that a school shares, counts for so many teachers.
+TEACHERS_PER_CLIENT = 20
 
 client_credentials = OAuth2(
     flows=OAuthFlows(
@@ -34,13 +45,13 @@ client_credentials = OAuth2(
         )
     ),
     scheme_name="client",
-    description="A client of the district: id and secret, given once by `gradesync client create`.",
+    description="A client of the district: id and secret, shown once by `gradesync client create`.",
     auto_error=False,
 )
 bearer = HTTPBearer(
     bearerFormat="JWT",
     scheme_name="token",
-    description="A token of /oauth/token, a teacher's too.",
+    description="A token from /oauth/token, for a client or a teacher.",
     auto_error=False,
 )
 
@@ -48,37 +59,76 @@ SectionId = Annotated[SchoologyId, Path(description="Schoology section id")]
 
 
 async def authenticate(
-    wanted: SecurityScopes,
+    required: SecurityScopes,
     request: Request,
-    service: TheService,
-    given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
+    runtime: CurrentRuntime,
+    live: CurrentLive,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
     _: Annotated[str | None, Security(client_credentials)],
 ) -> RequestContext:
-    """The context of a caller with a valid token that has the scopes of the route."""
-    if given is None:
+    """Return the context of a caller with a valid token that has the scopes of the route."""
+    if credentials is None:
         raise RequestRefused("token-missing", "", headers={CHALLENGE: "Bearer"})
     try:
-        caller = service.tokens.verify(given.credentials)
+        caller = runtime.tokens.verify(credentials.credentials)
     except TokenRefused as error:
         raise _not_accepted() from error
-    if not await service.client_stands(caller):
+    if not await client_exists(runtime, caller):
         raise _not_accepted()
     bind_contextvars(district=caller.district_id)
-    for scope in wanted.scopes:
+    for scope in required.scopes:
         if not caller.may(scope):
-            raise _lacking(scope)
-    await count_request(service, caller, request)
-    return RequestContext(service, caller, request.client.host if request.client else None)
+            raise _scope_missing(scope)
+    await _count_request(runtime, caller, request)
+    return RequestContext(runtime, live, caller, source_ip(request))
+
+
+async def client_exists(runtime: Runtime, caller: Caller) -> bool:
+    """Return true if the token's client still exists: revoking a client ends its tokens at once."""
+    if caller.client_id == PAGE:
+        return True
+    async with runtime.database.district(caller.district_id) as db:
+        return await clients.is_active(db, caller.client_id)
+
+
+async def _count_request(runtime: Runtime, caller: Caller, request: Request) -> None:
+    """Count a request that changes or starts something. Raises `RequestRefused("too-many-requests")`."""
+    if request.method in READ_METHODS:
+        return
+    per_teacher = runtime.settings.requests_per_minute
+    shared = per_teacher * TEACHERS_PER_CLIENT
+    who = f"{caller.district_id}:{caller.actor}"
+    await _count(
+        runtime,
+        ("request", who, per_teacher if caller.section_id else shared),
+        ("request", f"ip:{source_ip(request)}", shared),
+    )
+
+
+async def count_token_request(runtime: Runtime, request: Request, client_id: str | None = None) -> None:
+    """Count a request for a token: by its address, or by the client that has shown its secret.
+
+    Raises `RequestRefused("too-many-token-requests")`.
+    """
+    per_minute = runtime.settings.token_requests_per_minute
+    who = client_id or f"ip:{source_ip(request)}"
+    await _count(runtime, ("token", who, per_minute), code="too-many-token-requests")
+
+
+async def _count(runtime: Runtime, *limits: tuple[str, str, int], code: str = "too-many-requests") -> None:
+    waits = await asyncio.gather(*(runtime.request_limits.wait(*limit) for limit in limits))
+    if seconds := max(waits):
+        raise RequestRefused(code, "", headers={"retry-after": str(ceil(seconds))})
 
 
 def _not_accepted() -> RequestRefused:
     return RequestRefused("token-not-accepted", "", headers={CHALLENGE: 'Bearer error="invalid_token"'})
 
 
-def _lacking(scope: str) -> RequestRefused:
+def _scope_missing(scope: str) -> RequestRefused:
     return RequestRefused(
         "scope-missing",
-        f"It takes the scope {scope}.",
+        f"The request needs the scope {scope}.",
         headers={CHALLENGE: f'Bearer error="insufficient_scope", scope="{scope}"'},
         extensions={"scope": scope},
     )
@@ -87,35 +137,36 @@ def _lacking(scope: str) -> RequestRefused:
 Authenticated = Annotated[RequestContext, Depends(authenticate)]
 
 
-def in_section(section_id: SectionId, context: Authenticated) -> SectionContext:
-    """A context whose token covers the section of the path; for other tokens it does not exist."""
+def require_section(section_id: SectionId, context: Authenticated) -> SectionContext:
+    """Return a context whose token covers the section of the path; to other tokens it does not exist."""
     if context.caller.section_id not in {None, section_id}:
         raise RequestRefused("section-not-found", "The token is for another section.")
-    return SectionContext(context.service, context.caller, context.source_ip, section_id)
+    return SectionContext(context.runtime, context.live, context.caller, context.source_ip, section_id)
 
 
-def in_district(context: Authenticated) -> RequestContext:
-    """A context of the district's own client."""
+def require_client(context: Authenticated) -> RequestContext:
+    """Return a context of the district's own client; refuse a teacher's token."""
     if context.caller.section_id is not None:
-        raise RequestRefused("district-only", "A teacher's token covers one section alone.")
+        raise RequestRefused("district-only", "A teacher's token covers only one section.")
     return context
 
 
-def of_district_in_section(
-    context: Annotated[SectionContext, Depends(in_section)],
-    _: Annotated[RequestContext, Depends(in_district)],
+def require_client_in_section(
+    context: Annotated[SectionContext, Depends(require_section)],
+    _: Annotated[RequestContext, Depends(require_client)],
 ) -> SectionContext:
+    """Return the section's context for the district's own client."""
     return context
 
 
-SyncReader = Annotated[SectionContext, Security(in_section, scopes=[Scope.SYNCS_READ])]
-SyncWriter = Annotated[SectionContext, Security(in_section, scopes=[Scope.SYNCS_WRITE])]
-SectionReader = Annotated[SectionContext, Security(in_section, scopes=[Scope.SECTIONS_READ])]
-SectionWriter = Annotated[SectionContext, Security(of_district_in_section, scopes=[Scope.SECTIONS_WRITE])]
-LogReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.SYNCS_READ])]
-LinkReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.SECTIONS_READ])]
-LinkWriter = Annotated[RequestContext, Security(in_district, scopes=[Scope.SECTIONS_WRITE])]
-DistrictReader = Annotated[RequestContext, Security(in_district, scopes=[Scope.DISTRICT_READ])]
-DistrictWriter = Annotated[RequestContext, Security(in_district, scopes=[Scope.DISTRICT_WRITE])]
-Checker = Annotated[RequestContext, Security(in_district, scopes=[Scope.CONNECTIONS_CHECK])]
-Auditor = Annotated[RequestContext, Security(in_district, scopes=[Scope.AUDIT_READ])]
+SyncReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.SYNCS_READ])]
+SyncWriter = Annotated[SectionContext, Security(require_section, scopes=[Scope.SYNCS_WRITE])]
+SectionReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.SECTIONS_READ])]
+SectionWriter = Annotated[SectionContext, Security(require_client_in_section, scopes=[Scope.SECTIONS_WRITE])]
+LogReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.SYNCS_READ])]
+LinkReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.SECTIONS_READ])]
+LinkWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.SECTIONS_WRITE])]
+DistrictReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_READ])]
+DistrictWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_WRITE])]
+Checker = Annotated[RequestContext, Security(require_client, scopes=[Scope.CONNECTIONS_CHECK])]
+Auditor = Annotated[RequestContext, Security(require_client, scopes=[Scope.AUDIT_READ])]

@@ -1,4 +1,4 @@
-"""Imports of many rows, as JSON or CSV: each row is judged and answered by itself."""
+"""Import many rows, as JSON or CSV: each row is validated and reported separately."""
 
 import asyncio
 import csv
@@ -19,9 +19,9 @@ from gradesync.core.catalogue import CATALOGUE as REASONS
 from gradesync.core.reasons import Reason
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 
-MOST = 2000
-PATIENCE = timedelta(seconds=25)
-LOOK_SECONDS = 0.3
+MAX_ROWS = 2000
+TIME_LIMIT = timedelta(seconds=25)
+RETRY_SECONDS = 0.3
 
 Row = TypeVar("Row", bound=BaseModel)
 Raw = Mapping[str, Any]
@@ -29,43 +29,44 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why something was not done: `code` of a problem or of a reason, and it in words."""
+    """Explain why a row was not done: `code` of a problem or of a reason, and a text."""
 
     code: str
     detail: str
 
 
-NOT_ATTEMPTED = RowError("not-attempted", "There was no time left for it. Send it again.")
+NOT_ATTEMPTED = RowError("not-attempted", "There was no time left for this row. Send it again.")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedRow(Generic[Row]):
-    """One row as it came: what it says, or what is wrong with it."""
+    """Hold one row of the body: its content, or what is wrong with it."""
 
     number: int
     section: str | None
     row: Row | None
-    trouble: RowError | None = None
+    error: RowError | None = None
 
 
-async def raw_rows(request: Request) -> Sequence[Raw]:
-    """The rows of a body. Raises `RequestRefused("rows-not-readable")`."""
+async def load_rows(request: Request) -> Sequence[Raw]:
+    """Return the rows of a body. Raises `RequestRefused("rows-not-readable")`."""
     body = await request.body()
     is_csv = request.headers.get("content-type", "").startswith("text/csv")
     try:
-        rows = _of_csv(body.decode("utf-8-sig")) if is_csv else _of_json(body)
+        rows = _load_csv(body.decode("utf-8-sig")) if is_csv else _load_json(body)
     except (ValueError, csv.Error, RecursionError) as error:
-        raise RequestRefused("rows-not-readable", "The body is neither.") from error
-    if not 0 < len(rows) <= MOST:
-        raise RequestRefused("rows-not-readable", f"It holds {len(rows)} rows.")
+        raise RequestRefused("rows-not-readable", "The body is neither JSON rows nor CSV.") from error
+    if not 0 < len(rows) <= MAX_ROWS:
+        raise RequestRefused("rows-not-readable", f"The body has {len(rows)} rows.")
     return rows
 
 
-RawRows = Annotated[Sequence[Raw], Depends(raw_rows)]
+RawRows = Annotated[Sequence[Raw], Depends(load_rows)]
 
 
-def _of_csv(text: str) -> list[Raw]:
-    """Empty cells say nothing; columns without a heading are kept under a name that no row knows."""
+def _load_csv(text: str) -> list[Raw]:
+    """Return the cells of each row by heading, without empty cells."""
+    # Cells without a heading get a name that no row has, so that the row is refused.
     reader = csv.DictReader(io.StringIO(text), restkey="more", strict=True)
     return [
         {(name or "").strip(): cell for name, cell in row.items() if cell and not _is_blank(cell)}
@@ -77,41 +78,41 @@ def _is_blank(cell: object) -> bool:
     return isinstance(cell, str) and not cell.strip()
 
 
-def _of_json(body: bytes) -> list[Raw]:
+def _load_json(body: bytes) -> list[Raw]:
     content = json.loads(body)
     if not isinstance(content, dict) or not isinstance(content.get("rows"), list):
         raise ValueError("no rows")
     return [row if isinstance(row, dict) else {"row": row} for row in content["rows"]]
 
 
-def read(rows: Sequence[Raw], kind: type[Row]) -> list[ParsedRow[Row]]:
-    """Each row by itself, in its place."""
-    return [_read(number, row, kind) for number, row in enumerate(rows, 1)]
+def parse_rows(rows: Sequence[Raw], kind: type[Row]) -> list[ParsedRow[Row]]:
+    """Parse each row separately, numbered from 1."""
+    return [_parse_row(number, row, kind) for number, row in enumerate(rows, 1)]
 
 
-def _read(number: int, raw: Raw, kind: type[Row]) -> ParsedRow[Row]:
+def _parse_row(number: int, raw: Raw, kind: type[Row]) -> ParsedRow[Row]:
     cells = {name: cell.strip() if isinstance(cell, str) else cell for name, cell in raw.items()}
     section = cells.get("section")
-    named = section[:20] if isinstance(section, str) and section.isascii() else None
+    section_id = section[:20] if isinstance(section, str) and section.isascii() else None
     try:
-        return ParsedRow(number, named, kind.model_validate(cells))
+        return ParsedRow(number, section_id, kind.model_validate(cells))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(ascii(part)[:64].strip("'") for part in first["loc"])
-        return ParsedRow(number, named, None, RowError("request-not-valid", f"{where}: {first['msg']}"))
+        return ParsedRow(number, section_id, None, RowError("request-not-valid", f"{where}: {first['msg']}"))
 
 
-async def attempt(do: Awaitable[object]) -> RowError | None:
-    """Do one thing; what went wrong concerns it alone."""
+async def attempt(action: Awaitable[object]) -> RowError | None:
+    """Run the action of one row; return its error where it fails."""
     try:
-        await do
+        await action
     except RequestRefused as refused:
         kind = CATALOGUE[refused.code]
         code = str(refused.extensions.get("reason", refused.code))
         return RowError(code, f"{refused.detail or kind.title} {refused.extensions.get('fix', kind.fix)}")
     except SyncStopped as stopped:
-        said = REASONS[Reason(stopped.reason)]
-        return RowError(stopped.reason, f"{said.title} {said.fix}")
+        reason = REASONS[Reason(stopped.reason)]
+        return RowError(stopped.reason, f"{reason.title} {reason.fix}")
     except Retriable:
         kind = CATALOGUE["upstream-unavailable"]
         return RowError("upstream-unavailable", f"{kind.title} {kind.fix}")
@@ -120,68 +121,75 @@ async def attempt(do: Awaitable[object]) -> RowError | None:
 
 @dataclass(slots=True)
 class Deadline:
-    """The time that one request has, and its calls to Schoology among those of syncs."""
+    """Bound the time of one request, and reserve its calls to Schoology so that no sync lacks them."""
 
     context: RequestContext
-    ends: float
+    ends_at: float
 
     @classmethod
-    def of(cls, context: RequestContext) -> "Deadline":
-        return cls(context, asyncio.get_running_loop().time() + PATIENCE.total_seconds())
+    def start(cls, context: RequestContext) -> "Deadline":
+        """Start the time limit now."""
+        return cls(context, asyncio.get_running_loop().time() + TIME_LIMIT.total_seconds())
 
     @property
-    def over(self) -> bool:
-        return asyncio.get_running_loop().time() >= self.ends
+    def passed(self) -> bool:
+        """Return true once the time is over."""
+        return asyncio.get_running_loop().time() >= self.ends_at
 
-    async def room(self, calls: int) -> bool:
-        """Wait until no sync misses so many calls to Schoology; False where time is over before."""
+    async def reserve_calls(self, calls: int) -> bool:
+        """Wait until so many calls to Schoology are to spare; return False where the time ends first."""
         district = await self.context.district()
-        while not self.over:
-            if await self.context.service.runtime.systems.reserve_spare(district, calls):
+        while not self.passed:
+            if await self.context.runtime.systems.reserve_spare(district, calls):
                 return True
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
         return False
 
 
-async def each(
-    told: Sequence[ParsedRow[Row]], hours: Deadline, do: Callable[[Row], Awaitable[RowError | None]]
-) -> schemas.Imported:
-    """Do every good row, as long as there is time, and answer all of them."""
-    troubles = []
-    for one in told:
-        if one.row is None:
-            troubles.append(one.trouble)
+async def import_rows(
+    parsed: Sequence[ParsedRow[Row]],
+    deadline: Deadline,
+    import_row: Callable[[Row], Awaitable[RowError | None]],
+) -> schemas.ImportReport:
+    """Import every valid row while there is time, and report on all of them."""
+    errors = []
+    for row in parsed:
+        if row.row is None:
+            errors.append(row.error)
         else:
-            troubles.append(NOT_ATTEMPTED if hours.over else await do(one.row))
-    return answered(told, troubles)
+            errors.append(NOT_ATTEMPTED if deadline.passed else await import_row(row.row))
+    return render_report(parsed, errors)
 
 
-def answered(told: Sequence[ParsedRow[Row]], troubles: Sequence[RowError | None]) -> schemas.Imported:
+def render_report(
+    parsed: Sequence[ParsedRow[Row]], errors: Sequence[RowError | None]
+) -> schemas.ImportReport:
+    """Render the result of every row, and how many have which."""
     rows = [
-        schemas.RowAnswer(
-            row=one.number,
-            section=one.section,
-            result=result(trouble),
-            code=trouble and trouble.code,
-            detail=trouble and trouble.detail,
+        schemas.RowResult(
+            row=row.number,
+            section=row.section,
+            result=render_result(error),
+            code=error and error.code,
+            detail=error and error.detail,
         )
-        for one, trouble in zip(told, troubles, strict=True)
+        for row, error in zip(parsed, errors, strict=True)
     ]
     counts = [sum(row.result == kind for row in rows) for kind in ("done", "failed", "not-attempted")]
-    return schemas.Imported(done=counts[0], failed=counts[1], not_attempted=counts[2], rows=rows)
+    return schemas.ImportReport(done=counts[0], failed=counts[1], not_attempted=counts[2], rows=rows)
 
 
-def result(trouble: RowError | None) -> Any:
-    """As an answer says it."""
-    if trouble is None:
+def render_result(error: RowError | None) -> Any:
+    """Return the result of a row as the API names it."""
+    if error is None:
         return "done"
-    return "not-attempted" if trouble is NOT_ATTEMPTED else "failed"
+    return "not-attempted" if error is NOT_ATTEMPTED else "failed"
 
 
-def body_of(row: type[BaseModel], heading: str, example: Sequence[Raw]) -> dict[str, Any]:
-    """How the API document describes the body of an import."""
+def describe_body(row: type[BaseModel], heading: str, example: Sequence[Raw]) -> dict[str, Any]:
+    """Describe the body of an import for the API document."""
     schema = row.model_json_schema()
-    lines = "\r\n".join(",".join(str(cell) for cell in one.values()) for one in example)
+    lines = "\r\n".join(",".join(str(cell) for cell in cells.values()) for cells in example)
     return {
         "requestBody": {
             "required": True,
@@ -190,7 +198,7 @@ def body_of(row: type[BaseModel], heading: str, example: Sequence[Raw]) -> dict[
                     "schema": {
                         "type": "object",
                         "required": ["rows"],
-                        "properties": {"rows": {"type": "array", "items": schema, "maxItems": MOST}},
+                        "properties": {"rows": {"type": "array", "items": schema, "maxItems": MAX_ROWS}},
                     },
                     "example": {"rows": list(example)},
                 },

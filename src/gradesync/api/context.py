@@ -1,80 +1,107 @@
-"""One authorized request: who asks, about which section, and what that lets the handlers reach."""
+"""Carry one request to its handler: the caller, the section, and what these may reach."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.access.tokens import Caller
-from gradesync.api.live import Outline, Place, SisSide
+from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
 from gradesync.api.paths import section_path
-from gradesync.api.service import Service
 from gradesync.core.district import District
 from gradesync.core.ports import Member
 from gradesync.db import links
-from gradesync.sync.manual_links import By
+from gradesync.runtime import Runtime
+from gradesync.sync.manual_links import Author
+
+
+def runtime_of(request: Request) -> Runtime:
+    """Return the runtime of the application that got the request."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+def live_of(request: Request) -> Live:
+    """Return the live reads of the application that got the request."""
+    live: Live = request.app.state.live
+    return live
+
+
+def source_ip(request: Request) -> str | None:
+    """Return the address that the request came from."""
+    return request.client.host if request.client else None
+
+
+CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
+CurrentLive = Annotated[Live, Depends(live_of)]
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A caller in the district of the token."""
+    """Describe an authorized request: a caller in the district of the token."""
 
-    service: Service
+    runtime: Runtime
+    live: Live
     caller: Caller
     source_ip: str | None
 
     @property
-    def by(self) -> By:
-        """The caller as the audit log names them."""
-        return By(self.caller.actor, self.source_ip)
+    def by(self) -> Author:
+        """Return the caller as the audit log names them."""
+        return Author(self.caller.actor, self.source_ip)
 
     def database(self) -> AbstractAsyncContextManager[AsyncSession]:
-        """One transaction in the caller's district."""
-        return self.service.database.district(self.caller.district_id)
+        """Open one transaction in the caller's district."""
+        return self.runtime.database.district(self.caller.district_id)
 
     async def district(self) -> District:
-        return await self.service.live.district(self.caller.district_id)
+        """Read the caller's district."""
+        return await self.live.district(self.caller.district_id)
 
     def listing(self, path: str, filters: Mapping[str, str] | None = None) -> Listing:
-        """A list as this caller asks for it."""
-        return Listing(self.service.cursor_key, self.caller.district_id, path, filters or {})
+        """Return the list at `path` as this caller requests it."""
+        return Listing(self.runtime.tokens.secret, self.caller.district_id, path, filters or {})
 
 
 @dataclass(frozen=True, slots=True)
 class SectionContext(RequestContext):
-    """A caller whose token covers the section. Live reads raise `SyncStopped` and `Retriable`."""
+    """Describe a request whose token covers the section. Live reads raise `SyncStopped` and `Retriable`."""
 
     section_id: str
 
     @property
     def path(self) -> str:
+        """Return the path of the section."""
         return section_path(self.section_id)
 
     @property
-    def place(self) -> Place:
-        """The section, in the name of a teacher who asks."""
+    def section_ref(self) -> SectionRef:
+        """Return the section, to be read in the teacher's name where a teacher makes the request."""
         requester = self.caller.subject if self.caller.section_id else None
-        return Place(self.caller.district_id, self.section_id, requester)
+        return SectionRef(self.caller.district_id, self.section_id, requester)
 
     async def outline(self) -> Outline:
-        return await self.service.live.outline(self.place)
+        """Read the section from Schoology, without scores."""
+        return await self.live.outline(self.section_ref)
 
     async def members(self) -> tuple[Member, ...]:
-        return await self.service.live.members(self.place)
+        """Read who is enrolled in the section."""
+        return await self.live.members(self.section_ref)
 
     async def sis_side(self) -> SisSide:
-        return await self.service.live.sis_side(self.place)
+        """Read the SIS section of the link."""
+        return await self.live.sis_side(self.section_ref)
 
-    async def must_be_known(self) -> None:
-        """Ask Schoology about a section that we do not know. Raises `SyncStopped("section-not-found")`.
-
-        A teacher's token proves its section: the launch came from there.
-        """
+    async def require_known(self) -> None:
+        """Look a section up in Schoology unless it is linked. Raises `SyncStopped("section-not-found")`."""
+        # A teacher's token proves its section: the launch came from there.
         if self.caller.section_id is not None:
             return
         async with self.database() as db:
-            known = await links.get(db, self.section_id)
-        if known is None:
+            link = await links.get(db, self.section_id)
+        if link is None:
             await self.outline()

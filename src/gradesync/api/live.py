@@ -1,4 +1,4 @@
-"""Reads of Schoology and of the SIS for a person who waits: bounded in time, and remembered for a while."""
+"""Read Schoology and the SIS for a person who waits: bounded in time, and cached for a while."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -6,26 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from gradesync.access.cache import Remembered
+from gradesync.access.cache import Cache
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ports import Member
+from gradesync.core.ports import Member, Source, Target
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db import districts, links
-from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, Retriable
-from gradesync.sync.manual_links import Destination, resolve
-from gradesync.sync.ports import Clock, Source, Systems, Target
+from gradesync.runtime import Runtime
+from gradesync.sync.manual_links import Destination, resolve_destination
 
 PATIENCE = timedelta(seconds=10)
 OUTLINE_SECONDS = 60
 MEMBERS_SECONDS = 600
+# One outline: the section, its assignments, its categories and its grading periods.
+OUTLINE_CALLS = 4
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-class Place(NamedTuple):
-    """A section, and the teacher in whose name it may have to be read."""
+class SectionRef(NamedTuple):
+    """Identify a section, and the teacher in whose name it may have to be read."""
 
     district_id: str
     section_id: str
@@ -34,7 +35,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A section as Schoology told it at `as_of`, without cells."""
+    """Hold a section as Schoology had it at `as_of`, without cells."""
 
     gradebook: Gradebook
     as_of: datetime
@@ -42,7 +43,7 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class SisSide:
-    """The SIS section of a link and its categories, as the SIS told them at `as_of`."""
+    """Hold the SIS section of a link and its categories, as the SIS had them at `as_of`."""
 
     section: SisSection
     categories: tuple[SisCategory, ...]
@@ -50,75 +51,82 @@ class SisSide:
 
 
 async def no_lease(seconds: float) -> None:
-    """The permit of whoever only reads: no lease is needed for that."""
+    """Permit reads: these need no lease."""
 
 
 class Live:
-    """Every read raises `SyncStopped` where a system refuses, and `Retriable` where it does not answer."""
+    """Read on demand. Reads raise `SyncStopped` where a system refuses, `Retriable` where none responds."""
 
-    def __init__(self, database: Database, systems: Systems, clock: Clock) -> None:
-        self._database, self._systems, self._clock = database, systems, clock
-        self._outlines = Remembered(self._read_outline, seconds=OUTLINE_SECONDS, most=200)
-        self._members = Remembered(self._read_members, seconds=MEMBERS_SECONDS, most=1000)
-        self._sis = Remembered(self._read_sis, seconds=OUTLINE_SECONDS, most=1000)
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._outlines = Cache(self._read_outline, seconds=OUTLINE_SECONDS, limit=200)
+        self._members = Cache(self._read_members, seconds=MEMBERS_SECONDS, limit=1000)
+        self._sis = Cache(self._read_sis, seconds=OUTLINE_SECONDS, limit=1000)
 
-    async def outline(self, place: Place) -> Outline:
-        return await self._outlines.get(place)
+    async def outline(self, section: SectionRef) -> Outline:
+        """Return the section without scores, at most a minute old."""
+        return await self._outlines.get(section)
 
-    async def members(self, place: Place) -> tuple[Member, ...]:
-        return await self._members.get(place)
+    async def members(self, section: SectionRef) -> tuple[Member, ...]:
+        """Return who is enrolled, at most ten minutes old."""
+        return await self._members.get(section)
 
-    async def sis_side(self, place: Place) -> SisSide:
-        """The linked SIS section, or the one that the section's school code names."""
-        return await self._sis.get(place)
+    async def sis_side(self, section: SectionRef) -> SisSide:
+        """Return the linked SIS section, or the one that the section's school code names."""
+        return await self._sis.get(section)
 
-    def forget_sis(self, place: Place) -> None:
-        """After the link changed. Other processes forget by themselves within a minute."""
-        self._sis.forget(place)
+    def forget_sis(self, section: SectionRef) -> None:
+        """Drop the cached SIS side after its link changed. Other processes drop theirs within a minute."""
+        self._sis.forget(section)
 
     def target(self, district: District) -> Target:
-        return self._systems.target(district, permit=no_lease, until=self._clock() + PATIENCE)
+        """Return the district's SIS, to be read only."""
+        return self._runtime.systems.target(district, permit=no_lease, until=self._call_by())
 
     async def district(self, district_id: str) -> District:
-        """Raises `RequestRefused` where a token outlived its district."""
-        async with self._database.district(district_id) as db:
-            return _standing(await districts.get(db))
+        """Read a district. Raises `RequestRefused` where a token outlived its district."""
+        async with self._runtime.database.district(district_id) as db:
+            return _existing(await districts.get(db))
 
-    async def _source(self, place: Place) -> Source:
-        district = await self.district(place.district_id)
-        return self._systems.source(district, requester=place.requester, until=self._clock() + PATIENCE)
+    def _call_by(self) -> datetime:
+        return self._runtime.clock() + PATIENCE
 
-    async def _read_outline(self, place: Place) -> Outline:
-        source = await self._source(place)
-        return Outline(await in_time(source.outline(place.section_id)), self._clock())
+    async def _source(self, section: SectionRef) -> Source:
+        district = await self.district(section.district_id)
+        return self._runtime.systems.source(district, requester=section.requester, until=self._call_by())
 
-    async def _read_members(self, place: Place) -> tuple[Member, ...]:
-        source = await self._source(place)
-        return await in_time(source.members(place.section_id))
+    async def _read_outline(self, section: SectionRef) -> Outline:
+        source = await self._source(section)
+        return Outline(await limit_time(source.outline(section.section_id)), self._runtime.clock())
 
-    async def _read_sis(self, place: Place) -> SisSide:
-        async with self._database.district(place.district_id) as db:
-            district = _standing(await districts.get(db))
-            link = await links.get(db, place.section_id)
+    async def _read_members(self, section: SectionRef) -> tuple[Member, ...]:
+        source = await self._source(section)
+        return await limit_time(source.members(section.section_id))
+
+    async def _read_sis(self, section: SectionRef) -> SisSide:
+        async with self._runtime.database.district(section.district_id) as db:
+            district = _existing(await districts.get(db))
+            link = await links.get(db, section.section_id)
         target = self.target(district)
-        section = link.sis if link else None
-        if section is None:
-            code = (await self.outline(place)).gradebook.section_code
+        sis_section = link.sis if link else None
+        if sis_section is None:
+            code = (await self.outline(section)).gradebook.section_code
             to = Destination(code, teacher=link.teacher if link else None)
-            section = await in_time(resolve(target, district, to))
-        return SisSide(section, await in_time(target.categories(section)), self._clock())
+            sis_section = await limit_time(resolve_destination(target, district, to))
+        categories = await limit_time(target.categories(sis_section))
+        return SisSide(sis_section, categories, self._runtime.clock())
 
 
-def _standing(district: District | None) -> District:
+def _existing(district: District | None) -> District:
     if district is None:
         raise RequestRefused("token-not-accepted", "The district is no more.")
     return district
 
 
-async def in_time(answer: Awaitable[Answer]) -> Answer:
-    """Wait no longer than people do. Raises `Retriable`."""
+async def limit_time(call: Awaitable[T]) -> T:
+    """Await a call for at most `PATIENCE`. Raises `Retriable` when it takes longer."""
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
-            return await answer
+            return await call
     except TimeoutError as error:
-        raise Retriable("no answer in time") from error
+        raise Retriable("no response in time") from error

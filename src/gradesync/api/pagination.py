@@ -1,4 +1,4 @@
-"""Keyset pages: cursors that belong to one list and its filters, and the Link to the next page (RFC 8288)."""
+"""Cut lists into keyset pages: cursors that fit one list and its filters, and the Link (RFC 8288)."""
 
 import hmac
 import json
@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list as it was asked for. A cursor is good for an equal listing alone.
+    """Describe one list as it was requested. A cursor fits only an equal listing.
 
     `filters` are the query parameters that shape it; the district is part of it, the page size is not.
     """
@@ -34,7 +34,7 @@ class Listing:
     filters: Mapping[str, str]
 
     def position(self, cursor: str | None) -> tuple[str, ...] | None:
-        """Where the page begins: after this. Raises `RequestRefused("cursor-not-valid")`."""
+        """Return the position that the page starts after. Raises `RequestRefused("cursor-not-valid")`."""
         if cursor is None:
             return None
         try:
@@ -46,19 +46,19 @@ class Listing:
             raise RequestRefused("cursor-not-valid", "It belongs to another list, or to other filters.")
         return tuple(json.loads(text))
 
-    def cut(
-        self, response: Response, found: list[Item], limit: int, position: Callable[[Item], Sequence[str]]
+    def paginate(
+        self, response: Response, items: list[Item], limit: int, position: Callable[[Item], Sequence[str]]
     ) -> tuple[list[Item], str | None]:
-        """The first `limit` of what was found, and the cursor behind them, where more was found than that.
+        """Return the first `limit` of the items, and the cursor of the next page where there are more.
 
-        The Link to the next page goes on the response.
+        Puts the Link to the next page on the response.
         """
-        if len(found) <= limit:
-            return found, None
-        cursor = self._cursor(position(found[limit - 1]))
+        if len(items) <= limit:
+            return items, None
+        cursor = self._cursor(position(items[limit - 1]))
         query = urlencode({**self.filters, "limit": limit, "cursor": cursor})
         response.headers["link"] = f'<{self.path}?{query}>; rel="next"'
-        return found[:limit], cursor
+        return items[:limit], cursor
 
     def _cursor(self, position: Sequence[str]) -> str:
         text = json.dumps(position, separators=(",", ":")).encode()

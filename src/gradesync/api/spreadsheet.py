@@ -1,4 +1,4 @@
-"""Outcomes as rows of a spreadsheet (CSV, RFC 4180) that a teacher can open as it is."""
+"""Write outcomes as rows of a spreadsheet (CSV, RFC 4180) that a teacher can open directly."""
 
 import csv
 import io
@@ -20,48 +20,48 @@ COLUMNS = (
     "before",
     "after",
 )
+# Tells spreadsheets that the file is UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
-"""By this, spreadsheets know that it is UTF-8."""
 FORMULA = ("=", "+", "-", "@", "|", "%")
 
 
-def row(one: schemas.Outcome) -> str:
-    """One line. Text that other people wrote never starts a formula."""
-    student, reason = one.student, one.reason
-    return line(
+def format_outcome(outcome: schemas.Outcome) -> str:
+    """Format an outcome as one line. Text that people wrote never starts a formula."""
+    student, reason = outcome.student, outcome.reason
+    return format_line(
         (
-            one.assignment.id,
-            harmless(one.assignment.title or ""),
+            outcome.assignment.id,
+            escape_formula(outcome.assignment.title or ""),
             student.id if student else "",
-            harmless(student.name or "") if student else "",
-            one.result,
+            escape_formula(student.name or "") if student else "",
+            outcome.result,
             reason.code if reason else "",
             reason.title if reason else "",
             reason.fix if reason else "",
-            harmless(one.detail or ""),
-            " ".join(warning.title for warning in one.warnings),
-            one.before or _fields((edit.field, edit.before_title or edit.before) for edit in one.edits),
-            one.after or _fields((edit.field, edit.after_title or edit.after) for edit in one.edits),
+            escape_formula(outcome.detail or ""),
+            " ".join(warning.title for warning in outcome.warnings),
+            outcome.before or _join((edit.field, edit.before_title or edit.before) for edit in outcome.edits),
+            outcome.after or _join((edit.field, edit.after_title or edit.after) for edit in outcome.edits),
         )
     )
 
 
-def _fields(told: Iterable[tuple[str, str]]) -> str:
-    return harmless("; ".join(" ".join(one) for one in told))
+def _join(values: Iterable[tuple[str, str]]) -> str:
+    return escape_formula("; ".join(" ".join(pair) for pair in values))
 
 
-def harmless(text: str) -> str:
-    """What a spreadsheet would take for a formula gets an apostrophe before it."""
+def escape_formula(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
     plain = "".join(letter for letter in text if letter.isprintable())
     return f"'{plain}" if plain.lstrip().startswith(FORMULA) else plain
 
 
-def line(cells: Sequence[str]) -> str:
-    """Cells as one line of a file."""
+def format_line(cells: Sequence[str]) -> str:
+    """Format cells as one line of a file."""
     text = io.StringIO()
     csv.writer(text).writerow(cells)
     return text.getvalue()
 
 
-HEAD = BYTE_ORDER_MARK + line(COLUMNS)
-EXAMPLE = line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"
+HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
+EXAMPLE = format_line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"

@@ -1,4 +1,4 @@
-"""Which SIS category each grading category of a section goes to."""
+"""Serve the SIS category that each grading category of a section goes to."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +8,8 @@ from gradesync.api import schemas
 from gradesync.api.auth import SectionReader, SectionWriter
 from gradesync.api.context import SectionContext
 from gradesync.api.live import Outline
-from gradesync.api.problems import answers
-from gradesync.api.schemas import render
+from gradesync.api.problems import problem_responses
+from gradesync.api.schemas.render import render_reason, render_sis_category
 from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
@@ -25,71 +25,76 @@ router = APIRouter(tags=["Categories"])
 
 @router.get(
     "/sections/{section_id}/categories",
-    summary="The category mapping",
-    responses=answers("section-not-found", "upstream-refused", "upstream-unavailable"),
+    summary="Get the category mapping",
+    responses=problem_responses("section-not-found", "upstream-refused", "upstream-unavailable"),
 )
 async def get_categories(*, context: SectionReader) -> schemas.SectionCategories:
-    """The pairs of categories and what is unmapped, as the next sync would see them, also before the first.
+    """Return the category pairs and the unmapped categories as the next sync would see them.
 
-    Both sides are read live and remembered for a minute; where the SIS does not answer, its categories are
-    those of the last sync.
+    Works before the first sync too. Both systems are read live and cached for a minute. While the SIS does
+    not respond, its categories are those of the last sync.
     """
     outline = await context.outline()
     try:
         sis = await context.sis_side()
     except (SyncStopped, Retriable):
-        return await _mapping(context, outline, await _remembered(context), live=False)
-    return await _mapping(context, outline, sis.categories, live=True)
+        return await _render_mapping(context, outline, await _last_known(context), live=False)
+    return await _render_mapping(context, outline, sis.categories, live=True)
 
 
 @router.put(
     "/sections/{section_id}/categories",
     summary="Set category pairs",
-    responses=answers("section-not-found", "pair-not-possible", "upstream-refused", "upstream-unavailable"),
+    responses=problem_responses(
+        "section-not-found", "pair-not-possible", "upstream-refused", "upstream-unavailable"
+    ),
 )
-async def set_categories(*, context: SectionWriter, wanted: schemas.WantedPairs) -> schemas.SectionCategories:
-    """Set the pairs that titles do not give. What was set before and is not named pairs by title again."""
+async def set_categories(
+    *, context: SectionWriter, wanted: schemas.PairsRequest
+) -> schemas.SectionCategories:
+    """Set the pairs that titles do not give. Categories that are left out pair by title again."""
     outline, sis = await context.outline(), (await context.sis_side()).categories
     sides = BothSides(outline.gradebook.categories, sis)
-    pairs = {one.id: one.sis_category for one in wanted.pairs}
+    pairs = {pair.id: pair.sis_category for pair in wanted.pairs}
     await pair_categories(
-        context.service.database,
+        context.runtime.database,
         district=await context.district(),
         section_id=context.section_id,
         wanted=pairs,
         sides=sides,
         by=context.by,
     )
-    return await _mapping(context, outline, sis, live=True)
+    return await _render_mapping(context, outline, sis, live=True)
 
 
-async def _remembered(context: SectionContext) -> Sequence[SisCategory]:
+async def _last_known(context: SectionContext) -> Sequence[SisCategory]:
     async with context.database() as db:
         link = await links.get(db, context.section_id)
     return link.sis_categories if link else ()
 
 
-async def _mapping(
+async def _render_mapping(
     context: SectionContext, outline: Outline, sis: Sequence[SisCategory], *, live: bool
 ) -> schemas.SectionCategories:
     district = await context.district()
     async with context.database() as db:
-        kept = await links.pairs(db, context.section_id)
-    refs = {category_id: one.ref for category_id, one in kept.items()}
+        kept = await links.get_pairs(db, context.section_id)
+    refs = {category_id: pair.ref for category_id, pair in kept.items()}
     categories = outline.gradebook.categories
     pairing = pair_by_title(district, categories, sis, refs)
-    titles = {one.ref.key: one.sis_title for one in kept.values()} | {one.ref.key: one.title for one in sis}
-    items = [_told(category, pairing, kept, titles) for category in categories]
+    titles = {pair.ref.key: pair.sis_title for pair in kept.values()}
+    titles |= {category.ref.key: category.title for category in sis}
+    items = [_render_pair(category, pairing, kept, titles) for category in categories]
     return schemas.SectionCategories(
         items=items,
-        sis_categories=[render.sis_category(one) for one in sis],
+        sis_categories=[render_sis_category(category) for category in sis],
         unmapped=[item.id for item in items if item.sis_category is None],
         live=live,
         as_of=outline.as_of,
     )
 
 
-def _told(
+def _render_pair(
     category: Category, pairing: Pairing, kept: Mapping[str, Pair], titles: Mapping[str, str]
 ) -> schemas.CategoryPair:
     ref = pairing.pairs.get(category.id)
@@ -99,5 +104,5 @@ def _told(
         title=category.title,
         sis_category=ref and schemas.AssignmentCategory(id=ref.key, title=titles.get(ref.key)),
         chosen=category.id in kept and kept[category.id].chosen,
-        problem=None if ref else render.said(problem),
+        problem=None if ref else render_reason(problem),
     )

@@ -1,4 +1,4 @@
-"""What concerns a whole district: its sync log, its connections, and who did what."""
+"""Serve what concerns a whole district: its sync log, its connections, and its audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ from pydantic import AwareDatetime
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import Auditor, Checker, LogReader
-from gradesync.api.problems import answers
-from gradesync.api.routes.syncs import Log, sync_page
+from gradesync.api.problems import problem_responses
+from gradesync.api.routes.syncs import Log, list_page
 from gradesync.api.schemas import SchoologyId
-from gradesync.api.schemas.district import CheckedSection
+from gradesync.api.schemas.district import ConnectionCheckRequest
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, links
 from gradesync.db.audit import Entry
@@ -25,7 +25,7 @@ CHECK_TIME = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Which syncs of the district are meant."""
+    """Filter the sync log of the district."""
 
     section: Annotated[SchoologyId | None, Query(description="Only syncs of this section")] = None
     status: Annotated[schemas.Status | None, Query(description="Only syncs of this status")] = None
@@ -41,23 +41,25 @@ class LogFilters:
 
     @property
     def which(self) -> Which:
+        """Return the filters as the database takes them."""
         return Which(self.status, self.since, self.until, self.requested_by, self.reason)
 
     def query(self) -> dict[str, str]:
-        given = {name: getattr(self, name) for name in self.__slots__}
+        """Return the filters that are set as query parameters."""
+        values = {name: getattr(self, name) for name in self.__slots__}
         return {
             name: value.isoformat() if isinstance(value, datetime) else str(value)
-            for name, value in given.items()
+            for name, value in values.items()
             if value is not None
         }
 
 
-@router.get("/syncs", summary="The district's sync log", responses=answers("cursor-not-valid"))
+@router.get("/syncs", summary="List the district's syncs", responses=problem_responses("cursor-not-valid"))
 async def list_district_syncs(
     *, context: LogReader, log: Log, filters: Annotated[LogFilters, Depends()], response: Response
 ) -> schemas.Page[schemas.Sync]:
-    """The syncs of all sections in the last 30 days, newest first; only those that meet every filter."""
-    return await sync_page(
+    """List the syncs of all sections from the last 30 days that meet every filter, newest first."""
+    return await list_page(
         context,
         "/syncs",
         log,
@@ -68,43 +70,47 @@ async def list_district_syncs(
     )
 
 
-@router.post("/connections/check", summary="Try the connections", responses=answers("upstream-unavailable"))
+@router.post(
+    "/connections/check", summary="Check the connections", responses=problem_responses("upstream-unavailable")
+)
 async def check_connections(
-    *, context: Checker, wanted: Annotated[CheckedSection | None, Body()] = None
+    *, context: Checker, wanted: Annotated[ConnectionCheckRequest | None, Body()] = None
 ) -> schemas.ConnectionReport:
-    """Try everything that a sync needs, read-only, and name what is missing and how to mend it.
+    """Check everything that a sync needs, read-only, and report what is missing and how to fix it.
 
-    The credentials and clocks of both systems, every grant of the plugin, and with a sample section (the one
-    that is named, or else one that is linked) how its ids lead to the SIS.
+    Checks the credentials and clocks of both systems and every grant of the plugin. With a sample section
+    (the named one, or else a linked one), also checks how its ids lead to the SIS.
     """
-    district, service = await context.district(), context.service
+    district = await context.district()
     section_id = wanted.section if wanted else None
     async with context.database() as db:
-        section_id = section_id or next((one.section_id for one in await links.page(db, limit=1)), None)
-    found = await service.runtime.systems.check(
-        district, until=service.clock() + CHECK_TIME, section_id=section_id
+        section_id = section_id or next((link.section_id for link in await links.page(db, limit=1)), None)
+    findings = await context.runtime.systems.check(
+        district, until=context.runtime.clock() + CHECK_TIME, section_id=section_id
     )
-    failed = {"failed": [finding.check for finding in found if not finding.ok]}
+    failed = {"failed": [finding.check for finding in findings if not finding.ok]}
     async with context.database() as db:
         await audit.append(db, context.by.actor, "connections.checked", failed, context.source_ip)
-    findings = [schemas.Finding.model_validate(one, from_attributes=True) for one in found]
-    return schemas.ConnectionReport(ok=all(one.ok for one in findings), findings=findings)
+    return schemas.ConnectionReport(
+        ok=not failed["failed"],
+        findings=[schemas.Finding.model_validate(finding, from_attributes=True) for finding in findings],
+    )
 
 
-@router.get("/audit", summary="Who did what", responses=answers("cursor-not-valid"))
+@router.get("/audit", summary="List the audit log", responses=problem_responses("cursor-not-valid"))
 async def list_audit(
     *, context: Auditor, response: Response, limit: pagination.Limit = 50, cursor: pagination.Cursor = None
 ) -> schemas.Page[schemas.AuditEntry]:
-    """Everything that somebody did in the district, newest first: ids, and what it chose."""
+    """List every action in the district, newest first: who did it, to which ids, with which choices."""
     listing = context.listing("/audit")
     before = listing.position(cursor)
     async with context.database() as db:
-        found = await audit.page(db, before=int(before[0]) if before else None, limit=limit + 1)
-    items, next_cursor = listing.cut(response, found, limit, lambda entry: (str(entry.seq),))
-    return schemas.Page(items=[_told(entry) for entry in items], next_cursor=next_cursor)
+        entries = await audit.page(db, before=int(before[0]) if before else None, limit=limit + 1)
+    items, next_cursor = listing.paginate(response, entries, limit, lambda entry: (str(entry.seq),))
+    return schemas.Page(items=[_render_entry(entry) for entry in items], next_cursor=next_cursor)
 
 
-def _told(entry: Entry) -> schemas.AuditEntry:
+def _render_entry(entry: Entry) -> schemas.AuditEntry:
     return schemas.AuditEntry(
         id=str(entry.seq),
         at=entry.at,

@@ -1,4 +1,4 @@
-"""The docs page: Swagger UI out of a wheel, nothing from another host, nothing inline."""
+"""Serve the docs page: Swagger UI out of a wheel, nothing from another host, nothing inline."""
 
 from functools import cache
 from importlib.resources import files
@@ -35,20 +35,22 @@ SwaggerUIBundle({
 });
 """
 TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
-OF_THE_WHEEL = ("swagger-ui.css", "swagger-ui-bundle.js")
+WHEEL_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js")
 
 
 @router.get("/docs")
 async def show_docs() -> Response:
+    """Return the page."""
     return Response(PAGE, media_type="text/html; charset=utf-8", headers={"content-security-policy": POLICY})
 
 
 @router.get("/docs/{name}")
-async def docs_asset(name: str) -> Response:
-    if name not in (*OF_THE_WHEEL, "start.js"):
+async def get_docs_asset(name: str) -> Response:
+    """Return a script or a style sheet of the page."""
+    if name not in (*WHEEL_ASSETS, "start.js"):
         raise HTTPException(404)
     return Response(
-        _asset(name),
+        _load_asset(name),
         headers={
             "content-type": TYPES[name.rpartition(".")[2]],
             "cache-control": f"public, max-age={A_DAY}",
@@ -57,7 +59,7 @@ async def docs_asset(name: str) -> Response:
 
 
 @cache
-def _asset(name: str) -> bytes:
+def _load_asset(name: str) -> bytes:
     if name == "start.js":
         return START.encode()
     return files("fastapi_offline").joinpath("static", name).read_bytes()

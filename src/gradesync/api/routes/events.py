@@ -1,4 +1,4 @@
-"""The progress of a sync as server-sent events, for as long as it lasts."""
+"""Stream the progress of a sync as server-sent events until it is settled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,17 +13,17 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas
-from gradesync.api.auth import SyncReader
+from gradesync.api.auth import SyncReader, client_exists
 from gradesync.api.context import SectionContext
-from gradesync.api.problems import answers
+from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
-from gradesync.api.schemas import render
-from gradesync.api.service import Service
+from gradesync.api.schemas.render import render_sync
+from gradesync.runtime import Runtime
 
 router = APIRouter(tags=["Syncs"])
 
-LOOK_SECONDS = 0.5
-HEARTBEAT_LOOKS = 20
+POLL_SECONDS = 0.5
+POLLS_PER_HEARTBEAT = 20
 RETRY_MS = 2000
 EXAMPLE = (
     'event: progress\ndata: {"id": "0199…", "status": "processing", "stage": "writing", …}\nid: 3f9a\n\n'
@@ -32,12 +32,12 @@ EXAMPLE = (
 
 @router.get(
     "/sections/{section_id}/syncs/{sync_id}/events",
-    summary="Progress, live",
+    summary="Follow a sync live",
     response_class=StreamingResponse,
     responses={
         200: {"content": {"text/event-stream": {"example": EXAMPLE}}},
-        204: {"description": "The sync is settled, and the caller knows: an EventSource stops asking."},
-        **answers("section-not-found", "sync-not-found"),
+        204: {"description": "The sync is settled and its last event was received: an EventSource stops."},
+        **problem_responses("section-not-found", "sync-not-found"),
     },
 )
 async def follow_sync(
@@ -45,29 +45,32 @@ async def follow_sync(
     context: SyncReader,
     sync_id: SyncId,
     request: Request,
-    last_event_id: Annotated[str | None, Header(max_length=64, description="Where to go on")] = None,
+    last_event_id: Annotated[
+        str | None,
+        Header(max_length=64, description="The last event received; the stream continues after it"),
+    ] = None,
 ) -> Response:
-    """`progress` whenever something changed, `settled` as the last event; then the stream ends by itself.
+    """Stream a `progress` event for every change, and a `settled` event as the last one.
 
-    The data of every event is the sync. A comment comes every ten seconds. The stream ends with the token,
-    and when the server is restarted: an EventSource then comes back and goes on.
+    The data of every event is the sync. A comment is sent every ten seconds. The stream also ends when the
+    token expires and when the server restarts: an EventSource then reconnects and continues.
     """
-    sync = render.sync(await find_sync(context, sync_id))
+    sync = render_sync(await find_sync(context, sync_id))
     if sync.status != "processing" and last_event_id == _version(sync):
         return Response(status_code=204)
     token = request.headers["authorization"].partition(" ")[2]
     return EventSourceResponse(
-        _events(context, sync_id, token, last_event_id), headers={"x-accel-buffering": "no"}
+        _stream(context, sync_id, token, last_event_id), headers={"x-accel-buffering": "no"}
     )
 
 
-async def _events(
+async def _stream(
     context: SectionContext, sync_id: UUID, token: str, seen: str | None
 ) -> AsyncIterator[bytes]:
-    looks = 0
-    stopping = context.service.runtime.stopping
-    while not stopping.is_set() and await _holds(context.service, token):
-        sync = render.sync(await find_sync(context, sync_id))
+    polls = 0
+    stopping = context.runtime.stopping
+    while not stopping.is_set() and await _is_valid(context.runtime, token):
+        sync = render_sync(await find_sync(context, sync_id))
         version, settled = _version(sync), sync.status != "processing"
         if version != seen or settled:
             seen = version
@@ -77,20 +80,20 @@ async def _events(
                 id=version,
                 retry=RETRY_MS,
             )
-        elif looks % HEARTBEAT_LOOKS == 0:
-            yield format_sse_event(comment="still here")
+        elif polls % POLLS_PER_HEARTBEAT == 0:
+            yield format_sse_event(comment="keep-alive")
         if settled:
             return
-        looks += 1
+        polls += 1
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(POLL_SECONDS):
                 await stopping.wait()
 
 
-async def _holds(service: Service, token: str) -> bool:
-    """Whether the token would still open the stream."""
+async def _is_valid(runtime: Runtime, token: str) -> bool:
+    """Return true while the token would still open the stream."""
     try:
-        return await service.client_stands(service.tokens.verify(token))
+        return await client_exists(runtime, runtime.tokens.verify(token))
     except TokenRefused:
         return False
 

@@ -1,4 +1,4 @@
-"""The category mapping of many sections at once: by titles, by explicit pairs, alike in linked sections."""
+"""Map the categories of many sections: by title rules, by imported pairs, or by copying a section."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,15 +11,15 @@ from gradesync.api.bulk import (
     ParsedRow,
     RawRows,
     RowError,
-    answered,
     attempt,
-    body_of,
-    read,
-    result,
+    describe_body,
+    parse_rows,
+    render_report,
+    render_result,
 )
 from gradesync.api.context import RequestContext, SectionContext
-from gradesync.api.live import Place
-from gradesync.api.problems import answers
+from gradesync.api.live import OUTLINE_CALLS, SectionRef
+from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import district as schemas
 from gradesync.core.categories import plain
 from gradesync.core.gradebook import Category
@@ -30,130 +30,130 @@ from gradesync.sync.manual_links import BothSides, pair_categories
 
 router = APIRouter(tags=["Categories"])
 
-OUTLINE_CALLS = 4
 EXAMPLE = [{"section": "7900000001", "category": "HW", "sis_category": "Homework"}]
 
 
-@router.get("/categories/titles", summary="The title rules")
-async def get_title_rules(*, context: LinkReader) -> schemas.ToldTitleRules:
-    """Which titles pair although they differ, in every section of the district."""
-    return _told((await context.district()).category_titles)
+@router.get("/categories/titles", summary="Get the title rules")
+async def get_title_rules(*, context: LinkReader) -> schemas.TitleRules:
+    """Return the titles that pair although they differ, in every section of the district."""
+    return _render_rules((await context.district()).category_titles)
 
 
 @router.put("/categories/titles", summary="Set the title rules")
-async def set_title_rules(*, context: LinkWriter, wanted: schemas.TitleRules) -> schemas.ToldTitleRules:
-    """Map categories by title in all sections, the ones of next term too, from their next sync on.
+async def set_title_rules(*, context: LinkWriter, wanted: schemas.TitleRulesRequest) -> schemas.TitleRules:
+    """Map categories by title in all sections, from their next sync on, including sections of later terms.
 
-    Letter case and spaces around do not matter. Pairs that somebody set stay; pairs that a rule made and that
-    no rule makes any more go back to equal titles.
+    Letter case and surrounding spaces do not matter. Pairs that were set by hand stay. Pairs from a rule that
+    no longer exists go back to equal titles.
     """
     rules = {rule.title.strip(): rule.sis_title.strip() for rule in wanted.rules}
     async with context.database() as db:
-        await districts.hold(db)
+        await districts.lock(db)
         before = (await context.district()).category_titles
         await districts.set_category_titles(db, rules)
-        await links.remove_pairs_titled(db, _touched(before, rules))
+        await links.remove_pairs_titled(db, _changed_titles(before, rules))
         await audit.append(db, context.by.actor, "category-titles.set", {"rules": rules}, context.source_ip)
-    return _told(rules)
+    return _render_rules(rules)
 
 
-def _touched(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
-    """SIS titles whose pairs by title another rule, or none, would make now."""
+def _changed_titles(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
+    """Return the titles, plain, of all rules that were added, changed or removed."""
     changed = before.items() ^ after.items()
     return {plain(title) for rule in changed for title in rule}
 
 
-def _told(rules: Mapping[str, str]) -> schemas.ToldTitleRules:
+def _render_rules(rules: Mapping[str, str]) -> schemas.TitleRules:
     ordered = sorted(rules.items())
-    return schemas.ToldTitleRules(rules=[schemas.TitleRule(title=a, sis_title=b) for a, b in ordered])
+    return schemas.TitleRules(rules=[schemas.TitleRule(title=a, sis_title=b) for a, b in ordered])
 
 
 @router.post(
     "/categories/import",
     summary="Set many pairs",
-    responses=answers("rows-not-readable"),
-    openapi_extra=body_of(schemas.PairRow, "section,category,sis_category", EXAMPLE),
+    responses=problem_responses("rows-not-readable"),
+    openapi_extra=describe_body(schemas.PairRow, "section,category,sis_category", EXAMPLE),
 )
-async def import_pairs(*, context: LinkWriter, rows: RawRows) -> schemas.Imported:
-    """Set pairs of categories in many sections, beside the ones that stand.
+async def import_pairs(*, context: LinkWriter, rows: RawRows) -> schemas.ImportReport:
+    """Set pairs of categories in many sections, in addition to the existing ones.
 
-    As JSON, or as CSV (`Content-Type: text/csv`) with a heading. Categories are named by id or by title.
-    Every row is answered; a row that fails keeps no other from being done.
+    Send JSON, or CSV (`Content-Type: text/csv`) with a heading. Name categories by id or by title. Every row
+    gets a result, and a failed row does not stop the others.
     """
-    told, hours = read(rows, schemas.PairRow), Deadline.of(context)
-    troubles: dict[int, RowError | None] = {one.number: one.trouble for one in told}
-    for section_id, group in _by_section(told).items():
-        troubles |= await _set(context, hours, section_id, group)
-    return answered(told, [troubles[one.number] for one in told])
+    parsed, deadline = parse_rows(rows, schemas.PairRow), Deadline.start(context)
+    errors: dict[int, RowError | None] = {row.number: row.error for row in parsed}
+    for section_id, section_rows in _by_section(parsed).items():
+        errors |= await _import_section(context, deadline, section_id, section_rows)
+    return render_report(parsed, [errors[row.number] for row in parsed])
 
 
-def _by_section(told: Sequence[ParsedRow[schemas.PairRow]]) -> dict[str, dict[int, schemas.PairRow]]:
-    groups: dict[str, dict[int, schemas.PairRow]] = {}
-    for one in told:
-        if one.row is not None:
-            groups.setdefault(one.row.section, {})[one.number] = one.row
-    return groups
+def _by_section(parsed: Sequence[ParsedRow[schemas.PairRow]]) -> dict[str, dict[int, schemas.PairRow]]:
+    sections: dict[str, dict[int, schemas.PairRow]] = {}
+    for row in parsed:
+        if row.row is not None:
+            sections.setdefault(row.row.section, {})[row.number] = row.row
+    return sections
 
 
-async def _set(
-    context: RequestContext, hours: Deadline, section_id: str, rows: Mapping[int, schemas.PairRow]
+async def _import_section(
+    context: RequestContext, deadline: Deadline, section_id: str, rows: Mapping[int, schemas.PairRow]
 ) -> dict[int, RowError | None]:
-    """Set the pairs of one section, those that fit; answers each row."""
-    if not await hours.room(OUTLINE_CALLS):
+    """Set the pairs of one section that fit; return the error of each row, or None."""
+    if not await deadline.reserve_calls(OUTLINE_CALLS):
         return dict.fromkeys(rows, NOT_ATTEMPTED)
-    troubles: dict[int, RowError | None] = {}
+    errors: dict[int, RowError | None] = {}
 
-    async def pair() -> None:
-        sides = await _sides(context, section_id)
-        wanted: dict[str, str] = {}
+    async def set_pairs() -> None:
+        sides = await _read_sides(context, section_id)
+        pairs: dict[str, str] = {}
         for number, row in rows.items():
-            found = _found(row, sides)
-            if found is None:
-                troubles[number] = RowError(
-                    "pair-not-possible", "One of the two is not there, not active, or not the only one."
+            pair = _find_pair(row, sides)
+            if pair is None:
+                errors[number] = RowError(
+                    "pair-not-possible",
+                    "One of the categories does not exist, is inactive, or is not unique.",
                 )
-            elif trouble := await attempt(_pair(context, section_id, wanted | dict([found]), sides)):
-                troubles[number] = trouble
+            elif error := await attempt(_add_pairs(context, section_id, pairs | dict([pair]), sides)):
+                errors[number] = error
             else:
-                wanted |= dict([found])
+                pairs |= dict([pair])
 
-    trouble = await attempt(pair())
-    return {number: troubles.get(number, trouble) for number in rows}
+    section_error = await attempt(set_pairs())
+    return {number: errors.get(number, section_error) for number in rows}
 
 
-def _found(row: schemas.PairRow, sides: BothSides) -> tuple[str, str] | None:
-    """The ids of both categories, which the row names by id or by title."""
-    ours = {one.id for one in sides.source if row.category == one.id} or {
-        one.id for one in sides.source if plain(row.category) == plain(one.title)
+def _find_pair(row: schemas.PairRow, sides: BothSides) -> tuple[str, str] | None:
+    """Return the ids of both categories, which the row names by id or by title."""
+    ours = {category.id for category in sides.source if row.category == category.id} or {
+        category.id for category in sides.source if plain(row.category) == plain(category.title)
     }
-    active = [one for one in sides.sis if one.active]
-    theirs = {one.ref.key for one in active if row.sis_category == one.ref.key} or {
-        one.ref.key for one in active if plain(row.sis_category) == plain(one.title)
+    active = [category for category in sides.sis if category.active]
+    theirs = {category.ref.key for category in active if row.sis_category == category.ref.key} or {
+        category.ref.key for category in active if plain(row.sis_category) == plain(category.title)
     }
     return (ours.pop(), theirs.pop()) if len(ours) == len(theirs) == 1 else None
 
 
-async def _sides(context: RequestContext, section_id: str) -> BothSides:
-    place = Place(context.caller.district_id, section_id)
-    outline = await context.service.live.outline(place)
-    return BothSides(outline.gradebook.categories, (await context.service.live.sis_side(place)).categories)
+async def _read_sides(context: RequestContext, section_id: str) -> BothSides:
+    section = SectionRef(context.caller.district_id, section_id)
+    outline = await context.live.outline(section)
+    return BothSides(outline.gradebook.categories, (await context.live.sis_side(section)).categories)
 
 
-async def _pair(
+async def _add_pairs(
     context: RequestContext, section_id: str, wanted: Mapping[str, str], sides: BothSides
 ) -> None:
-    """Set pairs beside the chosen ones that stand, as far as they stand on both sides still."""
+    """Set pairs in addition to the chosen ones whose categories still exist in both systems."""
     async with context.database() as db:
-        kept = await links.pairs(db, section_id)
-    there = {one.id for one in sides.source}
-    active = {one.ref.key for one in sides.sis if one.active}
+        kept = await links.get_pairs(db, section_id)
+    source_ids = {category.id for category in sides.source}
+    active = {category.ref.key for category in sides.sis if category.active}
     chosen = {
-        category_id: one.ref.key
-        for category_id, one in kept.items()
-        if one.chosen and category_id in there and one.ref.key in active
+        category_id: pair.ref.key
+        for category_id, pair in kept.items()
+        if pair.chosen and category_id in source_ids and pair.ref.key in active
     }
     await pair_categories(
-        context.service.database,
+        context.runtime.database,
         district=await context.district(),
         section_id=section_id,
         wanted={**chosen, **wanted},
@@ -164,70 +164,71 @@ async def _pair(
 
 @router.post(
     "/sections/{section_id}/categories/copy",
-    summary="Map other sections alike",
-    responses=answers("section-not-found", "upstream-refused", "upstream-unavailable"),
+    summary="Copy the mapping to other sections",
+    responses=problem_responses("section-not-found", "upstream-refused", "upstream-unavailable"),
 )
-async def copy_pairs(*, context: SectionWriter, wanted: schemas.CopyTo) -> schemas.Copied:
-    """Give other sections the mapping of this one, title by title: map once for all linked sections.
+async def copy_pairs(*, context: SectionWriter, wanted: schemas.CopyRequest) -> schemas.CopyReport:
+    """Give other sections the mapping of this section, title by title: map once for all linked sections.
 
-    What a section lacks is told as `left_out`, and the rest of its pairs is set.
+    Titles that a section does not have are listed as `left_out`; its other pairs are set.
     """
-    hours, titles = Deadline.of(context), await _titles(context)
-    told = [await _copy(context, hours, section_id, titles) for section_id in dict.fromkeys(wanted.sections)]
-    return schemas.Copied(sections=told)
+    deadline, titles = Deadline.start(context), await _mapped_titles(context)
+    section_ids = dict.fromkeys(wanted.sections)
+    results = [await _copy(context, deadline, section_id, titles) for section_id in section_ids]
+    return schemas.CopyReport(sections=results)
 
 
-async def _titles(context: SectionContext) -> dict[str, str]:
-    """Title of a category of the section -> title of the SIS category that it goes to, plain."""
+async def _mapped_titles(context: SectionContext) -> dict[str, str]:
+    """Return the title of each category of the section -> that of the SIS category it goes to, plain."""
     outline, sis = await context.outline(), (await context.sis_side()).categories
     async with context.database() as db:
-        kept = {
-            category_id: one.ref for category_id, one in (await links.pairs(db, context.section_id)).items()
-        }
-    pairing = pair_by_title(await context.district(), outline.gradebook.categories, sis, kept)
-    named = {one.ref.key: plain(one.title) for one in sis}
+        pairs = await links.get_pairs(db, context.section_id)
+    categories = outline.gradebook.categories
+    kept = {category_id: pair.ref for category_id, pair in pairs.items()}
+    refs = pair_by_title(await context.district(), categories, sis, kept).pairs
+    sis_titles = {category.ref.key: plain(category.title) for category in sis}
     return {
-        plain(one.title): named[pairing.pairs[one.id].key]
-        for one in outline.gradebook.categories
-        if one.id in pairing.pairs and pairing.pairs[one.id].key in named
+        plain(category.title): sis_titles[refs[category.id].key]
+        for category in categories
+        if category.id in refs and refs[category.id].key in sis_titles
     }
 
 
 async def _copy(
-    context: RequestContext, hours: Deadline, section_id: str, titles: Mapping[str, str]
-) -> schemas.CopiedPairs:
+    context: RequestContext, deadline: Deadline, section_id: str, titles: Mapping[str, str]
+) -> schemas.CopyResult:
     pairs: dict[str, str] = {}
     left_out: list[str] = []
 
     async def copy() -> None:
-        sides = await _sides(context, section_id)
-        pairs.update(_alike(titles, sides.source, sides.sis))
-        paired = {plain(one.title) for one in sides.source if one.id in pairs}
+        sides = await _read_sides(context, section_id)
+        pairs.update(_match_titles(titles, sides.source, sides.sis))
+        paired = {plain(category.title) for category in sides.source if category.id in pairs}
         left_out.extend(sorted(titles.keys() - paired))
-        await _pair(context, section_id, pairs, sides)
+        await _add_pairs(context, section_id, pairs, sides)
 
-    trouble = await attempt(copy()) if await hours.room(OUTLINE_CALLS) else NOT_ATTEMPTED
-    return schemas.CopiedPairs(
+    error = await attempt(copy()) if await deadline.reserve_calls(OUTLINE_CALLS) else NOT_ATTEMPTED
+    return schemas.CopyResult(
         section=section_id,
-        result=result(trouble),
-        pairs=0 if trouble else len(pairs),
+        result=render_result(error),
+        pairs=0 if error else len(pairs),
         left_out=left_out,
-        code=trouble and trouble.code,
-        detail=trouble and trouble.detail,
+        code=error and error.code,
+        detail=error and error.detail,
     )
 
 
-def _alike(
+def _match_titles(
     titles: Mapping[str, str], source: Sequence[Category], sis: Sequence[SisCategory]
 ) -> dict[str, str]:
-    """The pairs that these titles make here; a title that stands twice makes none."""
+    """Return the pairs that these titles make; a title that occurs twice makes none."""
     ours: dict[str, list[str]] = {}
     theirs: dict[str, list[str]] = {}
     for category in source:
         ours.setdefault(plain(category.title), []).append(category.id)
-    for one in sis:
-        if one.active:
-            theirs.setdefault(plain(one.title), []).append(one.ref.key)
+    for sis_category in sis:
+        if sis_category.active:
+            theirs.setdefault(plain(sis_category.title), []).append(sis_category.ref.key)
     return {
         ours[title][0]: theirs[sis_title][0]
         for title, sis_title in titles.items()

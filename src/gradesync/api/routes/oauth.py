@@ -1,4 +1,4 @@
-"""The token endpoint (RFC 6749): client credentials, and the exchange of LTI id_tokens (RFC 8693)."""
+"""Issue tokens (RFC 6749): for client credentials, and in exchange for LTI id_tokens (RFC 8693)."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -11,24 +11,27 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.tokens import CLIENT_LIFE, TEACHER_LIFE, Caller, Scope
+from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Scope
 from gradesync.api import schemas
-from gradesync.api.allowance import count_token_request
+from gradesync.api.auth import count_token_request
+from gradesync.api.context import CurrentLive, CurrentRuntime, source_ip
 from gradesync.api.exchange import exchange
+from gradesync.api.live import Live
 from gradesync.api.problems import CATALOGUE, problem
-from gradesync.api.service import Service, TheService
 from gradesync.db import clients
 from gradesync.db.clients import Client
 from gradesync.errors import RequestRefused
+from gradesync.runtime import Runtime
 
 router = APIRouter(tags=["Tokens"])
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a type
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - likewise
-MOST_FIELDS = 20
+MAX_FIELDS = 20
 TOKEN_ERROR = {"$ref": "#/components/schemas/TokenError"}
 
+# Our problems -> error codes of RFC 6749 section 5.2.
 ERRORS: Mapping[str, str] = {
     "client-not-accepted": "invalid_client",
     "token-request-not-valid": "invalid_request",
@@ -44,32 +47,33 @@ ERRORS: Mapping[str, str] = {
     "lti-keys-unavailable": "temporarily_unavailable",
     "too-many-token-requests": "temporarily_unavailable",
 }
-"""The error codes of RFC 6749 section 5.2 for our problems."""
 
 
-class Granted(NamedTuple):
+class Grant(NamedTuple):
+    """Describe the token to issue, and how long it is valid."""
+
     caller: Caller
-    life: timedelta
+    valid_for: timedelta
     issued_type: str | None = None
 
 
 def _error_body(refused: RequestRefused, public_url: str) -> dict[str, Any]:
-    """RFC 6749 section 5.2, with the members of a problem beside."""
-    told = problem(refused.code, refused.detail).marshal(uri=f"{public_url}/problems/{{type}}")
-    description = f"{told['title']} {refused.detail}".strip()
-    return {"error": ERRORS[refused.code], "error_description": description, **told}
+    """Return an error of RFC 6749 section 5.2, with the members of a problem."""
+    members = problem(refused.code, refused.detail).marshal(uri=f"{public_url}/problems/{{type}}")
+    description = f"{members['title']} {refused.detail}".strip()
+    return {"error": ERRORS[refused.code], "error_description": description, **members}
 
 
-def _errors() -> dict[int | str, dict[str, Any]]:
-    """What the API document says of the endpoint's errors."""
+def _error_responses() -> dict[int | str, dict[str, Any]]:
+    """Return the errors of the endpoint for the API document."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for code in ERRORS:
         status = CATALOGUE[code].status
-        told = by_status.setdefault(status, {"schema": TOKEN_ERROR, "examples": {}})
-        told["examples"][code] = {"value": _error_body(RequestRefused(code, ""), "")}
+        content = by_status.setdefault(status, {"schema": TOKEN_ERROR, "examples": {}})
+        content["examples"][code] = {"value": _error_body(RequestRefused(code, ""), "")}
     return {
-        status: {"description": HTTPStatus(int(status)).phrase, "content": {"application/json": told}}
-        for status, told in by_status.items()
+        status: {"description": HTTPStatus(int(status)).phrase, "content": {"application/json": content}}
+        for status, content in by_status.items()
     }
 
 
@@ -81,8 +85,8 @@ FORM = {
     "type": "object",
     "required": ["grant_type"],
     "properties": {
-        "grant_type": _field("What is asked for", enum=["client_credentials", EXCHANGE]),
-        "scope": _field("Scopes, separated by spaces; all that the client may have, where none are named"),
+        "grant_type": _field("How the token is requested", enum=["client_credentials", EXCHANGE]),
+        "scope": _field("Scopes, separated by spaces; without it, all that the client may have"),
         "client_id": _field("Where the client does not use HTTP Basic"),
         "client_secret": _field("Where the client does not use HTTP Basic", format="password"),
         "subject_token": _field("For token exchange: the id_token of the launch"),
@@ -97,7 +101,7 @@ FORM = {
     summary="Get a token",
     response_model=schemas.AccessToken,
     response_model_exclude_none=True,
-    responses=_errors(),
+    responses=_error_responses(),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -111,101 +115,107 @@ FORM = {
         "security": [{"basic": []}, {}],
     },
 )
-async def issue_token(service: TheService, request: Request) -> Response:
-    """A client gets a token for its district; a teacher's front-end gets one for the teacher who launched.
+async def issue_token(runtime: CurrentRuntime, live: CurrentLive, request: Request) -> Response:
+    """Issue a token to a client for its district, or to a teacher's front-end for the teacher who launched.
 
-    The client shows its id and secret by HTTP Basic, or in the form. A client's token lives an hour. Token
-    exchange takes each id_token once; a teacher's token lives 15 minutes and covers one section:
-    `syncs:write` where the person runs the section, `syncs:read` alone for a system admin who does not.
+    The client sends its id and secret by HTTP Basic or in the form. A client's token is valid for an hour.
+    Token exchange accepts each id_token once. A teacher's token is valid for 15 minutes and covers one
+    section. It has `syncs:write` if the person teaches the section, and only `syncs:read` for a system admin
+    who does not.
     """
     try:
-        granted = await _grant(service, request)
+        grant = await _grant(runtime, live, request)
     except RequestRefused as refused:
-        return _refusal(refused, service.settings.public_url)
-    told = schemas.AccessToken(
-        access_token=service.tokens.issue(granted.caller, granted.life),
-        expires_in=int(granted.life.total_seconds()),
-        scope=" ".join(sorted(granted.caller.scopes)),
-        issued_token_type=granted.issued_type,
+        return _refusal(refused, runtime.settings.public_url)
+    token = schemas.AccessToken(
+        access_token=runtime.tokens.issue(grant.caller, grant.valid_for),
+        expires_in=int(grant.valid_for.total_seconds()),
+        scope=" ".join(sorted(grant.caller.scopes)),
+        issued_token_type=grant.issued_type,
     )
-    return JSONResponse(told.model_dump(exclude_none=True), headers={"pragma": "no-cache"})
+    return JSONResponse(token.model_dump(exclude_none=True), headers={"pragma": "no-cache"})
 
 
-async def _grant(service: Service, request: Request) -> Granted:
-    await count_token_request(service, request)
+async def _grant(runtime: Runtime, live: Live, request: Request) -> Grant:
+    await count_token_request(runtime, request)
     form = await _form(request)
     grant_type = form.get("grant_type")
     if grant_type is None:
         raise _invalid("grant_type is missing.")
-    client = await _client(service, request, form)
-    await count_token_request(service, request, client.id)
+    client = await _authenticate(runtime, request, form)
+    await count_token_request(runtime, request, client.id)
     if grant_type == "client_credentials":
-        scopes = _wanted_scopes(form, client.scopes)
-        return Granted(Caller(client.district_id, client.id, client.id, scopes), CLIENT_LIFE)
+        scopes = _requested_scopes(form, client.scopes)
+        return Grant(Caller(client.district_id, client.id, client.id, scopes), CLIENT_LIFETIME)
     if grant_type == EXCHANGE:
-        return await _exchanged(service, request, form, client)
+        _check_exchange(form, client)
+        teacher = await exchange(
+            runtime,
+            live,
+            client,
+            form["subject_token"],
+            wanted=_known_scopes(form),
+            source_ip=source_ip(request),
+        )
+        return Grant(teacher, TEACHER_LIFETIME, ACCESS_TOKEN)
     raise RequestRefused("grant-not-supported", "")
 
 
-async def _exchanged(service: Service, request: Request, form: Mapping[str, str], client: Client) -> Granted:
+def _check_exchange(form: Mapping[str, str], client: Client) -> None:
     if Scope.TOKEN_EXCHANGE not in client.scopes:
         raise RequestRefused("exchange-not-allowed", "The client lacks the scope token:exchange.")
     if form.get("subject_token_type") != ID_TOKEN:
         raise _invalid(f"subject_token_type must be {ID_TOKEN}.")
     if "subject_token" not in form or "actor_token" in form:
-        raise _invalid("It takes a subject_token and no actor_token.")
+        raise _invalid("subject_token is needed, and actor_token is not supported.")
     if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
         raise _invalid(f"requested_token_type must be {ACCESS_TOKEN}.")
-    known = _known_scopes(form)
-    source_ip = request.client.host if request.client else None
-    teacher = await exchange(service, client, form["subject_token"], known, source_ip)
-    return Granted(teacher, TEACHER_LIFE, ACCESS_TOKEN)
 
 
-def _wanted_scopes(form: Mapping[str, str], allowed: frozenset[str]) -> frozenset[str]:
-    """What is named, or everything that is allowed."""
-    wanted = _known_scopes(form) or allowed
-    if not wanted <= allowed:
-        raise RequestRefused("scope-not-allowed", f"The client lacks {' '.join(sorted(wanted - allowed))}.")
-    return wanted
+def _requested_scopes(form: Mapping[str, str], allowed: frozenset[str]) -> frozenset[str]:
+    """Return the scopes in the form, or everything that is allowed."""
+    scopes = _known_scopes(form) or allowed
+    if not scopes <= allowed:
+        raise RequestRefused("scope-not-allowed", f"The client lacks {' '.join(sorted(scopes - allowed))}.")
+    return scopes
 
 
 def _known_scopes(form: Mapping[str, str]) -> frozenset[str] | None:
-    named = frozenset(form.get("scope", "").split())
-    if not named <= set(Scope):
+    scopes = frozenset(form.get("scope", "").split())
+    if not scopes <= set(Scope):
         raise RequestRefused("scope-not-allowed", "There is no such scope.")
-    return named or None
+    return scopes or None
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The parameters, each at most once (RFC 6749 section 3.2); an empty one counts as left out."""
+    """Return the parameters, each at most once (RFC 6749 section 3.2); an empty one counts as left out."""
     if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         raise _invalid("The body must be application/x-www-form-urlencoded.")
-    async with request.form(max_fields=MOST_FIELDS) as form:
+    async with request.form(max_fields=MAX_FIELDS) as form:
         items = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and value]
     if len(dict(items)) < len(items):
-        raise _invalid("A parameter is named twice.")
+        raise _invalid("A parameter occurs twice.")
     return dict(items)
 
 
-async def _client(service: Service, request: Request, form: Mapping[str, str]) -> Client:
-    """The client that shows its secret. Raises `RequestRefused("client-not-accepted")`."""
+async def _authenticate(runtime: Runtime, request: Request, form: Mapping[str, str]) -> Client:
+    """Return the client that the id and secret belong to. Raises `RequestRefused("client-not-accepted")`."""
     header = request.headers.get("authorization")
     if header is not None and "client_secret" in form:
-        raise _invalid("The client shows its secret twice.")
-    given = _basic(header) if header is not None else (form.get("client_id"), form.get("client_secret"))
+        raise _invalid("The client sends its secret twice.")
+    given = _read_basic(header) if header is not None else (form.get("client_id"), form.get("client_secret"))
     if given is None or not given[0] or not given[1]:
         raise RequestRefused("client-not-accepted", "")
-    async with service.database.without_tenant() as door:
-        client = await clients.authenticate(door, given[0], given[1])
+    async with runtime.database.without_tenant() as db:
+        client = await clients.authenticate(db, given[0], given[1])
     if client is None:
         raise RequestRefused("client-not-accepted", "")
     bind_contextvars(district=client.district_id)
     return client
 
 
-def _basic(header: str) -> tuple[str, str] | None:
-    """Id and secret are form-encoded inside (RFC 6749 section 2.3.1)."""
+def _read_basic(header: str) -> tuple[str, str] | None:
+    """Return id and secret, which are form-encoded inside (RFC 6749 section 2.3.1)."""
     scheme, _, encoded = header.partition(" ")
     try:
         text = b64decode(encoded.strip(), validate=True).decode() if scheme.lower() == "basic" else ""

@@ -1,4 +1,4 @@
-"""What operators and orchestrators ask of a process, and what a problem means."""
+"""Serve health, readiness and metrics of the process, and explain problems."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -11,10 +11,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gradesync.api import schemas
-from gradesync.api.problems import CATALOGUE, answers
-from gradesync.api.service import Service, TheService
+from gradesync.api.context import CurrentRuntime
+from gradesync.api.problems import CATALOGUE, problem_responses
 from gradesync.errors import RequestRefused
-from gradesync.observability.logs import exposition
+from gradesync.observability.logs import render_metrics
+from gradesync.runtime import Runtime
 from gradesync.systems import observe_circuits
 
 router = APIRouter(tags=["Operations"])
@@ -22,30 +23,33 @@ router = APIRouter(tags=["Operations"])
 CHECK_SECONDS = 3
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Check that the process is alive")
 async def get_health() -> schemas.Health:
-    """Asks nobody else: a process that answers is alive."""
+    """Return 200 without checking any other system: a process that responds is alive."""
     return schemas.Health()
 
 
 @router.get(
     "/readyz",
-    summary="Can it take requests?",
+    summary="Check that the process can accept requests",
     responses={
-        503: {"model": schemas.Readiness, "description": "The database is away, or behind this release"}
+        503: {
+            "model": schemas.Readiness,
+            "description": "The database is unreachable, or lacks migrations of this release",
+        }
     },
 )
-async def get_readiness(service: TheService, response: Response) -> schemas.Readiness:
-    """`unavailable` where the database is away or lacks migrations of this release.
+async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.Readiness:
+    """Report `unavailable` if the database is unreachable or lacks migrations of this release.
 
-    `degraded` where the queue does not answer: requests are kept all the same, and the sweep finds them.
-    An upstream whose circuit is open is told, and no reason to send requests elsewhere.
+    Reports `degraded` if the queue does not respond: requests are stored all the same, and workers find them.
+    An open circuit of an upstream system is shown and does not change the status.
     """
     database, migrations, queue, circuits = await asyncio.gather(
-        _holds(_reaches_database(service)),
-        _holds(service.database.is_migrated()),
-        _holds(_reaches_queue(service)),
-        _circuits(service),
+        _passes(_reaches_database(runtime)),
+        _passes(runtime.database.is_migrated()),
+        _passes(_reaches_queue(runtime)),
+        _count_circuits(runtime),
     )
     status = "ready" if queue else "degraded"
     if not (database and migrations):
@@ -53,29 +57,29 @@ async def get_readiness(service: TheService, response: Response) -> schemas.Read
     checks = {"database": database, "migrations": migrations, "queue": queue}
     return schemas.Readiness(
         status=status,
-        checks={name: "ok" if holds else "failed" for name, holds in checks.items()},
+        checks={name: "ok" if passed else "failed" for name, passed in checks.items()},
         circuits_open=circuits,
     )
 
 
-async def _reaches_database(service: Service) -> bool:
-    async with service.database.without_tenant() as door:
-        await door.connection()
+async def _reaches_database(runtime: Runtime) -> bool:
+    async with runtime.database.without_tenant() as db:
+        await db.connection()
     return True
 
 
-async def _reaches_queue(service: Service) -> bool:
-    return bool(await service.runtime.redis.ping())
+async def _reaches_queue(runtime: Runtime) -> bool:
+    return bool(await runtime.redis.ping())
 
 
-async def _circuits(service: Service) -> Mapping[str, int] | None:
+async def _count_circuits(runtime: Runtime) -> Mapping[str, int] | None:
     with suppress(TimeoutError):
         async with asyncio.timeout(CHECK_SECONDS):
-            return await observe_circuits(service.runtime.redis)
+            return await observe_circuits(runtime.redis)
     return None
 
 
-async def _holds(check: Awaitable[bool]) -> bool:
+async def _passes(check: Awaitable[bool]) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check
@@ -85,25 +89,25 @@ async def _holds(check: Awaitable[bool]) -> bool:
 
 @router.get(
     "/metrics",
-    summary="What Prometheus reads",
+    summary="Get the metrics for Prometheus",
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {"example": "gradesync_wakeups_total 3.0"}}}},
 )
 async def get_metrics() -> Response:
-    """The metrics of this process."""
-    body, content_type = exposition()
+    """Return the metrics of this process."""
+    body, content_type = render_metrics()
     return Response(body, media_type=content_type)
 
 
-@router.get("/problems/{code}", summary="What a problem means", responses=answers("not-found"))
+@router.get("/problems/{code}", summary="Explain a problem", responses=problem_responses("not-found"))
 async def explain_problem(
     code: Annotated[
         str,
         Path(max_length=64, description="The last part of a problem's `type`", examples=["sync-in-progress"]),
     ],
-) -> schemas.ProblemKind:
-    """What the `type` of a problem response leads to."""
-    kind = CATALOGUE.get(code)
-    if kind is None:
+) -> schemas.ProblemType:
+    """Explain the `type` of a problem response: what happened, and how to fix it."""
+    type_ = CATALOGUE.get(code)
+    if type_ is None:
         raise RequestRefused("not-found", "There is no such problem.")
-    return schemas.ProblemKind(code=code, status=kind.status, title=kind.title, fix=kind.fix)
+    return schemas.ProblemType(code=code, status=type_.status, title=type_.title, fix=type_.fix)

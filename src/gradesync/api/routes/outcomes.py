@@ -1,4 +1,4 @@
-"""What became of each assignment and each score of a sync: as JSON pages, or as a spreadsheet."""
+"""Serve the outcomes of a sync, by assignment and by score, as JSON pages or as a spreadsheet."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SyncReader
 from gradesync.api.context import SectionContext
 from gradesync.api.paths import sync_path
-from gradesync.api.problems import answers
+from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
-from gradesync.api.schemas import render
+from gradesync.api.schemas.render import render_outcome
 from gradesync.core.plan import CATEGORY, Result
 from gradesync.core.reasons import Reason
 from gradesync.db import links, outcomes
@@ -22,11 +22,11 @@ from gradesync.errors import Retriable, SyncStopped
 
 router = APIRouter(tags=["Syncs"])
 
-ROWS_AT_ONCE = 1000
+ROWS_PER_READ = 1000
 
 
 class Names(NamedTuple):
-    """Display names by Schoology user id. `missing`: they were wanted and could not be had."""
+    """Hold display names by Schoology user id. `missing`: Schoology did not provide them."""
 
     known: Mapping[str, str]
     missing: bool = False
@@ -34,23 +34,24 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which outcomes of a sync are meant."""
+    """Filter the outcomes of a sync."""
 
     result: Annotated[Result | None, Query(description="Only outcomes with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only outcomes with this reason or warning")] = None
 
     def query(self) -> dict[str, str]:
-        given = {"result": self.result, "reason": self.reason}
-        return {name: str(value) for name, value in given.items() if value is not None}
+        """Return the filters that are set as query parameters."""
+        values = {"result": self.result, "reason": self.reason}
+        return {name: str(value) for name, value in values.items() if value is not None}
 
 
 @router.get(
     "/sections/{section_id}/syncs/{sync_id}/outcomes",
     response_model=schemas.OutcomePage,
-    summary="What became of everything",
+    summary="List the outcomes of a sync",
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": spreadsheet.EXAMPLE}}},
-        **answers("section-not-found", "sync-not-found", "cursor-not-valid"),
+        **problem_responses("section-not-found", "sync-not-found", "cursor-not-valid"),
     },
 )
 async def list_outcomes(
@@ -63,26 +64,27 @@ async def list_outcomes(
     cursor: pagination.Cursor = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Any:
-    """Per assignment and per score, unchanged ones apart: those are only counted.
+    """List the result of every assignment and score. Unchanged ones are only counted.
 
-    `Accept: text/csv` gives all of them as one spreadsheet, whatever `limit` says. Teachers see names.
+    With `Accept: text/csv` the response is one spreadsheet with all outcomes, and `limit` does not apply.
+    Teachers see students' names.
     """
     sync = await find_sync(context, sync_id)
-    names = await _names(context)
+    names = await _read_names(context)
     if "text/csv" in accept:
         return _spreadsheet(context, sync.id, filters, names.known)
     listing = context.listing(sync_path(context.section_id, sync.id) + "/outcomes", filters.query())
-    found = await _read(context, sync.id, filters, listing.position(cursor), limit + 1)
-    items, next_cursor = listing.cut(response, found, limit, lambda outcome: outcome.key)
+    rows = await _read_outcomes(context, sync.id, filters, listing.position(cursor), limit + 1)
+    items, next_cursor = listing.paginate(response, rows, limit, lambda outcome: outcome.key)
     return schemas.OutcomePage(
-        items=await _told(context, items, names.known),
+        items=await _render_all(context, items, names.known),
         next_cursor=next_cursor,
         names_unavailable=names.missing,
     )
 
 
-async def _names(context: SectionContext) -> Names:
-    """For a teacher, the names that Schoology shows. They are joined here and kept nowhere else."""
+async def _read_names(context: SectionContext) -> Names:
+    """Return for a teacher the names that Schoology shows. They are joined here and stored nowhere."""
     if context.caller.section_id is None:
         return Names({})
     try:
@@ -92,18 +94,18 @@ async def _names(context: SectionContext) -> Names:
     return Names({member.uid: member.display_name for member in members})
 
 
-async def _told(
+async def _render_all(
     context: SectionContext, found: Sequence[Outcome], names: Mapping[str, str]
 ) -> list[schemas.Outcome]:
-    """Outcomes as they go out; categories are stored by their keys, and their titles joined here."""
+    """Render outcomes. Categories are stored by their keys; their titles are joined here."""
     titles: Mapping[str, str] = {}
-    if any(edit.field == CATEGORY for one in found for edit in one.edits):
+    if any(edit.field == CATEGORY for outcome in found for edit in outcome.edits):
         async with context.database() as db:
-            titles = await links.titles(db, context.section_id)
-    return [render.outcome(one, names, titles) for one in found]
+            titles = await links.get_titles(db, context.section_id)
+    return [render_outcome(outcome, names, titles) for outcome in found]
 
 
-async def _read(
+async def _read_outcomes(
     context: SectionContext, sync_id: str, filters: Filters, after: tuple[str, ...] | None, limit: int
 ) -> list[Outcome]:
     async with context.database() as db:
@@ -123,8 +125,8 @@ def _spreadsheet(
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.HEAD
         after = None
-        while found := await _read(context, sync_id, filters, after, ROWS_AT_ONCE):
-            yield "".join(map(spreadsheet.row, await _told(context, found, names)))
+        while found := await _read_outcomes(context, sync_id, filters, after, ROWS_PER_READ):
+            yield "".join(map(spreadsheet.format_outcome, await _render_all(context, found, names)))
             after = found[-1].key
 
     return StreamingResponse(

@@ -1,4 +1,4 @@
-"""What a district chose, read and changed by itself."""
+"""Serve the policy of a district, and change it."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,59 +7,61 @@ from fastapi import APIRouter
 
 from gradesync.api.auth import DistrictReader, DistrictWriter
 from gradesync.api.schemas import district as schemas
-from gradesync.api.schemas import render
+from gradesync.api.schemas.render import render_points
 from gradesync.core.sis import Policy
 from gradesync.db import audit, districts
 from gradesync.errors import RequestRefused
 
 router = APIRouter(prefix="/policy", tags=["District"])
 
+# Choices that the district's file and this API name, and that a policy has as booleans.
 CHOICES = {
     "title_overflow": ("shorten_titles", {"skip": False, "shorten": True}),
     "category_mapping": ("many_to_one", {"one_to_one": False, "many_to_one": True}),
 }
-"""What the district's file and this API say in words, and a policy holds as yes or no."""
 
 
-@router.get("", summary="The policy")
+@router.get("", summary="Get the policy")
 async def get_policy(*, context: DistrictReader) -> schemas.Policy:
-    """The choices in force."""
-    return _told((await context.district()).policy)
+    """Return the choices in force."""
+    return _render_policy((await context.district()).policy)
 
 
 @router.patch("", summary="Change the policy")
 async def change_policy(*, context: DistrictWriter, change: schemas.PolicyChange) -> schemas.Policy:
-    """Change what is named, for every sync that starts from now on.
+    """Change the members that are sent, for every sync that starts from now on.
 
-    Applying the district's file sets the whole policy again: keep the two alike.
+    Applying the district's file sets the whole policy again: keep both in agreement.
     """
-    named = {
+    changes = {
         name: value for name, value in change.model_dump(exclude_unset=True).items() if value is not None
     }
     async with context.database() as db:
-        await districts.hold(db)
+        await districts.lock(db)
         district = await districts.get(db)
         if district is None:
             raise RequestRefused("token-not-accepted", "The district is no more.")
-        policy = replace(district.policy, **dict(_held(name, value) for name, value in named.items()))
+        policy = replace(
+            district.policy, **dict(_parse_choice(name, value) for name, value in changes.items())
+        )
         if policy != district.policy:
             await districts.apply(db, replace(district, policy=policy))
-            changed = {name: str(value) for name, value in named.items()}
+            changed = {name: str(value) for name, value in changes.items()}
             await audit.append(db, context.by.actor, "policy.changed", changed, context.source_ip)
-    return _told(policy)
+    return _render_policy(policy)
 
 
-def _held(name: str, value: Any) -> tuple[str, Any]:
+def _parse_choice(name: str, value: Any) -> tuple[str, Any]:
     if name not in CHOICES:
         return name, value
-    held, words = CHOICES[name]
-    return held, words[value]
+    attribute, values = CHOICES[name]
+    return attribute, values[value]
 
 
-def _told(policy: Policy) -> schemas.Policy:
+def _render_policy(policy: Policy) -> schemas.Policy:
     choices = {
-        name: next(word for word, value in words.items() if value == getattr(policy, held))
-        for name, (held, words) in CHOICES.items()
+        name: next(choice for choice, value in values.items() if value == getattr(policy, attribute))
+        for name, (attribute, values) in CHOICES.items()
     }
     return schemas.Policy.model_validate(
         {
@@ -68,7 +70,7 @@ def _told(policy: Policy) -> schemas.Policy:
             "service_sync": policy.service_sync,
             "admin_sync": policy.admin_sync,
             "take_over": policy.take_over,
-            "guard_share": render.points(policy.guard_share),
+            "guard_share": render_points(policy.guard_share),
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,
         }

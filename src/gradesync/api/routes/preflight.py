@@ -1,4 +1,4 @@
-"""Pre-flight reports: what would not sync, for a whole district, before it matters."""
+"""Start and serve pre-flight reports: what would not sync in a whole district."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from fastapi.responses import StreamingResponse
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader
 from gradesync.api.context import RequestContext
-from gradesync.api.problems import answers
-from gradesync.api.schemas import Page, SchoologyId, render
+from gradesync.api.problems import problem_responses
+from gradesync.api.schemas import Page, SchoologyId
 from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas.render import render_reason
 from gradesync.core.preflight import Hindrance
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, preflights
@@ -23,7 +24,7 @@ from gradesync.sync.preflight import SETTLES_IN
 
 router = APIRouter(prefix="/preflight", tags=["Pre-flight"])
 
-ROWS_AT_ONCE = 1000
+ROWS_PER_READ = 1000
 COLUMNS = (
     "section id",
     "section school code",
@@ -35,90 +36,95 @@ COLUMNS = (
     "what happens",
     "what to do",
 )
-EXAMPLE = spreadsheet.line(COLUMNS) + "7900000001,49355,5001,Essay,,skipped,category-unmapped,…,…\r\n"
+EXAMPLE = spreadsheet.format_line(COLUMNS) + "7900000001,49355,5001,Essay,,skipped,category-unmapped,…,…\r\n"
 PreflightId = Annotated[UUID, Path(description="The id of a report")]
 
 
 @router.post(
     "",
     status_code=202,
-    summary="Make a pre-flight report",
+    summary="Start a pre-flight report",
     responses={
         202: {"headers": {"Location": {"description": "The report", "schema": {"type": "string"}}}},
-        **answers("preflight-in-progress"),
+        **problem_responses("preflight-in-progress"),
     },
 )
 async def start_preflight(
     *,
     context: LinkReader,
     response: Response,
-    wanted: Annotated[schemas.WantedPreflight | None, Body()] = None,
+    wanted: Annotated[schemas.PreflightRequest | None, Body()] = None,
 ) -> schemas.Preflight:
-    """Find out what would not sync, and why: in every known section, or in those that are named.
+    """Start a report of what would not sync, and why, in every known section or in the named ones.
 
-    Names too long, due dates outside the term, categories without a pair, students without a match. No score
-    is read and nothing is written, in Schoology or in the SIS. The report takes calls that no sync waits
-    for; follow `Location` until `status` is `complete` or `failed`.
+    It finds titles that are too long, due dates outside the term, categories without a pair, and students
+    without a match. It reads no scores and writes nothing to Schoology or the SIS. Syncs have priority over
+    its calls. Follow `Location` until `status` is `complete` or `failed`.
     """
     sections = wanted.sections if wanted else None
     async with context.database() as db:
         await preflights.settle_overdue(db)
-        begun = await preflights.begin(
+        report = await preflights.begin(
             db, sections=sections, requested_by=context.by.actor, settles_in=SETTLES_IN.total_seconds()
         )
-        if begun is None:
-            raise await _in_progress(await preflights.running(db))
-        asked = {"preflight": begun.id, "sections": begun.total}
-        await audit.append(db, context.by.actor, "preflight.requested", asked, context.source_ip)
-    response.headers["location"] = _path(begun)
-    return _told(begun)
+        if report is None:
+            raise _in_progress(await preflights.get_running(db))
+        entry = {"preflight": report.id, "sections": report.total}
+        await audit.append(db, context.by.actor, "preflight.requested", entry, context.source_ip)
+    response.headers["location"] = _path(report)
+    return _render_report(report)
 
 
-async def _in_progress(running: Preflight | None) -> RequestRefused:
+def _in_progress(running: Preflight | None) -> RequestRefused:
     headers = {"location": _path(running)} if running else {}
-    return RequestRefused("preflight-in-progress", "A district has one at a time.", headers=headers)
+    return RequestRefused(
+        "preflight-in-progress", "A district has one report in progress at a time.", headers=headers
+    )
 
 
-@router.get("", summary="The pre-flight reports", responses=answers("cursor-not-valid"))
+@router.get("", summary="List the pre-flight reports", responses=problem_responses("cursor-not-valid"))
 async def list_preflights(
     *, context: LinkReader, response: Response, limit: pagination.Limit = 50, cursor: pagination.Cursor = None
 ) -> Page[schemas.Preflight]:
-    """The reports of the last 30 days, newest first."""
+    """List the reports of the last 30 days, newest first."""
     listing = context.listing("/preflight")
     before = listing.position(cursor)
     async with context.database() as db:
         await preflights.settle_overdue(db)
-        found = await preflights.page(db, before=before[0] if before else None, limit=limit + 1)
-    items, next_cursor = listing.cut(response, found, limit, lambda one: (one.id,))
-    return Page(items=[_told(one) for one in items], next_cursor=next_cursor)
+        reports = await preflights.page(db, before=before[0] if before else None, limit=limit + 1)
+    items, next_cursor = listing.paginate(response, reports, limit, lambda report: (report.id,))
+    return Page(items=[_render_report(report) for report in items], next_cursor=next_cursor)
 
 
-@router.get("/{preflight_id}", summary="One pre-flight report", responses=answers("preflight-not-found"))
+@router.get(
+    "/{preflight_id}", summary="Get a pre-flight report", responses=problem_responses("preflight-not-found")
+)
 async def get_preflight(*, context: LinkReader, preflight_id: PreflightId) -> schemas.Preflight:
-    """How far it is, and how often it found what."""
-    return _told(await _existing(context, preflight_id))
+    """Return the progress of a report, and how often it found each reason."""
+    return _render_report(await _existing(context, preflight_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which findings of a report are meant."""
+    """Filter the findings of a report."""
 
     section: Annotated[SchoologyId | None, Query(description="Only findings of this section")] = None
     result: Annotated[Hindrance | None, Query(description="Only findings with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only findings with this reason")] = None
 
     def query(self) -> dict[str, str]:
-        given = {"section": self.section, "result": self.result, "reason": self.reason}
-        return {name: str(value) for name, value in given.items() if value is not None}
+        """Return the filters that are set as query parameters."""
+        values = {"section": self.section, "result": self.result, "reason": self.reason}
+        return {name: str(value) for name, value in values.items() if value is not None}
 
 
 @router.get(
     "/{preflight_id}/findings",
     response_model=Page[schemas.PreflightFinding],
-    summary="What would not sync",
+    summary="List the findings of a report",
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": EXAMPLE}}},
-        **answers("preflight-not-found", "cursor-not-valid"),
+        **problem_responses("preflight-not-found", "cursor-not-valid"),
     },
 )
 async def list_findings(
@@ -131,34 +137,34 @@ async def list_findings(
     cursor: pagination.Cursor = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Any:
-    """Section by section; what is found so far, while the report is being made.
+    """List the findings by section; while the report is in progress, the findings so far.
 
-    `Accept: text/csv` gives all of them as one spreadsheet, whatever `limit` says.
+    With `Accept: text/csv` the response is one spreadsheet with all findings, and `limit` does not apply.
     """
     report = await _existing(context, preflight_id)
     if "text/csv" in accept:
         return _spreadsheet(context, report, filters)
     listing = context.listing(f"{_path(report)}/findings", filters.query())
     position = listing.position(cursor)
-    found = await _read(context, report, filters, int(position[0]) if position else 0, limit + 1)
-    items, next_cursor = listing.cut(response, found, limit, lambda one: (str(one.number),))
-    return Page(items=[_finding(one) for one in items], next_cursor=next_cursor)
+    findings = await _read_findings(context, report, filters, int(position[0]) if position else 0, limit + 1)
+    items, next_cursor = listing.paginate(response, findings, limit, lambda finding: (str(finding.number),))
+    return Page(items=[_render_finding(finding) for finding in items], next_cursor=next_cursor)
 
 
 async def _existing(context: RequestContext, preflight_id: UUID) -> Preflight:
     async with context.database() as db:
         await preflights.settle_overdue(db)
-        found = await preflights.get(db, str(preflight_id))
-    if found is None:
+        report = await preflights.get(db, str(preflight_id))
+    if report is None:
         raise RequestRefused("preflight-not-found", "The district has no such report.")
-    return found
+    return report
 
 
-async def _read(
+async def _read_findings(
     context: RequestContext, report: Preflight, filters: Filters, after: int, limit: int
 ) -> list[Finding]:
     async with context.database() as db:
-        return await preflights.findings(
+        return await preflights.page_findings(
             db,
             report.id,
             section_id=filters.section,
@@ -171,11 +177,11 @@ async def _read(
 
 def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -> Response:
     async def parts() -> AsyncIterator[str]:
-        yield spreadsheet.BYTE_ORDER_MARK + spreadsheet.line(COLUMNS)
+        yield spreadsheet.BYTE_ORDER_MARK + spreadsheet.format_line(COLUMNS)
         after = 0
-        while found := await _read(context, report, filters, after, ROWS_AT_ONCE):
-            yield "".join(_row(_finding(one)) for one in found)
-            after = found[-1].number
+        while findings := await _read_findings(context, report, filters, after, ROWS_PER_READ):
+            yield "".join(_format_finding(_render_finding(finding)) for finding in findings)
+            after = findings[-1].number
 
     return StreamingResponse(
         parts(),
@@ -184,16 +190,16 @@ def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -
     )
 
 
-def _row(one: schemas.PreflightFinding) -> str:
-    assignment, reason = one.assignment, one.reason
-    return spreadsheet.line(
+def _format_finding(finding: schemas.PreflightFinding) -> str:
+    assignment, reason = finding.assignment, finding.reason
+    return spreadsheet.format_line(
         (
-            one.section_id,
-            spreadsheet.harmless(one.section_code or ""),
+            finding.section_id,
+            spreadsheet.escape_formula(finding.section_code or ""),
             assignment.id if assignment else "",
-            spreadsheet.harmless(assignment.title) if assignment else "",
-            one.student_id or "",
-            one.result,
+            spreadsheet.escape_formula(assignment.title) if assignment else "",
+            finding.student_id or "",
+            finding.result,
             reason.code,
             reason.title,
             reason.fix,
@@ -205,36 +211,36 @@ def _path(report: Preflight) -> str:
     return f"/preflight/{report.id}"
 
 
-def _told(one: Preflight) -> schemas.Preflight:
-    error = one.error_code and schemas.PreflightError(
-        **render.said(one.error_code).model_dump(), detail=one.error_detail
+def _render_report(report: Preflight) -> schemas.Preflight:
+    error = report.error_code and schemas.PreflightError(
+        **render_reason(report.error_code).model_dump(), detail=report.error_detail
     )
     return schemas.Preflight.model_validate(
         {
-            "id": one.id,
-            "status": one.status,
-            "requested_by": one.requested_by,
-            "requested_at": one.requested_at,
-            "started_at": one.started_at,
-            "finished_at": one.finished_at,
-            "settles_by": one.settles_by,
-            "progress": schemas.PreflightProgress(done=one.done, total=one.total),
-            "findings": one.found,
-            "reasons": one.reasons,
+            "id": report.id,
+            "status": report.status,
+            "requested_by": report.requested_by,
+            "requested_at": report.requested_at,
+            "started_at": report.started_at,
+            "finished_at": report.finished_at,
+            "settles_by": report.settles_by,
+            "progress": schemas.PreflightProgress(done=report.done, total=report.total),
+            "findings": report.found,
+            "reasons": report.reasons,
             "error": error,
-            "links": {"self": _path(one), "findings": f"{_path(one)}/findings"},
+            "links": {"self": _path(report), "findings": f"{_path(report)}/findings"},
         }
     )
 
 
-def _finding(one: Finding) -> schemas.PreflightFinding:
-    result, reason, assignment_id, title, student_id = one.obstacle
+def _render_finding(finding: Finding) -> schemas.PreflightFinding:
+    result, reason, assignment_id, title, student_id = finding.obstacle
     assignment = schemas.FoundAssignment(id=assignment_id, title=title) if assignment_id else None
     return schemas.PreflightFinding(
-        section_id=one.section_id,
-        section_code=one.section_code or None,
+        section_id=finding.section_id,
+        section_code=finding.section_code or None,
         assignment=assignment,
         student_id=student_id or None,
         result=result,
-        reason=render.said(reason),
+        reason=render_reason(reason),
     )

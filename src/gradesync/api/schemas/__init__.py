@@ -1,4 +1,4 @@
-"""What the API takes and gives, as JSON. Points are decimal strings, times RFC 3339 in UTC, ids strings."""
+"""Define the bodies of the API as JSON. Points are decimal strings, times RFC 3339 in UTC, ids strings."""
 
 from gradesync.api.schemas.base import (
     Fingerprint,
@@ -18,22 +18,22 @@ from gradesync.api.schemas.operations import (
     ConnectionReport,
     Finding,
     Health,
-    ProblemKind,
+    ProblemType,
     Readiness,
 )
 from gradesync.api.schemas.sections import (
     AssignmentCategory,
     AssignmentSwitch,
     CategoryPair,
+    LinkRequest,
+    PairRequest,
+    PairsRequest,
     Section,
     SectionAssignment,
     SectionAssignments,
     SectionCategories,
     SisCategory,
     SisSection,
-    WantedLink,
-    WantedPair,
-    WantedPairs,
 )
 from gradesync.api.schemas.syncs import (
     AssignmentCounts,
@@ -49,7 +49,7 @@ from gradesync.api.schemas.syncs import (
     Sync,
     SyncError,
     SyncLinks,
-    WantedSync,
+    SyncRequest,
 )
 
 __all__ = [
@@ -63,21 +63,25 @@ __all__ = [
     "Edit",
     "Finding",
     "Fingerprint",
-    "RequestModel",
     "GuardFigures",
     "Health",
+    "LinkRequest",
     "Mode",
     "Outcome",
     "OutcomeAssignment",
     "OutcomePage",
     "OutcomeStudent",
     "Page",
+    "PairRequest",
+    "PairsRequest",
     "Points",
-    "ProblemKind",
+    "ProblemType",
     "Progress",
     "Readiness",
-    "Requester",
     "ReasonText",
+    "RequestModel",
+    "Requester",
+    "ResponseModel",
     "SchoologyId",
     "ScoreCounts",
     "Section",
@@ -91,9 +95,5 @@ __all__ = [
     "Sync",
     "SyncError",
     "SyncLinks",
-    "ResponseModel",
-    "WantedLink",
-    "WantedPair",
-    "WantedPairs",
-    "WantedSync",
+    "SyncRequest",
 ]

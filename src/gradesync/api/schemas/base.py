@@ -1,4 +1,4 @@
-"""What all bodies of the API share."""
+"""Define what all bodies of the API share."""
 
 from typing import Annotated, Generic, Literal, TypeVar
 
@@ -16,26 +16,26 @@ Item = TypeVar("Item")
 
 
 class RequestModel(BaseModel):
-    """A body that a client sends: unknown members are refused."""
+    """Define a body that a client sends: unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ResponseModel(BaseModel):
-    """A body that the API sends."""
+    """Define a body that the API sends."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Page(ResponseModel, Generic[Item]):
-    """One page of a list. `next_cursor` is null on the last one; `Link: rel="next"` says the same."""
+    """Carry one page of a list. `next_cursor` is null on the last one, which has no `Link: rel="next"`."""
 
     items: list[Item]
     next_cursor: str | None = None
 
 
 class ReasonText(ResponseModel):
-    """A reason of the catalogue: what happened, and what to do about it."""
+    """Give a reason of the catalogue: what happened, and what to do about it."""
 
     code: Annotated[str, Field(examples=["mass-change"])]
     title: str

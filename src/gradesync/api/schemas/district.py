@@ -1,4 +1,4 @@
-"""What the district's own calls take and give, beside the shapes of `schemas`."""
+"""Define the bodies of the district's own operations."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,9 @@ Title = Annotated[
 Url = Annotated[str, Field(min_length=1, max_length=500, examples=["https://hooks.example.org/gradesync"])]
 
 
-class WantedWebhook(RequestModel):
+class WebhookRequest(RequestModel):
+    """Add a webhook."""
+
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"url": "https://hooks.example.org/gradesync"}]}
     )
@@ -25,7 +27,7 @@ class WantedWebhook(RequestModel):
 
 
 class Webhook(ResponseModel):
-    """An address that hears of every settled sync of the district."""
+    """Describe an address that gets a message for every settled sync of the district."""
 
     id: UUID
     url: str
@@ -34,17 +36,25 @@ class Webhook(ResponseModel):
 
 
 class Webhooks(ResponseModel):
+    """List the webhooks of the district."""
+
     items: list[Webhook]
 
 
 class WebhookSecret(Webhook):
+    """Show a webhook's secret."""
+
     secret: Annotated[
-        str, Field(description="Signs every message; shown this once", examples=["whsec_MfKQ9r8GKYqrTwjU…"])
+        str,
+        Field(
+            description="The key that signs every message; shown only once",
+            examples=["whsec_MfKQ9r8GKYqrTwjU…"],
+        ),
     ]
 
 
 class Delivery(ResponseModel):
-    """One message to one webhook. `id` is its `webhook-id`, the same at every attempt."""
+    """Describe one message to one webhook. `id` is its `webhook-id`, the same for every attempt."""
 
     id: UUID
     webhook_id: UUID
@@ -52,36 +62,42 @@ class Delivery(ResponseModel):
     status: Literal["pending", "delivered", "failed"]
     attempts: int
     created_at: datetime
-    next_attempt_at: Annotated[datetime | None, Field(description="null once it is delivered or given up")]
+    next_attempt_at: Annotated[
+        datetime | None, Field(description="null once it is delivered or has failed for good")
+    ]
     finished_at: datetime | None
-    answer: Annotated[int | None, Field(description="The HTTP status of the last attempt")]
+    response_status: Annotated[int | None, Field(description="The HTTP status of the last attempt")]
     error: Annotated[
         Literal["refused", "no-answer", "timed-out", "address-not-allowed"] | None,
-        Field(description="Why the last attempt does not count as delivered"),
+        Field(description="Why the last attempt failed"),
     ]
 
 
-class WantedPreflight(RequestModel):
-    """Which sections to look at. Without a body: all that are known."""
+class PreflightRequest(RequestModel):
+    """Choose the sections of a report. Without a body: all known sections."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sections": ["7900000001"]}]})
 
     sections: Annotated[
-        list[SchoologyId] | None, Field(min_length=1, max_length=5000, description="null: all known ones")
+        list[SchoologyId] | None, Field(min_length=1, max_length=5000, description="null: all known sections")
     ] = None
 
 
 class PreflightProgress(ResponseModel):
+    """Count the sections of a report."""
+
     done: Annotated[int, Field(description="Sections that were examined")]
     total: int
 
 
 class PreflightError(ReasonText):
+    """Explain why a report failed."""
+
     detail: str
 
 
 class Preflight(ResponseModel):
-    """What would not sync, and why: made without a score being read and without any write."""
+    """Describe a report of what would not sync, and why. It reads no scores and writes nothing."""
 
     id: UUID
     status: Literal["processing", "complete", "failed"]
@@ -89,23 +105,27 @@ class Preflight(ResponseModel):
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    settles_by: Annotated[datetime, Field(description="The report has ended by then, whatever happens")]
+    settles_by: Annotated[
+        datetime, Field(description="The report is complete or failed by this time at the latest")
+    ]
     progress: PreflightProgress
     findings: int
     reasons: Annotated[Mapping[str, int], Field(description="How often each reason was found")]
-    error: Annotated[PreflightError | None, Field(description="Why the report could not go on")]
+    error: Annotated[PreflightError | None, Field(description="Why the report failed")]
     links: Mapping[str, str]
 
 
 class FoundAssignment(ResponseModel):
+    """Identify the assignment of a finding."""
+
     id: str
     title: str
 
 
 class PreflightFinding(ResponseModel):
-    """One thing that would fail, be left out, or go with a warning.
+    """Describe one item that would fail, be skipped, or sync with a warning.
 
-    Without an assignment and a student it concerns the section as a whole.
+    Without an assignment and a student, the finding is about the whole section.
     """
 
     section_id: str
@@ -117,7 +137,7 @@ class PreflightFinding(ResponseModel):
 
 
 class Policy(ResponseModel):
-    """What the district chose."""
+    """Give the choices of the district."""
 
     title_overflow: Literal["skip", "shorten"]
     category_mapping: Literal["one_to_one", "many_to_one"]
@@ -131,28 +151,29 @@ class Policy(ResponseModel):
 
 
 class PolicyChange(RequestModel):
-    """What is to be different. What is not named stays."""
+    """Change choices of the district. Members that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"title_overflow": "shorten"}]})
 
     title_overflow: Annotated[
-        Literal["skip", "shorten"] | None, Field(description="What becomes of names that the SIS cannot hold")
+        Literal["skip", "shorten"] | None,
+        Field(description="What to do with titles that are too long for the SIS"),
     ] = None
     category_mapping: Annotated[
         Literal["one_to_one", "many_to_one"] | None,
-        Field(description="Whether a SIS category may take several Schoology categories of a section"),
+        Field(description="Allow several Schoology categories of a section to go to one SIS category"),
     ] = None
     exception_flags: Annotated[
         StrictBool | None, Field(description="Also set the SIS's own missing and exempt marks")
     ] = None
     service_sync: Annotated[
-        StrictBool | None, Field(description="Whether the district's clients may start syncs")
+        StrictBool | None, Field(description="Allow the district's clients to start syncs")
     ] = None
     admin_sync: Annotated[
-        StrictBool | None, Field(description="Whether system admins may start syncs of sections not theirs")
+        StrictBool | None, Field(description="Allow system admins to start syncs of other teachers' sections")
     ] = None
     take_over: Annotated[
-        StrictBool | None, Field(description="Adopt same-named SIS assignments that others made")
+        StrictBool | None, Field(description="Adopt SIS assignments of the same name that others created")
     ] = None
     guard_share: Annotated[
         Decimal | None,
@@ -160,19 +181,29 @@ class PolicyChange(RequestModel):
             gt=0,
             le=1,
             decimal_places=4,
-            description="The share of changes that stops a sync until it is approved",
+            description="The share of changed scores or assignments that stops a sync until it is approved",
         ),
     ] = None
     guard_scores: Annotated[
-        StrictInt | None, Field(ge=1, le=1_000_000, description="Fewer sent scores than this are not guarded")
+        StrictInt | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="With fewer sent scores than this, the guard does not check scores",
+        ),
     ] = None
     guard_assignments: Annotated[
-        StrictInt | None, Field(ge=1, le=1_000_000, description="Likewise for known assignments")
+        StrictInt | None,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="With fewer known assignments than this, the guard does not check assignments",
+        ),
     ] = None
 
 
-class CheckedSection(RequestModel):
-    """A section to try the way of the ids with. Without it, one that is linked already."""
+class ConnectionCheckRequest(RequestModel):
+    """Choose a sample section to check how its ids lead to the SIS. Without it, a linked one is used."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"section": "7900000001"}]})
 
@@ -180,7 +211,7 @@ class CheckedSection(RequestModel):
 
 
 class LinkRow(RequestModel):
-    """One row of a link import."""
+    """Define one row of a link import."""
 
     section: SchoologyId
     sis_section: SisId | None = None
@@ -188,43 +219,43 @@ class LinkRow(RequestModel):
 
 
 class PairRow(RequestModel):
-    """One row of a pair import: both categories by id or by title."""
+    """Define one row of a pair import: both categories by id or by title."""
 
     section: SchoologyId
     category: Title
     sis_category: Title
 
 
-class RowAnswer(ResponseModel):
-    """What became of one row. Rows that failed do not keep others from being done."""
+class RowResult(ResponseModel):
+    """Give the result of one row. A failed row does not stop the others."""
 
-    row: Annotated[int, Field(description="Its place, from 1; a heading is not counted")]
+    row: Annotated[int, Field(description="The number of the row, from 1, without the heading")]
     section: str | None
     result: Literal["done", "failed", "not-attempted"]
     code: Annotated[
-        str | None, Field(description="Of the problem or reason", examples=["sis-section-not-found"])
+        str | None, Field(description="The code of the problem or reason", examples=["sis-section-not-found"])
     ]
-    detail: Annotated[str | None, Field(description="What is wrong, and how to mend it")]
+    detail: Annotated[str | None, Field(description="What is wrong, and how to fix it")]
 
 
-class Imported(ResponseModel):
-    """Every row, answered. Those not attempted in time can be sent again as they are."""
+class ImportReport(ResponseModel):
+    """Report on every row. Rows that were not attempted in time can be sent again unchanged."""
 
     done: int
     failed: int
     not_attempted: int
-    rows: list[RowAnswer]
+    rows: list[RowResult]
 
 
 class TitleRule(RequestModel):
-    """A Schoology category goes to a SIS category of another title, in every section that has both."""
+    """Send a Schoology category to a SIS category of another title, in every section that has both."""
 
     title: Title
     sis_title: Title
 
 
-class TitleRules(RequestModel):
-    """All title rules of the district. Where none applies, equal titles pair."""
+class TitleRulesRequest(RequestModel):
+    """Set all title rules of the district. Where none applies, equal titles pair."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"rules": [{"title": "HW", "sis_title": "Homework"}]}]}
@@ -233,26 +264,34 @@ class TitleRules(RequestModel):
     rules: Annotated[list[TitleRule], Field(max_length=500)]
 
 
-class ToldTitleRules(ResponseModel):
+class TitleRules(ResponseModel):
+    """List the title rules of the district."""
+
     rules: list[TitleRule]
 
 
-class CopyTo(RequestModel):
-    """The sections that are to map their categories alike, such as linked sections of one teacher."""
+class CopyRequest(RequestModel):
+    """Choose the sections that get the same mapping, such as linked sections of one teacher."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sections": ["7900000002", "7900000003"]}]})
 
     sections: Annotated[list[SchoologyId], Field(min_length=1, max_length=100)]
 
 
-class CopiedPairs(ResponseModel):
+class CopyResult(ResponseModel):
+    """Give the result for one section."""
+
     section: str
     result: Literal["done", "failed", "not-attempted"]
-    pairs: Annotated[int, Field(description="Pairs that were set")]
-    left_out: Annotated[list[str], Field(description="Titles that this section or its SIS side lacks")]
+    pairs: Annotated[int, Field(description="How many pairs were set")]
+    left_out: Annotated[
+        list[str], Field(description="Titles that this section or its SIS section does not have")
+    ]
     code: str | None
     detail: str | None
 
 
-class Copied(ResponseModel):
-    sections: list[CopiedPairs]
+class CopyReport(ResponseModel):
+    """Report on every section."""
+
+    sections: list[CopyResult]

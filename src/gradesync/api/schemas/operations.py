@@ -1,4 +1,4 @@
-"""Tokens, checks, the audit log and health as JSON."""
+"""Define tokens, checks, the audit log and health as JSON."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gradesync.api.schemas.base import (
-    ResponseModel,
-)
+from gradesync.api.schemas.base import ResponseModel
 
 
 class Finding(ResponseModel):
+    """Report one check of a connection."""
+
     check: str
     ok: bool
     detail: str
@@ -19,14 +19,14 @@ class Finding(ResponseModel):
 
 
 class ConnectionReport(ResponseModel):
-    """What the credentials can do in Schoology and in the SIS, tried just now, without any write."""
+    """Report what the credentials can do in Schoology and in the SIS, checked just now and read-only."""
 
     ok: bool
     findings: list[Finding]
 
 
 class AuditEntry(ResponseModel):
-    """One thing that somebody did."""
+    """Record one action of a person or a client."""
 
     id: str
     at: datetime
@@ -36,8 +36,8 @@ class AuditEntry(ResponseModel):
     source_ip: str | None
 
 
-class ProblemKind(ResponseModel):
-    """One type of problem: what happened, and how to mend it."""
+class ProblemType(ResponseModel):
+    """Explain one type of problem: what happened, and how to fix it."""
 
     code: str
     status: int
@@ -46,7 +46,7 @@ class ProblemKind(ResponseModel):
 
 
 class AccessToken(ResponseModel):
-    """RFC 6749 section 5.1; `issued_token_type` for token exchange (RFC 8693)."""
+    """Carry a token (RFC 6749 section 5.1); `issued_token_type` is for token exchange (RFC 8693)."""
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the type's name
@@ -56,19 +56,24 @@ class AccessToken(ResponseModel):
 
 
 class Health(ResponseModel):
+    """Report that the process is alive."""
+
     status: Literal["ok"] = "ok"
 
 
 class Readiness(ResponseModel):
-    """`degraded`: requests are taken and kept, and the sweep finds them; the queue does not answer."""
+    """Report whether the process can accept requests.
+
+    `degraded`: the queue does not respond. Requests are stored all the same, and workers find them.
+    """
 
     status: Literal["ready", "degraded", "unavailable"]
     checks: Mapping[str, Literal["ok", "failed"]]
     circuits_open: Annotated[
         Mapping[str, int] | None,
         Field(
-            description="How many accounts of each upstream system failed so often that no new sync calls "
-            "them now. `null` while the queue does not answer.",
+            description="How many accounts of each upstream system have an open circuit breaker: they failed "
+            "so often that no new sync calls them now. `null` while the queue does not respond.",
             examples=[{"schoology": 0, "powerschool": 1}],
         ),
     ]

@@ -1,4 +1,4 @@
-"""What the API says of things: from what the database and the core hold to what goes out as JSON."""
+"""Render rows of the database and values of the core as bodies of the API."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -17,103 +17,108 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 
 EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
-OF_LATER = "A later release of gradesync tells this, and the one that answers has no words for it."
-OF_LATER_FIX = "Look again when gradesync has been upgraded."
+NEWER_TITLE = "A later release of gradesync recorded this, and this release has no text for it."
+NEWER_FIX = "Look again when gradesync has been upgraded."
 
 
-def said(code: str) -> schemas.ReasonText:
-    """A reason in the words of the catalogue; one that a later release wrote goes by its code."""
+def render_reason(code: str) -> schemas.ReasonText:
+    """Render a reason with the texts of the catalogue, or only its code if a later release wrote it."""
     try:
         entry = CATALOGUE[Reason(code)]
     except ValueError:
-        return schemas.ReasonText(code=code, title=OF_LATER, fix=OF_LATER_FIX, retryable=False)
+        return schemas.ReasonText(code=code, title=NEWER_TITLE, fix=NEWER_FIX, retryable=False)
     return schemas.ReasonText(code=code, title=entry.title, fix=entry.fix, retryable=entry.retryable)
 
 
-def sync(one: Sync) -> schemas.Sync:
-    path = sync_path(one.section_id, one.id)
+def render_sync(sync: Sync) -> schemas.Sync:
+    """Render a sync with its counts, its error and its links."""
+    path = sync_path(sync.section_id, sync.id)
     return schemas.Sync(
-        id=UUID(one.id),
-        section_id=one.section_id,
-        status=one.status,
-        stage=one.stage,
-        applied=one.applied,
-        mode=one.mode,
-        dry_run=one.dry_run,
-        assignments_selected=None if one.selection is None else sorted(one.selection),
-        retry_of=one.retry_of and UUID(one.retry_of),
-        requested_by=schemas.Requester(kind=one.requested_by_kind, id=one.requested_by_id),
-        requested_at=one.requested_at,
-        started_at=one.started_at,
-        finished_at=one.finished_at,
-        settles_by=one.settles_by,
-        progress=schemas.Progress(done=one.done, total=one.total),
-        assignments=schemas.AssignmentCounts(**one.assignments),
-        scores=schemas.ScoreCounts(**one.scores),
-        warnings=one.warnings,
-        fingerprint=one.fingerprint,
-        guard=one.guard and schemas.GuardFigures.model_validate(one.guard, from_attributes=True),
-        error=_error(one),
+        id=UUID(sync.id),
+        section_id=sync.section_id,
+        status=sync.status,
+        stage=sync.stage,
+        applied=sync.applied,
+        mode=sync.mode,
+        dry_run=sync.dry_run,
+        assignments_selected=None if sync.selection is None else sorted(sync.selection),
+        retry_of=sync.retry_of and UUID(sync.retry_of),
+        requested_by=schemas.Requester(kind=sync.requested_by_kind, id=sync.requested_by_id),
+        requested_at=sync.requested_at,
+        started_at=sync.started_at,
+        finished_at=sync.finished_at,
+        settles_by=sync.settles_by,
+        progress=schemas.Progress(done=sync.done, total=sync.total),
+        assignments=schemas.AssignmentCounts(**sync.assignments),
+        scores=schemas.ScoreCounts(**sync.scores),
+        warnings=sync.warnings,
+        fingerprint=sync.fingerprint,
+        guard=sync.guard and schemas.GuardFigures.model_validate(sync.guard, from_attributes=True),
+        error=_render_error(sync),
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
     )
 
 
-def _error(one: Sync) -> schemas.SyncError | None:
-    if one.error_code is None:
+def _render_error(sync: Sync) -> schemas.SyncError | None:
+    if sync.error_code is None:
         return None
-    return schemas.SyncError(**said(one.error_code).model_dump(), detail=one.error_detail)
+    return schemas.SyncError(**render_reason(sync.error_code).model_dump(), detail=sync.error_detail)
 
 
-def outcome(one: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:
-    """An outcome with what is known of its people's names, by uid, and of SIS categories' titles, by key."""
+def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:
+    """Render an outcome with the known names of people, by uid, and titles of SIS categories, by key."""
     student = None
-    if one.student_id:
-        student = schemas.OutcomeStudent(id=one.student_id, name=names.get(one.student_id))
+    if outcome.student_id:
+        student = schemas.OutcomeStudent(id=outcome.student_id, name=names.get(outcome.student_id))
     return schemas.Outcome(
-        assignment=schemas.OutcomeAssignment(id=one.assignment_id, title=one.title),
+        assignment=schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title),
         student=student,
-        result=one.result.value,
-        reason=said(one.reason) if one.reason else None,
-        detail=one.detail or None,
-        warnings=[said(code) for code in one.warnings],
-        before=value(one.before),
-        after=value(one.after),
-        edits=[_edit(edit, titles) for edit in one.edits],
+        result=outcome.result.value,
+        reason=render_reason(outcome.reason) if outcome.reason else None,
+        detail=outcome.detail or None,
+        warnings=[render_reason(code) for code in outcome.warnings],
+        before=render_value(outcome.before),
+        after=render_value(outcome.after),
+        edits=[_render_edit(edit, titles) for edit in outcome.edits],
     )
 
 
-def _edit(edit: Edit, titles: Mapping[str, str]) -> schemas.Edit:
+def _render_edit(edit: Edit, titles: Mapping[str, str]) -> schemas.Edit:
     known = titles if edit.field == CATEGORY else {}
-    joined = {"before_title": known.get(edit.before), "after_title": known.get(edit.after)}
-    return schemas.Edit.model_validate({**edit._asdict(), **joined})
+    category_titles = {"before_title": known.get(edit.before), "after_title": known.get(edit.after)}
+    return schemas.Edit.model_validate({**edit._asdict(), **category_titles})
 
 
-def value(score: Value) -> str | None:
-    """Points as a decimal string, or the exception by name."""
+def render_value(score: Value) -> str | None:
+    """Render points as a decimal string, and an exception by its name."""
     if isinstance(score, Mark):
         return EXCEPTIONS.get(score.exception, f"exception {score.exception}")
-    return None if score is None else points(score)
+    return None if score is None else render_points(score)
 
 
-def points(number: Decimal) -> str:
+def render_points(number: Decimal) -> str:
+    """Render points as a decimal string without an exponent."""
     return format(number, "f")
 
 
-def sis_section(one: SisSection) -> schemas.SisSection:
-    return schemas.SisSection(id=one.ref.key, term_first=one.term_first, term_last=one.term_last)
+def render_sis_section(section: SisSection) -> schemas.SisSection:
+    """Render a section of the SIS."""
+    return schemas.SisSection(id=section.ref.key, term_first=section.term_first, term_last=section.term_last)
 
 
-def sis_category(one: SisCategory) -> schemas.SisCategory:
-    return schemas.SisCategory(id=one.ref.key, title=one.title, active=one.active)
+def render_sis_category(category: SisCategory) -> schemas.SisCategory:
+    """Render a category of the SIS."""
+    return schemas.SisCategory(id=category.ref.key, title=category.title, active=category.active)
 
 
-def section(link: SectionLink) -> schemas.Section:
+def render_section(link: SectionLink) -> schemas.Section:
+    """Render the link of a section."""
     path = section_path(link.section_id)
     return schemas.Section(
         id=link.section_id,
         title=link.title or None,
         code=link.code,
-        sis_section=link.sis and sis_section(link.sis),
+        sis_section=link.sis and render_sis_section(link.sis),
         teacher=link.teacher,
         chosen=link.chosen,
         links={name: f"{path}/{name}" for name in ("syncs", "assignments", "categories")},

@@ -1,4 +1,4 @@
-"""Section links, assignments and category pairs as JSON."""
+"""Define section links, assignments and category pairs as JSON."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -6,35 +6,31 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from gradesync.api.schemas.base import (
-    ReasonText,
-    RequestModel,
-    ResponseModel,
-    SchoologyId,
-    SisId,
-)
+from gradesync.api.schemas.base import ReasonText, RequestModel, ResponseModel, SchoologyId, SisId
 
 
 class SisSection(ResponseModel):
+    """Describe a section of the SIS and its term."""
+
     id: str
     term_first: date
     term_last: date
 
 
 class Section(ResponseModel):
-    """The link of a Schoology section to the section of the SIS."""
+    """Link a Schoology section to a section of the SIS."""
 
     id: str
     title: str | None
     code: Annotated[str | None, Field(description="The section school code in Schoology")]
-    sis_section: Annotated[SisSection | None, Field(description="null until the first sync resolves it")]
-    teacher: Annotated[str | None, Field(description="The SIS teacher whom the district set")]
+    sis_section: Annotated[SisSection | None, Field(description="null until the first sync finds it")]
+    teacher: Annotated[str | None, Field(description="The SIS teacher that the district set")]
     chosen: Annotated[bool, Field(description="True where the district set the link")]
     links: Mapping[str, str]
 
 
-class WantedLink(RequestModel):
-    """The SIS section, its acting teacher, or both. null: found by itself."""
+class LinkRequest(RequestModel):
+    """Set the SIS section, its acting teacher, or both. null: found automatically."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sis_section": "49355", "teacher": None}]})
 
@@ -43,12 +39,14 @@ class WantedLink(RequestModel):
 
 
 class AssignmentCategory(ResponseModel):
+    """Name a category."""
+
     id: str
     title: str | None
 
 
 class SectionAssignment(ResponseModel):
-    """One gradable item of the section, and where it stands with the SIS."""
+    """Describe one gradable item of the section and its sync state."""
 
     id: str
     title: str | None
@@ -60,24 +58,29 @@ class SectionAssignment(ResponseModel):
     last_synced: Annotated[
         datetime | None,
         Field(
-            description="Up to when a sync has its scores, by Schoology's clock; null: read whole next time"
+            description="The time, by Schoology's clock, up to which its scores are synced; null: the next "
+            "sync reads all of them"
         ),
     ]
     changes_waiting: Annotated[
         bool | None,
-        Field(description="Known changes of the assignment, or scores owed; null: cannot be told"),
+        Field(description="True if the assignment changed or scores are still to be sent; null: unknown"),
     ]
     problem: ReasonText | None
 
 
 class SectionAssignments(ResponseModel):
+    """List the gradable items of a section."""
+
     items: list[SectionAssignment]
-    live: Annotated[bool, Field(description="False: Schoology does not answer, this is what is known")]
+    live: Annotated[
+        bool, Field(description="False: Schoology does not respond, and this is the state of the last sync")
+    ]
     as_of: datetime | None
 
 
 class AssignmentSwitch(RequestModel):
-    """The switch *Sync to SIS* of one assignment."""
+    """Set the switch *Sync to SIS* of one assignment."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sync_to_sis": False}]})
 
@@ -85,13 +88,15 @@ class AssignmentSwitch(RequestModel):
 
 
 class SisCategory(ResponseModel):
+    """Describe a category of the SIS."""
+
     id: str
     title: str
     active: bool
 
 
 class CategoryPair(ResponseModel):
-    """A grading category of Schoology, and where its assignments go."""
+    """Pair a grading category of Schoology with the SIS category that its assignments go to."""
 
     id: str
     title: str | None
@@ -101,29 +106,36 @@ class CategoryPair(ResponseModel):
 
 
 class SectionCategories(ResponseModel):
+    """List the category pairs of a section."""
+
     items: list[CategoryPair]
     sis_categories: list[SisCategory]
     unmapped: Annotated[list[str], Field(description="Ids of categories whose assignments do not sync")]
-    live: Annotated[bool, Field(description="False where a side does not answer and this is what is known")]
+    live: Annotated[
+        bool,
+        Field(description="False: the SIS does not respond, and its categories are those of the last sync"),
+    ]
     as_of: datetime | None
 
 
-class WantedPair(RequestModel):
+class PairRequest(RequestModel):
+    """Pair one grading category with a SIS category."""
+
     id: Annotated[SchoologyId, Field(description="Grading category in Schoology")]
     sis_category: Annotated[SisId, Field(description="Category in the SIS")]
 
 
-class WantedPairs(RequestModel):
-    """The pairs that the district sets, all of them. Other categories pair by title."""
+class PairsRequest(RequestModel):
+    """Set all pairs that the district chooses. Other categories pair by title."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"pairs": [{"id": "71000001", "sis_category": "3312"}]}]}
     )
 
-    pairs: Annotated[list[WantedPair], Field(max_length=500)]
+    pairs: Annotated[list[PairRequest], Field(max_length=500)]
 
     @model_validator(mode="after")
-    def _once(self) -> "WantedPairs":
+    def _check_unique(self) -> "PairsRequest":
         if len({pair.id for pair in self.pairs}) < len(self.pairs):
             raise ValueError("a category is named twice")
         return self

@@ -1,4 +1,4 @@
-"""Syncs and their outcomes as JSON."""
+"""Define syncs and their outcomes as JSON."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,29 +19,29 @@ from gradesync.api.schemas.base import (
 )
 
 
-class WantedSync(RequestModel):
-    """What a sync is to do. Every member is optional, and so is the body."""
+class SyncRequest(RequestModel):
+    """Request a sync. Every member is optional, and so is the body."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"mode": "changes"}, {"dry_run": True}]})
 
     mode: Annotated[
-        Mode, Field(description="`changes` reads what changed; `full` reads everything, on both sides")
+        Mode, Field(description="`changes` reads what changed; `full` reads everything in both systems")
     ] = "changes"
-    dry_run: Annotated[StrictBool, Field(description="Plan, and write nothing: a preview")] = False
+    dry_run: Annotated[StrictBool, Field(description="Preview: plan the sync and write nothing")] = False
     assignments: Annotated[
         list[SchoologyId] | None,
         Field(min_length=1, max_length=2000, description="Only these assignments, by Schoology id"),
     ] = None
     retry_of: Annotated[
-        UUID | None, Field(description="Only what failed in that sync of this section, at today's values")
+        UUID | None, Field(description="Only what failed in that sync of this section, with current values")
     ] = None
     approve: Annotated[
         Fingerprint | None,
-        Field(description="The fingerprint of the plan that may go on although the guard stopped it"),
+        Field(description="The fingerprint of a plan that the guard stopped and that may now be written"),
     ] = None
 
     @model_validator(mode="after")
-    def _combination(self) -> "WantedSync":
+    def _check_combination(self) -> "SyncRequest":
         if self.approve is not None and self.dry_run:
             raise ValueError("approve and dry_run exclude each other")
         if self.retry_of is not None and {"mode", "assignments"} & self.model_fields_set:
@@ -50,19 +50,21 @@ class WantedSync(RequestModel):
 
 
 class Requester(ResponseModel):
+    """Identify who requested a sync."""
+
     kind: Literal["teacher", "client"]
     id: Annotated[str, Field(description="A Schoology user id, or a client id")]
 
 
 class Progress(ResponseModel):
-    """Assignments and scores that are done, of those that the plan holds."""
+    """Count the assignments and scores that are done, out of those in the plan."""
 
     done: int
     total: int | None
 
 
 class AssignmentCounts(ResponseModel):
-    """What became of the assignments that were read; the others add up to `read`."""
+    """Count the results of the assignments that were read; the other counts add up to `read`."""
 
     read: int = 0
     created: int = 0
@@ -75,7 +77,7 @@ class AssignmentCounts(ResponseModel):
 
 
 class ScoreCounts(ResponseModel):
-    """What became of the scores that were read or owed; the others add up to `read`."""
+    """Count the results of the scores that were read or owed; the other counts add up to `read`."""
 
     read: int = 0
     written: int = 0
@@ -87,13 +89,13 @@ class ScoreCounts(ResponseModel):
 
 
 class SyncError(ReasonText):
-    """Why the sync as a whole could not go on."""
+    """Explain why the sync as a whole failed."""
 
     detail: str
 
 
 class GuardFigures(ResponseModel):
-    """How much of what stands in the SIS the plan would change."""
+    """Count how much in the SIS the plan would change."""
 
     sent: int
     cleared: int
@@ -104,32 +106,36 @@ class GuardFigures(ResponseModel):
 
 
 class SyncLinks(ResponseModel):
+    """Link to the parts of a sync."""
+
     self: str
     outcomes: str
     events: str
 
 
 class Sync(ResponseModel):
-    """One sync of one section."""
+    """Describe one sync of one section."""
 
     id: UUID
     section_id: str
     status: Status
     stage: Literal["queued", "reading", "planning", "writing", "settled"]
     applied: Annotated[
-        Literal["none", "some", "all"], Field(description="How much of the plan stands in the SIS")
+        Literal["none", "some", "all"], Field(description="How much of the plan was written to the SIS")
     ]
     mode: Mode
     dry_run: bool
     assignments_selected: Annotated[
-        list[str] | None, Field(description="The subset that was asked for, null for every assignment")
+        list[str] | None, Field(description="The requested assignments; null: all of them")
     ] = None
     retry_of: UUID | None = None
     requested_by: Requester
     requested_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    settles_by: Annotated[datetime, Field(description="The sync has ended by then, whatever happens")]
+    settles_by: Annotated[
+        datetime, Field(description="The sync is complete or failed by this time at the latest")
+    ]
     progress: Progress
     assignments: AssignmentCounts
     scores: ScoreCounts
@@ -141,31 +147,35 @@ class Sync(ResponseModel):
 
 
 class OutcomeStudent(ResponseModel):
+    """Identify the student of a score."""
+
     id: Annotated[str, Field(description="Schoology user id")]
-    name: Annotated[str | None, Field(description="For teachers alone, while Schoology answers")] = None
+    name: Annotated[str | None, Field(description="Only for teachers, and only while Schoology responds")] = (
+        None
+    )
 
 
 class OutcomeAssignment(ResponseModel):
+    """Identify the assignment of an outcome."""
+
     id: str
     title: str | None
 
 
 class Edit(ResponseModel):
-    """One field of an assignment that changes in the SIS. A category is named by its id there."""
+    """Describe one field of an assignment that changes in the SIS. A category is named by its SIS id."""
 
     field: Literal["name", "points", "due", "category", "counts"]
     before: str
     after: str
-    before_title: Annotated[str | None, Field(description="The title of a category, where it is known")] = (
-        None
-    )
-    after_title: Annotated[str | None, Field(description="The title of a category, where it is known")] = None
+    before_title: Annotated[str | None, Field(description="The title of a category, if known")] = None
+    after_title: Annotated[str | None, Field(description="The title of a category, if known")] = None
 
 
 class Outcome(ResponseModel):
-    """What became of one assignment (`student` is null) or of one score.
+    """Give the result of one assignment (`student` is null) or of one score.
 
-    Unchanged ones are only counted, apart from an assignment that something happened to: it has a warning.
+    Unchanged ones are only counted, except for an assignment with a warning.
     """
 
     assignment: OutcomeAssignment
@@ -174,14 +184,16 @@ class Outcome(ResponseModel):
         "created", "recreated", "updated", "written", "cleared", "unchanged", "adopted", "skipped", "failed"
     ]
     reason: ReasonText | None
-    detail: Annotated[str | None, Field(description="What the SIS said of a refused assignment")] = None
+    detail: Annotated[str | None, Field(description="The SIS's message for a refused assignment")] = None
     warnings: list[ReasonText]
     before: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
     after: Annotated[str | None, Field(description="Points, or `excused`, `incomplete`, `missing`")]
-    edits: Annotated[list[Edit], Field(description="What changes in the assignment itself")]
+    edits: Annotated[list[Edit], Field(description="The changed fields of the assignment")]
 
 
 class OutcomePage(Page[Outcome]):
+    """Carry one page of outcomes."""
+
     names_unavailable: Annotated[
-        bool, Field(description="The names could not be had from Schoology just now")
+        bool, Field(description="True: Schoology did not provide the students' names")
     ] = False

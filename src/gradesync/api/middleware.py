@@ -1,0 +1,120 @@
+"""Wrap every request and response: request id, trace, body limit, and headers for browsers."""
+
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from gradesync.observability.tracing import Span, start_span
+
+REQUEST_ID = "x-request-id"
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Machines call these every few seconds: they start no trace.
+UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+SAFE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+}
+
+
+class RequestIds:
+    """Bind `request_id` to every log line of a request, and return it as `X-Request-Id`.
+
+    Takes over a well-formed id of the caller, and a W3C `traceparent`. The request's span has the method, the
+    template of the route and the status, never the address: addresses hold ids, and queries hold more.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = Headers(scope=scope)
+        given_id = headers.get(REQUEST_ID, "")
+        request_id = given_id if WELL_FORMED.fullmatch(given_id) else uuid4().hex
+        # Stays bound when the request is over: the server logs uncaught errors in the same context.
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        if scope["path"] in UNTRACED:
+            return await self._app(scope, receive, _add_request_id(send, request_id))
+        method = str(scope["method"])
+        attributes = {"http.request.method": method, "gradesync.request.id": request_id}
+        parent = headers.get("traceparent")
+        with start_span(method, attributes, kind="server", parent=parent) as span:
+            await self._app(scope, receive, _trace_response(_add_request_id(send, request_id), span, scope))
+
+
+def _add_request_id(send: Send, request_id: str) -> Send:
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[REQUEST_ID] = request_id
+        await send(message)
+
+    return send_with_id
+
+
+def _trace_response(send: Send, span: Span, scope: Scope) -> Send:
+    """Record on the span the matched route and the status of the response."""
+
+    async def send_traced(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            route = getattr(scope.get("route"), "path", None) or scope.get("root_path", "")
+            span.rename(f"{scope['method']} {route}".rstrip())
+            span.set_attributes({"http.route": route, "http.response.status_code": message["status"]})
+            if message["status"] >= 500:
+                span.fail()
+        await send(message)
+
+    return send_traced
+
+
+class SafeHeaders:
+    """Add headers that keep browsers from doing more with a response than it asks for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+
+class BodyLimit:
+    """Refuse bodies of more than `max_bytes`: unread where they declare it, else as soon as it shows."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int, refusal: Response) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._max_bytes:
+            return await self._refusal(scope, receive, send)
+        remaining = self._max_bytes
+
+        async def receive_bounded() -> Message:
+            nonlocal remaining
+            message = await receive()
+            remaining -= len(message.get("body", b""))
+            if remaining < 0:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_bounded, send)
