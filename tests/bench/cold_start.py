@@ -89,9 +89,9 @@ async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
     request = Request(
         district_id=name,
         section_id="1",
-        asker_kind="teacher",
-        asker_id="1",
-        wanted=SyncOptions(),
+        requester_kind="teacher",
+        requester_id="1",
+        options=SyncOptions(),
         settles_after=900,
     )
     sync = await request_sync(runtime.context, request)

@@ -140,9 +140,9 @@ async def request(engine: SyncContext, district_id: str, section: str, teacher: 
         Request(
             district_id=district_id,
             section_id=section,
-            asker_kind="teacher",
-            asker_id=teacher,
-            wanted=SyncOptions(**wanted),
+            requester_kind="teacher",
+            requester_id=teacher,
+            options=SyncOptions(**wanted),
             settles_after=3600,
         ),
     )

@@ -14,7 +14,7 @@ from bench.place import know, request, school
 from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.run import work
+from gradesync.sync.run import run_next_sync
 
 SYNCS = 30
 LINES = 30
@@ -39,7 +39,7 @@ async def profiled(settings: Settings) -> str:
             if number >= 0:
                 statements.on = True
                 profile.enable()
-            while not await work(runtime.context):
+            while not await run_next_sync(runtime.context):
                 await asyncio.sleep(0.05)
             profile.disable()
             statements.on = False

@@ -20,7 +20,7 @@ from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
-from gradesync.sync.run import perform
+from gradesync.sync.run import run_sync
 
 SYNCS, WARM = 200, 3
 WINDOW = 0.12
@@ -98,7 +98,7 @@ async def _spent(engine: SyncContext, served: School, changes: int, syncs: int) 
                 await asyncio.sleep(WINDOW)
             began = process_time()
             with ticks.counted(number >= 0):
-                await perform(engine, claimed)
+                await run_sync(engine, claimed)
             spent += (process_time() - began) * (number >= 0)
     each = spent / syncs * 1000 / ticks.seen.total()
     return {group: ticks.seen[group] * each for group in (*GROUPS, OTHERS)}

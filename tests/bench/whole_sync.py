@@ -23,7 +23,7 @@ from gradesync.schoology.auth import OAuth1
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
-from gradesync.sync.run import perform
+from gradesync.sync.run import run_sync
 from gradesync.systems import UpstreamSystems
 
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
@@ -131,7 +131,7 @@ class Bench:
             while not (claimed := await claim(self.engine)):  # a new Redis begins with an empty window
                 await asyncio.sleep(0.1)
                 began, cpu = monotonic(), process_time()
-            await perform(self.engine, claimed)
+            await run_sync(self.engine, claimed)
         granted = claimed.lease.granted
         return granted - began, monotonic() - granted, process_time() - cpu
 

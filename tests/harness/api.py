@@ -18,8 +18,8 @@ from gradesync.db import clients
 from gradesync.db.tables import metadata
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import perform
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync.systems import UpstreamSystems
 from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
@@ -142,8 +142,8 @@ class ApiHarness:
 
     async def run_queued(self) -> None:
         """Do the worker's work until nothing waits."""
-        while claimed := await claim_of(self.runtime.context, self.district.id):
-            await perform(self.runtime.context, claimed)
+        while claimed := await claim_from(self.runtime.context, self.district.id):
+            await run_sync(self.runtime.context, claimed)
 
     async def sync(self, who: ApiClient, section: str | None = None, **wanted: Any) -> dict[str, Any]:
         """A whole sync; answers it settled."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 
 from gradesync.sync.context import SyncLimits
-from gradesync.sync.run import work
+from gradesync.sync.run import run_next_sync
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Fault
 from harness.assertions import find_false_claims
@@ -66,5 +66,5 @@ async def _round(harness: DistrictHarness, rng: Random) -> list[str]:
 
 
 async def _work(harness: DistrictHarness) -> None:
-    while await work(harness.context):
+    while await run_next_sync(harness.context):
         pass

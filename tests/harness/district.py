@@ -14,10 +14,10 @@ from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
-from gradesync.sync.claim import claim_of
+from gradesync.sync.claim import claim_from
 from gradesync.sync.context import SyncContext
 from gradesync.sync.request import Request, SyncOptions, request_sync
-from gradesync.sync.run import perform
+from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
@@ -154,9 +154,9 @@ class DistrictHarness:
         request = Request(
             district_id=self.district.id,
             section_id=str(room.section.id),
-            asker_kind="teacher",
-            asker_id=asker or str(room.teacher.uid),
-            wanted=SyncOptions(**wanted),
+            requester_kind="teacher",
+            requester_id=asker or str(room.teacher.uid),
+            options=SyncOptions(**wanted),
             settles_after=900,
         )
         sync = await request_sync(self.context, request)
@@ -165,8 +165,8 @@ class DistrictHarness:
 
     async def run_queued(self) -> None:
         """Work until nothing can be claimed now."""
-        while claimed := await claim_of(self.context, self.district.id):
-            await perform(self.context, claimed)
+        while claimed := await claim_from(self.context, self.district.id):
+            await run_sync(self.context, claimed)
 
     async def run_to_end(self, sync: Sync) -> Sync:
         """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""
@@ -215,7 +215,7 @@ class DistrictHarness:
 
     def restart(self) -> None:
         """Go on as a new process, which remembers nothing."""
-        self.context = new_context(self.context.database, self.client, self.redis, self.context.bounds)
+        self.context = new_context(self.context.database, self.client, self.redis, self.context.limits)
 
     async def change_rows(self, statement: str, **values: str | None) -> None:
         """Change the district's rows as no code of ours would."""

@@ -9,8 +9,8 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from gradesync.sync.claim import claim_of
-from gradesync.sync.run import perform
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync_sandbox.faults import Done, Hold, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from harness.assertions import find_false_claims
@@ -178,9 +178,9 @@ class SectionMachine(RuleBasedStateMachine):
         harness = self.harness
         harness.fault("powerschool", "*", Hold(done), nth=nth)
         sync = await harness.request()
-        claimed = await claim_of(harness.context, harness.district.id)
+        claimed = await claim_from(harness.context, harness.district.id)
         assert claimed is not None
-        working = asyncio.create_task(perform(harness.context, claimed))
+        working = asyncio.create_task(run_sync(harness.context, claimed))
         held = asyncio.create_task(harness.faults.until_held())
         await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
         held.cancel()
