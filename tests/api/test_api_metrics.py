@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from gradesync.core.reasons import Reason
-from gradesync.powerschool.grants import READ, WRITTEN
+from gradesync.powerschool.check import READ, WRITTEN
 from gradesync.runtime import run_maintenance
-from gradesync.sync.claim import claim_of
+from gradesync.sync.claim import claim_from
 from gradesync.sync.metrics import observe_queue
-from gradesync.sync.run import perform
+from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Fault, LoseAfter, Status
 from harness.api import ApiHarness
@@ -27,10 +27,10 @@ TAKEN = "UPDATE sync SET lease_token = gen_random_uuid() WHERE status = 'process
 
 def counts(grown: dict[Series, float], name: str, label: str) -> dict[str, float]:
     """Value of a label -> by how much its series grew."""
-    return {dict(labels)[label]: value for (found, labels), value in grown.items() if found == name}
+    return {dict(labels)[label]: value for (metric, labels), value in grown.items() if metric == name}
 
 
-def told(count: dict[str, int]) -> dict[str, int]:
+def nonzero(count: dict[str, int]) -> dict[str, int]:
     """A resource's counts as metrics tell them: what is nothing did not grow."""
     return {result: number for result, number in count.items() if number and result != "read"}
 
@@ -52,10 +52,10 @@ async def test_a_sync_is_counted_timed_and_told_by_result(api: ApiHarness) -> No
     assert grown[series("gradesync_sync_seconds_count", **ended)] == 1
     assert grown[series("gradesync_sync_seconds_sum", **ended)] == pytest.approx(seconds(sync), abs=0.001)
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == dict.fromkeys(STAGES, 1)
-    assert counts(grown, "gradesync_assignments_total", "result") == told(sync["assignments"])
-    assert counts(grown, "gradesync_scores_total", "result") == told(sync["scores"])
+    assert counts(grown, "gradesync_assignments_total", "result") == nonzero(sync["assignments"])
+    assert counts(grown, "gradesync_scores_total", "result") == nonzero(sync["scores"])
     assert counts(grown, "gradesync_warnings_total", "code") == sync["warnings"]
-    assert counts(grown, "gradesync_wakeups_total", "answer") == {"rung": 1}
+    assert counts(grown, "gradesync_wakeups_total", "result") == {"sent": 1}
     assert sync["assignments"]["created"]
     assert sync["warnings"]
 
@@ -97,7 +97,7 @@ async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(api: ApiHar
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage").keys() == set(STAGES) - {"writing"}
     assert preview["scores"]["written"]
     for name in ("gradesync_scores_total", "gradesync_assignments_total", "gradesync_warnings_total"):
-        assert name not in {found for found, _ in grown}
+        assert name not in {metric for metric, _ in grown}
 
 
 async def test_a_sync_that_is_stopped_is_counted_by_its_reason(api: ApiHarness) -> None:
@@ -115,11 +115,11 @@ async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHa
     teacher = await api.teacher()
     watch = await Watch.begin(api.http)
     for by_sweep in (False, True):
-        answer = await teacher.post(f"{api.path}/syncs")
+        response = await teacher.post(f"{api.path}/syncs")
         await api.change_rows(OVERDUE)
         if by_sweep:
             await sweep(api.runtime.context)
-        sync = (await teacher.get(answer.headers["location"])).json()
+        sync = (await teacher.get(response.headers["location"])).json()
         assert sync["error"]["code"] == "timed-out"
     grown = await watch.grown(api.http)
     assert counts(grown, "gradesync_syncs_total", "code") == {"timed-out": 2}
@@ -130,11 +130,11 @@ async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHa
 async def test_a_lost_lease_is_counted_and_the_sync_is_not(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
-    claimed = await claim_of(api.runtime.context, api.district.id)
+    claimed = await claim_from(api.runtime.context, api.district.id)
     assert claimed is not None
     await api.change_rows(TAKEN)
     watch = await Watch.begin(api.http)
-    await perform(api.runtime.context, claimed)
+    await run_sync(api.runtime.context, claimed)
     grown = await watch.grown(api.http)
     assert grown[series("gradesync_leases_lost_total")] == 1
     assert "gradesync_syncs_total" not in {name for name, _ in grown}
@@ -155,7 +155,7 @@ async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_h
     assert oldest["ready"] > 0
     assert oldest["held"] == 0
     api.cut_off("schoology")
-    while await claim_of(api.runtime.context, api.district.id):
+    while await claim_from(api.runtime.context, api.district.id):
         pass
     assert await queued(api) == {"ready": 0, "held": 0}
 
@@ -166,7 +166,7 @@ async def test_what_waits_for_a_spent_budget_is_held(api: ApiHarness) -> None:
     budget = api.district.schoology.requests_per_window
     while await api.runtime.systems.reserve_sync(api.district):
         assert (budget := budget - 1) >= 0
-    assert await claim_of(api.runtime.context, api.district.id) is None
+    assert await claim_from(api.runtime.context, api.district.id) is None
     assert await queued(api) == {"ready": 0, "held": 1}
 
 
@@ -186,12 +186,12 @@ ALLOWED = {
     "status": r"complete|failed|\d{3}|other|unsent|timeout|lost|too-large|cancelled",
     "code": "|".join(["none", *Reason]),
     "stage": "|".join(STAGES),
-    "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared",
+    "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared|sent|suppressed|lost",
     "system": "schoology|powerschool",
     "kind": "|".join(map(re.escape, KINDS)),
     "class": "ready|held",
-    "what": "rung|settled|request|token|login",
-    "answer": "rung|spared|lost",
+    "what": "notified|settled",
+    "limit": "request|token|login",
 }
 
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gradesync.powerschool.grants import READ, WRITTEN
+from gradesync.powerschool.check import READ, WRITTEN
 from gradesync_sandbox.faults import Status
 from gradesync_sandbox.world import build
 from harness.environment import Environment, environment

@@ -11,7 +11,7 @@ from gradesync.core.ledger import Value
 from gradesync.core.plan import ScoreWrite
 from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
-from gradesync.powerschool.scores import score_body
+from gradesync.powerschool.scores import build_score_body
 from gradesync.powerschool.wire import encode
 
 
@@ -21,7 +21,7 @@ from gradesync.powerschool.wire import encode
 )
 def test_R26_points_are_plain_literals_in_text_and_number(points: str, literal: str | None) -> None:
     row = a_row(Decimal(points))
-    body = encode(score_body([row], "nulls")).decode()
+    body = encode(build_score_body([row], "nulls")).decode()
     literal = literal or points
     assert f'"actualscoreentered":"{literal}"' in body
     assert f'"scorepoints":{literal}' in body
@@ -33,7 +33,7 @@ def a_row(value: Value, before: Value = None) -> ScoreRow:
 
 
 def sent(row: ScoreRow) -> dict[str, Any]:
-    (only,) = json.loads(encode(score_body([row], "nulls")))["assignment_scores"]
+    (only,) = json.loads(encode(build_score_body([row], "nulls")))["assignment_scores"]
     assert isinstance(only, dict)
     return only
 
@@ -52,7 +52,7 @@ def test_a_row_is_the_proven_one() -> None:
 def test_R3_a_clear_is_switchable_as_nobody_knows_it() -> None:
     cleared = sent(a_row(None))
     assert (cleared["actualscoreentered"], cleared["scorepoints"]) == (None, None)
-    (other,) = json.loads(encode(score_body([a_row(None)], "empty")))["assignment_scores"]
+    (other,) = json.loads(encode(build_score_body([a_row(None)], "empty")))["assignment_scores"]
     assert (other["actualscoreentered"], other["scorepoints"]) == ("", None)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from gradesync.core.ports import BatchAnswer, ScoreRow
+from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, Retriable
@@ -15,7 +15,7 @@ from harness.errors import expect_stop
 from harness.powerschool_target import Classroom
 
 
-async def refused(room: Classroom, section: SisSection, *rows: ScoreRow) -> BatchAnswer:
+async def refused(room: Classroom, section: SisSection, *rows: ScoreRow) -> BatchResult:
     answer = await room.target().write_scores(section, rows)
     assert not answer.accepted
     return answer
@@ -29,7 +29,7 @@ async def test_R26_a_batch_spans_assignments_and_keeps_decimals_exact(room: Clas
         room.row(first, ben, Decimal(100)),
         room.row(second, ann, Decimal("0.000001")),
     ]
-    assert await room.target().write_scores(section, rows) == BatchAnswer(accepted=True)
+    assert await room.target().write_scores(section, rows) == BatchResult(accepted=True)
     assert room.cells(first) == {ann.dcid: "9.5", ben.dcid: "100"}
     assert room.cells(second) == {ann.dcid: "0.000001"}
     assert room.kinds() == ["score.write"]

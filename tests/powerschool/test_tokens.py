@@ -27,12 +27,12 @@ async def test_a_token_is_renewed_a_minute_before_it_ends(room: Classroom, form:
     room.sis.switches.expires_in, room.sis.switches.expires_in_as = 3600, form  # type: ignore[assignment]
     now = datetime.now(UTC)
     room.connection = room.connect(clock=lambda: now)
-    await room.connection.auth.token()
+    await room.connection.auth.get_token()
     now += timedelta(seconds=3539)
-    await room.connection.auth.token()
+    await room.connection.auth.get_token()
     assert tokens(room) == 1
     now += timedelta(seconds=2)
-    await room.connection.auth.token()
+    await room.connection.auth.get_token()
     assert tokens(room) == 2
 
 

@@ -1,1 +1,1 @@
-"""The PowerSchool target: OAuth 2.0, wire shapes, and the PowerTeacher Pro gradebook."""
+"""Write a section's gradebook to PowerSchool: OAuth 2.0, wire shapes, and PowerTeacher Pro as the target."""

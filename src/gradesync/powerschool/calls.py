@@ -1,67 +1,158 @@
-"""Calls to one district's PowerSchool: JSON in and out, the token's one retry, pages of tables."""
+"""Call one district's PowerSchool: the bearer token, JSON in and out, pages of tables."""
 
+import asyncio
 import contextlib
+import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import httpx
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
-from gradesync.powerschool.auth import ClientCredentials
-from gradesync.powerschool.refusals import Refusal, refusal, stop_for_permission
-from gradesync.powerschool.wire import Unintelligible, decode, encode, key_of, objects
+from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_refusal
+from gradesync.powerschool.wire import MalformedError, decode, encode, read_key, read_objects
 from gradesync.upstream.client import Params, Upstream
-from gradesync.upstream.response import Answer
+from gradesync.upstream.response import UpstreamResponse
+
+TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
+# Seconds before its end at which a token is renewed, and its lifetime where PowerSchool does not state one.
+RENEWAL_MARGIN = 60.0
+DEFAULT_LIFETIME = 300.0
+# Seconds that fetching a token may take, retries included.
+FETCH_SECONDS = 60.0
+_VISIBLE = re.compile(r"[!-~]+")
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 PAGE_SIZE = 100
-LARGEST_PAGE = 1000
-MOST_PAGES = 200
-CLOSED_SECONDS = 900.0
+MAX_PAGE_SIZE = 1000
+MAX_PAGES = 200
+REFUSED_SECONDS = 900.0
 STUDENTS_SECONDS = 900.0
-MOST_STUDENTS = 50_000
+MAX_STUDENTS = 50_000
+
+
+class ClientCredentials(httpx.Auth):
+    """Sign requests with a bearer token, which is fetched once, kept, and renewed before it ends.
+
+    OAuth 2.0 client credentials (upstream.md PowerSchool §1): one token for all that a process does in a
+    district. `upstream` is where tokens come from; it authenticates by HTTP Basic.
+    """
+
+    def __init__(
+        self, upstream: Upstream, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._token: str | None = None
+        self._ends = datetime.min.replace(tzinfo=UTC)
+        self._fetching = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {await self.get_token()}"
+        yield request
+
+    async def get_token(self) -> str:
+        """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
+        async with self._fetching:
+            if self._token is None or self._clock() >= self._ends:
+                self._token, seconds = await self._fetch()
+                self._ends = self._clock() + timedelta(seconds=seconds)
+            return self._token
+
+    def discard(self, token: str) -> None:
+        """Forget a token that was refused, unless another has replaced it."""
+        if self._token == token:
+            self._token = None
+
+    async def _fetch(self) -> tuple[str, float]:
+        upstream = replace(self._upstream, until=self._clock() + timedelta(seconds=FETCH_SECONDS))
+        response = await upstream.call(
+            "token",
+            "POST",
+            TOKEN_PATH,
+            content=b"grant_type=client_credentials",
+            headers={
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+            },
+            repeatable=True,
+        )
+        return _read_token(response)
+
+
+def _read_token(response: UpstreamResponse) -> tuple[str, float]:
+    """Return a token and the seconds for which it may be used."""
+    try:
+        content = decode(response.body)
+    except MalformedError:
+        content = None
+    fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
+    if response.status in (400, 401, 403) or "error" in fields:
+        raise SyncStopped(
+            Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the client id and secret"
+        )
+    token = fields.get("access_token")
+    if response.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
+        raise SyncStopped(
+            Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {response.status} without a token"
+        )
+    seconds = _read_lifetime(fields.get("expires_in"))
+    return token, seconds - min(RENEWAL_MARGIN, seconds / 2)
+
+
+def _read_lifetime(value: object) -> float:
+    """Return the seconds of `expires_in`, which comes as a JSON string or as a number."""
+    try:
+        return max(float(str(value)), 0.0)
+    except ValueError:
+        return DEFAULT_LIFETIME
 
 
 @dataclass(slots=True)
 class Memory:
-    """What a process learns of one district's PowerSchool, so that it need not ask again.
+    """Keep what a process learns of one district's PowerSchool, so that it need not ask again.
 
-    `plugin_id` is worth keeping for longer. Reads that the plugin may not do are closed for a while, so that
-    a grant given later is noticed.
+    Reads that the plugin may not do are refused for a while, so that a grant given later is noticed.
     """
 
     plugin_id: str | None = None
     page_size: int = PAGE_SIZE
-    metadata_asked: bool = False
-    _closed: dict[str, float] = field(default_factory=dict)
+    metadata_read: bool = False
+    _refused: dict[str, float] = field(default_factory=dict)
     _students: dict[tuple[str, str], str] = field(default_factory=dict)
     _students_until: float = 0.0
 
     def students(self) -> dict[tuple[str, str], str]:
-        """STUDENTS.DCID by column and id, as found lately. Forgotten soon: a student number can move."""
-        if self._students_until <= time.monotonic() or len(self._students) > MOST_STUDENTS:
+        """Return STUDENTS.DCID by column and id, as found lately."""
+        # Forgotten soon: a student number can move to another record.
+        if self._students_until <= time.monotonic() or len(self._students) > MAX_STUDENTS:
             self._students, self._students_until = {}, time.monotonic() + STUDENTS_SECONDS
         return self._students
 
-    def close(self, read: str) -> None:
-        self._closed[read] = time.monotonic() + CLOSED_SECONDS
+    def mark_refused(self, read: str) -> None:
+        """Note that the plugin may not do this read."""
+        self._refused[read] = time.monotonic() + REFUSED_SECONDS
 
-    def is_closed(self, read: str) -> bool:
-        return self._closed.get(read, 0.0) > time.monotonic()
+    def is_refused(self, read: str) -> bool:
+        """Return True where this read was refused lately."""
+        return self._refused.get(read, 0.0) > time.monotonic()
 
 
-class Closed(Exception):
-    """The plugin may not read this, or this PowerSchool does not have it."""
+class ReadRefused(Exception):
+    """Report a read that the plugin may not do, or that this PowerSchool does not have."""
 
-    def __init__(self, no: Refusal) -> None:
-        super().__init__(no.status)
-        self.no = no
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.status)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """What the modules of this package ask with."""
+    """Send calls to a district's PowerSchool in the name of its plugin."""
 
     upstream: Upstream
     auth: ClientCredentials
@@ -76,15 +167,15 @@ class Calls:
         *,
         body: object = None,
         repeatable: bool = True,
-    ) -> Answer:
-        """One call; a 401 is tried once more with a new token, except where a capability is missing (1).
+    ) -> UpstreamResponse:
+        """Send one call; a 401 is tried once more with a new token, except where a capability is missing.
 
         Raises `SyncStopped("sis-credentials-refused")` for a second 401, and what `Upstream.call` raises.
         """
         content = None if body is None else encode(body)
         for _ in range(2):
-            token = await self.auth.token()
-            answer = await self.upstream.call(
+            token = await self.auth.get_token()
+            response = await self.upstream.call(
                 kind,
                 method,
                 path,
@@ -93,40 +184,40 @@ class Calls:
                 headers=HEADERS,
                 repeatable=repeatable,
             )
-            if answer.status != 401 or refusal(answer).lacks_v1:
-                return answer
-            self.auth.drop(token)
+            if response.status != 401 or read_refusal(response).lacks_v1:
+                return response
+            self.auth.discard(token)
         raise SyncStopped(Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the token it gave")
 
-    async def read(self, kind: str, path: str, params: Params) -> Answer:
-        """A read of the gradebook that must succeed; raises `SyncStopped` where it does not."""
-        answer = await self.send(kind, "GET", path, params)
-        if answer.status != 200:
-            stop_for_refusal(refusal(answer), kind)
-        return answer
+    async def read(self, kind: str, path: str, params: Params) -> UpstreamResponse:
+        """Send a read of the gradebook that must succeed. Raises `SyncStopped` where it does not."""
+        response = await self.send(kind, "GET", path, params)
+        if response.status != 200:
+            stop_for_refusal(read_refusal(response), kind)
+        return response
 
-    async def table(
+    async def read_table(
         self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]
     ) -> list[Mapping[str, str]]:
-        """The rows of a table that meet all conditions: texts, nulls absent (5). Raises `Closed`.
+        """Return the rows of a table that meet all conditions: texts, nulls absent. Raises `ReadRefused`.
 
-        A condition's key is a column with its sign, as in `dcid==` or `id=ge=`.
+        A condition's key is a column with its sign, as in `dcid==` or `id=ge=` (upstream.md PowerSchool §5).
         """
         query = ";".join(f"{sign}{value}" for sign, value in conditions.items())
         params = {"projection": ",".join(columns), "q": query}
-        return [row async for row in self._rows(name, params)]
+        return [row async for row in self._read_rows(name, params)]
 
-    async def probe(self, name: str, columns: Sequence[str]) -> None:
-        """Read one row, to see whether these columns may be read. Raises `Closed`."""
+    async def probe_table(self, name: str, columns: Sequence[str]) -> None:
+        """Read one row, to see whether these columns may be read. Raises `ReadRefused`."""
         params = {"projection": ",".join(columns), "page": "1", "pagesize": "1"}
-        await self._page(f"schema.{name}", f"/ws/schema/table/{name}", params)
+        await self._read_page(f"schema.{name}", f"/ws/schema/table/{name}", params)
 
-    async def _rows(self, name: str, params: Params) -> AsyncIterator[Mapping[str, str]]:
+    async def _read_rows(self, name: str, params: Params) -> AsyncIterator[Mapping[str, str]]:
         size = self.memory.page_size
-        async for content in self.pages(f"schema.{name}", f"/ws/schema/table/{name}", params, size):
+        async for content in self.read_pages(f"schema.{name}", f"/ws/schema/table/{name}", params, size):
             if not {"name", "record"} & content.keys():
                 raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {name} is not a table")
-            records = objects(content.get("record"))
+            records = read_objects(content.get("record"))
             for record in records:
                 tables = record.get("tables")
                 row = tables.get(name) if isinstance(tables, Mapping) else None
@@ -135,61 +226,51 @@ class Calls:
             if len(records) < size:
                 return
 
-    async def pages(
+    async def read_pages(
         self, kind: str, path: str, params: Params, size: int
     ) -> AsyncIterator[Mapping[str, Any]]:
-        """Pages as objects, one call each; who reads them stops at a short one. Raises `Closed`."""
-        for page in range(1, MOST_PAGES + 1):
+        """Yield pages as objects, one call each; the reader stops at a short one. Raises `ReadRefused`."""
+        for page in range(1, MAX_PAGES + 1):
             paging = {"page": str(page), "pagesize": str(size)}
-            yield await self._page(kind, path, {**params, **paging})
+            yield await self._read_page(kind, path, {**params, **paging})
         raise SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool's {kind} does not end")
 
-    async def _page(self, kind: str, path: str, params: Params) -> Mapping[str, Any]:
-        answer = await self.send(kind, "GET", path, params)
-        if answer.status != 200:
-            raise Closed(refusal(answer))
+    async def _read_page(self, kind: str, path: str, params: Params) -> Mapping[str, Any]:
+        response = await self.send(kind, "GET", path, params)
+        if response.status != 200:
+            raise ReadRefused(read_refusal(response))
         try:
-            content = decode(answer.body)
-        except Unintelligible as error:
+            content = decode(response.body)
+        except MalformedError as error:
             raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {kind} is not JSON") from error
         if not isinstance(content, Mapping):
             raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {kind} is not what it should be")
         return content
 
-    async def plugin_id(self) -> str | None:
-        """Our plugin's id in this PowerSchool, asked for once; None where it is not told."""
+    async def find_plugin_id(self) -> str | None:
+        """Return our plugin's id in this PowerSchool, read once; None where it is unknown."""
         memory = self.memory
-        if memory.plugin_id is None and not memory.metadata_asked:
+        if memory.plugin_id is None and not memory.metadata_read:
             with contextlib.suppress(Retriable):
-                await self.learn()
-                memory.metadata_asked = True
+                await self.read_metadata()
+                memory.metadata_read = True
         return memory.plugin_id
 
-    async def learn(self) -> Answer:
-        """Ask for the metadata (5) and keep what helps: the plugin's id and the size of pages."""
-        answer = await self.send("v1.metadata", "GET", "/ws/v1/metadata", {})
+    async def read_metadata(self) -> UpstreamResponse:
+        """Read the metadata and remember the plugin's id and the size of pages."""
+        response = await self.send("v1.metadata", "GET", "/ws/v1/metadata", {})
         try:
-            content = decode(answer.body) if answer.status == 200 else None
-        except Unintelligible:
+            content = decode(response.body) if response.status == 200 else None
+        except MalformedError:
             content = None
-        found = content.get("metadata") if isinstance(content, Mapping) else None
-        if isinstance(found, Mapping):
-            self._keep(found)
-        return answer
+        metadata = content.get("metadata") if isinstance(content, Mapping) else None
+        if isinstance(metadata, Mapping):
+            self._remember(metadata)
+        return response
 
-    def _keep(self, metadata: Mapping[str, Any]) -> None:
-        with contextlib.suppress(Unintelligible):
-            self.memory.plugin_id = key_of(metadata, "plugin_id")
-        with contextlib.suppress(Unintelligible):
-            size = int(key_of(metadata, "schema_table_query_max_page_size"))
-            self.memory.page_size = min(max(size, 1), LARGEST_PAGE)
-
-
-def stop_for_refusal(no: Refusal, kind: str) -> None:
-    """Raises `SyncStopped` for a read of the gradebook that was refused."""
-    if no.not_taught:
-        raise SyncStopped(
-            Reason.TEACHER_NOT_IN_SIS_SECTION, "PowerSchool says that the teacher does not teach it"
-        )
-    stop_for_permission(no, kind)
-    raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool answered {no.status} to {kind}")
+    def _remember(self, metadata: Mapping[str, Any]) -> None:
+        with contextlib.suppress(MalformedError):
+            self.memory.plugin_id = read_key(metadata, "plugin_id")
+        with contextlib.suppress(MalformedError):
+            size = int(read_key(metadata, "schema_table_query_max_page_size"))
+            self.memory.page_size = min(max(size, 1), MAX_PAGE_SIZE)

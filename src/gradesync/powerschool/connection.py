@@ -1,29 +1,29 @@
-"""One district's PowerSchool in one process: the token, the budget and what was learnt, for all its syncs."""
+"""Share one district's token, call budget and memory among all its syncs in a process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpx
 
 from gradesync.core.district import SisAccess
-from gradesync.powerschool.auth import ClientCredentials
-from gradesync.powerschool.calls import Calls, Memory
+from gradesync.core.ports import Permit
+from gradesync.powerschool.calls import Calls, ClientCredentials, Memory
 from gradesync.powerschool.refusals import PowerSchoolDialect
 from gradesync.powerschool.scores import Clearing
-from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget, with_batches
-from gradesync.upstream.client import Backoff, Pace, Permit, Upstream
+from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
+from gradesync.upstream.client import Backoff, Budget, Upstream
 
 SYSTEM = "powerschool"
 
 
 @dataclass(frozen=True, slots=True)
 class PowerSchool:
-    """Kept by the runtime for as long as the district's access stands. `memory.plugin_id` may be stored."""
+    """Hold what all syncs of a district share, for as long as its access stands."""
 
     base_url: str
     client: httpx.AsyncClient
-    pace: Pace
+    budget: Budget
     auth: ClientCredentials
     memory: Memory
     timeout: float
@@ -35,21 +35,24 @@ class PowerSchool:
         cls,
         access: SisAccess,
         client: httpx.AsyncClient,
-        pace: Pace,
+        budget: Budget,
         *,
         plugin_id: str | None = None,
         timeout: float = 30.0,
         backoff: Backoff | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> "PowerSchool":
-        """Connect nothing yet. `plugin_id` is what an earlier process learnt; `timeout` is per call."""
+        """Return a connection that has sent nothing yet.
+
+        `plugin_id`: as an earlier process read it. `timeout`: seconds per call.
+        """
         backoff = backoff or Backoff()
         tokens = Upstream(
             SYSTEM,
             access.base_url,
             httpx.BasicAuth(access.client_id, access.client_secret),
             client,
-            pace,
+            budget,
             until=clock(),
             timeout=timeout,
             dialect=PowerSchoolDialect(),
@@ -57,7 +60,7 @@ class PowerSchool:
             clock=clock,
         )
         auth = ClientCredentials(tokens, clock=clock)
-        return cls(access.base_url, client, pace, auth, Memory(plugin_id), timeout, backoff, clock)
+        return cls(access.base_url, client, budget, auth, Memory(plugin_id), timeout, backoff, clock)
 
     def target(
         self,
@@ -68,13 +71,13 @@ class PowerSchool:
         rows_per_write: int = CAPABILITIES.rows_per_write,
         clearing: Clearing = "nulls",
     ) -> PowerSchoolTarget:
-        """A target for one holder of a lease; retries go on until `until` at the latest."""
+        """Return a target for one holder of a lease; retries go on until `until` at the latest."""
         upstream = Upstream(
             SYSTEM,
             self.base_url,
             self.auth,
             self.client,
-            self.pace,
+            self.budget,
             until=until,
             permit=permit,
             timeout=self.timeout,
@@ -83,4 +86,6 @@ class PowerSchool:
             clock=self.clock,
         )
         calls = Calls(upstream, self.auth, self.memory)
-        return PowerSchoolTarget(calls, student_id, clearing, with_batches(CAPABILITIES, rows_per_write))
+        return PowerSchoolTarget(
+            calls, student_id, clearing, replace(CAPABILITIES, rows_per_write=rows_per_write)
+        )

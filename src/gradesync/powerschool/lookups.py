@@ -1,4 +1,4 @@
-"""Finds a section, its term, its teacher and its students through the tables that join them (contract 3)."""
+"""Find a section, its term, its teacher and its students (upstream.md PowerSchool §3)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -7,159 +7,162 @@ from gradesync.core.gradebook import in_order
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
-from gradesync.powerschool.calls import Calls, Closed
+from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusals import stop_for_permission
-from gradesync.powerschool.wire import Unintelligible, day, decode, key_of, objects, truth
+from gradesync.powerschool.wire import MalformedError, decode, read_day, read_flag, read_key, read_objects
 
+# YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990
-"""YEARID counts from it: 34 is the school year 2024-25 (3)."""
 
 
 async def resolve_section(calls: Calls, key: str, teacher: str | None) -> SisSection:
-    """Follow SECTIONS.DCID to term and teacher; `teacher` is a USERS.DCID that must be among the teachers."""
+    """Find a section by SECTIONS.DCID, its term and its teacher.
+
+    `teacher` is a USERS.DCID that must be among the teachers; None takes the first.
+    """
     if not (key.isascii() and key.isdecimal()):
-        raise _no_section(key)
-    rows = await _needed(calls, "sections", ("dcid", "id", "termid", "schoolid"), {"dcid==": key})
+        raise _section_not_found(key)
+    rows = await _require_rows(calls, "sections", ("dcid", "id", "termid", "schoolid"), {"dcid==": key})
     if not rows or {"id", "termid", "schoolid"} - rows[0].keys():
-        raise _no_section(key)
+        raise _section_not_found(key)
     section = rows[0]
-    users_dcid = await _teacher(calls, section["id"], teacher)
-    first, last = await _term(calls, key, section["termid"], section["schoolid"])
+    users_dcid = await _find_teacher(calls, section["id"], teacher)
+    first, last = await _find_term(calls, key, section["termid"], section["schoolid"])
     value = {
         "section_dcid": key,
         "section_id": section["id"],
         "school": section["schoolid"],
         "term_id": section["termid"],
-        "year_id": _year(section["termid"]),
+        "year_id": _parse_year(section["termid"]),
         "users_dcid": users_dcid,
     }
     return SisSection(Ref(key, value), first, last)
 
 
-def _no_section(key: str) -> SyncStopped:
+def _section_not_found(key: str) -> SyncStopped:
     return SyncStopped(Reason.SIS_SECTION_NOT_FOUND, f"PowerSchool has no section {key}")
 
 
-def _year(term_id: str) -> str:
-    """TERMS.ID is YEARID * 100 + n (3)."""
+def _parse_year(term_id: str) -> str:
+    """Return the YEARID of a TERMS.ID, which is YEARID * 100 + n."""
     try:
         return str(int(term_id) // 100)
     except ValueError as error:
         raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's term of the section is no number") from error
 
 
-async def _needed(
+async def _require_rows(
     calls: Calls, table: str, columns: Sequence[str], conditions: Mapping[str, str | int]
 ) -> list[Mapping[str, str]]:
-    """Rows without which there is no sync."""
+    """Return rows without which there is no sync. Raises `SyncStopped` where they are refused."""
     try:
-        return await calls.table(table, columns, conditions)
-    except Closed as closed:
-        stop_for_permission(closed.no, table)
+        return await calls.read_table(table, columns, conditions)
+    except ReadRefused as refused:
+        stop_for_permission(refused.refusal, table)
         raise SyncStopped(
-            Reason.SIS_UNREADABLE, f"PowerSchool answered {closed.no.status} to {table}"
-        ) from closed
+            Reason.SIS_UNREADABLE, f"PowerSchool answered {refused.refusal.status} to {table}"
+        ) from refused
 
 
-async def _teacher(calls: Calls, section_id: str, chosen: str | None) -> str:
-    """The USERS.DCID of the first teacher by SCHOOLSTAFF.ID, or of the chosen one among all teachers."""
-    rows = await _needed(calls, "sectionteacher", ("sectionid", "teacherid"), {"sectionid==": section_id})
+async def _find_teacher(calls: Calls, section_id: str, chosen: str | None) -> str:
+    """Return the USERS.DCID of the first teacher by SCHOOLSTAFF.ID, or of the chosen one among all."""
+    rows = await _require_rows(
+        calls, "sectionteacher", ("sectionid", "teacherid"), {"sectionid==": section_id}
+    )
     for staff_id in sorted({row["teacherid"] for row in rows if "teacherid" in row}, key=in_order):
-        for staff in await _needed(calls, "schoolstaff", ("id", "users_dcid"), {"id==": staff_id}):
+        for staff in await _require_rows(calls, "schoolstaff", ("id", "users_dcid"), {"id==": staff_id}):
             users_dcid = staff.get("users_dcid")
             if users_dcid is not None and chosen in (None, users_dcid):
                 return users_dcid
     raise SyncStopped(
         Reason.TEACHER_NOT_IN_SIS_SECTION,
-        "PowerSchool knows no teacher of the section"
+        "PowerSchool lists no teacher of the section"
         if chosen is None
-        else "The chosen teacher is not a teacher of the section in PowerSchool",
+        else "PowerSchool doesn't list the chosen teacher as a teacher of the section",
     )
 
 
-async def _term(calls: Calls, section_dcid: str, term_id: str, school: str) -> tuple[date, date]:
-    """The first and the last day of the section's term, from the best source that this plugin may read.
-
-    The contract's proven grants show of TERMS only YEARID, so each step may be closed. The last one is a
-    guess: a school year from July to June, in which PowerSchool itself refuses what lies outside the term.
-    """
+async def _find_term(calls: Calls, section_dcid: str, term_id: str, school: str) -> tuple[date, date]:
+    """Return the first and the last day of the section's term, from the best source that may be read."""
+    # The proven grants include of TERMS only YEARID, so each step may be refused. The last one is a guess: a
+    # school year from July to June, in which PowerSchool itself refuses what lies outside the term.
     return (
-        await _term_by_table(calls, term_id, school)
-        or await _term_by_v1(calls, section_dcid)
-        or _school_year(term_id)
+        await _read_term_from_table(calls, term_id, school)
+        or await _read_term_from_v1(calls, section_dcid)
+        or _estimate_school_year(term_id)
     )
 
 
-async def _term_by_table(calls: Calls, term_id: str, school: str) -> tuple[date, date] | None:
-    """TERMS.ID repeats in every school, so the school decides."""
+async def _read_term_from_table(calls: Calls, term_id: str, school: str) -> tuple[date, date] | None:
+    # TERMS.ID repeats in every school, so the school decides.
     conditions = {"id==": term_id, "schoolid==": school}
     try:
-        rows = await calls.table("terms", ("id", "schoolid", "firstday", "lastday"), conditions)
-    except Closed:
+        rows = await calls.read_table("terms", ("id", "schoolid", "firstday", "lastday"), conditions)
+    except ReadRefused:
         return None
-    bounds = [_bounds(row.get("firstday"), row.get("lastday")) for row in rows]
-    return next((found for found in bounds if found), None)
+    terms = [_parse_days(row.get("firstday"), row.get("lastday")) for row in rows]
+    return next((days for days in terms if days), None)
 
 
-async def _term_by_v1(calls: Calls, section_dcid: str) -> tuple[date, date] | None:
-    """`/ws/v1/section` names school and term by DCID; the names of the term's own fields are a guess."""
-    section = await _v1(calls, "v1.section", f"/ws/v1/section/{section_dcid}", "section")
+async def _read_term_from_v1(calls: Calls, section_dcid: str) -> tuple[date, date] | None:
+    # `/ws/v1/section` names school and term by DCID; the names of the term's own fields are a guess.
+    section = await _read_v1(calls, "v1.section", f"/ws/v1/section/{section_dcid}", "section")
     if not section:
         return None
     try:
-        school, term = key_of(section[0], "school_id"), key_of(section[0], "term_id")
-    except Unintelligible:
+        school, term = read_key(section[0], "school_id"), read_key(section[0], "term_id")
+    except MalformedError:
         return None
     path = f"/ws/v1/school/{school}/term"
-    for found in await _v1(calls, "v1.term", path, "terms", "term"):
-        if str(found.get("id")) == term:
-            return _bounds(found.get("start_date"), found.get("end_date"))
+    for entry in await _read_v1(calls, "v1.term", path, "terms", "term"):
+        if str(entry.get("id")) == term:
+            return _parse_days(entry.get("start_date"), entry.get("end_date"))
     return None
 
 
-async def _v1(calls: Calls, kind: str, path: str, *names: str) -> list[Mapping[str, object]]:
-    """The objects under these names; empty where v1 may not be read."""
-    answer = await calls.send(kind, "GET", path, {})
-    if answer.status != 200:
+async def _read_v1(calls: Calls, kind: str, path: str, *names: str) -> list[Mapping[str, object]]:
+    """Return the objects under these names; empty where v1 may not be read."""
+    response = await calls.send(kind, "GET", path, {})
+    if response.status != 200:
         return []
     try:
-        found = decode(answer.body)
-    except Unintelligible:
+        content = decode(response.body)
+    except MalformedError:
         return []
     for name in names:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return objects(found)
+        content = content.get(name) if isinstance(content, Mapping) else None
+    return read_objects(content)
 
 
-def _bounds(first: object, last: object) -> tuple[date, date] | None:
-    begins, ends = day(first), day(last)
+def _parse_days(first: object, last: object) -> tuple[date, date] | None:
+    begins, ends = read_day(first), read_day(last)
     return (begins, ends) if begins and ends else None
 
 
-def _school_year(term_id: str) -> tuple[date, date]:
-    start = FIRST_YEAR + int(_year(term_id))
+def _estimate_school_year(term_id: str) -> tuple[date, date]:
+    start = FIRST_YEAR + int(_parse_year(term_id))
     return date(start, 7, 1), date(start + 1, 6, 30)
 
 
-async def student_keys(calls: Calls, column: str, ids: Sequence[str]) -> Mapping[str, str]:
-    """STUDENTS.DCID by `id` or `student_number`; ids that nobody has are left out. Raises `Closed`.
+async def find_students(calls: Calls, column: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Return STUDENTS.DCID by `id` or `student_number`; ids that nobody has are left out.
 
-    A query cannot name several ids, so near ones are asked for as a range: never more calls than ids, and
-    none for those found lately.
+    Sends never more calls than ids, and none for those found lately. Raises `ReadRefused`.
     """
+    # A query cannot name several ids, so near ones are read as a range.
     wanted = {str(int(text)): text for text in ids if text.isascii() and text.isdecimal()}
     known = calls.memory.students()
     unknown = sorted(int(number) for number in wanted if (column, number) not in known)
-    for low, high in _ranges(unknown, calls.memory.page_size):
+    for low, high in _split_into_ranges(unknown, calls.memory.page_size):
         conditions = {f"{column}==": low} if low == high else {f"{column}=ge=": low, f"{column}=le=": high}
-        for row in await calls.table("students", ("dcid", column), conditions):
+        for row in await calls.read_table("students", ("dcid", column), conditions):
             if row.get(column) in wanted and "dcid" in row:
                 known[column, row[column]] = row["dcid"]
     return {text: known[column, number] for number, text in wanted.items() if (column, number) in known}
 
 
-def _ranges(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
-    """Ranges over all numbers in which no two neighbours are further apart than one page of rows."""
+def _split_into_ranges(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges over all numbers in which no two neighbors are further apart than one page of rows."""
     start = 0
     for end in range(1, len(numbers) + 1):
         if end == len(numbers) or numbers[end] - numbers[end - 1] > gap:
@@ -167,44 +170,44 @@ def _ranges(numbers: Sequence[int], gap: int) -> Iterator[tuple[int, int]]:
             start = end
 
 
-async def roster(calls: Calls, section: SisSection) -> frozenset[str] | None:
-    """STUDENTS.DCID of all who are in the section now; None where the plugin may not read them."""
-    for name, read in (("v1.section_enrollment", _roster_by_v1), ("cc", _roster_by_table)):
-        if calls.memory.is_closed(name):
+async def read_roster(calls: Calls, section: SisSection) -> frozenset[str] | None:
+    """Return STUDENTS.DCID of all who are in the section now; None where the plugin may not read them."""
+    for name, read in (("v1.section_enrollment", _read_roster_from_v1), ("cc", _read_roster_from_table)):
+        if calls.memory.is_refused(name):
             continue
         try:
             return await read(calls, section)
-        except Closed:
-            calls.memory.close(name)
+        except ReadRefused:
+            calls.memory.mark_refused(name)
         except SyncStopped as stopped:
             if stopped.reason != Reason.SIS_UNREADABLE:
                 raise
     return None
 
 
-async def _roster_by_v1(calls: Calls, section: SisSection) -> frozenset[str]:
+async def _read_roster_from_v1(calls: Calls, section: SisSection) -> frozenset[str]:
     path = f"/ws/v1/section/{section.ref.key}/section_enrollment"
     students: set[str] = set()
     size = calls.memory.page_size
-    async for content in calls.pages("v1.section_enrollment", path, {}, size):
+    async for content in calls.read_pages("v1.section_enrollment", path, {}, size):
         if "section_enrollments" not in content:
             raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's v1.section_enrollment is no roster")
         inner = content["section_enrollments"]
-        rows = objects(inner.get("section_enrollment") if isinstance(inner, Mapping) else inner)
+        rows = read_objects(inner.get("section_enrollment") if isinstance(inner, Mapping) else inner)
         students.update(
             str(row["student_id"])
             for row in rows
-            if "student_id" in row and not truth(row.get("dropped"), False)
+            if "student_id" in row and not read_flag(row.get("dropped"), False)
         )
         if len(rows) < size:
             break
     return frozenset(students)
 
 
-async def _roster_by_table(calls: Calls, section: SisSection) -> frozenset[str]:
-    """CC names a section by SECTIONS.ID and a student by STUDENTS.ID (3)."""
-    rows = await calls.table(
+async def _read_roster_from_table(calls: Calls, section: SisSection) -> frozenset[str]:
+    # CC names a section by SECTIONS.ID and a student by STUDENTS.ID (upstream.md PowerSchool §3).
+    rows = await calls.read_table(
         "cc", ("sectionid", "studentid"), {"sectionid==": str(section.ref.value["section_id"])}
     )
     ids = sorted({row["studentid"] for row in rows if "studentid" in row})
-    return frozenset((await student_keys(calls, "id", ids)).values())
+    return frozenset((await find_students(calls, "id", ids)).values())

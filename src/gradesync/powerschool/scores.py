@@ -1,4 +1,7 @@
-"""Scores on the wire: rows as PowerSchool takes them, and what its answer to a batch means (contract 4.4)."""
+"""Write and read scores: rows as PowerSchool takes them, and its response to a batch.
+
+See upstream.md PowerSchool §4.4.
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -6,44 +9,46 @@ from typing import Literal, TypeAlias
 
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import points_of
-from gradesync.core.ports import BatchAnswer, ScoreRow
+from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
-from gradesync.powerschool.calls import Calls, Closed
+from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusals import (
     Refusal,
-    refusal,
-    score_fault,
+    classify_score_refusal,
+    find_named_students,
+    read_refusal,
     stop_for_permission,
-    students_named,
 )
-from gradesync.powerschool.wire import Unintelligible, decode, plain
-from gradesync.upstream.response import Answer
+from gradesync.powerschool.wire import MalformedError, decode, to_plain
+from gradesync.upstream.response import UpstreamResponse
 
+# PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal).
 FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}
-"""PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal)."""
 
+# The way a score is cleared, a guess (upstream.md PowerSchool §4.4): null points with a null text, or with an
+# empty one.
 Clearing: TypeAlias = Literal["nulls", "empty"]
-"""How a score is cleared. No source shows it (4.4): null points with a null text, or with an empty one."""
 
 
-def score_body(rows: Sequence[ScoreRow], clearing: Clearing) -> dict[str, object]:
-    return {"assignment_scores": [_row(row, clearing) for row in rows]}
+def build_score_body(rows: Sequence[ScoreRow], clearing: Clearing) -> dict[str, object]:
+    """Build the body of a write of scores."""
+    return {"assignment_scores": [_build_row(row, clearing) for row in rows]}
 
 
-def _row(row: ScoreRow, clearing: Clearing) -> dict[str, object]:
+def _build_row(row: ScoreRow, clearing: Clearing) -> dict[str, object]:
     points = points_of(row.write.value)
     return {
-        "_assignmentsection": {"assignmentsectionid": int(part_id(row.ref))},
+        "_assignmentsection": {"assignmentsectionid": int(read_part_id(row.ref))},
         "studentsdcid": int(row.write.sis_student),
-        **(_cleared(clearing) if points is None else _scored(points)),
-        **_flags(row),
+        **(_clear_points(clearing) if points is None else _set_points(points)),
+        **_set_flags(row),
     }
 
 
-def _scored(points: Decimal) -> dict[str, object]:
-    exact = plain(points)
+def _set_points(points: Decimal) -> dict[str, object]:
+    exact = to_plain(points)
     return {
         "actualscoreentered": f"{exact:f}",
         "actualscorekind": "REAL_SCORE",
@@ -52,13 +57,13 @@ def _scored(points: Decimal) -> dict[str, object]:
     }
 
 
-def _cleared(clearing: Clearing) -> dict[str, object]:
+def _clear_points(clearing: Clearing) -> dict[str, object]:
     text = None if clearing == "nulls" else ""
     return {"actualscoreentered": text, "scoretype": "POINTS", "scorepoints": None}
 
 
-def _flags(row: ScoreRow) -> dict[str, bool]:
-    """The mark that the value carries is set, and another that was sent before is taken back."""
+def _set_flags(row: ScoreRow) -> dict[str, bool]:
+    """Set the mark of the value, and take back another that was sent before."""
     flags: dict[str, bool] = {}
     for value, on in ((row.write.before, False), (row.write.value, True)):
         if isinstance(value, Mark) and value.exception in FLAGS:
@@ -66,71 +71,74 @@ def _flags(row: ScoreRow) -> dict[str, bool]:
     return flags
 
 
-def part_id(ref: Ref) -> str:
-    """The ASSIGNMENTSECTIONID that scores hang on."""
+def read_part_id(ref: Ref) -> str:
+    """Return the ASSIGNMENTSECTIONID that scores belong to."""
     return str(ref.value["assignmentsectionid"])
 
 
 async def write_scores(
     calls: Calls, section: SisSection, rows: Sequence[ScoreRow], clearing: Clearing
-) -> BatchAnswer:
-    """One batch in one call. PowerSchool's 412 "Resubmit" is the only answer that repeats it (4)."""
+) -> BatchResult:
+    """Write one batch in one call; a 412 repeats it once. Raises `Retriable`, `SyncStopped`, `AnswerLost`."""
     value = section.ref.value
     params = {"users_dcid": str(value["users_dcid"]), "status": "A", "term_id": str(value["term_id"])}
-    body = score_body(rows, clearing)
+    body = build_score_body(rows, clearing)
+    # PowerSchool's 412 "Resubmit" is the only response that repeats a batch (upstream.md PowerSchool §4).
     for _ in range(2):
-        answer = await calls.send("score.write", "PUT", "/ws/xte/score", params, body=body, repeatable=False)
-        if answer.status != 412:
-            return _read(answer, rows)
+        response = await calls.send(
+            "score.write", "PUT", "/ws/xte/score", params, body=body, repeatable=False
+        )
+        if response.status != 412:
+            return _read_response(response, rows)
     raise Retriable("PowerSchool asks again to resubmit the scores")
 
 
-def _read(answer: Answer, rows: Sequence[ScoreRow]) -> BatchAnswer:
-    if answer.status < 300:
-        _check_accepted(answer)
-        return BatchAnswer(accepted=True)
-    return _refused(refusal(answer), rows)
+def _read_response(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> BatchResult:
+    if response.status < 300:
+        _check_accepted(response)
+        return BatchResult(accepted=True)
+    return _explain_refusal(read_refusal(response), rows)
 
 
-def _check_accepted(answer: Answer) -> None:
-    """A batch that was taken names its rows; an empty body is fine. Raises `AnswerLost` for all else."""
-    if not answer.body.strip():
+def _check_accepted(response: UpstreamResponse) -> None:
+    """Raise `AnswerLost` unless the response lists the batch's rows or has an empty body."""
+    if not response.body.strip():
         return
     try:
-        content = decode(answer.body)
-    except Unintelligible:
+        content = decode(response.body)
+    except MalformedError:
         content = None
-    named = content.get("assignment_scores") if isinstance(content, Mapping) else content
-    if not isinstance(named, list):
-        raise AnswerLost("PowerSchool's answer to the scores makes no sense")
+    listed = content.get("assignment_scores") if isinstance(content, Mapping) else content
+    if not isinstance(listed, list):
+        raise AnswerLost("PowerSchool's response to the scores makes no sense")
 
 
-def _refused(no: Refusal, rows: Sequence[ScoreRow]) -> BatchAnswer:
-    keys = {part_id(row.ref): row.ref.key for row in rows}
-    named = frozenset(keys[part] for part in keys.keys() & no.numbers)
-    detail = f"PowerSchool answered {no.status} to the scores"
-    if no.status == 413:
-        return BatchAnswer(accepted=False, too_large=True, detail=detail)
-    if no.status in (404, 500):
-        return BatchAnswer(accepted=False, gone=named if no.gone else frozenset(), detail=detail)
-    if no.not_taught:
-        return _not_taught(named, rows, detail)
-    stop_for_permission(no, "writing scores")
-    if (students := _students(no, keys, rows)) is not None:
+def _explain_refusal(refusal: Refusal, rows: Sequence[ScoreRow]) -> BatchResult:
+    keys = {read_part_id(row.ref): row.ref.key for row in rows}
+    named = frozenset(keys[part] for part in keys.keys() & refusal.numbers)
+    detail = f"PowerSchool answered {refusal.status} to the scores"
+    if refusal.status == 413:
+        return BatchResult(accepted=False, too_large=True, detail=detail)
+    if refusal.status in (404, 500):
+        return BatchResult(accepted=False, gone=named if refusal.is_gone else frozenset(), detail=detail)
+    if refusal.is_not_taught:
+        return _explain_not_taught(named, rows, detail)
+    stop_for_permission(refusal, "writing scores")
+    if (students := _explain_students(refusal, keys, rows)) is not None:
         return students
-    reason = score_fault(no) if no.status in (409, 422) else None
-    return BatchAnswer(
+    reason = classify_score_refusal(refusal) if refusal.status in (409, 422) else None
+    return BatchResult(
         accepted=False,
-        too_large=no.status == 400 and len(rows) > 1,
+        too_large=refusal.status == 400 and len(rows) > 1,
         reason=reason,
         detail=detail,
     )
 
 
-def _not_taught(named: frozenset[str], rows: Sequence[ScoreRow], detail: str) -> BatchAnswer:
-    """The teacher does not teach what an id belongs to: one assignment, where answer or batch tell it."""
+def _explain_not_taught(named: frozenset[str], rows: Sequence[ScoreRow], detail: str) -> BatchResult:
+    """Return the assignments that the teacher does not teach: those named, else the batch's only one."""
     foreign = named or frozenset({row.ref.key for row in rows})
-    return BatchAnswer(
+    return BatchResult(
         accepted=False,
         foreign=foreign if len(foreign) == 1 or named else frozenset(),
         reason=Reason.TEACHER_NOT_IN_SIS_SECTION,
@@ -138,47 +146,51 @@ def _not_taught(named: frozenset[str], rows: Sequence[ScoreRow], detail: str) ->
     )
 
 
-def _students(no: Refusal, keys: Mapping[str, str], rows: Sequence[ScoreRow]) -> BatchAnswer | None:
-    """The students of this batch that a refusal names, with their assignments where it names those too."""
+def _explain_students(
+    refusal: Refusal, keys: Mapping[str, str], rows: Sequence[ScoreRow]
+) -> BatchResult | None:
+    """Return the students of this batch that a refusal names, with their assignments where it names them."""
     sent = {row.write.sis_student for row in rows}
-    named = [(part, student) for part, student in students_named(no) if student in sent]
+    named = [(part, student) for part, student in find_named_students(refusal) if student in sent]
     if not named:
         return None
-    return BatchAnswer(
+    return BatchResult(
         accepted=False,
         students=frozenset(student for _, student in named),
         pairs=frozenset(
             (keys[part], student) for part, student in named if part is not None and part in keys
         ),
         reason=Reason.STUDENT_NOT_IN_SIS_SECTION,
-        detail=f"PowerSchool answered {no.status} and named students",
+        detail=f"PowerSchool answered {refusal.status} and named students",
     )
 
 
 async def read_scores(calls: Calls, ref: Ref) -> LiveScores | None:
-    """What ASSIGNMENTSCORE holds for an assignment; None where the plugin may not read it (4.4)."""
-    if calls.memory.is_closed("assignmentscore"):
+    """Return the scores of an assignment in ASSIGNMENTSCORE; None where the plugin may not read it."""
+    if calls.memory.is_refused("assignmentscore"):
         return None
     columns = ("studentsdcid", "scorepoints", "actualscoreentered")
     try:
-        rows = await calls.table("assignmentscore", columns, {"assignmentsectionid==": part_id(ref)})
-    except Closed:
-        calls.memory.close("assignmentscore")
+        rows = await calls.read_table(
+            "assignmentscore", columns, {"assignmentsectionid==": read_part_id(ref)}
+        )
+    except ReadRefused:
+        calls.memory.mark_refused("assignmentscore")
         return None
     except SyncStopped as stopped:
         if stopped.reason != Reason.SIS_UNREADABLE:
             raise
         return None
-    return {row["studentsdcid"]: _points(row) for row in rows if "studentsdcid" in row}
+    return {row["studentsdcid"]: _read_points(row) for row in rows if "studentsdcid" in row}
 
 
-def _points(row: Mapping[str, str]) -> Decimal | None:
-    """The points, else what was entered where that is a number; None for a blank."""
+def _read_points(row: Mapping[str, str]) -> Decimal | None:
+    """Return the points, else what was entered where that is a number; None for a blank."""
     for column in ("scorepoints", "actualscoreentered"):
         try:
             value = Decimal(row.get(column, ""))
         except ArithmeticError:
             continue
         if value.is_finite():
-            return plain(value)
+            return to_plain(value)
     return None
