@@ -36,9 +36,9 @@ endif
 demo: $(READY)  ## watch a district sync, from nothing (ARGS=--once ends by itself)
 	@$(BIN)/gradesync demo $(ARGS)
 
-test: $(READY)  ## every test on real servers, then the coverage gate (T=tests/core for a part, without the gate)
+test: $(READY)  ## tests on real servers, then the coverage gate (T=tests/core: a part; ARGS=--all: the long ones too)
 	@rm -f .coverage .coverage.*
-	@$(if $(filter tests,$(T)),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n $(WORKERS) --dist loadfile $(T)
+	@$(if $(filter tests,$(T)),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n $(WORKERS) --dist loadfile $(ARGS) $(T)
 	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory coverage)
 
 fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
