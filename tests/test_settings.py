@@ -1,4 +1,4 @@
-"""Settings come from the environment, are complete or say what is wrong, and can be handed on."""
+"""Test that settings come from the environment, are checked, and can be passed to another process."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def test_keys_are_separated_by_commas_newest_first(monkeypatch: pytest.MonkeyPat
     assert [key.get_secret_value() for key in Settings().secret_keys] == ["n" * 32, "o" * 40]
 
 
-def test_a_short_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADESYNC_SECRET_KEYS", "tooshort")
     with pytest.raises(ValidationError, match="32 characters") as caught:
         Settings()
@@ -43,14 +43,14 @@ def test_secrets_are_not_printed() -> None:
     assert "kkk" not in repr(settings)
 
 
-def test_what_was_found_fills_only_what_was_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_filled_changes_only_what_was_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADESYNC_REDIS_URL", "redis://mine")
     settings = Settings().filled(redis_url=SecretStr("redis://found"), public_url="http://found")
     assert settings.redis_url == SecretStr("redis://mine")
     assert settings.public_url == "http://found"
 
 
-def test_another_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_gives_another_process_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(
         database_url=SecretStr("postgresql://u:p@h/d"),
         secret_keys=(SecretStr("a" * 32), SecretStr("b" * 32)),

@@ -1,1 +1,1 @@
-"""gradesync: carries assignments and scores from Schoology to the district's SIS."""
+"""Sync assignments and scores from Schoology to the district's SIS."""

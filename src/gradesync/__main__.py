@@ -1,4 +1,4 @@
-"""`python -m gradesync` is the `gradesync` command."""
+"""Run the `gradesync` command, by `python -m gradesync`."""
 
 from gradesync.cli import app
 

@@ -1,12 +1,12 @@
-"""Errors, grouped by what the caller does next.
+"""Define the errors, grouped by what the caller does next.
 
 GradeSyncError
 ├── Retriable       nothing happened; the same call may succeed later
 ├── AnswerLost      a write may or may not have happened; look before writing again
 ├── Rejected        this assignment or score is refused; the others go on
-├── SyncStopped     this sync cannot go on; the reason says why and what to do
+├── SyncStopped     this sync cannot go on; the reason names why and what to do
 ├── LeaseLost       another worker has this sync; write nothing more
-└── RequestRefused  the caller's request cannot be done; a problem response says why
+└── RequestRefused  the caller's request cannot be done; a problem response explains why
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from datetime import datetime
 
 
 class GradeSyncError(Exception):
-    """Anything gradesync raises on purpose."""
+    """Raised by gradesync on purpose: the base of all of its errors."""
 
 
 class Retriable(GradeSyncError):
-    """The upstream did not do it and may do it later."""
+    """Raised where the upstream did nothing, and the same call may succeed later."""
 
     def __init__(self, detail: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
@@ -27,7 +27,7 @@ class Retriable(GradeSyncError):
 
 
 class AnswerLost(GradeSyncError):
-    """The request was sent and no usable answer came back: the write may have happened."""
+    """Raised where a request was sent and no usable response came back: the write may have happened."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -35,7 +35,7 @@ class AnswerLost(GradeSyncError):
 
 
 class Rejected(GradeSyncError):
-    """The SIS refuses one assignment or some scores. `reason` is a code of the catalogue."""
+    """Raised where the SIS refuses one assignment or some scores. `reason` is a code of the catalogue."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -44,7 +44,7 @@ class Rejected(GradeSyncError):
 
 
 class SyncStopped(GradeSyncError):
-    """The sync as a whole cannot go on. `reason` is a code of the catalogue."""
+    """Raised where the sync as a whole cannot go on. `reason` is a code of the catalogue."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -53,11 +53,11 @@ class SyncStopped(GradeSyncError):
 
 
 class LeaseLost(GradeSyncError):
-    """The lease on the sync ended or is too short for the next call."""
+    """Raised where the lease on the sync ended or is too short for the next call."""
 
 
 class RequestRefused(GradeSyncError):
-    """A request that cannot be done. `code` names the problem type in the API's catalogue.
+    """Raised for a request that cannot be done. `code` names the problem type in the API's catalogue.
 
     `extensions` are further members of the problem response; `headers` go with it.
     """

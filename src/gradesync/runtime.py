@@ -1,4 +1,4 @@
-"""The composition root: settings in, everything that an API or a worker process works with out."""
+"""Build everything that an API or a worker process runs on, from its settings: the composition root."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,15 +13,15 @@ from arq.connections import ArqRedis
 from gradesync.access.platform_keys import PlatformKeys
 from gradesync.access.request_limits import Limits
 from gradesync.access.tokens import Tokens
+from gradesync.core.ports import Clock, Systems
 from gradesync.db.crypto import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
 from gradesync.errors import GradeSyncError
-from gradesync.observability.periodic import repeated
+from gradesync.observability.periodic import run_periodically
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.metrics import observe_queue
-from gradesync.sync.ports import Clock, Systems
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits
 from gradesync.upstream import call_budget
@@ -36,20 +36,20 @@ QUEUE_SECONDS = 10.0
 
 
 class SettingMissing(GradeSyncError):
-    """A setting without which nothing works is not set."""
+    """Raised where a required setting is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What one process holds open, once. `engine` carries database, systems, bell and clock.
+    """Hold what one process opens once. `context` has the database, systems, clock and limits.
 
-    `stopping` is set when the process is to end: an answer that lasts is then over.
+    `stopping` is set when the process is to end: streamed responses then end too.
     """
 
     settings: Settings
-    engine: SyncContext
+    context: SyncContext
     redis: ArqRedis
-    bell: Wakeup
+    wakeup: Wakeup
     client: httpx.AsyncClient
     tokens: Tokens
     platform_keys: PlatformKeys
@@ -58,15 +58,18 @@ class Runtime:
 
     @property
     def database(self) -> Database:
-        return self.engine.database
+        """Return the database of the process."""
+        return self.context.database
 
     @property
     def systems(self) -> Systems:
-        return self.engine.systems
+        """Return the systems of the districts."""
+        return self.context.systems
 
     @property
     def clock(self) -> Clock:
-        return self.engine.clock
+        """Return the clock of the process."""
+        return self.context.clock
 
 
 @asynccontextmanager
@@ -77,37 +80,37 @@ async def open_runtime(
 
     Redis may be away. Raises `SettingMissing`, `RoleRefused`, and what the database raises where it is away.
     """
-    keys = _present(settings.secret_keys, "SECRET_KEYS")
+    keys = _required(settings.secret_keys, "SECRET_KEYS")
     secrets = Secrets([key.get_secret_value() for key in keys])
     async with AsyncExitStack() as stack:
         database = Database.open(
-            _present(settings.database_url, "DATABASE_URL").get_secret_value(),
+            _required(settings.database_url, "DATABASE_URL").get_secret_value(),
             secrets,
             application_name=f"gradesync {name}",
             pool_size=settings.database_pool,
         )
         stack.push_async_callback(database.close)
-        redis = open_redis(_present(settings.redis_url, "REDIS_URL").get_secret_value())
+        redis = open_redis(_required(settings.redis_url, "REDIS_URL").get_secret_value())
         stack.push_async_callback(redis.aclose)
         client = open_client(allow_private_network=settings.allow_private_network)
         await stack.enter_async_context(client)
         await database.check_role()
-        await call_budget.begin(redis)
-        bell = Wakeup(redis, most=2 * settings.per_district)
-        engine = SyncContext(
+        await call_budget.initialize(redis)
+        wakeup = Wakeup(redis, limit=2 * settings.per_district)
+        context = SyncContext(
             database=database,
             systems=UpstreamSystems(
                 client, redis, clock, settings.call_timeout_seconds, settings.score_batch
             ),
-            bell=bell,
+            wakeup=wakeup,
             clock=clock,
-            bounds=_bounds(settings),
+            limits=_sync_limits(settings),
         )
         yield Runtime(
             settings=settings,
-            engine=engine,
+            context=context,
             redis=redis,
-            bell=bell,
+            wakeup=wakeup,
             client=client,
             tokens=Tokens.of(secrets.signing_keys(), clock),
             platform_keys=PlatformKeys(client),
@@ -116,22 +119,22 @@ async def open_runtime(
 
 
 @asynccontextmanager
-async def sweeping(runtime: Runtime) -> AsyncIterator[None]:
-    """Look for lost and overdue syncs while the block lasts: in every process, so that one is enough.
+async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
+    """Sweep lost and overdue syncs, purge old rows and update the gauges while the block lasts.
 
-    What is past its time is forgotten meanwhile, and the metrics of open circuits and of the queue kept.
+    Every process does so: one of them is enough.
     """
     seconds = runtime.settings.sweep_seconds
     async with (
-        repeated("sweep", lambda: sweep(runtime.engine), seconds=seconds),
-        repeated("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
-        repeated("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
-        repeated("queue", lambda: observe_queue(runtime.engine), seconds=QUEUE_SECONDS),
+        run_periodically("sweep", lambda: sweep(runtime.context), seconds=seconds),
+        run_periodically("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
+        run_periodically("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
+        run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),
     ):
         yield
 
 
-def _bounds(settings: Settings) -> SyncLimits:
+def _sync_limits(settings: Settings) -> SyncLimits:
     return SyncLimits(
         lease=settings.lease_seconds,
         call_timeout=settings.call_timeout_seconds,
@@ -140,7 +143,7 @@ def _bounds(settings: Settings) -> SyncLimits:
     )
 
 
-def _present(value: T | None, name: str) -> T:
+def _required(value: T | None, name: str) -> T:
     if not value:
         raise SettingMissing(f"{PREFIX}{name} is not set.")
     return value

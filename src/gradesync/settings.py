@@ -1,4 +1,4 @@
-"""Settings: everything that differs between installations, read once from `GRADESYNC_…`.
+"""Read the settings, all that differs between installations, once from `GRADESYNC_…`.
 
 No other module reads the environment.
 """
@@ -14,10 +14,10 @@ PREFIX = "GRADESYNC_"
 
 
 class Settings(BaseSettings):
-    """One process's settings. The URLs and the keys may be absent: `gradesync up` then provides them.
+    """Hold one process's settings. The URLs and the keys may be absent: `gradesync up` then provides them.
 
     `secret_keys` are comma-separated in the environment; the first encrypts and signs, all of them
-    decrypt and verify, so that a key can be changed without losing anything.
+    decrypt and verify, so that a key can be rotated without losing anything.
     """
 
     model_config = SettingsConfigDict(
@@ -36,9 +36,11 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path(".gradesync"), description="data of the embedded servers")
 
-    max_syncs: int = Field(10, ge=1, description="syncs that one worker carries at once")
+    max_syncs: int = Field(10, ge=1, description="syncs that one worker runs at once")
     per_district: int = Field(4, ge=1, description="syncs of one district at once, over all workers")
-    lease_seconds: float = Field(60, gt=0, description="how long a worker holds a sync without renewing")
+    lease_seconds: float = Field(
+        60, gt=0, description="how long a worker's lease on a sync lasts without renewal"
+    )
     slice_seconds: float = Field(30, gt=0, description="a longer sync goes back to the queue after this")
     settle_seconds: float = Field(900, gt=0, description="every sync ends this long after it could start")
     sweep_seconds: float = Field(5, gt=0, description="how often lost and overdue syncs are looked for")
@@ -46,13 +48,13 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         60,
         ge=1,
-        description="changes and syncs one teacher may ask for; a client or an address: 20 times that",
+        description="changes and syncs one teacher may request; a client or an address: 20 times that",
     )
     token_requests_per_minute: int = Field(
-        600, ge=1, description="tokens that one client, or one address, may ask for"
+        600, ge=1, description="tokens that one client, or one address, may request"
     )
     trusted_proxies: str = Field(
-        "127.0.0.1", description="proxies whose X-Forwarded-For is believed, comma-separated"
+        "127.0.0.1", description="proxies whose X-Forwarded-For is trusted, comma-separated"
     )
     score_batch: int = Field(500, ge=1, description="scores in one call to the SIS")
     database_pool: int = Field(10, ge=1, description="connections to PostgreSQL of one process")
@@ -65,14 +67,14 @@ class Settings(BaseSettings):
         None, description="where spans are sent, by OTLP over HTTP; needs the extra `traces`"
     )
 
-    def filled(self, **found: object) -> "Settings":
-        """A copy with the values found, where nothing else was set."""
+    def filled(self, **values: object) -> "Settings":
+        """Return a copy with other values where nothing was set."""
         return self.model_copy(
-            update={name: value for name, value in found.items() if name not in self.model_fields_set}
+            update={name: value for name, value in values.items() if name not in self.model_fields_set}
         )
 
     def environment(self) -> dict[str, str]:
-        """The variables that give another process these settings."""
+        """Return the variables that give another process these settings."""
         return {PREFIX + name.upper(): _plain(getattr(self, name)) for name in sorted(self.model_fields_set)}
 
     @field_validator("database_url", "migrate_database_url")

@@ -1,4 +1,4 @@
-"""The doorbell between API and workers. A bell says that there is work, never which: PostgreSQL knows."""
+"""Wake workers from the API. A wake-up means that a district has work, never which: PostgreSQL knows."""
 
 import asyncio
 import json
@@ -13,17 +13,17 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 THERE_IS_WORK = "there_is_work"
-PREFIX = "gradesync:bells:"
-PATIENCE_SECONDS = 1.0
-FORGET_SECONDS = 10
+PREFIX = "gradesync:wakeups:"
+NOTIFY_SECONDS = 1.0
+COUNT_KEPT_SECONDS = 10
 
-BELLS = Counter("gradesync_wakeups_total", "Bells rung for work.", ["answer"])
+WAKEUPS = Counter("gradesync_wakeups_total", "Wake-ups for workers, by what became of them.", ["result"])
 
 log = structlog.get_logger(__name__)
 
 
 def open_redis(url: str) -> ArqRedis:
-    """A client that asks again when a connection breaks, and connects when it is first used."""
+    """Return a client that retries when a connection breaks, and connects when it is first used."""
     redis: ArqRedis = ArqRedis.from_url(
         url,
         retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 2),
@@ -37,48 +37,46 @@ def open_redis(url: str) -> ArqRedis:
 
 
 def to_bytes(job: dict[str, Any]) -> bytes:
-    """arq would pickle by itself, and whoever writes to Redis could then run code in a worker.
-
-    What is no JSON is the error of a job that arq gave up; its text will do.
-    """
+    """Serialize an arq job as JSON."""
+    # arq would pickle by default, and anybody who writes to Redis could then run code in a worker. Only the
+    # error of a job that arq gave up is not JSON; its text will do.
     return json.dumps(job, default=str).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """Rings for one district at a time; at most `most` of its bells wait to be heard.
+    """Send wake-ups for districts; at most `limit` of a district's wait to be received."""
 
-    One more than that would find no hand free, and ten thousand of them would keep others from being heard.
-    """
-
+    # More of them would find no free slot in a pool, and ten thousand would delay those of other districts.
     redis: ArqRedis
-    most: int
+    limit: int
 
-    async def ring(self, district_id: str) -> None:
-        """Never raises and never keeps its caller long: the sweep finds what nobody heard."""
+    async def notify(self, district_id: str) -> None:
+        """Send a wake-up. Never raises, and returns within a second: the sweep finds what was lost."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                rung = await self._ring(district_id)
+            async with asyncio.timeout(NOTIFY_SECONDS):
+                sent = await self._send(district_id)
         except (RedisError, OSError, TimeoutError) as error:
-            log.warning("bell not rung", district=district_id, error=type(error).__name__)
-            BELLS.labels("lost").inc()
+            log.warning("wake-up not sent", district=district_id, error=type(error).__name__)
+            WAKEUPS.labels("lost").inc()
         else:
-            BELLS.labels("rung" if rung else "spared").inc()
+            WAKEUPS.labels("sent" if sent else "suppressed").inc()
 
-    async def _ring(self, district_id: str) -> bool:
-        if await self._count(district_id, 1) > self.most:
+    async def _send(self, district_id: str) -> bool:
+        if await self._count(district_id, 1) > self.limit:
             await self._count(district_id, -1)
             return False
         return await self.redis.enqueue_job(THERE_IS_WORK, district_id) is not None
 
-    async def heard(self, district_id: str) -> None:
-        """To be said before looking for work, so that what is asked for from now on rings again."""
+    async def received(self, district_id: str) -> None:
+        """Count a wake-up as received, before looking for work: later requests then send a new one."""
         await self._count(district_id, -1)
 
     async def _count(self, district_id: str, change: int) -> int:
-        """The count forgets itself: bells that a flushed Redis lost must not silence later ones for long."""
+        """Change the number of a district's waiting wake-ups, and return it."""
+        # The count expires: wake-ups that a flushed Redis lost must not suppress later ones for long.
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.incrby(PREFIX + district_id, change)
-            pipe.expire(PREFIX + district_id, FORGET_SECONDS, nx=True)
+            pipe.expire(PREFIX + district_id, COUNT_KEPT_SECONDS, nx=True)
             count, _ = await pipe.execute()
         return int(count)

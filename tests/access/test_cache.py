@@ -1,4 +1,4 @@
-"""What a process remembers for a while."""
+"""Test what a process caches for a while."""
 
 import asyncio
 
@@ -7,70 +7,70 @@ import pytest
 from gradesync.access.cache import Cache
 
 
-class Oracle:
-    """Answers with how often it was asked; `fails` makes it refuse."""
+class Loader:
+    """Return how often it was called; `fails` makes it raise."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.keys: list[str] = []
         self.fails = False
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def answer(self, key: str) -> int:
-        self.asked.append(key)
+    async def load(self, key: str) -> int:
+        self.keys.append(key)
         await self.gate.wait()
         if self.fails:
             raise LookupError(key)
-        return len(self.asked)
+        return len(self.keys)
 
 
-async def test_one_question_is_asked_once() -> None:
-    oracle = Oracle()
-    remembered = Cache(oracle.answer, seconds=60)
-    assert [await remembered.get("a") for _ in range(3)] == [1, 1, 1]
-    assert await remembered.get("b") == 2
+async def test_value_is_loaded_once() -> None:
+    loader = Loader()
+    cache = Cache(loader.load, seconds=60)
+    assert [await cache.get("a") for _ in range(3)] == [1, 1, 1]
+    assert await cache.get("b") == 2
 
 
-async def test_those_who_wait_share_a_question() -> None:
-    oracle = Oracle()
-    oracle.gate.clear()
-    remembered = Cache(oracle.answer, seconds=60)
-    waiting = [asyncio.create_task(remembered.get("a")) for _ in range(3)]
+async def test_waiting_callers_share_a_load() -> None:
+    loader = Loader()
+    loader.gate.clear()
+    cache = Cache(loader.load, seconds=60)
+    waiting = [asyncio.create_task(cache.get("a")) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
-    oracle.gate.set()
+    loader.gate.set()
     assert await asyncio.gather(*waiting[1:]) == [1, 1]
-    assert oracle.asked == ["a"]
+    assert loader.keys == ["a"]
 
 
-async def test_an_answer_grows_old() -> None:
-    oracle = Oracle()
-    remembered = Cache(oracle.answer, seconds=0)
-    assert [await remembered.get("a"), await remembered.get("a")] == [1, 2]
+async def test_value_expires() -> None:
+    loader = Loader()
+    cache = Cache(loader.load, seconds=0)
+    assert [await cache.get("a"), await cache.get("a")] == [1, 2]
 
 
-async def test_a_failure_is_not_remembered() -> None:
-    oracle = Oracle()
-    remembered = Cache(oracle.answer, seconds=60)
-    oracle.fails = True
+async def test_failure_is_not_cached() -> None:
+    loader = Loader()
+    cache = Cache(loader.load, seconds=60)
+    loader.fails = True
     with pytest.raises(LookupError):
-        await remembered.get("a")
-    oracle.fails = False
-    assert await remembered.get("a") == 2
+        await cache.get("a")
+    loader.fails = False
+    assert await cache.get("a") == 2
 
 
-async def test_the_oldest_is_forgotten_first() -> None:
-    oracle = Oracle()
-    remembered = Cache(oracle.answer, seconds=60, most=2)
+async def test_oldest_value_is_dropped_first() -> None:
+    loader = Loader()
+    cache = Cache(loader.load, seconds=60, limit=2)
     for key in ("a", "b", "c", "b", "a"):
-        await remembered.get(key)
-    assert oracle.asked == ["a", "b", "c", "a"]
+        await cache.get(key)
+    assert loader.keys == ["a", "b", "c", "a"]
 
 
-async def test_what_is_forgotten_is_asked_again() -> None:
-    oracle = Oracle()
-    remembered = Cache(oracle.answer, seconds=60)
-    await remembered.get("a")
-    remembered.forget("a")
-    remembered.forget("never known")
-    assert await remembered.get("a") == 2
+async def test_forgotten_value_is_loaded_again() -> None:
+    loader = Loader()
+    cache = Cache(loader.load, seconds=60)
+    await cache.get("a")
+    cache.forget("a")
+    cache.forget("never known")
+    assert await cache.get("a") == 2

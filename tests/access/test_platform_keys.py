@@ -1,4 +1,4 @@
-"""The published keys of an LTI platform, fetched with bounds."""
+"""Test fetching the published keys of an LTI platform, within limits."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,25 +15,25 @@ FIRST = RSAKey.generate_key(2048, {"kid": "first"})
 SECOND = RSAKey.generate_key(2048, {"kid": "second"})
 CURVE = ECKey.generate_key("P-256", {"kid": "curve"})
 
-Answer = Callable[[], httpx.Response]
+Respond = Callable[[], httpx.Response]
 
 
 class Platform:
-    """Publishes what it is told to, and counts who asks."""
+    """Publish the keys of `respond`, and count the requests."""
 
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.asked = 0
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+        self.requests = 0
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
-        return self.answer()
+        self.requests += 1
+        return self.respond()
 
     def keys(self) -> PlatformKeys:
         return PlatformKeys(httpx.AsyncClient(transport=httpx.MockTransport(self.handle)))
 
 
-def published(*keys: Any) -> Answer:
+def published(*keys: Any) -> Respond:
     body = {"keys": [key if isinstance(key, dict) else key.as_dict(private=False) for key in keys]}
     return lambda: httpx.Response(200, json=body)
 
@@ -43,26 +43,26 @@ async def test_keys_are_fetched_once() -> None:
     keys = platform.keys()
     for _ in range(3):
         assert [key.kid for key in await keys.for_key(URL, "first")] == ["first"]
-    assert platform.asked == 1
+    assert platform.requests == 1
 
 
-async def test_an_unknown_key_is_looked_for_and_found() -> None:
+async def test_unknown_key_is_fetched() -> None:
     platform = Platform(published(FIRST))
     keys = platform.keys()
     await keys.for_key(URL, "first")
-    platform.answer = published(SECOND, FIRST)
+    platform.respond = published(SECOND, FIRST)
     assert {key.kid for key in await keys.for_key(URL, "second")} == {"first", "second"}
 
 
-async def test_made_up_keys_do_not_make_us_ask_for_ever() -> None:
+async def test_unknown_keys_do_not_cause_endless_fetches() -> None:
     platform = Platform(published(FIRST))
     keys = platform.keys()
     for number in range(50):
         await keys.for_key(URL, f"made-up-{number}")
-    assert platform.asked == FETCHES_PER_WINDOW
+    assert platform.requests == FETCHES_PER_WINDOW
 
 
-async def test_keys_of_other_kinds_are_passed_over() -> None:
+async def test_keys_of_other_kinds_are_ignored() -> None:
     platform = Platform(
         published(CURVE, {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}, {"kty": "new"}, FIRST)
     )
@@ -75,7 +75,7 @@ async def trickle() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "respond",
     [
         lambda: httpx.Response(500),
         lambda: httpx.Response(302, headers={"location": "https://evil.example/jwks"}),
@@ -87,14 +87,14 @@ async def trickle() -> AsyncIterator[bytes]:
         lambda: httpx.Response(200, content=trickle()),
     ],
 )
-async def test_an_answer_without_usable_keys_is_no_answer(answer: Answer) -> None:
+async def test_response_without_usable_keys_is_refused(respond: Respond) -> None:
     with pytest.raises(RequestRefused, match="lti-keys-unavailable"):
-        await Platform(answer).keys().for_key(URL, "first")
+        await Platform(respond).keys().for_key(URL, "first")
 
 
-async def test_known_keys_outlive_a_platform_that_is_away() -> None:
+async def test_known_keys_outlast_a_platform_outage() -> None:
     platform = Platform(published(FIRST))
     keys = platform.keys()
     await keys.for_key(URL, "first")
-    platform.answer = lambda: httpx.Response(503)
+    platform.respond = lambda: httpx.Response(503)
     assert [key.kid for key in await keys.for_key(URL, "second")] == ["first"]

@@ -40,7 +40,7 @@ def seconds(sync: dict[str, Any]) -> float:
     return (times[1] - times[0]).total_seconds()
 
 
-async def test_a_sync_is_counted_timed_and_told_by_result(api: ApiHarness) -> None:
+async def test_a_sync_is_counted_and_timed_by_result(api: ApiHarness) -> None:
     teacher = await api.teacher()
     api.world.schoology.log.clear()
     api.world.powerschool.log.clear()
@@ -88,7 +88,7 @@ async def test_calls_are_counted_by_system_kind_and_status(api: ApiHarness) -> N
         assert total == grown[series("gradesync_budget_wait_seconds_count", system=system)] > 0
 
 
-async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(api: ApiHarness) -> None:
+async def test_a_preview_is_counted_apart_from_syncs(api: ApiHarness) -> None:
     teacher = await api.teacher()
     watch = await Watch.begin(api.http)
     preview = await api.sync(teacher, dry_run=True)
@@ -100,7 +100,7 @@ async def test_a_preview_is_no_sync_and_what_it_foretells_no_outcome(api: ApiHar
         assert name not in {metric for metric, _ in grown}
 
 
-async def test_a_sync_that_is_stopped_is_counted_by_its_reason(api: ApiHarness) -> None:
+async def test_a_stopped_sync_is_counted_by_its_reason(api: ApiHarness) -> None:
     teacher = await api.teacher()
     api.refuse("schoology")
     watch = await Watch.begin(api.http)
@@ -111,7 +111,7 @@ async def test_a_sync_that_is_stopped_is_counted_by_its_reason(api: ApiHarness) 
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == {"queued": 1, "reading": 1}
 
 
-async def test_a_sync_past_its_bound_is_counted_by_whoever_settles_it(api: ApiHarness) -> None:
+async def test_an_overdue_sync_is_counted_once_when_settled(api: ApiHarness) -> None:
     teacher = await api.teacher()
     watch = await Watch.begin(api.http)
     for by_sweep in (False, True):
@@ -145,7 +145,7 @@ async def queued(api: ApiHarness) -> dict[str, float]:
     return counts(await scrape(api.http), "gradesync_queue_syncs", "class")
 
 
-async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_holds(api: ApiHarness) -> None:
+async def test_the_queue_separates_ready_from_held_syncs(api: ApiHarness) -> None:
     first, second = [await api.teacher(room) for room in api.world.classrooms]
     assert await queued(api) == {"ready": 0, "held": 0}
     for who, room in ((first, 0), (second, 1)):
@@ -160,7 +160,7 @@ async def test_the_queue_tells_what_a_worker_could_take_from_what_its_district_h
     assert await queued(api) == {"ready": 0, "held": 0}
 
 
-async def test_what_waits_for_a_spent_budget_is_held(api: ApiHarness) -> None:
+async def test_a_sync_without_budget_is_counted_as_held(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
     budget = api.district.schoology.requests_per_window
@@ -170,7 +170,7 @@ async def test_what_waits_for_a_spent_budget_is_held(api: ApiHarness) -> None:
     assert await queued(api) == {"ready": 0, "held": 1}
 
 
-async def test_every_process_keeps_the_metrics_of_the_queue(api: ApiHarness) -> None:
+async def test_every_process_updates_the_queue_metrics(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
     async with run_maintenance(api.runtime):
@@ -195,7 +195,7 @@ ALLOWED = {
 }
 
 
-async def test_nobody_and_nothing_of_a_district_is_a_label(api: ApiHarness) -> None:
+async def test_no_label_identifies_a_person_or_a_district(api: ApiHarness) -> None:
     watch = await Watch.begin(api.http)
     for room in api.world.classrooms:
         teacher = await api.teacher(room)

@@ -1,4 +1,4 @@
-"""What a process logs: in one form, and never what an exception says."""
+"""Test the logs of a process: one form, and never the text of an exception."""
 
 import json
 import subprocess
@@ -39,9 +39,9 @@ logging.getLogger("a.library").info("signing with 9.5")
 """
 
 
-def test_where_an_exception_came_from_is_told_and_not_what_it_says() -> None:
-    ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)  # noqa: S603
-    ours, theirs, forgotten = map(json.loads, ended.stderr.splitlines())
+def test_logs_show_where_an_exception_was_raised_not_its_text() -> None:
+    process = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)  # noqa: S603
+    ours, theirs, forgotten = map(json.loads, process.stderr.splitlines())
     assert (ours["event"], ours["section"], ours["id_token"]) == ("ours", "1", "[hidden]")
     first, then = ours["exception"].split("then:\n")
     assert first.startswith("builtins.ValueError\n")
@@ -52,5 +52,5 @@ def test_where_an_exception_came_from_is_told_and_not_what_it_says() -> None:
         assert f"builtins.{name}" in theirs["exception"]
     assert forgotten["event"] == "Task exception was never retrieved"
     assert "builtins.ValueError" in forgotten["exception"]
-    for said in ("9.5", "5790000", "eyJ"):
-        assert said not in ended.stderr
+    for secret in ("9.5", "5790000", "eyJ"):
+        assert secret not in process.stderr

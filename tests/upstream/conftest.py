@@ -1,9 +1,12 @@
-"""An upstream to call."""
+"""Provide an upstream to call, and clients of an empty Redis."""
 
 from collections.abc import AsyncIterator
 
 import pytest
+from redis.asyncio import Redis
 
+from gradesync.upstream.call_budget import KNOWN_SINCE
+from harness.call_budgets import Connect
 from harness.scripted_upstream import Rig
 from harness.scripted_upstream import rig as open_rig
 
@@ -12,3 +15,24 @@ from harness.scripted_upstream import rig as open_rig
 async def rig() -> AsyncIterator[Rig]:
     async with open_rig() as rig:
         yield rig
+
+
+@pytest.fixture
+async def connect(redis_url: str) -> AsyncIterator[Connect]:
+    """Open clients, and close all of them afterwards."""
+    clients: list[Redis] = []
+
+    def open_client() -> Redis:
+        clients.append(Redis.from_url(redis_url))
+        return clients[-1]
+
+    yield open_client
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+async def aged(connect: Connect) -> Connect:
+    """Open clients of a Redis that has known budgets for long."""
+    await connect().set(KNOWN_SINCE, 0)
+    return connect

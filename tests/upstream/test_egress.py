@@ -1,4 +1,4 @@
-"""Where outgoing calls may go."""
+"""Test which addresses outgoing calls may go to."""
 
 import ipaddress
 
@@ -26,7 +26,7 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
         *("::127.0.0.1", "::ffff:0:127.0.0.1"),
     ],
 )
-def test_other_addresses_are_not(address: str) -> None:
+def test_other_addresses_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
 
@@ -43,25 +43,25 @@ async def test_plain_http_is_refused() -> None:
             await client.get("http://example.com/")
 
 
-async def test_a_name_that_does_not_resolve_was_never_called() -> None:
+async def test_name_that_does_not_resolve_is_a_connect_error() -> None:
     async with open_client(allow_private_network=False) as client:
         with pytest.raises(httpx.ConnectError):
             await client.get("https://nowhere.invalid/")
 
 
-class Refusing(httpcore.AsyncNetworkBackend):
-    """Notes where it is asked to connect to, and refuses."""
+class RefusingNetwork(httpcore.AsyncNetworkBackend):
+    """Record the hosts to connect to, and refuse."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
 
     async def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
-        self.asked.append(host)
+        self.hosts.append(host)
         raise httpcore.ConnectError("refused")
 
 
-async def test_the_address_that_was_checked_is_the_one_that_is_called() -> None:
-    network = Refusing()
+async def test_connection_goes_to_the_address_that_was_checked() -> None:
+    network = RefusingNetwork()
     with pytest.raises(httpcore.ConnectError):
         await PublicNetwork(network).connect_tcp("8.8.8.8", 443)
-    assert network.asked == ["8.8.8.8"]
+    assert network.hosts == ["8.8.8.8"]

@@ -1,4 +1,4 @@
-"""Everything that a district may name an address for goes through the one guarded client."""
+"""Test that every address that a district names is called by the one guarded client."""
 
 import ast
 import asyncio
@@ -21,85 +21,89 @@ from harness.store import RIVERSIDE
 
 PACKAGE = Path(gradesync.__file__).parent
 INWARD = "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433"  # noqa: S104
-MAKERS = {
+CLIENT_CALLS = {
     *("httpx.AsyncClient", "httpx.Client", "httpx.get", "httpx.post", "httpx.request", "httpx.stream"),
     *("urllib.request.urlopen", "urlopen", "AsyncClient", "asyncio.open_connection"),
 }
-PATIENCE = timedelta(seconds=20)
+TIMEOUT = timedelta(seconds=20)
 
 
 @dataclass
-class Inside:
-    """Something on the private network that nobody outside should reach."""
+class PrivateServer:
+    """Listen on the private network, where no call may arrive."""
 
     port: int = 0
-    visitors: list[str] = field(default_factory=list)
+    peers: list[str] = field(default_factory=list)
 
-    def met(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.visitors.append(str(writer.get_extra_info("peername")))
+    def accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.peers.append(str(writer.get_extra_info("peername")))
         writer.close()
 
 
 @pytest.fixture
-async def inside() -> AsyncIterator[Inside]:
-    here = Inside()
-    server = await asyncio.start_server(here.met, "127.0.0.1", 0)
-    here.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield here
+async def private_server() -> AsyncIterator[PrivateServer]:
+    server = PrivateServer()
+    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
+    server.port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        yield server
 
 
 @pytest.fixture
 async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
     public = settings.model_copy(update={"allow_private_network": False})
-    async with open_runtime(public, name="tests") as found:
-        yield found
+    async with open_runtime(public, name="tests") as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("host", INWARD)
-async def test_systems_of_a_district_are_not_on_our_side(runtime: Runtime, inside: Inside, host: str) -> None:
-    url = f"https://{host}:{inside.port}"
+async def test_systems_are_not_called_on_private_addresses(
+    runtime: Runtime, private_server: PrivateServer, host: str
+) -> None:
+    url = f"https://{host}:{private_server.port}"
     district = replace(
         RIVERSIDE,
         schoology=replace(RIVERSIDE.schoology, base_url=f"{url}/v1"),
         sis=replace(RIVERSIDE.sis, base_url=url),
     )
-    found = await runtime.systems.check(district, until=runtime.clock() + PATIENCE)
-    assert found
-    assert not [finding.check for finding in found if finding.ok]
-    assert inside.visitors == []
+    findings = await runtime.systems.check(district, until=runtime.clock() + TIMEOUT)
+    assert findings
+    assert not [finding.check for finding in findings if finding.ok]
+    assert private_server.peers == []
 
 
 @pytest.mark.parametrize("host", INWARD)
-async def test_keys_of_a_platform_are_not_read_from_our_side(
-    runtime: Runtime, inside: Inside, host: str
+async def test_platform_keys_are_not_read_from_private_addresses(
+    runtime: Runtime, private_server: PrivateServer, host: str
 ) -> None:
     with pytest.raises(RequestRefused, match="lti-keys-unavailable"):
-        await PlatformKeys(runtime.client).for_key(f"https://{host}:{inside.port}/jwks", None)
-    assert inside.visitors == []
+        await PlatformKeys(runtime.client).for_key(f"https://{host}:{private_server.port}/jwks", None)
+    assert private_server.peers == []
 
 
 @pytest.mark.parametrize("host", INWARD)
-async def test_webhooks_are_not_delivered_to_our_side(runtime: Runtime, inside: Inside, host: str) -> None:
+async def test_webhooks_are_not_sent_to_private_addresses(
+    runtime: Runtime, private_server: PrivateServer, host: str
+) -> None:
     async with runtime.database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-        hook, _ = await webhooks.create(db, "riverside", f"https://{host}:{inside.port}/")
-        await webhooks.post(db, uuid4(), {"type": "sync.settled"})
+        hook, _ = await webhooks.create(db, "riverside", f"https://{host}:{private_server.port}/")
+        await webhooks.enqueue(db, uuid4(), {"type": "sync.settled"})
     assert await WebhookSender(runtime.database, runtime.client, runtime.clock).deliver() == 1
     async with runtime.database.district("riverside") as db:
         (delivery,) = await webhooks.page(db, hook.id)
     assert delivery.error == "address-not-allowed"
-    assert inside.visitors == []
+    assert private_server.peers == []
 
 
-def test_nobody_else_makes_a_client() -> None:
-    """Commands for demonstrations apart, which talk to the simulators of the same machine."""
-    makers = {file for file in PACKAGE.rglob("*.py") for call in calls(file) if call in MAKERS}
-    named = {file.relative_to(PACKAGE).as_posix() for file in makers}
-    assert {name for name in named if not name.startswith("cli/demo/")} == {"egress.py"}
+def test_only_egress_makes_clients() -> None:
+    """Except for demo commands, which call the simulators on the same machine."""
+    files = {file for file in PACKAGE.rglob("*.py") for call in calls(file) if call in CLIENT_CALLS}
+    names = {file.relative_to(PACKAGE).as_posix() for file in files}
+    assert {name for name in names if not name.startswith("cli/demo/")} == {"upstream/egress.py"}
 
 
 def calls(file: Path) -> list[str]:
-    """What a module calls, as it is written."""
+    """Return what a module calls, as it is written."""
     tree = ast.walk(ast.parse(file.read_text()))
     return [ast.unparse(node.func) for node in tree if isinstance(node, ast.Call)]

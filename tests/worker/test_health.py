@@ -1,4 +1,4 @@
-"""What a worker process tells those who watch over it."""
+"""Test the health and metrics of a worker process."""
 
 import asyncio
 
@@ -11,13 +11,11 @@ from harness.processes import free_port, wait_until_ready
 from harness.servers import Urls
 
 
-async def test_a_worker_tells_that_it_lives_is_ready_and_what_it_counts(
-    settings: Settings, servers: Urls
-) -> None:
+async def test_worker_reports_health_readiness_and_metrics(settings: Settings, servers: Urls) -> None:
     port = free_port()
-    there = settings.model_copy(update={"metrics_port": port})
+    with_port = settings.model_copy(update={"metrics_port": port})
     async with (
-        start_process(there, "worker") as worker,
+        start_process(with_port, "worker") as worker,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http,
         servers.owner() as owner,
     ):

@@ -1,4 +1,4 @@
-"""A worker carries what waits, with bells or without, and gives back what it cannot finish."""
+"""Test that a worker runs waiting syncs, with wake-ups or without, and gives back what it can't finish."""
 
 import asyncio
 import json
@@ -27,133 +27,133 @@ from gradesync_sandbox.faults import Fault, Hold
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 
-PATIENCE = 90
+TIMEOUT = 90
 
 
-class Place:
-    """A district with small sections, and a process's runtime."""
+class RunningDistrict:
+    """Hold a district with small sections, and a process's runtime."""
 
     def __init__(self, runtime: Runtime, sandbox: Sandbox, district_id: str) -> None:
         self.runtime, self.sandbox, self.district_id = runtime, sandbox, district_id
-        self.room = sandbox.world.classrooms[0]
+        self.classroom = sandbox.world.classrooms[0]
 
-    async def ask(self) -> Sync:
-        return await self.ask_for(self.room)
+    async def request(self) -> Sync:
+        return await self.request_for(self.classroom)
 
-    async def ask_for(self, room: Classroom) -> Sync:
+    async def request_for(self, classroom: Classroom) -> Sync:
         return await request_sync(
             self.runtime.context,
             Request(
                 district_id=self.district_id,
-                section_id=str(room.section.id),
-                asker_kind="teacher",
-                asker_id=str(room.teacher.uid),
-                wanted=SyncOptions(),
+                section_id=str(classroom.section.id),
+                requester_kind="teacher",
+                requester_id=str(classroom.teacher.uid),
+                options=SyncOptions(),
                 settles_after=900,
             ),
         )
 
-    async def look(self, sync: Sync) -> Sync:
+    async def read(self, sync: Sync) -> Sync:
         async with self.runtime.database.district(self.district_id) as db:
-            found = await syncs.get(db, sync.id)
-        assert found is not None
-        return found
+            current = await syncs.get(db, sync.id)
+        assert current is not None
+        return current
 
     async def settled(self, sync: Sync) -> Sync:
         async def is_settled() -> bool:
-            return (await self.look(sync)).status != "processing"
+            return (await self.read(sync)).status != "processing"
 
         await until(is_settled)
-        return await self.look(sync)
+        return await self.read(sync)
 
-    async def heard(self, sync: Sync) -> Sync:
-        """Ring until it is settled: a hand that a bell wakes in a spent window finds no budget, and rests."""
+    async def settled_by_wakeups(self, sync: Sync) -> Sync:
+        """Notify until it is settled: a task that starts in a spent window finds no budget, and ends."""
 
         async def is_settled() -> bool:
             await self.runtime.wakeup.notify(self.district_id)
-            return (await self.look(sync)).status != "processing"
+            return (await self.read(sync)).status != "processing"
 
         await until(is_settled)
-        return await self.look(sync)
+        return await self.read(sync)
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await holds():
+async def until(is_true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(TIMEOUT):
+        while not await is_true():
             await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def place(settings: Settings) -> AsyncIterator[Place]:
+async def open_district(settings: Settings) -> AsyncIterator[RunningDistrict]:
     world = build(seed=2, sections=2, students=3, assignments=2, ideal=True)
     world.schoology.switches.window_seconds = 0.1
     async with Sandbox(world) as sandbox, open_runtime(settings, name="test") as runtime:
         text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
         district_id, _ = await operator.apply(runtime, text)
-        yield Place(runtime, sandbox, district_id)
+        yield RunningDistrict(runtime, sandbox, district_id)
 
 
-def nowhere() -> str:
-    """The URL of a Redis that is not there."""
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        return f"redis://127.0.0.1:{gone.getsockname()[1]}/0"
+def closed_redis_url() -> str:
+    """Return the URL of a Redis that is not there."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        return f"redis://127.0.0.1:{closed.getsockname()[1]}/0"
 
 
-async def test_a_bell_wakes_a_hand(settings: Settings) -> None:
-    async with place(settings) as here:
-        hands = SyncPool(here.runtime.context, most=2)
-        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=1):
-            done = await here.heard(await here.ask())
-        await hands.rest()
+async def test_wakeup_starts_a_sync(settings: Settings) -> None:
+    async with open_district(settings) as district:
+        pool = SyncPool(district.runtime.context, limit=2)
+        async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=1):
+            done = await district.settled_by_wakeups(await district.request())
+        await pool.drain()
     assert done.status == "complete"
 
 
-async def test_without_redis_a_worker_finds_its_work_by_itself(settings: Settings) -> None:
-    without = settings.model_copy(update={"redis_url": SecretStr(nowhere())})
-    async with place(without) as here, run_worker(here.runtime):
-        done = await here.settled(await here.ask())
+async def test_worker_without_redis_finds_its_work(settings: Settings) -> None:
+    without = settings.model_copy(update={"redis_url": SecretStr(closed_redis_url())})
+    async with open_district(without) as district, run_worker(district.runtime):
+        done = await district.settled(await district.request())
     assert done.status == "complete"
 
 
-async def test_a_worker_that_ends_gives_back_what_it_carries(settings: Settings) -> None:
-    async with place(settings) as here:
-        here.sandbox.faults.add(Fault("schoology", "*", Hold()))
-        async with run_worker(here.runtime):
-            sync = await here.ask()
-            await here.sandbox.faults.until_held()
-            assert (await here.look(sync)).stage == "reading"
-        given_back = await here.look(sync)
-        here.sandbox.faults.clear()
-        async with run_worker(here.runtime):
-            done = await here.settled(sync)
+async def test_worker_that_ends_gives_back_its_syncs(settings: Settings) -> None:
+    async with open_district(settings) as district:
+        district.sandbox.faults.add(Fault("schoology", "*", Hold()))
+        async with run_worker(district.runtime):
+            sync = await district.request()
+            await district.sandbox.faults.until_held()
+            assert (await district.read(sync)).stage == "reading"
+        given_back = await district.read(sync)
+        district.sandbox.faults.clear()
+        async with run_worker(district.runtime):
+            done = await district.settled(sync)
     assert (given_back.status, given_back.stage) == ("processing", "queued")
     assert done.status == "complete"
 
 
-async def test_a_district_whose_hands_are_full_loses_no_budget_to_those_who_look(settings: Settings) -> None:
-    async with place(settings.filled(per_district=1)) as here:
-        engine = here.runtime.context
-        await here.ask()
-        await here.ask_for(here.sandbox.world.classrooms[1])
+async def test_claim_of_a_full_district_spends_no_budget(settings: Settings) -> None:
+    async with open_district(settings.filled(per_district=1)) as district:
+        context = district.runtime.context
+        await district.request()
+        await district.request_for(district.sandbox.world.classrooms[1])
 
         async def claimed() -> bool:
-            return await claim(engine) is not None
+            return await claim(context) is not None
 
         await until(claimed)  # on a new Redis, one window of the budget passes first
-        spent = await places(here.runtime)
-        assert await claim(engine) is None
-        assert await places(here.runtime) == spent
+        spent = await slots(district.runtime)
+        assert await claim(context) is None
+        assert await slots(district.runtime) == spent
 
 
-async def places(runtime: Runtime) -> set[bytes]:
-    """What is taken of the call budgets."""
-    keys = await runtime.redis.keys("gradesync:pace:*:places")
+async def slots(runtime: Runtime) -> set[bytes]:
+    """Return the slots of the call budgets that are taken."""
+    keys = await runtime.redis.keys("gradesync:budget:*:slots")
     return {member for key in keys for member in await runtime.redis.zrange(key, 0, -1)}
 
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
-    """A Valkey that a test may stop and start again."""
+    """Start a Valkey that a test may stop and start again."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     server = ValkeyServer(port=port, data_dir=tmp_path)
@@ -162,28 +162,26 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
     server.stop()
 
 
-async def test_a_worker_hears_bells_again_after_redis_was_away(
-    settings: Settings, valkey: ValkeyServer
-) -> None:
+async def test_worker_receives_wakeups_after_a_redis_outage(settings: Settings, valkey: ValkeyServer) -> None:
     url = SecretStr(f"{valkey.connection_url}/0")
-    async with place(settings.model_copy(update={"redis_url": url})) as here:
-        hands = SyncPool(here.runtime.context, most=2)
-        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=0.05):
-            first = await here.heard(await here.ask())
+    async with open_district(settings.model_copy(update={"redis_url": url})) as district:
+        pool = SyncPool(district.runtime.context, limit=2)
+        async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=0.05):
+            first = await district.settled_by_wakeups(await district.request())
             valkey.stop()
-            unheard = await here.ask()
+            requested = await district.request()
             valkey.start()
-            second = await here.heard(unheard)
-        await hands.rest()
+            second = await district.settled_by_wakeups(requested)
+        await pool.drain()
     assert (first.status, second.status) == ("complete", "complete")
 
 
-async def test_a_bell_with_something_else_in_it_hurts_nobody(settings: Settings) -> None:
-    async with place(settings) as here:
-        await here.runtime.redis.set("arq:job:odd", json.dumps({"t": None}))
-        await here.runtime.redis.zadd("arq:queue", {"odd": 1})
-        hands = SyncPool(here.runtime.context, most=2)
-        async with run_periodically("listen", lambda: listen(here.runtime, hands), seconds=0.05):
-            done = await here.heard(await here.ask())
-        await hands.rest()
+async def test_malformed_wakeup_is_ignored(settings: Settings) -> None:
+    async with open_district(settings) as district:
+        await district.runtime.redis.set("arq:job:odd", json.dumps({"t": None}))
+        await district.runtime.redis.zadd("arq:queue", {"odd": 1})
+        pool = SyncPool(district.runtime.context, limit=2)
+        async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=0.05):
+            done = await district.settled_by_wakeups(await district.request())
+        await pool.drain()
     assert done.status == "complete"

@@ -1,4 +1,4 @@
-"""Answers kept in this process for a while, so that one question is asked once."""
+"""Cache values in this process for a while."""
 
 import asyncio
 from collections import OrderedDict
@@ -10,36 +10,37 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Remembered(Generic[K, V]):
-    """Asks `ask` for what it does not know, keeps the answer for `seconds`, and holds at most `most`.
+class Cache(Generic[K, V]):
+    """Load values with `load`, and keep each for `seconds`, at most `limit` of them.
 
-    Those who want the same thing at the same time share one question. Errors are never kept.
+    Callers who need the same value at the same time share one load. Errors are never kept.
     """
 
-    def __init__(self, ask: Callable[[K], Awaitable[V]], *, seconds: float, most: int = 1000) -> None:
-        self._ask = ask
+    def __init__(self, load: Callable[[K], Awaitable[V]], *, seconds: float, limit: int = 1000) -> None:
+        self._load = load
         self._seconds = seconds
-        self._most = most
-        self._known: OrderedDict[K, tuple[float, asyncio.Future[V]]] = OrderedDict()
+        self._limit = limit
+        self._entries: OrderedDict[K, tuple[float, asyncio.Future[V]]] = OrderedDict()
 
     async def get(self, key: K) -> V:
-        """What `ask` answers for `key`. Raises what `ask` raises."""
-        known = self._known.get(key)
-        if known is None or monotonic() - known[0] >= self._seconds or _useless(known[1]):
-            known = self._start(key)
-        return await asyncio.shield(known[1])
+        """Return the value of `key`. Raises what `load` raises."""
+        entry = self._entries.get(key)
+        if entry is None or monotonic() - entry[0] >= self._seconds or _has_failed(entry[1]):
+            entry = self._start(key)
+        return await asyncio.shield(entry[1])
 
     def forget(self, key: K) -> None:
-        self._known.pop(key, None)
+        """Drop the value of `key`."""
+        self._entries.pop(key, None)
 
     def _start(self, key: K) -> tuple[float, asyncio.Future[V]]:
-        known = (monotonic(), asyncio.ensure_future(self._ask(key)))
-        self._known[key] = known
-        self._known.move_to_end(key)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
-        return known
+        entry = (monotonic(), asyncio.ensure_future(self._load(key)))
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._limit:
+            self._entries.popitem(last=False)
+        return entry
 
 
-def _useless(answer: "asyncio.Future[V]") -> bool:
-    return answer.done() and (answer.cancelled() or answer.exception() is not None)
+def _has_failed(value: "asyncio.Future[V]") -> bool:
+    return value.done() and (value.cancelled() or value.exception() is not None)

@@ -1,4 +1,4 @@
-"""An LTI id_token checked: signature, party, times, deployment (LTI contract 2.2)."""
+"""Check an LTI id_token: signature, party, times, deployment (upstream.md LTI §2.2)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,16 +16,15 @@ from gradesync.errors import RequestRefused
 ALGORITHM = "RS256"
 LEEWAY = 60
 ID_TOKEN_MAX = 16_384
-LIFE_MAX = 86_400
+LIFETIME_MAX = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class IdToken:
-    """A checked id_token: its claims, what tells it from every other, and until when (in unix seconds) it
-    would be good. `unique` leaves the signature out, whose encoding is not."""
+    """Hold a checked id_token: its claims, a text unique to it, and the unix time that it is good until."""
 
     claims: Mapping[str, Any]
-    unique: str
+    unique: str  # without the signature, whose encoding is not unique
     good_until: float
 
 
@@ -34,8 +33,8 @@ async def check_id_token(
 ) -> IdToken:
     """Check signature, issuer, audience, times, version, kind and deployment.
 
-    Raises `RequestRefused`: `id-token-refused`, `lti-keys-unavailable`. Whether it was used before is the
-    caller's to ask.
+    Raises `RequestRefused`: `id-token-refused`, `lti-keys-unavailable`. The caller checks whether it was used
+    before.
     """
     if len(text) > ID_TOKEN_MAX:
         raise _refused("It is too long.")
@@ -45,10 +44,10 @@ async def check_id_token(
         claims = jwt.decode(text, published, algorithms=[ALGORITHM]).claims
         _registry(registration, lambda: int(clock().timestamp())).validate(claims)
     except (JoseError, ValueError) as error:
-        raise _refused(f"It does not hold: {getattr(error, 'error', 'unreadable')}.") from error
+        raise _refused(f"It isn't valid: {getattr(error, 'error', 'unreadable')}.") from error
     _check_party(claims, registration)
-    if claims["exp"] - clock().timestamp() > LIFE_MAX:
-        raise _refused("It lives too long.")
+    if claims["exp"] - clock().timestamp() > LIFETIME_MAX:
+        raise _refused("It expires too late.")
     return IdToken(claims, text.rpartition(".")[0], float(claims["exp"]) + LEEWAY)
 
 
@@ -73,10 +72,10 @@ def _registry(registration: LtiRegistration, now: Callable[[], int]) -> jwt.JWTC
 
 
 def _check_party(claims: Mapping[str, Any], registration: LtiRegistration) -> None:
-    """Several audiences need an authorized party, and it is never anybody else."""
+    """Require us as the authorized party, where one is named or there are several audiences."""
     party, several = claims.get("azp"), isinstance(claims["aud"], list) and len(claims["aud"]) > 1
     if party != registration.client_id and (several or party is not None):
-        raise _refused("It was made for another party.")
+        raise _refused("It is for another party.")
 
 
 def _refused(detail: str) -> RequestRefused:

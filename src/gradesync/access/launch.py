@@ -1,4 +1,4 @@
-"""What a checked LTI launch says: who, in which section, in which roles (LTI contract 2.2, 4)."""
+"""Read a checked LTI launch: the person, the section, the roles (upstream.md LTI §2.2, §4)."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _ADMINISTRATOR = re.compile(r"[#/]Administrator$|[#/]SysAdmin$|^Administrator$")
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """An instructor who opened the tool. `uid` and `section_id` are Schoology's.
+    """Describe an instructor who opened the tool. `uid` and `section_id` are Schoology's.
 
     `administrator` and `learner` are roles beside Instructor: with them, being an instructor proves little.
     """
@@ -39,7 +39,7 @@ def read_launch(claims: Mapping[str, Any]) -> Launch:
     roles = _texts(claims.get(CLAIM + "roles"))
     memberships = {role for role in map(_membership, roles) if role}
     if "Instructor" not in memberships:
-        raise RequestRefused("lti-not-instructor", "The launch carries no Instructor role in this section.")
+        raise RequestRefused("lti-not-instructor", "The launch has no Instructor role in this section.")
     custom = claims.get(CLAIM + "custom")
     parameters = custom if isinstance(custom, dict) else {}
     return Launch(
@@ -51,20 +51,20 @@ def read_launch(claims: Mapping[str, Any]) -> Launch:
 
 
 def _membership(role: str) -> str | None:
-    found = _MEMBERSHIP.fullmatch(role)
-    return (found["parent"] or found["role"]) if found else None
+    match = _MEMBERSHIP.fullmatch(role)
+    return (match["parent"] or match["role"]) if match else None
 
 
 def _uid(parameters: Mapping[str, Any]) -> str:
-    """Only the signed custom parameter names the person: `sub` is not Schoology's user id."""
+    """Return the person of the signed custom parameter: `sub` is not Schoology's user id."""
     uid = _id(parameters.get("user_id"))
     if uid is None:
-        raise RequestRefused("lti-user-unknown", "The launch carries no custom parameter user_id.")
+        raise RequestRefused("lti-user-unknown", "The launch has no custom parameter user_id.")
     return uid
 
 
 def _section(claims: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    """The section of the context claim, or of the custom parameter where a relaunch leaves the claim out."""
+    """Return the section of the context claim, or of the custom parameter: a relaunch omits the claim."""
     context = claims.get(CLAIM + "context")
     named = {
         section
@@ -80,7 +80,7 @@ def _section(claims: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
 
 
 def _id(value: object) -> str | None:
-    """A Schoology id; None where the platform left a variable such as `$User.id` as it was."""
+    """Return a Schoology id; None where the platform left a variable such as `$User.id` as it was."""
     text = str(value) if isinstance(value, str | int) else ""
     return text if SCHOOLOGY_ID.fullmatch(text) else None
 

@@ -1,4 +1,4 @@
-"""The keys that an LTI platform publishes (LTI contract 2.1)."""
+"""Fetch the keys that LTI platforms publish (upstream.md LTI §2.1)."""
 
 import asyncio
 from collections import deque
@@ -23,23 +23,23 @@ FETCH_TIMEOUT = 5
 
 @dataclass(slots=True)
 class _Published:
-    """The keys of one address, and when they were asked for lately."""
+    """Hold the keys of one address, and the times of the latest fetches."""
 
     keys: KeySet = field(default_factory=lambda: KeySet([]))
     read: float = float("-inf")
-    asked: deque[float] = field(default_factory=lambda: deque(maxlen=FETCHES_PER_WINDOW))
+    fetches: deque[float] = field(default_factory=lambda: deque(maxlen=FETCHES_PER_WINDOW))
 
-    def stale_for(self, kid: str | None) -> bool:
+    def is_stale_for(self, kid: str | None) -> bool:
         known = any(key.kid == kid for key in self.keys)
         return not known or monotonic() - self.read > KEYS_KEPT_SECONDS
 
-    def may_ask(self) -> bool:
-        return len(self.asked) < FETCHES_PER_WINDOW or monotonic() - self.asked[0] > FETCH_WINDOW_SECONDS
+    def may_fetch(self) -> bool:
+        return len(self.fetches) < FETCHES_PER_WINDOW or monotonic() - self.fetches[0] > FETCH_WINDOW_SECONDS
 
 
 @dataclass(slots=True)
 class PlatformKeys:
-    """Key sets by address, kept in this process. An unknown key id makes it ask again, within bounds.
+    """Cache key sets by address in this process. An unknown key id makes it fetch again, within a rate limit.
 
     `client` follows no redirects.
     """
@@ -48,17 +48,17 @@ class PlatformKeys:
     _published: dict[str, _Published] = field(default_factory=dict)
 
     async def for_key(self, url: str, kid: str | None) -> KeySet:
-        """The keys published at `url`. Raises `RequestRefused("lti-keys-unavailable")` for none."""
+        """Return the keys published at `url`. Raises `RequestRefused("lti-keys-unavailable")` for none."""
         published = self._published.setdefault(url, _Published())
-        if published.stale_for(kid) and published.may_ask():
-            published.asked.append(monotonic())
-            await self._read(url, published)
+        if published.is_stale_for(kid) and published.may_fetch():
+            published.fetches.append(monotonic())
+            await self._fetch(url, published)
         if not published.keys:
             raise RequestRefused("lti-keys-unavailable", "The platform's key set could not be read.")
         return published.keys
 
-    async def _read(self, url: str, published: _Published) -> None:
-        """Keep the RSA keys of the set. What was known stays where the platform gives no usable answer."""
+    async def _fetch(self, url: str, published: _Published) -> None:
+        """Keep the RSA keys of the set. Known keys stay where the platform gives no usable response."""
         try:
             keys = _rsa_keys(await self._body(url))
         except (httpx.HTTPError, SyncStopped, JoseError, ValueError, TimeoutError):
@@ -67,9 +67,9 @@ class PlatformKeys:
 
     async def _body(self, url: str) -> bytes:
         body = bytearray()
-        async with asyncio.timeout(FETCH_TIMEOUT), self.client.stream("GET", url) as answer:
-            answer.raise_for_status()
-            async for part in answer.aiter_bytes():
+        async with asyncio.timeout(FETCH_TIMEOUT), self.client.stream("GET", url) as response:
+            response.raise_for_status()
+            async for part in response.aiter_bytes():
                 body += part
                 if len(body) > KEY_SET_MAX:
                     raise ValueError("the key set is too large")
@@ -81,10 +81,10 @@ class _KeySet(msgspec.Struct):
 
 
 def _rsa_keys(body: bytes) -> list[RSAKey]:
-    """The keys that can have signed a launch. One that makes no sense does not spoil the others."""
-    found = []
+    """Return the keys that can have signed a launch; an unusable key is left out."""
+    rsa_keys = []
     for key in msgspec.json.decode(body, type=_KeySet).keys:
         if key.get("kty") == "RSA":
             with suppress(JoseError, ValueError):
-                found.append(RSAKey.import_key(key))
-    return found
+                rsa_keys.append(RSAKey.import_key(key))
+    return rsa_keys

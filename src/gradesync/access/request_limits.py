@@ -1,4 +1,4 @@
-"""How often somebody may ask, counted in Redis for all processes together."""
+"""Limit the rate of requests, counted in Redis for all processes together."""
 
 import asyncio
 import time
@@ -14,42 +14,42 @@ from redis.exceptions import RedisError
 
 PREFIX = "gradesync:limit:"
 A_MINUTE = 60_000
-PATIENCE_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 OUTAGE_SECONDS = 15.0
 
-REFUSED = Counter("gradesync_requests_limited_total", "Requests refused for coming too often.", ["what"])
+REFUSED = Counter("gradesync_requests_limited_total", "Requests refused by a rate limit.", ["limit"])
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Limits:
-    """Leaky buckets by name: a minute's requests may come at once, after which they come evenly.
+    """Keep leaky buckets by name: a minute's requests may come at once, after which they come evenly.
 
-    Where Redis is away everybody may ask: a limit guards the service, and is no reason to stop it.
+    While Redis is away nobody is limited: a limit guards the service, and must not stop it.
     """
 
     redis: Redis
     _away_until: float = field(default=0.0, init=False)
 
-    async def wait(self, what: str, who: str, per_minute: int) -> float:
-        """The seconds until `who` may ask again; 0 where it may now, and is counted."""
+    async def wait(self, limit: str, caller: str, per_minute: int) -> float:
+        """Return the seconds until `caller` may send another request; 0 where it may now, and is counted."""
         if time.monotonic() < self._away_until:
             return 0.0
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                decision = await self._check(f"{PREFIX}{what}:{who}", per_minute)
+            async with asyncio.timeout(CHECK_SECONDS):
+                decision = await self._check(f"{PREFIX}{limit}:{caller}", per_minute)
         except (RedisError, OSError, TimeoutError) as error:
             self._away_until = time.monotonic() + OUTAGE_SECONDS
-            log.warning("redis is away, nobody is limited", error=type(error).__name__)
+            log.warning("Redis is not reachable, requests are not limited", error=type(error).__name__)
             return 0.0
         if decision.allowed:
             return 0.0
-        REFUSED.labels(what).inc()
+        REFUSED.labels(limit).inc()
         return max(decision.retry_after_ms or 0, 1) / 1000
 
     async def _check(self, key: str, per_minute: int) -> Decision:
         store, now = RedisStateStore(self.redis, key), int(time.time() * 1000)
-        # With an asynchronous client its answer is to be awaited; the library does not type it.
+        # With an asynchronous client its result must be awaited; the library does not type it.
         check: Callable[..., Awaitable[Decision]] = store.check
         return await check(GCRA(), [Rate(per_minute, A_MINUTE)], now, 1)

@@ -1,4 +1,4 @@
-"""What an instructor who launched may do (R22)."""
+"""Grant scopes to an instructor who launched the tool (R22)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -15,16 +15,17 @@ WRITES = READS | {str(Scope.SYNCS_WRITE)}
 async def teacher_scopes(
     launch: Launch, policy: Policy, members: Callable[[], Awaitable[Sequence[Member]]]
 ) -> frozenset[str]:
-    """Reading, and starting syncs where the roles, the district or the section's enrollments allow it.
+    """Return the scopes: reading, and syncing where roles, policy or enrollments allow it.
 
-    A system admin launches as Administrator *and* Instructor, in any section: then only the enrollments show
-    whether this person runs it. Where they cannot be read, it is reading alone.
+    Where the enrollments cannot be read, they allow reading only.
     """
+    # A system admin launches as Administrator *and* Instructor, in any section: then only the enrollments
+    # show whether this person is a course admin of it.
     if not launch.learner and (policy.admin_sync or not launch.administrator):
         return WRITES
     try:
         people = await members()
     except (SyncStopped, Retriable):
         return READS
-    runs_it = any(one.uid == launch.uid and one.admin and one.active for one in people)
-    return WRITES if runs_it else READS
+    is_course_admin = any(each.uid == launch.uid and each.admin and each.active for each in people)
+    return WRITES if is_course_admin else READS

@@ -1,4 +1,4 @@
-"""Bearer tokens: short-lived JWTs that carry district, subject, scopes and, for a teacher, one section."""
+"""Issue and verify bearer tokens: short-lived JWTs with district, subject, scopes and a teacher's section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,20 +10,19 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
 
+from gradesync.core.ports import Clock
 from gradesync.errors import GradeSyncError
-from gradesync.sync.ports import Clock
 
 ISSUER = "gradesync"
 ALGORITHM = "HS256"
-CLIENT_LIFE = timedelta(hours=1)
-TEACHER_LIFE = timedelta(minutes=15)
-PAGE_LIFE = timedelta(hours=1)
-PAGE = "page"
-"""The client of tokens that our own teacher's page holds; ids of other clients begin with `gs_`."""
+CLIENT_LIFETIME = timedelta(hours=1)
+TEACHER_LIFETIME = timedelta(minutes=15)
+PAGE_LIFETIME = timedelta(hours=1)
+PAGE = "page"  # the client of the tokens of our own teacher's page; ids of other clients begin with `gs_`
 
 
 class Scope(StrEnum):
-    """What a token may be used for, with the words of the API document."""
+    """Name what a token allows, with the words of the API document."""
 
     SYNCS_READ = "syncs:read"
     SYNCS_WRITE = "syncs:write"
@@ -38,7 +37,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. A client has the whole district; a teacher has `section_id` and is `subject` there.
+    """Describe a caller. A client has the whole district; a teacher has `section_id` and is `subject` there.
 
     `client_id` is the client that the token was given to: a teacher's front-end, or the client itself.
     """
@@ -51,28 +50,30 @@ class Caller:
 
     @property
     def kind(self) -> str:
+        """Return `client` or `teacher`."""
         return "client" if self.section_id is None else "teacher"
 
     @property
     def actor(self) -> str:
-        """As the audit log names them."""
+        """Return the caller as the audit log names them."""
         return f"{self.kind}:{self.subject}"
 
     def may(self, scope: str) -> bool:
-        """Whoever may read the syncs of one section may read that section too."""
+        """Return whether the scopes allow `scope`."""
+        # A token that may read the syncs of one section may read that section too.
         implied = {Scope.SECTIONS_READ} if self.section_id and Scope.SYNCS_READ in self.scopes else set()
         return scope in self.scopes | implied
 
 
 class TokenRefused(GradeSyncError):
-    """The token is not one of ours, or no longer."""
+    """Raised for a token that is not one of ours, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Signs with the first key and verifies with all of them, so that keys can be changed.
+    """Sign with the first key and verify with all of them, so that keys can be rotated.
 
-    `secret` is the newest key, for what else is to be sealed.
+    `secret` is the newest key, for other things to be sealed.
     """
 
     keys: KeySet
@@ -81,16 +82,17 @@ class Tokens:
 
     @classmethod
     def of(cls, keys: Sequence[bytes], clock: Clock) -> "Tokens":
-        """`keys`: 32 bytes or more each, the newest first. Each is named by its thumbprint."""
+        """Build from `keys`: 32 bytes or more each, the newest first. Each is named by its thumbprint."""
         return cls(KeySet([OctKey.import_key(key) for key in keys]), keys[0], clock)
 
-    def issue(self, caller: Caller, life: timedelta) -> str:
+    def issue(self, caller: Caller, lifetime: timedelta) -> str:
+        """Return a signed token for `caller`."""
         now = int(self.clock().timestamp())
         claims = {
             "iss": ISSUER,
             "aud": ISSUER,
             "iat": now,
-            "exp": now + int(life.total_seconds()),
+            "exp": now + int(lifetime.total_seconds()),
             "jti": uuid4().hex,
             "sub": caller.subject,
             "client_id": caller.client_id,
@@ -103,7 +105,7 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM, "kid": newest.kid}, claims, newest, algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> Caller:
-        """Raises `TokenRefused` unless the token is ours, for us, and in time."""
+        """Return the caller of a token. Raises `TokenRefused` unless it is ours, for us, and in time."""
         try:
             claims = jwt.decode(token, self.keys, algorithms=[ALGORITHM]).claims
             self._registry().validate(claims)

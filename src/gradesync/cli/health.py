@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gradesync.observability.logs import exposition
+from gradesync.observability.logs import render_metrics
 from gradesync.runtime import Runtime
 
 CHECK_SECONDS = 3
@@ -26,7 +26,7 @@ def vitals(runtime: Runtime) -> Starlette:
         return JSONResponse({"status": "unavailable"}, status_code=503)
 
     async def metrics(_: Request) -> Response:
-        body, content_type = exposition()
+        body, content_type = render_metrics()
         return Response(body, media_type=content_type)
 
     return Starlette(

@@ -19,10 +19,10 @@ from starlette.applications import Starlette
 from gradesync.cli.output import CommandError
 from gradesync.embedded import Servers
 from gradesync.observability import logs as telemetry
-from gradesync.observability.periodic import repeated
-from gradesync.runtime import Runtime, open_runtime, sweeping
+from gradesync.observability.periodic import run_periodically
+from gradesync.runtime import Runtime, open_runtime, run_maintenance
 from gradesync.settings import Settings
-from gradesync.worker.pool import working
+from gradesync.worker.pool import run_worker
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +51,9 @@ async def run(
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
         if not await runtime.database.is_migrated():
             log.warning("the database is behind this release: run gradesync migrate")
-        await stack.enter_async_context(sweeping(runtime))
+        await stack.enter_async_context(run_maintenance(runtime))
         if carry:
-            await stack.enter_async_context(working(runtime))
+            await stack.enter_async_context(run_worker(runtime))
         if listener is not None:
             serving = _serving(runtime, application(runtime), listener, stop)
             await stack.enter_async_context(serving)
@@ -70,7 +70,7 @@ async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None
         if servers.ended():
             stop.set()
 
-    async with repeated("watch the servers", look, seconds=WATCH_SECONDS):
+    async with run_periodically("watch the servers", look, seconds=WATCH_SECONDS):
         yield
 
 
@@ -79,10 +79,10 @@ def _traced(settings: Settings, name: str) -> AbstractContextManager[None]:
     if settings.traces_endpoint is None:
         return nullcontext()
     try:
-        from gradesync.observability.trace_export import sending
+        from gradesync.observability.trace_export import export_spans
     except ImportError:
         raise CommandError("Traces are not installed.", "pip install 'gradesync[traces]'") from None
-    return sending(settings.traces_endpoint, name)
+    return export_spans(settings.traces_endpoint, name)
 
 
 @contextmanager

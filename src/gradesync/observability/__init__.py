@@ -1,1 +1,1 @@
-"""Show operators what a process does: logs, traces, periodic work."""
+"""Show operators what a process does: logs, traces, periodic tasks."""

@@ -1,4 +1,4 @@
-"""What operators see: JSON logs and Prometheus metrics. No scores, no names, no secrets in either."""
+"""Write JSON logs and render Prometheus metrics. No scores, no names, no secrets in either."""
 
 import logging
 import logging.config
@@ -28,14 +28,14 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
     """Send every log line, the libraries' included, to standard error in one form."""
     shared: list[Processor] = [
         merge_contextvars,
-        _tell_trace,
+        _add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _tell_where,
-        _first_line,
-        _hide,
+        _render_exception,
+        _keep_first_line,
+        _hide_secrets,
     ]
-    stamina.instrumentation.set_on_retry_hooks([_tell_of_retry])
+    stamina.instrumentation.set_on_retry_hooks([_log_retry])
     renderer: Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
@@ -58,38 +58,38 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
             "disable_existing_loggers": False,
             "formatters": {"line": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-            # Libraries say what they sign and where they send it, at the levels below.
+            # At the levels below, libraries log what they sign and where they send it.
             "root": {"handlers": ["stderr"], "level": "ERROR" if level == "error" else "WARNING"},
             "loggers": {"gradesync": {"level": level.upper()}},
         }
     )
 
 
-def _tell_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    if found := trace_id():
-        event["trace_id"] = found
+def _add_trace_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    if current := trace_id():
+        event["trace_id"] = current
     return event
 
 
-def _tell_where(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Tell the type of an exception and where it was raised: what it says may hold anything, also a score."""
-    found = event.pop("exc_info", None)
-    error = sys.exception() if found is True else found[1] if isinstance(found, tuple) else found
+def _render_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Render the type of an exception and where it was raised. Its text may hold anything, also a score."""
+    info = event.pop("exc_info", None)
+    error = sys.exception() if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
-        event["exception"] = "".join(_account(error))
+        event["exception"] = "".join(_exception_lines(error))
     return event
 
 
-def _account(error: BaseException) -> Iterator[str]:
+def _exception_lines(error: BaseException) -> Iterator[str]:
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from _account(cause)
+        yield from _exception_lines(cause)
         yield "then:\n"
     yield f"{type(error).__module__}.{type(error).__qualname__}\n"
     yield from _frames(error.__traceback__)
     if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            yield from _account(one)
+        for member in error.exceptions:
+            yield from _exception_lines(member)
 
 
 def _frames(trace: TracebackType | None) -> Iterator[str]:
@@ -97,14 +97,14 @@ def _frames(trace: TracebackType | None) -> Iterator[str]:
         yield f"  {frame.filename}:{frame.lineno} {frame.name}\n"
 
 
-def _first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Libraries put what they were doing into the first line, and what they were doing it with below."""
+def _keep_first_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Keep the first line of an event: below it, libraries write the data they were working on."""
     event["event"] = str(event.get("event", "")).partition("\n")[0]
     return event
 
 
-def _tell_of_retry(details: stamina.instrumentation.RetryDetails) -> None:
-    """In place of the library's own line, which repeats arguments and what errors say."""
+def _log_retry(details: stamina.instrumentation.RetryDetails) -> None:
+    """Log a retry in place of the library's own line, which repeats arguments and the text of errors."""
     structlog.get_logger(__name__).info(
         "trying again",
         attempt=details.retry_num,
@@ -113,10 +113,10 @@ def _tell_of_retry(details: stamina.instrumentation.RetryDetails) -> None:
     )
 
 
-def _hide(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {key: "[hidden]" if key in HIDDEN else value for key, value in event.items()}
 
 
-def exposition() -> tuple[bytes, str]:
-    """The metrics of this process, and their content type."""
+def render_metrics() -> tuple[bytes, str]:
+    """Return the metrics of this process as Prometheus reads them, and their content type."""
     return generate_latest(), CONTENT_TYPE_LATEST

@@ -1,7 +1,7 @@
-"""Spans of OpenTelemetry, and where they go: to a collector, by OTLP over HTTP.
+"""Export spans with OpenTelemetry to a collector, by OTLP over HTTP.
 
-It needs the extra `traces`, and is imported only where an installation wants them. What else there is to set,
-OpenTelemetry reads from its own `OTEL_…` variables: the sampler, the service's name, headers.
+It needs the extra `traces`, and is imported only where an installation exports them. OpenTelemetry reads
+its other settings from its own `OTEL_…` variables: the sampler, the service's name, headers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,39 +17,40 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from gradesync.observability.tracing import Fact, Kind, Span, traced_by
+from gradesync.observability.tracing import Attribute, Kind, Span, use_tracer
 
-LAST_SECONDS = 3.0
-"""How long the end of a process waits for its last spans to be taken."""
+SHUTDOWN_SECONDS = 3.0  # how long a process that ends waits for its last spans to be exported
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class OpenTelemetry:
-    """Fits `Tracer`."""
+    """Make spans with OpenTelemetry; implements `Tracer`."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._tracer = provider.get_tracer("gradesync")
 
     @contextmanager
     def span(
-        self, name: str, facts: Mapping[str, Fact], kind: Kind, context: Context | None = None
+        self, name: str, attributes: Mapping[str, Attribute], kind: Kind, context: Context | None = None
     ) -> Iterator[Span]:
-        """What an exception says may hold anything, and is not recorded."""
+        """Start a span. The text of an exception may hold anything, and is not recorded."""
         with self._tracer.start_as_current_span(
             name,
             context=context,
             kind=SpanKind[kind.upper()],
-            attributes=dict(facts),
+            attributes=dict(attributes),
             record_exception=False,
             set_status_on_exception=False,
-        ) as opened:
-            yield _RecordedSpan(opened)
+        ) as current:
+            yield _RecordedSpan(current)
 
     @contextmanager
-    def begun(self, name: str, facts: Mapping[str, Fact], kind: Kind, parent: str | None) -> Iterator[Span]:
+    def start_span(
+        self, name: str, attributes: Mapping[str, Attribute], kind: Kind, parent: str | None
+    ) -> Iterator[Span]:
         carrier = {"traceparent": parent} if parent else {}
-        with self.span(name, facts, kind, PROPAGATOR.extract(carrier, Context())) as opened:
-            yield opened
+        with self.span(name, attributes, kind, PROPAGATOR.extract(carrier, Context())) as current:
+            yield current
 
     def traceparent(self) -> str | None:
         carrier: dict[str, str] = {}
@@ -58,7 +59,7 @@ class OpenTelemetry:
 
 
 class _RecordedSpan:
-    """Fits `Span`."""
+    """Wrap a span of OpenTelemetry; implements `Span`."""
 
     def __init__(self, span: trace.Span) -> None:
         self._span = span
@@ -66,26 +67,28 @@ class _RecordedSpan:
     def rename(self, name: str) -> None:
         self._span.update_name(name)
 
-    def tell(self, facts: Mapping[str, Fact]) -> None:
-        self._span.set_attributes(dict(facts))
+    def set_attributes(self, attributes: Mapping[str, Attribute]) -> None:
+        self._span.set_attributes(dict(attributes))
 
     def fail(self) -> None:
         self._span.set_status(StatusCode.ERROR)
 
 
 @contextmanager
-def sending(endpoint: str, process: str) -> Iterator[None]:
-    """Send the spans of this process to `endpoint` while the block lasts, and what is left at its end."""
-    ours = Resource({SERVICE_NAME: "gradesync", "gradesync.process": process})
-    provider = TracerProvider(resource=ours.merge(OTELResourceDetector().detect()), shutdown_on_exit=False)
+def export_spans(endpoint: str, process: str) -> Iterator[None]:
+    """Export the spans of this process to `endpoint` while the block lasts, the last ones at its end."""
+    resource = Resource({SERVICE_NAME: "gradesync", "gradesync.process": process})
+    provider = TracerProvider(
+        resource=resource.merge(OTELResourceDetector().detect()), shutdown_on_exit=False
+    )
     exporter = OTLPSpanExporter(endpoint=endpoint)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
-        with traced_by(OpenTelemetry(provider)):
+        with use_tracer(OpenTelemetry(provider)):
             yield
     finally:
-        # Else a collector that is away keeps every process for its retries.
-        patience = Timer(LAST_SECONDS, exporter.shutdown)
-        patience.start()
+        # Otherwise a collector that is away delays the end of every process for its retries.
+        timer = Timer(SHUTDOWN_SECONDS, exporter.shutdown)
+        timer.start()
         provider.shutdown()
-        patience.cancel()
+        timer.cancel()

@@ -1,65 +1,67 @@
-"""Spans: one trace from a request, through the queue, to every call of an upstream system.
+"""Make spans: one trace from a request, through the queue, to every call of an upstream system.
 
-What is in them are names of our own (routes, kinds, codes) and the ids of district and sync; never an
-address, a body, or anything of a person. A process that sends them nowhere has none, and imports nothing.
+They hold names of our own (routes, kinds, codes) and the ids of district and sync; never an address, a
+body, or anything of a person. A process that exports none makes none, and imports nothing.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, Protocol, TypeAlias
 
-Fact: TypeAlias = str | bool | int | float
+Attribute: TypeAlias = str | bool | int | float
 Kind: TypeAlias = Literal["internal", "server", "consumer", "client"]
 
 
 class Span(Protocol):
-    """One part of a trace, while it goes on."""
+    """Describe one part of a trace, while it goes on."""
 
     def rename(self, name: str) -> None: ...
 
-    def tell(self, facts: Mapping[str, Fact]) -> None: ...
+    def set_attributes(self, attributes: Mapping[str, Attribute]) -> None: ...
 
     def fail(self) -> None:
-        """Mark it as failed, without what an exception says: that may hold anything."""
+        """Mark it as failed, without the text of an exception: that may hold anything."""
         ...
 
 
 class Tracer(Protocol):
-    """What makes spans."""
+    """Make spans."""
 
-    def span(self, name: str, facts: Mapping[str, Fact], kind: Kind) -> AbstractContextManager[Span]: ...
+    def span(
+        self, name: str, attributes: Mapping[str, Attribute], kind: Kind
+    ) -> AbstractContextManager[Span]: ...
 
-    def begun(
-        self, name: str, facts: Mapping[str, Fact], kind: Kind, parent: str | None
+    def start_span(
+        self, name: str, attributes: Mapping[str, Attribute], kind: Kind, parent: str | None
     ) -> AbstractContextManager[Span]: ...
 
     def traceparent(self) -> str | None: ...
 
 
-class _Nothing:
-    """No span, and what makes none."""
+class _NoTracer:
+    """Make no spans, and be none."""
 
     def rename(self, name: str) -> None: ...
 
-    def tell(self, facts: Mapping[str, Fact]) -> None: ...
+    def set_attributes(self, attributes: Mapping[str, Attribute]) -> None: ...
 
     def fail(self) -> None: ...
 
     def span(self, *_: object) -> AbstractContextManager[Span]:
         return nullcontext(self)
 
-    def begun(self, *_: object) -> AbstractContextManager[Span]:
+    def start_span(self, *_: object) -> AbstractContextManager[Span]:
         return nullcontext(self)
 
     def traceparent(self) -> str | None:
         return None
 
 
-_tracer: Tracer = _Nothing()
+_tracer: Tracer = _NoTracer()
 
 
 @contextmanager
-def traced_by(tracer: Tracer) -> Iterator[None]:
+def use_tracer(tracer: Tracer) -> Iterator[None]:
     """Make spans with a tracer while the block lasts, in all of the process."""
     global _tracer  # noqa: PLW0603 - one for a process, as loggers and metrics are
     before, _tracer = _tracer, tracer
@@ -70,28 +72,28 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
 
 
 def span(
-    name: str, facts: Mapping[str, Fact] | None = None, *, kind: Kind = "internal"
+    name: str, attributes: Mapping[str, Attribute] | None = None, *, kind: Kind = "internal"
 ) -> AbstractContextManager[Span]:
-    """A part of what is going on."""
-    return _tracer.span(name, facts or {}, kind)
+    """Start a span inside the current one."""
+    return _tracer.span(name, attributes or {}, kind)
 
 
-def begun(
-    name: str, facts: Mapping[str, Fact] | None = None, *, kind: Kind, parent: str | None
+def start_span(
+    name: str, attributes: Mapping[str, Attribute] | None = None, *, kind: Kind, parent: str | None
 ) -> AbstractContextManager[Span]:
-    """The beginning of something here. `parent` is the W3C traceparent of what it goes on from.
+    """Start a span that continues `parent`, a W3C traceparent.
 
-    Without one, or with one that is not valid, it is a trace of its own, whatever else is going on.
+    Without one, or with one that is not valid, it is a trace of its own, whatever the current span is.
     """
-    return _tracer.begun(name, facts or {}, kind, parent)
+    return _tracer.start_span(name, attributes or {}, kind, parent)
 
 
 def traceparent() -> str | None:
-    """What something must be given to go on from here: W3C's header; None outside of every trace."""
+    """Return the W3C traceparent that continues the current span; None outside of every trace."""
     return _tracer.traceparent()
 
 
 def trace_id() -> str | None:
-    """The id of the trace that is going on, in hexadecimal digits."""
-    here = traceparent()
-    return here.split("-")[1] if here else None
+    """Return the id of the current trace, in hexadecimal digits."""
+    current = traceparent()
+    return current.split("-")[1] if current else None

@@ -1,1 +1,1 @@
-"""Reach upstream systems: calls, their budget, where they may go, what they cost."""
+"""Call upstream systems: the HTTP client, rate limits, circuit breakers, allowed addresses, metrics."""

@@ -1,4 +1,4 @@
-"""Where outgoing calls may go: https to public addresses, checked when the connection is made."""
+"""Restrict outgoing calls to https and public addresses, checked when the connection is made."""
 
 import http.cookiejar
 import ipaddress
@@ -12,18 +12,17 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 
 CONNECT_SECONDS = 10.0
-GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-"""The part of IPv6 that the internet uses; what lies outside it leads into networks of one's own."""
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def open_client(*, allow_private_network: bool, connections: int = 100) -> httpx.AsyncClient:
-    """One client for all districts: no redirects, no cookies, no proxies of the environment.
+    """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
-    It goes only to public addresses over https, unless `allow_private_network`. The total time of a call
-    is bounded by the caller; here only connecting is.
+    It connects only to public addresses over https, unless `allow_private_network`. The caller limits the
+    total time of a call; here only connecting is limited.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
@@ -38,7 +37,7 @@ def open_client(*, allow_private_network: bool, connections: int = 100) -> httpx
 
 
 class PublicTransport(httpx.AsyncHTTPTransport):
-    """Sends https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
+    """Send https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
 
     def __init__(self, *, limits: httpx.Limits) -> None:
         super().__init__(limits=limits)
@@ -57,7 +56,7 @@ class PublicTransport(httpx.AsyncHTTPTransport):
 
 
 class PublicNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to the very address that was checked, so that a name cannot change in between."""
+    """Connect to the very address that was checked, so that a name cannot change in between."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend | None = None) -> None:
         self._backend = backend or httpcore.AnyIOBackend()
@@ -71,7 +70,7 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception | None = None
-        for address in await _public(host, port):
+        for address in await _public_addresses(host, port):
             try:
                 return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
@@ -79,20 +78,20 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         raise failure or httpcore.ConnectError("no address")
 
 
-async def _public(host: str, port: int) -> list[str]:
-    """All addresses of a host; one that is not public condemns the name."""
+async def _public_addresses(host: str, port: int) -> list[str]:
+    """Return all addresses of a host. Raises `SyncStopped` where one of them is not public."""
     try:
-        found = await anyio.getaddrinfo(host, port)
+        infos = await anyio.getaddrinfo(host, port)
     except OSError as error:
         raise httpcore.ConnectError("the name does not resolve") from error
-    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in infos))
     if not all(is_public(ipaddress.ip_address(address.partition("%")[0])) for address in addresses):
         raise SyncStopped(Reason.UPSTREAM_UNAVAILABLE, "the address of the upstream is not public")
     return addresses
 
 
 def is_public(address: Address) -> bool:
-    """True for addresses of the internet; IPv4 inside IPv6 counts for what it reaches."""
+    """Return True for addresses of the internet; IPv4 inside IPv6 counts as the address that it reaches."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = address.ipv4_mapped or address.sixtofour
         if address in NAT64:

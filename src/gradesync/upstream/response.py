@@ -1,4 +1,4 @@
-"""What an upstream answered, and how to tell an answer from a failure."""
+"""Hold the response of an upstream, and distinguish an answer from a failure."""
 
 import re
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ DEFAULT_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer. The body of a refusal (4xx, 5xx) is cut at one mebibyte."""
+class UpstreamResponse:
+    """Hold a whole response. The body of a refusal (4xx, 5xx) is cut at one mebibyte."""
 
     status: int
     headers: httpx.Headers
@@ -23,48 +23,48 @@ class Answer:
 
     @property
     def date(self) -> datetime | None:
-        """The upstream's own clock, where the answer carries it."""
+        """Return the time on the upstream's own clock, where the response has it."""
         return _http_date(self.headers.get("date", ""))
 
 
-class AnswerTooLarge(SyncStopped):
-    """More bytes than the caller reads. Asked for in smaller parts, the same may still be had."""
+class ResponseTooLarge(SyncStopped):
+    """Raised for more bytes than the caller reads. In smaller parts the same may still be read."""
 
 
 class Dialect(Protocol):
-    """How one kind of upstream says what others say by status alone."""
+    """Interpret the responses of one kind of upstream, where the status alone is not enough."""
 
-    def throttled(self, answer: Answer) -> float | None:
-        """The seconds to wait, where the answer says that it was one call too many; else None."""
+    def throttled(self, response: UpstreamResponse) -> float | None:
+        """Return the seconds to wait, where the response means one call too many; otherwise None."""
         ...
 
-    def meant(self, answer: Answer) -> bool:
-        """True for a 5xx that is an answer to this request rather than a failure."""
+    def is_answer(self, response: UpstreamResponse) -> bool:
+        """Return True for a 5xx that answers this request rather than being a failure."""
         ...
 
 
 class PlainDialect:
-    """RFC 9110: 429 with Retry-After, and a 5xx is a failure."""
+    """Follow RFC 9110: 429 with Retry-After, and a 5xx is a failure."""
 
-    def throttled(self, answer: Answer) -> float | None:
-        if answer.status != 429:
+    def throttled(self, response: UpstreamResponse) -> float | None:
+        if response.status != 429:
             return None
-        told = retry_after(answer)
-        return DEFAULT_PAUSE if told is None else told
+        seconds = retry_after(response)
+        return DEFAULT_PAUSE if seconds is None else seconds
 
-    def meant(self, answer: Answer) -> bool:
+    def is_answer(self, response: UpstreamResponse) -> bool:
         return False
 
 
-def retry_after(answer: Answer) -> float | None:
-    """The seconds that Retry-After asks for, as a number or as a date; None where it asks for nothing."""
-    value = answer.headers.get("retry-after", "").strip()
+def retry_after(response: UpstreamResponse) -> float | None:
+    """Return the seconds that Retry-After asks for, as a number or as a date; None where it is missing."""
+    value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
         return float(value)
     moment = _http_date(value)
     if moment is None:
         return None
-    return max((moment - (answer.date or datetime.now(UTC))).total_seconds(), 0.0)
+    return max((moment - (response.date or datetime.now(UTC))).total_seconds(), 0.0)
 
 
 def _http_date(value: str) -> datetime | None:

@@ -1,27 +1,27 @@
-"""The districts that workers passed over lately, because a budget is spent or a circuit is open."""
+"""Remember the districts that workers skipped lately: a call budget is spent or a circuit is open."""
 
 import time
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-DISTRICTS = "gradesync:passed-over"
-LATELY_SECONDS = 5.0
-"""SyncPool look for work every second: what none of them has passed over for so long is passed over no more."""
+DISTRICTS = "gradesync:skipped_districts"
+# Workers look for work every second: a district that none of them has skipped for so long is not skipped.
+RECENT_SECONDS = 5.0
 
 
 async def note(redis: Redis, district_id: str) -> None:
-    """Say that a district was passed over now. It is for metrics alone, so that failing does not matter."""
+    """Note that a district was skipped now. It is for metrics alone: a failure is ignored."""
     try:
         await redis.zadd(DISTRICTS, {district_id: time.time()})
     except (RedisError, OSError):
         return
 
 
-async def lately(redis: Redis) -> list[str]:
-    """The districts that any worker passed over lately; none while Redis is away."""
+async def recent(redis: Redis) -> list[str]:
+    """Return the districts that any worker skipped lately; none while Redis is away."""
     try:
-        await redis.zremrangebyscore(DISTRICTS, "-inf", time.time() - LATELY_SECONDS)
+        await redis.zremrangebyscore(DISTRICTS, "-inf", time.time() - RECENT_SECONDS)
         return [name.decode() for name in await redis.zrange(DISTRICTS, 0, -1)]
     except (RedisError, OSError):
         return []

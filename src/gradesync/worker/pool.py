@@ -1,4 +1,4 @@
-"""The worker: hands that carry syncs, woken by bells, and looking for themselves where nobody rings."""
+"""Run syncs in a pool: woken by the API, and looking for work every second where no wake-up comes."""
 
 import asyncio
 import json
@@ -10,95 +10,97 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
 from prometheus_client import Gauge
 
-from gradesync.observability.periodic import end, repeated, tell
+from gradesync.observability.periodic import cancel_all, log_failure, run_periodically
 from gradesync.runtime import Runtime
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
-from gradesync.sync.run import perform
+from gradesync.sync.run import run_sync
 from gradesync.wakeup import THERE_IS_WORK, Wakeup, to_bytes
 from gradesync.worker.webhooks import WebhookSender
 
-LISTEN_SECONDS = 0.1
+POLL_WAKEUPS_SECONDS = 0.1
 LOOK_SECONDS = 1.0
-POST_SECONDS = 1.0
+DELIVER_SECONDS = 1.0
 HEALTH_SECONDS = 15
-HELD_SECONDS = 30.0
-"""How long a worker whose hands are full keeps a bell; by then its hands have looked for themselves."""
+WAIT_FOR_SLOT_SECONDS = 30.0  # for so long a full pool keeps a wake-up; it looks for work by itself meanwhile
 
-WORKING = Gauge("gradesync_syncs_running", "SyncPool of this worker that carry a sync now.")
+RUNNING = Gauge("gradesync_syncs_running", "Syncs that this worker runs now.")
 
 
 @asynccontextmanager
-async def working(runtime: Runtime) -> AsyncIterator[None]:
-    """Carry syncs while the block lasts, and make deliveries and reports beside.
+async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
+    """Run syncs, deliver webhooks and advance reports while the block lasts.
 
-    At its end what is being carried goes back to the queue.
+    At its end running syncs go back to the queue.
     """
-    hands = SyncPool(runtime.engine, runtime.settings.max_syncs)
+    pool = SyncPool(runtime.context, runtime.settings.max_syncs)
+    sender = webhook_sender(runtime)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(hands.rest)
-        await stack.enter_async_context(repeated("look for work", hands.wake, seconds=LOOK_SECONDS))
-        await stack.enter_async_context(repeated("deliver", post(runtime).deliver, seconds=POST_SECONDS))
+        stack.push_async_callback(pool.drain)
         await stack.enter_async_context(
-            repeated("pre-flight", lambda: advance(runtime.engine), seconds=LOOK_SECONDS)
+            run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
         )
-        await stack.enter_async_context(repeated("listen", lambda: listen(runtime, hands), seconds=1))
+        await stack.enter_async_context(run_periodically("deliver", sender.deliver, seconds=DELIVER_SECONDS))
+        await stack.enter_async_context(
+            run_periodically("pre-flight", lambda: advance(runtime.context), seconds=LOOK_SECONDS)
+        )
+        await stack.enter_async_context(run_periodically("listen", lambda: listen(runtime, pool), seconds=1))
         yield
 
 
-def post(runtime: Runtime) -> WebhookSender:
-    """What a process delivers webhooks with."""
+def webhook_sender(runtime: Runtime) -> WebhookSender:
+    """Return the sender of a process's webhooks."""
     return WebhookSender(runtime.database, runtime.client, runtime.clock)
 
 
 class SyncPool:
-    """Carries at most `most` syncs at once; each hand takes one after another until there is none."""
+    """Run at most `limit` syncs at once; each task runs one after another until there is none."""
 
-    def __init__(self, engine: SyncContext, most: int) -> None:
-        self._engine = engine
-        self._free = asyncio.Semaphore(most)
-        self._busy: set[asyncio.Task[None]] = set()
+    def __init__(self, context: SyncContext, limit: int) -> None:
+        self._context = context
+        self._free = asyncio.Semaphore(limit)
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def wake(self) -> None:
-        """Let a hand look for work, where one is free."""
+    async def try_start(self) -> None:
+        """Start a task that looks for work, where a slot is free."""
         if not self._free.locked():
-            await self.take()
+            await self.start()
 
-    async def take(self) -> None:
-        """Let a hand look for work, as soon as one is free."""
+    async def start(self) -> None:
+        """Start a task that looks for work, as soon as a slot is free."""
         await self._free.acquire()
-        hand = asyncio.create_task(self._carry())
-        self._busy.add(hand)
-        hand.add_done_callback(self._rested)
+        task = asyncio.create_task(self._run_syncs())
+        self._tasks.add(task)
+        task.add_done_callback(self._release)
 
-    async def rest(self) -> None:
-        """Give back everything that is being carried."""
-        await end(self._busy)
+    async def drain(self) -> None:
+        """Cancel the tasks: running syncs go back to the queue."""
+        await cancel_all(self._tasks)
 
-    async def _carry(self) -> None:
-        with WORKING.track_inprogress():
+    async def _run_syncs(self) -> None:
+        with RUNNING.track_inprogress():
             try:
-                while claimed := await claim(self._engine):
-                    await self.wake()  # where one sync waited, others may
-                    await perform(self._engine, claimed)
+                while claimed := await claim(self._context):
+                    await self.try_start()  # where one sync waited, others may
+                    await run_sync(self._context, claimed)
             except Exception as error:
-                tell("work", error)
+                log_failure("work", error)
 
-    def _rested(self, hand: asyncio.Task[None]) -> None:
-        self._busy.discard(hand)
+    def _release(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         self._free.release()
 
 
-async def listen(runtime: Runtime, hands: SyncPool) -> None:
-    """Hear bells for ever. Raises where Redis is away for long; the hands go on by themselves."""
-    ears = Worker(
+async def listen(runtime: Runtime, pool: SyncPool) -> None:
+    """Receive wake-ups until it is canceled. Raises where Redis is away for long; the pool works without."""
+    receiver = Worker(
         functions=[func(cast("WorkerCoroutine", there_is_work), name=THERE_IS_WORK, keep_result=0)],
         redis_pool=runtime.redis,
-        ctx={"bell": runtime.bell, "hands": hands},
-        max_jobs=1,  # with full hands, all other bells are left to other workers
-        poll_delay=LISTEN_SECONDS,
-        job_timeout=2 * HELD_SECONDS,
+        ctx={"wakeup": runtime.wakeup, "pool": pool},
+        max_jobs=1,  # while the pool is full, all other wake-ups are left to other workers
+        poll_delay=POLL_WAKEUPS_SECONDS,
+        job_timeout=2 * WAIT_FOR_SLOT_SECONDS,
         keep_result=0,
         health_check_interval=HEALTH_SECONDS,
         handle_signals=False,
@@ -107,18 +109,18 @@ async def listen(runtime: Runtime, hands: SyncPool) -> None:
         log_results=False,
     )
     try:
-        await ears.async_run()
+        await receiver.async_run()
     finally:
-        for hearing in ears.tasks.values():
-            hearing.cancel()
-        await asyncio.gather(*ears.tasks.values(), return_exceptions=True)
+        for job in receiver.tasks.values():
+            job.cancel()
+        await asyncio.gather(*receiver.tasks.values(), return_exceptions=True)
 
 
 async def there_is_work(context: dict[str, Any], district_id: str) -> None:
-    """A bell: the hand that it wakes finds out itself what there is to do."""
-    hands: SyncPool = context["hands"]
-    bell: Wakeup = context["bell"]
-    await bell.heard(district_id)
+    """Handle a wake-up. The task that it starts finds out by itself what there is to do."""
+    pool: SyncPool = context["pool"]
+    wakeup: Wakeup = context["wakeup"]
+    await wakeup.received(district_id)
     with suppress(TimeoutError):
-        async with asyncio.timeout(HELD_SECONDS):
-            await hands.take()
+        async with asyncio.timeout(WAIT_FOR_SLOT_SECONDS):
+            await pool.start()

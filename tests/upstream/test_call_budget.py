@@ -1,4 +1,4 @@
-"""The budget that all workers share, and the circuit."""
+"""Test the budget that all workers share, and the circuit."""
 
 import asyncio
 import time
@@ -8,31 +8,32 @@ import pytest
 from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
+from gradesync.upstream.call_budget import KNOWN_SINCE, CallBudget, initialize
+from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
 from gradesync.upstream.rate_limit import RateLimit, per_window
-from gradesync.upstream.call_budget import KNOWN_SINCE, FAILURES_TO_OPEN, CallBudget, initialize
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 from harness.scripted_upstream import respond
 from harness.scripted_upstream import rig as open_rig
 
 
-async def test_four_workers_together_never_pass_the_budget(aged: Connect) -> None:
-    budget = RateLimit(limit=5, window=0.2)
+async def test_four_workers_never_exceed_the_budget(aged: Connect) -> None:
+    rate = RateLimit(limit=5, window=0.2)
     spans: list[tuple[float, float]] = []
 
     async def worker(redis: Redis) -> None:
-        pace = CallBudget(redis, "d:sis", budget)
+        budget = CallBudget(redis, "d:sis", rate)
         for _ in range(6):
             before = await redis_time(redis)
-            await pace.acquire()
+            await budget.acquire()
             spans.append((before, await redis_time(redis)))
 
     await asyncio.gather(*(worker(aged()) for _ in range(4)))
 
     assert len(spans) == 24
-    assert count_in_window(spans, budget.window) <= budget.limit
+    assert count_in_window(spans, rate.window) <= rate.limit
 
 
-async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged: Connect) -> None:
+async def test_upstream_never_sees_more_calls_than_its_limit(aged: Connect) -> None:
     async with open_rig() as rig:
         arrivals: list[float] = []
 
@@ -41,7 +42,7 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
             await respond(200)(writer)
 
         async def worker(redis: Redis) -> None:
-            upstream = replace(rig.upstream(note), pace=CallBudget(redis, "d:school", per_window(10, 0.5)))
+            upstream = replace(rig.upstream(note), budget=CallBudget(redis, "d:school", per_window(10, 0.5)))
             for _ in range(6):
                 await upstream.call("thing", "GET", "/thing", repeatable=True)
 
@@ -50,42 +51,42 @@ async def test_an_upstream_never_sees_more_than_its_limit_from_four_workers(aged
     assert count_in_window([(at, at) for at in arrivals], 0.5) <= 10
 
 
-async def test_a_call_may_cost_several_places(aged: Connect) -> None:
-    pace = CallBudget(aged(), "d:source", RateLimit(limit=4, window=600))
-    await pace.acquire(cost=3)
-    await pace.acquire()
+async def test_call_may_cost_several_slots(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", RateLimit(limit=4, window=600))
+    await budget.acquire(cost=3)
+    await budget.acquire()
     with pytest.raises(Retriable):
-        await pace.acquire(until=in_seconds(5))
+        await budget.acquire(until=in_seconds(5))
 
 
-async def test_a_cost_above_the_budget_takes_all_of_it(aged: Connect) -> None:
-    pace = CallBudget(aged(), "d:source", WIDE)
-    await pace.acquire(cost=3)
+async def test_cost_above_the_budget_takes_all_of_it(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", WIDE)
+    await budget.acquire(cost=3)
     with pytest.raises(Retriable):
-        await pace.acquire(until=in_seconds(5))
+        await budget.acquire(until=in_seconds(5))
 
 
-async def test_a_place_after_until_is_refused_at_once_and_says_when(aged: Connect) -> None:
-    pace = CallBudget(aged(), "d:source", WIDE)
-    await pace.acquire(cost=2)
+async def test_slot_after_until_is_refused_with_a_retry_time(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", WIDE)
+    await budget.acquire(cost=2)
     with pytest.raises(Retriable) as refused:
-        await pace.acquire(until=in_seconds(5))
+        await budget.acquire(until=in_seconds(5))
     assert refused.value.retry_at is not None
     assert refused.value.retry_at > in_seconds(300)
 
 
-async def test_a_caller_behind_another_is_refused_at_its_own_until(aged: Connect) -> None:
-    pace = CallBudget(aged(), "d:source", WIDE)
-    await pace.acquire(cost=2)
-    first = asyncio.create_task(pace.acquire())
+async def test_queued_caller_is_refused_at_its_own_until(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", WIDE)
+    await budget.acquire(cost=2)
+    first = asyncio.create_task(budget.acquire())
     await asyncio.sleep(0)
     with pytest.raises(Retriable):
-        await pace.acquire(until=in_seconds(0.05))
+        await budget.acquire(until=in_seconds(0.05))
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_budgets_of_two_upstreams_are_apart(aged: Connect) -> None:
+async def test_two_upstreams_have_separate_budgets(aged: Connect) -> None:
     await CallBudget(aged(), "d:source", WIDE).acquire(cost=2)
     await CallBudget(aged(), "d:sis", WIDE).acquire(cost=2, until=in_seconds(5))
 
@@ -94,14 +95,14 @@ async def test_lost_keys_cost_everybody_one_window(aged: Connect) -> None:
     mine, theirs = (CallBudget(aged(), "d:source", RateLimit(limit=9, window=600)) for _ in range(2))
     await mine.acquire(until=in_seconds(5))
     await aged().flushdb()
-    for pace in (mine, theirs):
+    for budget in (mine, theirs):
         with pytest.raises(Retriable):
-            await pace.acquire(until=in_seconds(5))
+            await budget.acquire(until=in_seconds(5))
     await aged().set(KNOWN_SINCE, 0)
     await theirs.acquire(until=in_seconds(5))
 
 
-async def test_begin_starts_the_window_of_a_fresh_redis_once(connect: Connect) -> None:
+async def test_initialize_starts_the_window_of_a_new_redis_once(connect: Connect) -> None:
     redis = connect()
     await initialize(redis)
     first = await redis.get(KNOWN_SINCE)
@@ -110,7 +111,7 @@ async def test_begin_starts_the_window_of_a_fresh_redis_once(connect: Connect) -
     assert await redis.get(KNOWN_SINCE) == first
 
 
-async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
+async def test_pause_applies_to_every_worker(aged: Connect) -> None:
     mine, theirs = (CallBudget(aged(), "d:sis", None) for _ in range(2))
     await mine.pause(600)
     await mine.pause(1)
@@ -118,32 +119,32 @@ async def test_a_pause_holds_for_every_worker(aged: Connect) -> None:
         await theirs.acquire(until=in_seconds(5))
 
 
-async def test_the_circuit_opens_for_all_after_failures_in_a_row_and_closes_on_success(aged: Connect) -> None:
+async def test_circuit_opens_after_failures_and_closes_on_success(aged: Connect) -> None:
     mine, theirs = (CallBudget(aged(), "d:sis", None) for _ in range(2))
     for _ in range(FAILURES_TO_OPEN - 1):
         await mine.report(False)
-    assert not await theirs.open()
+    assert not await theirs.circuit.is_open()
     await mine.report(False)
-    assert await theirs.open()
+    assert await theirs.circuit.is_open()
     await theirs.acquire()
     await theirs.report(True)
-    assert not await mine.open()
+    assert not await mine.circuit.is_open()
 
 
-async def test_a_success_between_failures_keeps_the_circuit_closed(aged: Connect) -> None:
-    pace = CallBudget(aged(), "d:sis", None)
+async def test_success_between_failures_keeps_the_circuit_closed(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:sis", None)
     for _ in range(FAILURES_TO_OPEN):
-        await pace.report(False)
-        await pace.report(True)
-    assert not await pace.open()
+        await budget.report(False)
+        await budget.report(True)
+    assert not await budget.circuit.is_open()
 
 
-async def test_half_open_one_failure_opens_again(aged: Connect) -> None:
+async def test_half_open_circuit_opens_on_one_failure(aged: Connect) -> None:
     redis = aged()
-    pace = CallBudget(redis, "d:sis", None)
+    budget = CallBudget(redis, "d:sis", None)
     for _ in range(FAILURES_TO_OPEN):
-        await pace.report(False)
-    await redis.delete("gradesync:pace:d:sis:open")
-    assert not await pace.open()
-    await pace.report(False)
-    assert await pace.open()
+        await budget.report(False)
+    await redis.delete("gradesync:circuit:d:sis:open")
+    assert not await budget.circuit.is_open()
+    await budget.report(False)
+    assert await budget.circuit.is_open()

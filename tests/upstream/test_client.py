@@ -1,4 +1,4 @@
-"""Calls to an upstream: what is retried, what is in doubt, what is refused."""
+"""Test calls to an upstream: which are retried, which are doubtful, which are refused."""
 
 import asyncio
 import gzip
@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
-from gradesync.upstream.client import UpstreamResponse, Upstream
+from gradesync.upstream.client import Upstream, UpstreamResponse
 from gradesync.upstream.metrics import CALLS
 from harness.errors import expect_stop
 from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, respond
@@ -29,11 +29,11 @@ async def write(upstream: Upstream) -> UpstreamResponse:
     return await upstream.call("make", "POST", "/thing", content=b"{}", repeatable=False)
 
 
-async def test_a_call_is_paced_then_signed_then_permitted_then_sent(rig: Rig) -> None:
-    answer = await rig.upstream(OK).call(
+async def test_call_waits_for_its_slot_then_is_signed_and_permitted(rig: Rig) -> None:
+    response = await rig.upstream(OK).call(
         "thing", "GET", "/thing", params={"q": "a b"}, repeatable=True, cost=3
     )
-    assert (answer.status, answer.body) == (200, b"fine")
+    assert (response.status, response.body) == (200, b"fine")
     assert rig.server.events == ["acquire 3", "permit 5", "sent"]
     assert rig.server.seen[0].line == "GET /v1/thing?q=a+b HTTP/1.1"
     assert rig.server.seen[0].headers["authorization"] == "signature 1"
@@ -41,19 +41,19 @@ async def test_a_call_is_paced_then_signed_then_permitted_then_sent(rig: Rig) ->
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 413, 418])
-async def test_a_4xx_is_an_answer(rig: Rig, status: int) -> None:
+async def test_4xx_is_an_answer(rig: Rig, status: int) -> None:
     assert (await write(rig.upstream(respond(status, b"why")))).body == b"why"
     assert rig.budget.reports == [True]
 
 
 @pytest.mark.parametrize("lost", LOST)
-async def test_a_read_that_lost_its_answer_is_sent_again_with_a_new_signature(rig: Rig, lost: Act) -> None:
+async def test_read_without_a_response_is_signed_and_sent_again(rig: Rig, lost: Act) -> None:
     assert (await read(rig.upstream(lost, OK))).status == 200
     assert [seen.headers["authorization"] for seen in rig.server.seen] == ["signature 1", "signature 2"]
 
 
 @pytest.mark.parametrize("lost", LOST)
-async def test_a_read_that_keeps_losing_its_answer_is_given_up_as_retriable(rig: Rig, lost: Act) -> None:
+async def test_read_that_never_gets_a_response_is_retriable(rig: Rig, lost: Act) -> None:
     with pytest.raises(Retriable):
         await read(rig.upstream(lost))
     assert len(rig.server.seen) == AT_ONCE.attempts
@@ -61,18 +61,18 @@ async def test_a_read_that_keeps_losing_its_answer_is_given_up_as_retriable(rig:
 
 
 @pytest.mark.parametrize("lost", [*LOST, respond(302, location="/v1/thing")])
-async def test_a_write_that_lost_its_answer_is_in_doubt_and_not_sent_again(rig: Rig, lost: Act) -> None:
+async def test_write_without_a_response_is_doubtful_and_sent_once(rig: Rig, lost: Act) -> None:
     with pytest.raises(AnswerLost):
         await write(rig.upstream(lost))
     assert len(rig.server.seen) == 1
 
 
-async def test_a_throttled_write_is_always_sent_again(rig: Rig) -> None:
+async def test_throttled_write_is_always_sent_again(rig: Rig) -> None:
     assert (await write(rig.upstream(respond(429, retry_after="0"), OK))).status == 200
     assert rig.budget.pauses == [0.0]
 
 
-async def test_retry_after_pauses_everybody_and_says_when_it_is_too_long(rig: Rig) -> None:
+async def test_retry_after_pauses_everybody_and_sets_retry_at(rig: Rig) -> None:
     before = datetime.now(UTC)
     with pytest.raises(Retriable) as refused:
         await write(rig.upstream(respond(429, retry_after="90"), OK))
@@ -90,33 +90,33 @@ async def test_retry_after_may_be_a_date_by_the_upstreams_clock(rig: Rig) -> Non
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-5", "nan", "inf", "1e400"])
-async def test_a_strange_retry_after_means_a_moment(rig: Rig, value: str) -> None:
+async def test_invalid_retry_after_means_one_second(rig: Rig, value: str) -> None:
     with pytest.raises(Retriable):
         await read(rig.upstream(respond(429, retry_after=value), OK, seconds=0.5))
     assert rig.budget.pauses == [1.0]
 
 
-async def test_a_pause_is_never_longer_than_an_hour(rig: Rig) -> None:
+async def test_pause_is_never_longer_than_an_hour(rig: Rig) -> None:
     with pytest.raises(Retriable):
         await read(rig.upstream(respond(429, retry_after="999999999")))
     assert rig.budget.pauses == [3600.0]
 
 
-async def test_a_refused_connection_leaves_no_doubt(rig: Rig) -> None:
+async def test_refused_connection_is_retriable(rig: Rig) -> None:
     upstream = replace(rig.upstream(OK), base_url="http://127.0.0.1:1")
     with pytest.raises(Retriable):
         await write(upstream)
     assert rig.server.events.count("acquire 1") == AT_ONCE.attempts
 
 
-async def test_a_slow_answer_is_bounded_as_a_whole(rig: Rig) -> None:
+async def test_slow_response_is_limited_as_a_whole(rig: Rig) -> None:
     assert (await read(rig.upstream(drip(0.01), OK, timeout=0.2))).status == 200
     with pytest.raises(AnswerLost):
         await write(rig.upstream(drip(0.01), timeout=0.2))
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-async def test_an_answer_without_end_is_cut(rig: Rig, repeatable: bool) -> None:
+async def test_endless_response_is_cut(rig: Rig, repeatable: bool) -> None:
     with pytest.raises(SyncStopped if repeatable else AnswerLost):
         await rig.upstream(flood(200)).call(
             "thing", "GET", "/thing", repeatable=repeatable, max_bytes=1 << 20
@@ -124,7 +124,7 @@ async def test_an_answer_without_end_is_cut(rig: Rig, repeatable: bool) -> None:
     assert len(rig.server.seen) == 1
 
 
-async def test_a_refusal_without_end_is_a_refusal(rig: Rig) -> None:
+async def test_endless_refusal_is_a_refusal(rig: Rig) -> None:
     assert len((await write(rig.upstream(flood(409)))).body) == 1 << 20
 
 
@@ -136,16 +136,14 @@ async def test_compression_does_not_hide_the_size(rig: Rig) -> None:
         )
 
 
-async def test_a_body_that_does_not_unpack_is_a_lost_answer(rig: Rig) -> None:
+async def test_body_that_does_not_unpack_is_a_lost_answer(rig: Rig) -> None:
     assert (await read(rig.upstream(respond(200, b"no gzip", content_encoding="gzip"), OK))).body == b"fine"
 
 
 @pytest.mark.parametrize(
     ("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
 )
-async def test_redirects_on_the_same_host_are_followed_and_signed_anew(
-    rig: Rig, status: int, method: str
-) -> None:
+async def test_redirects_on_the_same_host_are_signed_anew(rig: Rig, status: int, method: str) -> None:
     upstream = rig.upstream(respond(status, location="/v1/other?page=2"), OK)
     await upstream.call("thing", "POST", "/thing", content=b"{}", repeatable=True)
     assert [seen.line.split()[:2] for seen in rig.server.seen] == [
@@ -173,7 +171,7 @@ async def test_redirects_in_a_circle_stop_the_sync(rig: Rig) -> None:
     assert len(rig.server.seen) == 4
 
 
-async def test_links_of_the_upstream_are_followed_on_its_own_host_only(rig: Rig) -> None:
+async def test_links_are_followed_on_the_upstreams_host_only(rig: Rig) -> None:
     upstream = rig.upstream(OK)
     await upstream.call("thing", "GET", f"{rig.server.url}/v1/next?start=20&limit=20", repeatable=True)
     assert rig.server.seen[0].line == "GET /v1/next?start=20&limit=20 HTTP/1.1"
@@ -189,7 +187,7 @@ async def test_cookies_of_one_call_are_not_sent_with_another(rig: Rig) -> None:
     assert "cookie" not in rig.server.seen[1].headers
 
 
-async def test_a_lease_that_is_too_short_sends_nothing(rig: Rig) -> None:
+async def test_short_lease_sends_nothing(rig: Rig) -> None:
     async def refuse(seconds: float) -> None:
         raise LeaseLost
 
@@ -205,14 +203,13 @@ async def test_retries_stop_at_until(rig: Rig) -> None:
 
 
 def counted(kind: str) -> dict[str, float]:
-    """Status -> calls of that kind."""
+    """Return the number of calls of that kind by status."""
     labels = {"system": "school", "kind": kind}
-    found = {
+    return {
         sample.labels["status"]: sample.value
         for sample in next(iter(CALLS.collect())).samples
         if sample.name.endswith("_total") and labels.items() <= sample.labels.items()
     }
-    return found
 
 
 async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
@@ -223,7 +220,7 @@ async def test_calls_are_counted_by_system_kind_and_status(rig: Rig) -> None:
     assert REGISTRY.get_sample_value("gradesync_upstream_call_seconds_count", labels) == 3
 
 
-async def test_a_call_without_an_answer_is_counted_by_what_kept_it(rig: Rig) -> None:
+async def test_call_without_a_response_is_counted_by_its_cause(rig: Rig) -> None:
     async def call(upstream: Upstream, max_bytes: int = 100) -> None:
         with suppress(AnswerLost, SyncStopped, Retriable):
             await upstream.call("unanswered", "POST", "/thing", repeatable=False, max_bytes=max_bytes)
@@ -240,16 +237,16 @@ async def test_a_call_without_an_answer_is_counted_by_what_kept_it(rig: Rig) -> 
     assert counted("unanswered").keys() == {"timeout", "too-large", "unsent", "cancelled"}
 
 
-async def test_logs_hold_no_query_no_body_and_no_signature(
+async def test_logs_have_no_query_no_body_and_no_signature(
     rig: Rig, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await rig.upstream(cut, respond(200, b"a-secret-body")).call(
         "thing", "GET", "/thing", params={"token": "a-secret-query"}, repeatable=True
     )
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     shown = (
-        told.out
-        + told.err
+        output.out
+        + output.err
         + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.upstream.metrics")
     )
     assert "thing" in shown
@@ -257,7 +254,7 @@ async def test_logs_hold_no_query_no_body_and_no_signature(
     assert "signature" not in shown
 
 
-async def test_a_transport_that_cannot_tell_what_was_sent_leaves_a_doubt(rig: Rig) -> None:
+async def test_transport_without_trace_events_leaves_doubt(rig: Rig) -> None:
     async def slow(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late")
 

@@ -1,0 +1,80 @@
+"""Test slots that are reserved for calls that follow: who may use them, and for how long."""
+
+import asyncio
+
+import pytest
+
+from gradesync.errors import Retriable
+from gradesync.upstream.call_budget import CallBudget
+from gradesync.upstream.rate_limit import RateLimit
+from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
+
+LASTING = RateLimit(limit=2, window=600, reuse_seconds=60)  # reserved slots outlast a test
+
+
+async def test_pause_applies_to_slots_reserved_before_it(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", LASTING)
+    assert await budget.try_reserve(2)
+    await budget.pause(600)
+    with pytest.raises(Retriable):
+        await budget.acquire(until=in_seconds(5))
+
+
+async def test_reserved_slots_are_kept_for_the_calls_that_follow(aged: Connect) -> None:
+    mine, theirs = (CallBudget(aged(), "d:source", WIDE) for _ in range(2))
+    assert await mine.try_reserve(2)
+    assert not await theirs.try_reserve(1)
+    with pytest.raises(Retriable):
+        await theirs.acquire(until=in_seconds(5))
+    await mine.acquire(until=in_seconds(5))
+    await mine.acquire(until=in_seconds(5))
+    with pytest.raises(Retriable):
+        await mine.acquire(until=in_seconds(5))
+
+
+async def test_slot_reserved_just_now_is_used_as_it_is(aged: Connect) -> None:
+    budget, redis = CallBudget(aged(), "d:source", LASTING), aged()
+    assert await budget.try_reserve(2)
+    reserved = await redis.zrange("gradesync:budget:d:source:slots", 0, -1, withscores=True)
+    await budget.acquire(until=in_seconds(5))
+    await budget.acquire(until=in_seconds(5))
+    assert await redis.zrange("gradesync:budget:d:source:slots", 0, -1, withscores=True) == reserved
+    with pytest.raises(Retriable):
+        await budget.acquire(until=in_seconds(5))
+
+
+async def test_slot_reserved_earlier_counts_from_its_call(aged: Connect) -> None:
+    rate = RateLimit(limit=2, window=0.3)
+    mine, theirs = (CallBudget(aged(), "d:source", rate) for _ in range(2))
+    redis, spans = aged(), []
+    assert await mine.try_reserve(2)
+    for slot, taken_at in await redis.zrange("gradesync:budget:d:source:slots", 0, -1, withscores=True):
+        await redis.zadd("gradesync:budget:d:source:slots", {slot: taken_at - 200_000})
+    for budget in (mine, mine, theirs, theirs):
+        before = await redis_time(redis)
+        await budget.acquire()
+        spans.append((before, await redis_time(redis)))
+    assert count_in_window(spans, rate.window) <= rate.limit
+
+
+async def test_without_a_rate_there_is_always_room(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:sis", None)
+    assert await budget.try_reserve(100)
+    await budget.acquire(until=in_seconds(5))
+
+
+async def test_nothing_is_reserved_before_those_who_wait(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", WIDE)
+    await budget.acquire()
+    waiting = asyncio.create_task(budget.acquire(cost=2))
+    await asyncio.sleep(0)
+    assert not await budget.try_reserve(1)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_slots_of_a_past_window_are_dropped(aged: Connect) -> None:
+    budget = CallBudget(aged(), "d:source", RateLimit(limit=2, window=0.02))
+    assert await budget.try_reserve(2)
+    await CallBudget(aged(), "d:source", RateLimit(limit=2, window=0.02)).acquire(cost=2)
+    await budget.acquire(until=in_seconds(5))
