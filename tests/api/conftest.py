@@ -1,4 +1,4 @@
-"""Fixtures of the API's tests."""
+"""Provide the fixtures of the API's tests."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ __all__ = ["receiver"]
 
 @pytest.fixture
 async def api(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
-    """A district with two sections behind the API, and no worker."""
+    """Serve the API for a district with two sections, without a worker."""
     world = build(seed=7, sections=2, students=5, assignments=8)
     async with open_api(settings, servers, world) as here:
         yield here

@@ -1,4 +1,4 @@
-"""The assignments of a section, and their switch."""
+"""Test the assignments of a section, and their switch."""
 
 from datetime import datetime
 from typing import Any
@@ -7,25 +7,25 @@ from harness.api import ApiClient, ApiHarness, expect_problem
 
 
 async def listed(who: ApiClient, api: ApiHarness) -> dict[str, dict[str, Any]]:
-    answer = await who.get(f"{api.path}/assignments")
-    assert answer.status_code == 200, answer.text
-    return {item["id"]: item for item in answer.json()["items"]}
+    response = await who.get(f"{api.path}/assignments")
+    assert response.status_code == 200, response.text
+    return {item["id"]: item for item in response.json()["items"]}
 
 
 async def test_every_gradable_item_is_listed_before_the_first_sync(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    answer = (await teacher.get(f"{api.path}/assignments")).json()
-    items = {item["id"]: item for item in answer["items"]}
+    body = (await teacher.get(f"{api.path}/assignments")).json()
+    items = {item["id"]: item for item in body["items"]}
     assert items.keys() == {str(item.id) for item in api.room.section.standing()}
-    assert answer["live"] is True
-    assert answer["as_of"]
+    assert body["live"] is True
+    assert body["as_of"]
     assert {item["state"] for item in items.values()} == {"never-synced"}
     assert all(item["sync_to_sis"] and item["last_synced"] is None for item in items.values())
-    one = api.room.section.standing()[0]
-    assert items[str(one.id)]["title"] == one.title
+    assignment = api.room.section.standing()[0]
+    assert items[str(assignment.id)]["title"] == assignment.title
 
 
-async def test_a_sync_moves_them_on(api: ApiHarness) -> None:
+async def test_synced_assignments_show_their_state(api: ApiHarness) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     items = (await listed(teacher, api)).values()
@@ -33,13 +33,15 @@ async def test_a_sync_moves_them_on(api: ApiHarness) -> None:
     stopped = [item for item in items if item["state"] == "problem"]
     assert synced
     assert all(item["changes_waiting"] is False for item in synced)
-    asked = datetime.fromisoformat(sync["requested_at"]).replace(microsecond=0)  # as Schoology tells time
-    assert all(datetime.fromisoformat(item["last_synced"]) >= asked for item in synced)
+    requested_at = datetime.fromisoformat(sync["requested_at"]).replace(
+        microsecond=0
+    )  # Schoology's times have whole seconds
+    assert all(datetime.fromisoformat(item["last_synced"]) >= requested_at for item in synced)
     assert all(item["problem"]["fix"] for item in stopped)
     assert len(synced) + len(stopped) == len(items)
 
 
-async def test_a_change_in_schoology_is_seen_waiting(api: ApiHarness) -> None:
+async def test_a_change_in_schoology_is_shown_as_waiting(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
     synced = next(item for item in (await listed(teacher, api)).values() if item["state"] == "synced")
@@ -49,7 +51,7 @@ async def test_a_change_in_schoology_is_seen_waiting(api: ApiHarness) -> None:
     assert later[synced["id"]]["changes_waiting"] is True
 
 
-async def test_schoology_is_asked_once_a_minute(api: ApiHarness) -> None:
+async def test_schoology_is_read_once_a_minute(api: ApiHarness) -> None:
     teacher = await api.teacher()
     api.world.schoology.log.clear()
     for _ in range(3):
@@ -58,19 +60,19 @@ async def test_schoology_is_asked_once_a_minute(api: ApiHarness) -> None:
     assert max(counts.values()) == 1
 
 
-async def test_what_was_known_is_told_while_schoology_is_away(api: ApiHarness) -> None:
+async def test_the_ledger_is_listed_while_schoology_is_down(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
     api.refuse("schoology")
-    answer = (await teacher.get(f"{api.path}/assignments")).json()
-    assert answer["live"] is False
-    assert answer["as_of"]
-    synced = [item for item in answer["items"] if item["state"] == "synced"]
+    body = (await teacher.get(f"{api.path}/assignments")).json()
+    assert body["live"] is False
+    assert body["as_of"]
+    synced = [item for item in body["items"] if item["state"] == "synced"]
     assert synced
     assert all(item["title"] and item["points"] for item in synced)
 
 
-async def test_a_problem_that_a_later_release_met_goes_by_its_code(api: ApiHarness) -> None:
+async def test_a_problem_of_a_later_release_shows_its_code(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
     await api.change_rows("UPDATE ledger SET problem = 'of-later'")
@@ -79,25 +81,29 @@ async def test_a_problem_that_a_later_release_met_goes_by_its_code(api: ApiHarne
     assert {item["problem"]["code"] for item in items} == {"of-later"}
 
 
-async def test_where_nothing_is_known_a_silent_schoology_is_said_to_be(api: ApiHarness) -> None:
+async def test_without_a_ledger_a_refusal_is_reported(api: ApiHarness) -> None:
     teacher = await api.teacher()
     api.refuse("schoology")
-    told = expect_problem(await teacher.get(f"{api.path}/assignments"), 502, "upstream-refused")
-    assert told["reason"] == "schoology-key-not-allowed"
-    assert told["detail"]
+    body = expect_problem(await teacher.get(f"{api.path}/assignments"), 502, "upstream-refused")
+    assert body["reason"] == "schoology-key-not-allowed"
+    assert body["detail"]
 
 
 async def test_R17_the_switch_works_before_the_first_sync(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    one = str(api.room.section.standing()[0].id)
-    answer = await teacher.ask("PATCH", f"{api.path}/assignments/{one}", json={"sync_to_sis": False})
-    assert answer.status_code == 200
-    assert (answer.json()["sync_to_sis"], answer.json()["state"]) == (False, "opted-out")
+    assignment_id = str(api.room.section.standing()[0].id)
+    response = await teacher.ask(
+        "PATCH", f"{api.path}/assignments/{assignment_id}", json={"sync_to_sis": False}
+    )
+    assert response.status_code == 200
+    assert (response.json()["sync_to_sis"], response.json()["state"]) == (False, "opted-out")
     sync = await api.sync(teacher)
-    told = (await teacher.get(sync["links"]["outcomes"], reason="opted-out")).json()["items"]
-    assert [item["assignment"]["id"] for item in told] == [one]
-    answer = await teacher.ask("PATCH", f"{api.path}/assignments/{one}", json={"sync_to_sis": True})
-    assert answer.json()["sync_to_sis"] is True
+    outcomes = (await teacher.get(sync["links"]["outcomes"], reason="opted-out")).json()["items"]
+    assert [item["assignment"]["id"] for item in outcomes] == [assignment_id]
+    response = await teacher.ask(
+        "PATCH", f"{api.path}/assignments/{assignment_id}", json={"sync_to_sis": True}
+    )
+    assert response.json()["sync_to_sis"] is True
 
 
 async def test_an_unknown_assignment_has_no_switch(api: ApiHarness) -> None:
@@ -106,12 +112,12 @@ async def test_an_unknown_assignment_has_no_switch(api: ApiHarness) -> None:
     before = await api.rows()
     for assignment in ("404404", elsewhere):
         path = f"{api.path}/assignments/{assignment}"
-        answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
-        expect_problem(answer, 404, "assignment-not-found")
+        response = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
+        expect_problem(response, 404, "assignment-not-found")
     assert await api.rows() == before
 
 
-async def test_a_known_assignment_is_switched_while_schoology_is_away(api: ApiHarness) -> None:
+async def test_a_known_assignment_is_switched_while_schoology_is_down(api: ApiHarness) -> None:
     teacher = await api.teacher()
     path = f"{api.path}/assignments/{api.room.section.standing()[0].id}"
     api.cut_off("schoology")
@@ -120,25 +126,25 @@ async def test_a_known_assignment_is_switched_while_schoology_is_away(api: ApiHa
     await api.sync(teacher)
     api.cut_off("schoology")
     api.restart()
-    answer = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
-    assert (answer.status_code, answer.json()["state"]) == (200, "opted-out")
-    answer = await teacher.ask("PATCH", f"{api.path}/assignments/404404", json={"sync_to_sis": False})
-    expect_problem(answer, 404, "assignment-not-found")
+    response = await teacher.ask("PATCH", path, json={"sync_to_sis": False})
+    assert (response.status_code, response.json()["state"]) == (200, "opted-out")
+    response = await teacher.ask("PATCH", f"{api.path}/assignments/404404", json={"sync_to_sis": False})
+    expect_problem(response, 404, "assignment-not-found")
 
 
 async def test_a_switch_is_on_or_off(api: ApiHarness) -> None:
     teacher = await api.teacher()
     path = f"{api.path}/assignments/{api.room.section.standing()[0].id}"
     bodies: list[Any] = [None, {}, {"sync_to_sis": "no"}, {"sync_to_sis": None}, {"sync_to_sis": 0}, []]
-    for body in (*bodies, {"sync_to_sis": True, "colour": "red"}):
+    for body in (*bodies, {"sync_to_sis": True, "color": "red"}):
         expect_problem(await teacher.ask("PATCH", path, json=body), 422, "request-not-valid")
 
 
-async def test_turning_a_switch_is_audited(api: ApiHarness) -> None:
+async def test_switching_an_assignment_is_audited(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    one = str(api.room.section.standing()[0].id)
-    await teacher.ask("PATCH", f"{api.path}/assignments/{one}", json={"sync_to_sis": False})
+    assignment_id = str(api.room.section.standing()[0].id)
+    await teacher.ask("PATCH", f"{api.path}/assignments/{assignment_id}", json={"sync_to_sis": False})
     entry = (await (await api.office()).get("/audit", limit=1)).json()["items"][0]
     assert entry["action"] == "assignment.switched"
     assert entry["actor"] == f"teacher:{api.room.teacher.uid}"
-    assert entry["objects"] == {"section": api.section, "assignment": one, "sync_to_sis": False}
+    assert entry["objects"] == {"section": api.section, "assignment": assignment_id, "sync_to_sis": False}

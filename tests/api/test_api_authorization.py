@@ -1,4 +1,4 @@
-"""Every route of the API document with every kind of token, on one's own and on others' ids."""
+"""Test every route of the API document with every kind of token, on own and foreign ids."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -17,12 +17,12 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", f"{SECTION}/categories"): {"pairs": []},
     ("PATCH", f"{SECTION}/assignments/{{assignment_id}}"): {"sync_to_sis": True},
 }
+# Scopes that a teacher's token can have in its own section.
 TEACHERS = {"syncs:read", "syncs:write", "sections:read"}
-"""What a teacher's token can open, in its own section."""
 
 
 class Route(NamedTuple):
-    """A guarded route, and the one scope that opens it."""
+    """Name a guarded route, and the one scope that opens it."""
 
     method: str
     path: str
@@ -36,20 +36,20 @@ class Route(NamedTuple):
     def is_teachers(self) -> bool:
         return self.in_section and self.scope in TEACHERS
 
-    async def ask(self, door: ApiClient, section: str, sync: str) -> Any:
+    async def ask(self, client: ApiClient, section: str, sync: str) -> Any:
         filled = self.path.replace("{section_id}", section).replace("{sync_id}", sync)
         path = filled.replace("{assignment_id}", "5001")
         for name in ("preflight_id", "webhook_id", "delivery_id"):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         body = BODIES.get((self.method, self.path), {} if self.method in {"POST", "PUT", "PATCH"} else None)
-        return await door.ask(self.method, path, json=body)
+        return await client.ask(self.method, path, json=body)
 
 
 def guarded() -> Iterator[Route]:
     for path, operations in openapi_document()["paths"].items():
         for method, operation in operations.items():
             if path not in OPEN:
-                (scope,) = next(one["client"] for one in operation["security"] if "client" in one)
+                (scope,) = next(scheme["client"] for scheme in operation["security"] if "client" in scheme)
                 yield Route(method.upper(), path, scope)
 
 
@@ -57,7 +57,7 @@ ROUTES = list(guarded())
 
 
 def each(routes: list[Route]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("route", routes, ids=[f"{one.method} {one.path}" for one in routes])
+    return pytest.mark.parametrize("route", routes, ids=[f"{route.method} {route.path}" for route in routes])
 
 
 each_route = each(ROUTES)
@@ -66,12 +66,12 @@ each_teachers_route = each([route for route in ROUTES if route.is_teachers])
 each_route_of_the_district = each([route for route in ROUTES if not route.is_teachers])
 
 
-def unlike(answer: Any, *statuses: int) -> None:
-    assert answer.status_code not in {*statuses, 500}, answer.text
+def unlike(response: Any, *statuses: int) -> None:
+    assert response.status_code not in {*statuses, 500}, response.text
 
 
 @each_route
-async def test_without_a_good_token_nothing_is_answered(api: ApiHarness, route: Route) -> None:
+async def test_requests_without_a_valid_token_are_refused(api: ApiHarness, route: Route) -> None:
     before = await api.rows()
     expect_problem(await route.ask(api.anonymous, api.section, str(uuid4())), 401, "token-missing")
     stranger = ApiClient(api.http, "nonsense")
@@ -80,13 +80,13 @@ async def test_without_a_good_token_nothing_is_answered(api: ApiHarness, route: 
 
 
 @each_route
-async def test_every_other_scope_is_not_enough(api: ApiHarness, route: Route) -> None:
+async def test_all_other_scopes_together_are_not_enough(api: ApiHarness, route: Route) -> None:
     office = await api.office(*(scope for scope in EVERYTHING if scope != route.scope))
     before = await api.rows()
-    answer = await route.ask(office, api.section, str(uuid4()))
-    told = expect_problem(answer, 403, "scope-missing")
-    assert told["scope"] == route.scope
-    assert f'scope="{route.scope}"' in answer.headers["www-authenticate"]
+    response = await route.ask(office, api.section, str(uuid4()))
+    body = expect_problem(response, 403, "scope-missing")
+    assert body["scope"] == route.scope
+    assert f'scope="{route.scope}"' in response.headers["www-authenticate"]
     assert await api.rows() == before
 
 
@@ -99,7 +99,7 @@ async def test_the_scope_alone_is_enough(api: ApiHarness, route: Route) -> None:
 
 
 @each_teachers_route
-async def test_a_teacher_is_at_home_in_one_section(api: ApiHarness, route: Route) -> None:
+async def test_a_teacher_may_use_their_own_section(api: ApiHarness, route: Route) -> None:
     sync = (await (await api.office()).post(f"{api.path}/syncs", {"dry_run": True})).json()["id"]
     await api.run_queued()
     unlike(await route.ask(await api.teacher(), api.section, sync), 401, 403)
@@ -107,32 +107,32 @@ async def test_a_teacher_is_at_home_in_one_section(api: ApiHarness, route: Route
 
 @each_teachers_route
 async def test_a_teacher_reaches_no_other_section(api: ApiHarness, route: Route) -> None:
-    other = str(api.world.classrooms[1].section.id)
-    sync = (await (await api.office()).post(f"/sections/{other}/syncs")).json()["id"]
+    other_section = str(api.world.classrooms[1].section.id)
+    sync = (await (await api.office()).post(f"/sections/{other_section}/syncs")).json()["id"]
     teacher = await api.teacher()
     before = await api.rows()
-    expect_problem(await route.ask(teacher, other, sync), 404, "section-not-found")
+    expect_problem(await route.ask(teacher, other_section, sync), 404, "section-not-found")
     assert await api.rows() == before
 
 
 @each_route_of_the_district
-async def test_what_is_the_districts_is_no_teachers(api: ApiHarness, route: Route) -> None:
+async def test_a_teacher_may_not_use_district_routes(api: ApiHarness, route: Route) -> None:
     teacher = await api.teacher()
     before = await api.rows()
-    answer = await route.ask(teacher, api.section, str(uuid4()))
-    assert (answer.status_code, answer.json()["status"]) == (403, 403)
+    response = await route.ask(teacher, api.section, str(uuid4()))
+    assert (response.status_code, response.json()["status"]) == (403, 403)
     assert await api.rows() == before
 
 
 @each_section_route
-async def test_another_districts_things_do_not_exist(api: ApiHarness, route: Route) -> None:
-    """The neighbour reads the same Schoology, so that only what we store can tell."""
+async def test_resources_of_another_district_do_not_exist(api: ApiHarness, route: Route) -> None:
+    """Use a neighbor that reads the same Schoology, so that only our rows differ."""
     sync = await api.sync(await api.office(), dry_run=True)
     stranger = await api.office(district_id=(await api.add_neighbor()).id)
-    answer = await route.ask(stranger, api.section, sync["id"])
+    response = await route.ask(stranger, api.section, sync["id"])
     if "{sync_id}" in route.path:
-        expect_problem(answer, 404, "sync-not-found")
-    assert sync["id"] not in answer.text
+        expect_problem(response, 404, "sync-not-found")
+    assert sync["id"] not in response.text
 
 
 async def test_another_districts_lists_are_empty(api: ApiHarness) -> None:
@@ -143,7 +143,7 @@ async def test_another_districts_lists_are_empty(api: ApiHarness) -> None:
     assert (await stranger.get(api.path)).json()["sis_section"] is None
 
 
-async def test_who_may_only_read_changes_nothing(api: ApiHarness) -> None:
+async def test_a_read_only_token_changes_nothing(api: ApiHarness) -> None:
     admin = api.world.lti.id_token(api.world.admin, api.room.section)
     reader = ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
     before = await api.rows()

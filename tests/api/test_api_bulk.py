@@ -1,4 +1,4 @@
-"""Many links at once: every row is answered, and a bad one keeps no other from being done."""
+"""Test the import of links: every row gets a result, and a failed row does not stop the others."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ def sheet(*lines: Sequence[str]) -> bytes:
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
-async def test_rows_that_can_be_linked_are_and_the_others_say_why(api: ApiHarness) -> None:
+async def test_each_link_row_gets_its_own_result(api: ApiHarness) -> None:
     office = await api.office()
     first, second = api.world.classrooms
     assert api.world.manual is not None
@@ -49,22 +49,22 @@ async def test_rows_that_can_be_linked_are_and_the_others_say_why(api: ApiHarnes
         ("failed", "request-not-valid"),
         ("done", None),
     ]
-    links = {one["id"]: one for one in (await office.get("/sections")).json()["items"]}
+    links = {link["id"]: link for link in (await office.get("/sections")).json()["items"]}
     assert links[section_id(first)]["sis_section"]["id"] == str(second.sis.dcid)
     assert links[section_id(second)]["sis_section"]["id"] == str(first.sis.dcid)
-    assert all(one["chosen"] for one in links.values())
+    assert all(link["chosen"] for link in links.values())
     actions = [entry["action"] for entry in (await office.get("/audit")).json()["items"]]
     assert actions.count("section.linked") == 2
 
 
-async def test_a_row_of_broken_text_is_answered_like_any_other(api: ApiHarness) -> None:
+async def test_a_row_of_broken_text_gets_a_result(api: ApiHarness) -> None:
     content = rb'{"rows": [{"section": "\ud800", "\ud800": "\u0000"}, 7]}'
     for path in (LINKS, PAIRS):
-        answer = await (await api.office()).ask("POST", path, content=content)
-        assert row_results(answer) == [("failed", "request-not-valid")] * 2
+        response = await (await api.office()).ask("POST", path, content=content)
+        assert row_results(response) == [("failed", "request-not-valid")] * 2
 
 
-async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
+async def test_links_are_imported_from_csv(api: ApiHarness) -> None:
     office = await api.office()
     first, second = api.world.classrooms
     body = sheet(
@@ -73,9 +73,9 @@ async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
         [section_id(second), "", ""],
         [section_id(second), "1", "2", "3"],
     )
-    answer = await office.ask("POST", LINKS, content=body, headers=CSV)
-    assert row_results(answer) == [("done", None), ("done", None), ("failed", "request-not-valid")]
-    links = {one["id"]: one for one in (await office.get("/sections")).json()["items"]}
+    response = await office.ask("POST", LINKS, content=body, headers=CSV)
+    assert row_results(response) == [("done", None), ("done", None), ("failed", "request-not-valid")]
+    links = {link["id"]: link for link in (await office.get("/sections")).json()["items"]}
     assert (links[section_id(first)]["chosen"], links[section_id(second)]["chosen"]) == (True, False)
     assert links[section_id(first)]["teacher"] == str(first.sis_teacher.dcid)
 
@@ -96,14 +96,12 @@ async def test_links_come_as_a_spreadsheet_too(api: ApiHarness) -> None:
     ],
 )
 @pytest.mark.parametrize("path", [LINKS, PAIRS])
-async def test_a_body_without_rows_is_refused_whole(
-    api: ApiHarness, path: str, content: bytes, kind: str
-) -> None:
-    answer = await (await api.office()).ask("POST", path, content=content, headers={"content-type": kind})
-    expect_problem(answer, 422, "rows-not-readable")
+async def test_a_body_without_rows_is_refused(api: ApiHarness, path: str, content: bytes, kind: str) -> None:
+    response = await (await api.office()).ask("POST", path, content=content, headers={"content-type": kind})
+    expect_problem(response, 422, "rows-not-readable")
 
 
-async def test_a_system_that_is_silent_fails_its_rows_alone(api: ApiHarness) -> None:
+async def test_an_unresponsive_system_fails_only_its_rows(api: ApiHarness) -> None:
     office = await api.office()
     first, second = api.world.classrooms
     later = Status(429, headers={"retry-after": "300"})
@@ -117,7 +115,7 @@ async def test_a_system_that_is_silent_fails_its_rows_alone(api: ApiHarness) -> 
     assert done == ("done", None)
 
 
-async def test_rows_for_which_there_is_no_time_are_told_so(
+async def test_rows_past_the_deadline_are_not_attempted(
     api: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     office = await api.office()
@@ -129,5 +127,5 @@ async def test_rows_for_which_there_is_no_time_are_told_so(
         late,
         ("failed", "request-not-valid"),
     ]
-    answer = await office.post(f"{api.path}/categories/copy", {"sections": ["7999999999"]})
-    assert [one["result"] for one in answer.json()["sections"]] == ["not-attempted"]
+    response = await office.post(f"{api.path}/categories/copy", {"sections": ["7999999999"]})
+    assert [section["result"] for section in response.json()["sections"]] == ["not-attempted"]

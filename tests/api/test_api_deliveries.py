@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: signed news of settled syncs, from an outbox that forgets nothing."""
+"""Test deliveries of webhooks: signed messages about settled syncs, and their retries."""
 
 import asyncio
 import json
@@ -16,24 +16,27 @@ from harness.api import ApiHarness
 from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
 
-async def test_a_settled_sync_is_told_once_signed_and_in_numbers(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_settled_sync_sends_one_signed_message(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     webhook = await add_webhook(office, receiver.url)
     sync = await api.sync(office)
     assert await deliver(api) == 1
     assert await deliver(api, later=True) == 0
     ((headers, body),) = receiver.received
-    told = Webhook(webhook["secret"]).verify(body, headers)
-    assert told["type"] == "sync.settled"
-    assert told["data"]["sync_id"] == sync["id"]
-    assert told["data"]["status"] == sync["status"]
-    assert (told["data"]["assignments"], told["data"]["scores"]) == (sync["assignments"], sync["scores"])
+    message = Webhook(webhook["secret"]).verify(body, headers)
+    assert message["type"] == "sync.settled"
+    assert message["data"]["sync_id"] == sync["id"]
+    assert message["data"]["status"] == sync["status"]
+    assert (message["data"]["assignments"], message["data"]["scores"]) == (
+        sync["assignments"],
+        sync["scores"],
+    )
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["id"], delivery["status"]) == (headers["webhook-id"], "delivered")
     assert (delivery["response_status"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
 
 
-async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_worker_delivers_periodically(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
     async with run_worker(api.runtime):
@@ -43,7 +46,7 @@ async def test_a_worker_delivers_in_its_rounds(api: ApiHarness, receiver: Receiv
     assert len(receiver.received) == 1
 
 
-async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_message_has_no_names_titles_or_scores(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
     await api.sync(office)
@@ -58,7 +61,9 @@ async def test_no_name_no_title_and_no_score_is_told(api: ApiHarness, receiver: 
     }
 
 
-async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, receiver: Receiver) -> None:
+async def test_an_overdue_sync_sends_a_message_and_a_preview_none(
+    api: ApiHarness, receiver: Receiver
+) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
     await api.sync(office, dry_run=True)
@@ -72,7 +77,7 @@ async def test_a_dry_run_is_not_told_and_an_overdue_sync_is(api: ApiHarness, rec
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
+async def test_a_refused_message_is_retried_until_it_fails(
     api: ApiHarness, receiver: Receiver, status: int
 ) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
@@ -90,7 +95,7 @@ async def test_what_is_not_taken_is_tried_again_and_given_up_in_the_end(
     assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
 
 
-async def test_an_address_that_is_gone_is_not_asked_again(api: ApiHarness, receiver: Receiver) -> None:
+async def test_an_address_that_is_gone_is_not_retried(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     receiver.status = 410
     await deliver(api)
@@ -106,7 +111,7 @@ async def test_pauses_grow_and_end() -> None:
     assert pause_after(MAX_ATTEMPTS) is None
 
 
-async def test_an_outbox_outlives_the_worker_that_died_over_it(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_delivery_survives_a_crashed_worker(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     await api.change_rows("UPDATE delivery SET attempt = 1, not_before = now() + interval '1 minute'")
     assert await deliver(api) == 0
@@ -115,16 +120,20 @@ async def test_an_outbox_outlives_the_worker_that_died_over_it(api: ApiHarness, 
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
 
 
-async def test_nobody_at_an_address_is_no_answer(api: ApiHarness) -> None:
+async def test_an_unreachable_address_is_no_answer(api: ApiHarness) -> None:
     office = await api.office()
     webhook = await add_webhook(office, "http://127.0.0.1:1/hook")
     await api.sync(office)
     await deliver(api)
     (delivery,) = await list_deliveries(office, webhook)
-    assert (delivery["status"], delivery["error"], delivery["response_status"]) == ("pending", "no-answer", None)
+    assert (delivery["status"], delivery["error"], delivery["response_status"]) == (
+        "pending",
+        "no-answer",
+        None,
+    )
 
 
-async def test_an_attempt_that_lasts_too_long_is_broken_off(api: ApiHarness, receiver: Receiver) -> None:
+async def test_an_attempt_that_takes_too_long_times_out(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     receiver.silent = asyncio.Event()
     runtime = api.runtime
@@ -134,7 +143,7 @@ async def test_an_attempt_that_lasts_too_long_is_broken_off(api: ApiHarness, rec
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
 
 
-async def test_old_deliveries_are_forgotten(api: ApiHarness, receiver: Receiver) -> None:
+async def test_old_deliveries_are_purged(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     async with api.runtime.database.district(api.district.id) as db:
         await retention.purge(db)
@@ -145,13 +154,13 @@ async def test_old_deliveries_are_forgotten(api: ApiHarness, receiver: Receiver)
     assert await list_deliveries(office, webhook) == []
 
 
-async def test_trouble_of_one_district_is_no_others(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_district_does_not_delay_anothers_deliveries(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
     await add_webhook(office, f"http://{'a' * 70}.example.org/")
     await api.sync(office)
-    other = await api.add_neighbor()
-    async with api.runtime.database.district(other.id) as db:
+    neighbor = await api.add_neighbor()
+    async with api.runtime.database.district(neighbor.id) as db:
         await db.execute(
             text("""
                 WITH made AS (INSERT INTO webhook (id, url, secret)
@@ -171,8 +180,8 @@ async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Rece
     await api.sync(office)
     async with open_client(allow_private_network=False) as careful:
         await WebhookSender(api.runtime.database, careful, api.runtime.clock).deliver()
-    for one in (webhook, plain):
-        (delivery,) = await list_deliveries(office, one)
+    for added in (webhook, plain):
+        (delivery,) = await list_deliveries(office, added)
         assert delivery["error"] == "address-not-allowed"
     assert receiver.received == []
 
@@ -181,8 +190,8 @@ async def test_a_replay_sends_the_same_message_again(api: ApiHarness, receiver: 
     office, webhook = await settle_with_webhook(api, receiver)
     await deliver(api)
     (delivery,) = await list_deliveries(office, webhook)
-    answer = await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
-    assert (answer.status_code, answer.json()["status"]) == (202, "pending")
+    response = await office.post(f"{webhook['links']['deliveries']}/{delivery['id']}/replay")
+    assert (response.status_code, response.json()["status"]) == (202, "pending")
     assert await deliver(api) == 1
     first, second = receiver.received
     assert first[1] == second[1]
@@ -198,6 +207,6 @@ async def test_deliveries_come_in_pages(api: ApiHarness, receiver: Receiver) -> 
         await api.sync(office)
     first = (await office.get(webhook["links"]["deliveries"], limit=2)).json()
     rest = (await office.get(webhook["links"]["deliveries"], limit=2, cursor=first["next_cursor"])).json()
-    ids = [one["id"] for one in first["items"] + rest["items"]]
+    ids = [delivery["id"] for delivery in first["items"] + rest["items"]]
     assert len(set(ids)) == 3
     assert ids == sorted(ids, reverse=True)

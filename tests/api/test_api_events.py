@@ -1,4 +1,4 @@
-"""The progress of a sync as it happens, on a real socket."""
+"""Test the live progress of a sync on a real socket."""
 
 import asyncio
 import json
@@ -30,11 +30,11 @@ async def on_a_socket(api: ApiHarness) -> AsyncIterator[httpx.AsyncClient]:
 
 async def follow(client: ApiClient, path: str, seen: str | None = None) -> AsyncGenerator[Event, None]:
     headers = {"authorization": f"Bearer {client.token}"} | ({"last-event-id": seen} if seen else {})
-    async with client.http.stream("GET", path, headers=headers) as answer:
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
+    async with client.http.stream("GET", path, headers=headers) as response:
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
         fields: dict[str, str] = {}
-        async for line in answer.aiter_lines():
+        async for line in response.aiter_lines():
             name, _, value = line.partition(": ")
             if name and value:
                 fields[name] = value
@@ -43,23 +43,23 @@ async def follow(client: ApiClient, path: str, seen: str | None = None) -> Async
                 fields = {}
 
 
-async def test_events_tell_of_progress_and_end_by_themselves(api: ApiHarness) -> None:
+async def test_events_report_progress_until_the_sync_is_settled(api: ApiHarness) -> None:
     async with on_a_socket(api) as http:
         teacher = ApiClient(http, (await api.teacher()).token)
         sync = (await teacher.post(f"{api.path}/syncs")).json()
         events = follow(teacher, sync["links"]["events"])
         first = await anext(events)
         assert (first.name, first.sync["stage"]) == ("progress", "queued")
-        carrying = asyncio.create_task(api.run_queued())
+        running = asyncio.create_task(api.run_queued())
         rest = [event async for event in events]
-        await carrying
+        await running
     assert {event.name for event in rest[:-1]} <= {"progress"}
     assert (rest[-1].name, rest[-1].sync["stage"]) == ("settled", "settled")
     assert len({event.id for event in (first, *rest)}) == len(rest) + 1
     assert rest[-1].sync["links"] == sync["links"]
 
 
-async def test_whoever_comes_back_goes_on_where_they_were(api: ApiHarness) -> None:
+async def test_a_reconnected_stream_continues_after_the_last_event(api: ApiHarness) -> None:
     async with on_a_socket(api) as http:
         teacher = ApiClient(http, (await api.teacher()).token)
         path = (await teacher.post(f"{api.path}/syncs")).json()["links"]["events"]
@@ -69,16 +69,16 @@ async def test_whoever_comes_back_goes_on_where_they_were(api: ApiHarness) -> No
         (last,) = [event async for event in follow(teacher, path, seen)]
         assert last.name == "settled"
         headers = {"authorization": f"Bearer {teacher.token}", "last-event-id": last.id}
-        answer = await http.get(path, headers=headers)
-        assert (answer.status_code, answer.content) == (204, b"")
+        response = await http.get(path, headers=headers)
+        assert (response.status_code, response.content) == (204, b"")
 
 
-async def test_a_settled_sync_is_told_in_one_event(api: ApiHarness) -> None:
+async def test_a_settled_sync_sends_one_event(api: ApiHarness) -> None:
     office = await api.office()
     sync = await api.sync(office, dry_run=True)
-    answer = await office.get(sync["links"]["events"])
-    assert answer.text.count("event: ") == 1
-    assert "event: settled" in answer.text
+    response = await office.get(sync["links"]["events"])
+    assert response.text.count("event: ") == 1
+    assert "event: settled" in response.text
 
 
 async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
@@ -94,7 +94,7 @@ async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
         assert [event async for event in events] == []
 
 
-async def test_a_sync_that_is_not_there_has_no_events(api: ApiHarness) -> None:
+async def test_an_unknown_sync_has_no_events(api: ApiHarness) -> None:
     office = await api.office()
     path = "/syncs/01890000-0000-7000-8000-000000000000/events"
     expect_problem(await office.get(api.path + path), 404, "sync-not-found")

@@ -1,7 +1,6 @@
-"""Who may do what, declared route by route, and tried with every kind of token on own and foreign ids.
+"""Test a hand-written table of every route's scope with every kind of token on own and foreign ids.
 
-The declaration stands here by hand: a route that is not declared, or that the API document opens to somebody
-else, fails the first test.
+A route that is missing in the table, or that the API document opens with another scope, fails the first test.
 """
 
 from collections.abc import Iterable
@@ -25,7 +24,7 @@ HOOK = {"url": "https://hooks.example.org/"}
 
 
 class Rule(NamedTuple):
-    """The scope that opens a route, and whether a teacher's token can be opened with it."""
+    """Declare the scope that opens a route; `teachers` if a teacher's token can open it."""
 
     scope: str
     teachers: bool = False
@@ -76,27 +75,27 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{HOOKS}/deliveries/{{delivery_id}}/replay"): Rule("district:write"),
     ("DELETE", HOOKS): Rule("district:write"),
 }
+# Ids that belong to one district. A section's id is Schoology's: two districts may both have it.
 OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id")
-"""Ids of things that belong to a district. A section's id is Schoology's: two districts may both know it."""
 
 
-def test_every_route_is_declared_here_with_the_scope_that_the_document_names() -> None:
-    found = {
+def test_every_route_is_declared_with_its_scope() -> None:
+    documented = {
         (method.upper(), path): {
             scope for way in operation.get("security", []) for scope in way.get("client", ())
         }
         for path, operations in openapi_document()["paths"].items()
         for method, operation in operations.items()
     }
-    assert set(found) == OPEN | set(RULES)
+    assert set(documented) == OPEN | set(RULES)
     assert {route: {rule.scope} for route, rule in RULES.items()} == {
-        route: scopes for route, scopes in found.items() if route not in OPEN
+        route: scopes for route, scopes in documented.items() if route not in OPEN
     }
 
 
 @dataclass
-class Town:
-    """Two districts that read the same Schoology, each with something of everything."""
+class TwoDistricts:
+    """Hold two districts that read the same Schoology, each with rows of every kind."""
 
     api: ApiHarness
     ours: dict[str, str]
@@ -108,12 +107,12 @@ class Town:
         life = TEACHER_LIFETIME if section else CLIENT_LIFETIME
         return ApiClient(self.api.http, self.api.runtime.tokens.issue(caller, life))
 
-    async def ask(self, door: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
+    async def ask(self, client: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
         method, path = route
-        return await door.ask(method, path.format(**ids), json=RULES[route].body)
+        return await client.ask(method, path.format(**ids), json=RULES[route].body)
 
-    async def everything(self) -> dict[str, str]:
-        """What every table holds."""
+    async def checksums(self) -> dict[str, str]:
+        """Return a checksum of every table."""
         async with self.api.urls.owner() as owner:
             return {
                 name: await owner.scalar(
@@ -122,22 +121,22 @@ class Town:
                 for name in NAMES
             }
 
-    async def refused(
-        self, door: ApiClient, routes: Iterable[tuple[str, str]], ids: dict[str, str], status: int
+    async def expect_refusals(
+        self, client: ApiClient, routes: Iterable[tuple[str, str]], ids: dict[str, str], status: int
     ) -> None:
-        """Each of the requests gets the status, shows nothing of anybody and writes nothing."""
-        before = await self.everything()
+        """Expect each request to get the status, to show no id, and to write nothing."""
+        before = await self.checksums()
         for route in routes:
-            answer = await self.ask(door, route, ids)
-            assert answer.status_code == status, (route, answer.text)
-            assert answer.json().keys() <= {"type", "title", "status", "code", "fix", "detail", "scope"}, (
+            response = await self.ask(client, route, ids)
+            assert response.status_code == status, (route, response.text)
+            assert response.json().keys() <= {"type", "title", "status", "code", "fix", "detail", "scope"}, (
                 route
             )
-            assert not [one for one in (*self.ours.values(), *self.theirs.values()) if one in answer.text]
-        assert await self.everything() == before
+            assert not [id_ for id_ in (*self.ours.values(), *self.theirs.values()) if id_ in response.text]
+        assert await self.checksums() == before
 
 
-async def furnish(api: ApiHarness, office: ApiClient, section: str) -> dict[str, str]:
+async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[str, str]:
     hook = (await office.post("/webhooks", HOOK)).json()["id"]
     sync = await api.sync(office, section)
     (delivery,) = (await office.get(f"/webhooks/{hook}/deliveries")).json()["items"]
@@ -152,17 +151,17 @@ async def furnish(api: ApiHarness, office: ApiClient, section: str) -> dict[str,
 
 
 @pytest.fixture
-async def town(api: ApiHarness) -> Town:
-    mine, other = api.district, await api.add_neighbor()
-    ours = await furnish(api, await api.office(), api.section)
-    api.district = other
-    theirs = await furnish(api, await api.office(), str(api.world.classrooms[1].section.id))
-    api.district = mine
-    return Town(api, ours, theirs)
+async def districts(api: ApiHarness) -> TwoDistricts:
+    own, neighbor = api.district, await api.add_neighbor()
+    ours = await create_rows(api, await api.office(), api.section)
+    api.district = neighbor
+    theirs = await create_rows(api, await api.office(), str(api.world.classrooms[1].section.id))
+    api.district = own
+    return TwoDistricts(api, ours, theirs)
 
 
-async def test_a_token_that_is_not_good_opens_nothing(town: Town) -> None:
-    api, district = town.api, town.api.district.id
+async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts) -> None:
+    api, district = districts.api, districts.api.district.id
     revoked, _ = await api.client(*EVERYTHING)
     client, _ = await api.client(*EVERYTHING)
     async with api.runtime.database.district(district) as db:
@@ -175,83 +174,93 @@ async def test_a_token_that_is_not_good_opens_nothing(town: Town) -> None:
         "garbage": ApiClient(api.http, "garbage"),
         "expired": ApiClient(api.http, ended.issue(caller, CLIENT_LIFETIME)),
         "somebody else's": ApiClient(api.http, foreign.issue(caller, CLIENT_LIFETIME)),
-        "a revoked client's": town.token(district, revoked),
-        "a revoked front-end's teacher's": town.token(district, revoked, section=api.section),
-        "a client's in another district": town.token(f"{district}-2", client),
+        "a revoked client's": districts.token(district, revoked),
+        "a revoked front-end's teacher's": districts.token(district, revoked, section=api.section),
+        "a client's in another district": districts.token(f"{district}-2", client),
     }
-    for name, door in bad.items():
-        await town.refused(door, RULES, town.ours, 401)
-        assert (await town.ask(door, ("GET", "/audit"), {})).headers["www-authenticate"], name
+    for name, holder in bad.items():
+        await districts.expect_refusals(holder, RULES, districts.ours, 401)
+        assert (await districts.ask(holder, ("GET", "/audit"), {})).headers["www-authenticate"], name
 
 
 @pytest.mark.parametrize("scope", EVERYTHING)
-async def test_a_single_scope_opens_its_routes_and_no_other(town: Town, scope: str) -> None:
-    client, _ = await town.api.client(scope)
-    door = town.token(town.api.district.id, client, scope)
-    await town.refused(door, [route for route, rule in RULES.items() if rule.scope != scope], town.ours, 403)
+async def test_a_scope_opens_only_its_routes(districts: TwoDistricts, scope: str) -> None:
+    client, _ = await districts.api.client(scope)
+    holder = districts.token(districts.api.district.id, client, scope)
+    await districts.expect_refusals(
+        holder, [route for route, rule in RULES.items() if rule.scope != scope], districts.ours, 403
+    )
     for route, rule in RULES.items():
         if rule.scope == scope:
-            answer = await town.ask(door, route, town.ours)
-            assert answer.status_code in {200, 201, 202, 204, 409, 422}, (route, answer.text)
+            response = await districts.ask(holder, route, districts.ours)
+            assert response.status_code in {200, 201, 202, 204, 409, 422}, (route, response.text)
 
 
-async def test_a_teacher_opens_one_section_and_nothing_of_the_district(town: Town) -> None:
-    teacher = await town.api.teacher()
+async def test_a_teacher_opens_one_section_and_no_district_route(districts: TwoDistricts) -> None:
+    teacher = await districts.api.teacher()
     teachers = [route for route, rule in RULES.items() if rule.teachers]
-    await town.refused(teacher, set(RULES) - set(teachers), town.ours, 403)
+    await districts.expect_refusals(teacher, set(RULES) - set(teachers), districts.ours, 403)
     for route in teachers:
-        answer = await town.ask(teacher, route, town.ours)
-        assert answer.status_code in {200, 202, 204}, (route, answer.text)
+        response = await districts.ask(teacher, route, districts.ours)
+        assert response.status_code in {200, 202, 204}, (route, response.text)
 
 
-async def test_to_a_teacher_of_another_section_it_does_not_exist(town: Town) -> None:
-    colleague = await town.api.teacher(town.api.world.classrooms[1])
+async def test_a_section_does_not_exist_for_another_teacher(districts: TwoDistricts) -> None:
+    colleague = await districts.api.teacher(districts.api.world.classrooms[1])
     teachers = [route for route, rule in RULES.items() if rule.teachers]
-    await town.refused(colleague, teachers, town.ours, 404)
-    mixed = town.ours | {"section_id": str(town.api.world.classrooms[1].section.id)}
-    await town.refused(colleague, [route for route in teachers if "{sync_id}" in route[1]], mixed, 404)
+    await districts.expect_refusals(colleague, teachers, districts.ours, 404)
+    mixed = districts.ours | {"section_id": str(districts.api.world.classrooms[1].section.id)}
+    await districts.expect_refusals(
+        colleague, [route for route in teachers if "{sync_id}" in route[1]], mixed, 404
+    )
 
 
-async def test_a_teacher_who_may_only_read_writes_nothing(town: Town) -> None:
-    reader = town.token(town.api.district.id, "page", "syncs:read", section=town.api.section)
-    await town.refused(reader, [route for route in RULES if route[0] != "GET"], town.ours, 403)
+async def test_a_read_only_teacher_writes_nothing(districts: TwoDistricts) -> None:
+    reader = districts.token(districts.api.district.id, "page", "syncs:read", section=districts.api.section)
+    await districts.expect_refusals(
+        reader, [route for route in RULES if route[0] != "GET"], districts.ours, 403
+    )
 
 
-async def test_what_belongs_to_another_district_does_not_exist(town: Town) -> None:
-    """For its client with every scope, and for its teacher of the very same section."""
-    neighbour = f"{town.api.district.id}-2"
-    client, _ = await town.api.client(*EVERYTHING, district_id=neighbour)
-    stranger = town.token(neighbour, client)
+async def test_ids_of_another_district_do_not_exist(districts: TwoDistricts) -> None:
+    """Use the neighbor's client with every scope, and its teacher of the same section."""
+    neighbor = f"{districts.api.district.id}-2"
+    client, _ = await districts.api.client(*EVERYTHING, district_id=neighbor)
+    stranger = districts.token(neighbor, client)
     owned = [route for route in RULES if any(f"{{{name}}}" in route[1] for name in OWNED)]
     assert len(owned) == 9
-    await town.refused(stranger, owned, town.ours, 404)
-    foreign_teacher = town.token(neighbour, client, section=town.api.section)
-    await town.refused(foreign_teacher, [route for route in owned if "{sync_id}" in route[1]], town.ours, 404)
+    await districts.expect_refusals(stranger, owned, districts.ours, 404)
+    foreign_teacher = districts.token(neighbor, client, section=districts.api.section)
+    await districts.expect_refusals(
+        foreign_teacher, [route for route in owned if "{sync_id}" in route[1]], districts.ours, 404
+    )
 
 
-async def test_no_list_or_section_shows_anything_of_another_district(town: Town) -> None:
-    neighbour = f"{town.api.district.id}-2"
-    client, _ = await town.api.client(*EVERYTHING, district_id=neighbour)
-    stranger = town.token(neighbour, client)
-    before = await mine(town)
+async def test_lists_show_nothing_of_another_district(districts: TwoDistricts) -> None:
+    neighbor = f"{districts.api.district.id}-2"
+    client, _ = await districts.api.client(*EVERYTHING, district_id=neighbor)
+    stranger = districts.token(neighbor, client)
+    before = await own_checksums(districts)
     for route in RULES:
         if not any(f"{{{name}}}" in route[1] for name in OWNED):
-            answer = await town.ask(stranger, route, town.ours)
-            assert answer.status_code < 500, (route, answer.text)
-            assert not [town.ours[name] for name in OWNED if town.ours[name] in answer.text], route
-    assert await mine(town) == before
+            response = await districts.ask(stranger, route, districts.ours)
+            assert response.status_code < 500, (route, response.text)
+            assert not [districts.ours[name] for name in OWNED if districts.ours[name] in response.text], (
+                route
+            )
+    assert await own_checksums(districts) == before
 
 
-async def mine(town: Town) -> dict[str, Any]:
-    """What our district holds, whatever the neighbour does."""
-    async with town.api.urls.owner() as owner:
+async def own_checksums(districts: TwoDistricts) -> dict[str, Any]:
+    """Return a checksum of our district's rows in every table."""
+    async with districts.api.urls.owner() as owner:
         return {
             name: await owner.scalar(
                 text(
                     f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {name} t "  # noqa: S608
                     f"WHERE {'id' if name == 'district' else 'district_id'} = :mine"
                 ),
-                {"mine": town.api.district.id},
+                {"mine": districts.api.district.id},
             )
             for name in NAMES
         }

@@ -1,4 +1,4 @@
-"""Token exchange: an LTI launch becomes a token for that teacher in that section."""
+"""Test token exchange: an LTI launch becomes a token for that teacher in that section."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,28 +14,28 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 async def test_a_teacher_gets_a_short_token_for_one_section(api: ApiHarness) -> None:
-    answer = await api.exchange(api.launch())
-    assert answer.status_code == 200
-    told = answer.json()
-    assert (told["token_type"], told["issued_token_type"]) == ("Bearer", ACCESS_TOKEN)
-    assert told["expires_in"] <= 15 * 60
-    assert told["scope"] == "syncs:read syncs:write"
-    teacher = ApiClient(api.http, told["access_token"])
+    response = await api.exchange(api.launch())
+    assert response.status_code == 200
+    token = response.json()
+    assert (token["token_type"], token["issued_token_type"]) == ("Bearer", ACCESS_TOKEN)
+    assert token["expires_in"] <= 15 * 60
+    assert token["scope"] == "syncs:read syncs:write"
+    teacher = ApiClient(api.http, token["access_token"])
     assert (await teacher.post(f"{api.path}/syncs")).status_code == 202
-    other = api.world.classrooms[1].section.id
-    expect_problem(await teacher.get(f"/sections/{other}/syncs"), 404, "section-not-found")
-    expect_problem(await teacher.post(f"/sections/{other}/syncs"), 404, "section-not-found")
+    other_section = api.world.classrooms[1].section.id
+    expect_problem(await teacher.get(f"/sections/{other_section}/syncs"), 404, "section-not-found")
+    expect_problem(await teacher.post(f"/sections/{other_section}/syncs"), 404, "section-not-found")
     expect_problem(await teacher.get("/syncs"), 403, "district-only")
 
 
-async def test_an_id_token_is_taken_once(api: ApiHarness) -> None:
+async def test_an_id_token_is_accepted_once(api: ApiHarness) -> None:
     token = api.launch()
     assert (await api.exchange(token)).status_code == 200
     expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "id-token-used")
     head, claims, seal = token.split(".")
     respelled = seal[:-1] + {"A": "B", "Q": "R", "g": "h", "w": "x"}[seal[-1]]
-    answer = await api.exchange(f"{head}.{claims}.{respelled}")
-    assert answer.json()["error"] == "invalid_grant"
+    response = await api.exchange(f"{head}.{claims}.{respelled}")
+    assert response.json()["error"] == "invalid_grant"
 
 
 async def test_every_exchange_is_audited(api: ApiHarness) -> None:
@@ -49,24 +49,24 @@ async def test_every_exchange_is_audited(api: ApiHarness) -> None:
 
 async def test_only_a_front_end_may_exchange(api: ApiHarness) -> None:
     token = api.launch()
-    answer = await api.exchange(token, await api.client("syncs:read", "syncs:write"))
-    expect_oauth_error(answer, 400, "unauthorized_client", "exchange-not-allowed")
-    answer = await api.exchange(token, ("gs_nobody", "x"))
-    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
+    response = await api.exchange(token, await api.client("syncs:read", "syncs:write"))
+    expect_oauth_error(response, 400, "unauthorized_client", "exchange-not-allowed")
+    response = await api.exchange(token, ("gs_nobody", "x"))
+    expect_oauth_error(response, 401, "invalid_client", "client-not-accepted")
     assert (await api.exchange(token)).status_code == 200
 
 
-async def test_the_front_end_of_another_district_cannot_use_the_launch(api: ApiHarness) -> None:
-    other = await api.add_neighbor()
-    client = await api.client("token:exchange", district_id=other.id)
-    answer = await api.exchange(api.launch(), client)
-    expect_oauth_error(answer, 400, "invalid_grant", "id-token-refused")
+async def test_another_districts_front_end_cannot_use_the_launch(api: ApiHarness) -> None:
+    neighbor = await api.add_neighbor()
+    client = await api.client("token:exchange", district_id=neighbor.id)
+    response = await api.exchange(api.launch(), client)
+    expect_oauth_error(response, 400, "invalid_grant", "id-token-refused")
 
 
-async def test_a_district_without_lti_takes_no_launches(api: ApiHarness) -> None:
+async def test_a_district_without_lti_refuses_launches(api: ApiHarness) -> None:
     await api.replace_district(replace(api.district, lti=None))
-    answer = await api.exchange(api.launch())
-    expect_oauth_error(answer, 400, "unauthorized_client", "lti-not-configured")
+    response = await api.exchange(api.launch())
+    expect_oauth_error(response, 400, "unauthorized_client", "lti-not-configured")
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ async def test_a_district_without_lti_takes_no_launches(api: ApiHarness) -> None
         {"requested_token_type": "urn:ietf:params:oauth:token-type:refresh_token"},
     ],
 )
-async def test_an_exchange_that_is_not_understood_is_refused(api: ApiHarness, form: dict[str, str]) -> None:
-    answer = await api.exchange(api.launch(), None, **form)
-    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
+async def test_a_malformed_exchange_is_refused(api: ApiHarness, form: dict[str, str]) -> None:
+    response = await api.exchange(api.launch(), None, **form)
+    expect_oauth_error(response, 400, "invalid_request", "token-request-not-valid")
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
@@ -109,12 +109,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS.keys())
-async def test_an_id_token_that_is_not_for_us_and_now_is_refused(
-    api: ApiHarness, claims: dict[str, Any]
-) -> None:
+async def test_an_id_token_not_for_us_or_not_now_is_refused(api: ApiHarness, claims: dict[str, Any]) -> None:
     before = await api.rows()
-    answer = await api.exchange(api.launch(**claims))
-    expect_oauth_error(answer, 400, "invalid_grant", "id-token-refused")
+    response = await api.exchange(api.launch(**claims))
+    expect_oauth_error(response, 400, "invalid_grant", "id-token-refused")
     assert await api.rows() == before
 
 
@@ -122,7 +120,7 @@ async def test_an_id_token_without_a_nonce_is_refused(api: ApiHarness) -> None:
     expect_oauth_error(await api.exchange(api.launch(nonce=OMIT)), 400, "invalid_grant", "id-token-refused")
 
 
-async def test_a_party_that_is_us_is_accepted(api: ApiHarness) -> None:
+async def test_our_own_authorized_party_is_accepted(api: ApiHarness) -> None:
     client_id = api.world.lti.client_id
     for claims in ({"azp": client_id}, {"aud": client_id}, {"aud": [client_id, "x"], "azp": client_id}):
         assert (await api.exchange(api.launch(**claims))).status_code == 200
@@ -134,7 +132,7 @@ async def test_clocks_may_differ_by_a_minute(api: ApiHarness) -> None:
         assert (await api.exchange(api.launch(at=at))).status_code == 200
 
 
-async def test_signatures_of_others_are_refused(api: ApiHarness) -> None:
+async def test_foreign_signatures_are_refused(api: ApiHarness) -> None:
     stranger = RSAKey.generate_key(2048, {"kid": signing_key().kid or "", "alg": "RS256", "use": "sig"})
     head, claims, seal = api.launch().split(".")
     public = signing_key().as_pem(private=False)
@@ -159,13 +157,13 @@ async def test_signatures_of_others_are_refused(api: ApiHarness) -> None:
         expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "id-token-refused")
 
 
-async def test_a_new_key_of_the_platform_is_fetched_when_it_is_used(api: ApiHarness) -> None:
+async def test_a_new_platform_key_is_fetched_when_used(api: ApiHarness) -> None:
     assert (await api.exchange(api.launch())).status_code == 200
     api.world.lti.rotate("sandbox-2")
     assert (await api.exchange(api.launch())).status_code == 200
 
 
-async def test_keys_that_cannot_be_read_are_said_to_be(api: ApiHarness) -> None:
+async def test_unreadable_platform_keys_are_reported(api: ApiHarness) -> None:
     assert api.district.lti is not None
     lti = replace(api.district.lti, jwks_url="http://127.0.0.1:9/jwks")
     await api.replace_district(replace(api.district, lti=lti))

@@ -1,4 +1,4 @@
-"""Token exchange: what a launch's roles, its user and its section give the right to."""
+"""Test token exchange: the rights that a launch's roles, user and section give."""
 
 from typing import Any
 
@@ -50,8 +50,8 @@ async def test_only_a_membership_role_makes_an_instructor(api: ApiHarness, roles
     ],
 )
 async def test_every_spelling_of_instructor_counts(api: ApiHarness, role: str) -> None:
-    answer = await api.exchange(with_roles(api, api.room.teacher, [role]))
-    assert answer.json()["scope"] == "syncs:read syncs:write"
+    response = await api.exchange(with_roles(api, api.room.teacher, [role]))
+    assert response.json()["scope"] == "syncs:read syncs:write"
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,12 @@ async def test_every_spelling_of_instructor_counts(api: ApiHarness, role: str) -
         MEMBERSHIP + "Learner",
     ],
 )
-async def test_R22_an_administrator_may_only_read_unless_enrolled_as_course_admin(
-    api: ApiHarness, role: str
-) -> None:
+async def test_R22_an_administrator_only_reads_unless_course_admin(api: ApiHarness, role: str) -> None:
     roles = [MEMBERSHIP + "Instructor", role]
     admin = api.world.admin
-    answer = await api.exchange(with_roles(api, admin, roles))
-    assert answer.json()["scope"] == "syncs:read"
-    reader = ApiClient(api.http, answer.json()["access_token"])
+    response = await api.exchange(with_roles(api, admin, roles))
+    assert response.json()["scope"] == "syncs:read"
+    reader = ApiClient(api.http, response.json()["access_token"])
     expect_problem(await reader.post(f"{api.path}/syncs"), 403, "scope-missing")
     assert (await reader.get(f"{api.path}/syncs")).status_code == 200
     insider = await api.exchange(with_roles(api, api.room.teacher, roles))
@@ -82,24 +80,24 @@ async def test_R22_an_administrator_may_only_read_unless_enrolled_as_course_admi
 
 async def test_R22_a_district_can_let_its_administrators_sync(api: ApiHarness) -> None:
     await api.change_policy(admin_sync=True)
-    answer = await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
-    assert answer.json()["scope"] == "syncs:read syncs:write"
+    response = await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
+    assert response.json()["scope"] == "syncs:read syncs:write"
 
 
-async def test_where_enrollments_cannot_be_read_an_administrator_reads(api: ApiHarness) -> None:
+async def test_without_enrollments_an_administrator_only_reads(api: ApiHarness) -> None:
     api.refuse("schoology")
     token = with_roles(api, api.room.teacher, [MEMBERSHIP + "Instructor", MEMBERSHIP + "Administrator"])
     assert (await api.exchange(token)).json()["scope"] == "syncs:read"
 
 
-async def test_enrollments_are_asked_for_once_in_ten_minutes(api: ApiHarness) -> None:
+async def test_enrollments_are_read_once_in_ten_minutes(api: ApiHarness) -> None:
     api.world.schoology.log.clear()
     for _ in range(3):
         await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
     assert sum(api.world.schoology.log.counts().values()) == 1
 
 
-async def test_an_instructor_alone_costs_no_call(api: ApiHarness) -> None:
+async def test_an_instructor_needs_no_call(api: ApiHarness) -> None:
     api.world.schoology.log.clear()
     await api.exchange(api.launch())
     assert not api.world.schoology.log.counts()
@@ -108,14 +106,14 @@ async def test_an_instructor_alone_costs_no_call(api: ApiHarness) -> None:
 @pytest.mark.parametrize(
     "user_id", [None, "", "$User.id", "5790000::abc", "-1", "0", "1" * 21, 5.5, True, ["5790000"]]
 )
-async def test_without_a_user_id_nobody_is_guessed(api: ApiHarness, user_id: Any) -> None:
+async def test_a_launch_without_a_user_id_is_refused(api: ApiHarness, user_id: Any) -> None:
     custom = {**api.world.lti.custom(api.room.teacher, api.room.section), "user_id": user_id}
     token = api.launch(custom=custom)
     expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-user-unknown")
     expect_oauth_error(await api.exchange(api.launch(custom=OMIT)), 400, "invalid_grant", "lti-user-unknown")
 
 
-async def test_the_section_is_the_contexts_or_else_the_custom_parameters(api: ApiHarness) -> None:
+async def test_the_section_is_of_the_context_or_custom_parameter(api: ApiHarness) -> None:
     custom = api.world.lti.custom(api.room.teacher, api.room.section)
     alone = {name: value for name, value in custom.items() if name != "section_id"}
     launches: list[dict[str, Any]] = [
@@ -129,7 +127,7 @@ async def test_the_section_is_the_contexts_or_else_the_custom_parameters(api: Ap
         assert (await teacher.get(f"{api.path}/syncs")).status_code == 200
 
 
-async def test_a_launch_of_no_section_or_of_two_is_refused(api: ApiHarness) -> None:
+async def test_a_launch_with_no_or_two_sections_is_refused(api: ApiHarness) -> None:
     custom = api.world.lti.custom(api.room.teacher, api.room.section)
     alone = {name: value for name, value in custom.items() if name != "section_id"}
     launches: list[dict[str, Any]] = [
@@ -139,19 +137,19 @@ async def test_a_launch_of_no_section_or_of_two_is_refused(api: ApiHarness) -> N
         {"context": api.section, "custom": alone},
     ]
     for claims in launches:
-        answer = await api.exchange(api.launch(**claims))
-        expect_oauth_error(answer, 400, "invalid_grant", "lti-section-unknown")
+        response = await api.exchange(api.launch(**claims))
+        expect_oauth_error(response, 400, "invalid_grant", "lti-section-unknown")
 
 
-async def test_a_front_end_may_ask_for_less(api: ApiHarness) -> None:
-    answer = await api.exchange(api.launch(), scope="syncs:read")
-    assert answer.json()["scope"] == "syncs:read"
-    answer = await api.exchange(api.launch(), scope="audit:read")
-    expect_oauth_error(answer, 400, "invalid_scope", "scope-not-allowed")
-    answer = await api.exchange(api.launch(), scope="syncs:read audit:read")
-    assert answer.json()["scope"] == "syncs:read"
+async def test_a_front_end_may_request_fewer_scopes(api: ApiHarness) -> None:
+    response = await api.exchange(api.launch(), scope="syncs:read")
+    assert response.json()["scope"] == "syncs:read"
+    response = await api.exchange(api.launch(), scope="audit:read")
+    expect_oauth_error(response, 400, "invalid_scope", "scope-not-allowed")
+    response = await api.exchange(api.launch(), scope="syncs:read audit:read")
+    assert response.json()["scope"] == "syncs:read"
 
 
 def with_roles(api: ApiHarness, user: Any, roles: Any) -> str:
-    """A launch whose roles claim is exactly this."""
+    """Return a launch with exactly these roles."""
     return api.world.lti.id_token(user, api.room.section, **{f"{CLAIM}roles": roles})

@@ -1,7 +1,7 @@
-"""The running service under requests that nobody would write, with every kind of token.
+"""Send generated requests to the running service with every kind of token.
 
-`FUZZ_EXAMPLES` says how many requests each operation gets of each kind of caller: a few by default, the same
-ones every time; as many others as one likes by `make fuzz`.
+`FUZZ_EXAMPLES` is the number of requests for each operation and kind of caller: by default a few, the same
+ones every time; `make fuzz` sends many others.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from harness.servers import Urls
 
 FEW = 4
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", FEW))
+# Requests name ids that Schoology never issued, and its refusal is reported.
 REFUSED_UPSTREAM = 502
-"""Schoology is asked about ids that it never gave, and what it says to that is passed on."""
+# Returns 503 where its servers do not respond in time, as on a busy machine.
 READINESS = "/readyz"
-"""Says 503 by right where its servers do not answer in time, as on a busy machine."""
 PROMISES = (
     "status_code_conformance",
     "content_type_conformance",
@@ -42,11 +42,11 @@ CALLERS = ("nobody", "nonsense", "office", "exchanger", "stranger", "teacher", "
 
 @dataclass(frozen=True)
 class Target:
-    """The service on a socket, with things in it that requests may find."""
+    """Hold the service on a socket, and ids that exist in it."""
 
     url: str
     tokens: dict[str, str | None]
-    there: dict[str, str]
+    ids: dict[str, str]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
         schoology = replace(api.district.schoology, requests_per_window=10**6)
         await api.replace_district(replace(api.district, schoology=schoology))
         office = await api.office()
-        doors: dict[str, ApiClient] = {
+        clients: dict[str, ApiClient] = {
             "nobody": api.anonymous,
             "nonsense": ApiClient(api.http, "nonsense"),
             "office": office,
@@ -67,10 +67,10 @@ async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
             "teacher": await api.teacher(),
             "reader": await reader(api),
         }
-        there = await found(api, office)
+        ids = await create_ids(api, office)
         served = Served(api.app, "127.0.0.1")
         await served.start()
-        yield Target(served.url, {name: door.token for name, door in doors.items()}, there)
+        yield Target(served.url, {name: client.token for name, client in clients.items()}, ids)
         await served.stop()
 
 
@@ -79,8 +79,8 @@ async def reader(api: ApiHarness) -> ApiClient:
     return ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
 
 
-async def found(api: ApiHarness, office: ApiClient) -> dict[str, str]:
-    """Path parameters that lead somewhere."""
+async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
+    """Create one resource of each kind, and return the path parameters that name them."""
     hook = (await office.post("/webhooks", {"url": "https://hooks.example.org/"})).json()
     sync = await api.sync(office)
     deliveries = (await office.get(f"/webhooks/{hook['id']}/deliveries")).json()["items"]
@@ -98,7 +98,7 @@ async def found(api: ApiHarness, office: ApiClient) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_every_answer_is_one_that_the_document_promises(target: Target, caller: str) -> None:
+async def test_every_response_conforms_to_the_document(target: Target, caller: str) -> None:
     broken = await asyncio.to_thread(broken_promises, target, caller)
     assert not broken, "\n\n".join(broken)
 
@@ -115,8 +115,8 @@ def broken_promises(target: Target, caller: str) -> list[str]:
             broken.append(f"{operation.label}: {failure}")
         except FailureGroup as failures:
             broken += [
-                f"{operation.label}: {one} {getattr(one, 'message', '')} {vars(one)}"
-                for one in failures.exceptions
+                f"{operation.label}: {error} {getattr(error, 'message', '')} {vars(error)}"
+                for error in failures.exceptions
             ]
     return broken
 
@@ -127,13 +127,13 @@ def _attack(operation: Any, target: Target, token: str | None) -> Callable[[], N
         operation.as_strategy(generation_mode=modes.POSITIVE),
         operation.as_strategy(generation_mode=modes.NEGATIVE),
     )
-    places = st.fixed_dictionaries(
-        {}, optional={name: st.just(value) for name, value in target.there.items()}
+    known_ids = st.fixed_dictionaries(
+        {}, optional={name: st.just(value) for name, value in target.ids.items()}
     )
     headers = {"authorization": f"Bearer {token}"} if token else {}
     checks = CHECKS.get_by_names(list(PROMISES))
 
-    @hypothesis.given(case=cases, places=places)
+    @hypothesis.given(case=cases, known_ids=known_ids)
     @hypothesis.settings(
         max_examples=EXAMPLES,
         derandomize=EXAMPLES == FEW,
@@ -141,12 +141,12 @@ def _attack(operation: Any, target: Target, token: str | None) -> Callable[[], N
         phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
         suppress_health_check=list(hypothesis.HealthCheck),
     )
-    def attack(case: Any, places: dict[str, str]) -> None:
+    def attack(case: Any, known_ids: dict[str, str]) -> None:
         given = case.path_parameters or {}
-        case.path_parameters = given | {name: api for name, api in places.items() if name in given}
-        answer = case.call(base_url=target.url, headers=headers)
-        allowed = operation.path == READINESS or answer.status_code == REFUSED_UPSTREAM
-        assert answer.status_code < 500 or allowed, answer.text
-        case.validate_response(answer, checks=checks)
+        case.path_parameters = given | {name: api for name, api in known_ids.items() if name in given}
+        response = case.call(base_url=target.url, headers=headers)
+        allowed = operation.path == READINESS or response.status_code == REFUSED_UPSTREAM
+        assert response.status_code < 500 or allowed, response.text
+        case.validate_response(response, checks=checks)
 
     return attack

@@ -1,4 +1,4 @@
-"""What Prometheus reads after syncs, and that nobody can be found in it."""
+"""Test the metrics of syncs, and that they identify nobody."""
 
 import asyncio
 import re
@@ -26,12 +26,12 @@ TAKEN = "UPDATE sync SET lease_token = gen_random_uuid() WHERE status = 'process
 
 
 def counts(grown: dict[Series, float], name: str, label: str) -> dict[str, float]:
-    """Value of a label -> by how much its series grew."""
+    """Return by how much each series of a metric grew, by the value of one label."""
     return {dict(labels)[label]: value for (metric, labels), value in grown.items() if metric == name}
 
 
 def nonzero(count: dict[str, int]) -> dict[str, int]:
-    """A resource's counts as metrics tell them: what is nothing did not grow."""
+    """Return a resource's counts as metrics have them: a count of zero did not grow."""
     return {result: number for result, number in count.items() if number and result != "read"}
 
 
@@ -186,7 +186,8 @@ ALLOWED = {
     "status": r"complete|failed|\d{3}|other|unsent|timeout|lost|too-large|cancelled",
     "code": "|".join(["none", *Reason]),
     "stage": "|".join(STAGES),
-    "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared|sent|suppressed|lost",
+    "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared"
+    "|sent|suppressed|lost",
     "system": "schoology|powerschool",
     "kind": "|".join(map(re.escape, KINDS)),
     "class": "ready|held",

@@ -1,4 +1,4 @@
-"""Health, readiness, the API's own description, and what problems mean."""
+"""Test health, readiness, the API document, and the explanations of problems."""
 
 import asyncio
 import re
@@ -12,78 +12,79 @@ from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime, run_maintenance
 from gradesync.settings import Settings
-from gradesync.upstream.call_budget import FAILURES_TO_OPEN, CallBudget
+from gradesync.upstream.call_budget import CallBudget
+from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
 from harness.api import ApiHarness, expect_problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 
-async def test_a_process_that_lives_says_so(api: ApiHarness) -> None:
-    answer = await api.http.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+async def test_a_live_process_is_healthy(api: ApiHarness) -> None:
+    response = await api.http.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-async def test_readiness_looks_at_database_migrations_and_queue(api: ApiHarness) -> None:
-    answer = await api.http.get("/readyz")
-    assert answer.status_code == 200
+async def test_readiness_checks_database_migrations_and_queue(api: ApiHarness) -> None:
+    response = await api.http.get("/readyz")
+    assert response.status_code == 200
     checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
     none_open = {"schoology": 0, "powerschool": 0}
-    assert answer.json() == {"status": "ready", "checks": checks, "circuits_open": none_open}
+    assert response.json() == {"status": "ready", "checks": checks, "circuits_open": none_open}
 
 
-async def test_open_circuits_are_counted_by_system_and_are_no_unreadiness(api: ApiHarness) -> None:
+async def test_open_circuits_are_counted_and_do_not_end_readiness(api: ApiHarness) -> None:
     for account in ("powerschool:secret-of-one", "powerschool:secret-of-two"):
-        pace = CallBudget(api.runtime.redis, account, None)
+        budget = CallBudget(api.runtime.redis, account, None)
         for _ in range(FAILURES_TO_OPEN):
-            await pace.report(False)
-    answer = await api.http.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
-    assert answer.json()["circuits_open"] == {"schoology": 0, "powerschool": 2}
+            await budget.report(False)
+    response = await api.http.get("/readyz")
+    assert (response.status_code, response.json()["status"]) == (200, "ready")
+    assert response.json()["circuits_open"] == {"schoology": 0, "powerschool": 2}
     metrics = (await api.http.get("/metrics")).text
     assert 'gradesync_circuits_open{system="powerschool"} 2.0' in metrics
     assert 'gradesync_circuits_open{system="schoology"} 0.0' in metrics
-    assert "secret" not in answer.text + metrics
-    await pace.report(True)
+    assert "secret" not in response.text + metrics
+    await budget.report(True)
     assert (await api.http.get("/readyz")).json()["circuits_open"]["powerschool"] == 1
 
 
-async def test_every_process_keeps_the_metric_of_open_circuits(api: ApiHarness) -> None:
-    pace = CallBudget(api.runtime.redis, "schoology:one", None)
+async def test_every_process_updates_the_circuit_metric(api: ApiHarness) -> None:
+    budget = CallBudget(api.runtime.redis, "schoology:one", None)
     for _ in range(FAILURES_TO_OPEN):
-        await pace.report(False)
+        await budget.report(False)
     async with run_maintenance(api.runtime):
         while not REGISTRY.get_sample_value("gradesync_circuits_open", {"system": "schoology"}):
             await asyncio.sleep(0)
 
 
 async def test_prometheus_reads_the_metrics_of_the_process(api: ApiHarness) -> None:
-    answer = await api.http.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert "gradesync_wakeups_total" in answer.text
+    response = await api.http.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
+    assert "gradesync_wakeups_total" in response.text
 
 
-async def test_without_the_queue_requests_are_still_taken(settings: Settings) -> None:
+async def test_without_the_queue_the_process_is_degraded(settings: Settings) -> None:
     alone = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
     async with open_runtime(alone, name="tests") as runtime:
         transport = httpx.ASGITransport(create_app(runtime))
         async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as http:
-            answer = await http.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json()["status"] == "degraded"
-    assert answer.json()["checks"]["queue"] == "failed"
-    assert answer.json()["circuits_open"] is None
+            response = await http.get("/readyz")
+    assert response.status_code == 200
+    assert response.json()["status"] == "degraded"
+    assert response.json()["checks"]["queue"] == "failed"
+    assert response.json()["circuits_open"] is None
 
 
-async def test_a_problems_type_leads_to_its_meaning(api: ApiHarness) -> None:
-    told = expect_problem(await api.anonymous.get("/syncs"), 401, "token-missing")
-    path = told["type"].removeprefix(api.runtime.settings.public_url)
+async def test_a_problem_type_links_to_its_explanation(api: ApiHarness) -> None:
+    refused = expect_problem(await api.anonymous.get("/syncs"), 401, "token-missing")
+    path = refused["type"].removeprefix(api.runtime.settings.public_url)
     meaning = (await api.http.get(path)).json()
-    assert meaning == {name: told[name] for name in ("code", "status", "title", "fix")}
+    assert meaning == {name: refused[name] for name in ("code", "status", "title", "fix")}
     expect_problem(await api.http.get("/problems/no-such-thing"), 404, "not-found")
 
 
-def test_every_problem_says_what_to_do() -> None:
+def test_every_problem_has_a_title_and_a_fix() -> None:
     for code, kind in CATALOGUE.items():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
         assert 400 <= kind.status <= 599
@@ -101,7 +102,7 @@ def test_the_api_document_is_the_same_every_time() -> None:
     assert openapi_document() == openapi_document()
 
 
-def test_every_operation_is_grouped_described_and_says_how_it_fails() -> None:
+def test_every_operation_documents_its_problems() -> None:
     document = openapi_document()
     tags = {tag["name"] for tag in document["tags"]}
     for path, operations in document["paths"].items():
@@ -113,10 +114,10 @@ def test_every_operation_is_grouped_described_and_says_how_it_fails() -> None:
             assert {"422", "500", "503"} <= statuses, path
             if operation.get("security") and path != "/oauth/token":
                 assert {"401", "403"} <= statuses, path
-            for status, answer in operation["responses"].items():
-                assert answer["description"], (path, status)
+            for status, response in operation["responses"].items():
+                assert response["description"], (path, status)
                 if int(status) >= 400 and path != "/readyz":
-                    assert examples(answer), (path, status)
+                    assert examples(response), (path, status)
 
 
 def test_try_it_out_can_get_a_token() -> None:
@@ -130,7 +131,7 @@ def test_try_it_out_can_get_a_token() -> None:
     assert {"client": ["syncs:read"]} in needed
 
 
-def examples(answer: dict[str, object]) -> bool:
-    content = answer.get("content")
+def examples(response: dict[str, object]) -> bool:
+    content = response.get("content")
     assert isinstance(content, dict)
     return all(body.get("examples") for body in content.values())

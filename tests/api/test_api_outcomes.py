@@ -1,4 +1,4 @@
-"""What became of everything, as JSON and as a spreadsheet."""
+"""Test the outcomes of a sync as JSON and as a spreadsheet."""
 
 import csv
 import io
@@ -18,13 +18,13 @@ from harness.api import ApiClient, ApiHarness, expect_problem
 TITLE = '=HYPERLINK("http://evil.example")'
 
 
-async def test_a_student_who_left_is_named_with_what_to_do(api: ApiHarness) -> None:
+async def test_a_student_who_left_is_named_with_a_fix(api: ApiHarness) -> None:
     uid = api.drop_student()
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     assert (sync["status"], sync["error"]) == ("failed", None)
-    answer = (await teacher.get(sync["links"]["outcomes"], result="failed")).json()
-    failed = [item for item in answer["items"] if item["student"]]
+    body = (await teacher.get(sync["links"]["outcomes"], result="failed")).json()
+    failed = [item for item in body["items"] if item["student"]]
     assert failed
     assert {item["student"]["id"] for item in failed} == {str(uid)}
     assert {item["reason"]["code"] for item in failed} == {"student-not-in-sis-section"}
@@ -32,10 +32,10 @@ async def test_a_student_who_left_is_named_with_what_to_do(api: ApiHarness) -> N
     assert all(user.display in item["student"]["name"] for item in failed)
     assert all(item["reason"]["fix"] and item["reason"]["title"] for item in failed)
     assert all(item["assignment"]["title"] for item in failed)
-    assert answer["names_unavailable"] is False
+    assert body["names_unavailable"] is False
 
 
-async def test_an_assignment_that_somebody_edited_in_the_sis_is_told_though_unchanged(
+async def test_an_edit_in_the_sis_is_listed_with_a_warning(
     api: ApiHarness,
 ) -> None:
     office = await api.office()
@@ -44,9 +44,9 @@ async def test_an_assignment_that_somebody_edited_in_the_sis_is_told_though_unch
     for part in edited.sections:
         part.name = "Edited by hand"
     sync = await api.sync(office, dry_run=True)
-    told = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
-    assert [(item["result"], item["student"]) for item in told] == [("unchanged", None)]
-    assert [warning["code"] for warning in told[0]["warnings"]] == ["edited-in-sis"]
+    outcomes = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
+    assert [(item["result"], item["student"]) for item in outcomes] == [("unchanged", None)]
+    assert [warning["code"] for warning in outcomes[0]["warnings"]] == ["edited-in-sis"]
 
 
 async def test_points_are_decimal_strings(api: ApiHarness) -> None:
@@ -60,67 +60,67 @@ async def test_points_are_decimal_strings(api: ApiHarness) -> None:
         assert float(item["after"]) >= 0
 
 
-async def test_what_changes_in_an_assignment_is_told_field_by_field(api: ApiHarness) -> None:
+async def test_an_update_lists_the_changed_fields(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
     item = next(item for item in api.room.section.standing() if item.title.startswith("Homework 1:"))
     before = format(item.max_points, "f")
     api.world.schoology.edit_assignment(api.room.section.id, item.id, max_points=Decimal("77.5"))
     sync = await api.sync(office, dry_run=True)
-    (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
-    (edit,) = told["edits"]
+    (outcome,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
+    (edit,) = outcome["edits"]
     assert (edit["field"], edit["before"], edit["after"]) == ("points", before, "77.5")
-    assert (told["before"], told["after"]) == (None, None)
+    assert (outcome["before"], outcome["after"]) == (None, None)
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     assert f"points {before},points 77.5" in sheet.text
 
 
-async def test_another_category_is_told_by_the_titles_that_it_has_in_the_sis(api: ApiHarness) -> None:
+async def test_a_changed_category_is_shown_by_its_sis_titles(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
     section = api.room.section
     item = next(item for item in section.standing() if item.title.startswith("Homework 1:"))
-    other = next(one for one in section.categories.values() if one.title.startswith("Quiz"))
-    api.world.schoology.edit_assignment(section.id, item.id, category=other.id)
+    quizzes = next(category for category in section.categories.values() if category.title.startswith("Quiz"))
+    api.world.schoology.edit_assignment(section.id, item.id, category=quizzes.id)
     sync = await api.sync(office)
-    (told,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
-    (edit,) = told["edits"]
+    (outcome,) = (await office.get(sync["links"]["outcomes"], result="updated")).json()["items"]
+    (edit,) = outcome["edits"]
     assert (edit["field"], edit["before_title"], edit["after_title"]) == ("category", "homework", "Quizzes")
     assert edit["before"] != edit["after"]
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     assert "category homework,category Quizzes" in sheet.text
 
 
-async def test_what_the_sis_said_of_a_refused_assignment_is_told(api: ApiHarness) -> None:
+async def test_a_refused_assignment_shows_the_sis_message(api: ApiHarness) -> None:
     no = Status(409, '{"message":"TeacherCategoryId is refused, Ada"}')
     api.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
     office = await api.office()
     sync = await api.sync(office)
-    found = await office.get(sync["links"]["outcomes"], reason="assignment-not-accepted")
-    (told,) = found.json()["items"]
-    assert told["detail"] == "PowerSchool answered 409 and named teachercategoryid"
+    response = await office.get(sync["links"]["outcomes"], reason="assignment-not-accepted")
+    (outcome,) = response.json()["items"]
+    assert outcome["detail"] == "PowerSchool answered 409 and named teachercategoryid"
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert f",{told['detail']}," in sheet.text
+    assert f",{outcome['detail']}," in sheet.text
 
 
-async def test_clients_of_the_district_get_ids_and_no_names(api: ApiHarness) -> None:
+async def test_a_districts_client_gets_ids_without_names(api: ApiHarness) -> None:
     office = await api.office()
     sync = await api.sync(office)
     items = (await office.get(sync["links"]["outcomes"])).json()["items"]
     assert all(item["student"]["name"] is None for item in items if item["student"])
 
 
-async def test_names_are_left_out_while_schoology_does_not_answer(api: ApiHarness) -> None:
+async def test_names_are_omitted_while_schoology_is_down(api: ApiHarness) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     api.refuse("schoology")
-    answer = (await teacher.get(sync["links"]["outcomes"])).json()
-    assert answer["names_unavailable"] is True
-    assert answer["items"]
-    assert all(item["student"]["name"] is None for item in answer["items"] if item["student"])
+    body = (await teacher.get(sync["links"]["outcomes"])).json()
+    assert body["names_unavailable"] is True
+    assert body["items"]
+    assert all(item["student"]["name"] is None for item in body["items"] if item["student"])
 
 
-async def test_names_are_asked_for_once_in_a_while(api: ApiHarness) -> None:
+async def test_names_are_cached(api: ApiHarness) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     api.world.schoology.log.clear()
@@ -133,14 +133,14 @@ async def test_outcomes_are_read_page_by_page_each_once(api: ApiHarness) -> None
     office = await api.office()
     sync = await api.sync(office)
     everything = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
-    found: list[Any] = []
+    items: list[Any] = []
     path, query = sync["links"]["outcomes"], {"limit": 7}
     while path:
-        answer = await office.get(path, **query)
-        found += answer.json()["items"]
-        path, query = answer.links.get("next", {}).get("url", ""), {}
-    assert found == everything
-    assert len(found) > 7
+        response = await office.get(path, **query)
+        items += response.json()["items"]
+        path, query = response.links.get("next", {}).get("url", ""), {}
+    assert items == everything
+    assert len(items) > 7
 
 
 async def test_outcomes_are_filtered_by_result_and_reason(api: ApiHarness) -> None:
@@ -173,11 +173,11 @@ async def test_a_cursor_belongs_to_its_list_and_filters(api: ApiHarness) -> None
     ):
         expect_problem(await office.get(path, cursor=cursor, **query), 422, "cursor-not-valid")
     for broken in ("x", "é", "AAAA", cursor[:-2], cursor + "A", "A" * 1001):
-        answer = await office.get(first["links"]["outcomes"], cursor=broken)
-        assert answer.status_code == 422, broken
+        response = await office.get(first["links"]["outcomes"], cursor=broken)
+        assert response.status_code == 422, broken
 
 
-async def test_the_spreadsheet_has_a_sentence_for_every_row(api: ApiHarness) -> None:
+async def test_the_spreadsheet_explains_every_row(api: ApiHarness) -> None:
     uid = api.drop_student()
     teacher = await api.teacher()
     sync = await api.sync(teacher)
@@ -191,7 +191,7 @@ async def test_the_spreadsheet_has_a_sentence_for_every_row(api: ApiHarness) -> 
     assert {row["result"] for row in only} == {"failed"}
 
 
-async def test_the_spreadsheet_is_whole_however_long_it_is(api: ApiHarness) -> None:
+async def test_the_spreadsheet_has_all_rows_of_a_long_list(api: ApiHarness) -> None:
     office = await api.office()
     sync = await api.sync(office, dry_run=True)
     rows = [
@@ -200,8 +200,8 @@ async def test_the_spreadsheet_is_whole_however_long_it_is(api: ApiHarness) -> N
     ]
     async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], rows)
-    told = await spreadsheet(office, sync)
-    assert len({row["student id"] for row in told if row["assignment"] == "Long"}) == 2300
+    lines = await spreadsheet(office, sync)
+    assert len({row["student id"] for row in lines if row["assignment"] == "Long"}) == 2300
 
 
 @pytest.mark.parametrize("title", [TITLE, "+1", "-1+2", "@SUM(A1)", "\t=1", "  =1", "\r=1", "|calc"])
@@ -211,40 +211,40 @@ async def test_no_title_becomes_a_formula(api: ApiHarness, title: str) -> None:
     row = Outcome(assignment_id="1", title=title, result=Result.FAILED, reason=Reason.DUPLICATE_NAME)
     async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
-    told = await spreadsheet(office, sync)
-    cell = next(row["assignment"] for row in told if row["assignment id"] == "1")
+    lines = await spreadsheet(office, sync)
+    cell = next(row["assignment"] for row in lines if row["assignment id"] == "1")
     assert cell.startswith("'")
 
 
-async def test_a_reason_of_a_later_release_goes_by_its_code(api: ApiHarness) -> None:
+async def test_a_reason_of_a_later_release_shows_its_code(api: ApiHarness) -> None:
     office = await api.office()
     sync = await api.sync(office, dry_run=True)
     row = Outcome(assignment_id="1", result=Result.FAILED, reason="of-later", warnings=("also-later",))
     async with api.runtime.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
     await api.change_rows("UPDATE sync SET error_code = 'of-later'")
-    answer = (await office.get(sync["links"]["outcomes"], result="failed")).json()
-    (item,) = [item for item in answer["items"] if item["assignment"]["id"] == "1"]
+    body = (await office.get(sync["links"]["outcomes"], result="failed")).json()
+    (item,) = [item for item in body["items"] if item["assignment"]["id"] == "1"]
     path = f"{api.path}/syncs/{sync['id']}"
-    told = [item["reason"], *item["warnings"], (await office.get(path)).json()["error"]]
-    assert [said["code"] for said in told] == ["of-later", "also-later", "of-later"]
-    assert all(said["title"] and said["fix"] for said in told)
+    reasons = [item["reason"], *item["warnings"], (await office.get(path)).json()["error"]]
+    assert [reason["code"] for reason in reasons] == ["of-later", "also-later", "of-later"]
+    assert all(reason["title"] and reason["fix"] for reason in reasons)
     sheet = await spreadsheet(office, sync, result="failed")
     assert "of-later" in {row["reason"] for row in sheet}
 
 
-async def test_an_unknown_syncs_outcomes_are_not_found(api: ApiHarness) -> None:
+async def test_outcomes_of_an_unknown_sync_are_not_found(api: ApiHarness) -> None:
     office = await api.office()
     expect_problem(await office.get(f"{api.path}/syncs/{uuid4()}/outcomes"), 404, "sync-not-found")
     expect_problem(await office.get(f"{api.path}/syncs/last/outcomes"), 422, "request-not-valid")
 
 
 async def spreadsheet(who: ApiClient, sync: dict[str, Any], **query: str) -> list[dict[str, str]]:
-    answer = await who.ask(
+    response = await who.ask(
         "GET", sync["links"]["outcomes"], params=query or None, headers={"accept": "text/csv"}
     )
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert "attachment" in answer.headers["content-disposition"]
-    text = answer.content.decode("utf-8-sig")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in response.headers["content-disposition"]
+    text = response.content.decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))

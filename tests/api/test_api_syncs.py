@@ -1,4 +1,4 @@
-"""Syncs over HTTP: asked for, listed, looked at."""
+"""Test syncs over HTTP: starting, listing and reading them."""
 
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,12 @@ from harness.api import ApiClient, ApiHarness, expect_problem
 COUNTS = ("assignments", "scores")
 
 
-async def test_a_request_is_accepted_at_once_and_says_where_to_look(api: ApiHarness) -> None:
+async def test_a_request_is_accepted_at_once_with_a_location(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    answer = await teacher.post(f"{api.path}/syncs")
-    assert answer.status_code == 202
-    sync = answer.json()
-    assert (await teacher.get(answer.headers["location"])).json() == sync
+    response = await teacher.post(f"{api.path}/syncs")
+    assert response.status_code == 202
+    sync = response.json()
+    assert (await teacher.get(response.headers["location"])).json() == sync
     assert (sync["status"], sync["stage"], sync["applied"], sync["mode"]) == (
         "processing",
         "queued",
@@ -29,10 +29,10 @@ async def test_a_request_is_accepted_at_once_and_says_where_to_look(api: ApiHarn
     assert set(sync["assignments"].values()) == set(sync["scores"].values()) == {0}
     assert sync["requested_at"] < sync["settles_by"]
     assert sync["error"] is None
-    assert sync["links"]["events"].startswith(answer.headers["location"])
+    assert sync["links"]["events"].startswith(response.headers["location"])
 
 
-async def test_what_was_read_is_counted_out_and_settled(api: ApiHarness) -> None:
+async def test_a_settled_sync_counts_everything_it_read(api: ApiHarness) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     assert sync["stage"] == "settled"
@@ -44,26 +44,26 @@ async def test_what_was_read_is_counted_out_and_settled(api: ApiHarness) -> None
         assert counts.pop("read") == sum(counts.values()) > 0
 
 
-async def test_R22_R23_clients_start_syncs_only_where_the_district_lets_them(api: ApiHarness) -> None:
+async def test_R22_R23_clients_start_syncs_only_if_allowed(api: ApiHarness) -> None:
     office = await api.office()
     await api.change_policy(service_sync=False)
-    told = expect_problem(await office.post(f"{api.path}/syncs"), 403, "service-sync-off")
-    assert "service_sync" in told["fix"]
+    refused = expect_problem(await office.post(f"{api.path}/syncs"), 403, "service-sync-off")
+    assert "service_sync" in refused["fix"]
     await api.change_policy(service_sync=True)
     sync = (await office.post(f"{api.path}/syncs")).json()
     assert sync["requested_by"]["kind"] == "client"
 
 
-async def test_a_second_request_is_told_of_the_first(api: ApiHarness) -> None:
+async def test_a_second_request_gets_the_first_ones_location(api: ApiHarness) -> None:
     teacher = await api.teacher()
     first = await teacher.post(f"{api.path}/syncs")
     second = await teacher.post(f"{api.path}/syncs", {"mode": "full"})
-    told = expect_problem(second, 409, "sync-in-progress")
+    refused = expect_problem(second, 409, "sync-in-progress")
     assert second.headers["location"] == first.headers["location"]
-    assert told["sync_id"] == first.json()["id"]
+    assert refused["sync_id"] == first.json()["id"]
 
 
-async def test_previews_hold_nobody_up_and_are_listed_apart(api: ApiHarness) -> None:
+async def test_previews_run_in_parallel_and_are_listed_apart(api: ApiHarness) -> None:
     teacher = await api.teacher()
     real = (await teacher.post(f"{api.path}/syncs")).json()["id"]
     previews = [(await teacher.post(f"{api.path}/syncs", {"dry_run": True})).json() for _ in range(2)]
@@ -73,7 +73,7 @@ async def test_previews_hold_nobody_up_and_are_listed_apart(api: ApiHarness) -> 
     assert listed == [preview["id"] for preview in reversed(previews)]
 
 
-async def test_an_overdue_sync_is_settled_by_whoever_comes_next(api: ApiHarness) -> None:
+async def test_the_next_request_settles_an_overdue_sync(api: ApiHarness) -> None:
     teacher = await api.teacher()
     late = (await teacher.post(f"{api.path}/syncs")).headers["location"]
     await pass_deadline(api)
@@ -84,14 +84,14 @@ async def test_an_overdue_sync_is_settled_by_whoever_comes_next(api: ApiHarness)
     assert settled["error"].keys() == {"code", "title", "detail", "fix", "retryable"}
 
 
-async def test_looking_at_an_overdue_sync_settles_it(api: ApiHarness) -> None:
+async def test_reading_an_overdue_sync_settles_it(api: ApiHarness) -> None:
     teacher = await api.teacher()
     late = (await teacher.post(f"{api.path}/syncs")).headers["location"]
     await pass_deadline(api)
     assert (await teacher.get(late)).json()["status"] == "failed"
 
 
-async def test_the_bound_moves_out_with_the_districts_backlog(api: ApiHarness) -> None:
+async def test_the_deadline_grows_with_the_backlog(api: ApiHarness) -> None:
     office = await api.office()
     first = (await office.post("/sections/7000001/syncs")).json()
     for section in range(7000002, 7000012):
@@ -101,20 +101,20 @@ async def test_the_bound_moves_out_with_the_districts_backlog(api: ApiHarness) -
 
 async def test_the_log_is_read_page_by_page_newest_first(api: ApiHarness) -> None:
     office = await api.office()
-    made = []
+    created = []
     for section in range(7000001, 7000006):
-        made.append((await office.post(f"/sections/{section}/syncs")).json()["id"])
-    found, path, query = [], "/syncs", {"limit": 2}
+        created.append((await office.post(f"/sections/{section}/syncs")).json()["id"])
+    listed, path, query = [], "/syncs", {"limit": 2}
     while path:
-        answer = await office.get(path, **query)
-        found += [sync["id"] for sync in answer.json()["items"]]
-        link = answer.links.get("next")
-        assert (link is None) == (answer.json()["next_cursor"] is None)
+        response = await office.get(path, **query)
+        listed += [sync["id"] for sync in response.json()["items"]]
+        link = response.links.get("next")
+        assert (link is None) == (response.json()["next_cursor"] is None)
         path, query = (link["url"] if link else ""), {}
-    assert found == made[::-1]
+    assert listed == created[::-1]
 
 
-async def test_the_same_key_and_body_get_the_same_answer(api: ApiHarness) -> None:
+async def test_the_same_key_and_body_return_the_same_sync(api: ApiHarness) -> None:
     teacher = await api.teacher()
     key = {"Idempotency-Key": "press-1"}
     first = await teacher.post(f"{api.path}/syncs", {"mode": "full"}, headers=key)
@@ -126,21 +126,21 @@ async def test_the_same_key_and_body_get_the_same_answer(api: ApiHarness) -> Non
     after = await teacher.post(f"{api.path}/syncs", {"mode": "full"}, headers=key)
     assert after.json() == first.json()
     assert (await api.rows())["sync"] == before["sync"]
-    other = await teacher.post(f"{api.path}/syncs", {"mode": "changes"}, headers=key)
-    expect_problem(other, 422, "idempotency-key-reused")
+    changed = await teacher.post(f"{api.path}/syncs", {"mode": "changes"}, headers=key)
+    expect_problem(changed, 422, "idempotency-key-reused")
 
 
 async def test_a_key_belongs_to_one_person_and_one_section(api: ApiHarness) -> None:
     office, teacher = await api.office(), await api.teacher(api.world.classrooms[1])
-    other = f"/sections/{api.world.classrooms[1].section.id}"
+    other_path = f"/sections/{api.world.classrooms[1].section.id}"
     key = {"Idempotency-Key": "press-1"}
     first = (await office.post(f"{api.path}/syncs", headers=key)).json()
-    second = (await office.post(f"{other}/syncs", headers=key)).json()
+    second = (await office.post(f"{other_path}/syncs", headers=key)).json()
     assert second["id"] != first["id"]
-    expect_problem(await teacher.post(f"{other}/syncs", headers=key), 409, "sync-in-progress")
+    expect_problem(await teacher.post(f"{other_path}/syncs", headers=key), 409, "sync-in-progress")
 
 
-async def test_a_refusal_is_not_kept_under_its_key(api: ApiHarness) -> None:
+async def test_a_refused_request_does_not_use_up_its_key(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await teacher.post(f"{api.path}/syncs")
     key = {"Idempotency-Key": "press-2"}
@@ -171,29 +171,29 @@ async def test_a_refusal_is_not_kept_under_its_key(api: ApiHarness) -> None:
         7,
     ],
 )
-async def test_what_makes_no_sense_together_or_alone_is_refused(api: ApiHarness, body: Any) -> None:
+async def test_an_invalid_sync_request_is_refused(api: ApiHarness, body: Any) -> None:
     teacher = await api.teacher()
     before = await api.rows()
-    told = expect_problem(await teacher.post(f"{api.path}/syncs", body), 422, "request-not-valid")
-    assert told["errors"]
-    assert all(error.keys() == {"at", "type", "message"} for error in told["errors"])
-    assert "drop table" not in str(told)
+    refused = expect_problem(await teacher.post(f"{api.path}/syncs", body), 422, "request-not-valid")
+    assert refused["errors"]
+    assert all(error.keys() == {"at", "type", "message"} for error in refused["errors"])
+    assert "drop table" not in str(refused)
     assert await api.rows() == before
 
 
-async def test_an_absent_body_an_empty_one_and_null_are_all_a_plain_sync(api: ApiHarness) -> None:
+async def test_an_empty_body_starts_a_plain_sync(api: ApiHarness) -> None:
     office = await api.office()
     for section, content in (("7000001", b""), ("7000002", b"null"), ("7000003", b"{}")):
-        answer = await office.ask(
+        response = await office.ask(
             "POST",
             f"/sections/{section}/syncs",
             content=content,
             headers={"content-type": "application/json"},
         )
-        assert answer.status_code == 202, (content, answer.text)
+        assert response.status_code == 202, (content, response.text)
 
 
-async def test_a_retry_takes_a_settled_sync_of_this_section_with_failures(api: ApiHarness) -> None:
+async def test_a_retry_needs_a_settled_sync_with_failures(api: ApiHarness) -> None:
     office = await api.office()
     api.drop_student()
     path = f"{api.path}/syncs"
@@ -208,22 +208,22 @@ async def test_a_retry_takes_a_settled_sync_of_this_section_with_failures(api: A
     assert again.json()["retry_of"] == running
 
 
-async def test_a_sync_without_failures_leaves_nothing_to_retry(api: ApiHarness) -> None:
+async def test_a_sync_without_failures_cannot_be_retried(api: ApiHarness) -> None:
     office = await api.office()
     for dry_run in (True, False):
         settled = await api.sync(office, dry_run=dry_run)
         assert settled["status"] == "complete"
-        answer = await office.post(f"{api.path}/syncs", {"retry_of": settled["id"]})
-        expect_problem(answer, 422, "retry-not-possible")
+        response = await office.post(f"{api.path}/syncs", {"retry_of": settled["id"]})
+        expect_problem(response, 422, "retry-not-possible")
 
 
-async def test_a_part_of_the_section_is_synced_alone(api: ApiHarness) -> None:
+async def test_selected_assignments_are_synced_alone(api: ApiHarness) -> None:
     office = await api.office()
-    one = str(api.room.section.standing()[0].id)
-    sync = await api.sync(office, assignments=[one])
-    assert sync["assignments_selected"] == [one]
+    assignment_id = str(api.room.section.standing()[0].id)
+    sync = await api.sync(office, assignments=[assignment_id])
+    assert sync["assignments_selected"] == [assignment_id]
     items = (await office.get(sync["links"]["outcomes"], limit=200)).json()["items"]
-    assert {item["assignment"]["id"] for item in items} == {one}
+    assert {item["assignment"]["id"] for item in items} == {assignment_id}
 
 
 async def test_a_token_ends_with_its_district(api: ApiHarness) -> None:
@@ -233,19 +233,19 @@ async def test_a_token_ends_with_its_district(api: ApiHarness) -> None:
     expect_problem(await office.post(f"{api.path}/syncs"), 401, "token-not-accepted")
 
 
-async def test_only_a_plan_that_was_shown_can_be_approved(api: ApiHarness) -> None:
+async def test_only_a_known_plan_can_be_approved(api: ApiHarness) -> None:
     teacher = await api.teacher()
     path = f"{api.path}/syncs"
     expect_problem(await teacher.post(path, {"approve": "0123456789abcdef"}), 422, "approval-not-possible")
     preview = await api.sync(teacher, dry_run=True)
-    other = await api.teacher(api.world.classrooms[1])
+    colleague = await api.teacher(api.world.classrooms[1])
     elsewhere = f"/sections/{api.world.classrooms[1].section.id}/syncs"
-    refused = await other.post(elsewhere, {"approve": preview["fingerprint"]})
+    refused = await colleague.post(elsewhere, {"approve": preview["fingerprint"]})
     expect_problem(refused, 422, "approval-not-possible")
     assert (await teacher.post(path, {"approve": preview["fingerprint"]})).status_code == 202
 
 
-async def test_another_plan_than_the_approved_one_writes_nothing(api: ApiHarness) -> None:
+async def test_a_plan_other_than_the_approved_writes_nothing(api: ApiHarness) -> None:
     teacher = await api.teacher()
     preview = await api.sync(teacher, dry_run=True)
     await api.sync(teacher)
@@ -254,7 +254,7 @@ async def test_another_plan_than_the_approved_one_writes_nothing(api: ApiHarness
     assert sync["fingerprint"] != preview["fingerprint"]
 
 
-async def test_a_section_that_nobody_knows_is_accepted_and_fails(api: ApiHarness) -> None:
+async def test_a_sync_of_an_unknown_section_fails(api: ApiHarness) -> None:
     office = await api.office()
     unknown = "/sections/4040404"
     for path in ("", "/syncs", "/assignments", "/categories", f"/syncs/{uuid4()}"):
@@ -266,15 +266,15 @@ async def test_a_section_that_nobody_knows_is_accepted_and_fails(api: ApiHarness
 
 async def test_a_known_section_without_syncs_has_an_empty_log(api: ApiHarness) -> None:
     for who in (await api.teacher(), await api.office()):
-        answer = await who.get(f"{api.path}/syncs")
-        assert (answer.status_code, answer.json()) == (200, {"items": [], "next_cursor": None})
+        response = await who.get(f"{api.path}/syncs")
+        assert (response.status_code, response.json()) == (200, {"items": [], "next_cursor": None})
 
 
-async def test_a_sync_is_found_under_its_own_section_alone(api: ApiHarness) -> None:
+async def test_a_sync_is_found_only_under_its_section(api: ApiHarness) -> None:
     office = await api.office()
     sync = (await office.post(f"{api.path}/syncs")).json()["id"]
-    other = api.world.classrooms[1].section.id
-    expect_problem(await office.get(f"/sections/{other}/syncs/{sync}"), 404, "sync-not-found")
+    other_section = api.world.classrooms[1].section.id
+    expect_problem(await office.get(f"/sections/{other_section}/syncs/{sync}"), 404, "sync-not-found")
 
 
 async def ids(who: ApiClient, path: str, **query: str) -> list[str]:
@@ -286,5 +286,5 @@ async def pass_deadline(api: ApiHarness) -> None:
 
 
 def waits(sync: dict[str, Any]) -> float:
-    bound, asked = (datetime.fromisoformat(sync[name]) for name in ("settles_by", "requested_at"))
-    return (bound - asked).total_seconds()
+    bound, requested = (datetime.fromisoformat(sync[name]) for name in ("settles_by", "requested_at"))
+    return (bound - requested).total_seconds()

@@ -1,4 +1,4 @@
-"""The token endpoint for the district's own clients, and the tokens it gives."""
+"""Test the token endpoint for the district's own clients, and its tokens."""
 
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -18,108 +18,108 @@ from harness.servers import KEYS
 CALLER = Caller("d", "gs_1", "gs_1", frozenset({"syncs:read"}))
 
 
-async def test_a_client_shows_itself_by_http_basic(api: ApiHarness) -> None:
+async def test_a_client_authenticates_by_http_basic(api: ApiHarness) -> None:
     client = await api.client("syncs:read", "audit:read")
-    answer = await api.grant(client, grant_type="client_credentials")
-    assert answer.status_code == 200
-    told = answer.json()
-    assert (told["token_type"], told["expires_in"]) == ("Bearer", 3600)
-    assert told["scope"] == "audit:read syncs:read"
-    assert "issued_token_type" not in told
-    assert answer.headers["cache-control"] == "no-store"
-    assert (await ApiClient(api.http, told["access_token"]).get("/syncs")).status_code == 200
+    response = await api.grant(client, grant_type="client_credentials")
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
+    assert body["scope"] == "audit:read syncs:read"
+    assert "issued_token_type" not in body
+    assert response.headers["cache-control"] == "no-store"
+    assert (await ApiClient(api.http, body["access_token"]).get("/syncs")).status_code == 200
 
 
-async def test_a_client_may_show_itself_in_the_form(api: ApiHarness) -> None:
+async def test_a_client_authenticates_in_the_form(api: ApiHarness) -> None:
     id_, secret = await api.client("syncs:read")
-    answer = await api.grant(None, grant_type="client_credentials", client_id=id_, client_secret=secret)
-    assert answer.status_code == 200
+    response = await api.grant(None, grant_type="client_credentials", client_id=id_, client_secret=secret)
+    assert response.status_code == 200
 
 
-async def test_http_basic_carries_form_encoded_credentials(api: ApiHarness) -> None:
+async def test_http_basic_accepts_form_encoded_credentials(api: ApiHarness) -> None:
     id_, secret = await api.client("syncs:read")
     value = b64encode(f"{quote_plus(id_)}:{quote_plus(secret)}".replace("_", "%5F").encode()).decode()
-    answer = await api.http.post(
+    response = await api.http.post(
         "/oauth/token",
         data={"grant_type": "client_credentials"},
         headers={"authorization": f"bAsIc {value}"},
     )
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 async def test_scopes_are_narrowed_on_request_and_never_widened(api: ApiHarness) -> None:
     client = await api.client("syncs:read", "audit:read")
-    answer = await api.grant(client, grant_type="client_credentials", scope="audit:read")
-    assert answer.json()["scope"] == "audit:read"
+    response = await api.grant(client, grant_type="client_credentials", scope="audit:read")
+    assert response.json()["scope"] == "audit:read"
     for scope in ("syncs:write", "syncs:read syncs:write", "everything"):
-        answer = await api.grant(client, grant_type="client_credentials", scope=scope)
-        expect_oauth_error(answer, 400, "invalid_scope", "scope-not-allowed")
+        response = await api.grant(client, grant_type="client_credentials", scope=scope)
+        expect_oauth_error(response, 400, "invalid_scope", "scope-not-allowed")
 
 
 async def test_wrong_credentials_are_refused_alike(api: ApiHarness) -> None:
     id_, secret = await api.client("syncs:read")
     texts = set()
     for client in ((id_, "wrong"), ("gs_nobody", secret), ("", secret), (id_, ""), ("é", "\0")):
-        answer = await api.grant(client, grant_type="client_credentials")
-        expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
-        assert answer.headers["www-authenticate"].startswith("Basic")
-        texts.add(answer.text)
+        response = await api.grant(client, grant_type="client_credentials")
+        expect_oauth_error(response, 401, "invalid_client", "client-not-accepted")
+        assert response.headers["www-authenticate"].startswith("Basic")
+        texts.add(response.text)
     assert len(texts) == 1
 
 
 @pytest.mark.parametrize("header", ["Basic", "Basic !!", "Basic bm9jb2xvbg==", "Bearer x", "Basic /w=="])
-async def test_a_header_that_is_no_credential_is_refused(api: ApiHarness, header: str) -> None:
-    answer = await api.http.post(
+async def test_a_malformed_credential_header_is_refused(api: ApiHarness, header: str) -> None:
+    response = await api.http.post(
         "/oauth/token", data={"grant_type": "client_credentials"}, headers={"authorization": header}
     )
-    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
+    expect_oauth_error(response, 401, "invalid_client", "client-not-accepted")
 
 
 async def test_a_malformed_token_request_is_refused(api: ApiHarness) -> None:
     id_, secret = client = await api.client("syncs:read")
-    answer = await api.grant(client)
-    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
-    answer = await api.grant(client, grant_type="password", username="x", password="y")
-    expect_oauth_error(answer, 400, "unsupported_grant_type", "grant-not-supported")
-    answer = await api.http.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
-    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
-    answer = await api.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
-    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
+    response = await api.grant(client)
+    expect_oauth_error(response, 400, "invalid_request", "token-request-not-valid")
+    response = await api.grant(client, grant_type="password", username="x", password="y")
+    expect_oauth_error(response, 400, "unsupported_grant_type", "grant-not-supported")
+    response = await api.http.post("/oauth/token", json={"grant_type": "client_credentials"}, auth=client)
+    expect_oauth_error(response, 400, "invalid_request", "token-request-not-valid")
+    response = await api.grant(client, grant_type="client_credentials", client_id=id_, client_secret=secret)
+    expect_oauth_error(response, 400, "invalid_request", "token-request-not-valid")
     twice = b"grant_type=client_credentials&scope=syncs:read&scope=syncs:write"
     form = {"content-type": "application/x-www-form-urlencoded"}
-    answer = await api.http.post("/oauth/token", content=twice, headers=form, auth=client)
-    expect_oauth_error(answer, 400, "invalid_request", "token-request-not-valid")
+    response = await api.http.post("/oauth/token", content=twice, headers=form, auth=client)
+    expect_oauth_error(response, 400, "invalid_request", "token-request-not-valid")
 
 
 async def test_too_many_parameters_are_refused(api: ApiHarness) -> None:
     client = await api.client("syncs:read")
-    answer = await api.grant(client, **{f"p{number}": "x" for number in range(100)})
-    assert answer.status_code in {400, 413}
+    response = await api.grant(client, **{f"p{number}": "x" for number in range(100)})
+    assert response.status_code in {400, 413}
 
 
 async def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: ApiHarness) -> None:
-    client = await api.client("syncs:read")
-    token = (await api.grant(client, grant_type="client_credentials")).json()["access_token"]
-    door = ApiClient(api.http, token)
-    assert (await door.get("/syncs")).status_code == 200
+    credentials = await api.client("syncs:read")
+    token = (await api.grant(credentials, grant_type="client_credentials")).json()["access_token"]
+    client = ApiClient(api.http, token)
+    assert (await client.get("/syncs")).status_code == 200
     async with api.runtime.database.district(api.district.id) as db:
-        await clients.revoke(db, client[0])
-    expect_problem(await door.get("/syncs"), 401, "token-not-accepted")
-    answer = await api.grant(client, grant_type="client_credentials")
-    expect_oauth_error(answer, 401, "invalid_client", "client-not-accepted")
+        await clients.revoke(db, credentials[0])
+    expect_problem(await client.get("/syncs"), 401, "token-not-accepted")
+    response = await api.grant(credentials, grant_type="client_credentials")
+    expect_oauth_error(response, 401, "invalid_client", "client-not-accepted")
 
 
-async def test_a_revoked_front_ends_teachers_are_out_too(api: ApiHarness) -> None:
+async def test_revoking_a_front_end_ends_its_teachers_tokens(api: ApiHarness) -> None:
     teacher = await api.teacher()
     async with api.runtime.database.district(api.district.id) as db:
         await clients.revoke(db, api.front_end[0])
     expect_problem(await teacher.get(f"{api.path}/syncs"), 401, "token-not-accepted")
 
 
-async def test_without_a_token_the_answer_says_how_to_get_one(api: ApiHarness) -> None:
-    answer = await api.anonymous.get("/syncs")
-    expect_problem(answer, 401, "token-missing")
-    assert answer.headers["www-authenticate"] == "Bearer"
+async def test_a_missing_token_is_challenged(api: ApiHarness) -> None:
+    response = await api.anonymous.get("/syncs")
+    expect_problem(response, 401, "token-missing")
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
@@ -142,12 +142,12 @@ async def test_tokens_that_are_not_ours_are_refused(api: ApiHarness) -> None:
         signed(iss="someone else"),
         signed(exp=None),
     ):
-        answer = await ApiClient(api.http, token).get("/syncs")
-        expect_problem(answer, 401, "token-not-accepted")
-        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+        response = await ApiClient(api.http, token).get("/syncs")
+        expect_problem(response, 401, "token-not-accepted")
+        assert 'error="invalid_token"' in response.headers["www-authenticate"]
 
 
-def test_tokens_of_an_older_key_hold_until_it_is_taken_away() -> None:
+def test_tokens_of_an_old_key_are_valid_until_its_removal() -> None:
     def clock() -> datetime:
         return datetime.now(UTC)
 
@@ -163,7 +163,7 @@ def keys() -> tuple[bytes, ...]:
 
 
 def signed(**changes: Any) -> str:
-    """A token with our key whose claims are not ours."""
+    """Return a token with our key and changed claims."""
     now = int(datetime.now(UTC).timestamp())
     claims = {
         "iss": "gradesync",

@@ -1,4 +1,4 @@
-"""One trace holds a request, the sync that it asked for, its stages, and every call of an upstream system."""
+"""Test that one trace has a request, its sync, the stages, and every call of an upstream system."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ GIVEN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
-    """Everything that was traced meanwhile, here instead of at a collector."""
+    """Collect the spans of a test here instead of at a collector."""
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -30,9 +30,9 @@ def spans() -> Iterator[InMemorySpanExporter]:
 
 
 def named(spans: InMemorySpanExporter, name: str) -> ReadableSpan:
-    """The one span of that name."""
-    (found,) = [span for span in spans.get_finished_spans() if span.name == name]
-    return found
+    """Return the one span of that name."""
+    (match,) = [span for span in spans.get_finished_spans() if span.name == name]
+    return match
 
 
 def trace_of(span: ReadableSpan) -> str:
@@ -40,7 +40,7 @@ def trace_of(span: ReadableSpan) -> str:
     return format(span.context.trace_id, "032x")
 
 
-def goes_on(span: ReadableSpan, parent: ReadableSpan) -> bool:
+def is_child(span: ReadableSpan, parent: ReadableSpan) -> bool:
     assert parent.context is not None
     return span.parent is not None and span.parent.span_id == parent.context.span_id
 
@@ -52,7 +52,7 @@ async def test_a_sync_is_traced_from_its_request_to_every_call(
     api.world.powerschool.log.clear()
     api.world.schoology.log.clear()
     spans.clear()
-    asked = await teacher.post(f"{api.path}/syncs")
+    response = await teacher.post(f"{api.path}/syncs")
     await api.run_queued()
     request = named(spans, "POST /sections/{section_id}/syncs")
     sync = named(spans, "sync")
@@ -61,45 +61,43 @@ async def test_a_sync_is_traced_from_its_request_to_every_call(
         span for span in spans.get_finished_spans() if span.name.startswith(("schoology", "powerschool"))
     ]
     assert {trace_of(span) for span in spans.get_finished_spans()} == {trace_of(request)}
-    assert goes_on(sync, request)
-    assert all(goes_on(stage, sync) for stage in stages)
-    assert all(any(goes_on(call, stage) for stage in (stages[0], stages[2])) for call in calls)
+    assert is_child(sync, request)
+    assert all(is_child(stage, sync) for stage in stages)
+    assert all(any(is_child(call, stage) for stage in (stages[0], stages[2])) for call in calls)
     seen = [*api.world.powerschool.log.calls, *api.world.schoology.log.calls]
     assert len(calls) == len(seen)
     assert sync.attributes is not None
-    assert sync.attributes["gradesync.sync.id"] == asked.json()["id"]
+    assert sync.attributes["gradesync.sync.id"] == response.json()["id"]
     assert sync.attributes["gradesync.status"] == "complete"
     assert request.attributes is not None
     assert request.attributes["http.response.status_code"] == 202
-    assert request.attributes["gradesync.request.id"] == asked.headers["x-request-id"]
+    assert request.attributes["gradesync.request.id"] == response.headers["x-request-id"]
 
 
-async def test_a_trace_goes_on_from_the_callers(api: ApiHarness, spans: InMemorySpanExporter) -> None:
+async def test_a_trace_continues_the_callers(api: ApiHarness, spans: InMemorySpanExporter) -> None:
     teacher = await api.teacher()
     spans.clear()
     for traceparent in (GIVEN, "00-not-a-trace"):
-        answer = await teacher.post(f"{api.path}/syncs", headers={"traceparent": traceparent})
+        response = await teacher.post(f"{api.path}/syncs", headers={"traceparent": traceparent})
         await api.run_queued()
-        asked, sync = named(spans, "POST /sections/{section_id}/syncs"), named(spans, "sync")
-        assert answer.status_code == 202
-        assert trace_of(asked) == trace_of(sync)
-        assert (trace_of(asked) in GIVEN) == (traceparent == GIVEN)
+        request, sync = named(spans, "POST /sections/{section_id}/syncs"), named(spans, "sync")
+        assert response.status_code == 202
+        assert trace_of(request) == trace_of(sync)
+        assert (trace_of(request) in GIVEN) == (traceparent == GIVEN)
         spans.clear()
 
 
-async def test_a_call_without_an_answer_is_a_failed_span_and_its_retry_another(
-    api: ApiHarness, spans: InMemorySpanExporter
-) -> None:
+async def test_a_lost_call_and_its_retry_are_two_spans(api: ApiHarness, spans: InMemorySpanExporter) -> None:
     teacher = await api.teacher()
     api.sandbox.faults.add(Fault("powerschool", "assignment.list", LoseAfter()))
     await api.sync(teacher)
     calls = [span for span in spans.get_finished_spans() if span.name == "powerschool assignment.list"]
-    told = [(span.attributes or {})["gradesync.status"] for span in calls]
-    assert told[:2] == ["lost", "200"]
+    statuses = [(span.attributes or {})["gradesync.status"] for span in calls]
+    assert statuses[:2] == ["lost", "200"]
     assert [span.status.status_code for span in calls[:2]] == [StatusCode.ERROR, StatusCode.UNSET]
 
 
-async def test_nothing_of_anybody_is_in_a_span(api: ApiHarness, spans: InMemorySpanExporter) -> None:
+async def test_spans_identify_nobody(api: ApiHarness, spans: InMemorySpanExporter) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher, mode="full")
     await teacher.get(sync["links"]["outcomes"], student=str(next(iter(api.room.students))))
@@ -107,9 +105,9 @@ async def test_nothing_of_anybody_is_in_a_span(api: ApiHarness, spans: InMemoryS
     api.refuse("schoology")
     await api.sync(teacher)
     assert len(spans.get_finished_spans()) > 10
-    told = "\n".join(span.to_json() for span in spans.get_finished_spans())
+    exported = "\n".join(span.to_json() for span in spans.get_finished_spans())
     secrets = [api.section, "a-person", "a-secret", "login_hint", "127.0.0.1", *people(api)]
-    assert [secret for secret in secrets if secret in told] == []
+    assert [secret for secret in secrets if secret in exported] == []
 
 
 def people(api: ApiHarness) -> Iterator[str]:
@@ -120,23 +118,23 @@ def people(api: ApiHarness) -> Iterator[str]:
     yield str(api.room.teacher.uid)
 
 
-async def test_what_machines_ask_is_not_traced(api: ApiHarness, spans: InMemorySpanExporter) -> None:
+async def test_probes_are_not_traced(api: ApiHarness, spans: InMemorySpanExporter) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         assert (await api.http.get(path)).headers["x-request-id"]
     assert spans.get_finished_spans() == ()
 
 
-async def test_without_a_collector_nothing_is_kept_of_traces(api: ApiHarness) -> None:
+async def test_without_a_collector_no_trace_is_stored(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    answer = await teacher.post(f"{api.path}/syncs", headers={"traceparent": GIVEN})
+    response = await teacher.post(f"{api.path}/syncs", headers={"traceparent": GIVEN})
     async with api.runtime.database.district(api.district.id) as db:
-        sync = await syncs.get(db, answer.json()["id"])
+        sync = await syncs.get(db, response.json()["id"])
     assert sync is not None
     assert sync.trace is None
 
 
-async def test_the_frameworks_own_spans_are_off_where_something_else_listens(api: ApiHarness) -> None:
-    """They would tell paths and queries. What is set here stays set for the process, and hears nothing."""
+async def test_the_frameworks_own_spans_are_off(api: ApiHarness) -> None:
+    # They would record paths and queries. The provider stays set for the process, and gets no spans.
     exporter = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))

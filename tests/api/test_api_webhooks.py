@@ -1,4 +1,4 @@
-"""Webhooks: addresses, and secrets that sign and are sealed."""
+"""Test webhooks: their addresses, and their secrets."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from harness.api import ApiHarness, expect_problem
 from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
 
 
-async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: Receiver) -> None:
+async def test_secrets_are_sealed_again_with_new_keys(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     webhook = await add_webhook(office, receiver.url)
     await office.post(f"/webhooks/{webhook['id']}/rotate")
@@ -39,13 +39,13 @@ async def test_secrets_are_sealed_anew_with_new_keys(api: ApiHarness, receiver: 
         "hooks.example.org",
     ],
 )
-async def test_an_address_that_is_none_is_refused(api: ApiHarness, url: str) -> None:
+async def test_an_invalid_address_is_refused(api: ApiHarness, url: str) -> None:
     office = await api.office()
     expect_problem(await office.post("/webhooks", {"url": url}), 422, "webhook-not-allowed")
     assert (await office.get("/webhooks")).json() == {"items": []}
 
 
-async def test_only_https_is_taken_where_networks_are_public(api: ApiHarness) -> None:
+async def test_only_https_is_allowed_on_public_networks(api: ApiHarness) -> None:
     office = await api.office()
     settings = api.runtime.settings.model_copy(update={"allow_private_network": False})
     api.app.state.runtime = replace(api.runtime, settings=settings)
@@ -55,7 +55,7 @@ async def test_only_https_is_taken_where_networks_are_public(api: ApiHarness) ->
     assert (await office.post("/webhooks", {"url": "https://hooks.example.org"})).status_code == 201
 
 
-async def test_a_secret_is_shown_once_and_kept_sealed(api: ApiHarness) -> None:
+async def test_a_secret_is_shown_once_and_stored_sealed(api: ApiHarness) -> None:
     office = await api.office()
     webhook = await add_webhook(office, "https://hooks.example.org")
     (listed,) = (await office.get("/webhooks")).json()["items"]
@@ -66,7 +66,7 @@ async def test_a_secret_is_shown_once_and_kept_sealed(api: ApiHarness) -> None:
     assert webhook["secret"].startswith("whsec_")
 
 
-async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, receiver: Receiver) -> None:
+async def test_messages_are_signed_with_the_new_and_old_secret(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     webhook = await add_webhook(office, receiver.url)
     rotated = (await office.post(f"/webhooks/{webhook['id']}/rotate")).json()
@@ -86,7 +86,7 @@ async def test_a_new_secret_signs_and_the_old_one_still_does(api: ApiHarness, re
         Webhook(webhook["secret"]).verify(body, headers)
 
 
-async def test_a_removed_webhook_hears_nothing_more(api: ApiHarness, receiver: Receiver) -> None:
+async def test_a_removed_webhook_gets_no_messages(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
     assert (await office.ask("DELETE", f"/webhooks/{webhook['id']}")).status_code == 204
     assert await deliver(api, later=True) == 0
@@ -102,7 +102,7 @@ async def test_a_removed_webhook_hears_nothing_more(api: ApiHarness, receiver: R
     expect_problem(await office.post(missing), 404, "delivery-not-found")
 
 
-async def test_a_district_has_so_many_webhooks_at_most(api: ApiHarness) -> None:
+async def test_the_number_of_webhooks_is_limited(api: ApiHarness) -> None:
     office = await api.office()
     for number in range(10):
         await add_webhook(office, f"https://hooks.example.org/{number}")
@@ -111,7 +111,7 @@ async def test_a_district_has_so_many_webhooks_at_most(api: ApiHarness) -> None:
     )
 
 
-async def test_webhooks_of_another_district_are_not_there(api: ApiHarness, receiver: Receiver) -> None:
+async def test_webhooks_of_another_district_do_not_exist(api: ApiHarness, receiver: Receiver) -> None:
     office, stranger = await api.office(), await api.office(district_id="elsewhere")
     webhook = await add_webhook(office, receiver.url)
     theirs = await add_webhook(stranger, receiver.url.replace("hook", "other"))
