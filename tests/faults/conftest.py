@@ -9,6 +9,12 @@ __all__ = ["environment", "harness"]
 _cells: list[int] = []  # of each test that ran some, reported by the process that it ran in
 
 
+@pytest.fixture
+def one_in(request: pytest.FixtureRequest) -> int:
+    """Return which share of the kinds of call each effect strikes: all of them with `--all`."""
+    return 1 if request.config.getoption("all") else 4
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call":
         _cells.extend(n for name, n in report.user_properties if name == "cells" and isinstance(n, int))

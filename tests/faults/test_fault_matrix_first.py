@@ -11,9 +11,13 @@ from harness.fault_matrix import EFFECTS, run_cells
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("phase", ["first sync", "departed"])
 async def test_single_fault_breaks_no_rule(
-    environment: Environment, phase: str, effect: str, record_property: Callable[[str, object], None]
+    environment: Environment,
+    phase: str,
+    effect: str,
+    one_in: int,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    cells, broken = await run_cells(environment, phase, effect)
+    cells, broken = await run_cells(environment, phase, effect, one_in=one_in)
     record_property("cells", cells)
     if broken:
         pytest.fail("\n".join(broken), pytrace=False)

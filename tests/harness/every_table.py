@@ -9,9 +9,9 @@ from sqlalchemy import Column, Table, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gradesync.db.export_erase import tables
+from gradesync.db.export_erase import district_tables
 
-NAMES = [table.name for table in tables()]
+NAMES = [table.name for table in district_tables()]
 MADE: Mapping[type, Callable[[], object]] = {
     bool: lambda: False,
     int: lambda: 1,
@@ -33,7 +33,7 @@ def mark(district: str) -> str:
 
 async def fill(owner: AsyncConnection, district: str) -> None:
     """Put one row of the district into every table."""
-    for table in tables():
+    for table in district_tables():
         await owner.execute(insert(table).values(row(table, district)))
 
 

@@ -31,7 +31,7 @@ PAIRING = pair(CATEGORIES, [SisCategory(QUIZZES, "Quizzes")], {}, many_to_one=Fa
 CAPABILITIES = Capabilities(
     name_max=50,
     points_max=Decimal(9999),
-    score_places=6,
+    score_decimals=6,
     score_max=Decimal(999_999_999),
     has_counts=True,
     exception_flags=frozenset(),

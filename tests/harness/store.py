@@ -69,7 +69,7 @@ async def claim(
     database: Database, district_id: str = "riverside", *, lease: float = 60, per_district: int = 4
 ) -> Sync | None:
     """A takeover waits 30 seconds; a lease of less than none has ended already."""
-    async with database.alone(district_id, queue.CLAIMS) as db:
+    async with database.with_lock(district_id, queue.CLAIMS) as db:
         return await queue.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
 
 

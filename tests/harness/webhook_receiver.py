@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gradesync.worker.pool import post
+from gradesync.worker.pool import webhook_sender
 from gradesync_sandbox.serving import Served
 from harness.api import ApiClient, ApiHarness
 
@@ -63,7 +63,7 @@ async def deliver(api: ApiHarness, *, later: bool = False) -> int:
     """Deliver what is due, `later` what waits too; how many were tried."""
     if later:
         await api.change_rows("UPDATE delivery SET not_before = now()")
-    return await post(api.runtime).deliver()
+    return await webhook_sender(api.runtime).deliver()
 
 
 async def list_deliveries(office: ApiClient, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
