@@ -1,57 +1,12 @@
 """Test the control API: every act of a person shows in the system that it is done in."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import pytest
 
-from gradesync_sandbox.control import control_app
-from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.faults import Faults, LoseAfter
+from gradesync_sandbox.faults import LoseAfter
 from gradesync_sandbox.powerschool.log import Call
-from gradesync_sandbox.world import build
-
-
-@dataclass
-class Desk:
-    """Control a district. Addresses begin at the first class unless they are absolute."""
-
-    world: World
-    faults: Faults
-    http: httpx.AsyncClient
-    room: Classroom = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.room = self.world.classrooms[0]
-
-    @property
-    def here(self) -> str:
-        return f"/sections/{self.room.section.id}"
-
-    async def do(self, method: str, path: str, body: Any = None, expect: int = 204) -> Any:
-        answer = await self.http.request(method, path, json=body)
-        assert answer.status_code == expect, answer.text
-        return answer.json() if answer.content else None
-
-    async def read(self, path: str) -> Any:
-        return await self.do("GET", path, expect=200)
-
-
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    world, faults = build(7, sections=2, students=4, assignments=2, ideal=True), Faults()
-    transport = httpx.ASGITransport(control_app(world, faults))
-    async with httpx.AsyncClient(transport=transport, base_url="http://control.example") as http:
-        yield Desk(world, faults, http)
-
-
-async def sis_assignment(desk: Desk, **fields: Any) -> dict[str, Any]:
-    category = (await desk.read(f"{desk.here}/sis/categories"))[0]["id"]
-    body = {"name": "Essay", "due": str(desk.room.term.firstday), "category": category, **fields}
-    made: dict[str, Any] = await desk.do("POST", f"{desk.here}/sis/assignments", body, 201)
-    return made
+from harness.control_desk import Desk, sis_assignment
 
 
 async def test_classes_are_listed_with_their_people(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from gradesync_sandbox.control import schoology, sis, systems
+from gradesync_sandbox.control import schoology, schoology_year, sis, sis_year, systems
 from gradesync_sandbox.control.targets import Room, TheWorld
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Faults
@@ -23,7 +23,7 @@ def control_app(world: World, faults: Faults) -> FastAPI:
     app.state.world, app.state.faults = world, faults
     app.add_api_route("/sections", sections, tags=["Sections"])
     app.add_api_route("/sections/{section}", section, tags=["Sections"])
-    for part in (schoology, sis, systems):
+    for part in (schoology_year, schoology, sis_year, sis, systems):
         app.include_router(part.router)
     app.add_exception_handler(KeyError, _not_found)
     return app

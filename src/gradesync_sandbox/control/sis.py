@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from gradesync_sandbox.control.targets import NOT_FOUND, Room, SisAssignment, SisStudent, TheWorld
-from gradesync_sandbox.powerschool.rows import Assignment
+from gradesync_sandbox.powerschool.rows import LEAD, Assignment
 from gradesync_sandbox.powerschool.state import PowerSchool
 
 router = APIRouter(prefix="/sections/{section}/sis", tags=["PowerSchool"], responses=NOT_FOUND)
@@ -30,6 +30,7 @@ class SisAssignmentChange(_Strict):
     name: str | None = None
     due: date | None = None
     points: Decimal | None = None
+    scoretype: Literal["POINTS", "PERCENT", "GRADESCALE", "COLLECTED"] | None = None
     hidden_from_lists: bool | None = Field(None, description="Lists leave it out; by id it is found")
 
 
@@ -114,7 +115,8 @@ async def edit_assignment(
 ) -> dict[str, Any]:
     """Change an assignment as a teacher does in PowerTeacher Pro."""
     assignment, part = found
-    world.powerschool.gradebook.edit_assignment(part, name=body.name, due=body.due, points=body.points)
+    fields = body.model_dump(exclude={"hidden_from_lists"})
+    world.powerschool.gradebook.edit_assignment(part, **fields)
     if body.hidden_from_lists is not None:
         world.powerschool.gradebook.hide_from_lists(assignment, hidden=body.hidden_from_lists)
     return _shown(room.sis.dcid, assignment)
@@ -162,7 +164,7 @@ async def assign_teacher(world: TheWorld, room: Room, body: Teaches) -> None:
     sis: PowerSchool = world.powerschool
     sis.unassign_teacher(room.sis_teacher, room.sis)
     if body.teaches:
-        sis.assign_teacher(room.sis_teacher, room.sis)
+        sis.assign_teacher(room.sis_teacher, room.sis, role=LEAD)
 
 
 def _shown(sectionsdcid: int, assignment: Assignment) -> dict[str, Any]:
@@ -173,6 +175,7 @@ def _shown(sectionsdcid: int, assignment: Assignment) -> dict[str, Any]:
         "name": part.name,
         "due": part.duedate,
         "points": part.scoreentrypoints,
+        "scoretype": part.scoretype,
         "counts_in_final": part.iscountedinfinalgrade,
         "categories": [assoc.teachercategoryid for assoc in part.categories],
         "created_by_plugin": assignment.createdbyplugin,
