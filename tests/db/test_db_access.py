@@ -8,13 +8,13 @@ from sqlalchemy import text
 
 from gradesync.db import clients, idempotency, retention, tokens
 from gradesync.db.clients import Client
-from gradesync.db.idempotency import Answer, Key
+from gradesync.db.idempotency import Key, StoredResponse
 from gradesync.db.session import Database
 from harness.servers import Urls
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 KEY = Key("5790000", "1", "a key")
-ANSWER = Answer("a hash", {"status": 202, "body": {"id": "1"}})
+ANSWER = StoredResponse("a hash", {"status": 202, "body": {"id": "1"}})
 
 
 async def authenticate(database: Database, client_id: str, secret: str) -> Client | None:
@@ -44,11 +44,11 @@ async def test_a_revoked_client_is_nobody(database: Database) -> None:
     async with database.district("hilltop") as db:
         assert not await clients.revoke(db, client_id)
     async with database.district("riverside") as db:
-        assert await clients.stands(db, client_id)
+        assert await clients.is_active(db, client_id)
         assert await clients.revoke(db, client_id)
         assert not await clients.revoke(db, client_id)
-        assert not await clients.stands(db, client_id)
-        assert [(each.id, each.revoked_at is None) for each in await clients.listed(db)] == [
+        assert not await clients.is_active(db, client_id)
+        assert [(each.id, each.revoked_at is None) for each in await clients.list_all(db)] == [
             (client_id, False)
         ]
     assert await authenticate(database, client_id, secret) is None
@@ -57,27 +57,27 @@ async def test_a_revoked_client_is_nobody(database: Database) -> None:
 async def test_a_token_is_taken_once(database: Database) -> None:
     async def take() -> bool:
         async with database.district("riverside") as db:
-            return await tokens.take(db, "a token", LATER)
+            return await tokens.use(db, "a token", LATER)
 
     assert sorted(await asyncio.gather(*(take() for _ in range(5)))) == [False] * 4 + [True]
     async with database.district("riverside") as db:
-        assert await tokens.take(db, "another token", LATER)
+        assert await tokens.use(db, "another token", LATER)
 
 
 async def test_an_expired_token_is_forgotten_and_no_other(database: Database) -> None:
     async with database.district("riverside") as db:
-        await tokens.take(db, "old", datetime(2026, 1, 1, tzinfo=UTC))
-        await tokens.take(db, "new", LATER)
+        await tokens.use(db, "old", datetime(2026, 1, 1, tzinfo=UTC))
+        await tokens.use(db, "new", LATER)
         await retention.purge(db)
-        assert await tokens.take(db, "old", LATER)
-        assert not await tokens.take(db, "new", LATER)
+        assert await tokens.use(db, "old", LATER)
+        assert not await tokens.use(db, "new", LATER)
 
 
 async def test_an_answer_is_kept_for_its_key_alone(database: Database) -> None:
     others = (replace(KEY, subject="6"), replace(KEY, section_id="2"), replace(KEY, key="another"))
     async with database.district("riverside") as db:
         assert await idempotency.find(db, KEY) is None
-        await idempotency.keep(db, KEY, ANSWER)
+        await idempotency.save(db, KEY, ANSWER)
     async with database.district("riverside") as db:
         assert await idempotency.find(db, KEY) == ANSWER
         assert [await idempotency.find(db, other) for other in others] == [None, None, None]
@@ -86,12 +86,12 @@ async def test_an_answer_is_kept_for_its_key_alone(database: Database) -> None:
 
 
 async def test_of_equal_keys_at_once_one_is_answered_and_the_others_learn_it(database: Database) -> None:
-    async def ask(number: int) -> Answer:
+    async def ask(number: int) -> StoredResponse:
         async with database.district("riverside") as db:
             if (found := await idempotency.find(db, KEY)) is not None:
                 return found
-            answer = Answer("a hash", {"number": number})
-            await idempotency.keep(db, KEY, answer)
+            answer = StoredResponse("a hash", {"number": number})
+            await idempotency.save(db, KEY, answer)
             return answer
 
     answers = await asyncio.gather(*(ask(number) for number in range(5)))
@@ -100,7 +100,7 @@ async def test_of_equal_keys_at_once_one_is_answered_and_the_others_learn_it(dat
 
 async def test_an_answer_ends_after_a_day(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
-        await idempotency.keep(db, KEY, ANSWER)
+        await idempotency.save(db, KEY, ANSWER)
     async with servers.owner() as owner:
         left = await owner.scalar(text("SELECT expires_at - now() FROM idempotency"))
         assert left is not None
@@ -108,13 +108,13 @@ async def test_an_answer_ends_after_a_day(database: Database, servers: Urls) -> 
         await owner.execute(text("UPDATE idempotency SET expires_at = now() - interval '1 second'"))
     async with database.district("riverside") as db:
         assert await idempotency.find(db, KEY) is None
-        await idempotency.keep(db, KEY, replace(ANSWER, request_hash="another hash"))
+        await idempotency.save(db, KEY, replace(ANSWER, request_hash="another hash"))
         assert await idempotency.find(db, KEY) == replace(ANSWER, request_hash="another hash")
 
 
 async def test_old_answers_are_forgotten(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
-        await idempotency.keep(db, KEY, ANSWER)
+        await idempotency.save(db, KEY, ANSWER)
     async with servers.owner() as owner:
         await owner.execute(text("UPDATE idempotency SET expires_at = now() - interval '1 second'"))
         async with database.district("riverside") as db:

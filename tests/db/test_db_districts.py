@@ -108,7 +108,7 @@ def test_signing_keys_are_not_the_keys_of_secrets_and_follow_their_order() -> No
 
 
 async def facts(db: AsyncSession) -> Facts:
-    known = await districts.known(db)
+    known = await districts.get_known(db)
     assert known is not None
     return known.facts
 
@@ -117,7 +117,7 @@ async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Datab
     await apply(database, RIVERSIDE)
     async with database.district("riverside") as db:
         assert await facts(db) == Facts()
-        await districts.learn(db, non_spanning=True)
+        await districts.save_facts(db, non_spanning=True)
     await apply(database, replace(RIVERSIDE, name="Riverside"))
     async with database.district("riverside") as db:
         assert await facts(db) == Facts(non_spanning=True)

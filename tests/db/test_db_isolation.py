@@ -35,7 +35,7 @@ async def test_ids_of_another_district_are_not_there(database: Database) -> None
     sync = await enqueue(database, "1")
     async with database.district("hilltop") as db:
         assert await syncs.get(db, sync.id) is None
-        assert await syncs.running(db, "1") is None
+        assert await syncs.get_running(db, "1") is None
         assert await syncs.page(db) == []
         changed = await db.execute(text("UPDATE sync SET status = 'failed' RETURNING id"))
         assert changed.all() == []
@@ -74,7 +74,7 @@ async def test_the_door_names_districts_and_shows_no_more(database: Database) ->
         async with database.district(district.id) as db:
             await districts.apply(db, district)
     async with database.without_tenant() as door:
-        assert [name.id for name in await districts.listed(door)] == ["hilltop", "riverside"]
+        assert [name.id for name in await districts.list_names(door)] == ["hilltop", "riverside"]
         assert await districts.get(door) is None
 
 

@@ -17,7 +17,7 @@ Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "renew": lambda db, sync, token: syncs.renew(db, sync, token, 60),
     "release": syncs.release,
-    "progress": lambda db, sync, token: syncs.progress(db, sync, token, stage="writing", done=1),
+    "progress": lambda db, sync, token: syncs.record_progress(db, sync, token, stage="writing", done=1),
     "settle": lambda db, sync, token: syncs.settle(db, sync, token, status="complete", applied="all"),
 }
 
@@ -74,10 +74,12 @@ async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -
     token = await take_lease(database, sync)
     guard = Guard(sent=100, cleared=2, known=5)
     async with database.district("riverside") as db:
-        await syncs.progress(
+        await syncs.record_progress(
             db, sync.id, token, stage="planning", total=9, fingerprint="f", guard=guard, warnings={"w": 1}
         )
-        await syncs.progress(db, sync.id, token, stage="writing", done=4, scores={"read": 9, "written": 4})
+        await syncs.record_progress(
+            db, sync.id, token, stage="writing", done=4, scores={"read": 9, "written": 4}
+        )
         told = await syncs.get(db, sync.id)
     assert told is not None
     assert (told.stage, told.done, told.total, told.fingerprint, told.guard) == ("writing", 4, 9, "f", guard)
@@ -127,12 +129,12 @@ async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> 
     sync = await enqueue(database, "1", settles_in=-1)
     token = await take_lease(database, sync)
     async with database.without_tenant() as door:
-        assert await queue.overdue(door) == [("riverside", sync.id)]
+        assert await queue.list_overdue(door) == [("riverside", sync.id)]
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, None, status="failed", applied="none", error_code="timed-out")
-        assert not await syncs.progress(db, sync.id, token, stage="writing")
+        assert not await syncs.record_progress(db, sync.id, token, stage="writing")
     async with database.without_tenant() as door:
-        assert await queue.overdue(door) == []
+        assert await queue.list_overdue(door) == []
 
 
 async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) -> None:
@@ -140,4 +142,4 @@ async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) 
     async with database.district("riverside") as db:
         assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
     async with database.without_tenant() as door:
-        assert await queue.overdue(door) == []
+        assert await queue.list_overdue(door) == []

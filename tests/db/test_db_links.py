@@ -74,15 +74,15 @@ async def test_R11_a_pair_made_by_title_does_not_replace_what_the_district_chose
     chosen = replace(HOMEWORK, ref=Ref("c9"), sis_title="Practice", chosen=True)
     async with database.district("riverside") as db:
         await links.save_pairs(db, "1", [HOMEWORK, QUIZZES])
-        assert await links.pairs(db, "1") == {"11": HOMEWORK, "12": QUIZZES}
+        assert await links.get_pairs(db, "1") == {"11": HOMEWORK, "12": QUIZZES}
         await links.save_pairs(db, "1", [chosen])
         await links.save_pairs(db, "1", [HOMEWORK])
-        assert await links.pairs(db, "1") == {"11": chosen, "12": QUIZZES}
-        assert await links.pairs(db, "2") == {}
+        assert await links.get_pairs(db, "1") == {"11": chosen, "12": QUIZZES}
+        assert await links.get_pairs(db, "2") == {}
 
 
 async def test_pairs_can_be_taken_away(database: Database) -> None:
     async with database.district("riverside") as db:
         await links.save_pairs(db, "1", [HOMEWORK, QUIZZES])
         await links.remove_pairs(db, "1", ["11"])
-        assert await links.pairs(db, "1") == {"12": QUIZZES}
+        assert await links.get_pairs(db, "1") == {"12": QUIZZES}

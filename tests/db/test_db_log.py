@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from gradesync.db import districts, retention, syncs
-from gradesync.db.ids import earliest
+from gradesync.db.ids import first_id_at
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls
@@ -86,7 +86,11 @@ async def grow_old(servers: Urls, sync: Sync, age: timedelta) -> None:
     async with servers.owner() as owner:
         await owner.execute(
             text("UPDATE sync SET id = :old, requested_at = :asked WHERE id = :id"),
-            {"old": UUID(int=earliest(asked).int | UUID(sync.id).int & ROOM), "asked": asked, "id": sync.id},
+            {
+                "old": UUID(int=first_id_at(asked).int | UUID(sync.id).int & ROOM),
+                "asked": asked,
+                "id": sync.id,
+            },
         )
 
 
@@ -125,12 +129,12 @@ async def test_what_is_no_id_is_not_found(database: Database) -> None:
 async def test_a_plan_is_remembered_for_a_day(database: Database, servers: Urls) -> None:
     await settled(database, "1")
     async with database.district("riverside") as db:
-        found = await syncs.planned(db, "1", "f1")
+        found = await syncs.find_planned(db, "1", "f1")
         assert found is not None
         assert found.fingerprint == "f1"
-        assert await syncs.planned(db, "1", "f2") is None
-        assert await syncs.planned(db, "2", "f1") is None
+        assert await syncs.find_planned(db, "1", "f2") is None
+        assert await syncs.find_planned(db, "2", "f1") is None
     async with servers.owner() as owner:
         await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
     async with database.district("riverside") as db:
-        assert await syncs.planned(db, "1", "f1") is None
+        assert await syncs.find_planned(db, "1", "f1") is None

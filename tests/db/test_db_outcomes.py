@@ -108,7 +108,7 @@ async def test_a_later_outcome_replaces_the_earlier(database: Database) -> None:
     again = replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
     async with database.district("riverside") as db:
         await outcomes.record(db, sync_id, [ESSAY, again])
-        assert (await outcomes.results(db, sync_id))["100"][""] is Result.FAILED
+        assert (await outcomes.get_results(db, sync_id))["100"][""] is Result.FAILED
         assert len(await outcomes.page(db, sync_id)) == len(ROWS)
         await outcomes.record(db, sync_id, [])
 
@@ -116,7 +116,7 @@ async def test_a_later_outcome_replaces_the_earlier(database: Database) -> None:
 async def test_a_retry_takes_what_failed(database: Database) -> None:
     sync_id = await recorded(database)
     async with database.district("riverside") as db:
-        assert await outcomes.failed(db, sync_id) == {"3": None, "20": frozenset({"3"})}
+        assert await outcomes.get_failed(db, sync_id) == {"3": None, "20": frozenset({"3"})}
 
 
 async def test_R24_outcomes_that_the_log_no_longer_shows_are_forgotten(database: Database) -> None:

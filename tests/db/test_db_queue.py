@@ -23,14 +23,16 @@ FILL = text("""
 
 async def waiting(database: Database, older_than: float = 0) -> list[str]:
     async with database.without_tenant() as door:
-        return await queue.unrung(door, older_than_seconds=older_than, takeover_wait_seconds=30)
+        return await queue.list_overlooked_districts(
+            door, older_than_seconds=older_than, takeover_wait_seconds=30
+        )
 
 
 async def test_a_section_has_one_processing_sync(database: Database) -> None:
     first = await enqueue(database, "1")
     async with database.district("riverside") as db:
         assert await _ask(db, "1") is None
-        assert await syncs.running(db, "1") == first
+        assert await syncs.get_running(db, "1") == first
 
 
 async def _ask(db: AsyncSession, section_id: str, *, dry_run: bool = False) -> Sync | None:
@@ -49,7 +51,7 @@ async def test_dry_runs_stand_beside_it(database: Database) -> None:
     await enqueue(database, "1", dry_run=True)
     await enqueue(database, "1", dry_run=True)
     async with database.district("riverside") as db:
-        assert await syncs.running(db, "1") == running
+        assert await syncs.get_running(db, "1") == running
 
 
 async def test_of_many_requests_at_once_one_is_taken(database: Database) -> None:
@@ -182,7 +184,7 @@ async def test_a_resting_sync_is_neither_claimed_nor_rung_for(database: Database
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         assert await syncs.release(db, sync.id, token, not_before=60)
-        assert await queue.backlog(db) == 1
+        assert await queue.count_queued(db) == 1
     assert await claim(database) is None
     assert await waiting(database) == []
 
@@ -198,14 +200,14 @@ async def test_the_backlog_is_what_is_queued(database: Database) -> None:
         await enqueue(database, section)
     await claim(database)
     async with database.district("riverside") as db:
-        assert await queue.backlog(db) == 2
+        assert await queue.count_queued(db) == 2
 
 
 async def depths(
     database: Database, *, per_district: int = 4, skipped_districts: tuple[str, ...] = ()
 ) -> Any:
     async with database.without_tenant() as door:
-        found = await queue.depths(
+        found = await queue.measure_depths(
             door, takeover_wait_seconds=30, per_district=per_district, skipped_districts=skipped_districts
         )
     return {name: depth.syncs for name, depth in found.items()}
@@ -238,5 +240,7 @@ async def test_a_resting_sync_is_held_and_has_no_age(database: Database) -> None
     async with database.district("riverside") as db:
         await syncs.release(db, sync.id, token, not_before=60)
     async with database.without_tenant() as door:
-        found = await queue.depths(door, takeover_wait_seconds=30, per_district=4, skipped_districts=())
+        found = await queue.measure_depths(
+            door, takeover_wait_seconds=30, per_district=4, skipped_districts=()
+        )
     assert found == {"held": queue.Depth(1, 0.0)}

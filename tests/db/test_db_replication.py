@@ -5,7 +5,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from gradesync.db import migrate
-from gradesync.db.export_erase import tables
+from gradesync.db.export_erase import district_tables
 from gradesync.db.tables import metadata
 from harness.every_table import district_column, fill
 from harness.servers import Urls
@@ -24,7 +24,7 @@ async def test_published_tables_accept_updates_and_deletes(fresh: Urls) -> None:
     async with fresh.owner() as owner:
         await owner.execute(text(f"CREATE PUBLICATION everything FOR TABLE {', '.join(metadata.tables)}"))
         await fill(owner, DISTRICT)
-        for table in tables():
+        for table in district_tables():
             ours = table.columns[district_column(table.name)] == DISTRICT
             updated = await owner.execute(
                 update(table).where(ours).values({district_column(table.name): DISTRICT})

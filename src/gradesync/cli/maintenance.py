@@ -11,8 +11,7 @@ from pathlib import Path
 
 from gradesync.cli.operator import ACTOR, existing, list_districts
 from gradesync.cli.output import CommandError
-from gradesync.db import audit, codec, districts, installations, ledger
-from gradesync.db import export_erase as departure
+from gradesync.db import audit, codec, districts, export_erase, installations, ledger
 from gradesync.runtime import Runtime
 
 
@@ -58,7 +57,7 @@ async def doubt(runtime: Runtime, district_id: str | None) -> int:
     for each in await _named(runtime, district_id):
         async with existing(runtime, each) as (db, _):
             await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
-            sections = await ledger.sections(db)
+            sections = await ledger.list_sections(db)
         for section in sections:
             async with runtime.database.district(each) as db:
                 await ledger.doubt(db, section)
@@ -75,7 +74,7 @@ async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified
     found = []
     for each in await _named(runtime, district_id):
         async with existing(runtime, each) as (db, _):
-            broken_at, head = await audit.verify(db), await audit.head(db)
+            broken_at, head = await audit.verify(db), await audit.get_head(db)
         found.append(Verified(each, head.seq, head.hash, broken_at))
     return found
 
@@ -93,7 +92,7 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
         head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
         out.write(codec.dump(head) + "\n")
         async with runtime.database.snapshot(district_id) as db:
-            async for part in departure.contents(db):
+            async for part in export_erase.export_rows(db):
                 counts[part.table] += 1
                 out.write(codec.dump({"table": part.table, "row": part.row}) + "\n")
         out.write(codec.dump({"rows": counts}) + "\n")
@@ -103,8 +102,8 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
 async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
     """Delete everything of a district, its audit log too, as the owner of the database."""
     async with existing(runtime, district_id) as (db, _):
-        head = await audit.head(db)
-    rows = await departure.erase(owner, district_id)
+        head = await audit.get_head(db)
+    rows = await export_erase.erase(owner, district_id)
     return Erased(district_id, _now(), rows, head.seq, head.hash)
 
 

@@ -1,4 +1,4 @@
-"""Who did what: an append-only log, in which each entry's hash covers the entry before it."""
+"""Keep the audit log: append-only, with a hash in each entry that covers the entry before it."""
 
 import json
 from collections.abc import Mapping
@@ -14,21 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.db.tables import metadata
 
 AUDIT = metadata.tables["audit"]
-C = AUDIT.c
-ONE_AT_A_TIME = text("""
+LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtext('gradesync audit'), hashtext(current_setting('gradesync.district')))
 """)
 LAST = text("""
     SELECT current_setting('gradesync.district') AS district_id, statement_timestamp() AS at, seq, hash
     FROM (VALUES (1)) AS always LEFT JOIN (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) last ON true
 """)
-ROOT = bytes(32)
-"""What the first entry follows."""
+ROOT = bytes(32)  # the hash that the first entry follows
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `objects` names what was acted on: ids, and what the district chose."""
+    """Record one action. `objects` names what was acted on: ids, and what the district chose."""
 
     seq: int
     at: datetime
@@ -40,7 +38,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry's number, 0 for an empty log, and its hash in hexadecimal."""
+    """Identify the end of a log: the last entry's number, 0 for none, and its hash in hexadecimal."""
 
     seq: int
     hash: str
@@ -50,7 +48,7 @@ async def append(
     db: AsyncSession, actor: str, action: str, objects: Mapping[str, Any], source_ip: str | None = None
 ) -> None:
     """Add an entry in this transaction. Appends of one district wait for one another."""
-    await db.execute(ONE_AT_A_TIME)
+    await db.execute(LOCK)
     last = (await db.execute(LAST)).one()
     entry = Entry((last.seq or 0) + 1, last.at, actor, action, objects, source_ip)
     await db.execute(
@@ -67,23 +65,25 @@ async def append(
 
 
 async def page(db: AsyncSession, *, before: int | None = None, limit: int = 50) -> list[Entry]:
-    """The district's entries, newest first, from behind a `seq`."""
-    query = select(AUDIT).order_by(C.seq.desc()).limit(limit)
+    """List the district's entries, newest first, after the one numbered `before`."""
+    query = select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(limit)
     if before is not None:
-        query = query.where(C.seq < before)
+        query = query.where(AUDIT.c.seq < before)
     return [_entry(row) for row in await db.execute(query)]
 
 
-async def head(db: AsyncSession) -> Head:
-    """The end of the district's log. Noted elsewhere, it tells a log whose last entries were taken out."""
-    row = (await db.execute(select(C.seq, C.hash).order_by(C.seq.desc()).limit(1))).one_or_none()
+async def get_head(db: AsyncSession) -> Head:
+    """Return the end of the district's log. Noted elsewhere, it reveals that last entries were removed."""
+    row = (
+        await db.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1))
+    ).one_or_none()
     return Head(row.seq, row.hash.hex()) if row else Head(0, "")
 
 
 async def verify(db: AsyncSession) -> int | None:
-    """The `seq` of the first entry that does not follow from the ones before; None where all do."""
+    """Return the `seq` of the first entry that does not follow from the ones before; None where all do."""
     hash_, seq = ROOT, 0
-    async for row in await db.stream(select(AUDIT).order_by(C.seq)):
+    async for row in await db.stream(select(AUDIT).order_by(AUDIT.c.seq)):
         seq += 1
         hash_ = _hash(row.district_id, hash_, _entry(row))
         if (row.seq, row.hash) != (seq, hash_):
@@ -92,12 +92,12 @@ async def verify(db: AsyncSession) -> int | None:
 
 
 def _hash(district_id: str, before: bytes, entry: Entry) -> bytes:
-    said = [entry.seq, entry.at.isoformat(), entry.actor, entry.action, entry.objects, entry.source_ip]
-    return sha256(before + _canonical([district_id, *said]).encode()).digest()
+    content = [entry.seq, entry.at.isoformat(), entry.actor, entry.action, entry.objects, entry.source_ip]
+    return sha256(before + _canonical([district_id, *content]).encode()).digest()
 
 
-def _canonical(said: object) -> str:
-    return json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _entry(row: Row[Any]) -> Entry:

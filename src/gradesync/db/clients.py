@@ -1,4 +1,4 @@
-"""Clients of the API: each belongs to one district and has some scopes."""
+"""Store clients of the API: each belongs to one district and has scopes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.db.tables import metadata
 
 CLIENT = metadata.tables["client"]
-C = CLIENT.c
 FIND = text("SELECT district_id, secret_hash, scopes FROM tenantless_client(:id)")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A client that has shown its secret."""
+    """Identify a client that has authenticated."""
 
     id: str
     district_id: str
@@ -29,7 +28,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A client in a list."""
+    """Describe a client in a list."""
 
     id: str
     scopes: tuple[str, ...]
@@ -38,40 +37,39 @@ class Listed:
 
 
 async def create(db: AsyncSession, scopes: Iterable[str]) -> tuple[str, str]:
-    """Make a client of the district; returns its id and its secret, which is not kept."""
+    """Create a client of the district; return its id and its secret, which is not stored."""
     id_, secret = f"gs_{token_hex(8)}", token_urlsafe(32)
     await db.execute(insert(CLIENT).values(id=id_, secret_hash=_hash(secret), scopes=sorted(set(scopes))))
     return id_, secret
 
 
-async def authenticate(door: AsyncSession, client_id: str, secret: str) -> Client | None:
+async def authenticate(db: AsyncSession, client_id: str, secret: str) -> Client | None:
     """Find a client by its id and secret, before any district is known; None unless both are right."""
-    row = (await door.execute(FIND, {"id": client_id})).one_or_none()
+    row = (await db.execute(FIND, {"id": client_id})).one_or_none()
     if row is None or not compare_digest(row.secret_hash, _hash(secret)):
         return None
     return Client(client_id, row.district_id, frozenset(row.scopes))
 
 
-async def stands(db: AsyncSession, client_id: str) -> bool:
-    """Tell whether the district has the client and has not revoked it."""
-    found = select(C.id).where(C.id == client_id, C.revoked_at.is_(None))
-    return await db.scalar(select(found.exists())) or False
+async def is_active(db: AsyncSession, client_id: str) -> bool:
+    """Return whether the district has the client and has not revoked it."""
+    active = select(CLIENT.c.id).where(CLIENT.c.id == client_id, CLIENT.c.revoked_at.is_(None))
+    return await db.scalar(select(active.exists())) or False
 
 
 async def revoke(db: AsyncSession, client_id: str) -> bool:
-    """End a client; False where the district has no such client that stands."""
-    statement = update(CLIENT).where(C.id == client_id, C.revoked_at.is_(None))
+    """Revoke a client; False where the district has no such active client."""
+    statement = update(CLIENT).where(CLIENT.c.id == client_id, CLIENT.c.revoked_at.is_(None))
     return (
-        await db.execute(statement.values(revoked_at=func.now()).returning(C.id))
+        await db.execute(statement.values(revoked_at=func.now()).returning(CLIENT.c.id))
     ).one_or_none() is not None
 
 
-async def listed(db: AsyncSession) -> list[Listed]:
-    """The district's clients, revoked ones too, in the order of their making."""
-    rows = await db.execute(select(CLIENT).order_by(C.created_at, C.id))
+async def list_all(db: AsyncSession) -> list[Listed]:
+    """List the district's clients, revoked ones too, in the order of their creation."""
+    rows = await db.execute(select(CLIENT).order_by(CLIENT.c.created_at, CLIENT.c.id))
     return [Listed(row.id, tuple(row.scopes), row.created_at, row.revoked_at) for row in rows]
 
 
 def _hash(secret: str) -> bytes:
-    """Secrets have 256 random bits: there is nothing that a slow hash would protect."""
-    return sha256(secret.encode()).digest()
+    return sha256(secret.encode()).digest()  # of 256 random bits: a slow hash would protect nothing

@@ -1,4 +1,4 @@
-"""How scores, refs and specs are written as compact JSON text: exactly, and back."""
+"""Write scores, refs and specs as compact JSON text, exactly, and read them back."""
 
 import json
 import zlib
@@ -22,16 +22,15 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 @lru_cache(maxsize=4096)
 def _number(text: str) -> Decimal:
-    """The same few points stand in most scores: one object for each."""
-    return Decimal(text)
+    return Decimal(text)  # most scores have the same few points: one object for each
 
 
-# Made once: `json.loads` makes one for each text that it is to read in this way.
+# Made once: `json.loads` makes one for each text that it reads in this way.
 _DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number)
 
 
 def storable(text: str) -> str:
-    """A text of somebody else's as PostgreSQL can keep it: no NUL, no half of a character."""
+    """Replace in a foreign text what PostgreSQL cannot store: NUL, and halves of characters."""
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
@@ -44,17 +43,17 @@ def load(text: str) -> Any:
 
 
 def dump_map(entries: Mapping[str, T], dump_one: Callable[[T], object]) -> str | None:
-    """An empty map is null: most assignments owe nothing."""
+    """Dump a map; None for an empty one, since most assignments owe nothing."""
     return dump({key: dump_one(entry) for key, entry in entries.items()}) if entries else None
 
 
 def load_map(text: str | None, load_one: Callable[[Any], T]) -> dict[str, T]:
-    """The same students stand in every assignment: one text for each."""
+    # Every assignment has the same students: one text for each.
     return {intern(key): load_one(raw) for key, raw in load(text).items()} if text else {}
 
 
 def pack(entries: Mapping[str, Value]) -> bytes | None:
-    """A map of what was sent, compressed: half of the text, and most of the ledger's bytes."""
+    """Compress a map of what was sent: it is most of the ledger's bytes, and half remains."""
     text = dump_map(entries, dump_value)
     return zlib.compress(text.encode()) if text else None
 
@@ -64,7 +63,7 @@ def unpack(packed: bytes | None) -> dict[str, Value]:
 
 
 def dump_value(value: Value) -> Decimal | str | None:
-    """Points are a number, a blank is null, a mark is text: points, "!", code. "!1" is excused."""
+    """Dump points as a number, a blank as null, a mark as text: points, "!", code. "!1" is excused."""
     if isinstance(value, Mark):
         return f"{'' if value.points is None else format(value.points, 'f')}!{value.exception}"
     return value

@@ -1,4 +1,4 @@
-"""Secrets at rest, and the keys that tokens are signed with: all derived from the installation's keys."""
+"""Encrypt secrets at rest and derive the keys that sign tokens, from the installation's keys."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -12,13 +12,13 @@ from gradesync.errors import GradeSyncError
 
 
 class SecretUnreadable(GradeSyncError):
-    """A secret at rest was not made by our keys, or not for this district and field."""
+    """Report a secret at rest that our keys did not seal, or not for this district and field."""
 
 
 class Secrets:
-    """Encrypts with the first key and decrypts with all of them, so that keys can be changed.
+    """Encrypt with the first key and decrypt with all of them, so that keys can be changed.
 
-    `keys` are high-entropy texts, the newest first. What is derived for one purpose says nothing of another.
+    `keys` are high-entropy texts, the newest first. Keys derived for one purpose reveal nothing of another.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -28,18 +28,18 @@ class Secrets:
         )
 
     def encrypt(self, district_id: str, field: str, secret: str) -> str:
-        """The district and the field are sealed in, so that a secret moved to another row is found out."""
+        """Seal a secret with its district and field, so that one moved to another row is detected."""
         return self._fernet.encrypt(json.dumps([district_id, field, secret]).encode()).decode()
 
     def decrypt(self, district_id: str, field: str, sealed: str) -> str:
-        """Raises `SecretUnreadable`."""
+        """Open a sealed secret. Raises `SecretUnreadable`."""
         try:
-            place_and_secret = json.loads(self._fernet.decrypt(sealed.encode()))
+            content = json.loads(self._fernet.decrypt(sealed.encode()))
         except InvalidToken:
             raise SecretUnreadable(f"no key opens the {field} of {district_id}") from None
-        if place_and_secret[:2] != [district_id, field]:
+        if content[:2] != [district_id, field]:
             raise SecretUnreadable(f"the {field} of {district_id} belongs elsewhere")
-        return str(place_and_secret[2])
+        return str(content[2])
 
     def rotate(self, sealed: str) -> str:
         """Seal again with the first key. Raises `SecretUnreadable`."""
@@ -49,7 +49,7 @@ class Secrets:
             raise SecretUnreadable("no key opens it") from None
 
     def signing_keys(self) -> tuple[bytes, ...]:
-        """Keys of 32 bytes for tokens: sign with the first, verify with all."""
+        """Return keys of 32 bytes for tokens: sign with the first, verify with all."""
         return tuple(self._derived("tokens"))
 
     def _derived(self, purpose: str) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Districts: what they are, their secrets sealed, and what was learnt of their systems."""
+"""Store districts: their configuration, their sealed secrets, and facts about their systems."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -18,17 +18,18 @@ from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
-C = DISTRICT.c
-KNOWN = select(C.id, C.config, C.secrets, C.category_titles, C.facts)
+KNOWN = select(
+    DISTRICT.c.id, DISTRICT.c.config, DISTRICT.c.secrets, DISTRICT.c.category_titles, DISTRICT.c.facts
+)
+# The secrets in a district, as part and field. It may have no such part.
 SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"), ("lti11", "consumer_secret"))
-"""Where a district's secrets stand in it, in parts that it may do without."""
 
 Applied: TypeAlias = Literal["created", "changed", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a district's systems taught us, so that it is not found out again at every sync.
+    """Remember what a district's systems can do, so that no sync has to find it out again.
 
     `non_spanning`: a batch of scores may not span assignments.
     """
@@ -38,43 +39,44 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A district in a list."""
+    """Name a district in a list."""
 
     id: str
     name: str
 
 
 class InstallationTaken(GradeSyncError):
-    """Another district has that LTI installation."""
+    """Report that another district has that LTI installation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """All that is known of a district."""
+    """Hold a district and the facts about its systems."""
 
     district: District
     facts: Facts
 
 
 async def get(db: AsyncSession) -> District | None:
-    """The district of the transaction. Raises `SecretUnreadable` where its secrets are not for our keys."""
-    return found.district if (found := await known(db)) else None
+    """Return the district of the transaction. Raises `SecretUnreadable`."""
+    known = await get_known(db)
+    return known.district if known else None
 
 
-async def known(db: AsyncSession) -> Known | None:
-    """The district of the transaction and what was learnt of it. Raises `SecretUnreadable`."""
+async def get_known(db: AsyncSession) -> Known | None:
+    """Return the district of the transaction and its facts. Raises `SecretUnreadable`."""
     row = (await db.execute(KNOWN)).one_or_none()
     if row is None:
         return None
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
-    # What a later release learnt is passed over, while both are at work.
+    # Facts of a later release are ignored while both are at work.
     return Known(replace(district, category_titles=row.category_titles), msgspec.convert(row.facts, Facts))
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:
-    """Make the district of the transaction what `district` says, its category titles apart.
+    """Store `district` as the district of the transaction, without its category titles.
 
-    Raises `InstallationTaken`, after which the transaction can only be left.
+    Raises `InstallationTaken`, after which the transaction can only be rolled back.
     """
     before = await get(db)
     if before and before == replace(district, category_titles=before.category_titles):
@@ -94,31 +96,31 @@ async def apply(db: AsyncSession, district: District) -> Applied:
 async def rotate_secrets(db: AsyncSession) -> None:
     """Seal the district's secrets, those of its webhooks too, with the newest key."""
     keys: Secrets = db.info["secrets"]
-    sealed = await db.scalar(select(C.secrets)) or {}
+    sealed = await db.scalar(select(DISTRICT.c.secrets)) or {}
     await db.execute(
         update(DISTRICT).values(secrets={field: keys.rotate(old) for field, old in sealed.items()})
     )
     await webhooks.reseal(db)
 
 
-async def hold(db: AsyncSession) -> None:
-    """Keep others from changing the district until this transaction ends."""
-    await db.execute(select(C.id).with_for_update())
+async def lock(db: AsyncSession) -> None:
+    """Lock the district against changes until this transaction ends."""
+    await db.execute(select(DISTRICT.c.id).with_for_update())
 
 
 async def set_category_titles(db: AsyncSession, titles: Mapping[str, str]) -> None:
-    """Make these the category titles of the district; its file does not know of them."""
+    """Replace the category titles of the district; they are not in its file."""
     await db.execute(update(DISTRICT).values(category_titles=dict(titles)))
 
 
-async def learn(db: AsyncSession, *, non_spanning: bool) -> None:
-    """Remember what is given of `Facts`."""
-    await db.execute(update(DISTRICT).values(facts=C.facts.concat({"non_spanning": non_spanning})))
+async def save_facts(db: AsyncSession, *, non_spanning: bool) -> None:
+    """Store what is given of `Facts`."""
+    await db.execute(update(DISTRICT).values(facts=DISTRICT.c.facts.concat({"non_spanning": non_spanning})))
 
 
-async def listed(door: AsyncSession) -> list[Name]:
-    """All districts, through the open door, by id."""
-    rows = await door.execute(text("SELECT id, name FROM tenantless_districts()"))
+async def list_names(db: AsyncSession) -> list[Name]:
+    """List all districts by id, in a session without a tenant."""
+    rows = await db.execute(text("SELECT id, name FROM tenantless_districts()"))
     return [Name(row.id, row.name) for row in rows]
 
 

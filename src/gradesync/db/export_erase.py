@@ -1,4 +1,4 @@
-"""What a district takes along when it leaves, and the erasing of everything that we have of it."""
+"""Export everything that is stored of a district, and erase it."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -11,65 +11,66 @@ from sqlalchemy.pool import NullPool
 from gradesync.db import codec
 from gradesync.db.tables import metadata
 
-HELD_BACK: Mapping[str, frozenset[str]] = {
+# Columns with secrets, which are not exported.
+SECRET_COLUMNS: Mapping[str, frozenset[str]] = {
     "district": frozenset({"secrets"}),
     "client": frozenset({"secret_hash"}),
     "webhook": frozenset({"secret", "old_secret"}),
 }
-"""Columns that hold secrets: they leave with nobody."""
-DOORS = ("district", "client", "webhook", "sync")
-"""What lets somebody in, or a worker go on: it goes first."""
+# Erased first: what admits a caller, or lets a worker go on.
+ACCESS_TABLES = ("district", "client", "webhook", "sync")
 
 
-class Part(NamedTuple):
-    """One row of one table, as JSON text takes it."""
+class ExportedRow(NamedTuple):
+    """Hold one row of one table, ready for JSON."""
 
     table: str
     row: Mapping[str, object]
 
 
-def tables() -> list[Table]:
-    """Every table with rows of districts."""
-    return [one for one in metadata.tables.values() if one.name == "district" or "district_id" in one.columns]
+def district_tables() -> list[Table]:
+    """List every table with rows of districts."""
+    return [
+        table
+        for table in metadata.tables.values()
+        if table.name == "district" or "district_id" in table.columns
+    ]
 
 
-async def contents(db: AsyncSession) -> AsyncIterator[Part]:
-    """Everything that we have of the district of the transaction, secrets apart."""
-    for table in tables():
-        held_back = HELD_BACK.get(table.name, frozenset())
-        columns = [column for column in table.columns if column.name not in held_back]
+async def export_rows(db: AsyncSession) -> AsyncIterator[ExportedRow]:
+    """Yield every row of the district of the transaction, without its secrets."""
+    for table in district_tables():
+        secret = SECRET_COLUMNS.get(table.name, frozenset())
+        columns = [column for column in table.columns if column.name not in secret]
         async for row in await db.stream(select(*columns).order_by(*table.primary_key.columns)):
-            yield Part(str(table.name), _plain(table, row))
+            yield ExportedRow(str(table.name), _plain(table, row))
 
 
 async def erase(url: str, district_id: str) -> dict[str, int]:
-    """Delete everything that we have of a district, as the owner at `url`; answers the rows by table.
-
-    It looks again until it finds nothing: a sync that was being carried may have written meanwhile.
-    """
+    """Delete everything of a district, as the owner at `url`; return the number of rows by table."""
     engine = create_async_engine(url, poolclass=NullPool)
     erased: Counter[str] = Counter()
-    doors = [metadata.tables[name] for name in DOORS]
+    access = [metadata.tables[name] for name in ACCESS_TABLES]
     try:
         async with engine.begin() as connection:
-            erased += await _delete(connection, doors, district_id)
-        found = True
-        while found:
+            erased += await _delete(connection, access, district_id)
+        more = True
+        while more:  # a sync that was running may have written meanwhile
             async with engine.begin() as connection:
-                gone = await _delete(connection, tables(), district_id)
-            erased += gone
-            found = bool(gone)
+                deleted = await _delete(connection, district_tables(), district_id)
+            erased += deleted
+            more = bool(deleted)
     finally:
         await engine.dispose()
     return dict(erased)
 
 
-async def _delete(connection: AsyncConnection, which: list[Table], district_id: str) -> Counter[str]:
-    gone: Counter[str] = Counter()
-    for table in which:
+async def _delete(connection: AsyncConnection, tables: list[Table], district_id: str) -> Counter[str]:
+    rows: Counter[str] = Counter()
+    for table in tables:
         deleted = await connection.execute(delete(table).where(_of(table, district_id)))
-        gone[str(table.name)] += deleted.rowcount
-    return +gone
+        rows[str(table.name)] += deleted.rowcount
+    return +rows
 
 
 def _of(table: Table, district_id: str) -> ColumnElement[bool]:
@@ -78,9 +79,8 @@ def _of(table: Table, district_id: str) -> ColumnElement[bool]:
 
 
 def _plain(table: Table, row: Row[Any]) -> dict[str, object]:
-    """What the ledger keeps compressed is written out."""
     plain = {str(name): value for name, value in row._mapping.items()}
-    if table.name == "ledger":
+    if table.name == "ledger":  # which keeps this compressed
         sent = codec.unpack(plain["sent"])
         plain["sent"] = {student: codec.dump_value(value) for student, value in sent.items()}
     return plain

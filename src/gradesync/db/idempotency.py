@@ -1,4 +1,4 @@
-"""Answers that were given under an Idempotency-Key, by district, subject and section, for 24 hours."""
+"""Store responses under their Idempotency-Key, by district, subject and section, for 24 hours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.tables import metadata
 
-ANSWER = metadata.tables["idempotency"]
-C = ANSWER.c
+RESPONSE = metadata.tables["idempotency"]
 KEPT = timedelta(hours=24)
 LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtextextended(
@@ -23,7 +22,7 @@ LOCK = text("""
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An Idempotency-Key and what it is scoped to, the district apart."""
+    """Identify a request: an Idempotency-Key and its scope within the district."""
 
     subject: str
     section_id: str
@@ -31,41 +30,49 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered, and the hash of the request that it answered."""
+class StoredResponse:
+    """Hold a response, and the hash of the request that it belongs to."""
 
     request_hash: str
     response: Mapping[str, Any]
 
 
-async def find(db: AsyncSession, key: Key) -> Answer | None:
-    """The answer that a key has. Requests with the same key wait here for one another's transactions."""
+async def find(db: AsyncSession, key: Key) -> StoredResponse | None:
+    """Return the response of a key. Requests with the same key wait here for one another's transactions."""
     await db.execute(LOCK, {"subject": key.subject, "section_id": key.section_id, "key": key.key})
     row = (
-        await db.execute(select(C.request_hash, C.response).where(_is(key), C.expires_at > func.now()))
+        await db.execute(
+            select(RESPONSE.c.request_hash, RESPONSE.c.response).where(
+                _is(key), RESPONSE.c.expires_at > func.now()
+            )
+        )
     ).one_or_none()
-    return None if row is None else Answer(row.request_hash, row.response)
+    return None if row is None else StoredResponse(row.request_hash, row.response)
 
 
-async def keep(db: AsyncSession, key: Key, answer: Answer) -> None:
-    """Keep the first answer of a key, in the transaction that `find` began."""
-    await db.execute(delete(ANSWER).where(_is(key)))
+async def save(db: AsyncSession, key: Key, stored: StoredResponse) -> None:
+    """Store the first response of a key, in the transaction of `find`."""
+    await db.execute(delete(RESPONSE).where(_is(key)))
     await db.execute(
-        insert(ANSWER).values(
+        insert(RESPONSE).values(
             subject=key.subject,
             section_id=key.section_id,
             key=key.key,
-            request_hash=answer.request_hash,
-            response=dict(answer.response),
+            request_hash=stored.request_hash,
+            response=dict(stored.response),
             expires_at=func.now() + KEPT,
         )
     )
 
 
 async def purge(db: AsyncSession) -> None:
-    """Forget the district's answers that have expired."""
-    await db.execute(delete(ANSWER).where(C.expires_at < func.now()))
+    """Delete the district's responses that have expired."""
+    await db.execute(delete(RESPONSE).where(RESPONSE.c.expires_at < func.now()))
 
 
 def _is(key: Key) -> ColumnElement[bool]:
-    return (C.subject == key.subject) & (C.section_id == key.section_id) & (C.key == key.key)
+    return (
+        (RESPONSE.c.subject == key.subject)
+        & (RESPONSE.c.section_id == key.section_id)
+        & (RESPONSE.c.key == key.key)
+    )

@@ -1,4 +1,4 @@
-"""LTI installations, found before any district is known, and the key of our LTI tool."""
+"""Find LTI installations before a district is known, and store the key of our LTI tool."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from gradesync.db.crypto import Secrets
 from gradesync.db.tables import metadata
 
 TOOL_KEY = metadata.tables["tool_key"]
-C = TOOL_KEY.c
-NOBODY, FIELD = "", "tool key"
-"""What the tool's keys are sealed with in place of a district and its field."""
+# The tool's keys are sealed with these in the place of a district and its field.
+NO_DISTRICT, FIELD = "", "tool key"
 
 LOGIN = text(
     "SELECT client_id, authorization_url FROM tenantless_lti_platforms(:issuer, :client, :deployment)"
@@ -24,48 +23,50 @@ CONSUMER = text("SELECT district_id FROM tenantless_lti11_district(:key)")
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """Where the browser of a login goes next, and as which client of the platform."""
+    """Describe where the browser of a login goes next, and as which client of the platform."""
 
     client_id: str
     authorization_url: str
 
 
-async def platform(
-    door: AsyncSession, issuer: str, client_id: str | None, deployment_id: str | None
+async def find_platform(
+    db: AsyncSession, issuer: str, client_id: str | None, deployment_id: str | None
 ) -> Platform | None:
-    """The one platform that these mean, the ids as far as they are given; None for none or for several."""
-    wanted = {"issuer": issuer, "client": client_id, "deployment": deployment_id}
-    found = (await door.execute(LOGIN, wanted)).all()
-    return Platform(found[0].client_id, found[0].authorization_url) if len(found) == 1 else None
+    """Find the one platform with these ids, as far as they are given; None for none or for several."""
+    parameters = {"issuer": issuer, "client": client_id, "deployment": deployment_id}
+    rows = (await db.execute(LOGIN, parameters)).all()
+    return Platform(rows[0].client_id, rows[0].authorization_url) if len(rows) == 1 else None
 
 
-async def district_of(door: AsyncSession, issuer: str, client_id: str, deployment_id: str) -> str | None:
-    """The district that has this LTI 1.3 installation."""
-    wanted = {"issuer": issuer, "client": client_id, "deployment": deployment_id}
-    return (await door.execute(DEPLOYMENT, wanted)).scalar_one_or_none()
+async def find_district(db: AsyncSession, issuer: str, client_id: str, deployment_id: str) -> str | None:
+    """Find the district that has this LTI 1.3 installation."""
+    parameters = {"issuer": issuer, "client": client_id, "deployment": deployment_id}
+    return (await db.execute(DEPLOYMENT, parameters)).scalar_one_or_none()
 
 
-async def district_of_key(door: AsyncSession, consumer_key: str) -> str | None:
-    """The district that installed us by this LTI 1.1 key."""
-    return (await door.execute(CONSUMER, {"key": consumer_key})).scalar_one_or_none()
+async def find_district_by_key(db: AsyncSession, consumer_key: str) -> str | None:
+    """Find the district that installed us by this LTI 1.1 key."""
+    return (await db.execute(CONSUMER, {"key": consumer_key})).scalar_one_or_none()
 
 
-async def reseal(door: AsyncSession) -> None:
-    """Seal the tool's keys with the newest of ours."""
-    secrets: Secrets = door.info["secrets"]
-    for row in (await door.execute(select(C.id, C.sealed))).all():
-        await door.execute(update(TOOL_KEY).where(C.id == row.id).values(sealed=secrets.rotate(row.sealed)))
+async def reseal(db: AsyncSession) -> None:
+    """Seal the tool's keys with our newest key."""
+    secrets: Secrets = db.info["secrets"]
+    for row in (await db.execute(select(TOOL_KEY.c.id, TOOL_KEY.c.sealed))).all():
+        await db.execute(
+            update(TOOL_KEY).where(TOOL_KEY.c.id == row.id).values(sealed=secrets.rotate(row.sealed))
+        )
 
 
-async def tool_keys(door: AsyncSession, make: Callable[[], tuple[str, str]]) -> list[str]:
-    """The tool's private keys, the newest first. The first time, `make` makes one: its id and its text.
+async def get_tool_keys(db: AsyncSession, make: Callable[[], tuple[str, str]]) -> list[str]:
+    """Return the tool's private keys, the newest first. The first time, `make` returns a new id and key.
 
-    Two processes may both make one: both are kept, and either is good.
+    Two processes may both make one: both are stored, and either is good.
     """
-    secrets: Secrets = door.info["secrets"]
-    newest = select(C.sealed).order_by(C.created_at.desc(), C.id)
-    if not (sealed := (await door.scalars(newest)).all()):
+    secrets: Secrets = db.info["secrets"]
+    newest = select(TOOL_KEY.c.sealed).order_by(TOOL_KEY.c.created_at.desc(), TOOL_KEY.c.id)
+    if not (sealed := (await db.scalars(newest)).all()):
         key_id, key = make()
-        await door.execute(insert(TOOL_KEY).values(id=key_id, sealed=secrets.encrypt(NOBODY, FIELD, key)))
+        await db.execute(insert(TOOL_KEY).values(id=key_id, sealed=secrets.encrypt(NO_DISTRICT, FIELD, key)))
         return [key]
-    return [secrets.decrypt(NOBODY, FIELD, each) for each in sealed]
+    return [secrets.decrypt(NO_DISTRICT, FIELD, each) for each in sealed]

@@ -1,4 +1,4 @@
-"""The ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
+"""Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.ledger import LedgerAssignment, doubted
+from gradesync.core.ledger import LedgerAssignment, mark_doubtful
 from gradesync.core.sis import Ref
 from gradesync.db import codec
 from gradesync.db.tables import metadata
@@ -17,7 +17,6 @@ from gradesync.errors import GradeSyncError
 
 LEDGER = metadata.tables["ledger"]
 CURSOR = metadata.tables["section_cursor"]
-CURSORS = CURSOR.c
 COLUMNS = (
     "assignment_id",
     "ref_key",
@@ -34,9 +33,9 @@ COLUMNS = (
 LOAD = (
     select(
         *(LEDGER.c[name] for name in COLUMNS),
-        CURSORS.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
+        CURSOR.c.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
     )
-    .join_from(LEDGER, CURSOR, CURSORS.section_id == LEDGER.c.section_id, isouter=True)
+    .join_from(LEDGER, CURSOR, CURSOR.c.section_id == LEDGER.c.section_id, isouter=True)
     .where(LEDGER.c.section_id == bindparam("section"))
 )
 
@@ -74,11 +73,11 @@ SWITCH = text("""
 
 
 class RefTaken(GradeSyncError):
-    """Another assignment of the district already has one of the refs."""
+    """Report that another assignment of the district already has one of the refs."""
 
 
 async def load(db: AsyncSession, section_id: str) -> dict[str, LedgerAssignment]:
-    """Read a section's ledger: assignment id -> what is known of it."""
+    """Read a section's ledger: assignment id -> its entry."""
     rows = (await db.execute(LOAD, {"section": section_id})).mappings()
     return {row["assignment_id"]: _entry(row) for row in rows}
 
@@ -112,7 +111,7 @@ async def save(
     """Write these entries and their cursors, and no others, in one statement.
 
     `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
-    entry that stands is left as it is. Raises `RefTaken`, after which the transaction can only be left.
+    existing entry is left as it is. Raises `RefTaken`, after which the transaction can only be rolled back.
     """
     entries = sorted(entries, key=lambda entry: entry.id)
     cursors = {entry.id: entry.read_through for entry in entries} | dict(read_through)
@@ -124,7 +123,7 @@ async def save(
     try:
         await db.execute(SAVE, {"section_id": section_id, "moved": codec.dump(moved), **columns})
     except IntegrityError as error:
-        raise RefTaken("another assignment of the district already has this place in the SIS") from error
+        raise RefTaken("another assignment of the district already has this ref in the SIS") from error
 
 
 def _row(entry: LedgerAssignment) -> dict[str, Any]:
@@ -150,21 +149,21 @@ async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, o
     )
 
 
-async def sections(db: AsyncSession) -> list[str]:
-    """The sections of the district that have a ledger."""
+async def list_sections(db: AsyncSession) -> list[str]:
+    """List the sections of the district that have a ledger."""
     return list(await db.scalars(select(LEDGER.c.section_id).distinct().order_by(LEDGER.c.section_id)))
 
 
 async def doubt(db: AsyncSession, section_id: str) -> None:
-    """Take nothing of a section's ledger for certain: its next sync reads everything and looks first."""
+    """Mark all of a section's ledger as doubtful: its next sync reads everything and compares first."""
     entries = await load(db, section_id)
-    await save(db, section_id, map(doubted, entries.values()))
+    await save(db, section_id, map(mark_doubtful, entries.values()))
 
 
 async def unbind(db: AsyncSession, section_id: str) -> None:
-    """Forget what the SIS was sent of a section: it goes to another SIS section from now on."""
-    nothing = dict.fromkeys(("ref_key", "ref_value", "spec", "sent", "owed", "doubtful", "intent"))
+    """Clear what the SIS was sent of a section: it goes to another SIS section from now on."""
+    empty = dict.fromkeys(("ref_key", "ref_value", "spec", "sent", "owed", "doubtful", "intent"))
     await db.execute(
-        update(LEDGER).where(LEDGER.c.section_id == section_id).values({**nothing, "may_hold": False})
+        update(LEDGER).where(LEDGER.c.section_id == section_id).values({**empty, "may_hold": False})
     )
-    await db.execute(update(CURSOR).where(CURSORS.section_id == section_id).values(read_through={}))
+    await db.execute(update(CURSOR).where(CURSOR.c.section_id == section_id).values(read_through={}))

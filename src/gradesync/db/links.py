@@ -1,4 +1,4 @@
-"""The link between a Schoology section and its SIS section, and the pairs of their categories."""
+"""Store the link between a Schoology section and its SIS section, and the pairs of their categories."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +23,10 @@ PAIRS_OF = select(PAIR).where(PAIR.c.section_id == bindparam("section"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionLink:
-    """What is known of a section and of the SIS section that it goes to.
+    """Link a section to the SIS section that it goes to.
 
-    `code` is the school code it was resolved from; `chosen` says that the district set the link itself, with
-    `teacher` where it named one. `students` maps a uid to a SIS student key. `rules_hash` stands for the
+    `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
+    `teacher` where it named one. `students` maps a uid to a SIS student key. `rules_hash` identifies the
     match rules and the policy that all this was made under.
     """
 
@@ -45,7 +45,7 @@ class SectionLink:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A Schoology category and the SIS category that it goes to; `chosen` by the district, or by title."""
+    """Pair a Schoology category with a SIS category; `chosen` by the district, or by title."""
 
     category_id: str
     ref: Ref
@@ -54,7 +54,7 @@ class Pair:
 
 
 class SisSectionTaken(GradeSyncError):
-    """Another section of the district is linked to that SIS section."""
+    """Report that another section of the district is linked to that SIS section."""
 
 
 async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
@@ -62,13 +62,13 @@ async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
     return None if row is None else _link(row)
 
 
-async def holder(db: AsyncSession, sis_key: str) -> str | None:
-    """The section of the district that is linked to a SIS section."""
+async def find_section(db: AsyncSession, sis_key: str) -> str | None:
+    """Return the section of the district that is linked to a SIS section."""
     return await db.scalar(select(LINK.c.section_id).where(LINK.c.sis_key == sis_key))
 
 
 async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -> list[SectionLink]:
-    """The district's links in the order of section ids, from behind one."""
+    """List the district's links in the order of section ids, after one."""
     query = select(LINK).order_by(LINK.c.section_id).limit(limit)
     if after is not None:
         query = query.where(LINK.c.section_id > after)
@@ -76,7 +76,7 @@ async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -
 
 
 async def save(db: AsyncSession, link: SectionLink) -> None:
-    """Write a link as a whole. Raises `SisSectionTaken`, after which the transaction can only be left."""
+    """Write a whole link. Raises `SisSectionTaken`, after which the transaction can only be rolled back."""
     values = _values(link)
     statement = insert(LINK).values(section_id=link.section_id, **values)
     try:
@@ -133,15 +133,18 @@ def _link(row: Row[Any]) -> SectionLink:
     )
 
 
-async def titles(db: AsyncSession, section_id: str) -> dict[str, str]:
-    """What is known of the titles of SIS categories in a section, by key."""
-    link, kept = await get(db, section_id), await pairs(db, section_id)
+async def get_titles(db: AsyncSession, section_id: str) -> dict[str, str]:
+    """Return the known titles of SIS categories in a section, by key."""
+    link, paired = await get(db, section_id), await get_pairs(db, section_id)
     listed = link.sis_categories if link else ()
-    return {one.ref.key: one.sis_title for one in kept.values()} | {one.ref.key: one.title for one in listed}
+    return {
+        **{pair.ref.key: pair.sis_title for pair in paired.values()},
+        **{category.ref.key: category.title for category in listed},
+    }
 
 
-async def pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
-    """Schoology category id -> its pair."""
+async def get_pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
+    """Read the pairs of a section: Schoology category id -> its pair."""
     rows = await db.execute(PAIRS_OF, {"section": section_id})
     return {
         row.category_id: Pair(row.category_id, Ref(row.ref_key, row.ref_value), row.sis_title, row.chosen)
@@ -150,7 +153,7 @@ async def pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
 
 
 async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> None:
-    """Write these pairs and leave others. What the district chose is not replaced by a guess."""
+    """Write these pairs and keep others. A guess does not replace what the district chose."""
     rows = [
         {
             "section_id": section_id,
@@ -176,7 +179,7 @@ async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> 
 
 
 async def remove_pairs_titled(db: AsyncSession, sis_titles: Collection[str]) -> None:
-    """Forget pairs by title, in all sections, that lead to SIS categories of these plain titles."""
+    """Delete pairs by title, in all sections, that lead to SIS categories of these plain titles."""
     titled = func.lower(func.trim(PAIR.c.sis_title)).in_(sis_titles)
     await db.execute(delete(PAIR).where(~PAIR.c.chosen, titled))
 

@@ -1,4 +1,4 @@
-"""Outcomes: what became of each assignment and each score of a sync. Ids and points, no names of people."""
+"""Store what became of each assignment and each score of a sync: ids and points, no names of people."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Result, Selection
 from gradesync.db import codec
-from gradesync.db.ids import forgotten
+from gradesync.db.ids import oldest_kept
 from gradesync.db.tables import metadata
 
-OUTCOME = metadata.tables["outcome"].c
-PART = 5000
-ORDER = (OUTCOME.assignment_length, OUTCOME.assignment_id, OUTCOME.student_length, OUTCOME.student_id)
+OUTCOME = metadata.tables["outcome"]
+PART = 5000  # rows
+ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student_length, OUTCOME.c.student_id)
 
 # Warnings are several in a row and none in most: they travel as one text.
 RECORD = text("""
@@ -38,9 +38,9 @@ RECORD = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one assignment, or of one score where `student_id` is not empty.
+    """Describe what became of one assignment, or of one score where `student_id` is not empty.
 
-    `title` is the assignment's. `detail` is what the SIS said to it, as far as it may be shown. `before` and
+    `title` is the assignment's. `detail` is the refusal of the SIS, as far as it may be shown. `before` and
     `after` are the score as it was last sent and as it is now; `edits` are what changed in the assignment
     itself.
     """
@@ -62,7 +62,7 @@ class Outcome:
 
 
 async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:
-    """Write outcomes in one statement; of two for the same assignment or score the later one stands."""
+    """Write outcomes in one statement; of two for the same assignment or score the later one counts."""
     latest = {row.key: row for row in rows}
     if not latest:
         return
@@ -93,53 +93,53 @@ async def page(
     after: tuple[str, str] | None = None,
     limit: int = 100,
 ) -> list[Outcome]:
-    """Read outcomes in the numeric order of assignments, each before its scores, from behind a key.
+    """List outcomes in the numeric order of assignments, each before its scores, after a key.
 
     `reason` is an outcome's reason, or one of its warnings.
     """
-    query = select(metadata.tables["outcome"]).where(OUTCOME.sync_id == UUID(sync_id))
+    query = select(OUTCOME).where(OUTCOME.c.sync_id == UUID(sync_id))
     if result is not None:
-        query = query.where(OUTCOME.result == result)
+        query = query.where(OUTCOME.c.result == result)
     if reason is not None:
-        query = query.where((OUTCOME.reason == reason) | (any_(OUTCOME.warnings) == reason))
+        query = query.where((OUTCOME.c.reason == reason) | (any_(OUTCOME.c.warnings) == reason))
     if after is not None:
         assignment, student = after
         query = query.where(tuple_(*ORDER) > (len(assignment), assignment, len(student), student))
     return [_outcome(row) for row in await db.execute(query.order_by(*ORDER).limit(limit))]
 
 
-async def failed(db: AsyncSession, sync_id: str) -> Selection:
-    """What a retry takes: failed assignments with all their scores, and the failed scores of others."""
-    query = select(OUTCOME.assignment_id, OUTCOME.student_id).where(
-        OUTCOME.sync_id == UUID(sync_id), OUTCOME.result == Result.FAILED
+async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
+    """Select for a retry: failed assignments with all their scores, and the failed scores of others."""
+    query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id).where(
+        OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.result == Result.FAILED
     )
-    found: dict[str, set[str]] = {}
+    failed: dict[str, set[str]] = {}
     for assignment_id, student_id in await db.execute(query):
-        found.setdefault(assignment_id, set()).add(student_id)
-    return {key: None if "" in students else frozenset(students) for key, students in found.items()}
+        failed.setdefault(assignment_id, set()).add(student_id)
+    return {key: None if "" in students else frozenset(students) for key, students in failed.items()}
 
 
-async def results(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Result]]:
-    """Assignment id -> student id -> result, for everything that has an outcome.
+async def get_results(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Result]]:
+    """Read the results of a sync: assignment id -> student id -> result, unchanged ones apart.
 
     There may be hundreds of thousands: they are read in parts, with one text for each student.
     """
-    query = select(OUTCOME.assignment_id, OUTCOME.student_id, OUTCOME.result).where(
-        OUTCOME.sync_id == UUID(sync_id)
+    query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result).where(
+        OUTCOME.c.sync_id == UUID(sync_id)
     )
-    found: dict[str, dict[str, Result]] = {}
+    results: dict[str, dict[str, Result]] = {}
     async for assignment_id, student_id, result in await db.stream(query.execution_options(yield_per=PART)):
-        found.setdefault(assignment_id, {})[intern(student_id)] = Result(result)
-    return found
+        results.setdefault(assignment_id, {})[intern(student_id)] = Result(result)
+    return results
 
 
 async def purge(db: AsyncSession) -> None:
     """Delete the outcomes of syncs that the log no longer shows."""
-    await db.execute(delete(metadata.tables["outcome"]).where(OUTCOME.sync_id < forgotten()))
+    await db.execute(delete(OUTCOME).where(OUTCOME.c.sync_id < oldest_kept()))
 
 
 def _dump(value: Value, fields: Mapping[str, str]) -> str | None:
-    """A score, or what an assignment was or is in the fields that changed."""
+    """Dump a score, or the values of an assignment in the fields that changed."""
     if fields:
         return codec.dump(fields)
     return None if value is None else codec.dump(codec.dump_value(value))

@@ -1,4 +1,4 @@
-"""Pre-flight reports: one at a time in a district, worked through section by section under a lease."""
+"""Store pre-flight reports: one at a time in a district, made section by section under a lease."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -20,15 +20,14 @@ from gradesync.db.tables import metadata
 PREFLIGHT = metadata.tables["preflight"]
 FINDING = metadata.tables["preflight_finding"]
 LINK = metadata.tables["section_link"].c
-P, F = PREFLIGHT.c, FINDING.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
-PROCESSING = P.status == "processing"
+PROCESSING = PREFLIGHT.c.status == "processing"
 WAITING = text("SELECT district_id FROM tenantless_preflight_districts()")
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """A report as it stands. `sections` None: all that the district has; `found`: its findings so far.
+    """Describe the state of a report. `sections` None: all of the district; `found`: its findings so far.
 
     `read_through` is the last section that was examined; `tries` counts attempts at the next one.
     """
@@ -54,7 +53,7 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of a report, in its place; `section_code` is the section's school code."""
+    """Hold one numbered finding of a report; `section_code` is the section's school code."""
 
     number: int
     section_id: str
@@ -79,31 +78,31 @@ async def begin(
         "settles_by": NOW + timedelta(seconds=settles_in),
         "total": known if chosen is None else len(chosen),
     }
-    statement = insert(PREFLIGHT).values(new).on_conflict_do_nothing().returning(*P)
+    statement = insert(PREFLIGHT).values(new).on_conflict_do_nothing().returning(*PREFLIGHT.c)
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else _preflight(row)
 
 
 async def get(db: AsyncSession, preflight_id: str) -> Preflight | None:
-    row = (await db.execute(select(PREFLIGHT).where(P.id == parse(preflight_id)))).one_or_none()
+    row = (await db.execute(select(PREFLIGHT).where(PREFLIGHT.c.id == parse(preflight_id)))).one_or_none()
     return None if row is None else _preflight(row)
 
 
-async def running(db: AsyncSession) -> Preflight | None:
-    """The district's one report that is being made."""
+async def get_running(db: AsyncSession) -> Preflight | None:
+    """Return the district's one report that is being made."""
     row = (await db.execute(select(PREFLIGHT).where(PROCESSING))).one_or_none()
     return None if row is None else _preflight(row)
 
 
 async def page(db: AsyncSession, *, before: str | None = None, limit: int = 50) -> list[Preflight]:
-    """The district's reports, newest first, from behind one."""
-    query = select(PREFLIGHT).order_by(P.id.desc()).limit(limit)
+    """List the district's reports, newest first, after one."""
+    query = select(PREFLIGHT).order_by(PREFLIGHT.c.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(P.id < parse(before))
+        query = query.where(PREFLIGHT.c.id < parse(before))
     return [_preflight(row) for row in await db.execute(query)]
 
 
-async def findings(
+async def page_findings(
     db: AsyncSession,
     preflight_id: str,
     *,
@@ -113,42 +112,51 @@ async def findings(
     after: int = 0,
     limit: int = 100,
 ) -> list[Finding]:
-    """The findings of a report in their order, from behind a number."""
-    query = select(FINDING).where(F.preflight_id == parse(preflight_id), F.number > after)
-    for column, wanted in ((F.section_id, section_id), (F.result, result), (F.reason, reason)):
+    """List the findings of a report in their order, after a number."""
+    query = select(FINDING).where(FINDING.c.preflight_id == parse(preflight_id), FINDING.c.number > after)
+    for column, wanted in (
+        (FINDING.c.section_id, section_id),
+        (FINDING.c.result, result),
+        (FINDING.c.reason, reason),
+    ):
         if wanted is not None:
             query = query.where(column == wanted)
-    return [_finding(row) for row in await db.execute(query.order_by(F.number).limit(limit))]
+    return [_finding(row) for row in await db.execute(query.order_by(FINDING.c.number).limit(limit))]
 
 
-# ---- the work ----------------------------------------------------------------------------------------------
+# ---- leases ------------------------------------------------------------------------------------------------
 
 
-async def waiting_districts(door: AsyncSession) -> list[str]:
-    """Districts with a report to go on with, the one that waited longest first."""
-    return [row.district_id for row in await door.execute(WAITING)]
+async def list_waiting_districts(db: AsyncSession) -> list[str]:
+    """List districts with a report to continue, the one that waited longest first."""
+    return [row.district_id for row in await db.execute(WAITING)]
 
 
 async def claim(db: AsyncSession, *, lease_seconds: float) -> Preflight | None:
-    """Take the lease on the district's report; None where it is another's, or has to rest."""
-    free = or_(P.lease_token.is_(None), P.lease_until <= NOW)
-    taken = {
+    """Take the lease on the district's report; None where another worker has it, or it must wait."""
+    free = or_(PREFLIGHT.c.lease_token.is_(None), PREFLIGHT.c.lease_until <= NOW)
+    leased = {
         "lease_token": uuid4(),
         "lease_until": NOW + timedelta(seconds=lease_seconds),
-        "started_at": func.coalesce(P.started_at, NOW),
-        "tries": P.tries + 1,
+        "started_at": func.coalesce(PREFLIGHT.c.started_at, NOW),
+        "tries": PREFLIGHT.c.tries + 1,
     }
-    statement = update(PREFLIGHT).where(PROCESSING, P.not_before <= NOW, free).values(taken).returning(*P)
+    statement = (
+        update(PREFLIGHT)
+        .where(PROCESSING, PREFLIGHT.c.not_before <= NOW, free)
+        .values(leased)
+        .returning(*PREFLIGHT.c)
+    )
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else _preflight(row)
 
 
 async def next_section(db: AsyncSession, report: Preflight) -> str | None:
-    """The section to examine after `read_through`."""
+    """Return the section to examine after `read_through`."""
     if report.sections is not None:
         return next(iter(report.sections[bisect_right(report.sections, report.read_through) :]), None)
-    behind = select(LINK.section_id).where(LINK.section_id > report.read_through)
-    return await db.scalar(behind.order_by(LINK.section_id).limit(1))
+    later = select(LINK.section_id).where(LINK.section_id > report.read_through)
+    return await db.scalar(later.order_by(LINK.section_id).limit(1))
 
 
 async def record(
@@ -160,60 +168,60 @@ async def record(
     *,
     lease_seconds: float,
 ) -> Preflight | None:
-    """Keep what was found in a section, and go behind it; None where the lease is lost."""
-    reasons = Counter(report.reasons) + Counter(str(one.reason) for one in obstacles)
+    """Store the findings of a section and move past it; None where the lease is lost."""
+    reasons = Counter(report.reasons) + Counter(str(obstacle.reason) for obstacle in obstacles)
     values = {
         "read_through": section_id,
-        "done": P.done + 1,
-        "total": func.greatest(P.total, P.done + 1),
-        "found": P.found + len(obstacles),
+        "done": PREFLIGHT.c.done + 1,
+        "total": func.greatest(PREFLIGHT.c.total, PREFLIGHT.c.done + 1),
+        "found": PREFLIGHT.c.found + len(obstacles),
         "reasons": dict(reasons),
         "tries": 0,
         "lease_until": NOW + timedelta(seconds=lease_seconds),
     }
     row = (
-        await db.execute(update(PREFLIGHT).where(_held(report)).values(values).returning(*P))
+        await db.execute(update(PREFLIGHT).where(_leased(report)).values(values).returning(*PREFLIGHT.c))
     ).one_or_none()
     if row is not None and obstacles:
         rows = [
             {
                 "preflight_id": row.id,
-                "number": report.found + place,
+                "number": report.found + number,
                 "section_id": section_id,
                 "section_code": code or "",
-                "assignment_id": one.assignment_id,
-                "title": one.title,
-                "student_id": one.student_id,
-                "result": one.result,
-                "reason": one.reason,
+                "assignment_id": obstacle.assignment_id,
+                "title": obstacle.title,
+                "student_id": obstacle.student_id,
+                "result": obstacle.result,
+                "reason": obstacle.reason,
             }
-            for place, one in enumerate(obstacles, 1)
+            for number, obstacle in enumerate(obstacles, 1)
         ]
         await db.execute(insert(FINDING), rows)
     return None if row is None else _preflight(row)
 
 
 async def release(db: AsyncSession, report: Preflight, *, rest: float, forgive: bool) -> None:
-    """Let the report rest for so many seconds; `forgive`: this was no attempt at its next section."""
+    """Give the lease back for so many seconds; `forgive`: this was no attempt at the next section."""
     values = {
         "lease_token": None,
         "lease_until": None,
         "not_before": NOW + timedelta(seconds=rest),
-        "tries": 0 if forgive else P.tries,
+        "tries": 0 if forgive else PREFLIGHT.c.tries,
     }
-    await db.execute(update(PREFLIGHT).where(_held(report)).values(values))
+    await db.execute(update(PREFLIGHT).where(_leased(report)).values(values))
 
 
 async def settle(
     db: AsyncSession, report: Preflight, *, error_code: str | None = None, error_detail: str = ""
 ) -> None:
-    """End a report that is ours."""
-    await _end(db, _held(report), error_code, error_detail)
+    """End a report whose lease is ours."""
+    await _end(db, _leased(report), error_code, error_detail)
 
 
 async def settle_overdue(db: AsyncSession) -> None:
-    """End a report that is past its bound, whoever has it."""
-    await _end(db, and_(PROCESSING, P.settles_by <= NOW), Reason.TIMED_OUT, "")
+    """End a report that is past its time limit, whoever has its lease."""
+    await _end(db, and_(PROCESSING, PREFLIGHT.c.settles_by <= NOW), Reason.TIMED_OUT, "")
 
 
 async def _end(
@@ -231,14 +239,19 @@ async def _end(
 
 
 async def purge(db: AsyncSession) -> None:
-    """Forget reports as old as syncs that the log no longer shows."""
-    old = select(P.id).where(P.requested_at < func.now() - LOG_KEPT)
-    await db.execute(delete(FINDING).where(F.preflight_id.in_(old)))
-    await db.execute(delete(PREFLIGHT).where(P.id.in_(old)))
+    """Delete reports as old as syncs that the log no longer shows."""
+    old = select(PREFLIGHT.c.id).where(PREFLIGHT.c.requested_at < func.now() - LOG_KEPT)
+    await db.execute(delete(FINDING).where(FINDING.c.preflight_id.in_(old)))
+    await db.execute(delete(PREFLIGHT).where(PREFLIGHT.c.id.in_(old)))
 
 
-def _held(report: Preflight) -> ColumnElement[bool]:
-    return and_(P.id == UUID(report.id), PROCESSING, P.lease_token == report.lease_token, P.lease_until > NOW)
+def _leased(report: Preflight) -> ColumnElement[bool]:
+    return and_(
+        PREFLIGHT.c.id == UUID(report.id),
+        PROCESSING,
+        PREFLIGHT.c.lease_token == report.lease_token,
+        PREFLIGHT.c.lease_until > NOW,
+    )
 
 
 def _preflight(row: Row[Any]) -> Preflight:

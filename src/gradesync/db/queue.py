@@ -1,4 +1,4 @@
-"""The queue of syncs: what waits, who is served next, what a worker may take, by the database's clock."""
+"""Queue syncs: list waiting districts, claim a sync, measure the backlog, by the database's clock."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.sync_row import Sync, sync_of
-from gradesync.db.syncs import NOW, QUEUED, SYNC, C
+from gradesync.db.syncs import NOW, QUEUED, SYNC
 from gradesync.db.tables import metadata
 
 CLAIMS = "gradesync claims"
@@ -31,10 +31,10 @@ CLAIMED = (
         stage="reading",
         lease_token=bindparam("token"),
         lease_until=NOW + bindparam("lease", type_=Interval),
-        attempt=C.attempt + 1,
-        started_at=func.coalesce(C.started_at, NOW),
+        attempt=SYNC.c.attempt + 1,
+        started_at=func.coalesce(SYNC.c.started_at, NOW),
     )
-    .returning(*C)
+    .returning(*SYNC.c)
     .cte("claimed")
 )
 TURN = insert(metadata.tables["turn"]).from_select(["served_at"], select(NOW).select_from(CLAIMED))
@@ -48,26 +48,31 @@ HAS_ROOM = text("""
 """)
 WAITING = text("SELECT district_id FROM tenantless_claimable_districts(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue_syncs()")
-DEPTHS = text(
-    "SELECT class, syncs, oldest FROM tenantless_queue_depths(:takeover_wait, :per_district, :skipped_districts)"
-)
+DEPTHS = text("""
+    SELECT class, syncs, oldest
+    FROM tenantless_queue_depths(:takeover_wait, :per_district, :skipped_districts)
+""")
 
 
 class Depth(NamedTuple):
-    """How many syncs of a class wait, and for how long the first of them could have started."""
+    """Count the waiting syncs of a class, and the seconds for which the first could have started."""
 
     syncs: int
     oldest_seconds: float
 
 
-async def waiting_districts(door: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
-    """Districts with a sync to claim, the one that was served longest ago first."""
-    return await unrung(door, older_than_seconds=0, takeover_wait_seconds=takeover_wait_seconds)
+async def list_waiting_districts(db: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
+    """List districts with a sync to claim, the one that was served longest ago first."""
+    return await list_overlooked_districts(
+        db, older_than_seconds=0, takeover_wait_seconds=takeover_wait_seconds
+    )
 
 
-async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait_seconds: float) -> list[str]:
-    """Districts whose work has been waiting so long that its bell may have been lost."""
-    rows = await door.execute(
+async def list_overlooked_districts(
+    db: AsyncSession, *, older_than_seconds: float, takeover_wait_seconds: float
+) -> list[str]:
+    """List districts whose work has waited so long that its wake-up may have been lost."""
+    rows = await db.execute(
         WAITING,
         {
             "takeover_wait": timedelta(seconds=takeover_wait_seconds),
@@ -77,34 +82,34 @@ async def unrung(door: AsyncSession, *, older_than_seconds: float, takeover_wait
     return [row.district_id for row in rows]
 
 
-async def overdue(door: AsyncSession) -> list[tuple[str, str]]:
-    """(district, sync) of those that should have settled by now."""
-    return [(row.district_id, str(row.sync_id)) for row in await door.execute(OVERDUE)]
+async def list_overdue(db: AsyncSession) -> list[tuple[str, str]]:
+    """List (district, sync) of those that should have settled by now."""
+    return [(row.district_id, str(row.sync_id)) for row in await db.execute(OVERDUE)]
 
 
-async def depths(
-    door: AsyncSession, *, takeover_wait_seconds: float, per_district: int, skipped_districts: Sequence[str]
+async def measure_depths(
+    db: AsyncSession, *, takeover_wait_seconds: float, per_district: int, skipped_districts: Sequence[str]
 ) -> dict[str, Depth]:
-    """What waits in all districts together, by class: `ready` to be claimed, or `held` by its district.
+    """Count what waits in all districts, by class: `ready` to be claimed, or `held` back by its district.
 
-    `skipped_districts` are the districts that may not call their systems now. A class without a sync is absent.
+    `skipped_districts` may not call their systems now. A class without a sync is absent.
     """
     values = {
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
         "per_district": per_district,
         "skipped_districts": list(skipped_districts),
     }
-    rows = await door.execute(DEPTHS, values)
+    rows = await db.execute(DEPTHS, values)
     return {name: Depth(number, oldest) for name, number, oldest in rows}
 
 
-async def backlog(db: AsyncSession) -> int:
-    """How many syncs of the district are queued."""
+async def count_queued(db: AsyncSession) -> int:
+    """Count the queued syncs of the district."""
     return await db.scalar(select(func.count()).select_from(SYNC).where(QUEUED)) or 0
 
 
 async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:
-    """Whether fewer syncs of the district than `per_district` are being worked on, as `claim` counts them."""
+    """Return whether fewer syncs of the district than `per_district` run, as `claim` counts them."""
     wait = timedelta(seconds=takeover_wait_seconds)
     return bool(await db.scalar(HAS_ROOM, {"takeover_wait": wait, "per_district": per_district}))
 
@@ -114,8 +119,8 @@ async def claim(
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
-    The transaction has to be alone in `CLAIMS`, or two could count the same leases. A lease that ended counts
-    among the `per_district` until `takeover_wait_seconds` later: its holder may still have a call under way.
+    The transaction must have the lock `CLAIMS`, or two could count the same leases. A lease that ended counts
+    among the `per_district` until `takeover_wait_seconds` later: its worker may still have a call under way.
     None where nothing can be taken.
     """
     values = {

@@ -1,4 +1,4 @@
-"""What a district's database forgets: syncs that the log no longer shows, used tokens, old answers."""
+"""Delete what is past its time: syncs that the log no longer shows, used tokens, old responses."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -7,9 +7,9 @@ from gradesync.db.session import Database
 
 
 async def purge_all(database: Database) -> None:
-    """Delete what is past its time, district by district; for a job that runs now and then."""
-    async with database.without_tenant() as door:
-        names = await districts.listed(door)
+    """Delete what is past its time, district by district, for a periodic job."""
+    async with database.without_tenant() as db:
+        names = await districts.list_names(db)
     for name in names:
         async with database.district(name.id) as db:
             await purge(db)

@@ -1,4 +1,4 @@
-"""The database: one transaction for one district, whose rows are all that it shows."""
+"""Open transactions of one district each, which see the rows of that district alone."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,11 +14,11 @@ from gradesync.db.migrations import head
 from gradesync.errors import GradeSyncError
 
 SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
-SET_DISTRICT_ALONE = text("""
+SET_DISTRICT_AND_LOCK = text("""
     SELECT set_config('gradesync.district', :district, true),
-           pg_advisory_xact_lock(hashtext(:alone), hashtext(:district))
+           pg_advisory_xact_lock(hashtext(:lock), hashtext(:district))
 """)
-# Everything that the role is, directly or through roles that it is a member of.
+# The role's own rights, and those of roles that it is a member of.
 CHECK_ROLE = text("""
     SELECT bool_or(r.rolsuper) AS superuser,
            bool_or(r.rolbypassrls) AS bypasses,
@@ -33,19 +33,19 @@ REVISION = text("SELECT version_num FROM alembic_version")
 
 
 class RoleRefused(GradeSyncError):
-    """The database role could see or change what row-level security is there to keep from it."""
+    """Report a database role that row-level security does not bind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A pool of connections as the application's role, and the keys of the secrets at rest."""
+    """Pool connections as the application's role, with the keys of the secrets at rest."""
 
     engine: AsyncEngine
     secrets: Secrets
 
     @classmethod
     def open(cls, url: str, secrets: Secrets, *, application_name: str, pool_size: int) -> "Database":
-        """`url` is of the form postgresql+asyncpg://…; connects when first used."""
+        """Make a pool that connects when first used. `url` is of the form postgresql+asyncpg://…"""
         engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -71,28 +71,28 @@ class Database:
 
     @asynccontextmanager
     async def district(self, district_id: str) -> AsyncIterator[AsyncSession]:
-        """One transaction that sees and writes one district's rows; commits unless the body raises."""
+        """Open a transaction that sees and writes one district's rows; commits unless the body raises."""
         async with self._transaction() as db:
             await db.execute(SET_DISTRICT, {"district": district_id})
             yield db
 
     @asynccontextmanager
-    async def alone(self, district_id: str, what: str) -> AsyncIterator[AsyncSession]:
-        """As `district`; one at a time of those in a district that are for the same `what`."""
+    async def with_lock(self, district_id: str, lock: str) -> AsyncIterator[AsyncSession]:
+        """Open a transaction like `district`, one at a time for each `lock` of a district."""
         async with self._transaction() as db:
-            await db.execute(SET_DISTRICT_ALONE, {"district": district_id, "alone": what})
+            await db.execute(SET_DISTRICT_AND_LOCK, {"district": district_id, "lock": lock})
             yield db
 
     @asynccontextmanager
     async def snapshot(self, district_id: str) -> AsyncIterator[AsyncSession]:
-        """As `district`, and everything in it as it stood at the beginning."""
+        """Open a transaction like `district` that sees everything as it was at the beginning."""
         async with self._transaction(self.engine.execution_options(isolation_level="REPEATABLE READ")) as db:
             await db.execute(SET_DISTRICT, {"district": district_id})
             yield db
 
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncSession]:
-        """Single statements without a district: tables look empty, only the named functions answer."""
+        """Run single statements without a tenant: tables look empty, the functions `tenantless_…` work."""
         async with self._transaction(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as db:
             yield db
 
@@ -103,7 +103,7 @@ class Database:
             yield db
 
     async def check_role(self) -> None:
-        """Raises `RoleRefused` unless the role is bound by row-level security and owns nothing."""
+        """Raise `RoleRefused` unless the role is bound by row-level security and owns nothing."""
         async with self.without_tenant() as db:
             role = (await db.execute(CHECK_ROLE)).one()
         faults = [
@@ -122,7 +122,7 @@ class Database:
             )
 
     async def is_migrated(self) -> bool:
-        """Tell whether the database has the migrations of this release.
+        """Return whether the database has the migrations of this release.
 
         It may have those of later ones too: while a later release takes over, this one goes on.
         """

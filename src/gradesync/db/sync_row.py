@@ -1,4 +1,4 @@
-"""A sync as it stands, made from its row."""
+"""Make syncs from their rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ from gradesync.core.plan import Guard, Selection
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One sync as it stands. Counts are by result; `warnings` by code; times are of the database's clock.
+    """Describe the state of a sync. Counts are by result; `warnings` by code; times by the database's clock.
 
     `trace` is the W3C traceparent of the request that asked for it, where that was traced.
     """

@@ -1,6 +1,6 @@
-"""Syncs: the log and the leases, by the database's clock.
+"""Store syncs: their log and their leases, by the database's clock.
 
-Whoever holds a lease writes under its token, and learns by False that the sync is no longer theirs.
+A worker writes under the token of its lease. False or None means that it has lost the lease.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,38 +16,37 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
 from gradesync.core.plan import Guard, Selection
-from gradesync.db import webhook_message as news
-from gradesync.db import webhooks
-from gradesync.db.ids import LOG_KEPT, earliest, forgotten, parse, uuid7
+from gradesync.db import webhook_message, webhooks
+from gradesync.db.ids import LOG_KEPT, first_id_at, oldest_kept, parse, uuid7
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
 __all__ = [
     "Progress",
     "Sync",
+    "find_planned",
     "get",
+    "get_running",
     "insert",
     "page",
-    "planned",
-    "progress",
     "purge",
+    "record_progress",
     "release",
     "renew",
-    "running",
     "settle",
 ]
 
 SYNC = metadata.tables["sync"]
-OUTCOME = metadata.tables["outcome"].c
-C = SYNC.c
+OUTCOME = metadata.tables["outcome"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
-PROCESSING = C.status == "processing"
-QUEUED = PROCESSING & C.lease_token.is_(None)
-THIS = C.id == bindparam("sync")
-HELD = THIS & PROCESSING & (C.lease_token == bindparam("token")) & (C.lease_until > NOW)
-OVERDUE = THIS & PROCESSING & (C.settles_by <= NOW)
+PROCESSING = SYNC.c.status == "processing"
+QUEUED = PROCESSING & SYNC.c.lease_token.is_(None)
+BY_ID = SYNC.c.id == bindparam("sync")
+LEASED = BY_ID & PROCESSING & (SYNC.c.lease_token == bindparam("token")) & (SYNC.c.lease_until > NOW)
+OVERDUE = BY_ID & PROCESSING & (SYNC.c.settles_by <= NOW)
 JSON = JSONB(none_as_null=True)
-TOLD: Mapping[str, TypeEngine[Any]] = {
+# Written on the way, and once more at the end; null leaves a column as it is.
+PROGRESS_TYPES: Mapping[str, TypeEngine[Any]] = {
     "done": Integer(),
     "total": Integer(),
     "assignments": JSON,
@@ -56,13 +55,15 @@ TOLD: Mapping[str, TypeEngine[Any]] = {
     "fingerprint": Text(),
     "guard": JSON,
 }
-"""What is written on the way, and once more at the end; null leaves a column as it is."""
-KEPT: Mapping[str, ColumnElement[Any]] = {
-    name: func.coalesce(bindparam(f"new_{name}", type_=type_), C[name]) for name, type_ in TOLD.items()
+PROGRESS_VALUES: Mapping[str, ColumnElement[Any]] = {
+    name: func.coalesce(bindparam(f"new_{name}", type_=type_), SYNC.c[name])
+    for name, type_ in PROGRESS_TYPES.items()
 }
-PROGRESS = update(SYNC).where(HELD).values(stage=bindparam("new_stage"), **KEPT).returning(C.id)
-HEARD = select(metadata.tables["webhook"].c.id).exists().label("heard")
-END = (
+UPDATE_PROGRESS = (
+    update(SYNC).where(LEASED).values(stage=bindparam("new_stage"), **PROGRESS_VALUES).returning(SYNC.c.id)
+)
+HAS_WEBHOOK = select(metadata.tables["webhook"].c.id).exists().label("has_webhook")
+SETTLE = (
     update(SYNC)
     .values(
         status=bindparam("new_status"),
@@ -73,11 +74,11 @@ END = (
         finished_at=NOW,
         lease_token=None,
         lease_until=None,
-        **KEPT,
+        **PROGRESS_VALUES,
     )
-    .returning(*C, HEARD)
+    .returning(*SYNC.c, HAS_WEBHOOK)
 )
-END_HELD, END_OVERDUE = END.where(HELD), END.where(OVERDUE)
+SETTLE_LEASED, SETTLE_OVERDUE = SETTLE.where(LEASED), SETTLE.where(OVERDUE)
 
 
 async def insert(
@@ -111,29 +112,29 @@ async def insert(
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),
     }
-    statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*C)
+    statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*SYNC.c)
     row = (await db.execute(statement)).one_or_none()
     return None if row is None else sync_of(row)
 
 
 async def get(db: AsyncSession, sync_id: str) -> Sync | None:
-    """None where the district has no such sync, or the text is no id."""
-    return await _one(db, C.id == parse(sync_id))
+    """Return a sync; None where the district has no such one, or the text is no id."""
+    return await _get_one(db, SYNC.c.id == parse(sync_id))
 
 
-async def running(db: AsyncSession, section_id: str) -> Sync | None:
-    """The section's one processing sync, dry runs apart."""
-    return await _one(db, (C.section_id == section_id) & PROCESSING & ~C.dry_run)
+async def get_running(db: AsyncSession, section_id: str) -> Sync | None:
+    """Return the section's one processing sync, dry runs apart."""
+    return await _get_one(db, (SYNC.c.section_id == section_id) & PROCESSING & ~SYNC.c.dry_run)
 
 
-async def _one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
+async def _get_one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
     row = (await db.execute(select(SYNC).where(which))).one_or_none()
     return None if row is None else sync_of(row)
 
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """Which syncs of the log are meant: those that meet everything that is given.
+    """Filter the log of syncs: one is listed that meets every given condition.
 
     `since` is included, `until` is not. `reason` is the sync's error, or the reason or a warning of one of
     its outcomes.
@@ -146,18 +147,24 @@ class Which:
     reason: str | None = None
 
 
-def _meant(which: Which) -> Iterator[ColumnElement[bool]]:
+def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
     if which.status is not None:
-        yield C.status == which.status
+        yield SYNC.c.status == which.status
     if which.since is not None:
-        yield C.requested_at >= which.since
+        yield SYNC.c.requested_at >= which.since
     if which.until is not None:
-        yield C.requested_at < which.until
+        yield SYNC.c.requested_at < which.until
     if which.requested_by is not None:
-        yield C.requested_by_id == which.requested_by
+        yield SYNC.c.requested_by_id == which.requested_by
     if which.reason is not None:
-        given = select(OUTCOME.sync_id).where(OUTCOME.sync_id == C.id, OUTCOME.reason == which.reason)
-        yield (C.error_code == which.reason) | C.warnings[which.reason].is_not(None) | given.exists()
+        has_outcome = select(OUTCOME.c.sync_id).where(
+            OUTCOME.c.sync_id == SYNC.c.id, OUTCOME.c.reason == which.reason
+        )
+        yield (
+            (SYNC.c.error_code == which.reason)
+            | SYNC.c.warnings[which.reason].is_not(None)
+            | has_outcome.exists()
+        )
 
 
 async def page(
@@ -169,54 +176,56 @@ async def page(
     before: str | None = None,
     limit: int = 50,
 ) -> list[Sync]:
-    """The log of a section or of the whole district, newest first, from behind the sync `before`."""
+    """List the syncs of a section or of the whole district, newest first, after the sync `before`."""
     oldest = datetime.now(UTC) - LOG_KEPT
-    query = select(SYNC).where(C.dry_run == dry_run, C.id >= earliest(oldest), C.requested_at > oldest)
-    query = query.where(*_meant(which or Which()))
+    query = select(SYNC).where(
+        SYNC.c.dry_run == dry_run, SYNC.c.id >= first_id_at(oldest), SYNC.c.requested_at > oldest
+    )
+    query = query.where(*_conditions(which or Which()))
     if section_id is not None:
-        query = query.where(C.section_id == section_id)
+        query = query.where(SYNC.c.section_id == section_id)
     if before is not None:
-        query = query.where(C.id < parse(before))
-    return [sync_of(row) for row in await db.execute(query.order_by(C.id.desc()).limit(limit))]
+        query = query.where(SYNC.c.id < parse(before))
+    return [sync_of(row) for row in await db.execute(query.order_by(SYNC.c.id.desc()).limit(limit))]
 
 
-async def planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync | None:
-    """The section's latest sync that had this plan, within the last 24 hours."""
-    recent = C.requested_at > NOW - timedelta(hours=24)
-    which = (C.section_id == section_id) & (C.fingerprint == fingerprint) & recent
-    row = (await db.execute(select(SYNC).where(which).order_by(C.id.desc()).limit(1))).one_or_none()
+async def find_planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync | None:
+    """Return the section's latest sync of the last 24 hours that had this plan."""
+    recent = SYNC.c.requested_at > NOW - timedelta(hours=24)
+    matches = (SYNC.c.section_id == section_id) & (SYNC.c.fingerprint == fingerprint) & recent
+    row = (await db.execute(select(SYNC).where(matches).order_by(SYNC.c.id.desc()).limit(1))).one_or_none()
     return None if row is None else sync_of(row)
 
 
-def _whose(sync_id: str, token: str) -> dict[str, UUID]:
+def _lease_of(sync_id: str, token: str) -> dict[str, UUID]:
     return {"sync": UUID(sync_id), "token": UUID(token)}
 
 
 async def _change(db: AsyncSession, sync_id: str, token: str, values: Mapping[str, Any]) -> bool:
     changed = await db.execute(
-        update(SYNC).where(HELD).values(values).returning(C.id), _whose(sync_id, token)
+        update(SYNC).where(LEASED).values(values).returning(SYNC.c.id), _lease_of(sync_id, token)
     )
     return changed.one_or_none() is not None
 
 
 async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> bool:
-    """Make the lease last `seconds` from now; False where it is lost."""
+    """Extend the lease to `seconds` from now; False where it is lost."""
     return await _change(db, sync_id, token, {"lease_until": NOW + timedelta(seconds=seconds)})
 
 
 async def release(db: AsyncSession, sync_id: str, token: str, not_before: float = 0) -> bool:
-    """Put a sync back into the queue, behind what waits there already, for `not_before` seconds at least."""
-    back = {
+    """Return a sync to the end of the queue, for at least `not_before` seconds."""
+    queued = {
         "stage": "queued",
         "lease_token": None,
         "lease_until": None,
         "not_before": NOW + timedelta(seconds=not_before),
     }
-    return await _change(db, sync_id, token, back)
+    return await _change(db, sync_id, token, queued)
 
 
 class Progress(TypedDict, total=False):
-    """How far a sync is and what it counted; what is None or not given stays as it is."""
+    """Carry how far a sync is and what it counted; what is None or not given stays as it is."""
 
     done: int | None
     total: int | None
@@ -227,17 +236,17 @@ class Progress(TypedDict, total=False):
     guard: Guard | None
 
 
-async def progress(
-    db: AsyncSession, sync_id: str, token: str, *, stage: str, **told: Unpack[Progress]
+async def record_progress(
+    db: AsyncSession, sync_id: str, token: str, *, stage: str, **changes: Unpack[Progress]
 ) -> bool:
-    """Write how far a sync is. False where the lease is lost."""
-    values = {**_whose(sync_id, token), "new_stage": stage, **_new(**told)}
-    return (await db.execute(PROGRESS, values)).one_or_none() is not None
+    """Write how far a sync is; False where the lease is lost."""
+    values = {**_lease_of(sync_id, token), "new_stage": stage, **_parameters(**changes)}
+    return (await db.execute(UPDATE_PROGRESS, values)).one_or_none() is not None
 
 
 async def is_overdue(db: AsyncSession, sync_id: str) -> bool:
-    """Whether a sync is past its bound and has not settled."""
-    return await db.scalar(select(C.id).where(OVERDUE), {"sync": UUID(sync_id)}) is not None
+    """Return whether a sync is past its time limit and has not settled."""
+    return await db.scalar(select(SYNC.c.id).where(OVERDUE), {"sync": UUID(sync_id)}) is not None
 
 
 async def settle(
@@ -249,37 +258,38 @@ async def settle(
     applied: str,
     error_code: str | None = None,
     error_detail: str = "",
-    **told: Unpack[Progress],
+    **changes: Unpack[Progress],
 ) -> Sync | None:
-    """End a sync, in the transaction of its last outcomes. None where it is not ours to end.
+    """Settle a sync, in the transaction of its last outcomes. None where it is not ours to settle.
 
-    Without a token only an overdue sync is ended, whoever has it. Webhooks hear of it, dry runs apart.
+    Without a token only an overdue sync is settled, whoever has its lease. Webhooks are notified, except of
+    dry runs.
     """
     values = {
         "new_status": status,
         "new_applied": applied,
         "new_error_code": error_code,
         "new_error_detail": error_detail,
-        **_new(**told),
+        **_parameters(**changes),
     }
     if token:
-        ended = await db.execute(END_HELD, {**_whose(sync_id, token), **values})
+        settled = await db.execute(SETTLE_LEASED, {**_lease_of(sync_id, token), **values})
     else:
-        ended = await db.execute(END_OVERDUE, {"sync": UUID(sync_id), **values})
-    row = ended.one_or_none()
+        settled = await db.execute(SETTLE_OVERDUE, {"sync": UUID(sync_id), **values})
+    row = settled.one_or_none()
     if row is None:
         return None
-    if row.heard and not row.dry_run:
-        await webhooks.post(db, row.id, news.of_settled(row))
+    if row.has_webhook and not row.dry_run:
+        await webhooks.enqueue(db, row.id, webhook_message.sync_settled(row))
     return sync_of(row)
 
 
 async def purge(db: AsyncSession) -> None:
-    """Delete the syncs that the log no longer shows; one that has not settled stays until it has."""
-    await db.execute(delete(SYNC).where(C.id < forgotten(), ~PROCESSING))
+    """Delete the syncs that the log no longer shows; an unsettled one stays until it settles."""
+    await db.execute(delete(SYNC).where(SYNC.c.id < oldest_kept(), ~PROCESSING))
 
 
-def _new(**told: Unpack[Progress]) -> dict[str, object]:
-    guard = told.get("guard")
-    given = {**dict.fromkeys(TOLD), **told, "guard": guard and asdict(guard)}
-    return {f"new_{name}": value for name, value in given.items()}
+def _parameters(**changes: Unpack[Progress]) -> dict[str, object]:
+    guard = changes.get("guard")
+    values = {**dict.fromkeys(PROGRESS_TYPES), **changes, "guard": guard and asdict(guard)}
+    return {f"new_{name}": value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Platform tokens that were exchanged already: each is taken once."""
+"""Remember platform tokens that were exchanged: each is accepted once."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -12,13 +12,13 @@ from gradesync.db.tables import metadata
 USED = metadata.tables["used_token"]
 
 
-async def take(db: AsyncSession, token: str, expires_at: datetime) -> bool:
-    """Use a token up; False where the district used it before. Only its hash is kept, until it expires."""
+async def use(db: AsyncSession, token: str, expires_at: datetime) -> bool:
+    """Use a token up; False where the district used it before. Only its hash is stored, until it expires."""
     statement = insert(USED).values(hash=sha256(token.encode()).digest(), expires_at=expires_at)
-    taken = await db.execute(statement.on_conflict_do_nothing().returning(USED.c.hash))
-    return taken.one_or_none() is not None
+    used = await db.execute(statement.on_conflict_do_nothing().returning(USED.c.hash))
+    return used.one_or_none() is not None
 
 
 async def purge(db: AsyncSession) -> None:
-    """Forget the district's tokens that have expired."""
+    """Delete the district's tokens that have expired."""
     await db.execute(delete(USED).where(USED.c.expires_at < func.now()))

@@ -1,4 +1,4 @@
-"""What webhooks are told: ids and counts, never titles, names or scores."""
+"""Build the messages to webhooks: ids and counts, never titles, names or scores."""
 
 from typing import Any, Final
 
@@ -7,8 +7,8 @@ from sqlalchemy import Row
 SETTLED: Final = "sync.settled"
 
 
-def of_settled(sync: Row[Any]) -> dict[str, object]:
-    """The message about a sync that has just ended (Standard Webhooks: type, timestamp, data)."""
+def sync_settled(sync: Row[Any]) -> dict[str, object]:
+    """Build the message about a sync that has just settled (Standard Webhooks: type, timestamp, data)."""
     return {
         "type": SETTLED,
         "timestamp": sync.finished_at.isoformat(),

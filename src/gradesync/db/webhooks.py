@@ -1,4 +1,4 @@
-"""Webhooks of a district, and the outbox of what they are to hear: written with the end of a sync."""
+"""Store webhooks of a district and the outbox of their messages, written with the end of a sync."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -19,18 +19,16 @@ from gradesync.db.tables import metadata
 
 WEBHOOK = metadata.tables["webhook"]
 DELIVERY = metadata.tables["delivery"]
-W, D = WEBHOOK.c, DELIVERY.c
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 DUE = text("SELECT district_id FROM tenantless_delivery_districts()")
-OLD_KEPT = timedelta(hours=24)
-"""How long a secret that was replaced goes on signing beside the new one."""
+OLD_SECRET_KEPT = timedelta(hours=24)  # that a replaced secret goes on signing beside the new one
 
 Status: TypeAlias = Literal["pending", "delivered", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An address that hears of settled syncs."""
+    """Describe an address that is notified of settled syncs."""
 
     id: str
     url: str
@@ -39,7 +37,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message for one webhook, and how often it was tried. `answer` is the last HTTP status."""
+    """Describe one message to one webhook, and its attempts. `answer` is the last HTTP status."""
 
     id: str
     webhook_id: str
@@ -55,7 +53,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that is ours to make now. It is signed with each of the `secrets`."""
+    """Hold a delivery that is ours to make now. It is signed with each of the `secrets`."""
 
     delivery_id: str
     attempt: int
@@ -65,7 +63,7 @@ class DueDelivery:
 
 
 async def create(db: AsyncSession, district_id: str, url: str) -> tuple[Webhook, str]:
-    """Add a webhook; answers it and its secret, which is shown this once."""
+    """Create a webhook; return it and its secret, which is shown this once."""
     id_, secret = uuid7(), _new_secret()
     sealed = _secrets(db).encrypt(district_id, _field(id_), secret)
     row = (
@@ -74,60 +72,60 @@ async def create(db: AsyncSession, district_id: str, url: str) -> tuple[Webhook,
     return _webhook(row), secret
 
 
-async def listed(db: AsyncSession) -> list[Webhook]:
-    """The district's webhooks, in the order of their making."""
-    return [_webhook(row) for row in await db.execute(select(WEBHOOK).order_by(W.id))]
+async def list_all(db: AsyncSession) -> list[Webhook]:
+    """List the district's webhooks, in the order of their creation."""
+    return [_webhook(row) for row in await db.execute(select(WEBHOOK).order_by(WEBHOOK.c.id))]
 
 
 async def get(db: AsyncSession, webhook_id: str) -> Webhook | None:
-    row = (await db.execute(select(WEBHOOK).where(W.id == parse(webhook_id)))).one_or_none()
+    row = (await db.execute(select(WEBHOOK).where(WEBHOOK.c.id == parse(webhook_id)))).one_or_none()
     return None if row is None else _webhook(row)
 
 
 async def rotate(db: AsyncSession, district_id: str, webhook_id: str) -> str | None:
-    """Give a webhook a new secret; the old one signs beside it for a day. None where there is no such one."""
+    """Replace the secret of a webhook; the old one signs too for a day. None for an unknown webhook."""
     if (id_ := parse(webhook_id)) is None:
         return None
     secret = _new_secret()
     sealed = _secrets(db).encrypt(district_id, _field(id_), secret)
-    values = {"secret": sealed, "old_secret": W.secret, "old_until": NOW + OLD_KEPT}
-    rotated = await db.execute(update(WEBHOOK).where(W.id == id_).values(values).returning(W.id))
+    values = {"secret": sealed, "old_secret": WEBHOOK.c.secret, "old_until": NOW + OLD_SECRET_KEPT}
+    rotated = await db.execute(
+        update(WEBHOOK).where(WEBHOOK.c.id == id_).values(values).returning(WEBHOOK.c.id)
+    )
     return secret if rotated.one_or_none() else None
 
 
 async def remove(db: AsyncSession, webhook_id: str) -> bool:
-    """Take a webhook away with all its deliveries; False where there is no such one."""
+    """Delete a webhook with all its deliveries; False where there is no such webhook."""
     id_ = parse(webhook_id)
-    removed = await db.execute(delete(WEBHOOK).where(W.id == id_).returning(W.id))
-    await db.execute(delete(DELIVERY).where(D.webhook_id == id_))
+    removed = await db.execute(delete(WEBHOOK).where(WEBHOOK.c.id == id_).returning(WEBHOOK.c.id))
+    await db.execute(delete(DELIVERY).where(DELIVERY.c.webhook_id == id_))
     return removed.one_or_none() is not None
 
 
 async def reseal(db: AsyncSession) -> None:
     """Seal the district's webhook secrets with the newest key."""
     keys = _secrets(db)
-    for row in await db.execute(select(W.id, W.secret, W.old_secret)):
+    for row in await db.execute(select(WEBHOOK.c.id, WEBHOOK.c.secret, WEBHOOK.c.old_secret)):
         values = {
             "secret": keys.rotate(row.secret),
             "old_secret": row.old_secret and keys.rotate(row.old_secret),
         }
-        await db.execute(update(WEBHOOK).where(W.id == row.id).values(values))
+        await db.execute(update(WEBHOOK).where(WEBHOOK.c.id == row.id).values(values))
 
 
 # ---- the outbox --------------------------------------------------------------------------------------------
 
 
-async def post(db: AsyncSession, sync_id: UUID, message: Mapping[str, object]) -> None:
-    """Put a message into the outbox of every webhook, in the transaction of what it tells of.
-
-    The webhooks are held until its end, so that one that is being removed leaves nothing behind.
-    """
-    addressees = (await db.scalars(select(W.id).with_for_update(read=True, key_share=True))).all()
-    if addressees:
+async def enqueue(db: AsyncSession, sync_id: UUID, message: Mapping[str, object]) -> None:
+    """Put a message into the outbox of every webhook, in the transaction that it reports."""
+    # Locked until the end, so that one that is being removed leaves no delivery behind.
+    recipients = (await db.scalars(select(WEBHOOK.c.id).with_for_update(read=True, key_share=True))).all()
+    if recipients:
         payload = codec.dump(message)
         rows = [
             {"id": uuid7(), "webhook_id": id_, "sync_id": sync_id, "payload": payload, "status": "pending"}
-            for id_ in addressees
+            for id_ in recipients
         ]
         await db.execute(insert(DELIVERY), rows)
 
@@ -140,71 +138,89 @@ async def page(
     before: str | None = None,
     limit: int = 50,
 ) -> list[Delivery]:
-    """The deliveries of a webhook, newest first, from behind one."""
-    query = select(DELIVERY).where(D.webhook_id == parse(webhook_id)).order_by(D.id.desc()).limit(limit)
+    """List the deliveries of a webhook, newest first, after one."""
+    query = (
+        select(DELIVERY)
+        .where(DELIVERY.c.webhook_id == parse(webhook_id))
+        .order_by(DELIVERY.c.id.desc())
+        .limit(limit)
+    )
     if status is not None:
-        query = query.where(D.status == status)
+        query = query.where(DELIVERY.c.status == status)
     if before is not None:
-        query = query.where(D.id < parse(before))
+        query = query.where(DELIVERY.c.id < parse(before))
     return [_delivery(row) for row in await db.execute(query)]
 
 
 async def replay(db: AsyncSession, webhook_id: str, delivery_id: str) -> Delivery | None:
-    """Deliver once more, from the first attempt on; None where the webhook has no such delivery."""
-    again = {"status": "pending", "attempt": 0, "not_before": NOW, "finished_at": None, "error": None}
-    which = (D.id == parse(delivery_id)) & (D.webhook_id == parse(webhook_id))
-    row = (await db.execute(update(DELIVERY).where(which).values(again).returning(*D))).one_or_none()
+    """Queue a delivery again, from its first attempt on; None where the webhook has no such delivery."""
+    reset = {"status": "pending", "attempt": 0, "not_before": NOW, "finished_at": None, "error": None}
+    matches = (DELIVERY.c.id == parse(delivery_id)) & (DELIVERY.c.webhook_id == parse(webhook_id))
+    row = (
+        await db.execute(update(DELIVERY).where(matches).values(reset).returning(*DELIVERY.c))
+    ).one_or_none()
     return None if row is None else _delivery(row)
 
 
-async def due_districts(door: AsyncSession) -> list[str]:
-    """Districts with something to deliver now, the one that waited longest first."""
-    return [row.district_id for row in await door.execute(DUE)]
+async def list_due_districts(db: AsyncSession) -> list[str]:
+    """List districts with something to deliver now, the one that waited longest first."""
+    return [row.district_id for row in await db.execute(DUE)]
 
 
-async def take(db: AsyncSession, district_id: str, *, most: int, hold_seconds: float) -> list[DueDelivery]:
-    """Take deliveries whose time has come. After the hold they are due again, if nothing closed them."""
+async def claim(db: AsyncSession, district_id: str, *, limit: int, lease_seconds: float) -> list[DueDelivery]:
+    """Claim deliveries that are due. After the lease they are due again, unless `close` ended them."""
     due = (
-        select(D.id)
-        .where(D.status == "pending", D.not_before <= NOW)
-        .order_by(D.not_before)
-        .limit(most)
+        select(DELIVERY.c.id)
+        .where(DELIVERY.c.status == "pending", DELIVERY.c.not_before <= NOW)
+        .order_by(DELIVERY.c.not_before)
+        .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    held = {"not_before": NOW + timedelta(seconds=hold_seconds), "attempt": D.attempt + 1}
-    taken = (
-        await db.execute(update(DELIVERY).where(D.id.in_(due.scalar_subquery())).values(held).returning(*D))
+    lease = {"not_before": NOW + timedelta(seconds=lease_seconds), "attempt": DELIVERY.c.attempt + 1}
+    claimed = (
+        await db.execute(
+            update(DELIVERY)
+            .where(DELIVERY.c.id.in_(due.scalar_subquery()))
+            .values(lease)
+            .returning(*DELIVERY.c)
+        )
     ).all()
-    addressees = {row.id: row for row in await db.execute(select(WEBHOOK, (W.old_until > NOW).label("both")))}
-    return [_parcel(db, district_id, row, addressees[row.webhook_id]) for row in taken]
+    recipients = {
+        row.id: row for row in await db.execute(select(WEBHOOK, (WEBHOOK.c.old_until > NOW).label("both")))
+    }
+    return [_due_delivery(db, district_id, row, recipients[row.webhook_id]) for row in claimed]
 
 
 async def close(
-    db: AsyncSession, parcel: DueDelivery, *, answer: int | None, error: str | None, again_in: float | None
+    db: AsyncSession, due: DueDelivery, *, answer: int | None, error: str | None, again_in: float | None
 ) -> None:
-    """Write how an attempt ended: delivered (no error), to be tried again, or given up."""
+    """Record an attempt: delivered (no error), to be tried again, or given up."""
     values: dict[str, Any] = {"answer": answer, "error": error}
     if again_in is None:
         values |= {"status": "failed" if error else "delivered", "finished_at": NOW}
     else:
         values["not_before"] = NOW + timedelta(seconds=again_in)
-    mine = (D.id == UUID(parcel.delivery_id)) & (D.status == "pending") & (D.attempt == parcel.attempt)
-    await db.execute(update(DELIVERY).where(mine).values(values))
+    ours = (
+        (DELIVERY.c.id == UUID(due.delivery_id))
+        & (DELIVERY.c.status == "pending")
+        & (DELIVERY.c.attempt == due.attempt)
+    )
+    await db.execute(update(DELIVERY).where(ours).values(values))
 
 
 async def purge(db: AsyncSession) -> None:
-    """Forget what the log of syncs no longer shows."""
-    await db.execute(delete(DELIVERY).where(D.created_at < func.now() - LOG_KEPT))
+    """Delete what the log of syncs no longer shows."""
+    await db.execute(delete(DELIVERY).where(DELIVERY.c.created_at < func.now() - LOG_KEPT))
 
 
-def _parcel(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> DueDelivery:
+def _due_delivery(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> DueDelivery:
     sealed = (webhook.secret, webhook.old_secret) if webhook.both else (webhook.secret,)
-    opened = tuple(_secrets(db).decrypt(district_id, _field(webhook.id), one) for one in sealed)
-    return DueDelivery(str(row.id), row.attempt, webhook.url, opened, row.payload)
+    secrets = tuple(_secrets(db).decrypt(district_id, _field(webhook.id), secret) for secret in sealed)
+    return DueDelivery(str(row.id), row.attempt, webhook.url, secrets, row.payload)
 
 
 def _new_secret() -> str:
-    """As Standard Webhooks write one: a prefix, and 32 random bytes."""
+    """Make a secret in the form of Standard Webhooks: a prefix, and 32 random bytes."""
     return f"whsec_{b64encode(token_bytes(32)).decode()}"
 
 

@@ -1,4 +1,4 @@
-"""How migrations run: one at a time, in a transaction each, and never in wait for a busy table for long."""
+"""Run migrations one at a time, in a transaction each, and with a limit to each wait for a lock."""
 
 from alembic import context
 from sqlalchemy import Connection, text

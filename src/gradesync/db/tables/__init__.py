@@ -1,12 +1,11 @@
-"""The tables, as SQLModel classes: the metadata that migrations are checked against.
+"""Define the tables as SQLModel classes: the metadata that migrations are checked against.
 
 Every table but the LTI tool's own keys has a district, and row-level security by it. Statements are written
 against these tables; their rows become dataclasses in the query modules, and no table object leaves this
 package.
 """
 
-from gradesync.db.tables import districts, sections, syncs
-from gradesync.db.tables import webhooks as onlookers
+from gradesync.db.tables import districts, sections, syncs, webhooks
 from gradesync.db.tables.base import metadata
 
-__all__ = ["districts", "metadata", "onlookers", "sections", "syncs"]
+__all__ = ["districts", "metadata", "sections", "syncs", "webhooks"]

@@ -1,4 +1,4 @@
-"""What all tables share: the metadata, the base class, and the columns that recur."""
+"""Define what all tables share: the metadata, the base class, and recurring columns."""
 
 from datetime import datetime
 from typing import Any
@@ -14,16 +14,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
-metadata = MetaData()
-"""Names of indexes are given one by one: migrations are written by hand."""
+metadata = MetaData()  # without naming conventions: migrations are written by hand
 
 
 class Table(SQLModel, registry=registry(metadata=metadata)):
-    """The base of all tables."""
+    """Base all tables on one metadata."""
 
 
 def district_column(*, key: bool = True) -> Column[str]:
-    """The district of the transaction: rows say it themselves, and row-level security holds them to it."""
+    """Make the column of the district: the transaction's by default, which row-level security enforces."""
     return Column(
         Text, primary_key=key, nullable=False, server_default=text("current_setting('gradesync.district')")
     )

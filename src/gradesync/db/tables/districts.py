@@ -1,4 +1,4 @@
-"""Tables of districts, of who may act for them, and of what was done."""
+"""Define the tables of districts, of who may act for them, and of what was done."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class DistrictRow(Table, table=True):
-    """A tenant. `config` is public, `secrets` are sealed one by one, `facts` were learnt from its systems."""
+    """Store a tenant. `config` is public, `secrets` are sealed one by one, `facts` are about its systems."""
 
     __tablename__ = "district"
     __table_args__ = (
@@ -46,7 +46,7 @@ class DistrictRow(Table, table=True):
 
 
 class TurnRow(Table, table=True):
-    """When a district's work was last claimed: who waited longest is served next."""
+    """Store when a district's work was last claimed: the one that waited longest is served next."""
 
     __tablename__ = "turn"
 
@@ -55,7 +55,7 @@ class TurnRow(Table, table=True):
 
 
 class ClientRow(Table, table=True):
-    """A district's API client. The secret is kept as its SHA-256: it has 256 random bits."""
+    """Store a district's API client, with the SHA-256 of its secret of 256 random bits."""
 
     __tablename__ = "client"
 
@@ -68,7 +68,7 @@ class ClientRow(Table, table=True):
 
 
 class ToolKeyRow(Table, table=True):
-    """A private key of our LTI tool, sealed. It is the installation's, not a district's."""
+    """Store a sealed private key of our LTI tool: the installation's, not a district's."""
 
     __tablename__ = "tool_key"
 
@@ -78,7 +78,7 @@ class ToolKeyRow(Table, table=True):
 
 
 class UsedTokenRow(Table, table=True):
-    """The hash of an id_token that was exchanged: it is taken once."""
+    """Store the hash of an id_token that was exchanged: it is accepted once."""
 
     __tablename__ = "used_token"
 
@@ -88,7 +88,7 @@ class UsedTokenRow(Table, table=True):
 
 
 class AuditRow(Table, table=True):
-    """Who did what: append-only, each entry carrying the hash of the one before."""
+    """Store an entry of the audit log, whose hash covers the entry before it."""
 
     __tablename__ = "audit"
 

@@ -1,4 +1,4 @@
-"""Tables of sections: their links, the pairs of categories, the ledger and its cursors."""
+"""Define the tables of sections: links, pairs of categories, the ledger and its cursors."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class SectionLinkRow(Table, table=True):
-    """A Schoology section and the SIS section that it is linked to."""
+    """Store a Schoology section and the SIS section that it is linked to."""
 
     __tablename__ = "section_link"
     __table_args__ = (
@@ -47,7 +47,7 @@ class SectionLinkRow(Table, table=True):
 
 
 class CategoryPairRow(Table, table=True):
-    """A Schoology category and the SIS category that its assignments go to."""
+    """Store a Schoology category and the SIS category that its assignments go to."""
 
     __tablename__ = "category_pair"
 
@@ -61,7 +61,7 @@ class CategoryPairRow(Table, table=True):
 
 
 class LedgerRow(Table, table=True):
-    """One assignment of the ledger. `sent` is a compressed map; what is rare is null in most rows."""
+    """Store one assignment of the ledger. `sent` is a compressed map; what is rare is null in most rows."""
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -86,7 +86,7 @@ class LedgerRow(Table, table=True):
 
 
 class CursorRow(Table, table=True):
-    """The cursors of a section's assignments, apart from the ledger: they move at every sync."""
+    """Store the cursors of a section's assignments, apart from the ledger: they move at every sync."""
 
     __tablename__ = "section_cursor"
 

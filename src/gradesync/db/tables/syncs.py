@@ -1,4 +1,4 @@
-"""Tables of syncs and their outcomes."""
+"""Define the tables of syncs, their outcomes and their idempotency keys."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class SyncRow(Table, table=True):
-    """A sync, from request to settlement. `lease_token` stands exactly while a worker has it."""
+    """Store a sync, from request to settlement. `lease_token` is set exactly while a worker has it."""
 
     __tablename__ = "sync"
     __table_args__ = (
@@ -83,7 +83,7 @@ class SyncRow(Table, table=True):
 
 
 class OutcomeRow(Table, table=True):
-    """Record what became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
+    """Store what became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
 
     The lengths in the key make its order the numeric order of ids.
     """
@@ -107,7 +107,7 @@ class OutcomeRow(Table, table=True):
 
 
 class IdempotencyRow(Table, table=True):
-    """The answer that an Idempotency-Key already has."""
+    """Store the response that an Idempotency-Key already has."""
 
     __tablename__ = "idempotency"
 

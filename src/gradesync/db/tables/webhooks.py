@@ -1,4 +1,4 @@
-"""Tables of what is told beside a sync: webhooks and pre-flight reports."""
+"""Define the tables of webhooks, their deliveries, and pre-flight reports."""
 
 from datetime import datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class WebhookRow(Table, table=True):
-    """An address that hears of settled syncs. Secrets are sealed; a replaced one signs too for a while."""
+    """Store an address that is notified of settled syncs. A replaced secret signs too for a while."""
 
     __tablename__ = "webhook"
 
@@ -33,7 +33,7 @@ class WebhookRow(Table, table=True):
 
 
 class DeliveryRow(Table, table=True):
-    """One message for one webhook, until it arrived or was given up: the outbox and its log."""
+    """Store one message to one webhook, also after its delivery: the outbox and its log."""
 
     __tablename__ = "delivery"
     __table_args__ = (
@@ -56,9 +56,9 @@ class DeliveryRow(Table, table=True):
 
 
 class PreflightRow(Table, table=True):
-    """A pre-flight report over many sections, in the order of their ids; `read_through` is the last one.
+    """Store a pre-flight report over many sections, in the order of their ids up to `read_through`.
 
-    `sections` null means all that the district has. `lease_token` stands while a worker has it.
+    `sections` null means all of the district. `lease_token` is set while a worker has it.
     """
 
     __tablename__ = "preflight"
@@ -94,7 +94,7 @@ class PreflightRow(Table, table=True):
 
 
 class PreflightFindingRow(Table, table=True):
-    """One thing that would not sync, or a warning: of a section, an assignment ('' for none) or a student."""
+    """Store what would not sync, or a warning: of a section, an assignment ('' for none) or a student."""
 
     __tablename__ = "preflight_finding"
 
