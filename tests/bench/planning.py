@@ -10,7 +10,7 @@ from gradesync.core.categories import pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Mark, Student
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.planner import plan
-from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import (
     Capabilities,
     LiveAssignment,
@@ -25,7 +25,7 @@ from gradesync.settings import Settings
 CAPABILITIES = Capabilities(
     name_max=50,
     points_max=Decimal(9999),
-    score_places=6,
+    score_decimals=6,
     score_max=Decimal(999_999_999),
     has_counts=True,
     exception_flags=frozenset(),
@@ -70,7 +70,7 @@ class Section:
             cells={a.id: self.column(int(a.id), 0) for a in self.assignments},
             full=True,
         )
-        verdicts = syncable(self.gradebook, {}, self.book)
+        verdicts = judge_assignments(self.gradebook, {}, self.book)
         self.specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items()}
 
     def column(self, assignment: int, shift: int) -> dict[str, Cell]:

@@ -1,17 +1,17 @@
-"""Which SIS assignment an assignment is: no duplicate is made, and nothing of others is taken."""
+"""Test bindings: no duplicate is made, and nothing of others is taken."""
 
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from gradesync.core.bind import Binding, bind, missing, needs_scores
-from gradesync.core.categories import remake
+from gradesync.core.assignments import Binding, bind, find_unlisted, select_score_reads
+from gradesync.core.categories import restore_pairs
 from gradesync.core.gradebook import Assignment
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import syncable
+from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, SisCategory
 from harness.gradebooks import (
     ANN,
@@ -37,37 +37,37 @@ TAKE_OVER = rulebook(policy=Policy(take_over=True))
 
 
 def bound(assignments: list[Assignment], known: Ledger, shown: LiveGradebook) -> dict[str, Binding]:
-    verdicts = syncable(gradebook(assignments=assignments), known, BOOK)
+    verdicts = judge_assignments(gradebook(assignments=assignments), known, BOOK)
     return bind(verdicts, known, shown, Policy())
 
 
-def test_R19_an_assignment_that_was_deleted_and_restored_goes_on_where_it_was() -> None:
+def test_R19_a_restored_assignment_keeps_its_sis_assignment() -> None:
     known = ledger(entry({ANN: NINE}))
     assert plan_of(gradebook(assignments=[], columns={}), known).assignments == ()
     item = only(plan_of(gradebook({ANN: NINE}), known))
     assert (item.action, item.ref, item.unchanged) == (Action.KEEP, Ref("r1"), 1)
 
 
-def test_R19_what_is_deleted_in_the_source_keeps_its_name_in_the_sis() -> None:
+def test_R19_what_the_source_deleted_keeps_its_name_in_the_sis() -> None:
     known = ledger(entry({ANN: NINE}))
     item = only(plan_of(gradebook(assignments=[quiz("2")], columns={}), known))
     assert (item.action, item.reason) == (Action.FAIL, Reason.DUPLICATE_NAME)
 
 
-def test_R20_absence_from_the_list_is_asked_about_and_proves_nothing() -> None:
+def test_R20_absence_from_the_list_alone_proves_nothing() -> None:
     known = ledger(entry({ANN: NINE}), entry(assignment_id="2", spec=spec("Other")), entry(assignment_id="3"))
     shown = live(listed("r2", spec("Other")))
     book = gradebook({ANN: NINE}, assignments=[quiz(), quiz("2", "Other"), quiz("4", "New")])
-    assert missing(syncable(book, known, BOOK), known, shown) == (("1", Ref("r1")),)
+    assert find_unlisted(judge_assignments(book, known, BOOK), known, shown) == (("1", Ref("r1")),)
     item = plan_of(book, known, shown).assignments[0]
     assert (item.action, item.ref, item.unchanged) == (Action.KEEP, Ref("r1"), 1)
 
 
-def test_R20_an_assignment_deleted_in_the_sis_is_created_again_with_all_its_scores() -> None:
+def test_R20_an_assignment_deleted_in_the_sis_is_recreated() -> None:
     known = ledger(entry({ANN: NINE}, doubtful={ANN: Doubtful(NINE)}))
     shown = live(gone=["r1"])
     book = gradebook({ANN: NINE})
-    assert missing(syncable(book, known, BOOK), known, shown) == ()
+    assert find_unlisted(judge_assignments(book, known, BOOK), known, shown) == ()
     item = only(plan_of(book, known, shown))
     assert (item.action, item.ref, item.spec) == (Action.RECREATE, None, spec())
     assert [row.value for row in item.writes] == [NINE]
@@ -112,7 +112,7 @@ def test_another_due_date_is_another_assignment() -> None:
     assert item.action is Action.CREATE
 
 
-def test_our_own_open_create_is_found_even_under_an_older_name() -> None:
+def test_an_open_create_is_found_under_its_older_name() -> None:
     known = ledger(LedgerAssignment("1", intent=spec("Quizz")))
     item = only(plan_of(gradebook(), known, live(listed("r7", spec("Quizz"), ours=False))))
     assert (item.action, item.ref, item.before, item.spec) == (Action.ADOPT, Ref("r7"), spec("Quizz"), spec())
@@ -123,37 +123,37 @@ def test_an_open_create_that_never_landed_is_made_anew() -> None:
     assert only(plan_of(gradebook(), known, live())).action is Action.CREATE
 
 
-def test_a_renamed_open_create_adopts_what_stands_under_the_new_name() -> None:
+def test_a_renamed_open_create_adopts_what_has_the_new_name() -> None:
     known = ledger(LedgerAssignment("1", intent=spec("Quizz")))
     item = only(plan_of(gradebook(), known, live(listed("r7"))))
     assert (item.action, item.ref) == (Action.ADOPT, Ref("r7"))
 
 
-def test_nobody_takes_what_anothers_open_create_left_behind() -> None:
+def test_only_its_own_assignment_adopts_an_open_create() -> None:
     known = ledger(LedgerAssignment("2", intent=spec()))
     found = bound([quiz("1"), quiz("2", "Other")], known, live(listed("r7")))
     assert (found["1"].ref, found["1"].clash) == (None, False)
     assert (found["2"].ref, found["2"].adopted) == (Ref("r7"), True)
 
 
-def test_a_create_that_was_deleted_and_made_again_is_adopted_with_all_its_scores() -> None:
+def test_a_recreated_assignment_is_adopted_with_all_its_scores() -> None:
     known = ledger(entry({ANN: NINE}, intent=spec()))
     item = only(plan_of(gradebook({ANN: NINE}), known, live(listed("r8"), gone=["r1"])))
     assert (item.action, item.ref) == (Action.ADOPT, Ref("r8"))
     assert write(item)
 
 
-def test_of_several_alike_the_oldest_of_ours_is_adopted_and_the_others_are_reported() -> None:
+def test_the_oldest_of_ours_is_adopted_and_twins_are_reported() -> None:
     item = only(plan_of(gradebook(), {}, live(listed("r20"), listed("r9"), listed("r3", ours=False))))
     assert (item.ref, item.warnings) == (Ref("r9"), (Reason.DUPLICATE_IN_SIS,))
 
 
-def test_a_create_that_lands_later_is_reported_beside_the_bound_one() -> None:
+def test_a_create_that_lands_later_is_reported_as_a_twin() -> None:
     item = only(plan_of(gradebook(), ledger(entry()), live(listed(), listed("r2"))))
     assert (item.action, item.warnings) == (Action.KEEP, (Reason.DUPLICATE_IN_SIS,))
 
 
-def test_one_that_others_made_beside_ours_is_their_own_business() -> None:
+def test_one_that_others_made_beside_ours_is_no_twin() -> None:
     item = only(plan_of(gradebook(), ledger(entry()), live(listed(), listed("r2", ours=False))))
     assert (item.action, item.warnings) == (Action.KEEP, ())
 
@@ -187,7 +187,7 @@ def test_R30_what_the_sis_would_refuse_to_change_is_not_tried(shown: LiveAssignm
     assert write(unchanged)
 
 
-def test_an_assignment_changed_alike_on_both_sides_is_recorded_without_a_write() -> None:
+def test_a_change_made_on_both_sides_costs_no_write() -> None:
     renamed = spec("Quiz A")
     item = only(
         plan_of(gradebook(assignments=[quiz(title="Quiz A")]), ledger(entry()), live(listed(shown=renamed)))
@@ -195,20 +195,20 @@ def test_an_assignment_changed_alike_on_both_sides_is_recorded_without_a_write()
     assert (item.action, item.before, item.spec, item.may_hold) == (Action.ADOPT, renamed, renamed, False)
 
 
-def test_an_edit_in_the_sis_is_said_and_left_alone() -> None:
+def test_an_edit_in_the_sis_is_a_warning_and_left_alone() -> None:
     edited = spec(due=date(2026, 3, 9))
     item = only(plan_of(gradebook(), ledger(entry()), live(listed(shown=edited))))
     assert (item.action, item.warnings) == (Action.KEEP, (Reason.EDITED_IN_SIS,))
 
 
-def test_an_edit_in_the_sis_is_put_right_by_a_full_sync() -> None:
+def test_a_full_sync_restores_an_edited_assignment() -> None:
     edited = spec(due=date(2026, 3, 9))
     item = only(plan_of(gradebook(), ledger(entry()), live(listed(shown=edited)), full=True))
     assert (item.action, item.before, item.spec) == (Action.UPDATE, edited, spec())
     assert item.warnings == (Reason.EDITED_IN_SIS,)
 
 
-def test_a_full_sync_fails_nothing_that_the_source_did_not_change() -> None:
+def test_a_full_sync_fails_nothing_unchanged_in_the_source() -> None:
     edited = spec("Renamed in the SIS")
     shown = live(listed(shown=edited), listed("r2", ours=False))
     item = only(plan_of(gradebook(), ledger(entry()), shown, full=True))
@@ -224,7 +224,7 @@ def test_an_edit_in_the_sis_gives_way_to_an_edit_in_the_source() -> None:
     assert item.warnings == (Reason.EDITED_IN_SIS,)
 
 
-def test_an_assignment_that_the_list_does_not_explain_is_trusted_to_be_as_it_was_sent() -> None:
+def test_an_unclear_list_entry_counts_as_it_was_sent() -> None:
     unclear = LiveAssignment(Ref("r1"), "Quiz", DUE, None, ours=True)
     assert only(plan_of(gradebook(), ledger(entry()), live(unclear))).action is Action.KEEP
     item = only(plan_of(gradebook(assignments=[quiz(max_points=NINE)]), ledger(entry()), live(unclear)))
@@ -241,11 +241,11 @@ def test_scores_are_read_back_where_something_is_in_doubt() -> None:
     )
     shown = live(*(listed(f"r{n}", spec(title)) for n, title in enumerate(titles, 1) if title != "New"))
     found = bound(assignments, known, shown)
-    assert [ref.key for ref in needs_scores(found, known, full=False)] == ["r2", "r3", "r5"]
-    assert [ref.key for ref in needs_scores(found, known, full=True)] == ["r1", "r2", "r3", "r5"]
+    assert [ref.key for ref in select_score_reads(found, known, full=False)] == ["r2", "r3", "r5"]
+    assert [ref.key for ref in select_score_reads(found, known, full=True)] == ["r1", "r2", "r3", "r5"]
 
 
-def test_another_teachers_categories_are_found_again_by_their_titles() -> None:
+def test_another_teachers_categories_are_paired_by_title() -> None:
     theirs = [
         SisCategory(Ref("k11"), "quizzes"),
         SisCategory(Ref("k12"), "Labs"),
@@ -253,7 +253,7 @@ def test_another_teachers_categories_are_found_again_by_their_titles() -> None:
         SisCategory(Ref("k14"), "Tests", active=False),
     ]
     titles = {"c1": "Quizzes", "c2": "Labs", "c3": "Tests", "c4": "Homework"}
-    assert remake(titles, theirs) == {"c1": Ref("k11")}
+    assert restore_pairs(titles, theirs) == {"c1": Ref("k11")}
 
 
 def test_refs_are_equal_by_their_key_alone() -> None:

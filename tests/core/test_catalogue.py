@@ -1,4 +1,4 @@
-"""Every reason is in the catalogue, in words that help."""
+"""Test that every reason is in the catalogue, in words that help."""
 
 import re
 
@@ -13,7 +13,7 @@ def test_every_reason_has_an_entry() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_an_entry_says_what_happened_and_what_to_do(reason: Reason) -> None:
+def test_an_entry_has_a_sentence_for_the_event_and_the_fix(reason: Reason) -> None:
     entry = CATALOGUE[reason]
     assert entry.code is reason
     for text in (entry.title, entry.fix):
@@ -21,11 +21,11 @@ def test_an_entry_says_what_happened_and_what_to_do(reason: Reason) -> None:
         assert len(text) <= 120
 
 
-def test_titles_tell_reasons_apart() -> None:
+def test_every_title_is_unique() -> None:
     assert len({entry.title for entry in CATALOGUE.values()}) == len(Reason)
 
 
-def test_trying_again_helps_only_where_nothing_has_to_be_mended_first() -> None:
+def test_only_what_needs_no_correction_is_retryable() -> None:
     retryable = {entry.code for entry in CATALOGUE.values() if entry.retryable}
     assert Reason.UPSTREAM_UNAVAILABLE in retryable
     assert Reason.TITLE_TOO_LONG not in retryable

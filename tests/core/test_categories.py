@@ -1,4 +1,4 @@
-"""Which SIS category a category is: paired by title or by hand, kept by id, never guessed."""
+"""Test the pairing of categories: by title or by hand, kept by id, never guessed."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -7,9 +7,7 @@ from gradesync.core.categories import Pairing, pair
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory
-from harness.gradebooks import (
-    CATEGORIES,
-)
+from harness.gradebooks import CATEGORIES
 
 
 def sis(*titles: str, active: bool = True) -> list[SisCategory]:
@@ -46,7 +44,7 @@ def test_R10_a_sis_category_takes_one_source_category() -> None:
     assert made.refused == {"c2": Reason.CATEGORY_TAKEN}
 
 
-def test_R10_categories_that_a_title_rule_sends_to_one_are_told_so() -> None:
+def test_R10_a_title_rule_for_one_category_pairs_neither() -> None:
     source, rule = [Category("c1", "HW"), Category("c2", "Homework")], {"hw": "homework"}
     made = paired(source, sis("Homework"), titles=rule)
     assert (made.pairs, made.refused) == ({}, dict.fromkeys(("c1", "c2"), Reason.CATEGORY_TAKEN))
@@ -60,7 +58,7 @@ def test_R10_categories_that_a_title_rule_sends_to_one_are_told_so() -> None:
     }
 
 
-def test_R10_a_category_that_was_paired_elsewhere_leaves_a_rules_title_to_another() -> None:
+def test_R10_a_title_rule_ignores_categories_paired_elsewhere() -> None:
     source = [Category("c1", "HW"), Category("c2", "Homework")]
     made = paired(source, sis("Homework", "Labs"), {"c1": Ref("k2")}, titles={"HW": "Homework"})
     assert (made.pairs, made.refused) == ({"c1": Ref("k2"), "c2": Ref("k1")}, {})
@@ -84,7 +82,7 @@ def test_R34_a_kept_pair_is_not_ambiguous() -> None:
     assert (made.pairs, made.refused) == ({"c1": Ref("k1")}, {"c2": Reason.CATEGORY_AMBIGUOUS})
 
 
-def test_R34_an_inactive_sis_category_is_not_paired_and_confuses_nobody() -> None:
+def test_R34_an_inactive_sis_category_is_not_paired() -> None:
     idle = sis("Quizzes", active=False)
     assert paired(list(CATEGORIES), idle).pairs == {}
     assert paired(list(CATEGORIES), [*idle, SisCategory(Ref("k9"), "Quizzes")]).pairs == {"c1": Ref("k9")}

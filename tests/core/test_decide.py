@@ -1,11 +1,11 @@
-"""The decision on one score, over every small combination of what can be known of it."""
+"""Test the decision on one score over every small combination of what can be known of it."""
 
 from decimal import Decimal
 from itertools import product
 
 import pytest
 
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Held, Sent, decide
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Doubtful, Value, points_of
 
@@ -13,20 +13,20 @@ FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 VALUES: tuple[Value, ...] = (None, Decimal(0), FIVE, SEVEN, Mark(EXCUSED), Mark(MISSING, Decimal(0)))
 SENT: tuple[Sent, ...] = (NEVER_SENT, *VALUES)
 READ: tuple[Decimal | None, ...] = (None, Decimal(0), FIVE, SEVEN, NINE)
-HELD: tuple[Held, ...] = (NOT_READ, *READ)
+LIVE: tuple[Live, ...] = (NOT_READ, *READ)
 DOUBTS = (None, *(Doubtful(value) for value in VALUES))
 BOTH = (False, True)
 
-COMBINATIONS = list(product(VALUES, SENT, HELD, DOUBTS, BOTH, BOTH))
+COMBINATIONS = list(product(VALUES, SENT, LIVE, DOUBTS, BOTH, BOTH))
 WRITES = ("write", "restore")
 
 
-Known = tuple[Value, Sent, Held, Doubtful | None, bool, bool]
+Known = tuple[Value, Sent, Live, Doubtful | None, bool, bool]
 
 
 def choose(known: Known) -> Choice:
-    desired, sent, held, doubt, full, may_hold = known
-    return decide(desired, sent, held, doubt=doubt, full=full, may_hold=may_hold)
+    desired, sent, live, doubt, full, may_hold = known
+    return decide(desired, sent, live, doubt=doubt, full=full, may_hold=may_hold)
 
 
 def written(sent: Sent, doubt: Doubtful | None) -> list[Value]:
@@ -40,62 +40,62 @@ def test_every_combination_has_a_decision() -> None:
 
 @pytest.mark.parametrize("reads", BOTH, ids=["unreadable", "readable"])
 def test_the_second_plan_is_empty(reads: bool) -> None:
-    for desired, sent, held, doubt, full, may_hold in COMBINATIONS:
-        choice = choose((desired, sent, held, doubt, full, may_hold))
+    for desired, sent, live, doubt, full, may_hold in COMBINATIONS:
+        choice = choose((desired, sent, live, doubt, full, may_hold))
         if choice == "keep":
             continue
-        then: Held = NOT_READ
-        if reads and (choice in WRITES or held is not NOT_READ):
+        then: Live = NOT_READ
+        if reads and (choice in WRITES or live is not NOT_READ):
             then = points_of(desired)
         assert decide(desired, desired, then, full=full, may_hold=may_hold) == "keep"
 
 
 def test_what_is_kept_was_sent_already_or_was_never_anything() -> None:
-    for desired, sent, held, doubt, full, may_hold in COMBINATIONS:
-        if choose((desired, sent, held, doubt, full, may_hold)) == "keep":
+    for desired, sent, live, doubt, full, may_hold in COMBINATIONS:
+        if choose((desired, sent, live, doubt, full, may_hold)) == "keep":
             assert doubt is None
             assert sent == desired or (desired is None and sent is NEVER_SENT and not may_hold)
 
 
 def test_what_is_adopted_is_there() -> None:
-    for desired, sent, held, doubt, full, may_hold in COMBINATIONS:
-        if choose((desired, sent, held, doubt, full, may_hold)) == "adopt":
-            assert held == points_of(desired)
+    for desired, sent, live, doubt, full, may_hold in COMBINATIONS:
+        if choose((desired, sent, live, doubt, full, may_hold)) == "adopt":
+            assert live == points_of(desired)
             assert not any(isinstance(value, Mark) for value in (desired, *written(sent, doubt)))
 
 
-def test_what_is_there_already_is_not_written_unless_a_mark_beside_it_cannot_be_seen() -> None:
-    for desired, sent, held, doubt, full, may_hold in COMBINATIONS:
-        if choose((desired, sent, held, doubt, full, may_hold)) in WRITES and held == points_of(desired):
+def test_equal_points_are_written_only_beside_a_mark() -> None:
+    for desired, sent, live, doubt, full, may_hold in COMBINATIONS:
+        if choose((desired, sent, live, doubt, full, may_hold)) in WRITES and live == points_of(desired):
             assert any(isinstance(value, Mark) for value in (desired, *written(sent, doubt)))
 
 
-def test_a_score_sent_once_is_not_sent_again_while_nothing_is_in_doubt() -> None:
-    for value, held, may_hold in product(VALUES, HELD, BOTH):
-        assert decide(value, value, held, may_hold=may_hold) == "keep"
+def test_a_sent_score_without_doubt_is_not_sent_again() -> None:
+    for value, live, may_hold in product(VALUES, LIVE, BOTH):
+        assert decide(value, value, live, may_hold=may_hold) == "keep"
 
 
-def test_an_edit_in_the_sis_is_put_right_by_a_full_sync_only_and_named() -> None:
-    for value, held in product(VALUES, READ):
-        expected = "keep" if held == points_of(value) else "restore"
-        assert decide(value, value, held, full=True) == expected
+def test_only_a_full_sync_restores_an_edit_in_the_sis() -> None:
+    for value, live in product(VALUES, READ):
+        expected = "keep" if live == points_of(value) else "restore"
+        assert decide(value, value, live, full=True) == expected
 
 
-def test_restoring_means_that_the_sis_holds_what_we_never_wrote() -> None:
-    for desired, sent, held, doubt, full, may_hold in COMBINATIONS:
-        if choose((desired, sent, held, doubt, full, may_hold)) == "restore":
+def test_only_what_we_never_wrote_is_restored() -> None:
+    for desired, sent, live, doubt, full, may_hold in COMBINATIONS:
+        if choose((desired, sent, live, doubt, full, may_hold)) == "restore":
             ours = [points_of(value) for value in written(sent, doubt)]
             assert ours
-            assert held not in ours
+            assert live not in ours
 
 
 def test_absence_never_clears() -> None:
-    for held, full in product(HELD, BOTH):
-        assert decide(None, NEVER_SENT, held, full=full) == "keep"
+    for live, full in product(LIVE, BOTH):
+        assert decide(None, NEVER_SENT, live, full=full) == "keep"
 
 
 def test_a_crash_between_write_and_record_heals() -> None:
-    """The SIS took the score, the ledger knows only that it may have."""
+    # The SIS took the score; the ledger knows only that it may have.
     for desired, sent, full in product(VALUES, SENT, BOTH):
         doubt = Doubtful(desired)
         assert decide(desired, sent, NOT_READ, doubt=doubt, full=full) == "write"
@@ -105,22 +105,22 @@ def test_a_crash_between_write_and_record_heals() -> None:
 
 
 def test_a_crash_before_the_write_heals() -> None:
-    """The SIS still holds what was sent before."""
+    # The SIS still holds what was sent before.
     for desired, sent, full in product(VALUES, SENT, BOTH):
         before = None if sent is NEVER_SENT else points_of(sent)
         if before != points_of(desired):
             assert decide(desired, sent, before, doubt=Doubtful(desired), full=full) != "keep"
 
 
-def test_after_any_plan_with_the_sis_in_sight_it_holds_what_it_should() -> None:
-    for desired, sent, held, doubt, may_hold in product(VALUES, SENT, READ, DOUBTS, BOTH):
-        choice = choose((desired, sent, held, doubt, True, may_hold))
+def test_a_readable_sis_holds_what_it_should_after_any_plan() -> None:
+    for desired, sent, live, doubt, may_hold in product(VALUES, SENT, READ, DOUBTS, BOTH):
+        choice = choose((desired, sent, live, doubt, True, may_hold))
         blank_that_was_never_sent = desired is None and sent is NEVER_SENT and choice == "keep"
         if not blank_that_was_never_sent:
-            assert (points_of(desired) if choice in WRITES else held) == points_of(desired)
+            assert (points_of(desired) if choice in WRITES else live) == points_of(desired)
 
 
-def test_an_adopted_assignment_may_hold_a_score_that_an_excuse_clears() -> None:
+def test_an_excuse_clears_what_an_adopted_assignment_may_hold() -> None:
     assert decide(None, NEVER_SENT, SEVEN, may_hold=True) == "write"
     assert decide(None, NEVER_SENT, NOT_READ, may_hold=True) == "write"
     assert decide(None, NEVER_SENT, None, may_hold=True) == "adopt"

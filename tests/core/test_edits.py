@@ -1,4 +1,4 @@
-"""What a plan changes in an assignment that the SIS has, field by field."""
+"""Test the edits of a plan to an assignment that the SIS has, field by field."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Plans as a whole: what is owed, doubtful, edited, selected, and how it all adds up."""
+"""Test plans as a whole: what is owed, doubtful, edited, selected, and that it all adds up."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -38,38 +38,38 @@ UNDONE = Owed(Reason.NOT_ATTEMPTED, NINE)
 # Owed
 
 
-def test_what_is_owed_is_planned_from_the_ledger_where_its_row_did_not_change() -> None:
+def test_an_owed_score_without_a_row_is_planned_from_the_ledger() -> None:
     item = only(plan_of(gradebook({BEN: SEVEN}, full=False), ledger(entry({BEN: SEVEN}, owed={ANN: UNDONE}))))
     assert [(row.student, row.value, row.owed) for row in item.writes] == [(ANN, NINE, True)]
     assert (item.read, item.unchanged) == (2, 1)
 
 
 @pytest.mark.parametrize(("cell", "owed"), [(NINE, True), (SEVEN, False), (Mark(MISSING), False)])
-def test_what_is_owed_gives_way_to_its_row(cell: Cell, owed: bool) -> None:
+def test_an_owed_score_gives_way_to_its_row(cell: Cell, owed: bool) -> None:
     item = only(plan_of(gradebook({ANN: cell}), ledger(entry({ANN: FIVE}, owed={ANN: UNDONE}))))
     assert [row.owed for row in item.writes] == [owed]
     assert item.read == 1
 
 
-def test_what_is_owed_is_forgotten_when_the_teacher_goes_back_to_what_was_sent() -> None:
+def test_an_owed_score_ends_when_the_sent_value_returns() -> None:
     item = only(plan_of(gradebook({ANN: FIVE}), ledger(entry({ANN: FIVE}, owed={ANN: UNDONE}))))
     assert (item.writes, item.unchanged) == ((), 1)
 
 
 @pytest.mark.parametrize("may_hold", [False, True])
-def test_a_clear_that_is_owed_is_sent_even_where_the_ledger_knows_no_score(may_hold: bool) -> None:
+def test_an_owed_clear_is_sent_without_a_score_in_the_ledger(may_hold: bool) -> None:
     owed = {ANN: Owed(Reason.NOT_ATTEMPTED, None)}
     item = only(plan_of(gradebook({}), ledger(entry(owed=owed, may_hold=may_hold))))
     assert [(row.value, row.owed) for row in item.writes] == [(None, True)]
 
 
-def test_what_an_assignment_deleted_in_the_sis_owes_goes_to_the_new_one() -> None:
+def test_what_a_deleted_assignment_owes_goes_to_the_new_one() -> None:
     known = ledger(entry({BEN: SEVEN}, owed={ANN: UNDONE}))
     item = only(plan_of(gradebook({BEN: SEVEN}), known, live(gone=["r1"])))
     assert [(row.student, row.value) for row in item.writes] == [(ANN, NINE), (BEN, SEVEN)]
 
 
-def test_what_is_owed_comes_before_what_is_doubtful() -> None:
+def test_an_owed_score_comes_before_a_doubtful_one() -> None:
     known = ledger(entry(owed={ANN: UNDONE}, doubtful={ANN: Doubtful(FIVE)}))
     item = only(plan_of(gradebook({}), known))
     assert ([row.value for row in item.writes], item.read) == ([NINE], 1)
@@ -78,7 +78,7 @@ def test_what_is_owed_comes_before_what_is_doubtful() -> None:
 # Doubtful
 
 
-def test_a_doubtful_score_that_cannot_be_read_is_sent_again() -> None:
+def test_an_unreadable_doubtful_score_is_sent_again() -> None:
     known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
     for cells in ({}, {ANN: NINE}):
         item = only(plan_of(gradebook(cells), known))
@@ -98,13 +98,13 @@ def test_a_doubtful_score_that_never_came_is_sent_again() -> None:
     assert [(row.value, row.warnings) for row in item.writes] == [(NINE, ())]
 
 
-def test_a_doubtful_score_that_someone_changed_meanwhile_is_put_right_and_said() -> None:
+def test_an_edited_doubtful_score_is_restored_with_a_warning() -> None:
     known = ledger(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}))
     item = only(plan_of(gradebook({}), known, live(listed(), scores={"r1": {ANN: SEVEN}})))
     assert [(row.value, row.warnings) for row in item.writes] == [(NINE, (Reason.EDITED_IN_SIS,))]
 
 
-def test_a_doubtful_score_that_was_blanked_since_is_cleared_if_it_came() -> None:
+def test_a_doubtful_score_blanked_since_is_cleared_if_it_came() -> None:
     known = ledger(entry(doubtful={ANN: Doubtful(NINE)}))
     came = only(plan_of(gradebook({ANN: None}), known, live(listed(), scores={"r1": {ANN: NINE}})))
     assert [row.value for row in came.writes] == [None]
@@ -126,7 +126,7 @@ def test_a_mark_comes_off_when_the_district_no_longer_sends_it() -> None:
     assert [(row.student, row.value) for row in item.writes] == [(ANN, None), (BEN, Decimal(0))]
 
 
-def test_scores_of_an_adopted_assignment_are_compared_with_what_it_holds() -> None:
+def test_an_adopted_assignments_scores_are_compared_with_the_sis() -> None:
     cells: dict[str, Cell] = {ANN: NINE, BEN: NINE, CAM: None}
     shown = live(listed(), scores={"r1": {ANN: NINE, BEN: SEVEN, CAM: FIVE}})
     item = only(plan_of(gradebook(cells), {}, shown))
@@ -156,14 +156,14 @@ def test_a_change_of_total_points_sends_again_what_was_sent() -> None:
         assert item.unchanged == 1
 
 
-def test_a_full_sync_that_takes_back_a_change_of_total_points_sends_the_scores_again() -> None:
+def test_a_full_sync_that_resets_points_resends_scores() -> None:
     known = ledger(entry({ANN: NINE}))
     shown = live(listed(shown=spec(points=Decimal(20))), scores={"r1": {ANN: NINE}})
     item = only(plan_of(gradebook({ANN: NINE}), known, shown, full=True))
     assert (item.action, [row.value for row in item.writes]) == (Action.UPDATE, [NINE])
 
 
-def test_a_change_of_total_points_that_came_already_leaves_the_scores_in_doubt() -> None:
+def test_a_change_of_points_found_in_the_sis_doubts_the_scores() -> None:
     known = ledger(entry({ANN: NINE, BEN: SEVEN}, spec=spec(points=Decimal(20))))
     shown = live(listed(), scores={"r1": {ANN: NINE, BEN: Decimal("3.5")}})
     item = only(plan_of(gradebook({ANN: NINE, BEN: SEVEN}), known, shown))
@@ -172,7 +172,7 @@ def test_a_change_of_total_points_that_came_already_leaves_the_scores_in_doubt()
     assert [(row.student, row.value) for row in item.writes] == [(BEN, SEVEN)]
 
 
-def test_an_assignment_of_which_nothing_is_known_but_its_place_is_written_whole() -> None:
+def test_an_assignment_known_only_by_its_ref_is_written_whole() -> None:
     known = ledger(entry({ANN: NINE}, spec=None))
     unlisted = live()
     item = only(plan_of(gradebook({ANN: NINE}), known, unlisted))
@@ -183,7 +183,7 @@ def test_an_assignment_of_which_nothing_is_known_but_its_place_is_written_whole(
 # Full syncs
 
 
-def test_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so() -> None:
+def test_a_full_sync_restores_edited_scores_with_a_warning() -> None:
     known = ledger(entry({ANN: NINE, BEN: SEVEN}))
     shown = live(listed(), scores={"r1": {ANN: FIVE, BEN: SEVEN, CAM: FIVE}})
     book = gradebook({ANN: NINE, BEN: SEVEN, CAM: None})
@@ -195,7 +195,7 @@ def test_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so() -> None
     assert only(plan_of(book, known, shown)).writes == ()
 
 
-def test_a_full_sync_trusts_the_ledger_where_scores_cannot_be_read() -> None:
+def test_a_full_sync_trusts_the_ledger_of_unreadable_scores() -> None:
     item = only(plan_of(gradebook({ANN: NINE}), ledger(entry({ANN: NINE})), full=True))
     assert (item.writes, item.unchanged) == ((), 1)
 
@@ -213,7 +213,7 @@ def test_a_selection_restricts_what_is_planned_and_counted() -> None:
     made = plan_of(book, known, selection={"1": frozenset({ANN}), "3": None, "77": frozenset({BEN})})
     assert [(item.id, item.read) for item in made.assignments] == [("1", 1), ("3", 0)]
     assert [row.student for row in made.assignments[0].writes] == [ANN]
-    assert [(item.id, item.read) for item in made.strays] == [("77", 1)]
+    assert [(item.id, item.read) for item in made.orphans] == [("77", 1)]
 
 
 def test_the_rules_see_what_a_selection_leaves_out() -> None:
@@ -224,13 +224,13 @@ def test_the_rules_see_what_a_selection_leaves_out() -> None:
 # The whole
 
 
-def test_a_partial_read_is_said_and_clears_nothing() -> None:
+def test_a_partial_read_is_a_warning_and_clears_nothing() -> None:
     book = gradebook({ANN: NINE}, partial=frozenset({"1"}))
     item = only(plan_of(book, ledger(entry({ANN: NINE, BEN: SEVEN}))))
     assert (item.warnings, item.writes, item.unchanged) == ((Reason.PARTIAL_READ,), (), 1)
 
 
-def test_all_warnings_of_an_assignment_are_told() -> None:
+def test_all_warnings_of_an_assignment_are_listed() -> None:
     book = gradebook(assignments=[quiz(due=None, factor=Decimal(2))], partial=frozenset({"1"}), periods={})
     known = ledger(entry())
     shown = live(listed(shown=spec(due=DUE + timedelta(days=1))))
@@ -248,9 +248,9 @@ def test_every_row_ends_in_exactly_one_outcome() -> None:
         entry({ANN: FIVE}, owed={"504": UNDONE}, doubtful={"505": Doubtful(NINE), ANN: Doubtful(SEVEN)})
     )
     item = only(plan_of(gradebook(cells, unreadable={("1", "506"): "bad"}), known))
-    told = [row.student for row in item.writes] + [row.student for row in item.settled]
-    assert len(told) == len(set(told))
-    assert item.read == len(told) + item.unchanged == 7
+    named = [row.student for row in item.writes] + [row.student for row in item.settled]
+    assert len(named) == len(set(named))
+    assert item.read == len(named) + item.unchanged == 7
 
 
 def test_assignments_and_scores_are_in_the_order_of_their_ids() -> None:
@@ -261,7 +261,7 @@ def test_assignments_and_scores_are_in_the_order_of_their_ids() -> None:
     assert [row.student for row in made.assignments[0].writes] == [ANN, BEN, CAM]
 
 
-def test_the_ledger_hears_whether_an_assignment_may_hold_more() -> None:
+def test_a_plan_keeps_whether_an_assignment_may_hold_more() -> None:
     assert not only(plan_of(gradebook())).may_hold
     assert only(plan_of(gradebook(), ledger(entry(may_hold=True)))).may_hold
     assert not only(plan_of(gradebook(), ledger(entry(may_hold=True)), live(gone=["r1"]))).may_hold

@@ -1,4 +1,4 @@
-"""The rules that decide whether an assignment syncs, and as what."""
+"""Test the rules that decide which assignments sync, and as what."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Assignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     BOOK,
@@ -35,12 +35,12 @@ from harness.gradebooks import (
 LONG = "Reading log: chapters eleven to fourteen, with notes"
 
 
-def judged(assignment: Assignment, rules: Rulebook = BOOK, **fields: Any) -> tuple[Action, Reason | None]:
+def judge(assignment: Assignment, rules: Rulebook = BOOK, **fields: Any) -> tuple[Action, Reason | None]:
     item = only(plan_of(gradebook(assignments=[assignment], **fields), rules=rules))
     return item.action, item.reason
 
 
-def test_R1_an_assignment_carries_name_points_due_date_and_category() -> None:
+def test_R1_an_assignment_sends_name_points_due_date_category() -> None:
     item = only(plan_of(gradebook(assignments=[quiz(title=" Quiz ", max_points=Decimal("12.50"))])))
     assert item.action is Action.CREATE
     assert item.spec == spec("Quiz", points=Decimal("12.5"))
@@ -58,7 +58,7 @@ def test_R1_an_assignment_carries_name_points_due_date_and_category() -> None:
         ({"counts": False}, {"counts": False}),
     ],
 )
-def test_R1_each_field_is_carried_when_it_changes(fields: dict[str, Any], changed: dict[str, object]) -> None:
+def test_R1_each_field_is_sent_when_it_changes(fields: dict[str, Any], changed: dict[str, object]) -> None:
     item = only(plan_of(gradebook(assignments=[quiz(**fields)]), ledger(entry())))
     assert item.action is Action.UPDATE
     assert item.before == spec()
@@ -71,11 +71,11 @@ def test_R8_a_factor_is_a_warning() -> None:
 
 
 def test_R9_ungraded() -> None:
-    assert judged(quiz(category_id=None)) == (Action.SKIP, Reason.UNGRADED)
+    assert judge(quiz(category_id=None)) == (Action.SKIP, Reason.UNGRADED)
 
 
 def test_R10_unmapped_category() -> None:
-    assert judged(quiz(category_id="c2")) == (Action.SKIP, Reason.CATEGORY_UNMAPPED)
+    assert judge(quiz(category_id="c2")) == (Action.SKIP, Reason.CATEGORY_UNMAPPED)
 
 
 def test_R12_a_name_of_exactly_the_limit_syncs() -> None:
@@ -85,7 +85,7 @@ def test_R12_a_name_of_exactly_the_limit_syncs() -> None:
 
 
 def test_R12_a_name_too_long_does_not_sync() -> None:
-    assert judged(quiz(title=LONG)) == (Action.SKIP, Reason.TITLE_TOO_LONG)
+    assert judge(quiz(title=LONG)) == (Action.SKIP, Reason.TITLE_TOO_LONG)
 
 
 def test_R12_a_district_may_shorten_instead() -> None:
@@ -103,12 +103,12 @@ def test_R12_no_space_is_left_where_a_name_is_cut() -> None:
 
 @pytest.mark.parametrize("title", ["", "   ", "Quiz\x00", "Quiz\n2", "Quiz \u202egpj.", "Quiz \ud800"])
 def test_R12_a_name_that_cannot_be_shown_fails(title: str) -> None:
-    assert judged(quiz(title=title)) == (Action.FAIL, Reason.TITLE_NOT_ACCEPTED)
+    assert judge(quiz(title=title)) == (Action.FAIL, Reason.TITLE_NOT_ACCEPTED)
 
 
 @pytest.mark.parametrize("title", ["Prüfung 1", "測驗一", "Quiz 🎈👩\u200d🏫", "اختبار أول"])
 def test_R12_any_other_script_is_a_name(title: str) -> None:
-    assert judged(quiz(title=title)) == (Action.CREATE, None)
+    assert judge(quiz(title=title)) == (Action.CREATE, None)
 
 
 @pytest.mark.parametrize(
@@ -120,16 +120,16 @@ def test_R12_any_other_script_is_a_name(title: str) -> None:
         (LAST + timedelta(days=30), LAST),
     ],
 )
-def test_R13_a_missing_due_date_is_filled_and_said(period_ends: date | None, due: date) -> None:
+def test_R13_a_missing_due_date_is_filled_with_a_warning(period_ends: date | None, due: date) -> None:
     periods = {} if period_ends is None else {"p1": period_ends}
     item = only(plan_of(gradebook(assignments=[quiz(due=None, period_id="p1")], periods=periods)))
     assert item.spec == spec(due=due)
     assert item.warnings == (Reason.DUE_DATE_FILLED,)
 
 
-def test_R13_a_grading_period_from_before_the_term_gives_no_date_that_the_sis_takes() -> None:
+def test_R13_a_period_that_ends_before_the_term_fails() -> None:
     before = {"p1": FIRST - timedelta(days=1)}
-    assert judged(quiz(due=None, period_id="p1"), periods=before) == (
+    assert judge(quiz(due=None, period_id="p1"), periods=before) == (
         Action.FAIL,
         Reason.DUE_DATE_OUTSIDE_TERM,
     )
@@ -137,12 +137,12 @@ def test_R13_a_grading_period_from_before_the_term_gives_no_date_that_the_sis_ta
 
 @pytest.mark.parametrize("due", [FIRST - timedelta(days=1), LAST + timedelta(days=1)])
 def test_R14_a_due_date_outside_the_term_fails(due: date) -> None:
-    assert judged(quiz(due=due)) == (Action.FAIL, Reason.DUE_DATE_OUTSIDE_TERM)
+    assert judge(quiz(due=due)) == (Action.FAIL, Reason.DUE_DATE_OUTSIDE_TERM)
 
 
 @pytest.mark.parametrize("due", [FIRST, LAST])
 def test_R14_the_first_and_last_day_lie_in_the_term(due: date) -> None:
-    assert judged(quiz(due=due)) == (Action.CREATE, None)
+    assert judge(quiz(due=due)) == (Action.CREATE, None)
 
 
 def test_R17_a_switched_off_assignment_stays_as_it_is_in_the_sis() -> None:
@@ -161,10 +161,10 @@ def test_R28_total_points_within_the_limits_sync(points: str) -> None:
 @pytest.mark.parametrize("points", [None, "0", "-1", "9999.000001", "1e30", "NaN", "Infinity", "0.0000001"])
 def test_R28_total_points_beyond_the_limits_fail(points: str | None) -> None:
     limit = None if points is None else Decimal(points)
-    assert judged(quiz(max_points=limit)) == (Action.FAIL, Reason.POINTS_NOT_ACCEPTED)
+    assert judge(quiz(max_points=limit)) == (Action.FAIL, Reason.POINTS_NOT_ACCEPTED)
 
 
-def test_R28_total_points_are_rounded_to_the_places_of_the_sis_and_said() -> None:
+def test_R28_total_points_are_rounded_to_the_decimals_of_the_sis() -> None:
     item = only(plan_of(gradebook(assignments=[quiz(max_points=Decimal("3.3333335"))])))
     assert item.spec == spec(points=Decimal("3.333334"))
     assert item.warnings == (Reason.SCORE_ROUNDED,)
@@ -186,12 +186,12 @@ def test_R29_names_are_compared_as_the_sis_will_hold_them() -> None:
     assert [item.reason for item in made.assignments] == [None, Reason.DUPLICATE_NAME]
 
 
-def test_R29_who_stands_in_the_sis_wins() -> None:
+def test_R29_the_one_that_stands_in_the_sis_wins() -> None:
     made = plan_of(gradebook(assignments=[quiz("1"), quiz("2")]), ledger(entry(assignment_id="2")))
     assert [item.reason for item in made.assignments] == [Reason.DUPLICATE_NAME, None]
 
 
-def test_R29_who_has_the_name_in_the_sis_wins_over_who_is_renamed_to_it() -> None:
+def test_R29_the_present_owner_of_a_name_wins_over_a_renamed_one() -> None:
     known = ledger(entry(spec=spec("Old")), entry(assignment_id="2"))
     made = plan_of(gradebook(assignments=[quiz("1"), quiz("2")]), known)
     assert [item.reason for item in made.assignments] == [Reason.DUPLICATE_NAME, None]
@@ -207,19 +207,19 @@ def test_R31_what_does_not_count_is_sent_as_not_counting() -> None:
     assert item.spec == spec(counts=False)
 
 
-def test_R31_where_the_sis_cannot_hold_that_it_is_left_out() -> None:
+def test_R31_without_a_counts_field_it_is_skipped() -> None:
     rules = rulebook(capabilities=replace(CAPABILITIES, has_counts=False))
-    assert judged(quiz(counts=False), rules) == (Action.SKIP, Reason.DOES_NOT_COUNT)
-    assert judged(quiz(), rules) == (Action.CREATE, None)
+    assert judge(quiz(counts=False), rules) == (Action.SKIP, Reason.DOES_NOT_COUNT)
+    assert judge(quiz(), rules) == (Action.CREATE, None)
 
 
 def test_R32_collected_only() -> None:
-    assert judged(quiz(collected_only=True, max_points=None)) == (Action.SKIP, Reason.COLLECTED_ONLY)
+    assert judge(quiz(collected_only=True, max_points=None)) == (Action.SKIP, Reason.COLLECTED_ONLY)
 
 
 def test_R34_an_ambiguous_category_is_not_guessed() -> None:
     for reason in (Reason.CATEGORY_AMBIGUOUS, Reason.CATEGORY_TAKEN):
-        assert judged(quiz(), rulebook(pairing=Pairing({}, {}, {"c1": reason}))) == (Action.SKIP, reason)
+        assert judge(quiz(), rulebook(pairing=Pairing({}, {}, {"c1": reason}))) == (Action.SKIP, reason)
 
 
 def test_an_unreadable_assignment_fails_alone() -> None:
@@ -231,7 +231,7 @@ def test_an_unreadable_assignment_fails_alone() -> None:
     ]
 
 
-def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
+def test_the_first_rule_that_stops_an_assignment_is_its_reason() -> None:
     worst = quiz(
         title=LONG,
         max_points=None,
@@ -241,8 +241,8 @@ def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
         collected_only=True,
     )
     rules = rulebook(capabilities=replace(CAPABILITIES, has_counts=False))
-    told = []
-    mends: list[dict[str, object]] = [
+    reasons = []
+    fixes: list[dict[str, object]] = [
         {"category_id": "c9"},
         {"collected_only": False},
         {"counts": True},
@@ -251,10 +251,10 @@ def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
         {"max_points": Decimal(5)},
         {"due": DUE},
     ]
-    for mend in mends:
-        told.append(judged(worst, rules)[1])
-        worst = replace(worst, **mend)  # type: ignore[arg-type]  # fields by name
-    assert told == [
+    for fix in fixes:
+        reasons.append(judge(worst, rules)[1])
+        worst = replace(worst, **fix)  # type: ignore[arg-type]  # fields by name
+    assert reasons == [
         Reason.UNGRADED,
         Reason.COLLECTED_ONLY,
         Reason.DOES_NOT_COUNT,
@@ -263,11 +263,11 @@ def test_the_first_rule_that_stops_an_assignment_is_told() -> None:
         Reason.POINTS_NOT_ACCEPTED,
         Reason.DUE_DATE_OUTSIDE_TERM,
     ]
-    assert judged(worst, rules) == (Action.CREATE, None)
+    assert judge(worst, rules) == (Action.CREATE, None)
 
 
 def test_what_syncs_is_known_before_the_sis_is_asked() -> None:
-    verdicts = syncable(gradebook(assignments=[quiz("1"), quiz("2"), quiz("3", "Other")]), {}, BOOK)
+    verdicts = judge_assignments(gradebook(assignments=[quiz("1"), quiz("2"), quiz("3", "Other")]), {}, BOOK)
     assert [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec] == ["1", "3"]
 
 

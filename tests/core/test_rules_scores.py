@@ -1,4 +1,4 @@
-"""The rules that decide what becomes of a score."""
+"""Test the rules that decide what becomes of a score."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -8,10 +8,9 @@ import pytest
 from gradesync.core.district import Match
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Owed
-from gradesync.core.match import section_key, student_key
 from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason
-from gradesync.core.roster import absent
+from gradesync.core.rules import explain_absence
 from gradesync.core.sis import Policy
 from harness.gradebooks import (
     ANN,
@@ -36,12 +35,12 @@ MARKS = rulebook(capabilities=FLAGGED, policy=Policy(exception_flags=True))
 
 
 def first(cell: Cell) -> AssignmentPlan:
-    """The plan of a first sync with one score."""
+    """Plan a first sync with one score."""
     return only(plan_of(gradebook({ANN: cell})))
 
 
 def later(cell: Cell, sent: Cell = NINE) -> AssignmentPlan:
-    """The plan of a later sync, after one score was sent."""
+    """Plan a later sync, after one score was sent."""
     return only(plan_of(gradebook({ANN: cell}), ledger(entry({ANN: sent}))))
 
 
@@ -49,7 +48,7 @@ def counts(item: AssignmentPlan) -> tuple[int, int, int]:
     return len(item.writes), len(item.settled), item.unchanged
 
 
-def test_R1_a_score_carries_points() -> None:
+def test_R1_a_score_sends_points() -> None:
     item = first(NINE)
     assert item.writes == (ScoreWrite(ANN, KEYS[ANN], NINE),)
     assert item.writes[0].result is Result.WRITTEN
@@ -111,7 +110,7 @@ def test_R5_an_unknown_exception_without_points_is_left_as_it_is() -> None:
     assert settled(later(Mark(4))) == ScoreOutcome(ANN, Result.SKIPPED, Reason.UNKNOWN_EXCEPTION, before=NINE)
 
 
-def test_R5_points_beside_an_unknown_exception_obey_the_limits_too() -> None:
+def test_R5_points_beside_an_unknown_exception_obey_the_limits() -> None:
     outcome = settled(first(Mark(4, Decimal(-1))))
     assert outcome == ScoreOutcome(ANN, Result.FAILED, Reason.SCORE_NOT_ACCEPTED, after=Decimal(-1))
 
@@ -155,7 +154,7 @@ def test_R26_points_are_exact() -> None:
     assert counts(later(tenths, sent=Decimal("0.3"))) == (0, 0, 1)
 
 
-def test_R26_points_with_more_places_than_the_sis_keeps_are_rounded_and_said() -> None:
+def test_R26_points_with_too_many_decimals_are_rounded() -> None:
     warned = (Reason.SCORE_ROUNDED,)
     assert first(Decimal("6.6666665")).writes == (
         ScoreWrite(ANN, KEYS[ANN], Decimal("6.666667"), warnings=warned),
@@ -176,15 +175,15 @@ def test_a_score_beyond_what_the_sis_takes_fails(points: str) -> None:
     assert str(outcome.after) == str(Decimal(points))
 
 
-def test_R27_a_student_whom_the_sis_does_not_have_is_named_by_what_is_known() -> None:
+def test_R27_an_absent_student_gets_the_reason_that_is_known() -> None:
     here, elsewhere = STUDENTS[ANN], replace(STUDENTS[ANN], other_section="85002")
-    assert absent(here, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
-    assert absent(None, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
-    assert absent(replace(here, other_section="85001"), "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
-    assert absent(elsewhere, "85001") is Reason.STUDENT_IN_OTHER_SECTION
+    assert explain_absence(here, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
+    assert explain_absence(None, "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
+    assert explain_absence(replace(here, other_section="85001"), "85001") is Reason.STUDENT_NOT_IN_SIS_SECTION
+    assert explain_absence(elsewhere, "85001") is Reason.STUDENT_IN_OTHER_SECTION
 
 
-def test_R27_a_student_set_aside_is_tried_again_by_every_later_sync() -> None:
+def test_R27_a_student_set_aside_is_tried_by_every_later_sync() -> None:
     owed = {ANN: Owed(Reason.STUDENT_NOT_IN_SIS_SECTION, NINE)}
     item = only(plan_of(gradebook({}), ledger(entry(owed=owed))))
     assert item.writes == (ScoreWrite(ANN, KEYS[ANN], NINE, owed=True),)
@@ -192,9 +191,7 @@ def test_R27_a_student_set_aside_is_tried_again_by_every_later_sync() -> None:
 
 @pytest.mark.parametrize("cell", [NINE, None, Mark(MISSING), Mark(EXCUSED)])
 @pytest.mark.parametrize("student", [None, Student(ANN, "e1", "1_501", active=False)])
-def test_R27a_a_student_who_is_not_enrolled_is_neither_sent_nor_cleared(
-    cell: Cell, student: Student | None
-) -> None:
+def test_R27a_a_student_not_enrolled_is_neither_sent_nor_cleared(cell: Cell, student: Student | None) -> None:
     students = {BEN: STUDENTS[BEN]} | ({ANN: student} if student else {})
     item = only(plan_of(gradebook({ANN: cell}, students=students), ledger(entry({ANN: Decimal(7)}))))
     assert item.writes == ()
@@ -224,26 +221,26 @@ def test_R35_nothing_fails_where_nothing_was_to_be_sent(cell: Cell) -> None:
     assert counts(only(plan_of(gradebook({ANN: cell}), students={}))) == (0, 0, 1)
 
 
-def test_R35_two_students_with_one_sis_key_are_not_told_apart_by_guess() -> None:
+def test_R35_two_students_with_one_sis_key_are_both_unmatched() -> None:
     item = only(plan_of(gradebook({ANN: NINE, BEN: NINE, CAM: NINE}), students=KEYS | {BEN: KEYS[ANN]}))
     assert [row.student for row in item.writes] == [CAM]
     assert {row.reason for row in item.settled} == {Reason.STUDENT_UNMATCHED}
 
 
-def test_R35_an_id_that_does_not_fit_the_districts_rule_is_not_guessed() -> None:
+def test_R35_an_id_that_does_not_fit_the_pattern_is_not_guessed() -> None:
     match = Match()
-    assert student_key(match, "1_10001") == "10001"
+    assert match.student_key("1_10001") == "10001"
     for school_uid in (None, "", "10001", "2_10001", "1_", "1_10001x", "1_\uff11"):
-        assert student_key(match, school_uid) is None
-    assert student_key(Match(student="^S(.*)$"), "S") is None
-    assert student_key(Match(student="^(?:A(.)|B)$"), "B") is None
+        assert match.student_key(school_uid) is None
+    assert Match(student="^S(.*)$").student_key("S") is None
+    assert Match(student="^(?:A(.)|B)$").student_key("B") is None
 
 
 def test_R16_a_section_code_that_does_not_fit_names_no_section() -> None:
-    assert section_key(Match(), "85001") == "85001"
-    assert section_key(Match(), "ALG-1") is None
-    assert section_key(Match(section="^[A-Z]+-([0-9]+)$"), "ALG-1") == "1"
-    assert section_key(Match(), None) is None
+    assert Match().section_key("85001") == "85001"
+    assert Match().section_key("ALG-1") is None
+    assert Match(section="^[A-Z]+-([0-9]+)$").section_key("ALG-1") == "1"
+    assert Match().section_key(None) is None
 
 
 def test_R36_a_row_that_is_not_there_never_clears() -> None:
@@ -253,7 +250,7 @@ def test_R36_a_row_that_is_not_there_never_clears() -> None:
         assert counts(item) == (0, 0, 1)
 
 
-def test_R36_nor_does_a_student_who_left_the_roster() -> None:
+def test_R36_a_student_who_left_the_roster_is_not_cleared() -> None:
     book = gradebook({BEN: NINE}, students={BEN: STUDENTS[BEN]})
     assert counts(only(plan_of(book, ledger(entry({ANN: NINE, BEN: NINE}))))) == (0, 0, 1)
 
@@ -288,11 +285,11 @@ def test_the_scores_of_an_assignment_that_does_not_go_do_not_go(
     assert item.read == 3
 
 
-def test_scores_of_an_assignment_that_is_not_there_are_named_and_not_sent() -> None:
+def test_scores_of_an_unknown_assignment_fail_by_name() -> None:
     columns = {"1": {ANN: NINE}, "77": {ANN: NINE}}
     made = plan_of(gradebook(columns=columns, unreadable={("78", BEN): "bad"}))
     assert [item.id for item in made.assignments] == ["1"]
-    assert [(item.id, item.action, item.settled) for item in made.strays] == [
+    assert [(item.id, item.action, item.settled) for item in made.orphans] == [
         ("77", Action.FAIL, (ScoreOutcome(ANN, Result.FAILED, Reason.ASSIGNMENT_UNKNOWN),)),
         ("78", Action.FAIL, (ScoreOutcome(BEN, Result.FAILED, Reason.ASSIGNMENT_UNKNOWN),)),
     ]

@@ -10,7 +10,7 @@ from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook, Verdict, syncable
+from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities
 from gradesync.db.links import Pair, SectionLink
 from gradesync.sync.link import pair_by_title
@@ -79,7 +79,7 @@ def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) 
         return {}
     kept = {category_id: pair.ref for category_id, pair in stored.pairs.items()}
     pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
-    return syncable(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy))
+    return judge_assignments(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy))
 
 
 def _render_assignment(

@@ -1,1 +1,1 @@
-"""The pure core: gradebooks, rules, decisions and plans. No network, no clock, no database."""
+"""Hold the pure core: gradebooks, rules, decisions and plans. No network, no clock, no database."""

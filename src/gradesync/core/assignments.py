@@ -1,18 +1,56 @@
-"""Decides what to do with one assignment, from its spec, what was last sent and what the SIS lists."""
+"""Find which SIS assignment each assignment of the source is, and decide what to do with it (R19, R20, R29).
 
+An assignment is found by the ledger; else by an own create whose answer was lost; else by name and due date.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from gradesync.core.bind import Binding
-from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.gradebook import id_order
+from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Spec
+from gradesync.core.rules import Verdict
+from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Slot, Spec
 
 _CHANGES = (Action.UPDATE, Action.ADOPT)
 
 
+class Binding(NamedTuple):
+    """Link an assignment that syncs to its assignment in the SIS.
+
+    `ref` is None where it is to be created. `live` is its entry in the SIS's list, None where it has none.
+    `adopted`: the ledger does not know it there yet. `gone`: it was deleted in the SIS.
+    `clash`: another assignment of the SIS has the name and due date that this one wants, and keeps them.
+    `twin`: a second one of ours, equal in both, stands beside it.
+    """
+
+    spec: Spec
+    ref: Ref | None = None
+    live: LiveAssignment | None = None
+    adopted: bool = False
+    gone: bool = False
+    clash: bool = False
+    twin: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Return True if the SIS shows the assignment as it should be."""
+        return self.live is not None and self.live.spec == self.spec
+
+    def in_doubt(self, entry: LedgerAssignment) -> bool:
+        """Return True if scores in the ledger may differ from what the SIS holds."""
+        looks = any(doubt.looks for doubt in entry.doubtful.values())
+        return looks or (self.settled and self.rescaled(entry))
+
+    def rescaled(self, entry: LedgerAssignment) -> bool:
+        """Return True if total points have changed since the ledger's scores were sent."""
+        return entry.spec is not None and entry.spec.points != self.spec.points
+
+
 class AssignmentDecision(NamedTuple):
-    """What to do with one assignment, and why not where it fails.
+    """Describe what to do with one assignment, and the `reason` where it fails.
 
     `before` is what the SIS holds as far as known. `edited`: someone changed the assignment in the SIS.
     """
@@ -23,42 +61,80 @@ class AssignmentDecision(NamedTuple):
     edited: bool = False
 
 
-def move(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
-    """Decide one assignment that syncs. `full`: put right what someone changed in the SIS."""
+def bind(
+    verdicts: Mapping[str, Verdict], ledger: Ledger, live: LiveGradebook, policy: Policy
+) -> dict[str, Binding]:
+    """Bind every assignment that syncs, by assignment id."""
+    index = _LiveIndex.of(_specs(verdicts), ledger, live, policy)
+    unbound = [a for a in index.specs if _known_ref(ledger.get(a), live.gone) is None]
+    adopted: dict[str, LiveAssignment | None] = {}
+    for assignment_id in unbound:  # own creates first: nobody else may take what they left behind
+        intent = ledger[assignment_id].intent if assignment_id in ledger else None
+        adopted[assignment_id] = index.claim(assignment_id, intent.slot, own=True) if intent else None
+    for assignment_id in unbound:
+        adopted[assignment_id] = adopted[assignment_id] or index.claim(
+            assignment_id, index.specs[assignment_id].slot
+        )
+    return {a: index.bind(a, ledger.get(a), live.gone, adopted.get(a)) for a in index.specs}
+
+
+def find_unlisted(
+    verdicts: Mapping[str, Verdict], ledger: Ledger, live: LiveGradebook
+) -> tuple[tuple[str, Ref], ...]:
+    """Return (assignment id, ref) of what syncs and the SIS's list lacks, to be asked for by id (R20)."""
+    listed = {item.ref.key for item in live.assignments}
+    known = ((a, _known_ref(ledger.get(a), live.gone)) for a in _specs(verdicts))
+    return tuple((a, ref) for a, ref in known if ref is not None and ref.key not in listed)
+
+
+def select_score_reads(bindings: Mapping[str, Binding], ledger: Ledger, *, full: bool) -> tuple[Ref, ...]:
+    """Return the SIS assignments whose scores a plan needs: all (`full`), or those that are in doubt."""
+    return tuple(
+        binding.ref
+        for assignment_id, binding in bindings.items()
+        if binding.ref and (full or binding.adopted or binding.in_doubt(ledger[assignment_id]))
+    )
+
+
+def decide_assignment(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
+    """Decide what to do with one assignment that syncs.
+
+    Compares its spec, what was last sent and what the SIS lists. `full`: put right what someone changed in
+    the SIS.
+    """
     if binding.ref is None:
-        return _arrive(binding)
-    decided = _stay(binding, entry, full=full)
-    if changes(decided.action, decided.before, binding.spec) and (refusal := _refusal(binding)):
-        return decided._replace(action=Action.FAIL, reason=refusal)
-    return decided
+        return _decide_new(binding)
+    decision = _decide_bound(binding, entry, full=full)
+    if changes(decision.action, decision.before, binding.spec) and (refusal := _find_refusal(binding)):
+        return decision._replace(action=Action.FAIL, reason=refusal)
+    return decision
 
 
 def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
-    """Whether an assignment that stands in the SIS is to be changed there."""
+    """Return True if an assignment that stands in the SIS is to be changed there."""
     return action in _CHANGES and before != spec
 
 
-def _arrive(binding: Binding) -> AssignmentDecision:
+def _decide_new(binding: Binding) -> AssignmentDecision:
     if binding.clash:
         return AssignmentDecision(Action.FAIL, reason=Reason.DUPLICATE_NAME)
     return AssignmentDecision(Action.RECREATE if binding.gone else Action.CREATE)
 
 
-def _stay(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
-    """Decide an assignment that the SIS holds: compare what it should be, was last sent as, and is."""
-    wanted, last, shown = binding.spec, entry.spec, binding.live.spec if binding.live else None
+def _decide_bound(binding: Binding, entry: LedgerAssignment, *, full: bool) -> AssignmentDecision:
+    desired, last, shown = binding.spec, entry.spec, binding.live.spec if binding.live else None
     if binding.adopted:
         return AssignmentDecision(Action.ADOPT, shown)
-    if shown == wanted:
-        return AssignmentDecision(Action.KEEP if last == wanted else Action.ADOPT, shown)
+    if shown == desired:
+        return AssignmentDecision(Action.KEEP if last == desired else Action.ADOPT, shown)
     edited = None not in (shown, last) and shown != last
-    if last != wanted or (edited and full and _refusal(binding) is None):
+    if last != desired or (edited and full and _find_refusal(binding) is None):
         return AssignmentDecision(Action.UPDATE, shown or last, edited=edited)
     return AssignmentDecision(Action.KEEP, last, edited=edited)
 
 
-def _refusal(binding: Binding) -> Reason | None:
-    """Why the SIS would refuse to have an assignment changed to its spec."""
+def _find_refusal(binding: Binding) -> Reason | None:
+    """Return the reason why the SIS would refuse to change an assignment to its spec, if it would."""
     live = binding.live
     if live is None:
         return None
@@ -68,3 +144,80 @@ def _refusal(binding: Binding) -> Reason | None:
         (binding.clash and live.slot != binding.spec.slot, Reason.DUPLICATE_NAME),
     )
     return next((reason for applies, reason in refusals if applies), None)
+
+
+def _specs(verdicts: Mapping[str, Verdict]) -> dict[str, Spec]:
+    """Return the specs of the assignments that sync, in the order of their ids."""
+    ids = sorted(verdicts, key=id_order)
+    return {a: spec for a in ids if (spec := verdicts[a].spec)}
+
+
+def _known_ref(entry: LedgerAssignment | None, gone: frozenset[str]) -> Ref | None:
+    """Return the ref by which the ledger knows an assignment, unless it is gone."""
+    ref = entry.ref if entry else None
+    return None if ref is None or ref.key in gone else ref
+
+
+@dataclass(frozen=True, slots=True)
+class _LiveIndex:
+    """Index the SIS's list by key and by name and due date.
+
+    `holders` maps a ref key to the assignment of the source that holds it.
+    """
+
+    specs: Mapping[str, Spec]
+    by_key: Mapping[str, LiveAssignment]
+    by_slot: Mapping[Slot, Sequence[LiveAssignment]]
+    holders: dict[str, str]
+    take_over: bool
+
+    @classmethod
+    def of(
+        cls, specs: Mapping[str, Spec], ledger: Ledger, live: LiveGradebook, policy: Policy
+    ) -> "_LiveIndex":
+        by_slot: dict[Slot, list[LiveAssignment]] = {}
+        for item in sorted(live.assignments, key=lambda item: (not item.ours, id_order(item.ref.key))):
+            by_slot.setdefault(item.slot, []).append(item)
+        by_key = {item.ref.key: item for item in live.assignments}
+        holders = {entry.ref.key: a for a, entry in ledger.items() if entry.ref}
+        return cls(specs, by_key, by_slot, holders, policy.take_over)
+
+    def claim(self, assignment_id: str, slot: Slot, *, own: bool = False) -> LiveAssignment | None:
+        """Claim the SIS assignment of a name and due date, if it is free and ours to take."""
+        for item in self.by_slot.get(slot, ()):
+            free = item.ref.key not in self.holders and not item.shared
+            if free and (own or item.ours or self.take_over):
+                self.holders[item.ref.key] = assignment_id
+                return item
+        return None
+
+    def bind(
+        self,
+        assignment_id: str,
+        entry: LedgerAssignment | None,
+        gone: frozenset[str],
+        adopted: LiveAssignment | None,
+    ) -> Binding:
+        spec, known = self.specs[assignment_id], _known_ref(entry, gone)
+        live = adopted or (self.by_key.get(known.key) if known else None)
+        rivals = [item for item in self.by_slot.get(spec.slot, ()) if item is not live]
+        return Binding(
+            spec,
+            ref=live.ref if live else known,
+            live=live,
+            adopted=adopted is not None,
+            gone=known is None and entry is not None and entry.ref is not None,
+            clash=any(self._keeps_slot(item) for item in rivals),
+            twin=live is not None
+            and live.slot == spec.slot
+            and any(self._is_unclaimed(item) for item in rivals),
+        )
+
+    def _keeps_slot(self, item: LiveAssignment) -> bool:
+        """Return True if an assignment of the SIS is to keep its name and due date."""
+        spec = self.specs.get(self.holders.get(item.ref.key, ""))
+        return spec is None or spec.slot == item.slot
+
+    def _is_unclaimed(self, item: LiveAssignment) -> bool:
+        """Return True if an assignment of the SIS is ours and nothing is bound to it."""
+        return item.ours and item.ref.key not in self.holders

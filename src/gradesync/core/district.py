@@ -1,5 +1,6 @@
-"""A district: a tenant with one Schoology organisation, one SIS, a time zone and a policy."""
+"""Describe a district: a tenant with one Schoology organization, one SIS, a time zone and a policy."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,10 +10,10 @@ from gradesync.core.sis import Policy
 
 @dataclass(frozen=True, slots=True)
 class SchoologyAccess:
-    """How to reach the district's Schoology, and how often.
+    """Hold the address, key and rate limit of the district's Schoology.
 
     `requests_per_window` calls in `window_seconds` is what the key may do; `multiget_cost` is what one
-    multiget counts for (Schoology contract 1.7: not published, so a setting).
+    multiget counts for (not published, so a setting: upstream.md Schoology §1.7).
     `run_as_requester` sends X-Schoology-Run-As. `domains` are the origins of the district's own names for
     Schoology's pages, beside `*.schoology.com`: what may show the teacher's page.
     """
@@ -34,7 +35,7 @@ class SchoologyAccess:
 
 @dataclass(frozen=True, slots=True)
 class SisAccess:
-    """How to reach the district's SIS, and how often.
+    """Hold the address, credentials and rate limit of the district's SIS.
 
     `minimum_interval_ms` is the SIS's own setting between requests of one plugin, 0 where it is off.
     """
@@ -48,20 +49,33 @@ class SisAccess:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How ids of one system name those of the other; it differs between districts.
+    """Hold the patterns by which ids of one system name those of the other; districts differ in them.
 
     `section` and `student` are patterns whose first group is the SIS's id; `student_id` says which id
-    that is: `dcid`, `id` or `student_number` (Schoology contract 3, PowerSchool contract 3).
+    that is: `dcid`, `id` or `student_number` (upstream.md Schoology §3, PowerSchool §3).
     """
 
     section: str = r"^(\d+)$"
     student: str = r"^1_(\d+)$"
     student_id: str = "dcid"
 
+    def section_key(self, code: str | None) -> str | None:
+        """Return the SIS's id of the section that a school code names; None where the code doesn't fit."""
+        return _first_group(self.section, code)
+
+    def student_key(self, school_uid: str | None) -> str | None:
+        """Return the SIS's id of the student that a school uid names; None where it doesn't fit (R35)."""
+        return _first_group(self.student, school_uid)
+
+
+def _first_group(pattern: str, text: str | None) -> str | None:
+    match = re.search(pattern, text, re.ASCII) if text else None
+    return (match[1] or None) if match else None
+
 
 @dataclass(frozen=True, slots=True)
 class LtiRegistration:
-    """The district's LTI 1.3 installation."""
+    """Describe the district's LTI 1.3 installation."""
 
     issuer: str
     client_id: str
@@ -72,7 +86,7 @@ class LtiRegistration:
 
 @dataclass(frozen=True, slots=True)
 class Lti11Registration:
-    """The district's LTI 1.1 installation, where it still installs by key and secret."""
+    """Describe the district's LTI 1.1 installation, where it still installs by key and secret."""
 
     consumer_key: str
     consumer_secret: str = field(repr=False)
@@ -80,7 +94,7 @@ class Lti11Registration:
 
 @dataclass(frozen=True, slots=True)
 class District:
-    """Everything gradesync knows of a district. Secrets are plain here and encrypted at rest.
+    """Hold everything gradesync knows of a district. Secrets are plain here and encrypted at rest.
 
     `category_titles`: title of a Schoology category -> title of the SIS category that it goes to, in every
     section that has both, where it is not the equal one.

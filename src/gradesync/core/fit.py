@@ -1,4 +1,4 @@
-"""Cuts what the source holds to what the SIS can hold, before anything is compared."""
+"""Fit what the source holds to what the SIS can hold, before anything is compared."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u
 
 
 class Fitted(NamedTuple):
-    """A score cut to the SIS: the value that it should hold, or the reason why nothing is to be sent.
+    """Hold a score fitted to the SIS: the value that it should have, or the reason why nothing is sent.
 
     `excused`: a blank that the teacher asked for, not one that merely has no grade.
     """
@@ -37,36 +37,36 @@ _UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
 
 @dataclass(frozen=True, slots=True)
 class ScoreFitter:
-    """The shape that scores take in one SIS for one district.
+    """Fit scores to one SIS and one district: at most `largest`, with so many `decimals`.
 
     `flags` are the exceptions that go as the SIS's own marks beside the points.
     """
 
     largest: Decimal
-    places: int
+    decimals: int
     flags: frozenset[int]
 
     @classmethod
     def of(cls, capabilities: Capabilities, policy: Policy) -> "ScoreFitter":
         flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
-        return cls(capabilities.score_max, capabilities.score_places, flags)
+        return cls(capabilities.score_max, capabilities.score_decimals, flags)
 
-    def score(self, cell: Cell) -> Fitted:
+    def fit(self, cell: Cell) -> Fitted:
         """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
         if isinstance(cell, Decimal):
-            return self._points(cell)
-        return _BLANK if cell is None else self._mark(cell)
+            return self._fit_points(cell)
+        return _BLANK if cell is None else self._fit_mark(cell)
 
-    def _points(self, points: Decimal) -> Fitted:
+    def _fit_points(self, points: Decimal) -> Fitted:
         # A negative score is held back like one that is too large: no SIS says what it makes of it.
         if not points.is_finite() or not ZERO <= points <= self.largest:
             return Fitted(points, stop=Reason.SCORE_NOT_ACCEPTED)
-        cut = rounded(points, self.places)
+        cut = round_points(points, self.decimals)
         if not cut:
             return _ZERO if not points else Fitted(ZERO, (Reason.SCORE_ROUNDED,))
         return Fitted(cut) if cut is points else Fitted(cut, (Reason.SCORE_ROUNDED,))
 
-    def _mark(self, mark: Mark) -> Fitted:
+    def _fit_mark(self, mark: Mark) -> Fitted:
         code = mark.exception
         if code == MISSING:
             return Fitted(Mark(MISSING, ZERO)) if MISSING in self.flags else _ZERO
@@ -76,19 +76,19 @@ class ScoreFitter:
             return _INCOMPLETE
         if mark.points is None:
             return _UNKNOWN
-        fitted = self._points(mark.points)
+        fitted = self._fit_points(mark.points)
         return fitted._replace(warnings=(*fitted.warnings, Reason.EXCEPTION_NOT_SENT))
 
 
 class Title(NamedTuple):
-    """A name cut to the SIS; `stop` where it cannot be cut."""
+    """Hold a name fitted to the SIS; `stop` where it cannot be fitted."""
 
     name: str
     stop: Reason | None = None
     shortened: bool = False
 
 
-def title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
+def fit_title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
     """Fit an assignment's name (R12): trimmed, and shortened only where the district chose that."""
     name = text.strip()
     if not name or _UNPRINTABLE.search(name):
@@ -100,15 +100,15 @@ def title(text: str, capabilities: Capabilities, policy: Policy) -> Title:
     return Title(name[: capabilities.name_max].rstrip(), shortened=True)
 
 
-def total_points(points: Decimal | None, capabilities: Capabilities) -> Decimal | None:
-    """Fit total points (R28), rounded to the places that the SIS keeps; None where it would not take them."""
+def fit_total_points(points: Decimal | None, capabilities: Capabilities) -> Decimal | None:
+    """Fit total points (R28), rounded to the decimals that the SIS keeps; None where it would refuse them."""
     if points is None or not points.is_finite() or not ZERO < points <= capabilities.points_max:
         return None
-    return rounded(points, capabilities.score_places) or None
+    return round_points(points, capabilities.score_decimals) or None
 
 
-def rounded(points: Decimal, places: int) -> Decimal:
-    """Points with no more places than the SIS keeps; the very same object where nothing is lost."""
-    if round(points, places) == points:
+def round_points(points: Decimal, decimals: int) -> Decimal:
+    """Round points to the decimals that the SIS keeps; the very same object where nothing is lost."""
+    if round(points, decimals) == points:
         return points
-    return points.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return points.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)

@@ -1,4 +1,4 @@
-"""A section's gradebook as read from the source."""
+"""Describe a section's gradebook as read from the source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,24 +12,24 @@ MISSING = 3
 
 
 class Mark(NamedTuple):
-    """A score that carries an exception: its code, and its points where it has any."""
+    """Describe a score with an exception: its code, and its points where it has any."""
 
     exception: int
     points: Decimal | None = None
 
 
-def in_order(key: str) -> tuple[int, str]:
-    """Sort key for ids: numbers in the order of their value, although they are text."""
+def id_order(key: str) -> tuple[int, str]:
+    """Return the sort key of an id: numbers in the order of their value, although they are text."""
     return len(key), key
 
 
+# One student's score in one assignment: points, an exception, or blank (None).
 Cell: TypeAlias = Decimal | Mark | None
-"""One student's score in one assignment: points, an exception, or blank (None)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A grading category of the source."""
+    """Describe a grading category of the source."""
 
     id: str
     title: str
@@ -37,7 +37,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A student's place in the section.
+    """Describe a student's enrollment in the section.
 
     `uid` is the source's user id, the key of every score. `school_uid` is the id that the SIS gave
     the account, None where there is none. `active` is False for every enrollment that is not in force.
@@ -53,11 +53,11 @@ class Student:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A gradebook column of the source.
+    """Describe a gradebook column of the source.
 
     `max_points` is None where the source holds no number. `due` is the district's local date.
     `category_id` and `period_id` are None for "none". `assignees` are student uids, None for everybody.
-    `unreadable` says what was wrong with the row, where it could not be understood.
+    `unreadable` describes what was wrong with the row, where it could not be understood.
     """
 
     id: str
@@ -75,11 +75,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Gradebook:
-    """All that one section holds, as one read found it.
+    """Hold all that one section holds, as one read found it.
 
-    `section_code` is the school code, None where the section has none; `from_sis` tells sections that
-    the SIS made. `students` are by uid; `course_admins` are uids. `periods` maps a grading period to its
-    last date. `cells` maps assignment id -> student uid -> cell and holds only what the answers carried
+    `section_code` is the school code, None where the section has none; `from_sis` is True for sections
+    that the SIS made. `students` are by uid; `course_admins` are uids. `periods` maps a grading period to its
+    last date. `cells` maps assignment id -> student uid -> cell and holds only what the responses carried
     (a row of an enrollment that the roster does not know has the key `enrollment:<id>`).
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.

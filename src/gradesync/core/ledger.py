@@ -1,4 +1,4 @@
-"""The stored sync state of one section: what was last sent, what is owed, what is doubtful."""
+"""Describe the stored sync state of one section: what was last sent, what is owed, what is doubtful."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,24 +9,24 @@ from typing import NamedTuple, TypeAlias
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.sis import Ref, Spec
 
+# A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent.
 Value: TypeAlias = Cell
-"""A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent."""
 
 
 def points_of(value: Value) -> Decimal | None:
-    """The points that a value puts into the SIS; None where it leaves or makes a blank."""
+    """Return the points that a value puts into the SIS; None where it leaves or makes a blank."""
     return value.points if isinstance(value, Mark) else value
 
 
 class Owed(NamedTuple):
-    """A score that should have gone and did not: why, and the value that should have gone."""
+    """Describe a score that should have gone and did not: the reason, and the value."""
 
     reason: str
     value: Value
 
 
 class Doubtful(NamedTuple):
-    """A score whose write may have happened: the value, and how many read-backs are still to come.
+    """Describe a score whose write may have happened: the value, and the read-backs still to come.
 
     With no look to come it is set aside: its student's score did not go. It is planned when its row is read
     again, and not before.
@@ -38,7 +38,7 @@ class Doubtful(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LedgerAssignment:
-    """One assignment of the ledger.
+    """Hold one assignment of the ledger.
 
     `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent`, `owed` and `doubtful`
     are by student uid. `intent` is the spec of a create whose answer was never recorded.
@@ -60,18 +60,18 @@ class LedgerAssignment:
     problem: str | None = None
 
 
-def doubted(entry: LedgerAssignment) -> LedgerAssignment:
-    """An entry that may be older than the SIS: everything that was sent is read, and looked at, again."""
+def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:
+    """Return an entry that may be older than the SIS: everything that was sent is read and checked again."""
     sent = {uid: Doubtful(value, looks=1) for uid, value in entry.sent.items()}
     return replace(
         entry, doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
     )
 
 
-def unbound(entry: LedgerAssignment) -> LedgerAssignment:
-    """An entry whose section goes elsewhere: nothing of it was ever sent there."""
+def unbind(entry: LedgerAssignment) -> LedgerAssignment:
+    """Return an entry whose section goes elsewhere: nothing of it was ever sent there."""
     return LedgerAssignment(entry.id, opted_out=entry.opted_out, problem=entry.problem)
 
 
+# Assignment id -> what is known of it. Assignments that were never synced or switched are absent.
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]
-"""Assignment id -> what is known of it. Assignments that were never synced or switched are absent."""

@@ -1,4 +1,4 @@
-"""A plan: what one sync will do and why, as data."""
+"""Describe a plan: the actions of one sync and their reasons, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from gradesync.core.sis import Ref, Spec
 
 
 class Action(StrEnum):
-    """What is to be done with an assignment."""
+    """Name what is to be done with an assignment."""
 
     CREATE = "create"
     RECREATE = "recreate"
@@ -23,7 +23,7 @@ class Action(StrEnum):
 
 
 class Result(StrEnum):
-    """What became of one assignment or one score."""
+    """Name what became of one assignment or one score."""
 
     CREATED = "created"
     RECREATED = "recreated"
@@ -36,12 +36,12 @@ class Result(StrEnum):
     FAILED = "failed"
 
 
+# Assignment id -> the selected students, None for all of them.
 Selection: TypeAlias = Mapping[str, frozenset[str] | None]
-"""Assignment id -> the students meant, None for all of them."""
 
 
 class ScoreWrite(NamedTuple):
-    """One score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
+    """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
     `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed this very value.
     """
@@ -55,12 +55,12 @@ class ScoreWrite(NamedTuple):
 
     @property
     def result(self) -> Result:
-        """What becomes of the score once the SIS has accepted it."""
+        """Return the result of the score once the SIS has accepted it."""
         return Result.CLEARED if points_of(self.value) is None else Result.WRITTEN
 
 
 class ScoreOutcome(NamedTuple):
-    """What is known of one score without any write: adopted, skipped, or failed by rule.
+    """Describe the outcome of one score without any write: adopted, skipped, or failed by rule.
 
     `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
     """
@@ -74,7 +74,7 @@ class ScoreOutcome(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """One field of an assignment that changes, as text; a category is named by its key in the SIS."""
+    """Describe one field of an assignment that changes, as text; a category by its key in the SIS."""
 
     field: str
     before: str
@@ -82,7 +82,7 @@ class Edit(NamedTuple):
 
 
 class AssignmentPlan(NamedTuple):
-    """What becomes of one assignment and its scores.
+    """Describe what becomes of one assignment and its scores.
 
     `spec` is what the SIS should hold, None where the assignment does not go. `before` is what it holds as
     far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
@@ -105,31 +105,30 @@ class AssignmentPlan(NamedTuple):
 
     @property
     def edits(self) -> tuple[Edit, ...]:
-        """What is written to an assignment that stands in the SIS already."""
+        """Return the fields to write to an assignment that stands in the SIS already."""
         if self.action not in {Action.UPDATE, Action.ADOPT} or self.before is None or self.spec is None:
             return ()
-        rows = zip(FIELDS, _texts(self.before), _texts(self.spec), strict=True)
+        rows = zip(FIELDS, _field_texts(self.before), _field_texts(self.spec), strict=True)
         return tuple(Edit(*row) for row in rows if row[1] != row[2])
 
     @property
     def read(self) -> int:
-        """The number of scores read, owed or in doubt."""
+        """Return the number of scores read, owed or in doubt."""
         return self.unchanged + len(self.settled) + len(self.writes)
 
 
 CATEGORY = "category"
-FIELDS = ("name", "points", "due", CATEGORY, "counts")
-"""What the texts of a spec are, in their order."""
+FIELDS = ("name", "points", "due", CATEGORY, "counts")  # in the order of `_field_texts`
 
 
-def _texts(spec: Spec) -> tuple[str, ...]:
+def _field_texts(spec: Spec) -> tuple[str, ...]:
     counts = "yes" if spec.counts else "no"
     return spec.name, format(spec.points, "f"), spec.due.isoformat(), spec.category.key, counts
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How much of what stands in the SIS a plan would change.
+    """Count how much of what stands in the SIS a plan would change.
 
     `sent`: scores the ledger holds with a value. `cleared`, `zeroed`, `changed`: of these, how many would
     lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments.
@@ -145,15 +144,15 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The plan of one sync: sorted, complete, and equal for equal inputs on any machine.
+    """Hold the plan of one sync: sorted, complete, and equal for equal inputs on any machine.
 
-    `tripped` is True when the guard says that a person must approve it first.
-    `fingerprint` is a hash of everything that would be written. `strays` hold scores of assignments that the
+    `needs_approval`: by the guard, a person must approve it first.
+    `fingerprint` is a hash of everything that would be written. `orphans` hold scores of assignments that the
     gradebook does not list: the scores count as read, the assignments do not.
     """
 
     assignments: tuple[AssignmentPlan, ...]
-    strays: tuple[AssignmentPlan, ...]
+    orphans: tuple[AssignmentPlan, ...]
     guard: Guard
-    tripped: bool
+    needs_approval: bool
     fingerprint: str

@@ -1,21 +1,17 @@
-"""Plans a sync: rules, binding, decisions, guard and fingerprint put together. Pure and deterministic."""
+"""Plan a sync: put rules, bindings, decisions, guard and fingerprint together. Pure and deterministic."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, replace
 
-from gradesync.core.assignments import AssignmentDecision, move
-from gradesync.core.bind import Binding, bind
-from gradesync.core.column import Column, SentScores
-from gradesync.core.fingerprint import fingerprint
+from gradesync.core.approval import fingerprint, needs_approval, weigh
+from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import Assignment, Gradebook, in_order
-from gradesync.core.guard import trips, weigh
-from gradesync.core.ledger import Ledger, LedgerAssignment
-from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, Selection
+from gradesync.core.gradebook import Assignment, Gradebook, id_order
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
+from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, Selection
 from gradesync.core.reasons import Reason
-from gradesync.core.roster import Roster
-from gradesync.core.rules import Rulebook, Stop, Verdict, syncable
-from gradesync.core.scores import plan_scores, settle_scores
+from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments
+from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import LiveGradebook
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
@@ -31,37 +27,85 @@ def plan(
     selection: Selection | None = None,
     full: bool = False,
 ) -> Plan:
-    """Plan what one sync of a section does.
+    """Plan one sync of a section.
 
-    `students` maps uid -> SIS key of everybody whom the SIS knows; the rules tell the others apart.
+    `students` maps uid -> SIS key of everybody whom the SIS knows; the rules find the reasons of the others.
     `selection` restricts what is planned and counted, not what the rules see. `full` compares with what the
     SIS holds wherever `live` has it, and puts right what was edited there. Refs that the SIS's list lacks
     have been asked for by id: those that are deleted are in `live.gone`.
     """
-    verdicts = syncable(gradebook, ledger, book)
-    view = _View(
+    verdicts = judge_assignments(gradebook, ledger, book)
+    planner = _Planner(
         gradebook=gradebook,
         ledger=ledger,
         live=live,
         roster=Roster.of(gradebook.students, students),
-        mould=ScoreFitter.of(book.capabilities, book.policy),
+        fitter=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
         bindings=bind(verdicts, ledger, live, book.policy),
-        unreadable=_by_assignment(gradebook.unreadable),
+        unreadable=_group(gradebook.unreadable),
         selection=selection,
         full=full,
     )
-    assignments = tuple(view.plan(a) for a in sorted(gradebook.assignments, key=_id) if view.chosen(a.id))
-    weight = weigh(assignments, ledger, gradebook.cells)
-    return Plan(assignments, view.strays(), weight, trips(weight, book.policy), fingerprint(assignments))
+    assignments = planner.plan_assignments()
+    guard = weigh(assignments, ledger, gradebook.cells)
+    approval = needs_approval(guard, book.policy)
+    return Plan(assignments, planner.plan_orphans(), guard, approval, fingerprint(assignments))
 
 
-def _id(assignment: Assignment) -> tuple[int, str]:
-    return in_order(assignment.id)
+def update_ledger(
+    entry: LedgerAssignment, item: AssignmentPlan, students: Set[str] | None = None
+) -> LedgerAssignment:
+    """Return the ledger entry of an assignment that goes, once its settled scores are recorded.
+
+    `students` are those that a selection let the plan see, None for all. What is owed is decided by every
+    plan anew: what it neither sends nor fails is owed no more. Writes change nothing before they are sent.
+    """
+    if not (item.settled or entry.owed):
+        return entry
+    unseen = frozenset[str]() if students is None else (entry.owed.keys() | entry.doubtful.keys()) - students
+    waiting = unseen | {write.student for write in item.writes}
+    settled = {score.student: score for score in item.settled}
+    adopted = {uid: score.after for uid, score in settled.items() if score.result is Result.ADOPTED}
+    return replace(
+        entry,
+        sent={**entry.sent, **adopted},
+        owed=_update_owed(entry.owed, settled, waiting),
+        doubtful=_update_doubtful(entry.doubtful, settled, waiting),
+    )
 
 
-def _by_assignment(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
-    """Rows of (assignment id, student uid): assignment id -> its students."""
+def _update_owed(
+    owed: Mapping[str, Owed], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
+) -> dict[str, Owed]:
+    """Return what failed by rule, and what was owed before and is still to come."""
+    # A row that could not be read holds no value to owe.
+    failed = {
+        uid: Owed(score.reason, score.after)
+        for uid, score in settled.items()
+        if score.result is Result.FAILED and score.reason and score.reason is not Reason.ROW_UNREADABLE
+    }
+    return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed
+
+
+def _update_doubtful(
+    doubtful: Mapping[str, Doubtful], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
+) -> dict[str, Doubtful]:
+    """Return the doubts that remain: one look fewer where a score was seen, set aside where it failed."""
+    remaining = {}
+    for uid, doubt in doubtful.items():
+        score = None if uid in waiting else settled.get(uid)
+        if score is None:
+            remaining[uid] = doubt
+        elif score.result is not Result.ADOPTED:
+            remaining[uid] = doubt._replace(looks=0)
+        elif doubt.looks > 1:
+            remaining[uid] = Doubtful(score.after, doubt.looks - 1)
+    return remaining
+
+
+def _group(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Group rows of (assignment id, student uid): assignment id -> its students."""
     grouped: dict[str, set[str]] = {}
     for assignment_id, uid in rows:
         grouped.setdefault(assignment_id, set()).add(uid)
@@ -69,60 +113,64 @@ def _by_assignment(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
-    """All that a plan is made from."""
+class _Planner:
+    """Plan one assignment after the other, from all that a plan is made from."""
 
     gradebook: Gradebook
     ledger: Ledger
     live: LiveGradebook
     roster: Roster
-    mould: ScoreFitter
+    fitter: ScoreFitter
     verdicts: Mapping[str, Verdict]
     bindings: Mapping[str, Binding]
     unreadable: Mapping[str, frozenset[str]]
     selection: Selection | None
     full: bool
 
-    def chosen(self, assignment_id: str) -> bool:
+    def plan_assignments(self) -> tuple[AssignmentPlan, ...]:
+        """Plan the selected assignments of the gradebook, in the order of their ids."""
+        ordered = sorted(self.gradebook.assignments, key=lambda assignment: id_order(assignment.id))
+        return tuple(self._plan(assignment) for assignment in ordered if self._selects(assignment.id))
+
+    def plan_orphans(self) -> tuple[AssignmentPlan, ...]:
+        """Plan scores whose assignment the gradebook does not list: none of them goes."""
+        ids = {*self.gradebook.cells, *self.unreadable} - self.verdicts.keys()
+        return tuple(
+            self._plan_stopped(Assignment(a, "", None), LedgerAssignment(a), _UNKNOWN)
+            for a in sorted(ids, key=id_order)
+            if self._selects(a)
+        )
+
+    def _selects(self, assignment_id: str) -> bool:
         return self.selection is None or assignment_id in self.selection
 
-    def plan(self, assignment: Assignment) -> AssignmentPlan:
-        """Plan one assignment of the gradebook and its scores."""
+    def _plan(self, assignment: Assignment) -> AssignmentPlan:
         entry = self.ledger.get(assignment.id) or LedgerAssignment(assignment.id)
         verdict = self.verdicts[assignment.id]
         if verdict.stop:
-            return self._stopped(assignment, entry, verdict.stop)
+            return self._plan_stopped(assignment, entry, verdict.stop)
         binding = self.bindings[assignment.id]
-        decided = move(binding, entry, full=self.full)
-        if decided.reason:
-            return self._stopped(assignment, entry, Stop(Result.FAILED, decided.reason))
-        column = self._column(entry, SentScores.of(entry, binding, decided, self.live))
-        scores = plan_scores(column, self.roster, self.mould)
+        decision = decide_assignment(binding, entry, full=self.full)
+        if decision.reason:
+            return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason))
+        column = self._column(entry, SentScores.of(entry, binding, decision, self.live))
+        scores = plan_scores(column, self.roster, self.fitter)
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,
-            action=decided.action,
-            warnings=self._warnings(assignment.id, binding, decided),
+            action=decision.action,
+            warnings=self._warnings(assignment.id, binding, decision),
             spec=binding.spec,
-            before=decided.before,
+            before=decision.before,
             ref=binding.ref,
             writes=scores.writes,
             settled=scores.settled,
             unchanged=scores.unchanged,
-            may_hold=column.place.may_hold,
+            may_hold=column.known.may_hold,
         )
 
-    def strays(self) -> tuple[AssignmentPlan, ...]:
-        """Scores whose assignment the gradebook does not list: none of them goes."""
-        ids = {*self.gradebook.cells, *self.unreadable} - self.verdicts.keys()
-        return tuple(
-            self._stopped(Assignment(a, "", None), LedgerAssignment(a), _UNKNOWN)
-            for a in sorted(ids, key=in_order)
-            if self.chosen(a)
-        )
-
-    def _stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:
-        """The plan of an assignment that stays as it is in the SIS, and its scores with it."""
+    def _plan_stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:
+        """Plan an assignment that stays as it is in the SIS, and its scores with it."""
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,
@@ -130,32 +178,32 @@ class _View:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(self._column(entry, SentScores.kept(entry)), _of_scores(stop)),
+            settled=settle_scores(self._column(entry, SentScores.of_stopped(entry)), _score_stop(stop)),
             may_hold=entry.may_hold,
         )
 
-    def _column(self, entry: LedgerAssignment, place: SentScores) -> Column:
-        """All that is known of one assignment's scores."""
+    def _column(self, entry: LedgerAssignment, known: SentScores) -> Column:
+        """Return all that is known of one assignment's scores."""
         cells = self.gradebook.cells.get(entry.id, {})
-        column = Column(cells, self.unreadable.get(entry.id, frozenset()), entry.owed, place, self.full)
+        column = Column(cells, self.unreadable.get(entry.id, frozenset()), entry.owed, known, self.full)
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students)
 
     def _warnings(
-        self, assignment_id: str, binding: Binding, decided: AssignmentDecision
+        self, assignment_id: str, binding: Binding, decision: AssignmentDecision
     ) -> tuple[Reason, ...]:
         warnings = [*self.verdicts[assignment_id].warnings]
         if binding.twin:
             warnings.append(Reason.DUPLICATE_IN_SIS)
-        if decided.edited:
+        if decision.edited:
             warnings.append(Reason.EDITED_IN_SIS)
         if assignment_id in self.gradebook.partial:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
 
 
-def _of_scores(stop: Stop) -> Stop:
-    """What becomes of the scores of an assignment that is stopped."""
+def _score_stop(stop: Stop) -> Stop:
+    """Return the stop of the scores of an assignment that is stopped."""
     if stop is _UNKNOWN:
         return stop
     skipped = stop.result is Result.SKIPPED

@@ -1,51 +1,53 @@
-"""Tells what of a section would not sync, from what can be read without looking at any score."""
+"""Find what of a section would not sync, from what can be read without looking at any score."""
 
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Gradebook, in_order
+from gradesync.core.gradebook import Gradebook, id_order
 from gradesync.core.ledger import Ledger
-from gradesync.core.roster import Roster, absent
-from gradesync.core.rules import Rulebook, Stop, syncable
+from gradesync.core.rules import Roster, Rulebook, Stop, explain_absence, judge_assignments
 
-Hindrance: TypeAlias = Literal["failed", "skipped", "warning"]
+Severity: TypeAlias = Literal["failed", "skipped", "warning"]
 
 
 class Obstacle(NamedTuple):
-    """One thing that would fail, be left out, or go with a warning: a section, an assignment, a student."""
+    """Describe one thing that would fail, be left out, or sync with a warning.
 
-    result: Hindrance
+    It is an assignment, a student, or where it has neither id the section.
+    """
+
+    result: Severity
     reason: str
     assignment_id: str = ""
     title: str = ""
     student_id: str = ""
 
 
-def foresee(
+def find_obstacles(
     gradebook: Gradebook,
     ledger: Ledger,
     book: Rulebook,
     matched: Mapping[str, str],
     enrolled: frozenset[str] | None,
 ) -> tuple[Obstacle, ...]:
-    """The obstacles of a section: its assignments in the order of their ids, then its students.
+    """Find the obstacles of a section: of its assignments in the order of their ids, then of its students.
 
     `matched` maps uid -> SIS key. `enrolled` are the SIS keys of the section, None where they cannot be read.
     """
-    return (*_assignments(gradebook, ledger, book), *_students(gradebook, matched, enrolled))
+    return (*_judge_assignments(gradebook, ledger, book), *_judge_students(gradebook, matched, enrolled))
 
 
-def _assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> Iterator[Obstacle]:
-    verdicts = syncable(gradebook, ledger, book)
-    for assignment in sorted(gradebook.assignments, key=lambda a: in_order(a.id)):
+def _judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> Iterator[Obstacle]:
+    verdicts = judge_assignments(gradebook, ledger, book)
+    for assignment in sorted(gradebook.assignments, key=lambda a: id_order(a.id)):
         verdict, title = verdicts[assignment.id], assignment.title
         if verdict.stop is not None:
-            yield Obstacle(_told(verdict.stop), verdict.stop.reason, assignment.id, title)
+            yield Obstacle(_severity(verdict.stop), verdict.stop.reason, assignment.id, title)
         for warning in verdict.warnings:
             yield Obstacle("warning", warning, assignment.id, title)
 
 
-def _students(
+def _judge_students(
     gradebook: Gradebook, matched: Mapping[str, str], enrolled: frozenset[str] | None
 ) -> Iterator[Obstacle]:
     roster = Roster.of(gradebook.students, matched)
@@ -53,10 +55,10 @@ def _students(
         key = roster.find(uid)
         if isinstance(key, Stop):
             if student.active:
-                yield Obstacle(_told(key), key.reason, student_id=uid)
+                yield Obstacle(_severity(key), key.reason, student_id=uid)
         elif enrolled is not None and key not in enrolled:
-            yield Obstacle("failed", absent(student, gradebook.section_code), student_id=uid)
+            yield Obstacle("failed", explain_absence(student, gradebook.section_code), student_id=uid)
 
 
-def _told(stop: Stop) -> Hindrance:
+def _severity(stop: Stop) -> Severity:
     return "failed" if stop.result == "failed" else "skipped"

@@ -1,10 +1,10 @@
-"""The catalogue of reasons: the stable codes that the API, the log, the CSV and the metrics use."""
+"""Define the reasons: the stable codes that the API, the log, the CSV and the metrics use."""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why an outcome is what it is, or why a sync stopped."""
+    """Name the reason of an outcome, of a warning, or of a sync that stopped."""
 
     # assignments
     UNGRADED = "ungraded"

@@ -1,21 +1,24 @@
-"""Which assignments sync, as what, and if not, why (R9 to R17, R28, R29, R31 to R34).
+"""Judge which assignments and whose scores sync, and give the reasons of the others.
 
-Needs no answer of the SIS beyond what a section's link keeps, so that a sync knows it before it asks.
+Assignments: R9 to R17, R28, R29, R31 to R34. Students: R27, R27a, R35. Nothing here needs more of the SIS
+than what a section's link keeps, so a sync knows it before it calls the SIS.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from gradesync.core import fit
 from gradesync.core.categories import Pairing
-from gradesync.core.gradebook import Assignment, Gradebook, in_order
+from gradesync.core.fit import fit_title, fit_total_points
+from gradesync.core.gradebook import Assignment, Gradebook, Student, id_order
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, SisSection, Slot, Spec
 
+# Rules that stop what should have reached the SIS. The others leave out what was never meant to.
 _FAILURES = frozenset(
     {
         Reason.ROW_UNREADABLE,
@@ -25,18 +28,17 @@ _FAILURES = frozenset(
         Reason.DUPLICATE_NAME,
     }
 )
-"""Rules that stop what should have reached the SIS. The others leave out what was never meant to."""
 
 
 class Stop(NamedTuple):
-    """Why an assignment or a score does not go: left out by rule, or failed."""
+    """Hold the reason why an assignment or a score does not go: left out by rule, or failed."""
 
     result: Result
     reason: Reason
 
 
 class Verdict(NamedTuple):
-    """What the rules say of one assignment: the `spec` that the SIS should hold, or the `stop`."""
+    """Hold the judgment of one assignment: the `spec` that the SIS should hold, or the `stop`."""
 
     spec: Spec | None = None
     stop: Stop | None = None
@@ -45,7 +47,7 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """What the assignments of a section are judged by: all of it is known before the SIS is asked."""
+    """Hold what the assignments of a section are judged by, known before the SIS is called."""
 
     section: SisSection
     pairing: Pairing
@@ -53,39 +55,41 @@ class Rulebook:
     policy: Policy
 
 
-def syncable(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
+def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
     """Judge every assignment of a gradebook, by assignment id."""
     verdicts = {a.id: judge(a, ledger.get(a.id), gradebook.periods, book) for a in gradebook.assignments}
-    return verdicts | _second_of_a_name(verdicts, ledger)
+    return verdicts | _stop_duplicates(verdicts, ledger)
 
 
 def judge(
     assignment: Assignment, entry: LedgerAssignment | None, periods: Mapping[str, date], book: Rulebook
 ) -> Verdict:
-    """Judge one assignment by itself: the first rule that stops it is the one that is told.
+    """Judge one assignment by itself: the first rule that stops it gives the reason.
 
     `periods` maps a grading period to its last date.
     """
-    if reason := _left_out(assignment, entry, book):
-        return _stopped(reason)
+    if reason := _exclude_assignment(assignment, entry, book):
+        return _stop(reason)
     category = book.pairing.pairs.get(assignment.category_id or "")
     if category is None:
-        return _stopped(book.pairing.refused.get(assignment.category_id or "", Reason.CATEGORY_UNMAPPED))
-    title = fit.title(assignment.title, book.capabilities, book.policy)
+        return _stop(book.pairing.refused.get(assignment.category_id or "", Reason.CATEGORY_UNMAPPED))
+    title = fit_title(assignment.title, book.capabilities, book.policy)
     if title.stop:
-        return _stopped(title.stop)
-    points = fit.total_points(assignment.max_points, book.capabilities)
+        return _stop(title.stop)
+    points = fit_total_points(assignment.max_points, book.capabilities)
     if points is None:
-        return _stopped(Reason.POINTS_NOT_ACCEPTED)
+        return _stop(Reason.POINTS_NOT_ACCEPTED)
     last = book.section.term_last
     due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
     if not book.section.term_first <= due <= last:
-        return _stopped(Reason.DUE_DATE_OUTSIDE_TERM)
+        return _stop(Reason.DUE_DATE_OUTSIDE_TERM)
     spec = Spec(title.name, points, due, category, assignment.counts or not book.capabilities.has_counts)
     return Verdict(spec, warnings=_warnings(assignment, spec, shortened=title.shortened))
 
 
-def _left_out(assignment: Assignment, entry: LedgerAssignment | None, book: Rulebook) -> Reason | None:
+def _exclude_assignment(
+    assignment: Assignment, entry: LedgerAssignment | None, book: Rulebook
+) -> Reason | None:
     if entry is not None and entry.opted_out:
         return Reason.OPTED_OUT
     if assignment.unreadable is not None:
@@ -98,7 +102,7 @@ def _left_out(assignment: Assignment, entry: LedgerAssignment | None, book: Rule
     return None if counts else Reason.DOES_NOT_COUNT
 
 
-def _stopped(reason: Reason) -> Verdict:
+def _stop(reason: Reason) -> Verdict:
     return Verdict(stop=Stop(Result.FAILED if reason in _FAILURES else Result.SKIPPED, reason))
 
 
@@ -115,14 +119,14 @@ def _warnings(assignment: Assignment, spec: Spec, *, shortened: bool) -> tuple[R
     return tuple(warnings)
 
 
-def _second_of_a_name(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[str, Verdict]:
-    """Stop every assignment whose name and due date another one has already (R29)."""
+def _stop_duplicates(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[str, Verdict]:
+    """Return stops for the assignments whose name and due date another one has already (R29)."""
     specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
     winners: dict[Slot, str] = {}
     for assignment_id in sorted(specs, key=lambda a: _precedence(a, specs[a], ledger.get(a))):
         winners.setdefault(specs[assignment_id].slot, assignment_id)
     return {
-        assignment_id: _stopped(Reason.DUPLICATE_NAME)
+        assignment_id: _stop(Reason.DUPLICATE_NAME)
         for assignment_id, spec in specs.items()
         if winners[spec.slot] != assignment_id
     }
@@ -131,7 +135,46 @@ def _second_of_a_name(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[s
 def _precedence(
     assignment_id: str, spec: Spec, entry: LedgerAssignment | None
 ) -> tuple[bool, bool, tuple[int, str]]:
-    """Order claims to a name: who has it in the SIS, who stands there at all, then the lowest id."""
+    """Return the sort key of a claim to a name: who has it in the SIS, who stands there, the lowest id."""
     stands = entry is not None and entry.ref is not None
     has_it = entry is not None and entry.spec is not None and entry.spec.slot == spec.slot
-    return not (stands and has_it), not stands, in_order(assignment_id)
+    return not (stands and has_it), not stands, id_order(assignment_id)
+
+
+_NOT_ENROLLED = Stop(Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
+_NOT_FROM_SIS = Stop(Result.SKIPPED, Reason.STUDENT_NOT_FROM_SIS)
+_UNMATCHED = Stop(Result.FAILED, Reason.STUDENT_UNMATCHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Hold the students of a section. `keys`: uid -> SIS key, of those whose scores can go."""
+
+    students: Mapping[str, Student]
+    keys: Mapping[str, str]
+
+    @classmethod
+    def of(cls, students: Mapping[str, Student], matched: Mapping[str, str]) -> "Roster":
+        """Make a roster of matched students who are enrolled. A SIS key that two share matches neither."""
+        keys = {uid: key for uid, key in matched.items() if _exclude_student(students.get(uid)) is None}
+        holders = Counter(keys.values())
+        return cls(students, {uid: key for uid, key in keys.items() if holders[key] == 1})
+
+    def find(self, uid: str) -> str | Stop:
+        """Return a student's SIS key, or the reason why the student's scores do not go."""
+        key = self.keys.get(uid)
+        return key if key is not None else _exclude_student(self.students.get(uid)) or _UNMATCHED
+
+
+def explain_absence(student: Student | None, section_code: str | None) -> Reason:
+    """Return the reason for an enrolled student whom the SIS does not have in the section (R27)."""
+    elsewhere = student.other_section if student else None
+    if elsewhere and elsewhere != section_code:
+        return Reason.STUDENT_IN_OTHER_SECTION
+    return Reason.STUDENT_NOT_IN_SIS_SECTION
+
+
+def _exclude_student(student: Student | None) -> Stop | None:
+    if student is None or not student.active:
+        return _NOT_ENROLLED
+    return None if student.school_uid else _NOT_FROM_SIS

@@ -1,4 +1,4 @@
-"""What the SIS holds and what it can hold, in the words of the domain."""
+"""Describe what the SIS holds and what it can hold, in the words of the domain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The id of a thing in the SIS.
+    """Identify a thing in the SIS.
 
     `key` is its identity: equal keys name the same thing. `value` is JSON for the target alone:
     whatever it needs to address the thing.
@@ -21,7 +21,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class SisCategory:
-    """A category of the SIS. `active` is False where the SIS takes no new assignments for it."""
+    """Describe a category of the SIS. `active` is False where the SIS takes no new assignments for it."""
 
     ref: Ref
     title: str
@@ -30,7 +30,7 @@ class SisCategory:
 
 @dataclass(frozen=True, slots=True)
 class SisSection:
-    """The SIS section that a source section is linked to, resolved once and kept.
+    """Describe the SIS section that a source section is linked to, resolved once and kept.
 
     `ref.value` holds what the target needs (acting teacher, term). Dates are inclusive.
     """
@@ -40,13 +40,13 @@ class SisSection:
     term_last: date
 
 
+# Name and due date: two assignments of a section that have both in common clash in the SIS (R29).
 Slot: TypeAlias = tuple[str, date | None]
-"""Name and due date: two assignments of a section that have both in common clash in the SIS (R29)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What an assignment carries to the SIS (R1), already cut to what the SIS can hold."""
+    """Describe what is sent of an assignment (R1), already fitted to what the SIS can hold."""
 
     name: str
     points: Decimal
@@ -61,7 +61,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class LiveAssignment:
-    """An assignment as the SIS lists it.
+    """Describe an assignment as the SIS lists it.
 
     `spec` is None where a field could not be understood. `name` and `due` stand even then.
     `ours`: made by our plugin. `shared`: it holds other sections too. `locked`: the SIS refuses edits.
@@ -80,13 +80,13 @@ class LiveAssignment:
         return self.name, self.due
 
 
+# SIS student key -> points as the SIS holds them now; a student without a score is absent.
 LiveScores: TypeAlias = Mapping[str, Decimal | None]
-"""SIS student key -> points as the SIS holds them now; a student without a score is absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveGradebook:
-    """What the SIS holds for one section now.
+    """Hold what the SIS holds for one section now.
 
     `assignments` is its list. `gone` are keys of refs that were asked for by id and found deleted.
     `scores` maps a ref key to its scores where they were read; an absent key means *unreadable* or not read.
@@ -99,11 +99,11 @@ class LiveGradebook:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one kind of SIS can hold and do. Limits are data: the core branches on nothing else."""
+    """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else."""
 
     name_max: int
     points_max: Decimal
-    score_places: int
+    score_decimals: int
     score_max: Decimal
     has_counts: bool
     exception_flags: frozenset[int]
@@ -113,7 +113,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a district chose. Defaults are the product's promise to teachers."""
+    """Hold what a district chose. Defaults are the product's promise to teachers."""
 
     shorten_titles: bool = False
     many_to_one: bool = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from gradesync.core.gradebook import in_order
+from gradesync.core.gradebook import id_order
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
@@ -69,7 +69,7 @@ async def _find_teacher(calls: Calls, section_id: str, chosen: str | None) -> st
     rows = await _require_rows(
         calls, "sectionteacher", ("sectionid", "teacherid"), {"sectionid==": section_id}
     )
-    for staff_id in sorted({row["teacherid"] for row in rows if "teacherid" in row}, key=in_order):
+    for staff_id in sorted({row["teacherid"] for row in rows if "teacherid" in row}, key=id_order):
         for staff in await _require_rows(calls, "schoolstaff", ("id", "users_dcid"), {"id==": staff_id}):
             users_dcid = staff.get("users_dcid")
             if users_dcid is not None and chosen in (None, users_dcid):

@@ -42,7 +42,7 @@ from gradesync.upstream.response import UpstreamResponse
 CAPABILITIES = Capabilities(
     name_max=50,
     points_max=Decimal(9999),
-    score_places=6,
+    score_decimals=6,
     score_max=Decimal("999999999999.999999"),
     has_counts=True,
     exception_flags=frozenset({EXCUSED, MISSING}),

@@ -11,7 +11,7 @@ from time import monotonic
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
-from gradesync.core.ordering import TemporaryName, Turn, in_order_of_writes
+from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
@@ -46,17 +46,17 @@ async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
         (item.id, item.ref) for item in plan.assignments if item.action is Action.KEEP and item.ref
     )
     await _record_intents(writer, plan)
-    turns = in_order_of_writes(plan.assignments)
-    set_aside = {name.item.id: name for name in turns.aside if await _set_name_aside(writer, name)}
+    order = order_writes(plan.assignments)
+    set_aside = {name.item.id: name for name in order.temporary if await _set_name_aside(writer, name)}
     taken: set[Slot] = set()
-    for turn in turns.order:
-        if refused := await _write_one(writer, turn):
-            temporary = set_aside.get(turn.item.id)
+    for write in order.writes:
+        if refused := await _write_one(writer, write):
+            temporary = set_aside.get(write.item.id)
             if temporary is not None and temporary.before.slot not in taken:
                 await _restore_name(writer, temporary)
-            await _fail(writer, turn.item, refused)
+            await _fail(writer, write.item, refused)
         else:
-            taken.add(turn.spec.slot)
+            taken.add(write.spec.slot)
     await _complete_refs(writer)
 
 
@@ -98,7 +98,7 @@ async def _restore_name(writer: AssignmentWriter, temporary: TemporaryName) -> N
         journal.keep(replace(journal.entry(temporary.item.id), spec=temporary.before))
 
 
-async def _write_one(writer: AssignmentWriter, turn: Turn) -> Rejected | None:
+async def _write_one(writer: AssignmentWriter, turn: AssignmentWrite) -> Rejected | None:
     """Write one assignment and record it; return the refusal where the SIS does not take it."""
     item, spec = turn
     try:

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gradesync.core.categories import Pairing, pair, remake
+from gradesync.core.categories import Pairing, pair, restore_pairs
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Gradebook
-from gradesync.core.match import section_key, student_key
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
@@ -28,7 +27,7 @@ async def resolve_section(
     """
     if link.sis is not None and (link.chosen or link.code == code):
         return link, link.sis
-    key = section_key(district.match, code)
+    key = district.match.section_key(code)
     if key is None:
         raise SyncStopped(Reason.SECTION_UNMATCHED, "the school code does not fit the district's pattern")
     section = await target.resolve_section(key, link.teacher)
@@ -89,7 +88,7 @@ async def match_students(
     ids = {
         student.uid: sis_id
         for student in gradebook.students.values()
-        if student.active and (sis_id := student_key(district.match, student.school_uid)) is not None
+        if student.active and (sis_id := district.match.student_key(student.school_uid)) is not None
     }
     known = await target.resolve_students(section, sorted(set(ids.values())))
     keys = {uid: known[sis_id] for uid, sis_id in ids.items() if sis_id in known}
@@ -120,6 +119,6 @@ async def change_teacher(
     if section.ref.value == before.ref.value:
         raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
     categories = await target.categories(section)
-    refs = remake({category_id: pair.sis_title for category_id, pair in kept.items()}, categories)
+    refs = restore_pairs({category_id: pair.sis_title for category_id, pair in kept.items()}, categories)
     pairs = {category_id: replace(kept[category_id], ref=ref) for category_id, ref in refs.items()}
     return replace(link, sis=section, sis_categories=categories), pairs

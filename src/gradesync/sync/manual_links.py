@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.categories import remake
+from gradesync.core.categories import restore_pairs
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category
-from gradesync.core.match import section_key
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
@@ -40,7 +39,7 @@ async def resolve_destination(target: Target, district: District, to: Destinatio
 
     Raises `SyncStopped`: `section-unmatched`, `sis-section-not-found`, …
     """
-    key = to.key or section_key(district.match, to.code)
+    key = to.key or district.match.section_key(to.code)
     if key is None:
         raise SyncStopped(Reason.SECTION_UNMATCHED if to.code else Reason.SECTION_NOT_FROM_SIS)
     return await target.resolve_section(key, to.teacher)
@@ -82,7 +81,7 @@ async def link_section(
 
 async def _require_no_sync(db: AsyncSession, section_id: str) -> None:
     """Refuse a change of the link while a sync works with it."""
-    if running := await syncs.running(db, section_id):
+    if running := await syncs.get_running(db, section_id):
         raise RequestRefused(
             "sync-in-progress", "", extensions={"sync_id": running.id, "section_id": section_id}
         )
@@ -93,9 +92,9 @@ async def _move_pairs_and_refs(
 ) -> None:
     """Keep pairs and refs right for a changed link: pairs belong to its teacher, refs to its SIS section."""
     if before.ref.value != after.ref.value:
-        kept = await links.pairs(db, link.section_id)
+        kept = await links.get_pairs(db, link.section_id)
         titles = {category_id: pair.sis_title for category_id, pair in kept.items()}
-        refs = remake(titles, link.sis_categories)
+        refs = restore_pairs(titles, link.sis_categories)
         await links.remove_pairs(db, link.section_id, list(kept))
         pairs = [replace(kept[category_id], ref=ref) for category_id, ref in refs.items()]
         await links.save_pairs(db, link.section_id, pairs)
@@ -131,7 +130,7 @@ async def pair_categories(
         for category_id, key in wanted.items()
     ]
     async with database.district(district.id) as db:
-        kept = await links.pairs(db, section_id)
+        kept = await links.get_pairs(db, section_id)
         await links.remove_pairs(db, section_id, _replaced(kept, wanted, district.policy.many_to_one))
         await links.save_pairs(db, section_id, pairs)
         detail = {"section": section_id, "pairs": dict(wanted)}

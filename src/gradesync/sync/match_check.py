@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook, Student
-from gradesync.core.match import section_key, student_key
 from gradesync.core.ports import Finding, Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisSection
@@ -46,7 +45,7 @@ async def _findings(
 async def _section(district: District, target: Target, book: Gradebook) -> SisSection:
     if not book.from_sis or book.section_code is None:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
-    key = section_key(district.match, book.section_code)
+    key = district.match.section_key(book.section_code)
     if key is None:
         raise SyncStopped(
             Reason.SECTION_UNMATCHED, f"match.section does not fit the school code {book.section_code}"
@@ -58,7 +57,7 @@ async def _students(
     district: District, target: Target, section: SisSection, students: Mapping[str, Student]
 ) -> Finding:
     from_sis = [student for student in students.values() if student.active and student.school_uid]
-    ids = (student_key(district.match, student.school_uid) for student in from_sis)
+    ids = (district.match.student_key(student.school_uid) for student in from_sis)
     keys = {key for key in ids if key is not None}
     if from_sis and not keys:
         fix = "Write match.student so that its group is the SIS's id in the students' school ids."

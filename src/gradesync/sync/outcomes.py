@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ordering import stands_aside
+from gradesync.core.ordering import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
-from gradesync.core.update_ledger import learn
 from gradesync.db.outcomes import Outcome
 from gradesync.sync.journal import Journal
 
@@ -42,7 +42,7 @@ def stopped(
 ) -> Outcome:
     """Return the outcome of an assignment that was not written; with a warning if its name is set aside."""
     outcome = assignment_outcome(item, result, reason, detail)
-    if not stands_aside(item.id, journal.entry(item.id).spec):
+    if not has_temporary_name(item.id, journal.entry(item.id).spec):
         return outcome
     return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
 
@@ -86,7 +86,7 @@ def note_rules(journal: Journal, plan: Plan) -> None:
 
 def note_orphans(journal: Journal, plan: Plan) -> None:
     """Note the rows of assignments that the gradebook does not hold."""
-    for item in plan.strays:
+    for item in plan.orphans:
         _note_all(journal, (_settled(item, score) for score in item.settled))
 
 
@@ -132,7 +132,7 @@ def _with_failed_assignment(
 
 def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[str] | None) -> None:
     entry = journal.entry(item.id)
-    updated = learn(entry, item, students)
+    updated = update_ledger(entry, item, students)
     if updated.problem is not None:
         updated = replace(updated, problem=None)
     if updated != entry:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from gradesync.core.bind import bind, missing, needs_scores
+from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.categories import Pairing
 from gradesync.core.gradebook import Gradebook
-from gradesync.core.ledger import Ledger, unbound
+from gradesync.core.ledger import Ledger, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook, syncable
+from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.db import ledger, links
 from gradesync.db.links import SectionLink
@@ -127,7 +127,7 @@ async def _keep_link(attempt: Attempt, linked: SectionLink, section: SisSection,
     moved = old.sis is not None and old.sis.ref.key != section.ref.key
     attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}
     if moved:
-        attempt.journal.entries = {key: unbound(entry) for key, entry in attempt.journal.entries.items()}
+        attempt.journal.entries = {key: unbind(entry) for key, entry in attempt.journal.entries.items()}
     if attempt.sync.dry_run or (linked == old and not pairs):
         return
     section_id = attempt.sync.section_id
@@ -144,12 +144,12 @@ async def _keep_link(attempt: Attempt, linked: SectionLink, section: SisSection,
 async def _complete(attempt: Attempt, reading: Reading) -> Reading:
     """Read what the first responses left open: missing assignments, cells, and scores to check."""
     entries, target = attempt.journal.entries, attempt.target
-    verdicts = syncable(reading.gradebook, entries, reading.book)
-    absent = missing(verdicts, entries, reading.live)
+    verdicts = judge_assignments(reading.gradebook, entries, reading.book)
+    absent = find_unlisted(verdicts, entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
     syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
     gradebook = await _read_cells(attempt, reading, syncing, gone)
-    refs = needs_scores(bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full)
+    refs = select_score_reads(bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full)
     live = await _read_scores(target, reading.section, live, refs)
     return replace(reading, gradebook=gradebook, live=live)
 

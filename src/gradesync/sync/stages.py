@@ -90,7 +90,7 @@ def _check_approval(attempt: Attempt, plan: Plan) -> None:
     approved = attempt.sync.approve
     if approved is not None and plan.fingerprint != approved:
         raise SyncStopped(Reason.PLAN_CHANGED)
-    if plan.tripped and approved is None and not attempt.sync.dry_run:
+    if plan.needs_approval and approved is None and not attempt.sync.dry_run:
         raise SyncStopped(Reason.MASS_CHANGE)
 
 
@@ -115,7 +115,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     await scores.write(plan, refs, spanning=attempt.spanning, end=end)
     if scores.unspanned:
         async with context.database.district(attempt.district.id) as db:
-            await districts.learn(db, non_spanning=True)
+            await districts.save_facts(db, non_spanning=True)
 
 
 def _forget_vanished(journal: Journal, gradebook: Gradebook) -> None:

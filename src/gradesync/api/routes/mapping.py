@@ -21,7 +21,7 @@ from gradesync.api.context import RequestContext, SectionContext
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import district as schemas
-from gradesync.core.categories import plain
+from gradesync.core.categories import normalize_title
 from gradesync.core.gradebook import Category
 from gradesync.core.sis import SisCategory
 from gradesync.db import audit, districts, links
@@ -59,7 +59,7 @@ async def set_title_rules(*, context: LinkWriter, wanted: schemas.TitleRulesRequ
 def _changed_titles(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
     """Return the titles, plain, of all rules that were added, changed or removed."""
     changed = before.items() ^ after.items()
-    return {plain(title) for rule in changed for title in rule}
+    return {normalize_title(title) for rule in changed for title in rule}
 
 
 def _render_rules(rules: Mapping[str, str]) -> schemas.TitleRules:
@@ -124,11 +124,11 @@ async def _import_section(
 def _find_pair(row: schemas.PairRow, sides: BothSides) -> tuple[str, str] | None:
     """Return the ids of both categories, which the row names by id or by title."""
     ours = {category.id for category in sides.source if row.category == category.id} or {
-        category.id for category in sides.source if plain(row.category) == plain(category.title)
+        category.id for category in sides.source if normalize_title(row.category) == normalize_title(category.title)
     }
     active = [category for category in sides.sis if category.active]
     theirs = {category.ref.key for category in active if row.sis_category == category.ref.key} or {
-        category.ref.key for category in active if plain(row.sis_category) == plain(category.title)
+        category.ref.key for category in active if normalize_title(row.sis_category) == normalize_title(category.title)
     }
     return (ours.pop(), theirs.pop()) if len(ours) == len(theirs) == 1 else None
 
@@ -186,9 +186,9 @@ async def _mapped_titles(context: SectionContext) -> dict[str, str]:
     categories = outline.gradebook.categories
     kept = {category_id: pair.ref for category_id, pair in pairs.items()}
     refs = pair_by_title(await context.district(), categories, sis, kept).pairs
-    sis_titles = {category.ref.key: plain(category.title) for category in sis}
+    sis_titles = {category.ref.key: normalize_title(category.title) for category in sis}
     return {
-        plain(category.title): sis_titles[refs[category.id].key]
+        normalize_title(category.title): sis_titles[refs[category.id].key]
         for category in categories
         if category.id in refs and refs[category.id].key in sis_titles
     }
@@ -203,7 +203,7 @@ async def _copy(
     async def copy() -> None:
         sides = await _read_sides(context, section_id)
         pairs.update(_match_titles(titles, sides.source, sides.sis))
-        paired = {plain(category.title) for category in sides.source if category.id in pairs}
+        paired = {normalize_title(category.title) for category in sides.source if category.id in pairs}
         left_out.extend(sorted(titles.keys() - paired))
         await _add_pairs(context, section_id, pairs, sides)
 
@@ -225,10 +225,10 @@ def _match_titles(
     ours: dict[str, list[str]] = {}
     theirs: dict[str, list[str]] = {}
     for category in source:
-        ours.setdefault(plain(category.title), []).append(category.id)
+        ours.setdefault(normalize_title(category.title), []).append(category.id)
     for sis_category in sis:
         if sis_category.active:
-            theirs.setdefault(plain(sis_category.title), []).append(sis_category.ref.key)
+            theirs.setdefault(normalize_title(sis_category.title), []).append(sis_category.ref.key)
     return {
         ours[title][0]: theirs[sis_title][0]
         for title, sis_title in titles.items()

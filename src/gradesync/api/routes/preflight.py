@@ -15,7 +15,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
-from gradesync.core.preflight import Hindrance
+from gradesync.core.preflight import Severity
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, preflights
 from gradesync.db.preflights import Finding, Preflight
@@ -109,7 +109,7 @@ class Filters:
     """Filter the findings of a report."""
 
     section: Annotated[SchoologyId | None, Query(description="Only findings of this section")] = None
-    result: Annotated[Hindrance | None, Query(description="Only findings with this result")] = None
+    result: Annotated[Severity | None, Query(description="Only findings with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only findings with this reason")] = None
 
     def query(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The guard that stops accidents, and the fingerprint that approves one plan and no other."""
+"""Test the guard that stops accidents, and the fingerprint that approves one plan and no other."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,7 +34,7 @@ MANY = {uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in CLASS}
 
 
 def planned(cells: dict[str, Cell], sent: int = 60, policy: Policy | None = None) -> Plan:
-    """A class of which `sent` had a nine; `cells` are what changed."""
+    """Plan a class of which `sent` had a nine; `cells` are what changed."""
     known = ledger(entry(dict.fromkeys(CLASS[:sent], NINE)))
     rules = rulebook(policy=policy)
     return plan_of(gradebook(cells, students=MANY), known, rules=rules, students={uid: uid for uid in CLASS})
@@ -56,31 +56,31 @@ def test_the_guard_weighs_what_a_plan_does_to_what_was_sent() -> None:
     }
     made = planned(cells, sent=59)
     assert made.guard == Guard(sent=59, cleared=2, zeroed=1, changed=2, known=1)
-    assert not made.tripped
+    assert not made.needs_approval
 
 
 @pytest.mark.parametrize("cell", [None, Mark(EXCUSED), Mark(MISSING)])
-def test_emptying_more_than_the_share_trips(cell: Cell) -> None:
-    assert not planned(first(18, cell)).tripped
-    assert planned(first(19, cell)).tripped
+def test_emptying_more_than_the_share_needs_approval(cell: Cell) -> None:
+    assert not planned(first(18, cell)).needs_approval
+    assert planned(first(19, cell)).needs_approval
 
 
 @pytest.mark.parametrize("cell", [Decimal(0), Decimal(1)])
-def test_regrading_everybody_does_not(cell: Cell) -> None:
+def test_regrading_everybody_needs_no_approval(cell: Cell) -> None:
     made = planned(first(60, cell))
-    assert (made.guard.changed, made.tripped) == (60, False)
+    assert (made.guard.changed, made.needs_approval) == (60, False)
 
 
 def test_a_small_gradebook_may_be_emptied() -> None:
-    assert not planned(first(49, None), sent=49).tripped
-    assert planned(first(50, None), sent=50).tripped
+    assert not planned(first(49, None), sent=49).needs_approval
+    assert planned(first(50, None), sent=50).needs_approval
 
 
-def test_the_district_sets_the_bounds() -> None:
-    bold = Policy(guard_share=Decimal(1))
-    assert not planned(first(60, None), policy=bold).tripped
-    timid = Policy(guard_share=Decimal(0), guard_scores=1)
-    assert planned(first(1, None), policy=timid).tripped
+def test_the_district_sets_the_limits() -> None:
+    generous = Policy(guard_share=Decimal(1))
+    assert not planned(first(60, None), policy=generous).needs_approval
+    strict = Policy(guard_share=Decimal(0), guard_scores=1)
+    assert planned(first(1, None), policy=strict).needs_approval
 
 
 def test_a_score_that_is_sent_again_unchanged_weighs_nothing() -> None:
@@ -105,12 +105,12 @@ def recreating(gone: int, known: int) -> Plan:
     return plan_of(book, entries, live(*shown, gone=[f"r{key}" for key in keys[:gone]]))
 
 
-def test_R20_creating_more_than_the_share_again_trips() -> None:
-    assert not recreating(3, 10).tripped
+def test_R20_recreating_more_than_the_share_needs_approval() -> None:
+    assert not recreating(3, 10).needs_approval
     made = recreating(4, 10)
-    assert (made.guard.recreated, made.guard.known, made.tripped) == (4, 10, True)
-    assert not recreating(4, 4).tripped
-    assert recreating(5, 5).tripped
+    assert (made.guard.recreated, made.guard.known, made.needs_approval) == (4, 10, True)
+    assert not recreating(4, 4).needs_approval
+    assert recreating(5, 5).needs_approval
 
 
 # Fingerprints
@@ -123,9 +123,9 @@ def fingerprint(cells: Mapping[str, Cell], known: Ledger = SENT, **fields: Any) 
     return plan_of(gradebook(cells, **fields), known).fingerprint
 
 
-def test_equal_plans_have_equal_fingerprints_however_their_numbers_are_spelt() -> None:
-    spelt = {BEN: Decimal("7.000"), ANN: Decimal("9.0")}
-    assert fingerprint(CHANGED) == fingerprint(spelt)
+def test_equal_plans_have_equal_fingerprints() -> None:
+    alike = {BEN: Decimal("7.000"), ANN: Decimal("9.0")}
+    assert fingerprint(CHANGED) == fingerprint(alike)
     known = ledger(entry({ANN: Decimal("8.00")}, ref=Ref("r1", {"id": 4})))
     assert fingerprint(CHANGED) == fingerprint(CHANGED, known)
     assert fingerprint(CHANGED) == fingerprint(CHANGED, students=dict(reversed(STUDENTS.items())))
@@ -135,7 +135,7 @@ def test_a_fingerprint_is_the_same_on_every_machine() -> None:
     assert fingerprint(CHANGED) == "ef3604dbd540eb76ad001212d125b4fabb3a84efa590747e02d9e9eecf431108"
 
 
-def test_what_is_not_written_leaves_no_print() -> None:
+def test_a_fingerprint_covers_writes_only() -> None:
     assert fingerprint(CHANGED) == fingerprint(CHANGED | {CAM: None})
     idle = plan_of(gradebook({ANN: Decimal(8)}), SENT)
     assert idle.fingerprint == plan_of(gradebook({}, assignments=[], columns={})).fingerprint
@@ -144,7 +144,7 @@ def test_what_is_not_written_leaves_no_print() -> None:
 def test_another_write_is_another_fingerprint() -> None:
     moved = ledger(replace(SENT["1"], ref=Ref("r2")))
     shown = live(listed("r2"))
-    prints = {
+    fingerprints = {
         fingerprint(CHANGED),
         fingerprint(CHANGED | {BEN: Decimal("7.01")}),
         fingerprint(CHANGED | {BEN: None}),
@@ -157,7 +157,7 @@ def test_another_write_is_another_fingerprint() -> None:
         plan_of(gradebook(CHANGED), SENT, live(gone=["r1"])).fingerprint,
         plan_of(gradebook(CHANGED), SENT, students={ANN: "81", BEN: "99"}).fingerprint,
     }
-    assert len(prints) == 11
+    assert len(fingerprints) == 11
 
 
 def test_a_mark_is_another_write_than_its_points() -> None:
