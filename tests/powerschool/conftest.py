@@ -1,4 +1,4 @@
-"""The class that these tests sync into."""
+"""Provide the classroom that these tests sync into."""
 
 from collections.abc import AsyncIterator, Iterator
 

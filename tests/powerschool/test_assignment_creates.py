@@ -1,4 +1,4 @@
-"""Assignments created in PowerTeacher Pro: sent once, refused for a reason, in doubt."""
+"""Test creating assignments in PowerTeacher Pro: sent once, refused for a reason, in doubt."""
 
 import json
 from datetime import date
@@ -16,7 +16,7 @@ from harness.errors import expect_rejection, expect_stop
 from harness.powerschool_target import Classroom
 
 
-async def test_an_assignment_is_created_once_and_listed_as_it_was_sent(room: Classroom) -> None:
+async def test_a_created_assignment_is_listed_as_it_was_sent(room: Classroom) -> None:
     section, spec = await room.resolved(), room.spec(points=Decimal("12.5"), counts=False)
     made = await room.target().create_assignment(section, spec)
     (live,) = await room.target().assignments(section)
@@ -27,9 +27,7 @@ async def test_an_assignment_is_created_once_and_listed_as_it_was_sent(room: Cla
 
 
 @pytest.mark.parametrize("header", [True, False])
-async def test_a_create_tells_both_ids_where_the_header_is_sent_else_the_list_completes_it(
-    room: Classroom, header: bool
-) -> None:
+async def test_created_ids_come_from_the_header_or_the_list(room: Classroom, header: bool) -> None:
     room.sis.switches.assignment_section_ids_header = header
     section = await room.resolved()
     made = await room.target().create_assignment(section, room.spec())
@@ -61,7 +59,7 @@ async def test_ids_of_a_create_are_read_with_care(
     assert made.ref is None or not room.target().is_complete(made.ref)
 
 
-async def test_the_body_of_a_create_is_the_smallest_proven_one_with_exact_numbers(room: Classroom) -> None:
+async def test_the_create_body_is_minimal_with_exact_numbers(room: Classroom) -> None:
     section = await room.resolved()
     sent: list[bytes] = []
     room.client.event_hooks["request"] = [lambda request: _keep(sent, request)]
@@ -80,7 +78,7 @@ async def _keep(sent: list[bytes], request: Any) -> None:
 
 
 @pytest.mark.parametrize("effect", [LoseAfter(), Body("<html>log in</html>"), Status(503), Status(302)])
-async def test_a_create_without_a_sound_answer_is_in_doubt_and_not_repeated(
+async def test_a_create_without_a_sound_response_is_in_doubt(
     room: Classroom, effect: LoseAfter | Body | Status
 ) -> None:
     section = await room.resolved()
@@ -109,7 +107,7 @@ async def test_a_create_that_never_reached_powerschool_is_sent_again(room: Class
         ({}, Reason.DUPLICATE_NAME),
     ],
 )
-async def test_R29_R30_a_refused_create_says_why(
+async def test_R29_R30_a_refused_create_has_a_reason(
     room: Classroom, change: dict[str, object], reason: Reason
 ) -> None:
     section = await room.resolved()
@@ -119,14 +117,14 @@ async def test_R29_R30_a_refused_create_says_why(
     assert len(room.sis.gradebook.assignments) == 1
 
 
-async def test_R30_a_locked_term_says_so(room: Classroom) -> None:
+async def test_R30_a_locked_term_is_reported(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.lock_term(room.term)
     with expect_rejection(Reason.TERM_LOCKED):
         await room.target().create_assignment(section, room.spec())
 
 
-async def test_words_of_the_assignments_own_name_are_no_reason(room: Classroom) -> None:
+async def test_words_of_the_own_name_are_no_reason(room: Classroom) -> None:
     section = await room.resolved()
     body = '{"message":"Value of Locked term points is refused"}'
     room.order("assignment.create", Status(409, body))
@@ -134,10 +132,10 @@ async def test_words_of_the_assignments_own_name_are_no_reason(room: Classroom) 
         await room.target().create_assignment(section, room.spec(name="Locked term points"))
 
 
-async def test_a_refused_create_tells_its_fields_and_nothing_that_it_says(room: Classroom) -> None:
+async def test_a_refused_create_shows_only_its_columns(room: Classroom) -> None:
     section = await room.resolved()
     error = {"code": "1", "field": "AssignmentSection.dueDate", "params": {"student": "Ada Lovelace"}}
-    body = {"message": "Ada Lovelace [81001]: TeacherCategoryId is refused, says Duedate", "errors": [error]}
+    body = {"message": "Ada Lovelace [81001]: TeacherCategoryId is refused, see Duedate", "errors": [error]}
     room.order("assignment.create", Status(409, json.dumps(body)))
     with pytest.raises(Rejected) as rejected:
         await room.target().create_assignment(section, room.spec(name="Duedate"))
@@ -155,7 +153,7 @@ async def test_R30_a_refused_field_is_named(room: Classroom) -> None:
             await call
 
 
-async def test_R30_a_teacher_who_does_not_teach_the_section_is_told(room: Classroom) -> None:
+async def test_R30_a_teacher_of_another_section_is_refused(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.unassign_teacher(room.teacher, room.section)
     for call in (
@@ -166,17 +164,17 @@ async def test_R30_a_teacher_who_does_not_teach_the_section_is_told(room: Classr
             await call
 
 
-async def test_an_endpoint_that_is_not_there_stops_the_sync(room: Classroom) -> None:
+async def test_a_missing_endpoint_stops_the_sync(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.create", Status(404))
     with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
         await room.target().create_assignment(section, room.spec())
 
 
-async def test_what_the_capabilities_allow_is_taken(room: Classroom) -> None:
+async def test_values_at_the_capability_limits_are_accepted(room: Classroom) -> None:
     section, longest = await room.resolved(), "x" * CAPABILITIES.name_max
     live = await room.made(section, room.spec(name=longest, points=CAPABILITIES.points_max))
     assert live.spec == room.spec(name=longest, points=CAPABILITIES.points_max)
-    most = CAPABILITIES.score_max.quantize(Decimal(1).scaleb(-CAPABILITIES.score_places))
+    most = CAPABILITIES.score_max.quantize(Decimal(1).scaleb(-CAPABILITIES.score_decimals))
     await room.target().write_scores(section, [room.row(live, room.students[0], most)])
     assert room.cells(live) == {room.students[0].dcid: "999999999999.999999"}

@@ -1,4 +1,4 @@
-"""Categories and assignments of PowerTeacher Pro: listed, and asked for by id."""
+"""Test reading categories and assignments of PowerTeacher Pro, by list and by id."""
 
 import json
 from datetime import date
@@ -14,11 +14,11 @@ from harness.errors import expect_rejection, expect_stop
 from harness.powerschool_target import ENTRY, Classroom, entry
 
 
-async def test_categories_come_with_ids_titles_and_whether_they_are_active(room: Classroom) -> None:
+async def test_categories_have_ids_titles_and_active_flags(room: Classroom) -> None:
     room.sis.add_category(room.teacher, "Old", active=False)
-    found = await room.target().categories(await room.resolved())
-    assert [(c.title, c.active) for c in found] == [("Homework", True), ("Old", False)]
-    assert found[0].ref == Ref(str(room.category.teachercategoryid))
+    categories = await room.target().categories(await room.resolved())
+    assert [(c.title, c.active) for c in categories] == [("Homework", True), ("Old", False)]
+    assert categories[0].ref == Ref(str(room.category.teachercategoryid))
 
 
 async def test_a_broken_category_fails_alone(room: Classroom) -> None:
@@ -34,14 +34,14 @@ async def test_an_empty_list_is_a_list(room: Classroom) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "<html>", '{"message":"sorry"}', '"text"', "[1", "[" * 100_000, "[NaN]", "null"]
+    "response", ["", "<html>", '{"message":"sorry"}', '"text"', "[1", "[" * 100_000, "[NaN]", "null"]
 )
-async def test_a_list_that_is_none_is_unreadable(room: Classroom, answer: str) -> None:
+async def test_a_garbled_list_is_unreadable(room: Classroom, response: str) -> None:
     section = await room.resolved()
-    room.order("assignment.list", Body(answer))
+    room.order("assignment.list", Body(response))
     with expect_stop(Reason.SIS_UNREADABLE) as stopped:
         await room.target().assignments(section)
-    assert not answer or answer not in stopped.value.detail
+    assert not response or response not in stopped.value.detail
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ async def test_a_list_that_is_none_is_unreadable(room: Classroom, answer: str) -
         ({"_assignmentcategoryassociations": [{"isprimary": True}]}, "2026-09-28"),
     ],
 )
-async def test_a_field_that_makes_no_sense_costs_only_its_assignment(
+async def test_a_garbled_field_costs_only_its_assignment(
     room: Classroom, change: dict[str, Any], due: str | None
 ) -> None:
     section = await room.resolved()
@@ -71,7 +71,7 @@ async def test_a_field_that_makes_no_sense_costs_only_its_assignment(
     "strange",
     [None, 3, {}, {"assignmentid": 1}, entry({"sectionsdcid": 1}), entry({"assignmentsectionid": None})],
 )
-async def test_what_is_no_assignment_of_the_section_is_left_out(room: Classroom, strange: object) -> None:
+async def test_entries_of_other_sections_are_left_out(room: Classroom, strange: object) -> None:
     assert await room.listed(await room.resolved(), strange) == ()
 
 
@@ -86,17 +86,17 @@ async def test_a_due_date_with_a_time_and_points_with_zeros_are_read(room: Class
     assert live.locked
 
 
-async def test_without_an_association_marked_primary_the_only_one_counts(room: Classroom) -> None:
+async def test_the_only_association_is_the_primary_one(room: Classroom) -> None:
     section = await room.resolved()
-    one, two = [{"teachercategoryid": 5}], [{"teachercategoryid": 5}, {"teachercategoryid": 6}]
-    (live,) = await room.listed(section, entry({"_assignmentcategoryassociations": one}))
+    alone, several = [{"teachercategoryid": 5}], [{"teachercategoryid": 5}, {"teachercategoryid": 6}]
+    (live,) = await room.listed(section, entry({"_assignmentcategoryassociations": alone}))
     assert live.spec is not None
     assert live.spec.category.key == "5"
-    (live,) = await room.listed(section, entry({"_assignmentcategoryassociations": two}))
+    (live,) = await room.listed(section, entry({"_assignmentcategoryassociations": several}))
     assert live.spec is None
 
 
-async def test_the_plugins_number_is_asked_once_and_tells_our_assignments(room: Classroom) -> None:
+async def test_the_plugin_id_is_read_once_and_marks_our_assignments(room: Classroom) -> None:
     section = await room.resolved()
     ours, theirs = entry({}), entry({}, top={"assignmentid": 9, "createdbyplugin": "745"})
     assert [live.ours for live in await room.listed(section, ours, theirs)] == [True, False]
@@ -117,7 +117,7 @@ async def test_without_metadata_nothing_is_taken_for_ours(room: Classroom, effec
     assert [struck.kind for struck in room.faults.struck].count("v1.metadata") == 1
 
 
-async def test_metadata_that_fails_for_now_is_asked_again_later(room: Classroom) -> None:
+async def test_metadata_that_failed_is_read_again_later(room: Classroom) -> None:
     section = await room.resolved()
     room.connection = room.connect()
     room.order("v1.metadata", Status(503), times=3)
@@ -125,7 +125,7 @@ async def test_metadata_that_fails_for_now_is_asked_again_later(room: Classroom)
     assert [live.ours for live in await room.listed(section, entry({}))] == [True]
 
 
-async def test_an_assignment_is_found_by_id_though_lists_leave_it_out(room: Classroom) -> None:
+async def test_an_assignment_is_found_by_id_without_the_list(room: Classroom) -> None:
     section, live = await room.one()
     room.sis.gradebook.hide_from_lists(room.sis.gradebook.assignments[int(live.ref.key)])
     assert await room.target().assignments(section) == ()
@@ -133,7 +133,7 @@ async def test_an_assignment_is_found_by_id_though_lists_leave_it_out(room: Clas
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_R20_a_deleted_assignment_is_known_to_be_deleted(room: Classroom, status: int) -> None:
+async def test_R20_a_deleted_assignment_is_recognized(room: Classroom, status: int) -> None:
     room.sis.switches.gone_status = status  # type: ignore[assignment]  # one of the two
     section, live = await room.one()
     room.sis.gradebook.delete_assignment(int(live.ref.key))
@@ -155,9 +155,7 @@ async def test_R20_an_assignment_that_left_the_section_is_gone_for_us(room: Clas
     "effect",
     [Status(403), Status(400), Status(404, "<html>"), Body("<html>"), Body("[]"), Body("{}"), Body("[1,2]")],
 )
-async def test_R20_an_answer_that_proves_nothing_is_unreadable(
-    room: Classroom, effect: Status | Body
-) -> None:
+async def test_R20_an_unexpected_response_is_no_deletion(room: Classroom, effect: Status | Body) -> None:
     section, live = await room.one()
     room.order("assignment.get", effect)
     with pytest.raises(SyncStopped) as stopped:
@@ -173,7 +171,7 @@ async def test_an_array_of_one_is_an_assignment(room: Classroom) -> None:
     assert live.ref.value == {"assignmentid": "1", "assignmentsectionid": "2"}
 
 
-async def test_powerschool_that_is_away_is_asked_again_and_then_given_up(room: Classroom) -> None:
+async def test_an_unreachable_powerschool_is_retried_and_given_up(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.list", RefuseBefore(), times=2)
     assert await room.target().assignments(section) == ()
@@ -190,7 +188,7 @@ async def test_a_list_that_is_refused_is_unreadable(room: Classroom, status: int
         await room.target().assignments(section)
 
 
-async def test_R30_a_field_refused_when_asking_for_one_is_named(room: Classroom) -> None:
+async def test_R30_a_field_refused_in_a_read_is_named(room: Classroom) -> None:
     section, live = await room.one()
     room.sis.plugin.deny("assignmentsection", "name")
     for call in (

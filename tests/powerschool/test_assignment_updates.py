@@ -1,4 +1,4 @@
-"""Assignments changed in PowerTeacher Pro: only what is ours, and only when it differs."""
+"""Test changing assignments in PowerTeacher Pro: only our fields, and only when they differ."""
 
 import json
 from dataclasses import replace
@@ -15,17 +15,17 @@ from harness.errors import expect_rejection
 from harness.powerschool_target import Classroom, entry
 
 
-async def test_an_update_changes_what_we_own_and_leaves_the_rest_as_it_came(room: Classroom) -> None:
+async def test_an_update_changes_only_the_fields_that_we_own(room: Classroom) -> None:
     section, live = await room.one()
     (part,) = room.sis.gradebook.assignments[int(live.ref.key)].sections
     part.description, part.publishoption, part.weight = "<p>By hand</p>", "Never", Decimal("1.50")
     part.extracreditpoints = Decimal("0.125000")
-    other = room.sis.add_category(room.teacher, "Tests")
+    tests = room.sis.add_category(room.teacher, "Tests")
     spec = room.spec(
         name="Unit 3",
         points=Decimal(8),
         due=date(2026, 10, 1),
-        category=Ref(str(other.teachercategoryid)),
+        category=Ref(str(tests.teachercategoryid)),
         counts=False,
     )
     await room.target().update_assignment(section, live.ref, spec, rescore=True)
@@ -93,7 +93,7 @@ async def test_an_assignment_of_several_sections_is_not_edited(room: Classroom) 
         (Status(500, '{"message":"Unable to find Assignment with id 1"}'), Reason.ASSIGNMENT_GONE),
     ],
 )
-async def test_R30_a_refused_update_says_why(room: Classroom, effect: Status, reason: Reason) -> None:
+async def test_R30_a_refused_update_has_a_reason(room: Classroom, effect: Status, reason: Reason) -> None:
     section, live = await room.one()
     room.order("assignment.update", effect)
     with expect_rejection(reason):
@@ -112,7 +112,7 @@ async def test_an_unreadable_object_concerns_its_own_update_alone(room: Classroo
 
 
 @pytest.mark.parametrize("effect", [Body("<html>"), Body("{"), LoseAfter()])
-async def test_an_update_that_nobody_confirms_is_in_doubt(room: Classroom, effect: Body | LoseAfter) -> None:
+async def test_an_unconfirmed_update_is_in_doubt(room: Classroom, effect: Body | LoseAfter) -> None:
     section, live = await room.one()
     room.order("assignment.update", effect, times=None)
     with pytest.raises(AnswerLost):
@@ -120,7 +120,7 @@ async def test_an_update_that_nobody_confirms_is_in_doubt(room: Classroom, effec
     assert len(room.faults.struck) == 1
 
 
-async def test_a_category_that_is_there_already_becomes_the_primary_one(room: Classroom) -> None:
+async def test_an_associated_category_becomes_the_primary_one(room: Classroom) -> None:
     section, live = await room.one()
     extra = room.sis.add_category(room.teacher, "Extra")
     (part,) = room.sis.gradebook.assignments[int(live.ref.key)].sections

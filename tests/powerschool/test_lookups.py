@@ -1,4 +1,4 @@
-"""Finding a section, its term, teacher and students through PowerSchool's tables."""
+"""Test finding a section, its term, teacher and students through PowerSchool's tables."""
 
 import json
 from datetime import date
@@ -11,10 +11,10 @@ from harness.errors import expect_stop
 from harness.powerschool_target import FIRST, LAST, Classroom
 
 
-async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: Classroom) -> None:
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert (found.ref.key, found.term_first, found.term_last) == (str(room.section.dcid), FIRST, LAST)
-    assert found.ref.value == {
+async def test_a_resolved_section_has_all_that_later_syncs_need(room: Classroom) -> None:
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert (section.ref.key, section.term_first, section.term_last) == (str(room.section.dcid), FIRST, LAST)
+    assert section.ref.value == {
         "section_dcid": str(room.section.dcid),
         "section_id": str(room.section.id),
         "school": str(room.school.school_number),
@@ -23,8 +23,8 @@ async def test_a_section_is_resolved_once_with_all_that_later_syncs_need(room: C
         "users_dcid": str(room.teacher.dcid),
     }
     room.sis.log.clear()
-    await room.target().categories(found)
-    await room.target().assignments(found)
+    await room.target().categories(section)
+    await room.target().assignments(section)
     assert room.kinds() == ["teacher_category", "assignment.list"]
 
 
@@ -38,8 +38,8 @@ async def test_of_several_teachers_the_first_by_schoolstaff_id_acts(room: Classr
     second = room.sis.add_teacher(room.school)
     room.sis.assign_teacher(second, room.section)
     room.sis.sectionteachers[room.section.id].reverse()
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert found.ref.value["users_dcid"] == str(room.teacher.dcid)
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert section.ref.value["users_dcid"] == str(room.teacher.dcid)
 
 
 async def test_the_district_may_choose_another_teacher_of_the_section(room: Classroom) -> None:
@@ -47,8 +47,8 @@ async def test_the_district_may_choose_another_teacher_of_the_section(room: Clas
     with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):
         await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
     room.sis.assign_teacher(second, room.section)
-    found = await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
-    assert found.ref.value["users_dcid"] == str(second.dcid)
+    section = await room.target().resolve_section(str(room.section.dcid), str(second.dcid))
+    assert section.ref.value["users_dcid"] == str(second.dcid)
 
 
 async def test_a_section_without_a_teacher_stops_the_sync(room: Classroom) -> None:
@@ -63,32 +63,32 @@ async def test_a_missing_grant_is_named(room: Classroom) -> None:
         await room.target().resolve_section(str(room.section.dcid))
 
 
-async def test_the_term_comes_from_v1_where_the_table_is_closed(room: Classroom) -> None:
+async def test_the_term_comes_from_v1_where_the_table_is_refused(room: Classroom) -> None:
     room.sis.plugin.deny("terms", "lastday")
     terms = (
         f'{{"terms":{{"term":{{"id":{room.term.dcid},"start_date":"2026-08-20","end_date":"2026-12-18"}}}}}}'
     )
     room.order("unknown", Body(terms, headers={"content-type": "application/json"}))
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert (found.term_first, found.term_last) == (date(2026, 8, 20), date(2026, 12, 18))
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert (section.term_first, section.term_last) == (date(2026, 8, 20), date(2026, 12, 18))
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     ["<html>", "[]", "{}", '{"terms":""}', '{"terms":{"term":[{"id":1}]}}'],
 )
-async def test_without_any_source_the_term_is_the_school_year(room: Classroom, answer: str) -> None:
+async def test_without_any_source_the_term_is_the_school_year(room: Classroom, response: str) -> None:
     room.sis.plugin.deny("terms", "firstday")
-    room.order("unknown", Body(answer))
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert (found.term_first, found.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
+    room.order("unknown", Body(response))
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert (section.term_first, section.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
 
 
-async def test_the_school_year_stands_in_where_v1_is_closed_too(room: Classroom) -> None:
+async def test_the_school_year_is_used_where_v1_is_refused(room: Classroom) -> None:
     room.sis.plugin.v1_access = "NONE"
     room.order("schema.terms", Status(400, '{"message":"Invalid field firstday"}'))
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert (found.term_first, found.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert (section.term_first, section.term_last) == (date(2026, 7, 1), date(2027, 6, 30))
 
 
 async def test_students_matched_by_dcid_cost_no_call(room: Classroom) -> None:
@@ -99,18 +99,16 @@ async def test_students_matched_by_dcid_cost_no_call(room: Classroom) -> None:
 
 
 @pytest.mark.parametrize("column", ["id", "student_number"])
-async def test_students_matched_by_another_column_are_found_in_few_calls(
-    room: Classroom, column: str
-) -> None:
+async def test_students_matched_by_number_are_found_in_few_calls(room: Classroom, column: str) -> None:
     section = await room.resolved()
     ids = [str(getattr(student, column)) for student in room.students]
-    found = await room.target(student_id=column).resolve_students(section, [*ids, "77", "no number"])
-    assert found == {key: str(s.dcid) for key, s in zip(ids, room.students, strict=True)}
+    students = await room.target(student_id=column).resolve_students(section, [*ids, "77", "no number"])
+    assert students == {key: str(s.dcid) for key, s in zip(ids, room.students, strict=True)}
     assert room.kinds() == ["schema.students"] * 2
 
 
 @pytest.mark.parametrize("column", ["id", "student_number"])
-async def test_students_once_found_are_not_asked_for_again(room: Classroom, column: str) -> None:
+async def test_students_found_lately_are_not_read_again(room: Classroom, column: str) -> None:
     section = await room.resolved()
     new = room.sis.add_student(room.school)
     ids = [str(getattr(student, column)) for student in room.students]
@@ -123,7 +121,7 @@ async def test_students_once_found_are_not_asked_for_again(room: Classroom, colu
     assert room.kinds() == ["schema.students"]
 
 
-async def test_a_student_whom_nobody_knew_is_asked_for_again(room: Classroom) -> None:
+async def test_an_unknown_student_is_read_again(room: Classroom) -> None:
     section = await room.resolved()
     target = room.target(student_id="student_number")
     assert await target.resolve_students(section, ["77"]) == {}
@@ -131,7 +129,7 @@ async def test_a_student_whom_nobody_knew_is_asked_for_again(room: Classroom) ->
     assert room.kinds() == ["schema.students"] * 2
 
 
-async def test_a_closed_student_table_is_named(room: Classroom) -> None:
+async def test_a_refused_student_table_is_named(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.deny("students", "student_number")
     with expect_stop(Reason.SIS_PERMISSION_MISSING):
@@ -139,7 +137,7 @@ async def test_a_closed_student_table_is_named(room: Classroom) -> None:
 
 
 @pytest.mark.parametrize("v1", ["READ", "NONE"])
-async def test_the_roster_holds_who_is_in_the_section_now(room: Classroom, v1: str) -> None:
+async def test_the_roster_lists_the_current_students(room: Classroom, v1: str) -> None:
     room.sis.plugin.v1_access = v1  # type: ignore[assignment]  # one of the two words
     section = await room.resolved()
     gone, *here = room.students
@@ -164,7 +162,7 @@ async def test_a_roster_of_many_pages_is_read_to_its_end(room: Classroom, v1: st
     assert await room.target().roster(section) == frozenset(str(s.dcid) for s in room.students)
 
 
-async def test_a_roster_that_may_not_be_read_is_unknown_and_not_asked_for_again(room: Classroom) -> None:
+async def test_a_refused_roster_is_unknown_and_remembered(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.v1_access = "NONE"
     room.sis.plugin.deny("cc", "studentid")
@@ -174,11 +172,11 @@ async def test_a_roster_that_may_not_be_read_is_unknown_and_not_asked_for_again(
     assert room.kinds() == []
 
 
-async def test_a_roster_that_makes_no_sense_is_read_from_the_tables(room: Classroom) -> None:
+async def test_a_garbled_roster_is_read_from_the_tables(room: Classroom) -> None:
     section = await room.resolved()
     here = frozenset(str(student.dcid) for student in room.students)
-    for answer in ("{}", "<html>", "[]"):
-        room.order("v1.section_enrollment", Body(answer))
+    for response in ("{}", "<html>", "[]"):
+        room.order("v1.section_enrollment", Body(response))
         assert await room.target().roster(section) == here
     room.order("v1.section_enrollment", Body("{}"), times=None)
     room.order("schema.cc", Body("{}"))
@@ -195,7 +193,7 @@ async def test_a_table_that_is_no_json_is_unreadable(room: Classroom) -> None:
 
 
 def table(name: str, **row: str) -> Body:
-    """One row of a table, as the tables' API shows it."""
+    """Return one row of a table, as the tables' API shows it."""
     return Body(json.dumps({"name": name, "record": [{"id": 1, "tables": {name: row}}]}))
 
 
@@ -208,21 +206,23 @@ def table(name: str, **row: str) -> Body:
         (Status(405, "{}"), Reason.SIS_UNREADABLE),
     ],
 )
-async def test_a_strange_section_row_is_told(room: Classroom, effect: Body | Status, reason: Reason) -> None:
+async def test_a_garbled_section_row_stops_the_sync(
+    room: Classroom, effect: Body | Status, reason: Reason
+) -> None:
     room.order("schema.sections", effect)
     room.order("schema.sectionteacher", table("sectionteacher", teacherid=str(6501)))
     with expect_stop(reason):
         await room.target().resolve_section(str(room.section.dcid))
 
 
-async def test_a_v1_section_without_its_ids_tells_no_term(room: Classroom) -> None:
+async def test_a_v1_section_without_ids_has_no_term(room: Classroom) -> None:
     room.sis.plugin.deny("terms", "firstday")
     room.order("v1.section", Body('{"section":{"id":1}}'))
-    found = await room.target().resolve_section(str(room.section.dcid))
-    assert found.term_first == date(2026, 7, 1)
+    section = await room.target().resolve_section(str(room.section.dcid))
+    assert section.term_first == date(2026, 7, 1)
 
 
-async def test_a_closed_student_table_without_a_permission_is_unreadable(room: Classroom) -> None:
+async def test_a_student_table_that_is_not_there_is_unreadable(room: Classroom) -> None:
     section = await room.resolved()
     room.order("schema.students", Status(405, "{}"))
     with expect_stop(Reason.SIS_UNREADABLE):

@@ -1,4 +1,4 @@
-"""The plugin that we ship asks for what our code needs, and for no more than the contract names."""
+"""Test that the plugin that we ship requests what our code needs, and no more."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -17,20 +17,20 @@ __all__ = ["environment"]
 PLUGIN = Path(__file__).parents[2] / "deploy/powerschool-plugin/plugin.xml"
 SPACE = "{http://plugin.powerschool.pearson.com}"
 ROOT = ElementTree.parse(PLUGIN).getroot()  # noqa: S314 - a file of ours
-BESIDE = {
+# Tables that worked together with ours on a live server, and that our code does not touch.
+UNUSED = {
     "FullAccess": {"assignmentscorecomment"},
     "ViewOnly": {"districtteachercategory", "users"},
 }
-"""Tables that worked together with ours on a live server, and that our code does not touch."""
 
 
 def granted(access: str) -> dict[str, set[str]]:
-    """Table -> columns, in small letters."""
-    found = defaultdict(set)
+    """Return the columns by table, in small letters."""
+    columns = defaultdict(set)
     for field in ROOT.iter(f"{SPACE}field"):
         if field.attrib["access"] == access:
-            found[field.attrib["table"].lower()].add(field.attrib["field"].lower())
-    return dict(found)
+            columns[field.attrib["table"].lower()].add(field.attrib["field"].lower())
+    return dict(columns)
 
 
 @pytest.mark.parametrize(("access", "tables"), [("FullAccess", WRITTEN), ("ViewOnly", READ)])
@@ -39,9 +39,9 @@ def test_the_plugin_asks_for_the_columns_that_our_code_tries(
 ) -> None:
     asked = granted(access)
     assert {table: set(columns) for table, columns in tables.items()} == {
-        table: columns for table, columns in asked.items() if table not in BESIDE[access]
+        table: columns for table, columns in asked.items() if table not in UNUSED[access]
     }
-    assert BESIDE[access] <= asked.keys()
+    assert UNUSED[access] <= asked.keys()
 
 
 def test_the_plugin_keeps_to_powerschools_limits() -> None:
@@ -59,7 +59,7 @@ def test_the_plugin_keeps_to_powerschools_limits() -> None:
 
 
 async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(environment: Environment) -> None:
-    """A first sync with a student who left (the roster is read), changes, scores read back, and the check."""
+    """Sync with a student who left (the roster is read), change, read scores back, and check."""
     world = build(seed=7, sections=1, students=18, assignments=36)
     world.powerschool.plugin.install(PLUGIN.read_text())
     async with environment.open_district(world) as harness:
@@ -77,8 +77,10 @@ async def test_the_plugin_is_enough_for_whole_syncs_and_a_check(environment: Env
         assert all(call.status != 403 for call in world.powerschool.log.calls)
         assert full.error_code is None
         until = full.settles_by
-        found = await harness.context.systems.check(harness.district, until=until, section_id=harness.section)
-        assert [one for one in found if not one.ok] == []
+        findings = await harness.context.systems.check(
+            harness.district, until=until, section_id=harness.section
+        )
+        assert [finding for finding in findings if not finding.ok] == []
 
 
 async def test_without_one_of_its_columns_a_create_is_refused(environment: Environment) -> None:
@@ -88,17 +90,17 @@ async def test_without_one_of_its_columns_a_create_is_refused(environment: Envir
     async with environment.open_district(world) as harness:
         sync = await harness.sync()
         assert sync.error_code == "sis-permission-missing"
-        found = await harness.context.systems.check(harness.district, until=sync.settles_by)
-        (bad,) = [one for one in found if not one.ok]
+        findings = await harness.context.systems.check(harness.district, until=sync.settles_by)
+        (bad,) = [finding for finding in findings if not finding.ok]
     assert "ASSIGNMENT.CREATEDBYPLUGIN" in bad.detail
     assert "plugin.xml" in bad.fix
 
 
-async def test_a_column_that_this_powerschool_does_not_have_is_no_missing_grant(room: Classroom) -> None:
+async def test_a_column_unknown_to_powerschool_is_no_missing_grant(room: Classroom) -> None:
     body = '{"message":"Invalid field specified: hasretake is not valid column for table: assignmentscore"}'
     room.order("schema.assignmentscore", Status(400, body))
-    found = {finding.check: finding for finding in await room.target().check()}
-    assert found["Table ASSIGNMENTSCORE"].ok
+    findings = {finding.check: finding for finding in await room.target().check()}
+    assert findings["Table ASSIGNMENTSCORE"].ok
     room.order("schema.terms", Status(400, '{"message":"Invalid field specified: nothing"}'))
     (bad,) = [finding for finding in await room.target().check() if not finding.ok]
     assert bad.check == "Table TERMS"

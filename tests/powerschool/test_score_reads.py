@@ -1,4 +1,4 @@
-"""Scores read back from PowerTeacher Pro, to the last page, or unreadable."""
+"""Test reading scores back from PowerTeacher Pro, to the last page, or unreadable."""
 
 import json
 from decimal import Decimal
@@ -27,8 +27,8 @@ async def test_scores_of_more_than_a_page_are_read_to_the_end(room: Classroom) -
     section, live = await room.one()
     rows = [room.row(live, student, Decimal(4)) for student in room.students]
     await room.target().write_scores(section, rows)
-    found = await room.target().scores(section, live.ref)
-    assert found == {str(student.dcid): Decimal(4) for student in room.students}
+    scores = await room.target().scores(section, live.ref)
+    assert scores == {str(student.dcid): Decimal(4) for student in room.students}
 
 
 async def test_letters_and_texts_in_cells_are_no_points(room: Classroom) -> None:
@@ -51,7 +51,7 @@ async def test_letters_and_texts_in_cells_are_no_points(room: Classroom) -> None
     }
 
 
-async def test_scores_that_may_not_be_read_are_unreadable_and_not_asked_for_again(room: Classroom) -> None:
+async def test_refused_score_reads_are_unreadable_and_remembered(room: Classroom) -> None:
     section, live = await room.one()
     room.sis.plugin.deny("assignmentscore", "scorepoints")
     assert await room.target().scores(section, live.ref) is None
@@ -59,10 +59,10 @@ async def test_scores_that_may_not_be_read_are_unreadable_and_not_asked_for_agai
     assert room.kinds() == ["schema.assignmentscore"]
 
 
-@pytest.mark.parametrize("answer", ["<html>", "[]", "{}", '{"record":'])
-async def test_scores_that_make_no_sense_are_unreadable_for_now(room: Classroom, answer: str) -> None:
+@pytest.mark.parametrize("response", ["<html>", "[]", "{}", '{"record":'])
+async def test_garbled_scores_are_unreadable_once(room: Classroom, response: str) -> None:
     section, live = await room.one()
-    room.order("schema.assignmentscore", Body(answer))
+    room.order("schema.assignmentscore", Body(response))
     assert await room.target().scores(section, live.ref) is None
     assert await room.target().scores(section, live.ref) == {}
 

@@ -1,4 +1,4 @@
-"""Score rows as they go to PowerTeacher Pro: exact numbers, clears and marks."""
+"""Test score rows as they go to PowerTeacher Pro: exact numbers, clears and marks."""
 
 import json
 from decimal import Decimal
@@ -38,7 +38,7 @@ def sent(row: ScoreRow) -> dict[str, Any]:
     return only
 
 
-def test_a_row_is_the_proven_one() -> None:
+def test_a_score_row_has_the_proven_form() -> None:
     assert sent(a_row(Decimal("9.5"))) == {
         "_assignmentsection": {"assignmentsectionid": 77010},
         "studentsdcid": 81001,
@@ -49,7 +49,7 @@ def test_a_row_is_the_proven_one() -> None:
     }
 
 
-def test_R3_a_clear_is_switchable_as_nobody_knows_it() -> None:
+def test_R3_the_form_of_a_clear_is_switchable() -> None:
     cleared = sent(a_row(None))
     assert (cleared["actualscoreentered"], cleared["scorepoints"]) == (None, None)
     (other,) = json.loads(encode(build_score_body([a_row(None)], "empty")))["assignment_scores"]

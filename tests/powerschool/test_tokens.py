@@ -1,4 +1,4 @@
-"""The token: fetched once, shared, renewed in time and on refusal; and the connection check."""
+"""Test the token: fetched once, shared, renewed in time and on refusal; and the connection check."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -83,34 +83,34 @@ async def test_wrong_credentials_stop_the_sync(room: Classroom) -> None:
         ('{"access_token":"a\\nb"}', Reason.UPSTREAM_ANSWER_UNEXPECTED),
     ],
 )
-async def test_a_strange_token_answer_is_told(room: Classroom, body: str, reason: Reason) -> None:
+async def test_a_garbled_token_response_stops_the_sync(room: Classroom, body: str, reason: Reason) -> None:
     room.order("token", Body(body, done=False))
     with expect_stop(reason):
         await room.target().resolve_section(str(room.section.dcid))
 
 
 @pytest.mark.parametrize("expires", ['"soon"', "null", "-5", "30"])
-async def test_a_token_with_a_strange_lifetime_is_used_all_the_same(room: Classroom, expires: str) -> None:
+async def test_a_token_with_a_garbled_expiry_is_used(room: Classroom, expires: str) -> None:
     token = room.sis.tokens.issue(3600)
     room.order("token", Body(f'{{"access_token":"{token}","expires_in":{expires}}}', done=False))
     await room.target().resolve_section(str(room.section.dcid))
 
 
-async def test_a_token_that_does_not_come_leaves_no_doubt_about_a_create(room: Classroom) -> None:
+async def test_a_create_without_a_token_is_not_in_doubt(room: Classroom) -> None:
     section = await room.resolved()
     room.connection = room.connect()
     room.order("token", RefuseBefore())
     assert (await room.target().create_assignment(section, room.spec())).ref is not None
 
 
-async def test_a_check_of_a_sound_plugin_finds_nothing_missing(room: Classroom) -> None:
+async def test_the_check_of_a_sound_plugin_finds_nothing(room: Classroom) -> None:
     findings = await room.target().check()
     assert [finding.check for finding in findings if not finding.ok] == []
     assert len(findings) == 15
     assert all(call.method == "GET" for call in room.sis.log.calls if call.kind != "token")
 
 
-async def test_a_check_names_every_missing_grant(room: Classroom) -> None:
+async def test_the_check_names_every_missing_grant(room: Classroom) -> None:
     room.sis.plugin.deny("cc", "studentid")
     room.sis.plugin.deny("terms", "lastday")
     room.sis.plugin.v1_access = "NONE"
@@ -123,7 +123,7 @@ async def test_a_check_names_every_missing_grant(room: Classroom) -> None:
     assert all(finding.fix for finding in bad.values())
 
 
-async def test_a_check_ends_where_it_cannot_go_on(room: Classroom) -> None:
+async def test_a_check_ends_at_the_first_outage(room: Classroom) -> None:
     room.connection = room.connect(secret="wrong")
     (only,) = await room.target().check()
     assert (only.ok, only.check) == (False, "PowerSchool credentials")
@@ -133,7 +133,7 @@ async def test_a_check_ends_where_it_cannot_go_on(room: Classroom) -> None:
     assert (last.ok, last.check) == (False, "PowerSchool connection")
 
 
-async def test_a_check_tells_clocks_that_differ_and_a_plugin_without_number(room: Classroom) -> None:
+async def test_the_check_reports_clock_skew_and_unknown_plugins(room: Classroom) -> None:
     room.order("v1.metadata", Status(404))
     room.connection = room.connect(clock=lambda: now() + timedelta(minutes=5))
     bad = {finding.check: finding for finding in await room.target().check() if not finding.ok}
@@ -141,6 +141,6 @@ async def test_a_check_tells_clocks_that_differ_and_a_plugin_without_number(room
     assert "behind ours" in bad["PowerSchool clock"].detail
 
 
-async def test_what_an_earlier_process_learnt_is_taken_over(room: Classroom) -> None:
+async def test_a_plugin_id_known_before_is_used(room: Classroom) -> None:
     connection: PowerSchool = room.connect(plugin_id="744")
     assert connection.memory.plugin_id == "744"

@@ -1,4 +1,4 @@
-"""Assignments: types as they come, and fields that cannot be read."""
+"""Test assignments: types as they come, and fields that cannot be read."""
 
 from datetime import date
 from decimal import Decimal
@@ -27,7 +27,7 @@ from harness.canned_schoology import (
 
 
 async def assignment(**fields: Any) -> Assignment:
-    """One assignment, read from an item with these fields."""
+    """Read one assignment from an item with these fields."""
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [item(int(QUIZ), **fields)]})
     schoology.put("grades", grades(*dense(QUIZ)))
@@ -48,8 +48,8 @@ async def test_an_assignment_as_it_comes() -> None:
 
 @pytest.mark.parametrize("none", ["0", 0, None, ""])
 async def test_no_category_and_no_period_come_in_four_ways(none: object) -> None:
-    found = await assignment(grading_category=none, grading_period=none)
-    assert (found.category_id, found.period_id, found.unreadable) == (None, None, None)
+    parsed = await assignment(grading_category=none, grading_period=none)
+    assert (parsed.category_id, parsed.period_id, parsed.unreadable) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -66,23 +66,21 @@ async def test_no_category_and_no_period_come_in_four_ways(none: object) -> None
         ("0000-00-00", None),
     ],
 )
-async def test_R13_the_day_stands_as_written_and_is_never_moved_by_a_zone(
-    due: object, day: date | None
-) -> None:
-    found = await assignment(due=due)
-    assert (found.due, found.unreadable) == (day, None)
+async def test_R13_a_due_day_is_never_moved_by_a_time_zone(due: object, day: date | None) -> None:
+    parsed = await assignment(due=due)
+    assert (parsed.due, parsed.unreadable) == (day, None)
 
 
 @pytest.mark.parametrize(
     "due", ["soon", "2026-02-30 00:00:00", "10/03/2026", "2026-03-10T08:30:00Z", 1775041468, [], "2026"]
 )
-async def test_a_due_date_that_is_none_makes_the_assignment_unreadable(due: object) -> None:
-    found = await assignment(due=due)
-    assert found == Assignment(QUIZ, "Quiz 1", None, unreadable="due is no date")
+async def test_a_garbled_due_date_makes_the_assignment_unreadable(due: object) -> None:
+    parsed = await assignment(due=due)
+    assert parsed == Assignment(QUIZ, "Quiz 1", None, unreadable="due is no date")
 
 
 @pytest.mark.parametrize(
-    ("points", "found"),
+    ("points", "expected"),
     [
         ("100", Decimal(100)),
         (100, Decimal(100)),
@@ -95,16 +93,16 @@ async def test_a_due_date_that_is_none_makes_the_assignment_unreadable(due: obje
         ("NaN", None),
     ],
 )
-async def test_R28_total_points_that_are_no_number_are_none(points: object, found: Decimal | None) -> None:
-    read_back = await assignment(max_points=points)
-    assert (read_back.max_points, read_back.unreadable) == (found, None)
+async def test_R28_total_points_that_are_no_number_are_none(points: object, expected: Decimal | None) -> None:
+    parsed = await assignment(max_points=points)
+    assert (parsed.max_points, parsed.unreadable) == (expected, None)
 
 
 @pytest.mark.parametrize(
-    ("factor", "found"), [("1.5", "1.5"), (2, "2"), ("", "1"), (None, "1"), ("x", "1"), ("1e999", "1")]
+    ("factor", "expected"), [("1.5", "1.5"), (2, "2"), ("", "1"), (None, "1"), ("x", "1"), ("1e999", "1")]
 )
-async def test_R8_a_factor_that_is_no_number_is_one(factor: object, found: str) -> None:
-    assert (await assignment(factor=factor)).factor == Decimal(found)
+async def test_R8_a_factor_that_is_no_number_is_one(factor: object, expected: str) -> None:
+    assert (await assignment(factor=factor)).factor == Decimal(expected)
 
 
 @pytest.mark.parametrize(
@@ -113,16 +111,16 @@ async def test_R8_a_factor_that_is_no_number_is_one(factor: object, found: str) 
      (False, False, False), (None, True, False)],
 )  # fmt: skip
 async def test_R31_R32_flags_of_every_kind(written: object, counts: bool, collected: bool) -> None:
-    found = await assignment(count_in_grade=written, collected_only=written)
-    assert (found.counts, found.collected_only) == (counts, collected)
+    parsed = await assignment(count_in_grade=written, collected_only=written)
+    assert (parsed.counts, parsed.collected_only) == (counts, collected)
 
 
 async def test_R31_R32_flags_that_are_not_there_have_their_defaults() -> None:
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [{"id": QUIZ, "title": "Quiz", "max_points": "5"}]})
     schoology.put("grades", grades(*dense(QUIZ)))
-    found = (await read(schoology)).assignments[0]
-    assert found == Assignment(QUIZ, "Quiz", Decimal(5))
+    parsed = (await read(schoology)).assignments[0]
+    assert parsed == Assignment(QUIZ, "Quiz", Decimal(5))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +136,7 @@ async def test_no_assignees_means_everybody(everybody: object) -> None:
     assert (await assignment(assignees=everybody)).assignees is None
 
 
-async def test_an_assignee_that_the_roster_does_not_know_keeps_a_key() -> None:
+async def test_an_assignee_unknown_to_the_roster_keeps_a_key() -> None:
     assert (await assignment(assignees=[7, int(HIS)])).assignees == frozenset(["enrollment:7", BEN])
 
 
@@ -148,17 +146,17 @@ async def test_a_garbled_field_costs_its_assignment_only(name: str) -> None:
     schoology = CannedSchoology()
     rows = [item(int(QUIZ), **{name: {"what": "?"}}), item(int(ESSAY), title="Essay")]
     schoology.put("grade_items", {"assignment": rows})
-    found = by_id((await read(schoology)).assignments)
-    assert str(found[QUIZ].unreadable).startswith(f"{name} is n")
-    assert found[ESSAY].unreadable is None
+    parsed = by_id((await read(schoology)).assignments)
+    assert str(parsed[QUIZ].unreadable).startswith(f"{name} is n")
+    assert parsed[ESSAY].unreadable is None
 
 
 async def test_an_assignment_without_an_id_is_still_shown() -> None:
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [item(None, title="Lost"), None, item(int(QUIZ))]})
     schoology.put("grades", grades(*dense(QUIZ)))
-    found = (await read(schoology)).assignments
-    assert [(a.id, a.title, a.unreadable) for a in found] == [
+    parsed = (await read(schoology)).assignments
+    assert [(a.id, a.title, a.unreadable) for a in parsed] == [
         ("row:1", "Lost", "id is missing"),
         ("row:2", "", "id is missing"),
         (QUIZ, "Quiz 1", None),

@@ -1,4 +1,4 @@
-"""Signatures: one for every send, in the form that Schoology takes."""
+"""Test signatures: one for every send, in the form that Schoology takes."""
 
 import re
 from base64 import b64encode
@@ -27,14 +27,14 @@ def parameters(request: httpx.Request) -> dict[str, str]:
     return {name: unquote(value) for name, value in re.findall(r'(\w+)="([^"]*)"', header)}
 
 
-def test_over_https_the_signature_is_the_encoded_secret_with_an_empty_token() -> None:
+def test_the_https_signature_is_the_secret_and_an_empty_token() -> None:
     request = signed(OAuth1("the key", "s&cret", seconds=lambda: 1775041468))
     header = request.headers["authorization"]
     assert header.startswith('OAuth realm="Schoology API", ')
     assert header.endswith('oauth_signature="s%2526cret%26"')
-    found = parameters(request)
-    assert found.pop("oauth_nonce")
-    assert found == {
+    fields = parameters(request)
+    assert fields.pop("oauth_nonce")
+    assert fields == {
         "realm": "Schoology API",
         "oauth_timestamp": "1775041468",
         "oauth_version": "1.0",
@@ -51,16 +51,16 @@ def test_without_tls_the_secret_is_not_on_the_wire() -> None:
     assert "topsecret" not in request.headers["authorization"]
 
 
-def test_hmac_covers_method_address_query_and_parameters_but_no_json_body() -> None:
+def test_the_hmac_signature_covers_all_but_the_json_body() -> None:
     url = "http://127.0.0.1:8001/v1/sections/1/grades?timestamp=5&limit=200"
     request = signed(OAuth1("key", "secret"), url, "POST", b'{"request":["a=b&c=d"]}')
-    found = parameters(request)
-    given = found.pop("oauth_signature")
-    del found["realm"]
-    pairs = sorted([*found.items(), ("limit", "200"), ("timestamp", "5")])
+    fields = parameters(request)
+    given = fields.pop("oauth_signature")
+    del fields["realm"]
+    pairs = sorted([*fields.items(), ("limit", "200"), ("timestamp", "5")])
     listed = "&".join(f"{quote(k, safe='-._~')}={quote(v, safe='-._~')}" for k, v in pairs)
-    place = "http://127.0.0.1:8001/v1/sections/1/grades"
-    base = "&".join(quote(part, safe="-._~") for part in ("POST", place, listed))
+    address = "http://127.0.0.1:8001/v1/sections/1/grades"
+    base = "&".join(quote(part, safe="-._~") for part in ("POST", address, listed))
     assert given == b64encode(digest(b"secret&", base.encode(), sha1)).decode()
 
 
@@ -71,14 +71,14 @@ def test_every_signature_has_a_nonce_of_its_own() -> None:
     assert all(len(nonce) >= 8 for nonce in nonces)
 
 
-def test_the_timestamp_never_goes_backwards_when_the_clock_is_set_back() -> None:
+def test_timestamps_never_decrease_when_the_clock_is_set_back() -> None:
     ticks: Iterator[float] = iter([100.9, 101.2, 40.0, 101.9, 102.0])
     seconds = SteadySeconds(lambda: next(ticks))
     assert [seconds() for _ in range(5)] == [100, 101, 101, 101, 102]
 
 
 @pytest.mark.parametrize(("run_as", "header"), [(None, None), ("5790000", "5790000")])
-def test_run_as_names_the_teacher_only_where_it_is_wanted(run_as: str | None, header: str | None) -> None:
+def test_run_as_is_sent_only_where_configured(run_as: str | None, header: str | None) -> None:
     assert signed(OAuth1("key", "secret", run_as=run_as)).headers.get("x-schoology-run-as") == header
 
 
@@ -86,15 +86,15 @@ async def test_a_redirect_and_a_retry_are_signed_anew() -> None:
     waiting = [CannedResponse(status=503), CannedResponse(b"{}", 303)]
     schoology = CannedSchoology()
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         given = schoology(request)
         if schoology.asked[-1] == "/users/me" and waiting:
-            place = {"location": "/v1/users/5790000"}
-            return httpx.Response(waiting.pop(0).status, headers=place)
+            headers = {"location": "/v1/users/5790000"}
+            return httpx.Response(waiting.pop(0).status, headers=headers)
         return given
 
     schoology.answers["/users/5790000"] = {"id": 5790000}
-    async with canned_source(schoology, transport=httpx.MockTransport(answer)) as source:
+    async with canned_source(schoology, transport=httpx.MockTransport(respond)) as source:
         await source.calls.get(Request("user", "/users/me"))
     assert schoology.asked == ["/users/me", "/users/me", "/users/5790000"]
     assert len({parameters(request)["oauth_nonce"] for request in schoology.sent}) == 3

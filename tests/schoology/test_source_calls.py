@@ -1,4 +1,4 @@
-"""How often Schoology is asked and what for, by multiget or plainly."""
+"""Test the calls of a read, by multiget or plainly."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ async def test_a_section_is_read_in_three_calls() -> None:
     ]
 
 
-async def test_changes_are_asked_for_by_whole_seconds_of_schoologys_clock_two_minutes_before() -> None:
+async def test_changes_are_read_from_two_minutes_before_the_cursor() -> None:
     schoology = CannedSchoology()
     await read(schoology, SINCE)
     assert schoology.kinds == THREE
@@ -51,45 +51,45 @@ async def test_changes_are_asked_for_by_whole_seconds_of_schoologys_clock_two_mi
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:8001/v1", "http://127.0.0.1:8001/proxy/schoology/v1/"])
-async def test_paths_inside_a_multiget_have_the_prefix_of_the_base_address(base: str) -> None:
+async def test_multiget_paths_have_the_prefix_of_the_base_address(base: str) -> None:
     schoology = CannedSchoology(base=base.rstrip("/"))
     await read(schoology)
     prefix = httpx.URL(base).path.rstrip("/")
     assert all(path.startswith(f"{prefix}/sections/") for path in multiget_of(schoology))
 
 
-async def test_the_three_calls_are_under_way_at_once() -> None:
+async def test_the_three_calls_run_concurrently() -> None:
     schoology = CannedSchoology()
     waiting: list[str] = []
     all_there = asyncio.Event()
 
-    async def answer(request: httpx.Request) -> httpx.Response:
+    async def respond(request: httpx.Request) -> httpx.Response:
         waiting.append(request.url.path)
         if len(waiting) == 3:
             all_there.set()
         await all_there.wait()
         return schoology(request)
 
-    async with canned_source(schoology, httpx.MockTransport(answer)) as source:
+    async with canned_source(schoology, httpx.MockTransport(respond)) as source:
         await source.read(SECTION, None)
     assert schoology.kinds == THREE
 
 
 async def test_each_call_has_its_cost() -> None:
-    pace = Tally()
-    await read(CannedSchoology(), budget=pace, multiget_cost=4)
-    assert sorted(pace.spent) == [1, 1, 4]
+    budget = Tally()
+    await read(CannedSchoology(), budget=budget, multiget_cost=4)
+    assert sorted(budget.spent) == [1, 1, 4]
 
 
 @pytest.mark.parametrize(("prepaid", "acquired"), [(5, 0), (4, 1), (1, 4), (9, 0)])
-async def test_what_was_reserved_before_is_not_acquired_again(prepaid: int, acquired: int) -> None:
-    pace = Tally()
-    await read(CannedSchoology(), budget=pace, multiget_cost=3, prepaid=prepaid)
-    assert sum(pace.spent) == acquired
+async def test_prepaid_cost_is_not_acquired_again(prepaid: int, acquired: int) -> None:
+    budget = Tally()
+    await read(CannedSchoology(), budget=budget, multiget_cost=3, prepaid=prepaid)
+    assert sum(budget.spent) == acquired
 
 
 @pytest.mark.parametrize("section", ["", "0x1", "1/../../users", "1?x=1", "٣", "-1", "1" * 21])
-async def test_what_cannot_be_an_id_is_not_asked_for(section: str) -> None:
+async def test_an_impossible_id_is_not_requested(section: str) -> None:
     schoology = CannedSchoology()
     async with canned_source(schoology) as source:
         for reading in (source.read(section, None), source.outline(section), source.members(section),
@@ -100,7 +100,7 @@ async def test_what_cannot_be_an_id_is_not_asked_for(section: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 415, 501])
-async def test_a_multiget_refused_as_a_whole_is_replaced_and_remembered(status: int) -> None:
+async def test_a_refused_multiget_is_replaced_and_remembered(status: int) -> None:
     schoology = CannedSchoology({"/multiget": CannedResponse(b"", status)})
     whole = await read(CannedSchoology())
     async with canned_source(schoology) as source:
@@ -112,7 +112,7 @@ async def test_a_multiget_refused_as_a_whole_is_replaced_and_remembered(status: 
     assert schoology.asked.count("/multiget") == 1
 
 
-async def test_a_district_that_is_known_to_refuse_is_not_asked_again() -> None:
+async def test_a_known_multiget_refusal_is_not_repeated() -> None:
     schoology = CannedSchoology()
     await read(schoology, multiget_refused=True)
     assert schoology.kinds == sorted(PLAIN)
@@ -127,7 +127,7 @@ async def test_a_multiget_whose_every_row_is_refused_is_refused(code: object) ->
         assert source.multiget_refused
 
 
-async def test_a_key_that_may_read_nothing_proves_nothing_about_multiget() -> None:
+async def test_a_key_without_rights_proves_nothing_about_multiget() -> None:
     refused = CannedResponse(status=403)
     schoology = CannedSchoology({"/multiget": refused})
     for name in ("", "enrollments", "grade_items", "grades"):
@@ -139,15 +139,15 @@ async def test_a_key_that_may_read_nothing_proves_nothing_about_multiget() -> No
 
 
 @pytest.mark.parametrize("code", [400, 429, 500, 503, "?", None])
-async def test_a_single_row_that_failed_is_asked_for_plainly(code: object) -> None:
+async def test_a_failed_multiget_row_is_requested_plainly(code: object) -> None:
     schoology = CannedSchoology()
 
-    def answer(request: httpx.Request) -> bytes:
-        answers = json.loads(schoology._multiget(request).body)
-        answers["response"][3] |= {"response_code": code, "body": None}
-        return encoded(answers)
+    def respond(request: httpx.Request) -> bytes:
+        rows = json.loads(schoology._multiget(request).body)
+        rows["response"][3] |= {"response_code": code, "body": None}
+        return encoded(rows)
 
-    schoology.answers["/multiget"] = answer
+    schoology.answers["/multiget"] = respond
     async with canned_source(schoology) as source:
         book = await source.read(SECTION, None)
         assert not source.multiget_refused
@@ -155,7 +155,7 @@ async def test_a_single_row_that_failed_is_asked_for_plainly(code: object) -> No
     assert schoology.kinds == sorted([*THREE, "grades"])
 
 
-async def test_a_multi_status_answer_is_read_row_by_row() -> None:
+async def test_a_multi_status_response_is_read_row_by_row() -> None:
     schoology = CannedSchoology()
     schoology.answers["/multiget"] = lambda request: CannedResponse(schoology._multiget(request).body, 207)
     assert (await read(schoology)).cells[QUIZ] == {ADA: 8, BEN: 8}

@@ -1,4 +1,4 @@
-"""Grade rows: types as they come, exceptions, duplicates, and rows that cannot be read."""
+"""Test grade rows: types as they come, exceptions, duplicates, and rows that cannot be read."""
 
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from harness.canned_schoology import (
 
 
 async def book_of(*rows: object) -> Gradebook:
-    """A gradebook with these rows for the quiz, and ordinary ones for the essay."""
+    """Read a gradebook with these rows for the quiz, and ordinary ones for the essay."""
     schoology = CannedSchoology()
     schoology.put("grades", grades(*rows, *dense(ESSAY)))
     return await read(schoology)
@@ -60,7 +60,7 @@ async def test_R26_points_are_exactly_what_was_written(written: object, points: 
 
 
 @pytest.mark.parametrize("blank", [None, ""])
-async def test_R6_a_blank_is_an_explicit_row_with_no_grade_and_no_exception(blank: object) -> None:
+async def test_R6_a_blank_is_a_row_without_grade_and_exception(blank: object) -> None:
     assert await cell_of(points=blank) is None
 
 
@@ -129,7 +129,7 @@ async def test_an_exception_that_is_no_code_makes_the_row_unreadable(exception: 
 
 
 @pytest.mark.parametrize("absent", ["grade", "exception"])
-async def test_R36_a_row_that_does_not_say_it_is_blank_is_no_blank(absent: str) -> None:
+async def test_R36_a_row_without_grade_or_exception_is_no_blank(absent: str) -> None:
     row = grade(HERS, QUIZ, None)
     del row[absent]
     book = await book_of(row, grade(HIS, QUIZ))
@@ -138,7 +138,7 @@ async def test_R36_a_row_that_does_not_say_it_is_blank_is_no_blank(absent: str) 
 
 
 @pytest.mark.parametrize("row", [None, 7, "row", [], {}, {"grade": 9, "assignment_id": {}}])
-async def test_a_row_that_tells_nothing_is_counted_and_stops_every_cursor(row: object) -> None:
+async def test_a_row_without_ids_is_counted_and_stops_every_cursor(row: object) -> None:
     book = await book_of(row, *dense(QUIZ))
     assert book.unreadable == {("", "row:1"): "the row has no readable enrollment or assignment"}
     assert len(book.cells[QUIZ]) == 2
@@ -187,7 +187,7 @@ async def test_rows_of_an_assignment_that_is_not_listed_are_kept() -> None:
     assert "8269049999" not in book.read_through
 
 
-async def test_rows_of_an_unreadable_enrollment_are_unreadable_and_not_of_a_stranger() -> None:
+async def test_rows_of_an_unreadable_enrollment_are_unreadable() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [enrollment(HERS, None), enrollment(HIS, BEN)], "total": 2})
     book = await read(schoology)
@@ -198,7 +198,7 @@ async def test_rows_of_an_unreadable_enrollment_are_unreadable_and_not_of_a_stra
     assert book.cells == {QUIZ: {BEN: 8}, ESSAY: {BEN: 8}}
 
 
-async def test_while_an_enrollment_has_no_id_no_row_is_of_a_stranger() -> None:
+async def test_rows_are_unreadable_while_an_enrollment_has_no_id() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [{"uid": ADA}, enrollment(HIS, BEN)], "total": 2})
     book = await read(schoology)

@@ -1,4 +1,4 @@
-"""Whether a full read answered for everybody, and what is done where it did not."""
+"""Test full reads that lack cells: read again, partial, or stopped."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -32,7 +32,7 @@ ITEMS = [str(number) for number in range(501, 511)]
 
 
 def ten_items(*rows: Any, **fields: Any) -> CannedSchoology:
-    """Ten assignments of two students; the whole answer has these rows."""
+    """Make ten assignments of two students; the response for all has these rows."""
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [item(each, **fields) for each in ITEMS]})
     schoology.put("grades", grades(*rows))
@@ -51,7 +51,7 @@ def all_but(*gone: tuple[str, str]) -> list[Any]:
     return [grade(each, wanted) for wanted in ITEMS for each in (HERS, HIS) if (wanted, each) not in gone]
 
 
-async def test_R36_what_was_not_answered_is_asked_for_once_more() -> None:
+async def test_R36_missing_cells_are_read_once_more() -> None:
     schoology = ten_items(*all_but(("503", HIS), ("507", HERS), ("507", HIS)))
     schoology.put(alone("503"), grades(*dense("503")))
     schoology.put(alone("507"), grades(*dense("507")))
@@ -62,7 +62,7 @@ async def test_R36_what_was_not_answered_is_asked_for_once_more() -> None:
     assert book.read_through.keys() == set(ITEMS)
 
 
-async def test_R36_what_is_still_missing_makes_its_assignment_partial_and_is_no_blank() -> None:
+async def test_R36_a_missing_cell_is_partial_and_no_blank() -> None:
     schoology = ten_items(*all_but(("503", HIS), ("504", HIS)))
     schoology.put(alone("503"), grades(*dense("503")))
     schoology.put(alone("504"), grades(grade(HERS, "504")))
@@ -73,14 +73,14 @@ async def test_R36_what_is_still_missing_makes_its_assignment_partial_and_is_no_
     assert len(asked_alone(schoology)) == 2
 
 
-async def test_an_assignment_that_went_away_meanwhile_is_partial_and_stops_nothing() -> None:
+async def test_an_assignment_deleted_meanwhile_is_partial() -> None:
     schoology = ten_items(*all_but(("503", HIS)))
     schoology.put(alone("503"), CannedResponse(status=404))
     assert (await read(schoology)).partial == {"503"}
 
 
 @pytest.mark.parametrize(("missing", "stopped"), [(4, False), (5, True)])
-async def test_more_than_a_fifth_missing_is_not_believed(missing: int, stopped: bool) -> None:
+async def test_more_than_a_fifth_missing_stops_the_sync(missing: int, stopped: bool) -> None:
     gone = [(each, HIS) for each in ITEMS[:missing]]
     schoology = ten_items(*all_but(*gone))
     for each in ITEMS:
@@ -101,17 +101,17 @@ async def test_a_matrix_that_was_cut_is_completed_by_assignment() -> None:
     assert sum(map(len, book.cells.values())) == 20
 
 
-async def test_no_more_than_a_hundred_are_asked_for_again_those_with_most_gaps_first() -> None:
+async def test_a_hundred_at_most_are_reread_widest_gaps_first() -> None:
     many = [str(number) for number in range(1001, 1131)]
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [item(each) for each in many]})
     schoology.put("grades", grades(*[grade(HERS, each) for each in many[:60]]))
 
-    def one(request: httpx.Request) -> dict[str, Any]:
+    def respond(request: httpx.Request) -> dict[str, Any]:
         wanted = request.url.params.get("assignment_id")
         return grades(*(dense(wanted) if wanted else [grade(HERS, each) for each in many[:60]]))
 
-    schoology.put("grades", one)
+    schoology.put("grades", respond)
     book = await read(schoology)
     asked = asked_alone(schoology)
     assert len(asked) == len(set(asked)) == 100
@@ -120,7 +120,7 @@ async def test_no_more_than_a_hundred_are_asked_for_again_those_with_most_gaps_f
 
 
 async def no_question(schoology: CannedSchoology) -> None:
-    """The read is complete without asking again."""
+    """Assert that a read is complete without reading again."""
     assert (await read(schoology)).partial == frozenset()
     assert asked_alone(schoology) == []
 
@@ -138,7 +138,7 @@ async def test_only_active_students_are_expected(fields: dict[str, Any]) -> None
     await no_question(schoology)
 
 
-async def test_a_row_that_cannot_be_read_is_an_answer() -> None:
+async def test_an_unreadable_row_is_not_missing() -> None:
     schoology = CannedSchoology()
     schoology.put("grades", grades(grade(HERS, QUIZ, "A+"), grade(HIS, QUIZ), *dense(ESSAY)))
     await no_question(schoology)
@@ -168,20 +168,18 @@ async def test_changes_are_never_checked_for_completeness() -> None:
 
 
 @pytest.mark.parametrize(("ids", "times"), [([QUIZ], 2), ([QUIZ, ESSAY], 3)])
-async def test_cells_of_some_assignments_are_completed_too_and_stop_nothing(
-    ids: list[str], times: int
-) -> None:
+async def test_reread_cells_are_completed_without_stopping(ids: list[str], times: int) -> None:
     book = await read(CannedSchoology())
     schoology = CannedSchoology()
     schoology.put("grades", grades(*dense(ESSAY)))
     async with canned_source(schoology) as source:
-        found = await source.cells(book, ids)
-    assert found.partial == {QUIZ}
-    assert QUIZ not in found.read_through
+        cells = await source.cells(book, ids)
+    assert cells.partial == {QUIZ}
+    assert QUIZ not in cells.read_through
     assert len(schoology.asked) == times
 
 
-async def test_all_cells_again_are_believed_no_more_than_a_full_read() -> None:
+async def test_rereading_all_cells_is_checked_like_a_full_read() -> None:
     book = await read(CannedSchoology())
     schoology = CannedSchoology()
     schoology.put("grades", grades(*dense(ESSAY)))
@@ -190,7 +188,7 @@ async def test_all_cells_again_are_believed_no_more_than_a_full_read() -> None:
             await source.cells(book, None)
 
 
-async def test_the_second_answer_mends_a_row_that_was_unreadable_and_spoils_none() -> None:
+async def test_a_second_read_repairs_unreadable_rows_only() -> None:
     schoology = CannedSchoology()
     schoology.put("grades", grades(grade(HERS, QUIZ, "A+"), *dense(ESSAY)))
     schoology.put(alone(QUIZ), grades(*dense(QUIZ)))
@@ -205,24 +203,24 @@ async def test_the_second_answer_mends_a_row_that_was_unreadable_and_spoils_none
 
 
 def large(students: int, assignments: int) -> tuple[CannedSchoology, list[str]]:
-    """A section of so many cells, all answered by assignment and none at once."""
+    """Make a section of so many cells, which it has by assignment and not at once."""
     schoology = CannedSchoology()
     people = [enrollment(10_000 + n, 20_000 + n) for n in range(students)]
     ids = [str(30_000 + n) for n in range(assignments)]
     schoology.put("enrollments", {"enrollment": people})
     schoology.put("grade_items", {"assignment": [item(each) for each in ids]})
 
-    def one(request: httpx.Request) -> dict[str, Any]:
+    def respond(request: httpx.Request) -> dict[str, Any]:
         return grades(*rows_of([request.url.params.get("assignment_id")]))
 
     def rows_of(wanted: Iterable[Any]) -> list[Any]:
         return [grade(10_000 + n, each) for each in wanted if each for n in range(students)]
 
-    schoology.put("grades", one)
+    schoology.put("grades", respond)
     return schoology, ids
 
 
-async def test_above_20000_cells_grades_are_asked_for_by_assignment() -> None:
+async def test_above_20000_cells_grades_are_read_by_assignment() -> None:
     schoology, ids = large(667, 30)
     book = await read(schoology)
     assert sorted(asked_alone(schoology)) == ids
@@ -230,7 +228,7 @@ async def test_above_20000_cells_grades_are_asked_for_by_assignment() -> None:
     assert book.read_through.keys() == set(ids)
 
 
-async def test_a_section_known_to_be_large_is_not_asked_for_all_grades_at_once() -> None:
+async def test_a_section_known_as_large_is_read_by_assignment() -> None:
     schoology, ids = large(3, 4)
     assert len((await read(schoology, large=True)).cells) == 4
     multiget = next(r for r in schoology.sent if r.url.path.endswith("/multiget"))
@@ -239,18 +237,16 @@ async def test_a_section_known_to_be_large_is_not_asked_for_all_grades_at_once()
 
 
 @pytest.mark.parametrize(("refused", "since"), [(False, None), (True, NOW - timedelta(days=1))])
-async def test_an_answer_over_32_megabytes_is_replaced_by_one_for_each_assignment(
-    refused: bool, since: Any
-) -> None:
+async def test_a_response_over_32_megabytes_is_read_by_assignment(refused: bool, since: Any) -> None:
     schoology, ids = large(3, 4)
     small = schoology.answers[f"/sections/{SECTION}/grades"]
     assert callable(small)
 
-    def answer(request: httpx.Request) -> Any:
+    def respond(request: httpx.Request) -> Any:
         wide = b'{"grades":{"grade":[]},"period":[' + b" " * (33 << 20) + b"]}"
         return small(request) if "assignment_id" in request.url.params else wide
 
-    schoology.put("grades", answer)
+    schoology.put("grades", respond)
     book = await read(schoology, since, multiget_refused=refused)
     assert sum(map(len, book.cells.values())) == 12
     assert sorted(path.split("assignment_id=")[1].partition("&")[0] for path in schoology.asked
@@ -258,18 +254,18 @@ async def test_an_answer_over_32_megabytes_is_replaced_by_one_for_each_assignmen
     assert all(("timestamp=" in path) == (since is not None) for path in schoology.asked if "/grades" in path)
 
 
-async def test_cells_of_a_large_section_are_asked_for_by_assignment() -> None:
+async def test_cells_of_a_large_section_are_reread_by_assignment() -> None:
     schoology, ids = large(667, 31)
     book = await read(schoology)
     schoology.asked.clear()
     async with canned_source(schoology) as source:
-        found = await source.cells(book, ids[:5])
-    assert found.cells.keys() == set(ids[:5])
+        cells = await source.cells(book, ids[:5])
+    assert cells.cells.keys() == set(ids[:5])
     assert sorted(asked_alone(schoology)) == ids[:5]
     assert len(schoology.asked) == 5
 
 
-async def test_cells_in_an_answer_over_32_megabytes_are_asked_for_by_assignment() -> None:
+async def test_cells_over_32_megabytes_are_reread_by_assignment() -> None:
     schoology, ids = large(3, 4)
     book = await read(schoology, large=True)
     schoology.asked.clear()
@@ -286,7 +282,7 @@ async def test_a_refusal_of_one_assignment_stops_the_sync() -> None:
         await read(schoology, large=True)
 
 
-async def test_an_assignment_that_has_no_real_id_is_never_asked_for() -> None:
+async def test_an_assignment_without_an_id_is_never_requested() -> None:
     schoology, ids = large(3, 2)
     schoology.put("grade_items", {"assignment": [item(None), *[item(each) for each in ids]]})
     await read(schoology, large=True)

@@ -1,4 +1,4 @@
-"""Up to which of Schoology's own times an assignment's cells are known."""
+"""Test cursors: the time of Schoology's own clock up to which cells are known."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,17 +27,17 @@ CELL = datetime.fromtimestamp(1775041468, UTC)
 
 
 @pytest.mark.parametrize("since", [None, SINCE])
-async def test_the_date_of_the_answer(since: datetime | None) -> None:
+async def test_the_cursor_is_the_date_of_the_response(since: datetime | None) -> None:
     book = await read(CannedSchoology(), since)
     assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW)
 
 
-async def test_our_own_clock_has_no_say() -> None:
+async def test_our_own_clock_does_not_move_a_cursor() -> None:
     book = await read(CannedSchoology(), clock=lambda: NOW + timedelta(hours=5))
     assert set(book.read_through.values()) == {NOW}
 
 
-async def test_an_answer_that_says_nothing_changed_moves_every_assignment() -> None:
+async def test_an_empty_changes_read_moves_every_cursor() -> None:
     schoology = CannedSchoology()
     schoology.put("grades", grades())
     book = await read(schoology, SINCE)
@@ -46,7 +46,7 @@ async def test_an_answer_that_says_nothing_changed_moves_every_assignment() -> N
 
 
 @pytest.mark.parametrize("since", [None, SINCE])
-async def test_without_a_date_the_latest_cell_of_the_answer(since: datetime | None) -> None:
+async def test_the_cursor_without_a_date_is_the_latest_cell(since: datetime | None) -> None:
     schoology = CannedSchoology(date=None)
     rows = [grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp="300"), *dense(ESSAY)]
     schoology.put("grades", grades(*rows))
@@ -55,7 +55,7 @@ async def test_without_a_date_the_latest_cell_of_the_answer(since: datetime | No
 
 
 @pytest.mark.parametrize("never", [0, "0", None, "", -5, "soon", Literal("1e99"), 10**40, Literal("1.5"), []])
-async def test_a_cell_that_nobody_touched_tells_no_time(never: object) -> None:
+async def test_an_untouched_cell_moves_no_cursor(never: object) -> None:
     schoology = CannedSchoology(date=None)
     untouched = [grade(who, what, None, timestamp=never) for who in (HERS, HIS) for what in (QUIZ, ESSAY)]
     schoology.put("grades", grades(*untouched))
@@ -70,50 +70,50 @@ async def test_a_cell_that_nobody_touched_tells_no_time(never: object) -> None:
 async def test_a_date_that_is_none_counts_as_no_date(header: str) -> None:
     schoology = CannedSchoology(date=None)
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         given = schoology(request)
         given.headers["date"] = header
         return given
 
-    async with canned_source(schoology, httpx.MockTransport(answer)) as source:
+    async with canned_source(schoology, httpx.MockTransport(respond)) as source:
         assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
 
 
 def two_pages(first: datetime | None, second: datetime | None) -> Any:
-    """Grades on two pages that were answered at two times."""
+    """Open a source with grades on two pages of two times."""
     schoology = CannedSchoology()
     link = f"https://api.schoology.example/v1/sections/{SECTION}/grades?start=2"
     schoology.put("grades", grades(*dense(QUIZ), links={"next": link}))
     schoology.put("grades?start=2", grades(*dense(ESSAY)))
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         schoology.date = second if "start=2" in str(request.url) else first
         return schoology(request)
 
-    return canned_source(schoology, httpx.MockTransport(answer))
+    return canned_source(schoology, httpx.MockTransport(respond))
 
 
-async def test_of_several_pages_the_earliest_date_counts() -> None:
+async def test_the_cursor_is_the_earliest_date_of_the_pages() -> None:
     async with two_pages(NOW, NOW + timedelta(minutes=3)) as source:
         book = await source.read(SECTION, None)
     assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW)
 
 
-async def test_a_page_without_a_date_makes_the_cells_tell() -> None:
+async def test_the_cursor_with_a_dateless_page_is_the_latest_cell() -> None:
     async with two_pages(NOW, None) as source:
         assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
 
 
-async def test_no_cursor_passes_a_row_that_could_not_be_read() -> None:
+async def test_no_cursor_passes_an_unreadable_row() -> None:
     schoology = CannedSchoology()
     schoology.put("grades", grades(grade(HERS, QUIZ, "A+"), grade(HIS, QUIZ), *dense(ESSAY)))
     for since in (None, SINCE):
         assert (await read(schoology, since)).read_through.keys() == {ESSAY}
 
 
-async def test_cells_asked_for_again_have_the_date_of_their_own_answer() -> None:
+async def test_reread_cells_have_the_date_of_their_own_response() -> None:
     book = await read(CannedSchoology())
     later = NOW + timedelta(minutes=9)
     async with canned_source(CannedSchoology(date=later)) as source:
-        found = await source.cells(book, [QUIZ])
-    assert found.read_through == {QUIZ: later}
+        cells = await source.cells(book, [QUIZ])
+    assert cells.read_through == {QUIZ: later}

@@ -1,4 +1,4 @@
-"""Answers that make no sense: the sync stops, says at which call, and repeats nothing of them."""
+"""Test responses that make no sense: the sync stops, names the call, and quotes nothing of them."""
 
 import re
 from typing import Any
@@ -78,8 +78,8 @@ async def test_a_senseless_row_of_a_multiget_names_its_own_call(name: str, body:
 async def test_the_parent_object_is_not_taken_for_an_empty_list(name: str, refused: bool) -> None:
     schoology = CannedSchoology()
     schoology.put(name, PARENT)
-    found = await stopped(schoology, multiget_refused=refused)
-    assert found.detail == f"{name}: the response has no such list"
+    stop = await stopped(schoology, multiget_refused=refused)
+    assert stop.detail == f"{name}: the response has no such list"
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -92,19 +92,19 @@ async def test_a_wrapper_around_no_list_stops_the_sync(name: str, wrapped: objec
 
 
 @pytest.mark.parametrize("rows", [0, 3, 5])
-async def test_a_multiget_that_answers_another_number_of_questions_stops_the_sync(rows: int) -> None:
+async def test_a_multiget_with_another_number_of_rows_stops_the_sync(rows: int) -> None:
     row = {"response_code": 200, "body": {}}
-    found = await stopped(CannedSchoology({"/multiget": {"response": [row] * rows}}))
-    assert found.detail == f"multiget: 4 requests, {rows} responses"
+    stop = await stopped(CannedSchoology({"/multiget": {"response": [row] * rows}}))
+    assert stop.detail == f"multiget: 4 requests, {rows} responses"
 
 
-async def test_a_multiget_row_that_is_no_object_is_asked_for_plainly() -> None:
+async def test_a_garbled_multiget_row_is_requested_plainly() -> None:
     schoology = CannedSchoology({"/multiget": {"response": [None, 7, "x", []]}})
     book = await read(schoology)
     assert book.cells[QUIZ]
 
 
-async def test_the_detail_of_a_refusal_repeats_nothing_either() -> None:
+async def test_a_refusal_is_not_quoted() -> None:
     schoology = CannedSchoology({"/multiget": CannedResponse(SECRET.encode(), 401)})
     with expect_stop("schoology-credentials-refused") as caught:
         await read(schoology)
@@ -112,7 +112,7 @@ async def test_the_detail_of_a_refusal_repeats_nothing_either() -> None:
 
 
 @pytest.mark.parametrize("where", ["outline", "members", "categories"])
-async def test_the_other_reads_stop_alike(where: str) -> None:
+async def test_the_other_reads_stop_the_same_way(where: str) -> None:
     schoology = CannedSchoology()
     for name in LISTS:
         schoology.put(name, PARENT)
@@ -128,7 +128,7 @@ async def test_a_title_that_is_hostile_is_a_title() -> None:
     assert (await read(schoology)).assignments[0].title == title
 
 
-async def test_what_was_unreadable_is_said_without_its_content() -> None:
+async def test_unreadable_values_are_not_quoted() -> None:
     schoology = CannedSchoology()
     garbled = item(int(QUIZ), due=SECRET)
     schoology.put("grade_items", {"assignment": [garbled]})

@@ -1,4 +1,4 @@
-"""Lists that come in pages: read to their end, on Schoology's own host, and no further."""
+"""Test lists in pages: read to their end, on Schoology's own host, and no further."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,15 +29,15 @@ from harness.errors import expect_stop
 
 
 def paged(name: str, wrap: Callable[..., dict[str, Any]], rows: list[Any], **beside: Any) -> Any:
-    """An answer in pages of one row, each linking to the next."""
+    """Make a response in pages of one row, each linking to the next."""
 
-    def answer(request: httpx.Request) -> dict[str, Any]:
+    def respond(request: httpx.Request) -> dict[str, Any]:
         start = int(request.url.params.get("start", 0)) if "multiget" not in request.url.path else 0
         link = f"https://api.schoology.example/v1/sections/{SECTION}/{name}?limit=1&start={start + 1}"
         links = {"self": "x", **({"next": link} if start + 1 < len(rows) else {})}
         return wrap(rows[start]) | {"links": links, **beside}
 
-    return answer
+    return respond
 
 
 def paging_schoology(total: object) -> CannedSchoology:
@@ -70,7 +70,7 @@ async def test_members_are_read_to_their_end() -> None:
 
 
 def linking(next_link: object, rows: int = 1, **beside: object) -> CannedSchoology:
-    """A Schoology whose roster always names the same next page."""
+    """Make a Schoology whose roster always links to the same next page."""
     schoology = CannedSchoology()
     people = [enrollment(number, number) for number in range(1, rows + 1)]
     schoology.put("enrollments", {"enrollment": people, "links": {"next": next_link}, **beside})
@@ -132,12 +132,12 @@ async def test_a_page_that_goes_on_without_rows_stops_the_sync() -> None:
 def endless(**beside: object) -> CannedSchoology:
     schoology = CannedSchoology()
 
-    def answer(request: httpx.Request) -> dict[str, Any]:
-        place = len(schoology.asked)
-        link = f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start={place}"
-        return {"enrollment": [enrollment(place + 1, place + 1)], "links": {"next": link}, **beside}
+    def respond(request: httpx.Request) -> dict[str, Any]:
+        start = len(schoology.asked)
+        link = f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start={start}"
+        return {"enrollment": [enrollment(start + 1, start + 1)], "links": {"next": link}, **beside}
 
-    schoology.put("enrollments", answer)
+    schoology.put("enrollments", respond)
     return schoology
 
 
@@ -153,7 +153,7 @@ async def test_pages_without_end_stop_the_sync() -> None:
         await read(endless())
 
 
-async def test_a_total_is_not_what_pages_are_computed_from() -> None:
+async def test_pages_are_not_computed_from_the_total() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [enrollment(HERS, ADA)], "total": "900"})
     book = await read(schoology, SINCE)

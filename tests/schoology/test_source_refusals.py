@@ -1,4 +1,4 @@
-"""What Schoology's refusals mean: who can do something, and what is tried again."""
+"""Test Schoology's refusals: their reasons, and the ones that are tried again."""
 
 import pytest
 
@@ -25,33 +25,29 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("name", ["", "enrollments", "grade_items", "grades", "grading_categories"])
-@pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-async def test_a_refused_read_says_who_can_do_something(
-    name: str, answer: CannedResponse, reason: str
-) -> None:
+@pytest.mark.parametrize(("response", "reason"), REFUSALS)
+async def test_a_refused_read_has_a_reason(name: str, response: CannedResponse, reason: str) -> None:
     schoology = CannedSchoology()
-    schoology.put(name, answer)
+    schoology.put(name, response)
     with expect_stop(reason):
         await read(schoology, multiget_refused=True)
 
 
 @pytest.mark.parametrize("name", ["", "enrollments", "grade_items", "grades"])
-@pytest.mark.parametrize(("answer", "reason"), REFUSALS[:1] + REFUSALS[2:3] + REFUSALS[4:5])
-async def test_a_refused_row_means_what_a_refused_read_means(
-    name: str, answer: CannedResponse, reason: str
+@pytest.mark.parametrize(("response", "reason"), REFUSALS[:1] + REFUSALS[2:3] + REFUSALS[4:5])
+async def test_a_refused_multiget_row_has_the_same_reason(
+    name: str, response: CannedResponse, reason: str
 ) -> None:
     schoology = CannedSchoology()
-    schoology.put(name, answer)
+    schoology.put(name, response)
     with expect_stop(reason):
         await read(schoology)
     assert schoology.asked.count("/multiget") == 1
 
 
-@pytest.mark.parametrize(("answer", "reason"), [REFUSALS[0], REFUSALS[3]])
-async def test_a_multiget_that_is_not_authorized_is_not_tried_in_parts(
-    answer: CannedResponse, reason: str
-) -> None:
-    schoology = CannedSchoology({"/multiget": answer})
+@pytest.mark.parametrize(("response", "reason"), [REFUSALS[0], REFUSALS[3]])
+async def test_an_unauthorized_multiget_is_not_tried_in_parts(response: CannedResponse, reason: str) -> None:
+    schoology = CannedSchoology({"/multiget": response})
     with expect_stop(reason):
         await read(schoology)
     assert f"/sections/{SECTION}" not in schoology.asked
@@ -68,20 +64,20 @@ async def test_a_replayed_signature_is_made_anew_once() -> None:
     assert len(signed) == len(set(signed)) == 2
 
 
-async def test_a_signature_that_is_called_replayed_twice_is_refused() -> None:
+async def test_a_signature_replayed_twice_is_refused() -> None:
     schoology = CannedSchoology({"/multiget": CannedResponse(REPLAY, 401)})
     with expect_stop("schoology-credentials-refused"):
         await read(schoology)
     assert schoology.asked.count("/multiget") == 2
 
 
-async def test_a_schoology_that_is_down_can_be_tried_later() -> None:
+async def test_an_outage_can_be_retried_later() -> None:
     schoology = CannedSchoology({"/multiget": CannedResponse(b"", 503)})
     with pytest.raises(Retriable):
         await read(schoology)
 
 
-async def test_a_schoology_that_throttles_can_be_tried_after_its_window() -> None:
+async def test_throttling_can_be_retried_after_the_window() -> None:
     schoology = CannedSchoology({"/multiget": CannedResponse(b"Rate limit exceeded", 429)})
     with pytest.raises(Retriable) as caught:
         await read(schoology, attempts=1)

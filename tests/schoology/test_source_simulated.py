@@ -1,4 +1,4 @@
-"""The source against the simulated Schoology, which checks signatures, rights, paging and types."""
+"""Test the source with the simulated Schoology, which checks signatures, rights, paging and types."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +24,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
 
 
 class Clock:
-    """Schoology's clock, set by the test."""
+    """Run Schoology's clock, set by the test."""
 
     now = NOON
 
@@ -39,7 +39,7 @@ def invented() -> World:
 
 @pytest.fixture
 def world(invented: World) -> Iterator[World]:
-    """The district with every switch in its place afterwards. Tests that use it change nothing else."""
+    """Share the district and reset every switch afterwards. Tests that use it change nothing else."""
     yield invented
     invented.schoology.switches = Switches()
     invented.schoology.log.clear()
@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def small(clock: Clock) -> World:
-    """A district of its own, to be changed."""
+    """Build a district of the test's own, to be changed."""
     return build(students=4, assignments=3, sections=1, ideal=True, clock=clock)
 
 
@@ -68,8 +68,8 @@ async def read(world: World, since: datetime | None = None, *, section: int | No
         return await source.read(str(section or section_of(world).id), since)
 
 
-def held(world: World) -> dict[str, dict[str, Cell]]:
-    """What the district holds of its first section, in our words."""
+def read_directly(world: World) -> dict[str, dict[str, Cell]]:
+    """Return the cells of the first section as the simulator has them."""
     book = section_of(world)
     cells: dict[str, dict[str, Cell]] = {}
     for item in book.standing():
@@ -83,9 +83,9 @@ def held(world: World) -> dict[str, dict[str, Cell]]:
     return cells
 
 
-async def test_a_full_read_is_what_the_section_holds(world: World) -> None:
+async def test_a_full_read_equals_the_section(world: World) -> None:
     book, section = await read(world), section_of(world)
-    assert book.cells == held(world)
+    assert book.cells == read_directly(world)
     assert (book.unreadable, book.partial, book.full) == ({}, frozenset(), True)
     assert (book.section_code, book.from_sis) == (section.school_code, True)
     assert book.course_admins == {str(world.classrooms[0].teacher.uid)}
@@ -150,24 +150,22 @@ async def test_rows_beside_the_assignees_are_cells_too(world: World) -> None:
     assert replace(book, cells=usual.cells) == usual
 
 
-async def test_changes_carry_what_was_graded_cleared_excused_and_commented(
-    small: World, clock: Clock
-) -> None:
+async def test_a_changes_read_has_every_kind_of_changed_cell(small: World, clock: Clock) -> None:
     schoology, section = small.schoology, section_of(small)
     first = await read(small)
     assert set(first.read_through.values()) == {datetime.fromtimestamp(NOON, UTC)}
     graded, cleared, excused, commented = [e.uid for e in section.students()]
-    one, two, _ = section.items
+    quiz, essay, _ = section.items
     clock.now += 600
-    schoology.grade(section.id, one, graded, "9.5")
-    schoology.clear(section.id, one, cleared)
-    schoology.set_exception(section.id, two, excused, 1)
-    schoology.comment(section.id, two, commented, "see me")
+    schoology.grade(section.id, quiz, graded, "9.5")
+    schoology.clear(section.id, quiz, cleared)
+    schoology.set_exception(section.id, essay, excused, 1)
+    schoology.comment(section.id, essay, commented, "see me")
     book = await read(small, min(first.read_through.values()))
     assert not book.full
     assert book.cells == {
-        str(one): {str(graded): Decimal("9.5"), str(cleared): None},
-        str(two): {str(excused): Mark(1), str(commented): first.cells[str(two)][str(commented)]},
+        str(quiz): {str(graded): Decimal("9.5"), str(cleared): None},
+        str(essay): {str(excused): Mark(1), str(commented): first.cells[str(essay)][str(commented)]},
     }
     again = await read(small, min(book.read_through.values()))
     assert again.cells == book.cells  # two minutes overlap
@@ -176,7 +174,7 @@ async def test_changes_carry_what_was_graded_cleared_excused_and_commented(
     assert (await read(small, min(later.read_through.values()))).cells == {}
 
 
-async def test_the_cursor_is_in_schoologys_time_whatever_ours_is(small: World) -> None:
+async def test_the_cursor_is_in_schoologys_time(small: World) -> None:
     small.schoology.switches.clock_skew = 4000
     book = await read(small)
     assert set(book.read_through.values()) == {datetime.fromtimestamp(NOON + 4000, UTC)}
@@ -185,7 +183,7 @@ async def test_the_cursor_is_in_schoologys_time_whatever_ours_is(small: World) -
     assert len((await read(small, min(book.read_through.values()))).cells) == 1
 
 
-async def test_a_deleted_assignment_disappears_and_comes_back_as_it_was(small: World) -> None:
+async def test_a_restored_assignment_reads_as_before(small: World) -> None:
     before = await read(small)
     section = section_of(small)
     gone = next(iter(section.items))
@@ -202,7 +200,7 @@ async def test_a_section_that_was_made_by_hand(world: World) -> None:
     assert (book.section_code, book.from_sis) == (None, False)
 
 
-async def test_who_may_not_read(world: World) -> None:
+async def test_keys_without_rights_are_refused(world: World) -> None:
     assert world.student_key is not None
     for key in (world.student_key, world.refused_key):
         with expect_stop("schoology-key-not-allowed"):
@@ -236,10 +234,10 @@ async def test_the_connection_test_finds_nothing_wrong(world: World, key: str) -
     transport = httpx.ASGITransport(SchoologyApp(world.schoology))
     noon = datetime.fromtimestamp(NOON, UTC)
     async with open_source(transport, BASE, (signer.key, signer.secret), clock=lambda: noon) as source:
-        assert all(found.ok for found in await check_connection(source))
+        assert all(finding.ok for finding in await check_connection(source))
 
 
-async def test_over_a_real_socket(world: World) -> None:
+async def test_a_section_is_read_over_a_real_socket(world: World) -> None:
     usual = await read(world)
     served = Served(SchoologyApp(world.schoology), "127.0.0.1", 0, dated=False)
     await served.start()
@@ -247,8 +245,8 @@ async def test_over_a_real_socket(world: World) -> None:
         key = (world.app_key.key, world.app_key.secret)
         async with open_source(httpx.AsyncHTTPTransport(), f"{served.url}/v1", key) as source:
             book = await source.read(str(section_of(world).id), None)
-            found = await source.cells(book, None)
+            cells = await source.cells(book, None)
     finally:
         await served.stop()
     assert book == usual
-    assert found.cells == usual.cells
+    assert cells.cells == usual.cells

@@ -1,4 +1,4 @@
-"""Cells that are asked for once more, for some assignments or for all."""
+"""Test reading cells once more, for some assignments or for all."""
 
 from harness.canned_schoology import (
     ADA,
@@ -17,19 +17,19 @@ from harness.canned_schoology import (
 )
 
 
-async def test_a_few_assignments_are_asked_for_one_by_one() -> None:
+async def test_few_assignments_are_reread_one_by_one() -> None:
     schoology = CannedSchoology()
     book = await read(schoology)
     schoology.asked.clear()
     schoology.put("grades", grades(*dense(QUIZ)))
     async with canned_source(schoology) as source:
-        found = await source.cells(book, [QUIZ])
-    assert found.cells == {QUIZ: {ADA: 8, BEN: 8}}
+        cells = await source.cells(book, [QUIZ])
+    assert cells.cells == {QUIZ: {ADA: 8, BEN: 8}}
     assert schoology.asked == [f"/sections/{SECTION}/grades?limit=200&assignment_id={QUIZ}"]
-    assert found.read_through.keys() == {QUIZ}
+    assert cells.read_through.keys() == {QUIZ}
 
 
-async def test_many_assignments_are_asked_for_in_one_call_and_no_others_are_answered() -> None:
+async def test_many_assignments_are_reread_in_one_call() -> None:
     ids = [str(number) for number in range(101, 106)]
     schoology = CannedSchoology()
     schoology.put("grade_items", {"assignment": [item(each) for each in ids]})
@@ -37,37 +37,37 @@ async def test_many_assignments_are_asked_for_in_one_call_and_no_others_are_answ
     book = await read(schoology)
     schoology.asked.clear()
     async with canned_source(schoology) as source:
-        found = await source.cells(book, ids[:4])
-    assert found.cells.keys() == found.read_through.keys() == set(ids[:4])
+        cells = await source.cells(book, ids[:4])
+    assert cells.cells.keys() == cells.read_through.keys() == set(ids[:4])
     assert schoology.asked == [f"/sections/{SECTION}/grades?limit=200"]
 
 
-async def test_all_cells_again_are_what_a_full_read_has() -> None:
+async def test_all_cells_reread_equal_a_full_read() -> None:
     book = await read(CannedSchoology())
     schoology = CannedSchoology()
     async with canned_source(schoology) as source:
-        found = await source.cells(book, None)
-    assert (found.cells, found.read_through) == (book.cells, book.read_through)
+        cells = await source.cells(book, None)
+    assert (cells.cells, cells.read_through) == (book.cells, book.read_through)
     assert schoology.kinds == ["grades"]
 
 
-async def test_a_server_that_ignores_the_filter_cannot_smuggle_in_other_assignments() -> None:
+async def test_a_server_that_ignores_the_filter_adds_no_assignments() -> None:
     book = await read(CannedSchoology())
     async with canned_source(CannedSchoology()) as source:
         assert (await source.cells(book, [QUIZ])).cells.keys() == {QUIZ}
 
 
-async def test_cells_asked_for_again_know_which_enrollment_could_not_be_read() -> None:
+async def test_reread_cells_know_the_unreadable_enrollments() -> None:
     schoology = CannedSchoology()
     schoology.put("enrollments", {"enrollment": [enrollment(HERS, None), enrollment(HIS, BEN)]})
     book = await read(schoology)
     async with canned_source(schoology) as source:
-        found = await source.cells(book, [QUIZ])
-    assert found.cells == {QUIZ: {BEN: 8}}
-    assert found.unreadable.keys() == {(QUIZ, f"enrollment:{HERS}")}
+        cells = await source.cells(book, [QUIZ])
+    assert cells.cells == {QUIZ: {BEN: 8}}
+    assert cells.unreadable.keys() == {(QUIZ, f"enrollment:{HERS}")}
 
 
-async def test_nothing_is_asked_for_no_assignments() -> None:
+async def test_rereading_no_assignments_sends_nothing() -> None:
     book = await read(CannedSchoology())
     schoology = CannedSchoology()
     async with canned_source(schoology) as source:
