@@ -12,7 +12,7 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots soak lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots shape soak lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ bench: $(READY)  ## measure, and compare with the targets (ARGS="planning memory
 
 bench-plots: $(READY)  ## measure how cost grows with size and with workers, and draw it (docs/plots)
 	@PYTHONPATH=tests $(BIN)/python -m bench.plots $(ARGS)
+
+shape: $(READY)  ## print structure, sizes and words of the code, and the files and functions that a sync calls
+	@PYTHONPATH=tests $(BIN)/python -m shape
 
 soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=burst for a part)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)

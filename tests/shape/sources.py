@@ -1,0 +1,110 @@
+"""Measure source files: their modules, their functions, and how their docstrings begin."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median, quantiles
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "gradesync"
+TREES = ("src", "tests")
+OPENINGS = ("What", "Whether", "Where", "Who", "How", "Whoever", "Whose", "Whom")
+SPEECH = ("tell", "tells", "told", "telling", "said", "say", "says", "saying")
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function or method, with its place and its lines from `def` to its end."""
+
+    path: Path
+    line: int
+    name: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class Docstring:
+    path: Path
+    line: int
+    text: str
+
+    @property
+    def words(self) -> list[str]:
+        return ["".join(filter(str.isalpha, word)) for word in self.text.split()]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Lines of functions."""
+
+    median: float
+    p95: float
+    largest: int
+
+
+def python_files(*folders: Path) -> list[Path]:
+    """Return every Python file below the folders, in order."""
+    return sorted(path for folder in folders for path in folder.rglob("*.py"))
+
+
+def all_files() -> list[Path]:
+    """Return every Python file of the sources and the tests."""
+    return python_files(*(ROOT / tree for tree in TREES))
+
+
+def loose_modules() -> list[str]:
+    """Return the names of the modules that lie in no package of gradesync."""
+    return sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def count_lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def functions(paths: Iterable[Path]) -> list[Function]:
+    return [
+        Function(path, node.lineno, node.name, (node.end_lineno or node.lineno) - node.lineno + 1)
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def measure_spread(measured: Iterable[Function]) -> Spread:
+    lines = [function.lines for function in measured]
+    return Spread(median(lines), quantiles(lines, n=20)[-1], max(lines))
+
+
+def docstrings(paths: Iterable[Path]) -> list[Docstring]:
+    """Return the docstrings of modules, classes, functions and constants."""
+    return [
+        Docstring(path, line, text)
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, Documented)
+        for line, text in _texts(node)
+    ]
+
+
+def _texts(node: Documented) -> Iterator[tuple[int, str]]:
+    for statement in node.body:
+        match statement:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield statement.lineno, text
+
+
+def opens_with_a_question(docstring: Docstring) -> bool:
+    return bool(docstring.words) and docstring.words[0] in OPENINGS
+
+
+def speaks(docstring: Docstring) -> bool:
+    """Decide whether a docstring uses a word of speech: tell, told, said, say."""
+    return any(word.lower() in SPEECH for word in docstring.words)
+
+
+def first_words(found: Iterable[Docstring]) -> Counter[str]:
+    return Counter(docstring.words[0] for docstring in found if docstring.words)
