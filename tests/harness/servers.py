@@ -24,6 +24,7 @@ from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
+from gradesync.settings import Settings
 
 SESSION = "GRADESYNC_TEST_SESSION"
 """Names the data folder of a test session; its xdist workers inherit it and share the servers there."""
@@ -46,6 +47,14 @@ class Urls:
     database_url: str
     migrate_database_url: str
     redis_url: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "Urls":
+        """Return the servers that a process with these settings uses."""
+        assert settings.migrate_database_url is not None
+        assert settings.redis_url is not None
+        secrets = settings.database_url, settings.migrate_database_url, settings.redis_url
+        return cls(*(secret.get_secret_value() for secret in secrets))
 
     def of(self, database: str) -> "Urls":
         """The same servers, and another database."""

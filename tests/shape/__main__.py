@@ -61,13 +61,7 @@ def words() -> Iterator[str]:
 
 def syncs() -> Iterator[str]:
     with servers() as settings:
-        assert settings.migrate_database_url is not None
-        urls = Urls(
-            settings.database_url.get_secret_value(),
-            settings.migrate_database_url.get_secret_value(),
-            settings.redis_url.get_secret_value(),
-        )
-        first, unchanged = asyncio.run(record_syncs(settings, urls))
+        first, unchanged = asyncio.run(record_syncs(settings, Urls.from_settings(settings)))
     yield f"first sync:     {counted(first)}"
     yield f"unchanged sync: {counted(unchanged)}"
 

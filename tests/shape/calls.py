@@ -39,7 +39,7 @@ class Calls:
             yield
         finally:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]  # None is how it ends
+            threading.setprofile(None)
 
 
 async def record_syncs(settings: Settings, urls: Urls) -> tuple[Calls, Calls]:
