@@ -176,7 +176,7 @@ async def test_a_lost_connection_is_said_and_found_again(session: BrowserSession
         await opened.button("Sync to SIS").click()
     await session.context.route("**/events", lambda route: route.abort())
     session.cut()
-    await expect(opened.tool.get_by_role("alert")).to_contain_text("The connection is lost.")
+    await expect(opened.tool.get_by_role("alert")).to_contain_text("The connection was lost.")
     await session.context.unroute_all()
     async with session.worker():
         await expect(opened.text("Last sync:")).to_be_visible()
@@ -239,7 +239,7 @@ async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(session: B
     async with session.worker():
         opened = await session.open()
         await sync(opened)
-    await expect(opened.text("Schoology does not tell the students' names just now")).to_be_visible()
+    await expect(opened.text("Schoology isn't sharing the students' names right now")).to_be_visible()
     await expect(opened.text(f"Student {session.room.odd['dropped_in_sis']}")).to_be_visible()
 
 

@@ -115,7 +115,7 @@ async def test_progress_is_said_to_those_who_do_not_see_it(session: BrowserSessi
     opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.button("Sync to SIS").click()
-    status = opened.tool.locator("#said")
+    status = opened.tool.locator("#announcement")
     await expect(status).to_have_text("Waiting for its turn")
     await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
     async with session.worker():

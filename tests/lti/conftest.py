@@ -1,4 +1,4 @@
-"""Fixtures of the LTI tool's tests."""
+"""Provide the LTI tool to its tests."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""LTI 1.3 launches: what opens the page, and everything that must not."""
+"""Test LTI 1.3 launches: which open the page, and which must not."""
 
 import hmac
 from base64 import urlsafe_b64encode
@@ -18,20 +18,20 @@ from harness.lti import LtiHarness, Page, apply, choose, open_lti
 READS, WRITES = {"syncs:read"}, {"syncs:read", "syncs:write"}
 
 
-async def test_a_teacher_gets_a_token_for_this_section_alone(tool: LtiHarness) -> None:
-    answer = await tool.launch()
-    caller = tool.caller(answer)
+async def test_teacher_gets_a_token_for_this_section_only(tool: LtiHarness) -> None:
+    response = await tool.launch()
+    caller = tool.caller(response)
     assert (caller.district_id, caller.client_id) == (tool.district.id, PAGE)
     assert (caller.subject, caller.section_id) == (str(tool.room.teacher.uid), str(tool.room.section.id))
     assert caller.scopes == WRITES
-    bearer = {"authorization": f"Bearer {Page(answer).start['token']}"}
+    bearer = {"authorization": f"Bearer {Page(response).start['token']}"}
     own = await tool.browser.get(f"/sections/{tool.room.section.id}/syncs", headers=bearer)
     other = tool.world.classrooms[1].section.id
     foreign = await tool.browser.get(f"/sections/{other}/syncs", headers=bearer)
     assert (own.status_code, foreign.status_code) == (200, 404)
 
 
-async def test_the_page_knows_the_section_and_the_teachers_clock(tool: LtiHarness) -> None:
+async def test_page_has_the_section_and_the_teachers_time_zone(tool: LtiHarness) -> None:
     page = Page(await tool.launch())
     assert page.start["title"] == tool.room.section.name
     assert page.start["section"] == str(tool.room.section.id)
@@ -39,17 +39,17 @@ async def test_the_page_knows_the_section_and_the_teachers_clock(tool: LtiHarnes
     assert page.start["may_sync"] is True
 
 
-async def test_a_time_zone_that_the_platform_did_not_fill_in_is_none(tool: LtiHarness) -> None:
+async def test_unfilled_time_zone_is_none(tool: LtiHarness) -> None:
     custom = tool.world.lti.custom(tool.room.teacher, tool.room.section)
     unfilled = custom | {"user_timezone": "$com.schoology.User.timezone"}
     assert Page(await tool.launch(custom=unfilled)).start["timezone"] is None
 
 
-async def test_the_page_is_for_the_districts_frames_and_loads_nothing_from_elsewhere(
+async def test_page_allows_district_frames_and_no_foreign_files(
     tool: LtiHarness,
 ) -> None:
-    answer = await tool.launch()
-    policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
+    response = await tool.launch()
+    policy = dict(part.split(" ", 1) for part in response.headers["content-security-policy"].split("; "))
     assert policy["frame-ancestors"] == f"https://*.schoology.com {tool.sandbox.lti_url}"
     assert policy["default-src"] == "'none'"
     assert all(
@@ -57,20 +57,20 @@ async def test_the_page_is_for_the_districts_frames_and_loads_nothing_from_elsew
         for name, sources in policy.items()
         if name != "frame-ancestors"
     )
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["cache-control"] == "no-store"
-    assert "x-frame-options" not in answer.headers
-    assert "set-cookie" not in answer.headers
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["cache-control"] == "no-store"
+    assert "x-frame-options" not in response.headers
+    assert "set-cookie" not in response.headers
 
 
-async def test_text_of_others_is_text(tool: LtiHarness) -> None:
+async def test_title_with_markup_is_escaped(tool: LtiHarness) -> None:
     title = '</script><script>alert("1")</script>'
-    answer = await tool.launch(context={"id": str(tool.room.section.id), "title": title})
-    assert "<script>alert" not in answer.text
-    assert Page(answer).start["title"] == title
+    response = await tool.launch(context={"id": str(tool.room.section.id), "title": title})
+    assert "<script>alert" not in response.text
+    assert Page(response).start["title"] == title
 
 
-async def test_a_state_is_good_for_one_launch(tool: LtiHarness) -> None:
+async def test_state_is_good_for_one_launch(tool: LtiHarness) -> None:
     form = tool.authorize(tool.authorization_request(await tool.login()))
     assert (await tool.post(form)).status_code == 200
     again = await tool.post(form)
@@ -78,7 +78,7 @@ async def test_a_state_is_good_for_one_launch(tool: LtiHarness) -> None:
     assert not Page(again).start
 
 
-async def test_an_id_token_that_opened_the_page_is_worth_nothing_elsewhere(tool: LtiHarness) -> None:
+async def test_used_id_token_does_not_answer_another_login(tool: LtiHarness) -> None:
     form = tool.authorize(tool.authorization_request(await tool.login()))
     await tool.post(form)
     second = tool.authorization_request(await tool.login())
@@ -88,9 +88,9 @@ async def test_an_id_token_that_opened_the_page_is_worth_nothing_elsewhere(tool:
 async def test_another_browser_cannot_finish_a_launch(tool: LtiHarness) -> None:
     form = tool.authorize(tool.authorization_request(await tool.login()))
     tool.browser.cookies.clear()
-    answer = await tool.post(form)
-    assert answer.status_code == 403
-    assert not Page(answer).start
+    response = await tool.post(form)
+    assert response.status_code == 403
+    assert not Page(response).start
 
 
 async def test_two_launches_of_one_browser_do_not_disturb_each_other(tool: LtiHarness) -> None:
@@ -103,12 +103,12 @@ async def test_two_launches_of_one_browser_do_not_disturb_each_other(tool: LtiHa
 
 
 class TestWithoutCookies:
-    """The browser shows the state that it put into the platform's storage."""
+    """Prove the browser by the state from the platform's storage."""
 
-    async def held(self, tool: LtiHarness) -> dict[str, str]:
-        answer = await tool.login(lti_storage_target="_parent")
+    async def pending(self, tool: LtiHarness) -> dict[str, str]:
+        response = await tool.login(lti_storage_target="_parent")
         tool.browser.cookies.clear()
-        page = Page(await tool.post(tool.authorize(tool.authorization_request(answer))))
+        page = Page(await tool.post(tool.authorize(tool.authorization_request(response))))
         assert "token" not in page.start
         assert page.start["frame"] == "_parent"
         assert page.start["origin"] == tool.sandbox.lti_url
@@ -121,32 +121,32 @@ class TestWithoutCookies:
             "/lti/confirm", json={"ticket": ticket, "value": value}, headers={"origin": origin}
         )
 
-    async def test_the_state_out_of_the_storage_opens_the_page(self, tool: LtiHarness) -> None:
-        start = await self.held(tool)
-        answer = await self.confirm(tool, start["ticket"], start["state"])
-        assert answer.status_code == 200
-        assert answer.headers["cache-control"] == "no-store"
-        assert tool.runtime.tokens.verify(answer.json()["token"]).scopes == WRITES
+    async def test_state_from_the_storage_opens_the_page(self, tool: LtiHarness) -> None:
+        start = await self.pending(tool)
+        response = await self.confirm(tool, start["ticket"], start["state"])
+        assert response.status_code == 200
+        assert response.headers["cache-control"] == "no-store"
+        assert tool.runtime.tokens.verify(response.json()["token"]).scopes == WRITES
 
-    async def test_another_value_opens_nothing_and_there_is_no_second_try(self, tool: LtiHarness) -> None:
-        start = await self.held(tool)
+    async def test_wrong_state_is_refused_and_ends_the_launch(self, tool: LtiHarness) -> None:
+        start = await self.pending(tool)
         assert (await self.confirm(tool, start["ticket"], "")).status_code == 403
         assert (await self.confirm(tool, start["ticket"], start["state"])).status_code == 403
 
-    async def test_a_page_of_another_origin_opens_nothing(self, tool: LtiHarness) -> None:
-        start = await self.held(tool)
-        answer = await self.confirm(tool, start["ticket"], start["state"], "https://evil.example")
-        assert answer.status_code == 403
-        assert set(answer.json()) == {"title", "text"}
+    async def test_confirm_from_another_origin_is_refused(self, tool: LtiHarness) -> None:
+        start = await self.pending(tool)
+        response = await self.confirm(tool, start["ticket"], start["state"], "https://evil.example")
+        assert response.status_code == 403
+        assert set(response.json()) == {"title", "text"}
 
-    async def test_what_cannot_be_read_is_refused(self, tool: LtiHarness) -> None:
-        answer = await tool.browser.post(
+    async def test_unreadable_proof_is_refused(self, tool: LtiHarness) -> None:
+        response = await tool.browser.post(
             "/lti/confirm", content=b"[]", headers={"origin": "https://tool.example"}
         )
-        assert answer.status_code == 400
+        assert response.status_code == 400
 
 
-CLAIMS_THAT_DO_NOT_HOLD: dict[str, dict[str, Any]] = {
+INVALID_CLAIMS: dict[str, dict[str, Any]] = {
     "another audience": {"aud": ["somebody else"]},
     "a second audience without a party": {"aud": ["7480000123", "somebody else"]},
     "another party": {"azp": "somebody else"},
@@ -167,25 +167,25 @@ CLAIMS_THAT_DO_NOT_HOLD: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("bent", CLAIMS_THAT_DO_NOT_HOLD.values(), ids=CLAIMS_THAT_DO_NOT_HOLD.keys())
-async def test_a_token_that_does_not_hold_opens_nothing(tool: LtiHarness, bent: dict[str, Any]) -> None:
-    answer = await tool.launch(**bent)
-    assert answer.status_code == 401
-    assert not Page(answer).start
-    assert "could not be verified" in Page(answer).text
+@pytest.mark.parametrize("changes", INVALID_CLAIMS.values(), ids=INVALID_CLAIMS.keys())
+async def test_invalid_id_token_is_refused(tool: LtiHarness, changes: dict[str, Any]) -> None:
+    response = await tool.launch(**changes)
+    assert response.status_code == 401
+    assert not Page(response).start
+    assert "could not be verified" in Page(response).text
 
 
-async def test_an_installation_that_nobody_has_opens_nothing(tool: LtiHarness) -> None:
+async def test_unknown_installation_is_refused(tool: LtiHarness) -> None:
     assert (await tool.launch(deployment_id="7480000123-99")).status_code == 403
 
 
-async def test_the_platforms_public_key_is_no_secret_to_sign_with(tool: LtiHarness) -> None:
-    asked = tool.authorization_request(await tool.login())
-    _, claims, _ = tool.forge(asked)["id_token"].split(".")
+async def test_hmac_with_the_platforms_public_key_is_refused(tool: LtiHarness) -> None:
+    request = tool.authorization_request(await tool.login())
+    _, claims, _ = tool.forge(request)["id_token"].split(".")
     signed = _encoded(b'{"alg":"HS256","kid":"sandbox-1"}') + f".{claims}"
     public = tool.world.lti.keys[0].as_pem(private=False)
     forged = f"{signed}.{_encoded(hmac.digest(public, signed.encode(), 'sha256'))}"
-    assert (await tool.post({"state": asked["state"], "id_token": forged})).status_code == 401
+    assert (await tool.post({"state": request["state"], "id_token": forged})).status_code == 401
 
 
 def _encoded(part: bytes) -> str:
@@ -193,32 +193,32 @@ def _encoded(part: bytes) -> str:
 
 
 @pytest.mark.parametrize("id_token", ["", "no token", "a.b.c", "x" * 20_000])
-async def test_what_is_no_token_opens_nothing(tool: LtiHarness, id_token: str) -> None:
-    asked = tool.authorization_request(await tool.login())
-    answer = await tool.post({"state": asked["state"], "id_token": id_token})
-    assert answer.status_code == (401 if id_token else 400)
+async def test_malformed_id_token_is_refused(tool: LtiHarness, id_token: str) -> None:
+    request = tool.authorization_request(await tool.login())
+    response = await tool.post({"state": request["state"], "id_token": id_token})
+    assert response.status_code == (401 if id_token else 400)
 
 
-async def test_an_unknown_state_opens_nothing(tool: LtiHarness) -> None:
-    asked = tool.authorization_request(await tool.login())
-    assert (await tool.post(tool.forge(asked) | {"state": "made up"})).status_code == 400
+async def test_unknown_state_is_refused(tool: LtiHarness) -> None:
+    request = tool.authorization_request(await tool.login())
+    assert (await tool.post(tool.forge(request) | {"state": "made up"})).status_code == 400
     assert (await tool.post({"id_token": "x"})).status_code == 400
 
 
-async def test_the_platforms_own_error_is_said_plainly(tool: LtiHarness) -> None:
-    asked = tool.authorization_request(await tool.login())
-    answer = await tool.post({"error": "login_required", "state": asked["state"]})
-    assert answer.status_code == 400
-    assert "signed in to Schoology" in Page(answer).text
+async def test_platforms_error_is_shown(tool: LtiHarness) -> None:
+    request = tool.authorization_request(await tool.login())
+    response = await tool.post({"error": "login_required", "state": request["state"]})
+    assert response.status_code == 400
+    assert "signed in to Schoology" in Page(response).text
 
 
-async def test_the_section_is_found_where_the_context_is_left_out(tool: LtiHarness) -> None:
+async def test_section_is_found_without_the_context_claim(tool: LtiHarness) -> None:
     caller = tool.caller(await tool.launch(context=OMIT))
     assert caller.section_id == str(tool.room.section.id)
 
 
 @pytest.mark.parametrize(
-    ("bent", "missing"),
+    ("changes", "missing"),
     [
         ({"custom": OMIT}, "who you are"),
         ({"custom": {"user_id": "$User.id"}}, "who you are"),
@@ -226,45 +226,45 @@ async def test_the_section_is_found_where_the_context_is_left_out(tool: LtiHarne
         ({"custom": {"user_id": "5790018", "section_id": "1"}}, "which course"),
     ],
 )
-async def test_what_the_launch_does_not_say_is_asked_of_the_administrator(
-    tool: LtiHarness, bent: dict[str, Any], missing: str
+async def test_missing_parameters_are_shown_to_the_administrator(
+    tool: LtiHarness, changes: dict[str, Any], missing: str
 ) -> None:
-    answer = await tool.launch(**bent)
-    assert answer.status_code == 400
-    assert missing in Page(answer).text
-    assert "For the administrator:" in Page(answer).text
+    response = await tool.launch(**changes)
+    assert response.status_code == 400
+    assert missing in Page(response).text
+    assert "For the administrator:" in Page(response).text
 
 
-async def test_R22_a_student_is_plainly_refused(tool: LtiHarness) -> None:
-    answer = await tool.launch(tool.student())
-    assert answer.status_code == 403
-    assert not Page(answer).start
-    assert "This page is for teachers." in Page(answer).text
+async def test_R22_student_is_refused(tool: LtiHarness) -> None:
+    response = await tool.launch(tool.student())
+    assert response.status_code == 403
+    assert not Page(response).start
+    assert "This page is for teachers." in Page(response).text
 
 
-async def test_R22_a_system_admin_may_look_and_not_sync(tool: LtiHarness) -> None:
-    answer = await tool.launch(tool.world.admin)
-    assert tool.caller(answer).scopes == READS
-    assert Page(answer).start["may_sync"] is False
+async def test_R22_system_admin_may_look_and_not_sync(tool: LtiHarness) -> None:
+    response = await tool.launch(tool.world.admin)
+    assert tool.caller(response).scopes == READS
+    assert Page(response).start["may_sync"] is False
 
 
-async def test_R22_a_system_admin_who_runs_the_section_may_sync(tool: LtiHarness) -> None:
+async def test_R22_system_admin_who_is_course_admin_may_sync(tool: LtiHarness) -> None:
     tool.world.schoology.enroll(tool.room.section.id, tool.world.admin.uid, admin=True)
     assert tool.caller(await tool.launch(tool.world.admin)).scopes == WRITES
 
 
-async def test_R22_a_district_may_let_its_system_admins_sync(tool: LtiHarness) -> None:
+async def test_R22_policy_may_let_system_admins_sync(tool: LtiHarness) -> None:
     await choose(tool, admin_sync=True)
     assert tool.caller(await tool.launch(tool.world.admin)).scopes == WRITES
 
 
-async def test_where_the_enrollments_cannot_be_read_an_admin_may_look(tool: LtiHarness) -> None:
+async def test_R22_system_admin_may_look_without_enrollments(tool: LtiHarness) -> None:
     tool.world.schoology.enroll(tool.room.section.id, tool.world.admin.uid, admin=True)
     tool.world.schoology.credentials.clear()
     assert tool.caller(await tool.launch(tool.world.admin)).scopes == READS
 
 
-async def test_who_opened_the_page_is_written_down(tool: LtiHarness) -> None:
+async def test_opening_the_page_is_in_the_audit_log(tool: LtiHarness) -> None:
     await tool.launch()
     async with tool.runtime.database.district(tool.district.id) as db:
         (entry,) = await audit.page(db)
@@ -272,31 +272,31 @@ async def test_who_opened_the_page_is_written_down(tool: LtiHarness) -> None:
     assert entry.objects["section"] == str(tool.room.section.id)
 
 
-async def test_a_district_that_gave_its_installation_up_takes_no_launches(tool: LtiHarness) -> None:
-    asked = tool.authorization_request(await tool.login())
+async def test_district_without_installation_accepts_no_launch(tool: LtiHarness) -> None:
+    request = tool.authorization_request(await tool.login())
     await apply(tool, replace(tool.district, lti=None))
-    assert (await tool.post(tool.forge(asked))).status_code == 403
+    assert (await tool.post(tool.forge(request))).status_code == 403
 
 
-async def test_without_redis_it_is_said_that_it_does_not_work_now(settings: Settings) -> None:
-    away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
-    async with open_lti(away, build(students=1, assignments=1, sections=1)) as tool:
-        answer = await tool.login()
-    assert answer.status_code == 503
-    assert "does not work just now" in Page(answer).text
+async def test_without_redis_the_page_asks_to_wait(settings: Settings) -> None:
+    without_redis = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
+    async with open_lti(without_redis, build(students=1, assignments=1, sections=1)) as tool:
+        response = await tool.login()
+    assert response.status_code == 503
+    assert "doesn't work right now" in Page(response).text
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/lti/launch", 405), ("GET", "/lti/nothing", 404)]
 )
-async def test_whoever_comes_by_another_way_is_sent_to_schoology(
+async def test_other_addresses_point_to_schoology(
     tool: LtiHarness, method: str, path: str, status: int
 ) -> None:
-    answer = await tool.browser.request(method, path)
-    assert answer.status_code == status
-    assert "in Schoology" in Page(answer).text
+    response = await tool.browser.request(method, path)
+    assert response.status_code == status
+    assert "in Schoology" in Page(response).text
 
 
-async def test_a_body_that_is_too_large_is_not_read(tool: LtiHarness) -> None:
-    answer = await tool.browser.post("/lti/launch", content=b"id_token=" + b"x" * 100_000)
-    assert answer.status_code in {400, 413}
+async def test_too_large_body_is_refused(tool: LtiHarness) -> None:
+    response = await tool.browser.post("/lti/launch", content=b"id_token=" + b"x" * 100_000)
+    assert response.status_code in {400, 413}

@@ -1,4 +1,4 @@
-"""How many logins may begin: each is remembered for minutes, whoever begins it."""
+"""Test the rate limit of logins: each is stored for minutes, whoever starts it."""
 
 import pytest
 
@@ -13,10 +13,10 @@ def settings(settings: Settings) -> Settings:
     return settings.filled(token_requests_per_minute=FEW)
 
 
-async def test_an_address_that_begins_too_many_logins_is_told_to_wait(tool: LtiHarness) -> None:
-    begun = [await tool.browser.get("/lti/login", params=tool.initiation()) for _ in range(FEW)]
-    assert {answer.status_code for answer in begun} == {302}
-    answer = await tool.browser.get("/lti/login", params=tool.initiation())
-    assert answer.status_code == 429
-    assert "Wait a minute" in Page(answer).text
+async def test_address_with_too_many_logins_is_limited(tool: LtiHarness) -> None:
+    logins = [await tool.browser.get("/lti/login", params=tool.initiation()) for _ in range(FEW)]
+    assert {response.status_code for response in logins} == {302}
+    response = await tool.browser.get("/lti/login", params=tool.initiation())
+    assert response.status_code == 429
+    assert "Wait a minute" in Page(response).text
     assert (await tool.browser.get("/lti/jwks")).status_code == 200

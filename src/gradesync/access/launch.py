@@ -1,4 +1,4 @@
-"""Read a checked LTI launch: the person, the section, the roles (upstream.md LTI §2.2, §4)."""
+"""Read a checked LTI launch: the person, the section, the roles (upstream.md LTI §2.2)."""
 
 import re
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""The LTI tool: how a teacher gets from Schoology to the page with *Sync to SIS*, and that page."""
+"""Serve the LTI tool: the launch from Schoology, and the teacher's page with *Sync to SIS*."""

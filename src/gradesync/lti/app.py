@@ -1,4 +1,4 @@
-"""The tool as an application of its own, mounted at `/lti`: its errors are pages, not problem responses."""
+"""Build the tool's application, mounted at `/lti`: its errors are pages, not problem responses."""
 
 import structlog
 from joserfc.jwk import KeySet, RSAKey
@@ -12,15 +12,14 @@ from starlette.routing import Route
 
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
-from gradesync.lti import assets
-from gradesync.lti import responses as answers
-from gradesync.lti.launch import confirm, launch, told
+from gradesync.lti import assets, responses
+from gradesync.lti.launch import confirm, launch
 from gradesync.lti.login import login
 from gradesync.lti.tool import Tool, tool_of
 from gradesync.runtime import Runtime
 
 A_YEAR, AN_HOUR = 31_536_000, 3600
-TOLD = (
+HANDLED = (
     RequestRefused,
     HTTPException,
     RedisError,
@@ -34,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 def lti_app(runtime: Runtime) -> Starlette:
-    """Login, launch, key set, and the page's files."""
+    """Return the application: login, launch, key set, and the page's files."""
     app = Starlette(
         routes=[
             Route("/login", login, methods=["GET", "POST"]),
@@ -43,17 +42,17 @@ def lti_app(runtime: Runtime) -> Starlette:
             Route("/jwks", key_set),
             Route("/assets/{version}/{name}", asset),
         ],
-        exception_handlers=dict.fromkeys(TOLD, _say),
+        exception_handlers=dict.fromkeys(HANDLED, _handle_error),
     )
     app.state.tool = Tool.of(runtime)
     return app
 
 
 async def key_set(request: Request) -> Response:
-    """The public keys of our tool, as registration forms want them."""
+    """Return the public keys of our tool, as registration forms need them."""
     tool = tool_of(request)
-    async with tool.database.without_tenant() as door:
-        private = await installations.tool_keys(door, _new_key)
+    async with tool.database.without_tenant() as db:
+        private = await installations.get_tool_keys(db, _new_key)
     keys = KeySet([RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"}) for pem in private])
     return JSONResponse(keys.as_dict(private=False), headers={"cache-control": f"public, max-age={AN_HOUR}"})
 
@@ -64,13 +63,13 @@ def _new_key() -> tuple[str, str]:
 
 
 async def asset(request: Request) -> Response:
-    """One of the page's files. An address with another version than ours is answered, and not kept."""
-    found, name = assets.load(), request.path_params["name"]
-    if name not in found.files:
+    """Return one of the page's files. Under another version than ours it is served, and not cached."""
+    bundle, name = assets.load(), request.path_params["name"]
+    if name not in bundle.files:
         raise HTTPException(404)
-    current = request.path_params["version"] == found.version
+    current = request.path_params["version"] == bundle.version
     return Response(
-        found.files[name],
+        bundle.files[name],
         headers={
             "content-type": assets.TYPES[name.rpartition(".")[2]],
             "cache-control": f"public, max-age={A_YEAR}, immutable" if current else "no-store",
@@ -79,15 +78,17 @@ async def asset(request: Request) -> Response:
     )
 
 
-async def _say(request: Request, error: Exception) -> Response:
+async def _handle_error(request: Request, error: Exception) -> Response:
     code = _code(error)
-    why = error.detail if isinstance(error, RequestRefused) else type(error).__name__
-    log.info("launch.refused", code=code, why=why)
-    return told(code) if request.url.path.endswith("/confirm") else answers.refusal(code)
+    detail = error.detail if isinstance(error, RequestRefused) else type(error).__name__
+    log.info("launch.refused", code=code, detail=detail)
+    if request.url.path.endswith("/confirm"):
+        return responses.json_refusal(code)
+    return responses.refusal(code)
 
 
 def _code(error: Exception) -> str:
-    """What an error is called among the refusals."""
+    """Return the code of an error in the catalogue of refusals."""
     match error:
         case RequestRefused():
             return error.code

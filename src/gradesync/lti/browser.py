@@ -1,4 +1,4 @@
-"""Knows a browser again between the steps of a launch, by a cookie of some minutes (LTI contract 2.3)."""
+"""Recognize a browser between the steps of a launch, by a cookie of ten minutes (upstream.md LTI §2.3)."""
 
 import re
 from hashlib import sha256
@@ -13,30 +13,30 @@ SECONDS = 600
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def key_of(request: Request) -> str | None:
-    """What the browser kept for us, as far as we made it."""
-    kept = request.cookies.get(COOKIE, "")
-    return kept if _KEY.fullmatch(kept) else None
+def read_key(request: Request) -> str | None:
+    """Return the browser's key from its cookie, where it looks like one of ours."""
+    value = request.cookies.get(COOKIE, "")
+    return value if _KEY.fullmatch(value) else None
 
 
 def new_key() -> str:
+    """Return a new random key."""
     return token_urlsafe(32)
 
 
-def remember(response: Response, key: str) -> None:
-    """Let the browser keep the key, also inside a frame of another site.
-
-    Written out: Starlette knows `Partitioned` only where the standard library does.
-    """
+def set_cookie(response: Response, key: str) -> None:
+    """Set the cookie with the key, also inside a frame of another site."""
+    # Not with Starlette's own method: it supports `Partitioned` only where the standard library does.
     attributes = f"Path=/; Max-Age={SECONDS}; Secure; HttpOnly; SameSite=None; Partitioned"
     response.headers.append("set-cookie", f"{COOKIE}={key}; {attributes}")
 
 
 def digest(key: str) -> str:
+    """Return the digest of a key, as it is stored."""
     return sha256(key.encode()).hexdigest()
 
 
-def is_same(request: Request, browser: str) -> bool:
-    """Whether this is the browser whose key has that digest."""
-    key = key_of(request)
+def is_same_browser(request: Request, browser: str) -> bool:
+    """Return whether this is the browser whose key has that digest."""
+    key = read_key(request)
     return key is not None and compare_digest(digest(key), browser)

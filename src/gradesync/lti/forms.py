@@ -1,4 +1,4 @@
-"""What a platform sends: query parameters or a posted form, each parameter once."""
+"""Read what a platform sends: query parameters or a posted form, each parameter once."""
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -7,28 +7,29 @@ from starlette.requests import Request
 
 from gradesync.errors import RequestRefused
 
-MOST_FIELDS = 200
+MAX_FIELDS = 200
 Form = Mapping[str, str]
 
 
 async def read(request: Request) -> Form:
-    """Raises `RequestRefused("lti-request-not-valid")`."""
+    """Read the parameters of a request. Raises `RequestRefused("lti-request-not-valid")`."""
     text = (await request.body()).decode("latin-1") if request.method == "POST" else request.url.query
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:
         raise not_valid("It cannot be read.") from error
     if len(dict(pairs)) < len(pairs):
-        raise not_valid("A parameter is named twice.")
+        raise not_valid("A parameter is given twice.")
     return dict(pairs)
 
 
-def needed(form: Form, name: str) -> str:
-    """A parameter's value. Raises `RequestRefused("lti-request-not-valid")` where it is missing or empty."""
+def require(form: Form, name: str) -> str:
+    """Return a parameter's value. Raises `RequestRefused("lti-request-not-valid")` where it is missing or empty."""
     if value := form.get(name):
         return value
     raise not_valid(f"{name} is missing.")
 
 
 def not_valid(detail: str) -> RequestRefused:
+    """Return the error for a request that is not valid."""
     return RequestRefused("lti-request-not-valid", detail)

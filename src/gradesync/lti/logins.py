@@ -1,4 +1,4 @@
-"""Launches on their way: what is remembered between the steps, in Redis, for minutes, and taken once."""
+"""Store launches between their steps: in Redis, for minutes, each taken once."""
 
 from secrets import token_urlsafe
 from typing import TypeVar
@@ -7,21 +7,21 @@ import msgspec
 from redis.asyncio import Redis
 
 STATE_SECONDS = 600
-HELD_SECONDS = 120
-BASIC_NONCE_SECONDS = 900
+PENDING_SECONDS = 120
+LTI11_NONCE_SECONDS = 900
 
 T = TypeVar("T")
 
 
 class Storage(msgspec.Struct, frozen=True):
-    """Where the platform lets tools keep something in the browser: a frame, and its origin."""
+    """Name the frame, and its origin, where the platform lets tools store data in the browser."""
 
     target: str
     origin: str
 
 
 class Login(msgspec.Struct, frozen=True):
-    """A login that the platform is to answer. `browser` is the digest of the cookie it began with."""
+    """Describe a login that the platform has yet to answer. `browser` is the digest of its cookie."""
 
     issuer: str
     client_id: str
@@ -30,8 +30,8 @@ class Login(msgspec.Struct, frozen=True):
     storage: Storage | None = None
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """A checked launch: who opened which section of which district. `frames` may show the page."""
+class CheckedLaunch(msgspec.Struct, frozen=True):
+    """Describe a checked launch: person, section, district. `frames` may show the page."""
 
     district_id: str
     uid: str
@@ -43,46 +43,48 @@ class Opened(msgspec.Struct, frozen=True):
     timezone: str | None = None
 
 
-class Held(msgspec.Struct, frozen=True):
-    """A checked launch that waits until the browser shows the state that it kept."""
+class PendingLaunch(msgspec.Struct, frozen=True):
+    """Hold a checked launch until the browser proves that it has the state."""
 
-    opened: Opened
+    launch: CheckedLaunch
     state: str
 
 
-async def begin(redis: Redis, login: Login) -> str:
-    """Remember a login; returns its state."""
-    return await _keep(redis, "state", login, STATE_SECONDS)
+async def save_login(redis: Redis, login: Login) -> str:
+    """Store a login, and return its state."""
+    return await _save(redis, "state", login, STATE_SECONDS)
 
 
-async def take(redis: Redis, state: str) -> Login | None:
+async def take_login(redis: Redis, state: str) -> Login | None:
+    """Return the login of a state, once; None for an unknown, used or old one."""
     return await _take(redis, "state", state, Login)
 
 
-async def hold(redis: Redis, held: Held) -> str:
-    """Remember a launch; returns the ticket that it is asked for with."""
-    return await _keep(redis, "held", held, HELD_SECONDS)
+async def save_launch(redis: Redis, pending: PendingLaunch) -> str:
+    """Store a pending launch, and return its ticket."""
+    return await _save(redis, "pending", pending, PENDING_SECONDS)
 
 
-async def release(redis: Redis, ticket: str) -> Held | None:
-    return await _take(redis, "held", ticket, Held)
+async def take_launch(redis: Redis, ticket: str) -> PendingLaunch | None:
+    """Return the pending launch of a ticket, once; None for an unknown, used or old one."""
+    return await _take(redis, "pending", ticket, PendingLaunch)
 
 
 async def is_new(redis: Redis, *parts: str) -> bool:
-    """Whether a signed form of LTI 1.1, named by its key, time and nonce, comes for the first time."""
-    name = _name("basic", msgspec.json.encode(parts).decode())
-    return bool(await redis.set(name, 1, nx=True, ex=BASIC_NONCE_SECONDS))
+    """Return whether a signed form of LTI 1.1, named by its key, time and nonce, comes for the first time."""
+    name = _name("lti11", msgspec.json.encode(parts).decode())
+    return bool(await redis.set(name, 1, nx=True, ex=LTI11_NONCE_SECONDS))
 
 
-async def _keep(redis: Redis, kind: str, thing: msgspec.Struct, seconds: int) -> str:
+async def _save(redis: Redis, kind: str, record: msgspec.Struct, seconds: int) -> str:
     key = token_urlsafe(32)
-    await redis.set(_name(kind, key), msgspec.json.encode(thing), nx=True, ex=seconds)
+    await redis.set(_name(kind, key), msgspec.json.encode(record), nx=True, ex=seconds)
     return key
 
 
 async def _take(redis: Redis, kind: str, key: str, type_: type[T]) -> T | None:
-    kept = await redis.getdel(_name(kind, key))
-    return None if kept is None else msgspec.json.decode(kept, type=type_)
+    stored = await redis.getdel(_name(kind, key))
+    return None if stored is None else msgspec.json.decode(stored, type=type_)
 
 
 def _name(kind: str, key: str) -> str:

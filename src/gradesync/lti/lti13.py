@@ -1,4 +1,4 @@
-"""An LTI 1.3 launch checked (LTI contract 2.2): signature, party, times, nonce, installation."""
+"""Check an LTI 1.3 launch (upstream.md LTI §2.2): signature, party, times, nonce, installation."""
 
 from datetime import UTC, datetime
 from hmac import compare_digest
@@ -12,8 +12,8 @@ from gradesync.access.launch import CLAIM, read_launch
 from gradesync.core.district import District
 from gradesync.db import installations, tokens
 from gradesync.errors import RequestRefused
-from gradesync.lti.logins import Login, Opened
-from gradesync.lti.page_data import opened
+from gradesync.lti.logins import CheckedLaunch, Login
+from gradesync.lti.page_data import add_page_data
 from gradesync.lti.tool import Tool, origin_of
 
 
@@ -21,8 +21,8 @@ class _Deployment(msgspec.Struct, rename={"id": CLAIM + "deployment_id"}):
     id: str
 
 
-async def open_id_token(tool: Tool, login: Login, id_token: str) -> Opened:
-    """Who opened what, by the id_token that answers `login`. Each id_token is taken once.
+async def check_launch_token(tool: Tool, login: Login, id_token: str) -> CheckedLaunch:
+    """Return the launch of the id_token that answers `login`. Each id_token is accepted once.
 
     Raises `RequestRefused`: `id-token-refused`, `lti-not-registered`, `lti-keys-unavailable`, `launch-over`,
     and what `read_launch` raises.
@@ -34,25 +34,25 @@ async def open_id_token(tool: Tool, login: Login, id_token: str) -> Opened:
     if not compare_digest(str(checked.claims["nonce"]), login.nonce):
         raise RequestRefused("id-token-refused", "It answers another login.")
     if origin_of(str(checked.claims.get(CLAIM + "target_link_uri", ""))) != origin_of(tool.public_url):
-        raise RequestRefused("id-token-refused", "It was made for another address.")
+        raise RequestRefused("id-token-refused", "It is for another address.")
     launch = read_launch(checked.claims)
-    await _take(tool, district, checked)
-    return opened(district, launch, checked.claims)
+    await _mark_used(tool, district, checked)
+    return add_page_data(district, launch, checked.claims)
 
 
 async def _district(tool: Tool, login: Login, id_token: str) -> District:
-    """The district whose installation the token names. Its keys have yet to confirm what the token says."""
+    """Return the district whose installation the token names. The token is not verified yet."""
     try:
         payload = jws.extract_compact(id_token.encode("ascii")).payload
         deployment = msgspec.json.decode(payload, type=_Deployment).id
     except (JoseError, ValueError) as error:
         raise RequestRefused("id-token-refused", "It cannot be read.") from error
-    async with tool.database.without_tenant() as door:
-        found = await installations.district_of(door, login.issuer, login.client_id, deployment)
-    return await tool.district(found)
+    async with tool.database.without_tenant() as db:
+        district_id = await installations.find_district(db, login.issuer, login.client_id, deployment)
+    return await tool.district(district_id)
 
 
-async def _take(tool: Tool, district: District, checked: IdToken) -> None:
+async def _mark_used(tool: Tool, district: District, checked: IdToken) -> None:
     async with tool.database.district(district.id) as db:
-        if not await tokens.take(db, checked.unique, datetime.fromtimestamp(checked.good_until, UTC)):
+        if not await tokens.use(db, checked.unique, datetime.fromtimestamp(checked.good_until, UTC)):
             raise RequestRefused("launch-over", "The id_token was used before.")

@@ -1,10 +1,10 @@
-"""HTML answers and their headers: nothing inline, nothing from elsewhere, nothing kept."""
+"""Render responses and their headers: nothing inline, nothing from elsewhere, nothing cached."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gradesync.lti.assets import load
 from gradesync.lti.refusals import CATALOGUE
@@ -12,8 +12,7 @@ from gradesync.lti.refusals import CATALOGUE
 PAGES = Environment(
     loader=PackageLoader("gradesync.lti", "pages"), autoescape=True, undefined=StrictUndefined
 )
-ANY_FRAME = ("*",)
-"""For what says nothing that is anybody's and does nothing by a click."""
+ANY_FRAME = ("*",)  # for pages that show nothing private and do nothing by a click
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -23,7 +22,7 @@ POLICY = (
 
 
 def html(name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, **values: Any) -> Response:
-    """A page of `pages/`. `frames` are the origins that may show it in a frame."""
+    """Render a page of `pages/`. `frames` are the origins that may show it in a frame."""
     assets = load()
     text = PAGES.get_template(name).render(base=f"assets/{assets.version}", modules=assets.modules, **values)
     headers = {
@@ -36,6 +35,14 @@ def html(name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, **v
 
 
 def refusal(code: str) -> Response:
-    """The page that says why, and what to do."""
-    said = CATALOGUE.get(code, CATALOGUE["internal-error"])
-    return html("message.html", said.status, title=said.title, text=said.text, admin=said.admin, link=None)
+    """Render the page that explains a refusal, and what to do."""
+    entry = CATALOGUE.get(code, CATALOGUE["internal-error"])
+    return html(
+        "message.html", entry.status, title=entry.title, text=entry.text, admin=entry.admin, link=None
+    )
+
+
+def json_refusal(code: str) -> Response:
+    """Return a refusal for the page's own script."""
+    entry = CATALOGUE[code]
+    return JSONResponse({"title": entry.title, "text": entry.text}, entry.status)

@@ -1,4 +1,4 @@
-"""What the tool's handlers work with."""
+"""Hold what the tool's handlers work with."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from gradesync.db.session import Database
 from gradesync.errors import RequestRefused, Retriable
 from gradesync.runtime import Runtime
 
-PATIENCE = timedelta(seconds=10)
+MEMBERS_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """Built once for an application, from the runtime. `keys` are those of LTI platforms."""
+    """Hold the parts of the runtime that handlers use. `keys` are those of LTI platforms."""
 
     public_url: str
     database: Database
@@ -38,6 +38,7 @@ class Tool:
 
     @classmethod
     def of(cls, runtime: Runtime) -> "Tool":
+        """Build the tool of an application, once."""
         return cls(
             public_url=runtime.settings.public_url,
             database=runtime.database,
@@ -52,42 +53,45 @@ class Tool:
 
     @property
     def launch_url(self) -> str:
-        """Where platforms post launches to; their apps are registered with it."""
+        """Return the address that platforms post launches to; their apps are registered with it."""
         return f"{self.public_url}/lti/launch"
 
     async def district(self, district_id: str | None) -> District:
-        """Raises `RequestRefused("lti-not-registered")` for none."""
+        """Read a district. Raises `RequestRefused("lti-not-registered")` for none."""
         if district_id is not None:
             async with self.database.district(district_id) as db:
-                if (found := await districts.get(db)) is not None:
-                    return found
+                if (district := await districts.get(db)) is not None:
+                    return district
         raise RequestRefused("lti-not-registered", "No district has this installation.")
 
     async def count_login(self, address: str | None) -> None:
-        """Raises `RequestRefused("too-many-logins")`: each login is remembered, whoever begins it."""
+        """Count a login against the rate limit. Raises `RequestRefused("too-many-logins")`."""
+        # Each login is stored for minutes, whoever starts it.
         if await self.limits.wait("login", f"ip:{address}", self.logins_per_minute):
             raise RequestRefused("too-many-logins", "")
 
     async def members(self, district: District, section_id: str, uid: str) -> Sequence[Member]:
-        """Everybody enrolled, as `uid` may see it. Raises `SyncStopped`, or `Retriable` for no answer."""
-        source = self.systems.source(district, requester=uid, until=self.clock() + PATIENCE)
+        """Read who is enrolled, as `uid` may see it. Raises `SyncStopped`, or `Retriable` for no response."""
+        source = self.systems.source(district, requester=uid, until=self.clock() + MEMBERS_TIMEOUT)
         try:
-            async with asyncio.timeout(PATIENCE.total_seconds()):
+            async with asyncio.timeout(MEMBERS_TIMEOUT.total_seconds()):
                 return await source.members(section_id)
         except TimeoutError as error:
-            raise Retriable("no answer in time") from error
+            raise Retriable("no response in time") from error
 
 
 def tool_of(request: Request) -> Tool:
+    """Return the tool of the application that got the request."""
     tool: Tool = request.app.state.tool
     return tool
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port."""
+    """Return scheme, host and port."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def source_ip(request: Request) -> str | None:
+    """Return the address that the request came from."""
     return request.client.host if request.client else None

@@ -1,24 +1,24 @@
-// The public API, as this teacher, for this section. The token lives in this module's memory alone.
+// Call the public API as this teacher, for this section. The token is only in this module's memory.
 
 import { unique } from "./unique.js";
 
 const ROOT = new URL("../", location.href);
-const AGAIN_MS = 2000;
+const RECONNECT_MS = 2000;
 const PAGE_ROWS = 200;
 
-/** An answer that is no success, in its own words. */
+/** Describe a response that is not a success. */
 export class Problem extends Error {
-  constructor(status, { type = "", title, fix = "" }, place = null) {
+  constructor(status, { type = "", title, fix = "" }, location = null) {
     super(title);
-    Object.assign(this, { status, code: type.split("/").pop(), title, fix, place });
+    Object.assign(this, { status, code: type.split("/").pop(), title, fix, location });
   }
 }
 
-/** The token has ended: nothing works any more until the page is opened again. */
+/** Signal that the token has expired: nothing works until the page is opened again. */
 export class SessionOver extends Error {}
 
-const UNREACHABLE = { title: "The service cannot be reached.", fix: "Check your connection, then try again." };
-const UNREADABLE = { title: "The service gave no usable answer.", fix: "Try again in a minute." };
+const UNREACHABLE = { title: "The service can't be reached.", fix: "Check your connection, then try again." };
+const UNREADABLE = { title: "The service sent no usable response.", fix: "Try again in a minute." };
 
 export class Api {
   #token;
@@ -40,15 +40,15 @@ export class Api {
       request.body = JSON.stringify(body);
       request.headers["content-type"] = "application/json";
     }
-    let answer;
+    let response;
     try {
-      answer = await fetch(new URL(path, ROOT), request);
+      response = await fetch(new URL(path, ROOT), request);
     } catch {
       throw new Problem(0, UNREACHABLE);
     }
-    if (answer.ok) return answer;
-    if (answer.status === 401) throw new SessionOver();
-    throw new Problem(answer.status, await problemOf(answer), answer.headers.get("location"));
+    if (response.ok) return response;
+    if (response.status === 401) throw new SessionOver();
+    throw new Problem(response.status, await problemOf(response), response.headers.get("location"));
   }
 
   async #json(path, options) {
@@ -59,7 +59,7 @@ export class Api {
     return `${this.#section}/syncs/${encodeURIComponent(id)}`;
   }
 
-  /** One page of the log: `items`, `next_cursor`. */
+  /** Read one page of the log: `items`, `next_cursor`. */
   log({ cursor, limit = 50 } = {}) {
     const query = new URLSearchParams({ limit, ...(cursor && { cursor }) });
     return this.#json(`${this.#section}/syncs?${query}`);
@@ -69,56 +69,56 @@ export class Api {
     return this.#json(this.#sync(id));
   }
 
-  /** Starts a sync, or finds the one that is running. */
-  async start(wanted) {
+  /** Start a sync, or find the one that is running. */
+  async start(options) {
     const headers = { "idempotency-key": unique() };
     try {
-      return await this.#json(`${this.#section}/syncs`, { method: "POST", body: wanted, headers });
+      return await this.#json(`${this.#section}/syncs`, { method: "POST", body: options, headers });
     } catch (error) {
-      if (error.status === 409 && error.place) return this.#json(error.place.replace(/^\//, ""));
+      if (error.status === 409 && error.location) return this.#json(error.location.replace(/^\//, ""));
       throw error;
     }
   }
 
-  /** Tells every state of a sync until it is settled, over lost connections too; resolves to the last one. */
-  async follow(id, tell, lost = () => {}) {
+  /** Report every state of a sync until it is settled, over lost connections too; resolves to the last one. */
+  async follow(id, onState, lost = () => {}) {
     for await (const sync of this.#states(id, lost)) {
-      tell(sync);
+      onState(sync);
       if (sync.status !== "processing") return sync;
     }
   }
 
   async *#states(id, lost) {
-    let seen;
+    let lastId;
     for (;;) {
       try {
-        const headers = seen ? { "last-event-id": seen } : {};
-        const answer = await this.#fetch(`${this.#sync(id)}/events`, { headers });
-        for await (const event of eventsOf(answer.body)) {
-          seen = event.id;
+        const headers = lastId ? { "last-event-id": lastId } : {};
+        const response = await this.#fetch(`${this.#sync(id)}/events`, { headers });
+        for await (const event of eventsOf(response.body)) {
+          lastId = event.id;
           yield JSON.parse(event.data);
         }
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        if (!isTransient(error)) throw error;
         lost();
       }
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
     }
   }
 
-  /** What became of things, up to `most` rows: `items`, `more`, `names_unavailable`. */
-  async outcomes(id, { result, most = 2000 } = {}) {
-    const found = { items: [], more: false, names_unavailable: false };
+  /** Read the outcomes of a sync, up to `limit` rows: `items`, `more`, `names_unavailable`. */
+  async outcomes(id, { result, limit = 2000 } = {}) {
+    const outcomes = { items: [], more: false, names_unavailable: false };
     let cursor;
     do {
       const query = new URLSearchParams({ limit: PAGE_ROWS, ...(result && { result }), ...(cursor && { cursor }) });
       const page = await this.#json(`${this.#sync(id)}/outcomes?${query}`);
-      found.items.push(...page.items);
-      found.names_unavailable ||= page.names_unavailable;
+      outcomes.items.push(...page.items);
+      outcomes.names_unavailable ||= page.names_unavailable;
       cursor = page.next_cursor;
-    } while (cursor && found.items.length < most);
-    found.more = Boolean(cursor);
-    return found;
+    } while (cursor && outcomes.items.length < limit);
+    outcomes.more = Boolean(cursor);
+    return outcomes;
   }
 
   async spreadsheet(id) {
@@ -135,20 +135,20 @@ export class Api {
   }
 }
 
-/** Whether it may go away by itself. A stream that breaks off is a TypeError to the browser. */
-const isPassing = (error) =>
+/** Return whether an error may pass by itself. A stream that breaks off is a TypeError to the browser. */
+const isTransient = (error) =>
   error instanceof TypeError || (error instanceof Problem && (error.status === 0 || error.status >= 500));
 
-async function problemOf(answer) {
+async function problemOf(response) {
   try {
-    const told = await answer.json();
-    return told.title ? told : UNREADABLE;
+    const problem = await response.json();
+    return problem.title ? problem : UNREADABLE;
   } catch {
     return UNREADABLE;
   }
 }
 
-/** The events of a text/event-stream. */
+/** Yield the events of a text/event-stream. */
 async function* eventsOf(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

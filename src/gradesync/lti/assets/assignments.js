@@ -1,6 +1,6 @@
-// *Assignments*: where each stands with the SIS, and its switch.
+// Show *Assignments*: the state of each in the SIS, and its switch.
 
-import { button, h, say, show, sign } from "./dom.js";
+import { announce, button, h, show, sign } from "./dom.js";
 import { dateOf, number } from "./words.js";
 
 const STATES = {
@@ -28,15 +28,15 @@ export class AssignmentsView {
   async open() {
     if (this.#items.length === 0) this.#quiet.textContent = "Reading…";
     try {
-      const found = await this.#context.api.assignments();
-      this.#items = found.items;
-      this.#quiet.textContent = this.#about(found);
+      const listing = await this.#context.api.assignments();
+      this.#items = listing.items;
+      this.#quiet.textContent = this.#about(listing);
       show(this.#notice, false);
       this.#render();
     } catch (error) {
       if (this.#context.ended(error)) return;
       this.#quiet.textContent = "";
-      this.#say(`${error.title} ${error.fix}`);
+      this.#notify(`${error.title} ${error.fix}`);
     }
   }
 
@@ -44,7 +44,7 @@ export class AssignmentsView {
     if (items.length === 0) return "There are no assignments in this course yet.";
     if (live) return "";
     const when = as_of ? this.#context.times.near(as_of) : "at the last sync";
-    return `Schoology does not answer just now. This is what was known ${when}.`;
+    return `Schoology isn't responding right now. This is what was known ${when}.`;
   }
 
   #render() {
@@ -109,27 +109,27 @@ export class AssignmentsView {
     toggle.setAttribute("aria-checked", String(on));
     show(this.#notice, false);
     try {
-      const told = await this.#context.api.switch(item.id, on);
+      const updated = await this.#context.api.switch(item.id, on);
       const row = toggle.closest("li");
       const focused = document.activeElement === toggle;
-      this.#items = this.#items.map((each) => (each.id === told.id ? told : each));
-      this.#replace(row, told, focused);
-      say(`${told.title}: ${STATES[told.state][1]}`);
+      this.#items = this.#items.map((each) => (each.id === updated.id ? updated : each));
+      this.#replace(row, updated, focused);
+      announce(`${updated.title}: ${STATES[updated.state][1]}`);
     } catch (error) {
       if (this.#context.ended(error)) return;
       toggle.setAttribute("aria-checked", String(!on));
-      this.#say(`${error.title} ${error.fix}`);
+      this.#notify(`${error.title} ${error.fix}`);
     }
   }
 
-  /** Renews one row in its place: it does not leave the list under the hand that switched it. */
+  /** Replace one row without applying the filter: it must not disappear under the pointer that switched it. */
   #replace(row, item, focused) {
-    const renewed = this.#row(item);
-    row.replaceWith(renewed);
-    if (focused) renewed.querySelector("[role=switch]").focus();
+    const replacement = this.#row(item);
+    row.replaceWith(replacement);
+    if (focused) replacement.querySelector("[role=switch]").focus();
   }
 
-  #say(text) {
+  #notify(text) {
     show(this.#notice, true).textContent = text;
   }
 }

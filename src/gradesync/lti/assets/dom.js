@@ -1,4 +1,4 @@
-// Builds elements. Text goes in as text, never as markup.
+// Build elements. Text is inserted as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -12,6 +12,7 @@ const ICONS = {
 
 const present = (child) => child !== null && child !== undefined && child !== false;
 
+/** Create an element; names that begin with `on` add listeners. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -23,7 +24,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A round sign beside words that say the same. */
+/** Create a round sign, to be shown beside words of the same meaning. */
 export function sign(kind) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of Object.entries({ viewBox: "0 0 20 20", class: `sign ${kind}`, "aria-hidden": "true" })) {
@@ -37,22 +38,23 @@ export function sign(kind) {
   return svg;
 }
 
+/** Create a button. */
 export function button(text, onclick, attributes = {}) {
   return h("button", { type: "button", onclick, ...attributes }, text);
 }
 
-/** Shows or hides; what is hidden is gone for everybody. */
+/** Show or hide an element, from screen readers too. */
 export function show(element, shown) {
   element.hidden = !shown;
   return element;
 }
 
-/** Lets a screen reader say it. */
-export function say(text) {
-  document.getElementById("said").textContent = text;
+/** Announce a text to screen readers. */
+export function announce(text) {
+  document.getElementById("announcement").textContent = text;
 }
 
-/** Moves focus to something that is no control. */
+/** Move focus to an element that is not a control. */
 export function focusOn(element) {
   element.tabIndex = -1;
   element.focus();

@@ -1,4 +1,4 @@
-// *SIS Sync Log*: the last 30 days, and the details of each sync.
+// Show *SIS Sync Log*: the last 30 days, and the details of each sync.
 
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
@@ -88,29 +88,29 @@ export class LogView {
     show(this.#list, false);
     show(this.#details, true);
     focusOn(heading);
-    await this.#tell(sync, body);
+    await this.#showDetails(sync, body);
   }
 
-  async #tell(sync, body) {
+  async #showDetails(sync, body) {
     try {
-      const told = sync.status === "processing" ? await this.#wait(sync, body) : sync;
+      const settled = sync.status === "processing" ? await this.#follow(sync, body) : sync;
       body.replaceChildren(
         h(
           "section",
           { class: "card" },
-          h("p", { class: "when" }, STATUS[told.status][1]),
-          ...resultHead(resultOf(told)),
-          h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(told))),
+          h("p", { class: "when" }, STATUS[settled.status][1]),
+          ...resultHead(resultOf(settled)),
+          h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(settled))),
         ),
-        outcomesOf(this.#context, told),
+        outcomesOf(this.#context, settled),
       );
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  /** A sync that is running is followed here, too. */
-  #wait(sync, body) {
+  /** Follow a running sync here, too. */
+  #follow(sync, body) {
     const text = h("p", { class: "text", role: "status" }, stageOf(sync));
     body.replaceChildren(h("section", { class: "card" }, text));
     return this.#context.api.follow(sync.id, (state) => {
@@ -129,10 +129,10 @@ export class LogView {
 
   async #download(sync) {
     try {
-      const place = URL.createObjectURL(await this.#context.api.spreadsheet(sync.id));
+      const url = URL.createObjectURL(await this.#context.api.spreadsheet(sync.id));
       const day = sync.requested_at.slice(0, 10);
-      h("a", { href: place, download: `sync-${day}-${sync.id.slice(0, 8)}.csv` }).click();
-      setTimeout(() => URL.revokeObjectURL(place), 60_000);
+      h("a", { href: url, download: `sync-${day}-${sync.id.slice(0, 8)}.csv` }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
     } catch (error) {
       this.#failed(error);
     }

@@ -1,13 +1,13 @@
-// What became of assignments and scores: by reason, by name, with the sentence that says what to do.
+// Show the outcomes of assignments and scores: by reason and by name, with what to do.
 
 import { button, h, sign } from "./dom.js";
 import { count, dateOf, failed, isGuarded, number, sent, skipped } from "./words.js";
 
-/** Reasons that only repeat what is said of the assignment, or of the sync. */
-const ECHOES = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
+/** List the reasons that only repeat the reason of the assignment, or of the sync. */
+const REPEATED = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
 const NAMES_SHOWN = 3;
 
-/** Everything about the outcomes of a settled sync. What is long is read when it is opened. */
+/** Return the outcomes of a settled sync. Long parts are read when they are opened. */
 export function outcomesOf(context, sync) {
   const all = once(() => context.api.outcomes(sync.id));
   const parts = [];
@@ -35,9 +35,9 @@ const leftOut = ({ assignments, scores }) =>
     .join(", ");
 
 function once(read) {
-  let answer;
-  return () => (answer ??= read().catch((error) => {
-    answer = undefined;
+  let result;
+  return () => (result ??= read().catch((error) => {
+    result = undefined;
     throw error;
   }));
 }
@@ -63,13 +63,13 @@ function fold(context, title, read, render, { note = "", open = false } = {}) {
 async function fill(context, body, read, render) {
   body.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
   try {
-    const found = await read();
+    const outcomes = await read();
     body.replaceChildren(
       ...[
-        found.names_unavailable &&
-          h("p", { class: "quiet" }, "Schoology does not tell the students' names just now, so their ids are shown."),
-        ...render(found.items),
-        found.more && h("p", { class: "quiet" }, "There is more; the spreadsheet in the log holds everything."),
+        outcomes.names_unavailable &&
+          h("p", { class: "quiet" }, "Schoology isn't sharing the students' names right now, so their ids are shown."),
+        ...render(outcomes.items),
+        outcomes.more && h("p", { class: "quiet" }, "There is more. The spreadsheet in the log has everything."),
       ].filter(Boolean),
     );
   } catch (error) {
@@ -79,11 +79,11 @@ async function fill(context, body, read, render) {
   }
 }
 
-/** Groups by reason, each with its assignments and, under them, its students. */
+/** Group by reason, each with its assignments and, under them, its students. */
 function problems(items) {
-  const told = items.filter(({ reason }) => reason && !ECHOES.has(reason.code));
-  const groups = groupBy(told, ({ reason }) => reason.code);
-  if (groups.size === 0) return [h("p", { class: "quiet" }, "Only scores of assignments that did not go themselves.")];
+  const shown = items.filter(({ reason }) => reason && !REPEATED.has(reason.code));
+  const groups = groupBy(shown, ({ reason }) => reason.code);
+  if (groups.size === 0) return [h("p", { class: "quiet" }, "Only scores of assignments that weren't sent themselves.")];
   return [...groups.values()].map((rows) => reasonGroup(rows[0].reason, rows));
 }
 
@@ -97,7 +97,7 @@ function reasonGroup(reason, rows) {
   return h("div", { class: "reason" }, about, h("ul", {}, lines(rows)));
 }
 
-/** By student where few students have it in many assignments, else by assignment. */
+/** List by student where few students have it in many assignments, otherwise by assignment. */
 function lines(rows) {
   const byAssignment = groupBy(rows, ({ assignment }) => assignment.id);
   const byStudent = groupBy(rows.filter(({ student }) => student), ({ student }) => student.id);
@@ -106,8 +106,8 @@ function lines(rows) {
   }
   return [...byAssignment.values()].map((own) => {
     const students = own.filter(({ student }) => student);
-    const said = own.map(({ detail }) => detail).filter(Boolean);
-    return line(titleOf(own[0]), [...said, ...students.map(({ student }) => nameOf(student))], "student");
+    const details = own.map(({ detail }) => detail).filter(Boolean);
+    return line(titleOf(own[0]), [...details, ...students.map(({ student }) => nameOf(student))], "student");
   });
 }
 
@@ -126,10 +126,10 @@ const RESULTS = {
 };
 const SENT = new Set(["written", "cleared"]);
 
-/** Assignment by assignment: what it is in the SIS, and each score before and after. */
+/** List by assignment: its change in the SIS, and each score before and after. */
 function changes(items) {
-  const going = items.filter(isChange);
-  return [...groupBy(going, ({ assignment }) => assignment.id).values()].map(changedAssignment);
+  const changed = items.filter(isChange);
+  return [...groupBy(changed, ({ assignment }) => assignment.id).values()].map(changedAssignment);
 }
 
 const isChange = ({ result, reason }) =>
@@ -189,7 +189,7 @@ function groupBy(items, keyOf) {
   return groups;
 }
 
-/** A sync's result: a sign, one sentence, and one more. */
+/** Return the heading of a sync's result: a sign, one sentence, and one more. */
 export function resultHead({ kind, headline, text }) {
   return [
     h("div", { class: "headline" }, sign(kind), h("h3", {}, headline)),

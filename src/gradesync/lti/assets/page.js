@@ -1,8 +1,8 @@
-// The teacher's page: takes the launch, then shows the views.
+// Start the teacher's page: take the launch, then show the views.
 
 import { Api, SessionOver } from "./api.js";
 import { AssignmentsView } from "./assignments.js";
-import { focusOn, h, say } from "./dom.js";
+import { announce, focusOn, h } from "./dom.js";
 import { LogView } from "./log.js";
 import { get } from "./storage.js";
 import { SyncView } from "./sync.js";
@@ -11,29 +11,29 @@ import { Times } from "./words.js";
 
 const main = document.getElementById("main");
 
-/** What the launch gave us. It is taken out of the document: the token stays in memory. */
-function taken() {
+/** Read the data of the launch, and remove it from the document: the token stays in memory. */
+function readStart() {
   const script = document.getElementById("start");
   const start = JSON.parse(script.textContent);
   script.remove();
   return start;
 }
 
-/** The session of a launch that waits for the state that this browser kept in the platform's storage. */
-async function confirmed(start) {
+/** Confirm a pending launch with the state from the platform's storage; return its session. */
+async function confirmLaunch(start) {
   const body = JSON.stringify({ ticket: start.ticket, value: (await get(start)) ?? "" });
   const headers = { "content-type": "application/json" };
-  const answer = await fetch(new URL("confirm", location.href), { method: "POST", body, headers, cache: "no-store" });
-  const told = await answer.json();
-  if (!answer.ok) throw Object.assign(new Error(told.title), told);
-  return told;
+  const response = await fetch(new URL("confirm", location.href), { method: "POST", body, headers, cache: "no-store" });
+  const result = await response.json();
+  if (!response.ok) throw Object.assign(new Error(result.title), result);
+  return result;
 }
 
 function message(title, text) {
   const heading = h("h2", {}, title);
   main.replaceChildren(h("section", { class: "card" }, heading, h("p", { class: "text" }, text)));
   focusOn(heading);
-  say(`${title} ${text}`);
+  announce(`${title} ${text}`);
 }
 
 function sessionOver() {
@@ -48,7 +48,7 @@ function contextOf(session) {
     session,
     api: new Api(session),
     times: new Times(session.timezone),
-    /** Whether an error is the end of the session; what is no error of ours is thrown on. */
+    /** Return whether an error is the end of the session; rethrow errors that are not ours. */
     ended(error) {
       if (error instanceof SessionOver) sessionOver();
       else if (error.fix === undefined) throw error;
@@ -65,14 +65,14 @@ function open(session) {
     main.replaceChildren(...tabs([["Sync to SIS", new SyncView(context)], assignments, log]));
     return;
   }
-  const why = "You are not a course admin of this course: you can look, and only a course admin can sync.";
+  const why = "You aren't a course admin of this course. You can look, but only a course admin can sync.";
   main.replaceChildren(h("p", { class: "quiet why" }, why), ...tabs([log, assignments]));
 }
 
 try {
-  const start = taken();
-  open(start.ticket ? await confirmed(start) : start);
+  const start = readStart();
+  open(start.ticket ? await confirmLaunch(start) : start);
 } catch (error) {
-  message(error.title ?? "This page could not be opened.", error.text ?? "Go back to your course in Schoology and open Sync to SIS again.");
+  message(error.title ?? "This page couldn't be opened.", error.text ?? "Go back to your course in Schoology and open Sync to SIS again.");
   if (!error.title) throw error;
 }

@@ -1,8 +1,8 @@
-// The platform's storage for tools: one message to the frame that keeps things, and its answer.
+// Use the platform's storage for tools: one message to its frame, and the response.
 
 import { unique } from "./unique.js";
 
-const PATIENCE_MS = 3000;
+const TIMEOUT_MS = 3000;
 
 const opener = () => (window.parent === window ? window.opener : window.parent);
 
@@ -15,23 +15,23 @@ function frameNamed(name) {
   }
 }
 
-/** Resolves to the answer's value; to undefined where there is none in time, or an error. */
-function ask(frame, origin, message) {
+/** Send a message. Resolves to the value of the response; to undefined for none in time, or an error. */
+function request(frame, origin, message) {
   const target = frameNamed(frame);
   if (!target) return Promise.resolve(undefined);
   const message_id = unique();
   return new Promise((resolve) => {
     const settle = (value) => {
       clearTimeout(timer);
-      removeEventListener("message", hear);
+      removeEventListener("message", onMessage);
       resolve(value);
     };
-    const hear = ({ data, origin: from }) => {
+    const onMessage = ({ data, origin: from }) => {
       if (from !== origin || data?.message_id !== message_id) return;
       if (data.subject === `${message.subject}.response`) settle(data.error ? undefined : data.value);
     };
-    const timer = setTimeout(settle, PATIENCE_MS);
-    addEventListener("message", hear);
+    const timer = setTimeout(settle, TIMEOUT_MS);
+    addEventListener("message", onMessage);
     target.postMessage({ ...message, message_id }, origin);
   });
 }
@@ -39,7 +39,7 @@ function ask(frame, origin, message) {
 const keyOf = (state) => `lti_state_${state}`;
 
 export const put = ({ frame, origin, state }) =>
-  ask(frame, origin, { subject: "lti.put_data", key: keyOf(state), value: state });
+  request(frame, origin, { subject: "lti.put_data", key: keyOf(state), value: state });
 
 export const get = ({ frame, origin, state }) =>
-  ask(frame, origin, { subject: "lti.get_data", key: keyOf(state) });
+  request(frame, origin, { subject: "lti.get_data", key: keyOf(state) });

@@ -1,12 +1,12 @@
-// *Sync to SIS*: the button, the preview, the progress, and what became of it.
+// Show *Sync to SIS*: the button, the preview, the progress, and the result.
 
-import { button, h, say, show, sign } from "./dom.js";
+import { announce, button, h, show, sign } from "./dom.js";
 import { outcomesOf } from "./outcomes.js";
 import { failed, isGuarded, resultOf, stageOf } from "./words.js";
 
 const FIRST =
-  "The first sync sends every assignment in a mapped category with its scores. Later ones send what has changed.";
-const APPROVE = "Look at what would change. If it is meant, choose Send it anyway.";
+  "The first sync sends every assignment in a mapped category with its scores. Later ones send only what has changed.";
+const APPROVE = "Look at what would change. If that's right, choose Send it anyway.";
 
 export class SyncView {
   #context;
@@ -46,7 +46,7 @@ export class SyncView {
     this.#head("running", "Reading…");
   }
 
-  /** Shows the newest sync of the section, and follows it where it is running. A preview stays. */
+  /** Show the newest sync of the section, and follow it while it is running. A preview stays. */
   async open() {
     if (this.#running || this.#shown?.dry_run) return;
     try {
@@ -59,12 +59,12 @@ export class SyncView {
     }
   }
 
-  /** A second click finds it running already. */
-  async #start(wanted) {
+  /** Start a sync; a second click does nothing. */
+  async #start(options) {
     if (this.#running) return;
-    this.#busy(wanted.dry_run);
+    this.#busy(options.dry_run);
     try {
-      await this.#follow(await this.#context.api.start(wanted));
+      await this.#follow(await this.#context.api.start(options));
     } catch (error) {
       this.#failed(error);
     }
@@ -73,12 +73,12 @@ export class SyncView {
   async #follow(sync) {
     this.#busy(sync.dry_run);
     this.#progress(sync);
-    const lost = () => this.#notify("The connection is lost. The sync goes on, and this page tries again…");
+    const lost = () => this.#notify("The connection was lost. The sync goes on, and this page tries again…");
     const settled = await this.#context.api.follow(sync.id, (state) => this.#progress(state), lost);
     this.#running = false;
     if (!settled.dry_run) this.#latest = settled;
     this.#settled(settled);
-    say(`${this.#headline.textContent} ${this.#text.textContent}`);
+    announce(`${this.#headline.textContent} ${this.#text.textContent}`);
   }
 
   #busy(dryRun) {
@@ -93,18 +93,18 @@ export class SyncView {
 
   #progress(sync) {
     const stage = stageOf(sync);
-    const bound = sync.stage === "queued" && `It ends by ${this.#context.times.time(sync.settles_by)} at the latest.`;
-    this.#text.textContent = bound ? `${stage}. ${bound}` : stage;
+    const deadline = sync.stage === "queued" && `It ends by ${this.#context.times.time(sync.settles_by)} at the latest.`;
+    this.#text.textContent = deadline ? `${stage}. ${deadline}` : stage;
     if (sync.stage === "writing" && sync.progress.total) {
       this.#bar.max = sync.progress.total;
       this.#bar.value = sync.progress.done;
     }
-    if (sync.stage !== this.#stage) say(stage);
+    if (sync.stage !== this.#stage) announce(stage);
     this.#stage = sync.stage;
     show(this.#notice, false);
   }
 
-  /** Shows a settled sync or preview; null: there never was one. */
+  /** Show a settled sync or preview; null: there never was one. */
   #settled(sync) {
     this.#shown = sync;
     this.#stage = "";
@@ -129,7 +129,7 @@ export class SyncView {
     this.#text.textContent = text;
   }
 
-  /** Says why nothing came of a click, above what was known before it. */
+  /** Explain why a click had no effect, above the result from before it. */
   #failed(error) {
     this.#running = false;
     if (this.#context.ended(error)) return;

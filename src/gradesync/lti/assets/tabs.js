@@ -1,8 +1,8 @@
-// Tabs by the keyboard's rules: arrows, Home and End move, only the chosen tab is in the tab order.
+// Build tabs with keyboard support: arrows, Home and End move; only the chosen tab is in the tab order.
 
 import { h } from "./dom.js";
 
-/** `views`: `[title, view]` pairs; a view has an `element`, and an `open` that is called whenever it is shown. */
+/** Return the elements of tabs. `views`: `[title, view]` pairs; a view has an `element`, and an `open` that is called whenever it is shown. */
 export function tabs(views) {
   const list = h("div", { role: "tablist", "aria-label": "Sync to SIS" });
   const panels = views.map(([, view], n) =>

@@ -1,4 +1,4 @@
-// Sentences and times: what a sync is, said to a teacher.
+// Render sentences and times: a sync in words for a teacher.
 
 const LIST = new Intl.ListFormat("en-US");
 const NUMBER = new Intl.NumberFormat("en-US");
@@ -11,8 +11,8 @@ export function count(n, one, many = `${one}s`) {
   return `${number(n)} ${n === 1 ? one : many}`;
 }
 
-/** What was or would be done, as parts of a sentence: `done` says it in the past. */
-function deeds({ assignments, scores }, done) {
+/** Return what was or would be done, as parts of a sentence; `done` chooses the past tense. */
+function actions({ assignments, scores }, done) {
   const parts = [
     [assignments.created, "create", "created", "assignment"],
     [assignments.recreated, "create again", "created again", "assignment"],
@@ -31,31 +31,31 @@ const failures = ({ assignments, scores }) =>
 
 export const failed = (sync) => sync.assignments.failed + sync.scores.failed;
 export const skipped = (sync) => sync.assignments.skipped + sync.scores.skipped;
-export const sent = (sync) => deeds(sync, true).length > 0;
+export const sent = (sync) => actions(sync, true).length > 0;
 
-/** A sync that the guard stopped, or whose plan is no longer the one that was approved. */
+/** Return whether the guard stopped a sync, or its plan is no longer the approved one. */
 export const isGuarded = (sync) =>
   ["mass-change", "plan-changed"].includes(sync.error?.code) && Boolean(sync.fingerprint);
 
-/** The result in one sentence, and one more where needed: `{kind, headline, text}`; the kind is that of a sign. */
+/** Return the result in one or two sentences: `{kind, headline, text}`; the kind is that of a sign. */
 export function resultOf(sync) {
   if (isGuarded(sync)) {
     const text = `Nothing was sent. ${sync.guard ? guardOf(sync.guard) : ""}`.trim();
     return { kind: "problem", headline: sync.error.title, text };
   }
   if (sync.dry_run) return previewOf(sync);
-  const did = deeds(sync, true);
-  const sum = did.length ? `${capital(list(did))}.` : "";
+  const done = actions(sync, true);
+  const sum = done.length ? `${capital(list(done))}.` : "";
   if (sync.error) {
-    const part = sync.applied === "none" ? "Nothing was sent." : `A part was sent. ${sum}`.trim();
+    const part = sync.applied === "none" ? "Nothing was sent." : `Part of it was sent. ${sum}`.trim();
     return { kind: "problem", headline: sync.error.title, text: `${part} ${sync.error.fix}` };
   }
   if (sync.status === "failed") {
-    const left = list(failures(sync));
+    const unsent = list(failures(sync));
     const rest = sum || "Everything else was up to date.";
-    return { kind: "problem", headline: `${capital(left)} did not reach the SIS.`, text: rest };
+    return { kind: "problem", headline: `${capital(unsent)} did not reach the SIS.`, text: rest };
   }
-  if (did.length) return { kind: "ok", headline: "Everything reached the SIS.", text: sum };
+  if (done.length) return { kind: "ok", headline: "Everything reached the SIS.", text: sum };
   return { kind: "ok", headline: "Nothing had changed, so nothing was sent.", text: "" };
 }
 
@@ -64,16 +64,16 @@ function previewOf(sync) {
     const text = `Nothing was sent. ${sync.error.fix}`;
     return { kind: "problem", headline: sync.error.title, text };
   }
-  const would = deeds(sync, false);
-  const left = failures(sync);
-  const but = left.length ? ` ${capital(list(left))} would not reach the SIS.` : "";
+  const would = actions(sync, false);
+  const unsent = failures(sync);
+  const but = unsent.length ? ` ${capital(list(unsent))} would not reach the SIS.` : "";
   if (!would.length) {
-    return { kind: "ok", headline: "A sync would change nothing in the SIS.", text: but.trim() || "All is up to date." };
+    return { kind: "ok", headline: "A sync would change nothing in the SIS.", text: but.trim() || "Everything is up to date." };
   }
   return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
 }
 
-/** What a running sync is doing. */
+/** Return what a running sync is doing. */
 export function stageOf({ stage, progress, dry_run }) {
   if (stage === "writing" && !dry_run && progress.total) {
     return `Sending to the SIS: ${number(progress.done)} of ${number(progress.total)}`;
@@ -101,7 +101,7 @@ function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Times as the teacher's clock shows them. */
+/** Format times as the teacher's clock shows them. */
 export class Times {
   constructor(zone) {
     this.#day = format(zone, { year: "numeric", month: "2-digit", day: "2-digit" });
@@ -117,7 +117,7 @@ export class Times {
   #whole;
   #named;
 
-  /** The zone as people call it: "Pacific Time". */
+  /** Return the common name of the time zone: "Pacific Time". */
   get zone() {
     return this.#named.formatToParts().find(({ type }) => type === "timeZoneName").value;
   }
@@ -125,7 +125,7 @@ export class Times {
   time = (iso) => this.#time.format(new Date(iso));
   whole = (iso) => this.#whole.format(new Date(iso));
 
-  /** "today at 3:20 PM" */
+  /** Return a time near today: "today at 3:20 PM". */
   near(iso) {
     const then = new Date(iso);
     const day = this.#day.format(then);
@@ -144,7 +144,7 @@ function format(zone, options) {
   }
 }
 
-/** A date without a time, as it was given. */
+/** Return a date without a time. */
 export function dateOf(text) {
   const day = new Date(`${text}T00:00:00Z`);
   return new Intl.DateTimeFormat("en-US", { month: "short", day: "numeric", timeZone: "UTC" }).format(day);
