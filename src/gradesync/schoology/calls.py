@@ -23,6 +23,7 @@ JSON = {"Accept": "application/json"}
 JSON_BODY = {**JSON, "Content-Type": "application/json"}
 # Schoology's limit window, which its 429 does not name (upstream.md Schoology §1.7).
 THROTTLE_PAUSE = 5.0
+PAGE = "limit=200"
 MAX_PAGES = 500
 # Statuses that refuse a multiget as a whole; the same reads may be allowed one by one.
 MULTIGET_REFUSALS = frozenset({400, 403, 404, 405, 406, 410, 415, 422, 501})
@@ -123,7 +124,7 @@ class Calls:
     def _resolve_link(self, kind: str, link: str) -> str:
         """Return the address of a link, in the scheme of the base address.
 
-        Old links say http (upstream.md Schoology §1.3). Raises `SyncStopped` where one leads to another
+        Old links have http (upstream.md Schoology §1.3). Raises `SyncStopped` where one leads to another
         host: our signature is for this one alone.
         """
         try:

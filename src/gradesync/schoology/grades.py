@@ -11,7 +11,7 @@ from gradesync.core.gradebook import Assignment, Cell, Mark
 from gradesync.core.ports import Cells
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.schoology.calls import Calls, Payload, Request, Rows, gather_all
+from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, gather_all
 from gradesync.schoology.completeness import count_gaps
 from gradesync.schoology.scalars import ID, UnreadableError, read_bare, read_number, require_id
 from gradesync.schoology.section import ENROLLMENT_UNREADABLE, Roster
@@ -43,7 +43,7 @@ def grades_request(section_path: str, since: datetime | None, assignment_id: str
     It asks from a little earlier, for what was being written when the last response was made
     (upstream.md Schoology §2.7).
     """
-    path = f"{section_path}/grades?limit=200"
+    path = f"{section_path}/grades?{PAGE}"
     if assignment_id is not None:
         path += f"&assignment_id={assignment_id}"
     if since is not None:

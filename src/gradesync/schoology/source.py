@@ -11,7 +11,7 @@ from gradesync.core.ports import Cells, Member
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology import wire
-from gradesync.schoology.calls import Calls, Payload, Request, raise_first_error
+from gradesync.schoology.calls import PAGE, Calls, Payload, Request, raise_first_error
 from gradesync.schoology.grades import GradeReader, grades_request, select_cells
 from gradesync.schoology.scalars import ID
 from gradesync.schoology.section import (
@@ -27,7 +27,6 @@ from gradesync.schoology.section import (
 from gradesync.upstream.client import Upstream
 from gradesync.upstream.response import ResponseTooLarge
 
-PAGE: Final = "limit=200"
 # Assignments up to which their cells are read one by one, rather than all cells at once.
 FEW_ASSIGNMENTS: Final = 3
 
@@ -64,7 +63,7 @@ class SchoologySource:
 
     @property
     def multiget_refused(self) -> bool:
-        """Return True where plain GETs had to take the place of multiget; keep it for the district."""
+        """Return True where plain GETs had to replace a multiget; keep it for the district."""
         return self.calls.multiget_refused
 
     async def read(self, section_id: str, since: datetime | None) -> Gradebook:
