@@ -1,4 +1,4 @@
-"""`make bench`: measures what gradesync must measure up to, and compares it with the targets.
+"""Measure gradesync and compare it with its targets: `make bench`.
 
 `python -m bench [planning] [ledger] [syncs] …` runs some parts, each on servers of its own.
 Prints a table, or with `--json` one JSON object; `--keep` writes that to
@@ -31,7 +31,7 @@ from bench.profile import profiled
 from bench.shares import shares
 from bench.whole_sync import whole_syncs
 from bench.workers import fairness, saturated, throughput
-from gradesync.cli.output import out, table
+from gradesync.cli.output import make_table, out
 
 Part = Callable[..., Coroutine[None, None, list[Measure]]]
 
@@ -60,7 +60,7 @@ def measured(names: Sequence[str], *, quick: bool) -> list[Measure]:
 
 
 def show(found: Sequence[Measure]) -> None:
-    lines = table(None, "Measured", "Target", "Result", "")
+    lines = make_table(None, "Measured", "Target", "Result", "")
     for measure in found:
         mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: ""}[measure.met]
         lines.add_row(measure.what, measure.bound, measure.shown, mark)
@@ -68,7 +68,7 @@ def show(found: Sequence[Measure]) -> None:
 
 
 def told(found: Sequence[Measure], began: tuple[datetime, float]) -> dict[str, Any]:
-    """The measures, and what they were measured on; `load` is before and after."""
+    """Return the measures and their machine as JSON; `load` is before and after."""
     at, load = began
     return {
         "at": at.isoformat(timespec="seconds"),

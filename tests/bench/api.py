@@ -1,4 +1,4 @@
-"""Measures requests to the API against a bare FastAPI route that checks the same token and asks the same."""
+"""Measure API requests against a bare FastAPI route with the same token check and statements."""
 
 import asyncio
 import os
@@ -29,14 +29,14 @@ DISTRICT = District(
     sis=SisAccess("powerschool", "http://127.0.0.1:9", "id", "secret"),
 )
 SECTION, LOG = "7900000001", 20
-"""The section whose log is read, and how many syncs that holds."""
+"""Name the section whose log is read, and the number of its syncs."""
 SETTLED = text("UPDATE sync SET status = 'complete', stage = 'settled' WHERE status = 'processing'")
 
 Ask = Callable[[HTTPConnection, int], None]
 
 
 async def api(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """One request at a time, in turns: ours, bare, ours, bare. No worker runs."""
+    """Send one request at a time, in turns: ours, bare, ours, bare. No worker runs."""
     rounds = 60 if quick else 400
     busy = settings.model_copy(update={"requests_per_minute": 1_000_000})
     async with AsyncExitStack() as stack:
@@ -77,7 +77,7 @@ def _timed(ask: Ask, connection: HTTPConnection, number: int) -> float:
 
 
 def _starting(token: str, numbers: Iterator[int]) -> Ask:
-    """Each sync is for a section of its own: one that has a sync takes no other."""
+    """Start a sync in a section of its own: one that has a sync takes no other."""
 
     def ask(connection: HTTPConnection, _: int) -> None:
         _ask(connection, "POST", f"/sections/{next(numbers)}/syncs", token, 202)
@@ -110,7 +110,7 @@ async def _fill_log(runtime: Runtime) -> None:
 
 
 async def _token(runtime: Runtime) -> str:
-    """A token of a district's client, which may do more than a teacher's."""
+    """Return a token of a district's client, which may do more than a teacher's."""
     async with runtime.database.district(DISTRICT.id) as db:
         client_id, _ = await clients.create(db, [Scope.SYNCS_READ, Scope.SYNCS_WRITE])
     scopes = frozenset({Scope.SYNCS_READ, Scope.SYNCS_WRITE})
@@ -119,7 +119,7 @@ async def _token(runtime: Runtime) -> str:
 
 @asynccontextmanager
 async def _served(settings: Settings, *command: str) -> AsyncIterator[int]:
-    """An application in a process of its own; answers its port once it listens."""
+    """Run an application in a process of its own, and yield its port once it listens."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", *command, str(port)), env={**os.environ, **settings.environment()}

@@ -1,4 +1,4 @@
-"""A bare FastAPI application to hold the API against: the same token check, the same statements, no more."""
+"""Serve a bare FastAPI application with the API's token check and statements, and no more."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ from gradesync.settings import Settings
 
 
 def bare_app(settings: Settings) -> FastAPI:
-    """Two routes, written as shortly as FastAPI lets one."""
+    """Build two routes, as short as FastAPI allows."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -33,7 +33,7 @@ def bare_app(settings: Settings) -> FastAPI:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
         async with runtime.database.district(caller.district_id) as db:
-            assert await clients.stands(db, caller.client_id)
+            assert await clients.is_active(db, caller.client_id)
         async with runtime.database.district(caller.district_id) as db:
             return [asdict(sync) for sync in await syncs.page(db, section_id=section_id, limit=51)]
 
@@ -42,10 +42,10 @@ def bare_app(settings: Settings) -> FastAPI:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
         async with runtime.database.district(caller.district_id) as db:
-            assert await clients.stands(db, caller.client_id)
+            assert await clients.is_active(db, caller.client_id)
         async with runtime.database.district(caller.district_id) as db:
             assert await districts.get(db)
-            await queue.backlog(db)
+            await queue.count_queued(db)
             sync = await syncs.insert(
                 db,
                 section_id=section_id,

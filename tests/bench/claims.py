@@ -1,4 +1,4 @@
-"""Measures the queue in PostgreSQL alone, with a thousand districts and a backlog in each of them."""
+"""Measure the queue in PostgreSQL alone, with a thousand districts and a backlog in each."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,7 +18,7 @@ from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 
 DISTRICTS, EACH, SETTLED = 1000, 100, 500
-"""Districts, queued syncs of each, and syncs of each that have settled."""
+"""Count districts, queued syncs of each, and settled syncs of each."""
 CLAIMS = 300
 TAKEOVER = 30.0
 FILL = text("""
@@ -33,7 +33,7 @@ PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + WAITING.te
 
 
 async def fill(connection: AsyncConnection, districts: int, each: int, kept: int) -> Sequence[str]:
-    """Queue syncs in many districts; answers the districts."""
+    """Queue syncs in many districts and return the districts."""
     names = [f"d{number:05}" for number in range(districts)]
     for name in names:
         ids = [uuid7() for _ in range(each + kept)]
@@ -43,7 +43,7 @@ async def fill(connection: AsyncConnection, districts: int, each: int, kept: int
 
 
 async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """What a claim costs in the database, from the question who waits to the lease."""
+    """Measure a claim in the database, from the list of waiting districts to the lease."""
     districts, times = (100, 50) if quick else (DISTRICTS, CLAIMS)
     async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
         await fill(connection, districts, EACH, SETTLED)
@@ -58,12 +58,12 @@ async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
 
 
 async def _claimed(database: Database) -> tuple[float, float]:
-    """Claim a sync of the district that waited longest, and settle it; seconds to find and to claim it."""
+    """Claim and settle a sync of the district that waited longest; return seconds to find and claim it."""
     began = perf_counter()
     async with database.without_tenant() as door:
-        district, *_ = await queue.waiting_districts(door, takeover_wait_seconds=TAKEOVER)
+        district, *_ = await queue.list_waiting_districts(door, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
-    async with database.alone(district, queue.CLAIMS) as db:
+    async with database.with_lock(district, queue.CLAIMS) as db:
         sync = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4)
     claimed = perf_counter()
     assert sync is not None
@@ -73,7 +73,7 @@ async def _claimed(database: Database) -> tuple[float, float]:
 
 
 async def explained(settings: Settings, districts: int = DISTRICTS) -> list[str]:
-    """PostgreSQL's account of the question which districts wait."""
+    """Return PostgreSQL's plan of the query for waiting districts."""
     async with owner(settings) as connection:
         await fill(connection, districts, EACH, SETTLED)
         bounds = {"takeover_wait": timedelta(seconds=TAKEOVER), "older_than": timedelta()}

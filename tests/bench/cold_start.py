@@ -1,4 +1,4 @@
-"""How long a process takes from nothing to its first work: the API to an answer, a worker to a sync."""
+"""Measure a process from start to first work: the API to a response, a worker to a sync."""
 
 import asyncio
 import os
@@ -41,14 +41,14 @@ client_secret = "secret"
 
 @dataclass(frozen=True, slots=True)
 class ColdStart:
-    """Seconds from the start of a process, medians: until /healthz answers, until a waiting sync is taken."""
+    """Hold median seconds from the start of a process to a /healthz response, and to a claimed sync."""
 
     serve: float
     worker: float
 
 
 async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """How soon a process is at work."""
+    """Measure the seconds until a process is at work."""
     measured = await cold_start(settings, rounds=1 if quick else 5)
     return [
         Measure("serve: from its start to an answer, s", 1.5, measured.serve),

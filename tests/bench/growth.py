@@ -1,4 +1,4 @@
-"""Measures how the cost of a section grows with its scores: time and memory of a real worker process."""
+"""Measure the cost of a section by its scores: time and memory of a real worker process."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ THERE = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'gr
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one section cost. `mebibytes` is the worker's peak over both syncs.
+    """Hold the cost of one section. `mebibytes` is the worker's peak over both syncs.
 
     Seconds are from the request to the end, `cpu` those of the worker's processor: for the first sync, which
     writes everything, and for another in which nothing has changed.

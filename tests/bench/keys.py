@@ -1,18 +1,18 @@
-"""Measures the memory that a district takes in Redis while it is busy."""
+"""Measure the memory that a district takes in Redis while it is busy."""
 
 from bench.measure import Measure
 from gradesync.access.request_limits import Limits
 from gradesync.settings import Settings
 from gradesync.upstream import call_budget
-from gradesync.upstream.rate_limit import per_window
 from gradesync.upstream.call_budget import CallBudget
+from gradesync.upstream.rate_limit import per_window
 from gradesync.wakeup import Wakeup, open_redis
 
 TEACHERS = 4
 
 
 async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Budgets in use, bells that nobody hears, and the counts of a few teachers who ask."""
+    """Fill budgets, wake-ups that no worker takes, and the rate limits of a few teachers."""
     assert settings.redis_url is not None
     districts = 100 if quick else 1000
     async with open_redis(settings.redis_url.get_secret_value()) as redis:

@@ -1,4 +1,4 @@
-"""How many bytes the ledger takes for each score, and the log for each sync and outcome."""
+"""Measure the bytes of the ledger for each score, and of the log for each sync and outcome."""
 
 import random
 from dataclasses import dataclass, replace
@@ -35,14 +35,14 @@ LOG_SIZE = text("""
 
 @dataclass(frozen=True, slots=True)
 class LedgerBytes:
-    """Bytes for each score, indexes and TOAST included: filled and vacuumed, and after ten change syncs."""
+    """Hold bytes for each score, with indexes and TOAST: once vacuumed, and after ten change syncs."""
 
     filled: float
     changed: float
 
 
 async def ledger(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Bytes that are kept for each score."""
+    """Measure the bytes that are kept for each score."""
     async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
         found = await ledger_bytes(runtime.database, connection, sections=20 if quick else 60)
         rows = await log_bytes(runtime.database, connection, settled=500 if quick else 2000)
@@ -75,14 +75,14 @@ async def ledger_bytes(database: Database, owner: AsyncConnection, sections: int
 
 
 async def _save(database: Database, books: dict[str, list[LedgerAssignment]]) -> None:
-    """One transaction for each section, as a sync has."""
+    """Save each section in one transaction, as a sync does."""
     for section_id, book in books.items():
         async with database.district(DISTRICT) as db:
             await save(db, section_id, book)
 
 
 async def log_bytes(database: Database, owner: AsyncConnection, settled: int) -> tuple[float, float, float]:
-    """Bytes of a settled sync, of one of its outcomes, and of its audit log entry, indexes included."""
+    """Return bytes of a settled sync, of one of its outcomes, and of its audit log entry, with indexes."""
     for number in range(settled):
         async with database.district(DISTRICT) as db:
             sync = await syncs.insert(
@@ -96,7 +96,7 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             await outcomes.record(db, sync.id, _outcomes(number))
             asked = {"sync": sync.id, "section": sync.section_id, "mode": sync.mode, "dry_run": False}
             await audit.append(db, "teacher:5790000", "sync.requested", asked, "192.0.2.17")
-        async with database.alone(DISTRICT, queue.CLAIMS) as db:
+        async with database.with_lock(DISTRICT, queue.CLAIMS) as db:
             claimed = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=30, per_district=4)
             assert claimed is not None
             counts = dict.fromkeys(

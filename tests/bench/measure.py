@@ -1,4 +1,4 @@
-"""One line of what is measured. Machines are noisy: what is compared is measured in turns, as pairs."""
+"""Hold one measured figure. Machines are noisy: what is compared is measured in turns, as pairs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import median
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What was measured, the result, and the bound: None where a figure is for information.
+    """Hold a name, a result and its limit: None where a figure is for information.
 
     `least`: the result must not be below the bound, rather than not above it.
     """
@@ -25,7 +25,7 @@ class Measure:
 
     @property
     def shown(self) -> str:
-        """Four digits are more than a machine gives twice."""
+        """Render the result with four digits: more than a machine repeats."""
         return f"{self.result:,.4g}" if self.result < 1000 else f"{self.result:,.0f}"
 
     @property
@@ -34,5 +34,5 @@ class Measure:
 
 
 def ratio(pairs: Iterable[tuple[float, float]]) -> float:
-    """The median of the first by the second, pair by pair."""
+    """Return the median of the first by the second, pair by pair."""
     return median(one / other for one, other in pairs)

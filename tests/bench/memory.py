@@ -1,4 +1,4 @@
-"""Measures the memory of a worker process that carries a section of 500 assignments and 1,000 students."""
+"""Measure the memory of a worker process that syncs 500 assignments of 1,000 students."""
 
 from bench.growth import cost
 from bench.measure import Measure
@@ -8,7 +8,7 @@ ASSIGNMENTS, STUDENTS = 500, 1000
 
 
 async def memory(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """The most memory that was resident at once. `quick` takes a tenth of the assignments."""
+    """Measure the peak of resident memory. `quick` takes a tenth of the assignments."""
     found = await cost(settings, ASSIGNMENTS // 10 if quick else ASSIGNMENTS, STUDENTS)
     name = f"{found.assignments} assignments x {found.students:,} students"
     return [

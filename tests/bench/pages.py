@@ -1,4 +1,4 @@
-"""Keeps the tables of docs/performance.md and docs/scale.md: they hold what was measured, nothing else."""
+"""Write the tables of docs/performance.md and docs/scale.md from the kept figures."""
 
 import json
 import re
@@ -18,13 +18,13 @@ MEMORY = "500 assignments x 1,000 students: peak memory of the worker, MiB"
 START = "10,000 queued syncs of a district, then one of another: it starts after, s"
 DOCS = Path(__file__).parents[2] / "docs"
 KEPT = DOCS / "measured.json"
-"""What the last `make bench ARGS=--keep` measured."""
+"""Hold the figures of the last `make bench ARGS=--keep`."""
 GROWTH = DOCS / "plots" / "growth.json"
-"""What the last `make bench-plots` measured."""
+"""Hold the figures of the last `make bench-plots`."""
 
 
 def tables() -> dict[Path, dict[str, str]]:
-    """Page -> name of a table in it -> the table, from the figures that are kept."""
+    """Return page -> name of a table in it -> the table, from the kept figures."""
     kept, growth = json.loads(KEPT.read_text()), json.loads(GROWTH.read_text())
     return {
         DOCS / "performance.md": {
@@ -39,7 +39,7 @@ def tables() -> dict[Path, dict[str, str]]:
 
 
 def filled(page: str, found: Mapping[str, str]) -> str:
-    """A page with its tables in their places: between `<!-- name -->` and `<!-- /name -->`."""
+    """Return a page with its tables, between `<!-- name -->` and `<!-- /name -->`."""
     for name, table in found.items():
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         page = place.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", page)  # type: ignore[misc]
@@ -52,7 +52,7 @@ def write_pages() -> None:
 
 
 def scale_table(kept: Mapping[str, Any]) -> str:
-    """The arithmetic, on the measured figures."""
+    """Return the table of the arithmetic on the measured figures."""
     results = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
     return _table(
         ("", "how it comes about", ""), ((line.what, line.how, line.number) for line in scale.lines(results))
@@ -60,7 +60,7 @@ def scale_table(kept: Mapping[str, Any]) -> str:
 
 
 def _in_short(kept: Mapping[str, Any]) -> str:
-    """The few figures that one asks for first."""
+    """Return the table of the most important figures."""
     of = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
     own, cpu = of["8 of 900 scores changed: own time, ms"], of[f"{THROUGHPUT}: {CPU}"]
     rate, start = of[f"{THROUGHPUT}: syncs/s of one worker"], of[START]
@@ -85,7 +85,7 @@ def _measures(kept: Mapping[str, Any]) -> str:
 
 
 def _floor(kept: Mapping[str, Any]) -> str:
-    """Of short syncs: what the ratio's target leaves them, and what they take without our own code too."""
+    """Return what the ratio's target leaves short syncs, and what they take without our own code."""
     of = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
     rows = []
     for name in (IDLE, CHANGED):

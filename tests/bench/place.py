@@ -1,4 +1,4 @@
-"""Where measurements run: servers as durable as in production, simulators and workers as processes."""
+"""Run measurements on servers as durable as in production, with simulators and workers as processes."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from gradesync import embedded
 from gradesync.cli.district_file import parse
-from gradesync.cli.servers import bring_up
+from gradesync.cli.servers import upgrade_database
 from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.db import districts
@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.05
 
 @contextmanager
 def servers() -> Iterator[Settings]:
-    """PostgreSQL and Valkey with a migrated database, and the settings that lead there."""
+    """Run PostgreSQL and Valkey with a migrated database, and yield settings for them."""
     with tempfile.TemporaryDirectory(prefix="gradesync-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -49,7 +49,7 @@ def servers() -> Iterator[Settings]:
             allow_private_network=True,
             log_level="error",
         )
-        bring_up(settings)
+        upgrade_database(settings)
         telemetry.configure_logging("error", "text")
         try:
             yield settings
@@ -59,7 +59,7 @@ def servers() -> Iterator[Settings]:
 
 @asynccontextmanager
 async def owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
-    """A connection as the owner of the tables, without transactions."""
+    """Open a connection as the owner of the tables, without transactions."""
     assert settings.migrate_database_url is not None
     engine = create_async_engine(
         settings.migrate_database_url.get_secret_value(), isolation_level="AUTOCOMMIT"
@@ -71,7 +71,7 @@ async def owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """An invented district, served by a process of its own; `told` is what that says of itself."""
+    """Hold an invented district, served by a process of its own; `described` is its description."""
 
     told: dict[str, Any]
     district: District
@@ -83,13 +83,13 @@ class School:
         return sections
 
     async def set_latency(self, seconds: float) -> None:
-        """How long both systems wait before every answer."""
+        """Set the delay of both systems before every response."""
         for system in ("schoology", "powerschool"):
             url = f"/systems/{system}/switches"
             (await self.control.patch(url, json={"latency": seconds})).raise_for_status()
 
     async def grade(self, section: str, number: int, changes: int) -> None:
-        """Give so many scores of a section points that they never had; `number` makes each time another."""
+        """Give so many scores of a section new points; `number` makes each call's points different."""
         base = f"/sections/{section}"
         book = (await self.control.get(f"{base}/gradebook")).json()
         for place in range(changes):
@@ -102,7 +102,7 @@ class School:
 
 @asynccontextmanager
 async def school(*, sections: int, assignments: int, students: int) -> AsyncIterator[School]:
-    """Serve an invented district without troubles; its call budgets are beyond what is measured."""
+    """Serve an invented district without faults; its call budgets exceed what is measured."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "district.toml"
         sizes = ("--sections", sections, "--assignments", assignments, "--students", students)
@@ -125,7 +125,7 @@ async def school(*, sections: int, assignments: int, students: int) -> AsyncIter
 
 
 async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None:
-    """Make districts of these ids that share one Schoology and one SIS; their clients may start syncs."""
+    """Register districts of these ids on one Schoology and one SIS; their clients may start syncs."""
     for id_ in ids:
         policy = Policy(service_sync=True)
         one = replace(district, id=id_, lti=None, lti11=None, policy=policy)
@@ -134,7 +134,7 @@ async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None
 
 
 async def request(engine: SyncContext, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
-    """Ask for a sync as the section's teacher."""
+    """Request a sync as the section's teacher."""
     return await request_sync(
         engine,
         Request(
@@ -157,27 +157,27 @@ async def settled(connection: AsyncConnection, seconds: float = 600) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker process. Its figures are Linux's own account of it."""
+    """Read a worker process's figures from Linux."""
 
     process: subprocess.Popen[bytes]
 
     @property
     def peak_mebibytes(self) -> float:
-        """The most memory that was resident at once."""
+        """Return the peak of resident memory."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) / 1024
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor time, in the process and in the kernel for it."""
+        """Return processor time, in the process and in the kernel for it."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @asynccontextmanager
 async def workers(settings: Settings, number: int = 1) -> AsyncIterator[Sequence[Worker]]:
-    """Worker processes, asked to stop at the end."""
+    """Run worker processes, and stop them at the end."""
     command = [sys.executable, "-m", "gradesync", "worker"]
     environment = {**os.environ, **settings.environment()}
     processes = [subprocess.Popen(command, env=environment) for _ in range(number)]  # noqa: ASYNC220, S603

@@ -1,4 +1,4 @@
-"""Measures planning: scores planned per second on one core, core types in, plan out."""
+"""Measure planning: scores planned per second on one core, core types in, plan out."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -34,11 +34,11 @@ CAPABILITIES = Capabilities(
 )
 DUE = date(2026, 3, 2)
 CASES = (("unchanged", 0, False), ("unchanged, read back", 0, True), ("changed", 1, False))
-"""Name, by how much every number was lower when it was sent, and whether the SIS's scores were read."""
+"""List cases: name, how much lower every sent number was, and whether the SIS's scores were read."""
 
 
 class Section:
-    """A section as its gradebook, ledger and SIS list would be: `assignments` x `students`, all sent once.
+    """Build a section's gradebook, ledger and SIS list: `assignments` x `students`, all sent once.
 
     One score in ten is blank, one in fifty excused, one in fifty missing; every number is an object of its
     own, as it is when it was just decoded.
@@ -77,7 +77,7 @@ class Section:
         return {uid: _cell(assignment * 7 + n, shift) for n, uid in enumerate(self.uids)}
 
     def ledger(self, shift: int) -> dict[str, LedgerAssignment]:
-        """What was sent, when every number was lower by `shift`."""
+        """Return the ledger of a sync in which every number was lower by `shift`."""
         entries = {}
         for assignment in self.assignments:
             cells = self.column(int(assignment.id), shift)
@@ -117,7 +117,7 @@ def _sent(cell: Cell) -> Decimal | None:
 
 
 def planning_rates(rounds: int = 5) -> dict[str, float]:
-    """Scores planned per second, by case: the best of some rounds, since only noise makes one slower."""
+    """Return scores planned per second, by case: the best of some rounds, as only noise slows one down."""
     rates = {}
     for assignments, students in ((500, 1000), (36, 30)):
         section = Section(assignments, students)
@@ -142,7 +142,7 @@ def _rate(
 
 
 async def planning(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """The slowest of the sizes counts. It needs no servers."""
+    """Measure planning, without servers; the slowest size counts."""
     rates = planning_rates(rounds=1 if quick else 5)
     unchanged = min(rate for case, rate in rates.items() if "unchanged" in case)
     changed = min(rate for case, rate in rates.items() if "unchanged" not in case)

@@ -1,4 +1,4 @@
-"""`make bench-plots`: measures how cost grows, keeps the figures, and draws them.
+"""Measure how cost grows, keep the figures, and draw them: `make bench-plots`.
 
 `--draw` draws what is kept and measures nothing.
 """
@@ -22,7 +22,7 @@ from bench.workers import rates
 from gradesync.cli.output import out
 
 SIZES = ((30, 30), (50, 100), (100, 200), (200, 500), (500, 1000))
-"""Assignments and students: 900 scores to 500,000."""
+"""List assignments and students: 900 scores to 500,000."""
 PROCESSES = (1, 2, 4)
 COLOURS = ("#1b6ca8", "#c2571a")
 
@@ -50,7 +50,7 @@ def measured() -> dict[str, Any]:
 
 
 def drawings(kept: Mapping[str, Any]) -> dict[str, str]:
-    """File name -> SVG, the same for the same figures."""
+    """Return file name -> SVG, the same for the same figures."""
     sections, processes = kept["sections"], kept["workers"]
     return {
         "time.svg": _drawn(

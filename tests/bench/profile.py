@@ -1,4 +1,4 @@
-"""Shows where the time of a sync goes: round trips by kind, and Python's profile of syncs of some changes."""
+"""Profile a sync: round trips by kind, and Python's profile of syncs of some changes."""
 
 import asyncio
 import io
@@ -60,7 +60,7 @@ async def profiled(settings: Settings) -> str:
 
 @dataclass
 class _Statements:
-    """Counts what is sent to the database while `on`; transactions begin and end beside."""
+    """Count the statements sent to the database while `on`, without those of transactions."""
 
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)

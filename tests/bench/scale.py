@@ -1,4 +1,4 @@
-"""The arithmetic of a national deployment: what is assumed, what was measured, and what follows.
+"""Compute a national deployment from what is assumed and what was measured.
 
 `make bench ARGS=scale` prints it. docs/scale.md carries the same table.
 """
@@ -18,25 +18,25 @@ PEAK = f"{SYNCS_PER_SECOND}/s"
 SCORES_PER_SECOND = 1_000
 BURST_SCORES_PER_SECOND = 6_000
 BUSY_HOURS = 6
-"""Hours of a school day in which the peak is taken to last: more than any day has."""
+"""Assume the peak for so many hours of a school day: more than any day has."""
 SCHOOL_DAYS, YEAR_DAYS = 22, 180
-"""In the 30 days that the log is kept, and in a school year."""
+"""Count school days in the 30 days that the log is kept, and in a school year."""
 SYNC_SECONDS = 3.0
-"""How long a sync with changes waits for two systems that take a second an answer, and a second more."""
+"""Assume the wait of a sync with changes for two systems that respond in a second, plus one second."""
 HANDS = 40
-"""GRADESYNC_MAX_SYNCS of a worker whose syncs wait for upstreams most of their time."""
+"""Set GRADESYNC_MAX_SYNCS of a worker whose syncs wait for upstreams most of their time."""
 NODE_CORES = 2
 USED = 0.6
-"""How much of a processor may be planned with."""
+"""Plan with this share of a processor."""
 POOL = 10
 TRANSACTIONS = 5
-"""Of one sync with changes: a look at the district, the claim, what is stored, the mark, the end."""
+"""Count a changed sync's transactions: look at the district, claim, store, mark, end."""
 COMMITS = 3
-"""Of those, the ones that wait for the disk."""
+"""Count those transactions that wait for the disk."""
 ROWS_PER_SYNC = 10
 
 KEY, LARGE_KEY = per_window(15, 5.0), per_window(50, 5.0)
-"""What we take of a Schoology key that allows 15 calls in five seconds, and of one that allows 50."""
+"""Take calls of a Schoology key that allows 15 in five seconds, and of one that allows 50."""
 SYNC_CALLS = SchoologyAccess("", "", "").calls_per_sync
 """Count the calls that a sync reserves of a key, unless the district sets another multiget cost."""
 LARGE_DISTRICT = 10_000
@@ -46,7 +46,7 @@ GIGABYTE = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what, how it comes about, and the number."""
+    """Hold one line: its name, its formula, and the number."""
 
     what: str
     how: str
@@ -54,7 +54,7 @@ class Line:
 
 
 def lines(measured: Mapping[str, float]) -> Iterator[Line]:
-    """Every number of the page. `measured` is result by name, as `make bench` keeps it."""
+    """Return every number of the page. `measured` is result by name, as `make bench` keeps it."""
     yield from _growth(measured)
     yield from _work(measured)
     yield from _keys()
@@ -126,7 +126,7 @@ def _keys() -> Iterator[Line]:
 
 
 def _cores(per_second: int, milliseconds: float) -> int:
-    """How many cores do so much, of which not everything may be planned with."""
+    """Return the cores for so much work, of which only a share may be planned with."""
     return ceil(per_second * milliseconds / 1000 / USED)
 
 
@@ -139,7 +139,7 @@ def _taken(key: RateLimit) -> str:
 
 
 def _of(measured: Mapping[str, float], what: str) -> float:
-    """A measured figure, by the end of its name."""
+    """Return a measured figure, by the end of its name."""
     (found,) = (result for name, result in measured.items() if name.endswith(what))
     return found
 

@@ -1,4 +1,4 @@
-"""Measures whose code the processor is in while a sync goes from its claim to its end.
+"""Measure by package the processor time of a sync, from its claim to its end.
 
 The kernel's profiling timer interrupts the process as it spends processor time; whatever package is at work
 then, it or what it called of Python itself, is counted: that costs next to nothing.
@@ -24,7 +24,7 @@ from gradesync.sync.run import run_sync
 
 SYNCS, WARM = 200, 3
 WINDOW = 0.12
-"""Seconds until the call budget of the invented district is whole again."""
+"""Wait so many seconds until the call budget of the invented district is full again."""
 TICK = 0.001
 OURS = "gradesync's own code"
 IN = "processor time in {}, ms"
@@ -41,7 +41,7 @@ GROUPS = {
 
 @dataclass
 class _Ticks:
-    """Counts by group while `on`."""
+    """Count by group while `on`."""
 
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)
@@ -60,7 +60,7 @@ class _Ticks:
 
 
 def _group(frame: FrameType | None) -> str:
-    """The group of the innermost package that is no part of Python."""
+    """Return the group of the innermost package that is no part of Python."""
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
         for group, packages in GROUPS.items():
@@ -71,7 +71,7 @@ def _group(frame: FrameType | None) -> str:
 
 
 async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Processor time of a sync from its claim to its end, by whose code it is spent in; no latency."""
+    """Measure the processor time of a sync from its claim to its end, by package; no latency."""
     syncs = 20 if quick else SYNCS
     async with (
         school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
@@ -86,7 +86,7 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
 
 
 async def _spent(engine: SyncContext, served: School, changes: int, syncs: int) -> dict[str, float]:
-    """Milliseconds of a sync by group, after a few syncs that warm up."""
+    """Return milliseconds of a sync by group, after a few syncs that warm up."""
     ticks, spent = _Ticks(), 0.0
     with _interrupted(ticks):
         for number in range(-WARM, syncs):

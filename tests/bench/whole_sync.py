@@ -1,4 +1,4 @@
-"""Measures whole syncs: what they call, and what gradesync adds to the time of these calls.
+"""Measure whole syncs: their calls, and the time that gradesync adds to these.
 
 Each sync's calls are recorded and sent again by bare httpx: the same requests, each begun when those that had
 ended before it began have ended again. Both are timed in turns, and the median of the pairs counts.
@@ -40,7 +40,7 @@ DISTRICT = "riverside"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call as it was sent, and when it began and ended."""
+    """Hold a call as it was sent, with its start and its end."""
 
     request: httpx.Request
     began: float
@@ -60,7 +60,7 @@ class Call:
 
 @dataclass(slots=True)
 class Recorder(httpx.AsyncBaseTransport):
-    """Passes calls on, and keeps them. Tokens are not kept: they count as cached."""
+    """Forward calls and record them, without those for tokens: these count as cached."""
 
     inner: httpx.AsyncHTTPTransport = field(default_factory=httpx.AsyncHTTPTransport)
     calls: list[Call] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Recorder(httpx.AsyncBaseTransport):
 
 
 class Timed(NamedTuple):
-    """One sync from the claim to the end and the replay of its calls: seconds, and processor seconds.
+    """Hold the seconds of one sync from claim to end, of its replay, and its processor seconds.
 
     `look`: what it took to find it before. `cpu` is for all of it.
     """
@@ -102,7 +102,7 @@ class Timed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """An engine whose calls are recorded, on a sandbox in a process of its own."""
+    """Hold a context whose calls are recorded, on a sandbox in a process of its own."""
 
     engine: SyncContext
     recorder: Recorder
@@ -125,7 +125,7 @@ class Bench:
         return Timed(look, mine, await self.replay(calls), cpu, calls, found.scores["read"])
 
     async def carried(self) -> tuple[float, float, float]:
-        """Carry one sync; answers the seconds to find it, those to carry it, and processor seconds."""
+        """Run one sync; return the seconds to claim it, those to run it, and processor seconds."""
         async with asyncio.timeout(PATIENCE):
             began, cpu = monotonic(), process_time()
             while not (claimed := await claim(self.engine)):  # a new Redis begins with an empty window
@@ -181,7 +181,7 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
 
 
 async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """First syncs, syncs of some changes and of none: their calls, and the time beside the calls."""
+    """Measure first syncs, syncs of some changes and of none: their calls, and the time beside these."""
     many, few = (3, 2) if quick else (15, 11)
     firsts, slow_firsts = (2, 1) if quick else (5, 3)
     async with bench(settings, 1 + firsts + slow_firsts) as here:
@@ -233,7 +233,7 @@ def _own(name: str, syncs: Sequence[Timed]) -> Measure:
 
 
 def _slow(name: str, syncs: Sequence[Timed]) -> list[Measure]:
-    """What the ratio is made of."""
+    """Return the parts of the ratio."""
     return [
         Measure(f"{name}: {BARE}", None, median(one.bare for one in syncs) * 1000),
         Measure(f"{name}: {BESIDE}", None, median(one.own_ms for one in syncs)),

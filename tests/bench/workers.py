@@ -1,4 +1,4 @@
-"""Measures worker processes: how many syncs they settle, alone and together, and who waits for whom."""
+"""Measure worker processes: syncs per second, alone and together, and fairness among districts."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ Section = Mapping[str, str]
 
 
 async def _sync_all(engine: SyncContext, connection: AsyncConnection, served: School) -> float:
-    """Sync every section, each in the district that it belongs to; answers syncs per second."""
+    """Sync every section in its own district and return syncs per second."""
     since = await connection.scalar(NOW)
     for place, section in enumerate(served.sections):
         district = DISTRICTS[place % len(DISTRICTS)]
@@ -49,7 +49,7 @@ async def _sync_all(engine: SyncContext, connection: AsyncConnection, served: Sc
 
 
 async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list[dict[int, float]]:
-    """Syncs per second by the number of workers, a few times: upstream latency is nearly all of a sync.
+    """Return syncs per second by the number of workers: upstream latency is nearly all of a sync.
 
     Nothing has changed in the sections: each sync waits for its reads once.
     """
@@ -73,7 +73,7 @@ async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list
 
 
 async def _first(runtime: Runtime, connection: AsyncConnection, served: School) -> None:
-    """A few syncs, so that the workers are there and their connections open."""
+    """Run a few syncs, so that workers are up and their connections open."""
     for place in range(len(DISTRICTS)):
         section = served.sections[place]
         await request(runtime.context, DISTRICTS[place], section["id"], section["teacher_uid"])
@@ -81,7 +81,7 @@ async def _first(runtime: Runtime, connection: AsyncConnection, served: School) 
 
 
 async def saturated(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Two workers against one, both with all hands full, in turns."""
+    """Compare two saturated workers with one, in turns."""
     found = await rates(settings, (1, 2), 1 if quick else 2)
     return [
         Measure("two saturated workers ÷ one", 1.8, ratio((one[2], one[1]) for one in found), least=True),
@@ -90,7 +90,7 @@ async def saturated(settings: Settings, *, quick: bool = False) -> list[Measure]
 
 
 async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Syncs per second of one worker when the machine is all that it waits for."""
+    """Return syncs per second of one worker without upstream latency."""
     rounds = 1 if quick else 3
     async with (
         school(sections=40, assignments=ASSIGNMENTS, students=STUDENTS) as served,
@@ -115,7 +115,7 @@ async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure
 
 
 async def fairness(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """How soon a district's sync starts behind ten thousand of another one; the worst of a few."""
+    """Measure the start of a district's sync behind ten thousand of another one; the worst of a few."""
     backlog = BACKLOG // 10 if quick else BACKLOG
     busy, *others = DISTRICTS[:6]
     async with (

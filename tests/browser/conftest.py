@@ -13,7 +13,7 @@ from harness.browser import BrowserSession, open_chromium, open_session
 
 expect.set_options(timeout=20_000)  # two cores may be busy with other tests
 SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")
-"""A folder for a picture of how each test ended, for people to look at."""
+"""Name a folder for a picture of how each test ended."""
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def session(
     settings: Settings, browser: Browser, request: pytest.FixtureRequest
 ) -> AsyncIterator[BrowserSession]:
-    """A class with some troubles. At the end, our pages must have given no cause for complaint."""
+    """Serve a class with some problems; at the end, the browser must have no complaint about our pages."""
     world = build(students=14, assignments=24, sections=1)
     viewport = {"width": 1000, "height": 900}
     async with open_session(settings, world, browser, viewport=viewport) as opened:

@@ -1,4 +1,4 @@
-"""The way from Schoology into the page, in a real browser that keeps third-party cookies out."""
+"""Open the page from Schoology, in a real browser that blocks third-party cookies."""
 
 import re
 from dataclasses import replace
@@ -78,7 +78,7 @@ async def test_a_launch_can_begin_with_a_form(session: BrowserSession) -> None:
 async def test_the_page_is_not_shown_in_anybody_elses_frame(session: BrowserSession) -> None:
     launch_url = f"{session.url}/lti/launch"
     async with session.runtime.database.without_tenant() as door:
-        (known,) = await districts.listed(door)
+        (known,) = await districts.list_names(door)
     async with session.runtime.database.district(known.id) as db:
         district = await districts.get(db)
         assert district is not None

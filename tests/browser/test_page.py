@@ -1,4 +1,4 @@
-"""The teacher's page: a teacher at work, the real API, engine and systems behind."""
+"""Work as a teacher on the page, with the real API, worker and simulated systems behind it."""
 
 import re
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ async def sync(opened: CourseTab) -> None:
 
 
 def everybody_is_in_the_sis(session: BrowserSession) -> None:
-    """The student who left the SIS section leaves the course, too."""
+    """Drop from the course the student who left the SIS section."""
     session.world.schoology.drop_student(session.room.section.id, session.room.odd["dropped_in_sis"])
 
 

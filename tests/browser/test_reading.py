@@ -1,4 +1,4 @@
-"""The page can be read: on a narrow screen, in light and in dark, and by a screen reader."""
+"""Read the page on a narrow screen, in light and in dark, and with a screen reader."""
 
 from typing import Any, Literal
 

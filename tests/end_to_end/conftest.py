@@ -1,4 +1,4 @@
-"""A place for servers that commands of ours start."""
+"""Provide a folder for servers that gradesync's commands start."""
 
 import shutil
 import tempfile
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that the servers' own user may pass through."""
+    """Provide a folder that the servers' own user may pass through."""
     made = Path(tempfile.mkdtemp(prefix="gradesync-test-"))
     made.chmod(0o711)
     yield made

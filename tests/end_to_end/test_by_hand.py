@@ -1,4 +1,4 @@
-"""The README's first sync, typed as it stands, on ports that are free here."""
+"""Type the README's first sync as it stands, on free ports."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def commands() -> str:
 
 
 def free_ports() -> int:
-    """The first of some consecutive ports that are free."""
+    """Return the first of some consecutive ports that are free."""
     for first in range(21_000, 31_000, PORTS):
         with ExitStack() as stack:
             try:

@@ -1,4 +1,4 @@
-"""The demonstration, and what a data folder keeps."""
+"""Run the demonstration, and check what a data folder keeps."""
 
 import asyncio
 import os
@@ -15,8 +15,8 @@ GRADESYNC = str(Path(sys.executable).parent / "gradesync")
 STARTS_ONE = """
 import sys, time
 from pathlib import Path
-from gradesync.cli.demo.process import started
-with started("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[1]), {}) as process:
+from gradesync.cli.demo.process import start
+with start("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[1]), {}) as process:
     print(process.running.pid, flush=True)
     time.sleep(60)
 """
@@ -88,6 +88,6 @@ def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
 
 
 def wait_for_end_of_group(pid: int) -> None:
-    """Raises `TimeoutExpired` where some process of the group goes on."""
+    """Wait until every process of the group has ended. Raises `TimeoutExpired`."""
     script = f"while kill -0 -- -{pid} 2>/dev/null; do sleep 0.05; done"
     subprocess.run(["/bin/sh", "-c", script], check=True, timeout=20)  # noqa: S603

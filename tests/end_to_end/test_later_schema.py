@@ -1,4 +1,4 @@
-"""This release on the schema of a later one: what happens while the later one takes over."""
+"""Run this release on the schema of a later one, as during a rolling upgrade."""
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +16,7 @@ from harness.servers import Urls
 
 @pytest.fixture
 async def later(fresh: Urls) -> Urls:
-    """A database that a later release has migrated: each table has been given all that may be given."""
+    """Provide a database that a later release has migrated: each table has everything that may be added."""
     await migrate.upgrade(fresh.migrate_database_url, fresh.app_role)
     async with fresh.owner() as owner:
         before = await read_shape(owner, fresh.app_role)

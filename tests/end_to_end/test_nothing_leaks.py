@@ -1,4 +1,4 @@
-"""No secret, no token, no person and no score is ever in what the API and the worker log."""
+"""Check that the logs of API and worker contain no secret, token, person or score."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from harness.processes import Installation, Teacher, install
 from harness.servers import Urls
 
 POINTS = Decimal("97.5319")
-"""No other number of a log looks like it."""
+"""Choose points that no other number of a log resembles."""
 LEAKY_BODY = '{"error": "Avery Lopez 97.5319 is not allowed", "access_token": "leaked-by-the-upstream"}'
 
 
@@ -56,7 +56,7 @@ async def test_nothing_of_anybody_is_in_the_logs(
 
 
 def is_bound(line: dict[str, str]) -> bool:
-    """Whether a line says of which request, or of which sync of which district, it tells."""
+    """Decide whether a line names its request, or its sync and district."""
     if line["event"] == "Exception in ASGI application":
         return "request_id" in line
     if line["event"].startswith("sync.") or line["event"] in {"upstream call", "trying again"}:
@@ -109,7 +109,7 @@ async def requests_that_are_refused(here: Installation, tokens: list[str]) -> No
 
 
 async def crash_the_worker(servers: Urls, teacher: Teacher, room: Classroom) -> None:
-    """A ledger that nobody can read: what the error says repeats a score."""
+    """Write a ledger that cannot be decoded: the error repeats a score."""
     student = next(iter(room.students))
     owed = json.dumps({str(student): ["student-not-in-sis-section", f"1!{POINTS}"]})
     async with servers.owner() as owner:
@@ -119,7 +119,7 @@ async def crash_the_worker(servers: Urls, teacher: Teacher, room: Classroom) -> 
 
 
 async def crash_the_api(here: Installation, servers: Urls, teacher: Teacher) -> None:
-    """A row that the database refuses: what the error says repeats the whole row."""
+    """Send a row that the database refuses: the error repeats the whole row."""
     async with servers.owner() as owner:
         await owner.execute(text("ALTER TABLE sync ADD CONSTRAINT no_more CHECK (false) NOT VALID"))
         answer = await here.api.post(f"{teacher.section}/syncs", headers=teacher.bearer)
@@ -129,7 +129,7 @@ async def crash_the_api(here: Installation, servers: Urls, teacher: Teacher) -> 
 
 
 def secrets(settings: Settings, world: World) -> Iterator[tuple[str, str]]:
-    """Everything that must never be said, by what it is."""
+    """Return everything that must never be logged, by its meaning."""
     for key in settings.secret_keys:
         yield "a secret key", key.get_secret_value()
     for url in (settings.database_url, settings.migrate_database_url, settings.redis_url):
@@ -155,11 +155,11 @@ def secrets(settings: Settings, world: World) -> Iterator[tuple[str, str]]:
 
 
 def issued(world: World) -> list[str]:
-    """Tokens that the SIS gave us."""
+    """Return the tokens that the SIS issued."""
     return list(world.powerschool.tokens.ends)
 
 
 def said(secret: str, logs: str) -> bool:
-    """As it stands, and as it is written in URLs; a word of its own, so that 12 is not found in 3127."""
+    """Find a text as it stands or as URLs write it, as a word: 12 is not found in 3127."""
     spellings = {secret, quote(secret, safe=""), quote_plus(secret)}
     return any(re.search(rf"(?<![\w.]){re.escape(one)}(?![\w.])", logs) for one in spellings)

@@ -1,4 +1,4 @@
-"""The spans of two processes come to one collector, in one trace."""
+"""Collect the spans of two processes in one trace."""
 
 import http.server
 import threading
@@ -13,7 +13,7 @@ from harness.processes import free_port, install
 
 
 class Collector(http.server.ThreadingHTTPServer):
-    """Takes OTLP over HTTP. `spans` are (process, name, trace) as they came."""
+    """Receive OTLP over HTTP. `spans` are (process, name, trace) in order."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Take)

@@ -1,4 +1,4 @@
-"""From the button in Schoology to the SIS gradebook: real processes, real sockets, the rules read anew."""
+"""Sync from the button to the SIS gradebook, with real processes and sockets."""
 
 from collections import Counter
 from decimal import Decimal
@@ -84,7 +84,7 @@ async def test_changes_alone_are_sent(settings: Settings) -> None:
 
 
 def _change_five_cells(world: World, room: Classroom, before: dict[str, Column]) -> None:
-    """New points, missing, excused, incomplete and blank: two are written, two cleared, one is left alone."""
+    """Set new points, missing, excused, incomplete and blank: two are written, two cleared, one stays."""
     title, column = next((t, c) for t, c in before.items() if len(c.cells) > 5)
     item = next(item for item in room.section.standing() if item.title == title)
     uids = [uid for uid, student in room.students.items() if column.cells.get(student.dcid)][:5]

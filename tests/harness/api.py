@@ -1,4 +1,4 @@
-"""The API on real servers and a simulated district, without a worker: what a test puts there stands still."""
+"""Run the API on real servers and a simulated district, without a worker of its own."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,7 +37,7 @@ Credentials = tuple[str, str]
 
 
 def expect_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    """The problem that an answer is. It says what happened and how to mend it, and nothing of our insides."""
+    """Return the problem of a response, which names a fix and nothing internal."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     told: dict[str, Any] = answer.json()
@@ -51,7 +51,7 @@ def expect_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class ApiClient:
-    """The API as one caller reaches it."""
+    """Call the API as one caller."""
 
     http: httpx.AsyncClient
     token: str | None = None
@@ -70,7 +70,7 @@ class ApiClient:
 
 @dataclass
 class ApiHarness:
-    """One district behind the API."""
+    """Drive one district behind the API."""
 
     app: FastAPI
     http: httpx.AsyncClient
@@ -105,19 +105,19 @@ class ApiHarness:
             return await clients.create(db, scopes)
 
     async def office(self, *scopes: str, district_id: str | None = None) -> ApiClient:
-        """The district's own client, with every scope where none are named."""
+        """Return the district's own client, with every scope where none are named."""
         credentials = await self.client(*(scopes or EVERYTHING), district_id=district_id)
         answer = await self.grant(credentials, grant_type="client_credentials")
         return ApiClient(self.http, answer.json()["access_token"])
 
     async def teacher(self, room: Classroom | None = None, **overrides: Any) -> ApiClient:
-        """The section's teacher, who has just launched."""
+        """Return the section's teacher, who has just launched."""
         answer = await self.exchange(self.launch(room, **overrides))
         assert answer.status_code == 200, answer.text
         return ApiClient(self.http, answer.json()["access_token"])
 
     def launch(self, room: Classroom | None = None, **overrides: Any) -> str:
-        """The id_token with which a section's teacher opens the tool; `overrides` bend its claims."""
+        """Return the id_token with which a section's teacher opens the tool; `overrides` replace claims."""
         room = room or self.room
         return self.world.lti.id_token(room.teacher, room.section, **overrides)
 
@@ -132,21 +132,21 @@ class ApiHarness:
 
     @property
     def seen_by_office(self) -> SectionRef:
-        """The section as the district's clients read it."""
+        """Return the section as the district's clients read it."""
         return SectionRef(self.district.id, self.section)
 
     def restart(self) -> httpx.AsyncClient:
-        """The API as a process that remembers nothing."""
+        """Continue as a new process, whose memory is empty."""
         self.app.state.live = Live(self.runtime)
         return self.http
 
     async def run_queued(self) -> None:
-        """Do the worker's work until nothing waits."""
+        """Run queued syncs until none can be claimed."""
         while claimed := await claim_from(self.runtime.context, self.district.id):
             await run_sync(self.runtime.context, claimed)
 
     async def sync(self, who: ApiClient, section: str | None = None, **wanted: Any) -> dict[str, Any]:
-        """A whole sync; answers it settled."""
+        """Run a sync and return it settled."""
         answer = await who.post(f"/sections/{section or self.section}/syncs", wanted)
         assert answer.status_code == 202, answer.text
         await self.run_queued()
@@ -155,24 +155,24 @@ class ApiHarness:
         return settled
 
     def refuse(self, system: System) -> None:
-        """The system refuses every call from now on."""
+        """Make the system refuse every call from now on."""
         self.sandbox.faults.add(Fault(system, "*", Status(403), times=None))
 
     def cut_off(self, system: System) -> None:
-        """The system cannot be reached from now on."""
+        """Make the system unreachable from now on."""
         self.sandbox.faults.add(Fault(system, "*", RefuseBefore(), times=None))
 
     def mend(self) -> None:
         self.sandbox.faults.rules.clear()
 
     def drop_student(self) -> int:
-        """A student leaves the SIS section and stays in Schoology; answers the uid."""
+        """Drop a student from the SIS section, not from Schoology, and return the uid."""
         uid, student = next(iter(self.room.students.items()))
         self.world.powerschool.drop(student, self.room.sis)
         return uid
 
     async def rows(self) -> dict[str, int]:
-        """How many rows each table holds, whatever district they are of."""
+        """Count the rows of each table, of all districts."""
         async with self.urls.owner() as owner:
             counts = {
                 name: await owner.scalar(text(f"SELECT count(*) FROM {name}"))  # noqa: S608 - our own tables
@@ -181,7 +181,7 @@ class ApiHarness:
         return counts
 
     async def change_rows(self, statement: str) -> None:
-        """Change the district's rows as no code of ours would."""
+        """Change the district's rows as no code of gradesync does."""
         async with self.runtime.database.district(self.district.id) as db:
             await db.execute(text(statement))
 
@@ -190,7 +190,7 @@ class ApiHarness:
         await self.replace_district(replace(self.district, policy=replace(self.district.policy, **policy)))
 
     async def add_neighbor(self) -> District:
-        """Another district of this installation, with an LTI deployment of its own."""
+        """Add a second district, with an LTI deployment of its own."""
         assert self.district.lti is not None
         lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
         other = replace(self.district, id=f"{self.district.id}-2", lti=lti, lti11=None)
@@ -223,7 +223,7 @@ async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterato
 
 
 def expect_oauth_error(answer: httpx.Response, status: int, error: str, code: str) -> dict[str, Any]:
-    """An error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
+    """Return an error of the token endpoint: RFC 6749 section 5.2 in JSON, with the problem beside."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"

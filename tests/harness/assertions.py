@@ -1,4 +1,4 @@
-"""Whether a sync tells the truth about itself and about what the SIS holds."""
+"""Check that a sync reports itself and the SIS correctly."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from harness.district import DistrictHarness
 
 
 async def assert_synced_well(harness: DistrictHarness) -> None:
-    """Expect a sync that is complete, tells the truth, and leaves the SIS as the rules demand."""
+    """Expect a sync that is complete, makes no false claim, and leaves the SIS as the rules demand."""
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("complete", None)
     assert await find_false_claims(harness, sync) == []
@@ -29,7 +29,7 @@ async def sync_checked(
 
 
 async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
-    """Everything in which a settled sync does not tell the truth about itself and the SIS, as sentences."""
+    """Return every false claim of a settled sync about itself and the SIS, as sentences."""
     found = []
     if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
         found.append(f"it has not ended: {sync.status}, {sync.stage}")
@@ -47,7 +47,7 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
 
 
 def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overdue: bool) -> Iterable[str]:
-    """An overdue sync counts what it did not get to as failed, without an outcome for each."""
+    """Compare counts with outcomes; an overdue sync fails what it did not reach without outcomes."""
     results = {str(result): sum(row.result is result for row in rows) for result in Result}
     told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
     for name, number in told.items():
@@ -59,14 +59,14 @@ def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overd
 
 
 async def _sis_keys(harness: DistrictHarness, sync: Sync) -> dict[str, int]:
-    """Assignment id -> ASSIGNMENTID that the ledger says it has."""
+    """Return assignment id -> ASSIGNMENTID from the ledger."""
     async with harness.context.database.district(harness.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
     return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
 
 
 def _false_claim(harness: DistrictHarness, keys: dict[str, int], row: Outcome) -> str | None:
-    """A claim that something stands in the SIS which does not stand there."""
+    """Return the claim of an outcome that the SIS does not bear out."""
     claims = {
         Result.WRITTEN,
         Result.CLEARED,

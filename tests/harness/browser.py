@@ -48,7 +48,7 @@ FLAGS = (
 
 @asynccontextmanager
 async def open_chromium() -> AsyncIterator[Browser]:
-    """Raises where there is none; outside of CI the tests that need one are left out instead, and say so."""
+    """Start Chromium. Raises where there is none; outside of CI its tests are skipped instead."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None and "CI" not in os.environ:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -61,7 +61,7 @@ async def open_chromium() -> AsyncIterator[Browser]:
 
 @dataclass
 class Clock:
-    """The time, and how far tests have moved it on."""
+    """Return the time, moved on as far as a test asks."""
 
     ahead: timedelta = timedelta()
 
@@ -71,7 +71,7 @@ class Clock:
 
 @dataclass
 class Front:
-    """Passes everything on to gradesync. `cookies` off: to a browser that keeps none of its cookies."""
+    """Forward everything to gradesync; `cookies` off stands for a browser that keeps none."""
 
     app: ASGIApp
     cookies: bool = True
@@ -87,7 +87,7 @@ class Front:
 
 @dataclass
 class BrowserSession:
-    """One district, and the browser that its people sit at.
+    """Hold one district, and the browser of its people.
 
     `complaints` is what a browser had to say of our pages, and every call of theirs to a third party.
     """
@@ -110,7 +110,7 @@ class BrowserSession:
         return self.world.classrooms[0]
 
     def course(self, user: User | None = None, page: str = "course", **query: str) -> str:
-        """The address of the course page in Schoology, as somebody sees it."""
+        """Return the address of the course page in Schoology for a user."""
         who = {"user": str((user or self.room.teacher).uid), "section": str(self.room.section.id)}
         return f"{self.sandbox.lti_url}/{page}?{urlencode(who | query)}"
 
@@ -121,7 +121,7 @@ class BrowserSession:
         return CourseTab(page, page.frame_locator("iframe[name=tool]"))
 
     def worker(self) -> AbstractAsyncContextManager[None]:
-        """Carries syncs while the block lasts."""
+        """Run a worker while the block lasts."""
         return run_worker(self.runtime)
 
     def cut(self) -> None:
@@ -130,7 +130,7 @@ class BrowserSession:
             connection.transport.abort()
 
     def sis(self) -> dict[str, dict[int, str | None]]:
-        """The SIS gradebook: name -> STUDENTS.DCID -> text."""
+        """Return the SIS gradebook: name -> STUDENTS.DCID -> text."""
         return self.world.powerschool.gradebook.table(self.room.sis)
 
     def watch(self) -> None:
@@ -150,7 +150,7 @@ class BrowserSession:
 
 @dataclass(frozen=True)
 class CourseTab:
-    """The course page in a tab, and the tool in its frame."""
+    """Hold the course page in a tab, and the tool in its frame."""
 
     page: Page
     tool: FrameLocator
@@ -172,7 +172,7 @@ class CourseTab:
         return self.tool.get_by_role("heading", level=2)
 
     async def active(self) -> str:
-        """What has the focus in the tool, by its text or its label."""
+        """Return the text or the label of the element that has the focus in the tool."""
         return str(
             await self.tool.locator("body").evaluate(
                 "() => (document.activeElement.textContent || document.activeElement.ariaLabel).trim()"

@@ -1,4 +1,4 @@
-"""Imports of many rows at once, and what was told of each."""
+"""Import many rows at once, and read the result of each."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ LINKS, PAIRS = "/sections/import", "/categories/import"
 
 
 async def import_rows(office: ApiClient, path: str, wanted: Any) -> list[tuple[str, str | None]]:
-    """Import rows; answers (result, code) of each."""
+    """Import rows and return (result, code) of each."""
     answer = await office.post(path, {"rows": wanted})
     return row_results(answer)
 

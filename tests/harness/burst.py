@@ -1,4 +1,4 @@
-"""A burst: many sections at once, scores that change, faults on, and four workers."""
+"""Run a burst: many sections at once, scores that change, faults, and four workers."""
 
 import asyncio
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from harness.fault_matrix import EFFECTS
 from harness.state_machine import CALLS, FAULTS
 
 UNHURRIED = SyncLimits(lease=20, call_timeout=5)
-"""Many hands and the systems that they call share one process here: calls take their time."""
+"""Allow calls more time: four workers and the systems that they call share one process."""
 WORKERS = 4
 
 
 @dataclass(frozen=True)
 class Burst:
-    """How large it is. `faults` go wrong in each round but the last."""
+    """Size a burst. `faults` are injected in each round but the last."""
 
     seed: int
     sections: int = 60
@@ -30,7 +30,7 @@ class Burst:
 
 
 async def run_burst(environment: Environment, burst: Burst) -> list[str]:
-    """Every promise that was broken, as a sentence."""
+    """Return every broken promise, as a sentence."""
     rng = Random(burst.seed)
     built = world.build(burst.seed, burst.sections, 4, 3, ideal=True)
     built.schoology.switches.credits = 1_000_000  # what is under test here is not the pace
@@ -54,7 +54,7 @@ def _order_faults(harness: DistrictHarness, burst: Burst, rng: Random) -> None:
 
 
 async def _round(harness: DistrictHarness, rng: Random) -> list[str]:
-    """A score of every assignment changes and every section syncs; in what the syncs are untrue."""
+    """Change a score of every assignment, sync every section, and return the false claims of the syncs."""
     for room in harness.world.classrooms:
         for item in list(room.section.items.values()):
             uid = rng.choice(list(room.students))

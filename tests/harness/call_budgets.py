@@ -1,4 +1,4 @@
-"""What the tests of pacing count with."""
+"""Count grants of a call budget by Redis's clock."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -22,5 +22,5 @@ async def redis_time(redis: Redis) -> float:
 
 
 def count_in_window(spans: Sequence[tuple[float, float]], window: float) -> int:
-    """The most grants that lie, beyond doubt, in one window."""
+    """Return the most grants that lie, beyond doubt, in one window."""
     return max(sum(start <= a and b <= start + window for a, b in spans) for start, _ in spans)

@@ -1,4 +1,4 @@
-"""A Schoology of canned answers, for tests in which single bytes are the point."""
+"""Simulate Schoology by canned responses, for tests in which single bytes matter."""
 
 import json
 import re
@@ -23,24 +23,24 @@ HERS, HIS = "3490989701", "3490989704"
 QUIZ, ESSAY = "8269049251", "8269049270"
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 SINCE = datetime(2026, 11, 23, 12, 0, 0, 900_000, tzinfo=UTC)
-"""When a section was read before, in the middle of a second."""
+"""Set the time of an earlier read, in the middle of a second."""
 
 THREE = ["grading_categories", "grading_periods", "multiget"]
 PLAIN = [SECTION, "enrollments", "grade_items", "grades", "grading_categories", "grading_periods"]
-"""What a read asks for, by the last part of its path: usually, and where multiget is refused."""
+"""List the calls of a read by the last part of their path: usually, and where multiget is refused."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Literal:
-    """JSON that goes onto the wire as it stands."""
+    """Carry JSON that goes onto the wire as it stands."""
 
     text: str
 
 
 def encoded(value: object) -> bytes:
-    """JSON with its literals as they stand."""
+    """Encode a value as JSON with its literals as they stand."""
     text = json.dumps(value, default=lambda literal: f"@@{literal.text}@@")
     return re.sub(r'"@@(.*?)@@"', lambda found: json.loads(f'"{found[1]}"'), text).encode()
 
@@ -76,7 +76,7 @@ def dense(*items: str) -> list[Json]:
 
 @dataclass(frozen=True)
 class CannedResponse:
-    """An answer that is not simply a 200 with JSON."""
+    """Describe a response that is not simply a 200 with JSON."""
 
     body: bytes = b""
     status: int = 200
@@ -87,7 +87,7 @@ Given = Json | list[Any] | bytes | CannedResponse | Callable[[httpx.Request], "J
 
 @dataclass
 class CannedSchoology:
-    """Answers by path below `/v1`; `grades` paths may be given with their query. Keeps what was asked."""
+    """Respond by path below `/v1`; `grades` paths may be given with their query. Records requests."""
 
     answers: dict[str, Given] = field(default_factory=dict)
     base: str = "https://api.schoology.example/v1"
@@ -110,7 +110,7 @@ class CannedSchoology:
         self.answers = usual | self.answers
 
     def put(self, name: str, given: Given) -> None:
-        """Answer a list of the section: `grades`, `enrollments`, …; '' is the section."""
+        """Set the response of a list of the section: `grades`, `enrollments`, …; '' is the section."""
         self.answers[f"/sections/{SECTION}/{name}".rstrip("/")] = given
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -143,13 +143,13 @@ class CannedSchoology:
 
     @property
     def kinds(self) -> list[str]:
-        """The last part of each path that was asked for, in order."""
+        """Return the last part of each requested path, sorted."""
         return sorted(path.partition("?")[0].rpartition("/")[2] for path in self.asked)
 
 
 @dataclass
 class Tally:
-    """A pace that never waits and counts what is spent."""
+    """Count what is spent of a call budget that never waits."""
 
     spent: list[int] = field(default_factory=list)
 
@@ -173,7 +173,7 @@ async def open_source(
     attempts: int = 2,
     **options: Any,
 ) -> AsyncIterator[SchoologySource]:
-    """A source over a transport; `options` are those of `SchoologySource`."""
+    """Open a source over a transport; `options` are those of `SchoologySource`."""
     async with httpx.AsyncClient(transport=transport) as client:
         upstream = Upstream(
             "schoology",
@@ -192,12 +192,12 @@ async def open_source(
 def canned_source(
     schoology: CannedSchoology, transport: httpx.AsyncBaseTransport | None = None, **options: Any
 ) -> AbstractAsyncContextManager[SchoologySource]:
-    """A source that reads the canned answers."""
+    """Open a source that reads the canned responses."""
     return open_source(transport or httpx.MockTransport(schoology), schoology.base, **options)
 
 
 async def read(schoology: CannedSchoology, since: datetime | None = None, **options: Any) -> Gradebook:
-    """The section as a source reads it from canned answers."""
+    """Return the section as a source reads it from canned responses."""
     async with canned_source(schoology, **options) as source:
         return await source.read(SECTION, since)
 

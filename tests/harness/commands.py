@@ -12,7 +12,7 @@ GRADESYNC = Path(sys.executable).parent / "gradesync"
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command said. Lines are never wrapped."""
+    """Hold the exit code and the output of a command. Lines are never wrapped."""
 
     code: int
     out: str
@@ -22,7 +22,7 @@ class CommandResult:
 async def run_gradesync(
     *arguments: str, environment: Mapping[str, str], folder: Path | None = None, piped: str = ""
 ) -> CommandResult:
-    """Run a command to its end, with what is piped in; a traceback is never what a person should see."""
+    """Run a command to its end, with `piped` as its input. A traceback fails the test."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith("GRADESYNC_")}
     process = await asyncio.create_subprocess_exec(
         GRADESYNC,

@@ -1,4 +1,4 @@
-"""An engine as one process holds it, with bounds so short that what a minute does takes a moment here."""
+"""Make sync contexts with limits so short that a minute's work takes a moment."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 def new_context(
     database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: SyncLimits
 ) -> SyncContext:
-    """An engine that remembers nothing."""
+    """Return a context as a new process has it."""
 
     def clock() -> datetime:
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The crash matrix: a worker process killed at its k-th call to a system, before or after the effect."""
+"""Kill a worker process at its k-th call to a system, before or after the effect."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ from harness.fault_matrix import PHASES, Scale
 
 @asynccontextmanager
 async def start_process(settings: Settings, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of ours, as an operator starts it. Ended at the latest with the block."""
+    """Start a gradesync process as an operator does. It is killed at the latest with the block."""
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gradesync", *words),
         env=settings.environment() | {"PATH": "/usr/bin:/bin"},
@@ -40,7 +40,7 @@ def start_worker(settings: Settings) -> AbstractAsyncContextManager[asyncio.subp
 
 @dataclass(frozen=True)
 class Crash:
-    """`by` is the signal; `when` says whether the call that it comes with takes effect before."""
+    """Describe a crash: `by` is the signal, `when` its place before or after the call's effect."""
 
     phase: str
     system: System
@@ -53,7 +53,7 @@ class Crash:
 
 
 async def count_calls(environment: Environment, phase: str, scale: Scale) -> dict[System, int]:
-    """How many calls to each system a sync of this phase makes when nothing goes wrong."""
+    """Count the calls to each system of a sync of this phase when nothing goes wrong."""
     async with environment.open_district(scale.build()) as harness:
         await PHASES[phase](harness)
         harness.restart()
@@ -64,7 +64,7 @@ async def count_calls(environment: Environment, phase: str, scale: Scale) -> dic
 
 
 async def run_crash(environment: Environment, settings: Settings, crash: Crash, scale: Scale) -> list[str]:
-    """Run one crash and its takeover; everything in which a promise was not kept, as sentences."""
+    """Run one crash and its takeover, and return the broken promises, as sentences."""
     async with environment.open_district(scale.build()) as harness:
         await PHASES[crash.phase](harness)
         harness.forget_calls()
@@ -79,7 +79,7 @@ async def run_crash(environment: Environment, settings: Settings, crash: Crash, 
 
 
 async def find_broken_promises(harness: DistrictHarness, sync: Sync) -> list[str]:
-    """Everything in which a sync that ended, and one more after it, did not keep a promise, as sentences."""
+    """Return the promises that a settled sync, and one more after it, broke, as sentences."""
     found = await find_false_claims(harness, sync)
     if sync.error_code is not None:
         found.append(f"it ended {sync.status} {sync.error_code}")

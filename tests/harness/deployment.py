@@ -1,4 +1,4 @@
-"""What a description of a deployment must agree with: the command line, the settings, the image."""
+"""Read the facts that a deployment must agree with: the command line, the settings, the image."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ SPARE_SECONDS = 5
 
 
 def parsed(arguments: list[str]) -> tuple[str, dict[str, object]]:
-    """The command that the arguments call, and its options. Raises click's `UsageError`."""
+    """Return the command that the arguments call, and its options. Raises click's `UsageError`."""
     group = typer.main.get_command(app)
     context = group.make_context("gradesync", list(arguments), resilient_parsing=False)
     name, command, rest = group.resolve_command(context, list(arguments))  # type: ignore[attr-defined]
@@ -25,11 +25,11 @@ def parsed(arguments: list[str]) -> tuple[str, dict[str, object]]:
 
 
 def image_user() -> tuple[int, int]:
-    """User and group of the image."""
+    """Return user and group of the image."""
     user, group = re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE)[-1]
     return int(user), int(group)
 
 
 def unknown(names: Iterable[str]) -> list[str]:
-    """Names that look like settings and are none."""
+    """Return the names that look like settings and are none."""
     return [name for name in names if name.startswith(PREFIX) and name not in SETTINGS]

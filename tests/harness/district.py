@@ -1,4 +1,4 @@
-"""A district on harness: both systems on real sockets, an engine, and time that tests move."""
+"""Drive one district: both systems on real sockets, a sync context, and time that tests move."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from harness.known_districts import forget_pauses, register_district
 from harness.oracle import Choices, find_differences
 
 TURNS = 12
-"""How often a sync may go back to the queue before a test calls it overdue."""
+"""Limit how often a sync may go back to the queue before a test calls it overdue."""
 NOW_IS_LATER = """
     UPDATE sync SET not_before = least(not_before, now()),
                     lease_until = least(lease_until, now() - interval '1 hour')
@@ -43,7 +43,7 @@ BOUND_IS_PAST = """
 
 @dataclass
 class DistrictHarness:
-    """One district with its world, its faults and an engine of its own.
+    """Hold one district with its world, its faults and a sync context of its own.
 
     `world` is changed as people would change it; `context` may be replaced, as by a new process.
     """
@@ -84,7 +84,7 @@ class DistrictHarness:
 
     @property
     def students(self) -> list[int]:
-        """The uids of the class, in the order of their enrollment."""
+        """Return the uids of the class, in the order of their enrollment."""
         return list(self.room.students)
 
     @property
@@ -104,31 +104,31 @@ class DistrictHarness:
         self.world.schoology.edit_assignment(self.room.section.id, item.id, **fields)
 
     def add(self, title: str, points: Decimal | int = 10, **fields: Any) -> Item:
-        """A new assignment, in the category of the first one unless told otherwise, without scores."""
+        """Add an assignment without scores, by default in the category of the first one."""
         first = self.items[0]
         usual = {"category": first.category, "due": first.due, "period": first.period}
         return self.world.schoology.add_assignment(self.room.section.id, title, points, **{**usual, **fields})
 
     def part(self, item: Item) -> AssignmentSection:
-        """Where an assignment stands in the SIS, by its name and due date. Raises `StopIteration`."""
+        """Return an assignment's section in the SIS, by its name and due date. Raises `StopIteration`."""
         gradebook, dcid = self.world.powerschool.gradebook, self.room.sis.dcid
         parts = (a.section(dcid) for a in gradebook.of_section(self.room.sis))
         due = item.due.date() if item.due else None
         return next(p for p in parts if p.name == item.title.strip() and due in (None, p.duedate))
 
     def sis_text(self, item: Item, uid: int) -> str | None:
-        """The text that the SIS shows for a student."""
+        """Return the text that the SIS shows for a student."""
         student = self.room.students[uid]
         score = self.world.powerschool.gradebook.scores[self.part(item).assignmentsectionid].get(student.dcid)
         return score.actualscoreentered if score else None
 
     def type_in_sis(self, item: Item, uid: int, points: Decimal | int | None) -> None:
-        """Someone enters a score in PowerTeacher Pro."""
+        """Enter a score in PowerTeacher Pro."""
         typed = None if points is None else Decimal(points)
         self.world.powerschool.gradebook.edit_score(self.part(item), self.room.students[uid], typed)
 
     def make_in_sis(self, item: Item) -> AssignmentSection:
-        """Someone makes the same assignment in PowerTeacher Pro, by hand."""
+        """Make the same assignment in PowerTeacher Pro, by hand."""
         sis, teacher = self.world.powerschool, self.room.sis_teacher.dcid
         category = next(one for one in sis.categories.values() if one.usersdcid == teacher)
         assert item.due is not None
@@ -149,7 +149,7 @@ class DistrictHarness:
     # --- a sync, from the request to its end
 
     async def request(self, room: Classroom | None = None, asker: str | None = None, **wanted: Any) -> Sync:
-        """Ask for a sync as the section's teacher."""
+        """Request a sync as the section's teacher."""
         room = room or self.room
         request = Request(
             district_id=self.district.id,
@@ -164,12 +164,12 @@ class DistrictHarness:
         return sync
 
     async def run_queued(self) -> None:
-        """Work until nothing can be claimed now."""
+        """Run queued syncs until none can be claimed."""
         while claimed := await claim_from(self.context, self.district.id):
             await run_sync(self.context, claimed)
 
     async def run_to_end(self, sync: Sync) -> Sync:
-        """Carry a sync to its end, letting time pass where it waits; past its bound the sweep ends it."""
+        """Run a sync until it settles, passing time where it waits; past its deadline the sweep ends it."""
         for _ in range(TURNS):
             await self.run_queued()
             found = await self.get(sync)
@@ -180,22 +180,22 @@ class DistrictHarness:
         return await self.get(sync)
 
     async def sync(self, room: Classroom | None = None, **wanted: Any) -> Sync:
-        """One whole sync."""
+        """Request a sync and run it until it settles."""
         return await self.run_to_end(await self.request(room, **wanted))
 
     async def pass_time(self) -> None:
-        """Whatever waits has waited: queued syncs, lapsed leases, pauses and open circuits."""
+        """End every wait: of queued syncs, leases, pauses and open circuits."""
         await self.lose_lease()
         await forget_pauses(self.redis)
 
     async def end_faults(self) -> None:
-        """Nothing goes wrong any more, and what was late has come: within a call's timeout, as is assumed."""
+        """Remove all faults, wait for late calls, which come within a call's timeout, and pass time."""
         self.faults.clear()
         await self.faults.until_none_is_late()
         await self.pass_time()
 
     async def lose_lease(self) -> None:
-        """The leases of the district's syncs have lapsed, and their time of grace is over."""
+        """Let the leases of the district's syncs lapse, and their time of grace pass."""
         await self.change_rows(NOW_IS_LATER)
 
     async def until_assignments(self, assignments: int) -> None:
@@ -209,16 +209,16 @@ class DistrictHarness:
             await asyncio.sleep(0)
 
     async def pass_deadline(self) -> None:
-        """The time by which the district's syncs settle goes by, and the sweep comes round."""
+        """Pass the deadline of the district's syncs, and sweep."""
         await self.change_rows(BOUND_IS_PAST)
         await sweep(self.context)
 
     def restart(self) -> None:
-        """Go on as a new process, which remembers nothing."""
+        """Continue as a new process, whose memory is empty."""
         self.context = new_context(self.context.database, self.client, self.redis, self.context.limits)
 
     async def change_rows(self, statement: str, **values: str | None) -> None:
-        """Change the district's rows as no code of ours would."""
+        """Change the district's rows as no code of gradesync does."""
         async with self.context.database.district(self.district.id) as db:
             await db.execute(text(statement), values)
 
@@ -235,12 +235,12 @@ class DistrictHarness:
             return await outcomes.page(db, sync.id, limit=100_000)
 
     async def warnings(self, sync: Sync) -> dict[tuple[int, int | None], list[str]]:
-        """(item id, uid or None) -> warnings, of the outcomes that carry some."""
+        """Return (item id, uid or None) -> warnings, of the outcomes that have some."""
         rows = await self.outcomes(sync)
         return {_key(row): list(row.warnings) for row in rows if row.warnings}
 
     async def outcomes_by_cell(self, sync: Sync) -> dict[tuple[int, int | None], tuple[str, str | None]]:
-        """(item id, uid or None) -> (result, reason): the outcomes of a sync at a glance."""
+        """Return (item id, uid or None) -> (result, reason) of a sync's outcomes."""
         return {_key(row): (str(row.result), row.reason) for row in await self.outcomes(sync)}
 
     async def ledger(self, room: Classroom | None = None) -> dict[str, LedgerAssignment]:
@@ -254,7 +254,7 @@ class DistrictHarness:
         return found
 
     def table(self, room: Classroom | None = None) -> dict[str, dict[int, str | None]]:
-        """The SIS gradebook: name -> STUDENTS.DCID -> text."""
+        """Return the SIS gradebook: name -> STUDENTS.DCID -> text."""
         return self.world.powerschool.gradebook.table((room or self.room).sis)
 
     def differences(self, room: Classroom | None = None) -> list[str]:
@@ -267,21 +267,21 @@ class DistrictHarness:
 
     @property
     def writes(self) -> list[str]:
-        """The kinds of the calls that may change the SIS, as they came."""
+        """Return the kinds of the calls that may change the SIS, in order."""
         kinds = ("assignment.create", "assignment.update", "assignment.delete", "score.write")
         return [call.kind for call in self.world.powerschool.log.of(*kinds)]
 
     @property
     def created(self) -> int:
-        """How many assignments were created since the logs were emptied."""
+        """Count the assignments created since the logs were emptied."""
         return sum(len(call.created) for call in self.world.powerschool.log.calls)
 
     async def change_policy(self, **policy: Any) -> None:
-        """The district changes its policy."""
+        """Change the district's policy."""
         await self.replace_district(replace(self.district, policy=replace(self.district.policy, **policy)))
 
     async def replace_district(self, district: District) -> None:
-        """The district is another from now on, of the same id."""
+        """Replace the district by another of the same id."""
         self.district = district
         await register_district(self.context.database, district)
 

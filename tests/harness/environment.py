@@ -1,4 +1,4 @@
-"""Where districts go on harness: the servers and the connections that all of them share."""
+"""Open districts on the servers and connections that all of them share."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ _numbers = count(1)
 
 @dataclass
 class Totals:
-    """What all stages of a environment saw: faults that struck, and syncs that were asked for."""
+    """Count the faults that struck and the syncs requested, in all districts of an environment."""
 
     faults: int = 0
     syncs: int = 0
@@ -36,7 +36,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Environment:
-    """What many stages share: the servers, one HTTP client, one Redis connection."""
+    """Hold what districts share: the servers, one HTTP client, one Redis connection."""
 
     database: Database
     redis: ArqRedis
@@ -47,7 +47,7 @@ class Environment:
     async def open_district(
         self, world: World, *, bounds: SyncLimits = LIMITS, policy: Policy | None = None
     ) -> AsyncIterator[DistrictHarness]:
-        """Serve a world and make its district known."""
+        """Serve a world and register its district."""
         async with Sandbox(world) as sandbox:
             name = f"district-{next(_numbers)}"
             # An installation may be of one district only.
@@ -76,7 +76,7 @@ async def open_environment(database: Database, redis_url: str) -> AsyncIterator[
 
 @pytest.fixture
 async def environment(database: Database, redis_url: str) -> AsyncIterator[Environment]:
-    """The environment, with the engine's log kept quiet: hundreds of faults are told in it."""
+    """Open an environment, with logging off: it would report hundreds of faults."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     async with open_environment(database, redis_url) as opened:
         yield opened
@@ -85,6 +85,6 @@ async def environment(database: Database, redis_url: str) -> AsyncIterator[Envir
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Two assignments, three students, nothing synced yet."""
+    """Open a district of two assignments and three students, nothing synced yet."""
     async with environment.open_district(build(7, 1, 3, 2, ideal=True)) as harness:
         yield harness

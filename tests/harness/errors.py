@@ -1,4 +1,4 @@
-"""Errors that say what becomes of a sync or of one row of it, as tests expect them."""
+"""Expect the errors that stop a sync or reject a row."""
 
 import re
 
@@ -8,12 +8,12 @@ from gradesync.errors import Rejected, SyncStopped
 
 
 def expect_stop(reason: str, detail: str = "") -> pytest.RaisesExc[SyncStopped]:
-    """Expect `SyncStopped` with a reason, and a detail that says at least this."""
+    """Expect `SyncStopped` with a reason, and a detail that contains this."""
     return pytest.raises(SyncStopped, match=_told(reason, detail))
 
 
 def expect_rejection(reason: str, detail: str = "") -> pytest.RaisesExc[Rejected]:
-    """Expect `Rejected` with a reason, and a detail that says at least this."""
+    """Expect `Rejected` with a reason, and a detail that contains this."""
     return pytest.raises(Rejected, match=_told(reason, detail))
 
 

@@ -1,4 +1,4 @@
-"""A row of a district in every table that has districts, whatever tables there are."""
+"""Insert a row of a district into every table that has districts."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def district_column(table: str) -> str:
 
 
 def mark(district: str) -> str:
-    """Stands in every text of a row."""
+    """Return the text that stands in every text column of a row."""
     return f"a text of {district}"
 
 
@@ -38,7 +38,7 @@ async def fill(owner: AsyncConnection, district: str) -> None:
 
 
 def row(table: Table, district: str) -> dict[str, Any]:
-    """The least that a row of the district needs."""
+    """Return the least that a row of the district needs."""
     made = {
         column.name: _value(column, district)
         for column in table.columns

@@ -1,4 +1,4 @@
-"""The metrics of a process as Prometheus reads them, and what became more between two looks at them."""
+"""Read the metrics of a process as Prometheus does, and compare two readings."""
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +11,7 @@ def series(name: str, **labels: str) -> Series:
 
 
 async def scrape(api: httpx.AsyncClient) -> dict[Series, float]:
-    """Every series of ours with its value; when they were created is of no interest."""
+    """Return every gradesync series with its value, without the times of creation."""
     text = (await api.get("/metrics")).text
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -22,7 +22,7 @@ async def scrape(api: httpx.AsyncClient) -> dict[Series, float]:
 
 
 class Watch:
-    """What has changed since it was made."""
+    """Compare the metrics with those of when it was made."""
 
     def __init__(self, before: dict[Series, float]) -> None:
         self._before = before
@@ -32,7 +32,7 @@ class Watch:
         return cls(await scrape(api))
 
     async def grown(self, api: httpx.AsyncClient) -> dict[Series, float]:
-        """The series that changed, and by how much; buckets of histograms apart."""
+        """Return the series that changed, and by how much, without buckets of histograms."""
         now = await scrape(api)
         return {
             key: value - self._before.get(key, 0.0)

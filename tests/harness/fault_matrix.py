@@ -1,4 +1,4 @@
-"""The fault matrix. A cell is a phase of a section's life, a kind of call, and a thing that goes wrong."""
+"""Run the fault matrix. A cell is a phase of a section, a kind of call, and a fault."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ from harness.environment import Environment
 
 LATE = LIMITS.call_timeout * 1.5
 AT_ONCE = 5
-"""Cells under way at a time: most of them wait."""
+"""Limit the cells that run at a time: most of them wait."""
 
 EFFECTS: Mapping[str, Effect] = {
     "refused before": RefuseBefore(),
@@ -46,7 +46,7 @@ EFFECTS: Mapping[str, Effect] = {
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the section of a cell is."""
+    """Size the section of a cell."""
 
     assignments: int = 2
     students: int = 3
@@ -59,11 +59,11 @@ Phase = Callable[[DistrictHarness], Awaitable[None]]
 
 
 async def first(harness: DistrictHarness) -> None:
-    """Nothing was ever synced."""
+    """Leave the section as it was never synced."""
 
 
 async def change(harness: DistrictHarness) -> None:
-    """Scores change, are cleared, excused and missing; assignments are renamed, rescaled and new."""
+    """Change, clear and excuse scores, mark them missing; rename, rescale and add assignments."""
     await _synced(harness)
     school, section = harness.world.schoology, harness.room.section
     one, other = list(section.items.values())[:2]
@@ -80,14 +80,14 @@ async def change(harness: DistrictHarness) -> None:
 
 
 async def recreate(harness: DistrictHarness) -> None:
-    """Someone deleted an assignment in the SIS, and its scores with it."""
+    """Delete an assignment in the SIS, and its scores with it."""
     await _synced(harness)
     gradebook = harness.world.powerschool.gradebook
     gradebook.delete_assignment(min(gradebook.assignments))
 
 
 async def departed(harness: DistrictHarness) -> None:
-    """Scores of everybody change, and one student has left the SIS section."""
+    """Change everybody's scores, and drop one student from the SIS section."""
     await _synced(harness)
     school, section = harness.world.schoology, harness.room.section
     for item in list(section.items.values()):
@@ -113,7 +113,7 @@ async def _synced(harness: DistrictHarness) -> None:
 
 @dataclass(frozen=True)
 class FaultCell:
-    """`lasting`: the fault strikes every such call for as long as the sync lasts, else the first one."""
+    """Describe a fault; a `lasting` one strikes every such call of the sync, else only the first."""
 
     phase: str
     system: System
@@ -173,7 +173,7 @@ async def run_cells(
 
 
 async def run_cell(environment: Environment, cell: FaultCell, scale: Scale) -> list[str]:
-    """Run one cell; everything in which a promise was not kept, as sentences."""
+    """Run one cell and return the broken promises, as sentences."""
     async with environment.open_district(scale.build()) as harness:
         await _prepare(harness, cell.phase)
         harness.fault(cell.system, cell.kind, EFFECTS[cell.effect], times=None if cell.lasting else 1)
@@ -195,14 +195,14 @@ async def run_cell(environment: Environment, cell: FaultCell, scale: Scale) -> l
 
 
 def _not_done(cell: FaultCell, status: str, error: str | None) -> list[str]:
-    """After the fault a sync is complete; with a departed student it fails for that student alone."""
+    """Report a sync after the fault that is not complete; a departed student may fail alone."""
     if error is not None or (status == "failed" and cell.phase != "departed"):
         return [f"a sync after the fault ended {status} {error}"]
     return []
 
 
 def _written_twice(cell: FaultCell, harness: DistrictHarness) -> list[str]:
-    """Rows that were sent although the SIS held their value: each may notify a family.
+    """Report rows that were sent although the SIS held their value: each may notify a family.
 
     Where the SIS does not show its scores, or takes a write after it was given up, that cannot be helped.
     """

@@ -1,4 +1,4 @@
-"""What befalls a district: a call that hangs, rows that are lost, grants that are taken back."""
+"""Inject faults into a district: a call that hangs, rows that are lost, grants that are revoked."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -21,17 +21,17 @@ CATEGORIES_ARE_OLD = "UPDATE section_link SET categories_read_at = NULL"
 
 
 async def lose_ledger(harness: DistrictHarness, item: Item | None = None) -> None:
-    """Rows of the ledger are lost: those of one assignment, or all."""
+    """Lose rows of the ledger: those of one assignment, or all."""
     await harness.change_rows(ROWS_ARE_LOST, assignment=str(item.id) if item else None)
 
 
 async def spoil_ledger(harness: DistrictHarness) -> None:
-    """The ledger holds what nobody can read."""
+    """Write a ledger that cannot be decoded."""
     await harness.change_rows(ROWS_ARE_SPOILT)
 
 
 async def forget_categories(harness: DistrictHarness) -> None:
-    """The SIS's category list was read long ago."""
+    """Age the SIS's category list."""
     await harness.change_rows(CATEGORIES_ARE_OLD)
 
 
@@ -44,7 +44,7 @@ async def held_at(
     done: Done = "after",
     nth: int | None = None,
 ) -> AsyncIterator[asyncio.Task[T]]:
-    """Work stands still at a call to the SIS while the block lasts; the call is `done` before or after it."""
+    """Stop work at a call to the SIS while the block lasts; the call is `done` before or after it."""
     harness.fault("powerschool", call, Hold(done), nth=nth)
     working = asyncio.create_task(work)
     await harness.faults.until_held()
@@ -54,13 +54,13 @@ async def held_at(
 
 
 def scores_are_unreadable(harness: DistrictHarness) -> None:
-    """The plugin may not read the SIS's table of scores."""
+    """Revoke the plugin's right to read the SIS's table of scores."""
     no = Status(403, '{"message":"No access"}')
     harness.fault("powerschool", "schema.assignmentscore", no, times=None)
 
 
 def roster_is_unreadable(harness: DistrictHarness) -> None:
-    """The plugin may read neither of the two lists that tell who is in a SIS section."""
+    """Revoke the plugin's right to read both lists of the students of a SIS section."""
     plugin = harness.world.powerschool.plugin
     plugin.v1_access = "NONE"
     plugin.deny("cc", "studentid")

@@ -1,4 +1,4 @@
-"""Small gradebooks, ledgers and SIS lists, to be read at a glance in tests."""
+"""Build small gradebooks, ledgers and SIS lists that a test can show at a glance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -76,7 +76,7 @@ def gradebook(
     students: Mapping[str, Student] | None = None,
     **fields: object,
 ) -> Gradebook:
-    """A gradebook of one quiz with some `cells`, or of several `assignments` with their `columns`."""
+    """Build a gradebook of one quiz with some `cells`, or of several `assignments` with their `columns`."""
     known: dict[str, object] = {
         "section_id": "7900000001",
         "section_code": "85001",
@@ -95,7 +95,7 @@ def gradebook(
 def entry(
     sent: Mapping[str, Cell] | None = None, assignment_id: str = "1", **fields: object
 ) -> LedgerAssignment:
-    """What the ledger keeps of an assignment that was synced; `sent` by uid."""
+    """Build the ledger's entry of a synced assignment; `sent` by uid."""
     known: dict[str, object] = {"ref": Ref(f"r{assignment_id}"), "spec": spec()}
     return LedgerAssignment(assignment_id, sent=sent or {}, **(known | fields))  # type: ignore[arg-type]
 
@@ -116,7 +116,7 @@ def live(
     scores: Mapping[str, Mapping[str, Decimal | None]] | None = None,
     gone: Iterable[str] = (),
 ) -> LiveGradebook:
-    """What the SIS shows; `scores` by ref key and uid."""
+    """Build the SIS's list; `scores` by ref key and uid."""
     by_key = {
         ref: {KEYS[uid]: points for uid, points in column.items()} for ref, column in (scores or {}).items()
     }
@@ -147,7 +147,7 @@ def plan_of(
 
 
 def only(made: Plan) -> AssignmentPlan:
-    """The one assignment of a plan."""
+    """Return the one assignment of a plan."""
     (item,) = made.assignments
     return item
 

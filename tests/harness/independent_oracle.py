@@ -1,6 +1,6 @@
-"""What the SIS should hold after a sync, worked out anew from the rules and the invented district alone.
+"""Derive the SIS's content after a sync from the rules and the invented district alone.
 
-Nothing here comes from gradesync: it is a second reading of the same promises.
+Nothing here comes from gradesync: it implements the same rules independently.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ SIS_POINTS_MAX = 9999
 
 @dataclass(frozen=True)
 class Column:
-    """An assignment of the SIS. `cells` holds the points by STUDENTS.DCID, and no blanks."""
+    """Describe an assignment of the SIS. `cells` holds the points by STUDENTS.DCID, and no blanks."""
 
     due: date
     points: Decimal
@@ -29,7 +29,7 @@ class Column:
 def expected_columns(
     world: World, room: Classroom, before: dict[str, Column] | None = None
 ) -> dict[str, Column]:
-    """The columns by name. `before` is what the SIS held, for what a sync leaves as it is."""
+    """Derive the columns by name. `before` holds the SIS's cells that a sync does not touch."""
     items = {item.title: item for item in room.section.standing() if _syncs(world, room, item)}
     return {
         title: Column(
@@ -44,7 +44,7 @@ def expected_columns(
 
 
 def sis_columns(world: World, room: Classroom) -> dict[str, Column]:
-    """The columns that the SIS holds now."""
+    """Return the columns that the SIS holds now."""
     columns = {}
     gradebook = world.powerschool.gradebook
     for assignment in gradebook.of_section(room.sis):
@@ -62,7 +62,7 @@ def sis_columns(world: World, room: Classroom) -> dict[str, Column]:
 
 
 def _syncs(world: World, room: Classroom, item: Item) -> bool:
-    """R9, R10, R12, R14, R28, R32."""
+    """Decide whether an assignment syncs (R9, R10, R12, R14, R28, R32)."""
     return (
         item.category in _pairs(world, room)
         and len(item.title) <= SIS_NAME_MAX
@@ -73,7 +73,7 @@ def _syncs(world: World, room: Classroom, item: Item) -> bool:
 
 
 def _pairs(world: World, room: Classroom) -> dict[int, int]:
-    """R11, R34: categories of both sides with the same title, where each title is there once."""
+    """Pair categories of both sides by title, where each title is there once (R11, R34)."""
     ours = {category.id: _plain(category.title) for category in room.section.categories.values()}
     theirs = {
         category.teachercategoryid: _plain(category.name)
@@ -92,7 +92,7 @@ def _plain(title: str) -> str:
 
 
 def _due(room: Classroom, item: Item) -> date:
-    """R13: the local date as it stands, or the earlier of the ends of period and term."""
+    """Return the local date as it stands, or the earlier of the ends of period and term (R13)."""
     if item.due is not None:
         return item.due.date()
     ends = [period.last for period in room.section.periods if period.id == item.period]
@@ -100,7 +100,7 @@ def _due(room: Classroom, item: Item) -> date:
 
 
 def _cells(room: Classroom, item: Item, before: Column | None) -> dict[int, Decimal]:
-    """R2 to R7, R26, R27, R27a, R35."""
+    """Derive the cells of an assignment (R2 to R7, R26, R27, R27a, R35)."""
     held = dict(before.cells) if before else {}
     for enrollment in room.section.students():
         student = room.students.get(enrollment.uid)
@@ -121,7 +121,7 @@ def _in_sis(room: Classroom, uid: int) -> bool:
 
 
 def _left_alone(cell: Cell) -> bool:
-    """Incomplete, or an exception that nobody knows and no points."""
+    """Decide whether a cell stays untouched: incomplete, or an unknown exception without points."""
     return cell.exception == Mark.INCOMPLETE or (cell.exception > Mark.MISSING and cell.grade is None)
 
 

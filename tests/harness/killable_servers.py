@@ -1,4 +1,4 @@
-"""Embedded servers of a test's own, to be killed for real and started again."""
+"""Run embedded servers of a test's own, to be killed for real and started again."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ from harness.servers import Urls
 
 @dataclass
 class Server:
-    """One embedded server without its keeper: killed, it comes back at the same address with its data."""
+    """Run one embedded server without its supervisor; a restart keeps its address and its data."""
 
     name: str
     data: Path
@@ -30,7 +30,7 @@ class Server:
     life: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
-        """Waits until no process of the one before is left, and until this one answers."""
+        """Start the server, once no process of the one before is left, and wait until it responds."""
         lock = self.life.enter_context(locked(self.data / f"{self.name}.lock"))
         self.pid.unlink(missing_ok=True)
         log = self.data / f"{self.name}.log"
@@ -45,7 +45,7 @@ class Server:
 
 @dataclass(frozen=True)
 class OwnServers:
-    """Servers of a test's own, durable as those of an installation."""
+    """Hold servers of a test's own, durable as those of an installation."""
 
     urls: Urls
     postgresql: Server
@@ -54,7 +54,7 @@ class OwnServers:
 
 @contextmanager
 def own_servers(data: Path) -> Iterator[OwnServers]:
-    """Both servers of a new data folder, while the block lasts."""
+    """Run both servers of a new data folder while the block lasts."""
     made = embedded.start(data, durable=True)
     made.stop()
     urls = urls_of(made)
@@ -70,7 +70,7 @@ def urls_of(servers: embedded.Servers) -> Urls:
 
 
 def kill(pid_file: Path) -> None:
-    """SIGKILL to the process whose file this is."""
+    """Send SIGKILL to the process whose file this is."""
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
 
 

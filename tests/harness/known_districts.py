@@ -1,4 +1,4 @@
-"""Districts that sandboxes serve, made known to a gradesync that may call them at once."""
+"""Register districts that sandboxes serve, with call budgets that are open at once."""
 
 from uuid import uuid4
 
@@ -14,7 +14,7 @@ from gradesync_sandbox.server import Sandbox
 
 
 def district_of(sandbox: Sandbox, name: str | None = None) -> District:
-    """The district of a sandbox as its file tells it, under a name that no other has."""
+    """Return the district of a sandbox as its file describes it, under a unique name."""
     return districtfile.parse(district_toml(sandbox, name or f"d-{uuid4().hex[:8]}"), allow_http=True)
 
 
@@ -24,12 +24,12 @@ async def register_district(database: Database, district: District) -> None:
 
 
 async def mark_budgets_known(redis: Redis) -> None:
-    """Say that Redis lost no budget: whoever calls upstream first would wait a window otherwise."""
+    """Record that Redis lost no budget: else the first caller waits for a window."""
     await redis.set(call_budget.KNOWN_SINCE, 0)
 
 
 async def forget_pauses(redis: Redis) -> None:
-    """Pauses, open circuits and counted failures are over; budgets stay."""
+    """Delete pauses, open circuits and counted failures; keep budgets."""
     for name in ("pause", "failures", "open"):
         keys = [key async for key in redis.scan_iter(f"{call_budget.PREFIX}*:{name}")]
         if keys:

@@ -1,4 +1,4 @@
-"""The LTI tool as Schoology's platform and a browser meet it: real servers, and no browser."""
+"""Call the LTI tool as Schoology's platform and a browser do: real servers, and no browser."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +27,7 @@ TOOL = "https://tool.example"
 
 
 class Page(HTMLParser):
-    """What a page starts with, and the text that it shows."""
+    """Parse the data that a page starts with, its links and its text."""
 
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Page(HTMLParser):
 
 @dataclass
 class LtiHarness:
-    """A browser at the tool: `browser` keeps cookies."""
+    """Drive the tool from a browser: `browser` keeps cookies."""
 
     runtime: Runtime
     sandbox: Sandbox
@@ -73,7 +73,7 @@ class LtiHarness:
         return self.world.schoology.users[self.room.section.students()[0].uid]
 
     def initiation(self, user: User | None = None, **more: str) -> dict[str, str]:
-        """The parameters with which the platform begins a login; an empty one is left out."""
+        """Return the parameters with which the platform starts a login, without empty ones."""
         platform, user = self.world.lti, user or self.room.teacher
         roles = platform.roles_of(user, self.room.section)
         given = {
@@ -88,23 +88,23 @@ class LtiHarness:
         return {name: value for name, value in given.items() if value}
 
     async def login(self, user: User | None = None, **more: str) -> httpx.Response:
-        """Begin a login, and follow the tool's own redirects."""
+        """Start a login, and follow the tool's own redirects."""
         answer = await self.browser.get("/lti/login", params=self.initiation(user, **more))
         while answer.is_redirect and answer.headers["location"].startswith("login?"):
             answer = await self.browser.get(f"/lti/{answer.headers['location']}")
         return answer
 
     def authorization_request(self, answer: httpx.Response) -> dict[str, str]:
-        """What the tool asks of the platform after a login."""
+        """Return the tool's authorization request after a login."""
         onward = answer.headers.get("location") or Page(answer).start["next"]
         return dict(parse_qsl(urlsplit(onward).query))
 
     def authorize(self, asked: Mapping[str, str]) -> dict[str, str]:
-        """The form that the platform lets the browser post."""
+        """Return the form that the platform lets the browser post."""
         return authorize(self.world.lti, asked).fields
 
     def forge(self, asked: Mapping[str, str], user: User | None = None, **overrides: Any) -> dict[str, str]:
-        """The same with an id_token of one's own."""
+        """Return the same form with another id_token; `overrides` replace its claims."""
         overrides = {"nonce": asked["nonce"], **overrides}
         token = self.world.lti.id_token(user or self.room.teacher, self.room.section, **overrides)
         return {"state": asked["state"], "id_token": token}
@@ -113,13 +113,13 @@ class LtiHarness:
         return await self.browser.post("/lti/launch", data=dict(form))
 
     async def launch(self, user: User | None = None, **overrides: Any) -> httpx.Response:
-        """A whole launch in this browser; `overrides` bend the id_token's claims."""
+        """Launch the tool in this browser; `overrides` replace the id_token's claims."""
         return await self.post(
             self.forge(self.authorization_request(await self.login(user)), user, **overrides)
         )
 
     def caller(self, answer: httpx.Response) -> Caller:
-        """Whose token the page has."""
+        """Return the caller of the page's token."""
         assert answer.status_code == 200, answer.text
         return self.runtime.tokens.verify(Page(answer).start["token"])
 

@@ -1,4 +1,4 @@
-"""What the SIS must hold, worked out from the rules alone: by nothing that the product itself decides with.
+"""Derive the SIS's content from the rules alone, with no code of the product.
 
 It looks at the two sides of a sandbox as a careful person would, rule by rule, and knows no ledger.
 """
@@ -17,7 +17,7 @@ from gradesync_sandbox.schoology.model import ACTIVE, Cell, Item, Mark
 
 
 class Anything(Enum):
-    """What stands in the SIS stays, whatever it is."""
+    """Demand that the SIS's content stays, whatever it is."""
 
     ANYTHING = "anything"
 
@@ -25,12 +25,12 @@ class Anything(Enum):
 ANYTHING: Final = Anything.ANYTHING
 
 Demand = Decimal | Anything | None
-"""Points, a blank (None), or whatever stands there."""
+"""Allow points, a blank (None), or any content."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One assignment as the SIS must hold it. `scores` are demanded by STUDENTS.DCID."""
+    """Describe an assignment as the SIS must hold it. `scores` are demanded by STUDENTS.DCID."""
 
     name: str
     points: Decimal
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a district or a teacher chose that bears on what syncs. `opted_out` are item ids."""
+    """Hold the choices of a district or a teacher. `opted_out` are item ids."""
 
     opted_out: Collection[int] = ()
     many_to_one: bool = False
@@ -51,14 +51,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Demands:
-    """`columns` by item id; `left_out` are the other items, each with the reason that it must be given."""
+    """Hold `columns` by item id, and the required reason of each item that is `left_out`."""
 
     columns: Mapping[int, Column] = field(default_factory=dict)
     left_out: Mapping[int, str] = field(default_factory=dict)
 
 
 def derive_demands(world: World, room: Classroom, choices: Choices = Choices()) -> Demands:
-    """What the rules demand of the SIS section of a class that is synced now."""
+    """Return the demands of the rules on the SIS section of a class that is synced now."""
     columns: dict[int, Column] = {}
     left_out: dict[int, str] = {}
     for item in room.section.standing():
@@ -76,7 +76,7 @@ def derive_demands(world: World, room: Classroom, choices: Choices = Choices()) 
 
 
 def find_differences(world: World, room: Classroom, choices: Choices = Choices()) -> list[str]:
-    """Everything in which the SIS section is not what the rules demand, as sentences."""
+    """Return every difference between the SIS section and the rules' demands, as sentences."""
     wanted = derive_demands(world, room, choices)
     return [
         *(line for column in wanted.columns.values() for line in _column_differences(world, room, column)),
@@ -85,7 +85,7 @@ def find_differences(world: World, room: Classroom, choices: Choices = Choices()
 
 
 def find_duplicates(world: World, room: Classroom) -> list[str]:
-    """Assignments of the SIS section that have name and due date in common: one create too many."""
+    """Return assignments of the SIS section with the same name and due date: one create too many."""
     parts = [a.section(room.sis.dcid) for a in world.powerschool.gradebook.of_section(room.sis)]
     slots = Counter((part.name.casefold(), part.duedate) for part in parts)
     return [f"{name!r} of {due} stands {times} times" for (name, due), times in slots.items() if times > 1]
@@ -96,7 +96,7 @@ def _slot(column: Column) -> tuple[str, date]:
 
 
 def _left_out(world: World, room: Classroom, item: Item, choices: Choices) -> str | None:
-    """The first rule that keeps an assignment from the SIS."""
+    """Return the reason of the first rule that keeps an assignment from the SIS."""
     term = world.powerschool.term_of(room.sis)
     rules = {
         "opted-out": item.id in choices.opted_out,  # R17
@@ -116,7 +116,7 @@ def _plain(title: str) -> str:
 
 
 def _category_rules(world: World, room: Classroom, category: int, choices: Choices) -> dict[str, bool]:
-    """R10, R11 and R34, by titles."""
+    """Apply R10, R11 and R34, by titles."""
     if not category:
         return {}
     title = _plain(room.section.categories[category].title)
@@ -145,7 +145,7 @@ def _column(world: World, room: Classroom, item: Item) -> Column:
 
 
 def _due(world: World, room: Classroom, item: Item) -> date:
-    """R13: the teacher's local date; without one, the earlier end of grading period and term."""
+    """Return the teacher's local date; without one, the earlier end of grading period and term (R13)."""
     if item.due:
         return item.due.date()
     ends = [p.last for p in room.section.periods if p.id == item.period]
@@ -153,7 +153,7 @@ def _due(world: World, room: Classroom, item: Item) -> date:
 
 
 def _scores(world: World, room: Classroom, item: Item) -> Iterator[tuple[int, Demand]]:
-    """A demand for every student whom both sides have in the class (R27, R27a, R35)."""
+    """Return a demand for every student whom both sides have in the class (R27, R27a, R35)."""
     roster = world.powerschool.roster(room.sis)
     for enrollment in room.section.students():
         student = room.students.get(enrollment.uid)
@@ -163,7 +163,7 @@ def _scores(world: World, room: Classroom, item: Item) -> Iterator[tuple[int, De
 
 
 def demanded_value(cell: Cell) -> Demand:
-    """What one cell demands of the SIS (R2 to R7, R26)."""
+    """Return the demand of one cell on the SIS (R2 to R7, R26)."""
     if cell.exception == Mark.MISSING:
         return Decimal(0)
     if cell.exception == Mark.EXCUSED:
@@ -204,7 +204,7 @@ def _category_shown(world: World, part: sis.AssignmentSection) -> str:
 
 
 def sis_points(world: World, part: sis.AssignmentSection, dcid: int) -> Decimal | None:
-    """The points that the SIS shows in a cell; None for a blank, or for no row at all."""
+    """Return the points that the SIS shows in a cell; None for a blank, or for no row."""
     score = world.powerschool.gradebook.scores[part.assignmentsectionid].get(dcid)
     text = score.actualscoreentered if score else None
     return None if text is None else Decimal(text)

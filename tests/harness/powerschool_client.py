@@ -1,4 +1,4 @@
-"""One class in an invented PowerSchool, and a client that speaks to it as an installed plugin does."""
+"""Build one class in an invented PowerSchool, and call it as an installed plugin does."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,12 +11,12 @@ from gradesync_sandbox.powerschool.rows import Category, School, Section, Studen
 from gradesync_sandbox.powerschool.state import PowerSchool
 
 Assignment = dict[str, Any]
-"""An assignment as PowerSchool shows it."""
+"""Name an assignment as PowerSchool shows it."""
 
 
 @dataclass
 class District:
-    """One school, one teacher, one section with three students."""
+    """Build one school, one teacher, one section with three students."""
 
     sis: PowerSchool = field(default_factory=PowerSchool)
     school: School = field(init=False)
@@ -37,12 +37,12 @@ class District:
         self.category = self.sis.add_category(self.teacher, "Homework")
 
     def client(self) -> "Plugin":
-        """A client that holds a token."""
+        """Return a client that holds a token."""
         return Plugin(self)
 
 
 class Plugin:
-    """The calls of a plugin, by their documented addresses."""
+    """Make the calls of a plugin, by their documented addresses."""
 
     def __init__(self, district: District) -> None:
         self.district = district
@@ -60,7 +60,7 @@ class Plugin:
         return await self.http.post("/ws/xte/section/assignment/", params=self._who, json=sent)
 
     async def created(self, **section: Any) -> Assignment:
-        """Create, and read what became of it."""
+        """Create an assignment and return it as read back."""
         made = await self.create(**section)
         assert made.status_code == 201, made.text
         return (await self.get(int(made.headers["location"].rpartition("/")[2]))).json()  # type: ignore[no-any-return]
@@ -90,7 +90,7 @@ class Plugin:
 
 
 def new_assignment(district: District, **section: Any) -> dict[str, Any]:
-    """The smallest body that was proven live."""
+    """Return the smallest body that was proven live."""
     part: dict[str, Any] = {
         "sectionsdcid": district.section.dcid,
         "name": "Unit 3 test",
@@ -110,7 +110,7 @@ def new_assignment(district: District, **section: Any) -> dict[str, Any]:
 
 
 def row(assignment: Assignment, student: Student, text: str | None, **more: Any) -> dict[str, Any]:
-    """A score row as proven live; None for its text makes it a clear."""
+    """Return a score row as proven live; None for its text makes it a clear."""
     return {
         "_assignmentsection": {"assignmentsectionid": part(assignment)["assignmentsectionid"]},
         "studentsdcid": student.dcid,
@@ -123,6 +123,6 @@ def row(assignment: Assignment, student: Student, text: str | None, **more: Any)
 
 
 def part(assignment: Assignment) -> dict[str, Any]:
-    """The only section's part of an assignment."""
+    """Return the only section's part of an assignment."""
     (only,) = assignment["_assignmentsections"]
     return dict(only)

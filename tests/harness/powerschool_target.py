@@ -1,4 +1,4 @@
-"""One class in an invented PowerSchool on a real socket, and the target that serves it."""
+"""Build one class in an invented PowerSchool on a real socket, and the target that syncs into it."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ ENTRY: dict[str, Any] = {
 
 
 def entry(change: Mapping[str, Any], *, top: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """`ENTRY` with some fields of its section changed; None takes a field out."""
+    """Return `ENTRY` with some fields of its section changed; None removes a field."""
     part = {**ENTRY["_assignmentsections"][0], **change}
     kept = {name: value for name, value in part.items() if value is not None}
     return {**ENTRY, "_assignmentsections": [kept], **(top or {})}
@@ -58,7 +58,7 @@ def now() -> datetime:
 
 @dataclass
 class Unbounded:
-    """A pace without a budget, that notes what it is told."""
+    """Record pauses and reports of a call budget without limits."""
 
     pauses: list[float] = field(default_factory=list)
     reports: list[bool] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Unbounded:
 
 @dataclass
 class Classroom:
-    """One school, one teacher, one section with three students, one category."""
+    """Build one school, one teacher, one section with three students, one category."""
 
     sis: state.PowerSchool
     faults: Faults
@@ -111,24 +111,24 @@ class Classroom:
         return found
 
     async def made(self, section: SisSection, spec: Spec | None = None) -> LiveAssignment:
-        """An assignment of ours, as listed."""
+        """Create an assignment and return it as listed."""
         new = await self.target().create_assignment(section, spec or self.spec())
         (live,) = [a for a in await self.target().assignments(section) if new.ref and a.ref == new.ref]
         self.sis.log.clear()
         return live
 
     async def one(self) -> tuple[SisSection, LiveAssignment]:
-        """The section, and an assignment of ours in it."""
+        """Return the section, and a new assignment in it."""
         section = await self.resolved()
         return section, await self.made(section)
 
     async def two(self) -> tuple[SisSection, LiveAssignment, LiveAssignment]:
-        """The section, and two assignments of ours in it."""
+        """Return the section, and two new assignments in it."""
         section, first = await self.one()
         return section, first, await self.made(section, self.spec(name="Second"))
 
     async def listed(self, section: SisSection, *entries: object) -> tuple[LiveAssignment, ...]:
-        """What the target makes of a list of these entries."""
+        """Return the target's reading of a list of these entries."""
         self.order("assignment.list", Body(json.dumps(entries)))
         return await self.target().assignments(section)
 
@@ -144,7 +144,7 @@ class Classroom:
         self.faults.add(Fault("powerschool", call, effect, nth, times))
 
     def kinds(self) -> list[str]:
-        """The calls since the log was cleared, tokens left out."""
+        """Return the calls since the log was cleared, without those for tokens."""
         return [call.kind for call in self.sis.log.calls if call.kind != "token"]
 
     def cells(self, live: LiveAssignment) -> dict[int, str | None]:
@@ -154,7 +154,7 @@ class Classroom:
 
 @dataclass
 class Switchboard:
-    """One socket for all tests; each test puts its own class behind it."""
+    """Serve one socket for all tests; each test puts its own class behind it."""
 
     app: ASGIApp | None = None
 
@@ -164,7 +164,7 @@ class Switchboard:
 
 
 def classroom(board: Switchboard, client: httpx.AsyncClient, url: str) -> Classroom:
-    """A new class. Another school has a term of the same TERMS.ID."""
+    """Build a new class. Another school has a term of the same TERMS.ID."""
     sis, faults = state.PowerSchool(), Faults()
     school = sis.add_school("Cedar High")
     sis.add_term(sis.add_school("Other High"), "S1", date(2026, 7, 1), date(2026, 7, 2))

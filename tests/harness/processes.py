@@ -1,4 +1,4 @@
-"""A whole installation: API and worker as processes, simulators on sockets, and a teacher who waits."""
+"""Run a whole installation: API and worker as processes, and simulators on sockets."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ START_SECONDS = 90
 
 @dataclass(frozen=True)
 class Installation:
-    """gradesync on a socket, and the invented district that it serves."""
+    """Hold gradesync on a socket, and the invented district that it serves."""
 
     api: httpx.AsyncClient
     world: World
@@ -36,7 +36,7 @@ class Installation:
     faults: Faults
 
     async def teacher(self, room: Classroom) -> "Teacher":
-        """The section's teacher, who has just launched gradesync from Schoology."""
+        """Return the section's teacher, who has just launched gradesync from Schoology."""
         id_token = self.world.lti.id_token(room.teacher, room.section)
         form = {"grant_type": EXCHANGE, "subject_token": id_token, "subject_token_type": ID_TOKEN}
         answer = await self.api.post("/oauth/token", data=form, auth=self.front_end)
@@ -44,7 +44,7 @@ class Installation:
         return Teacher(self.api, f"/sections/{room.section.id}", answer.json()["access_token"])
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """What reached the two systems since the last time, by kind. Tokens are not counted."""
+        """Count the calls to both systems since the last count, by kind, without those for tokens."""
         schoology, powerschool = self.world.schoology.log, self.world.powerschool.log
         counted = {"schoology": schoology.counts(), "powerschool": powerschool.counts()}
         schoology.clear()
@@ -55,7 +55,7 @@ class Installation:
 
 @dataclass(frozen=True)
 class Teacher:
-    """Somebody with a token for one section."""
+    """Call the API with a token for one section."""
 
     api: httpx.AsyncClient
     section: str
@@ -66,7 +66,7 @@ class Teacher:
         return {"Authorization": f"Bearer {self.token}"}
 
     async def sync(self, **wanted: object) -> dict[str, Any]:
-        """Press the button and wait for the end; answers the settled sync."""
+        """Start a sync, wait for its end, and return it settled."""
         answer = await self.api.post(f"{self.section}/syncs", json=wanted, headers=self.bearer)
         assert answer.status_code == 202, answer.text
         sync: dict[str, Any] = answer.json()
@@ -89,7 +89,7 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
     world.schoology.switches.window_seconds = 0.1  # on a new Redis a budget begins with one empty window
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
-        front_end = await operator.within(settings, lambda runtime: _set_up(runtime, sandbox))
+        front_end = await operator.run_with(settings, lambda runtime: _set_up(runtime, sandbox))
         url = f"http://127.0.0.1:{free_port()}"
         environment = settings.filled(public_url=url).environment()
         port = url.rpartition(":")[2]
@@ -110,7 +110,7 @@ async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:
 async def start_gradesync(
     environment: Mapping[str, str], *arguments: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of ours; at the end it is asked to stop, and must do so without complaint."""
+    """Run a gradesync process; at the end it is stopped, and must exit with 0."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "gradesync", *arguments),

@@ -1,4 +1,4 @@
-"""Fixtures of processes and runtimes on a test's servers."""
+"""Provide settings for processes and runtimes on a test's servers."""
 
 import pytest
 from pydantic import SecretStr
@@ -10,7 +10,7 @@ from harness.servers import KEYS, Urls
 
 @pytest.fixture
 def settings(servers: Urls, redis_url: str, database: Database) -> Settings:
-    """Settings of a process beside the test: the same servers, emptied, and the keys of their secrets."""
+    """Return settings of a process on the test's servers, emptied, and the keys of their secrets."""
     return Settings(
         database_url=SecretStr(servers.database_url),
         migrate_database_url=SecretStr(servers.migrate_database_url),

@@ -1,4 +1,4 @@
-"""What the code of a release needs of the schema, and what a changed schema takes from it."""
+"""Compare schemas: find what a new one takes from the code of an earlier release."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ BOUNDS = text("""
 
 
 class Column(NamedTuple):
-    """`required`: a row cannot be made without it."""
+    """Describe a column; a row cannot be made without a `required` one."""
 
     type: str
     not_null: bool
@@ -39,7 +39,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """A schema as the application's role meets it. `bounds` are what may refuse a row, by their names."""
+    """Describe a schema as the application's role sees it. `bounds` are the names of constraints."""
 
     columns: dict[tuple[str, str], Column]
     functions: frozenset[str]
@@ -63,7 +63,7 @@ async def read_shape(owner: AsyncConnection, app_role: str) -> Shape:
 
 
 def find_removed(old: Shape, new: Shape) -> list[str]:
-    """What code written for `old` would miss in `new`, or be refused there."""
+    """Return what code written for `old` would miss in `new`, or be refused there."""
     return sorted(
         [
             *_columns_taken(old, new),

@@ -1,4 +1,4 @@
-"""An upstream on a real socket that answers with the very bytes that a test wrote down."""
+"""Run an upstream on a real socket that responds with the very bytes of a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -17,7 +17,7 @@ AT_ONCE = Backoff(attempts=3, initial=0, longest=0, jitter=0)
 
 
 def respond(status: int, body: bytes = b"", **headers: str) -> Act:
-    """A whole answer; underscores in names of headers are dashes."""
+    """Send a whole response; underscores in names of headers are dashes."""
     fields = {"content-length": str(len(body)), **{k.replace("_", "-"): v for k, v in headers.items()}}
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return raw(head.encode() + b"\r\n" + body)
@@ -31,12 +31,12 @@ def raw(content: bytes) -> Act:
 
 
 async def cut(writer: asyncio.StreamWriter) -> None:
-    """Close without a word."""
+    """Close without a response."""
     writer.close()
 
 
 def drip(seconds: float) -> Act:
-    """A body that never ends, one byte at a time."""
+    """Send a body that never ends, one byte at a time."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
@@ -48,7 +48,7 @@ def drip(seconds: float) -> Act:
 
 
 def flood(status: int) -> Act:
-    """A body without end, as fast as it is read."""
+    """Send a body without end, as fast as it is read."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
         writer.write(f"HTTP/1.1 {status} X\r\nconnection: close\r\n\r\n".encode())
@@ -61,7 +61,7 @@ def flood(status: int) -> Act:
 
 @dataclass
 class ReceivedRequest:
-    """A request as it arrived."""
+    """Hold a request as it arrived."""
 
     line: str
     headers: dict[str, str]
@@ -70,7 +70,7 @@ class ReceivedRequest:
 
 @dataclass
 class ScriptedServer:
-    """Answers requests by the acts, in order; the last one again and again."""
+    """Respond by the acts, in order; the last one repeats."""
 
     acts: Sequence[Act] = ()
     url: str = ""
@@ -100,7 +100,7 @@ async def _read(reader: asyncio.StreamReader) -> ReceivedRequest:
 
 @dataclass
 class RecordingBudget:
-    """A pace without bounds that notes what it is told, and a permit; both among the server's events."""
+    """Record the calls of a call budget without limits and of a permit, among the server's events."""
 
     server: ScriptedServer
     pauses: list[float] = field(default_factory=list)
@@ -120,7 +120,7 @@ class RecordingBudget:
 
 
 class NumberedAuth(httpx.Auth):
-    """Signs each sending with another number."""
+    """Sign each request with another number."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -1,4 +1,4 @@
-"""Fixtures of the servers that tests run on: embedded ones, or those that the environment names.
+"""Provide the servers that tests run on: embedded ones, or those that the environment names.
 
 `GRADESYNC_DATABASE_URL`, `GRADESYNC_MIGRATE_DATABASE_URL` and `GRADESYNC_REDIS_URL` name servers of one's
 own, whose owner may create databases. Each test process has a database and a Redis number of its own there.
@@ -27,7 +27,7 @@ from gradesync.db.tables import metadata
 from gradesync.settings import Settings
 
 SESSION = "GRADESYNC_TEST_SESSION"
-"""Names the data folder of a test session; its xdist workers inherit it and share the servers there."""
+"""Name the data folder of a test session; its xdist workers inherit it and share the servers there."""
 # For the few rows of a test, twenty times as fast as TRUNCATE, which makes new files for every table.
 DELETES = " ".join(f"DELETE FROM {table.name};" for table in reversed(metadata.sorted_tables))  # noqa: S608
 EMPTY = text(f"DO $$ BEGIN {DELETES} END $$")
@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """`database_url` is the application's role, `migrate_database_url` the owner's."""
+    """Hold addresses: `database_url` with the application's role, `migrate_database_url` the owner's."""
 
     database_url: str
     migrate_database_url: str
@@ -51,13 +51,11 @@ class Urls:
     @classmethod
     def from_settings(cls, settings: Settings) -> "Urls":
         """Return the servers that a process with these settings uses."""
-        assert settings.migrate_database_url is not None
-        assert settings.redis_url is not None
         secrets = settings.database_url, settings.migrate_database_url, settings.redis_url
-        return cls(*(secret.get_secret_value() for secret in secrets))
+        return cls(*(secret.get_secret_value() for secret in secrets if secret))
 
     def of(self, database: str) -> "Urls":
-        """The same servers, and another database."""
+        """Return the same servers with another database."""
         application, owner = (
             make_url(url).set(database=database).render_as_string(hide_password=False)
             for url in (self.database_url, self.migrate_database_url)
@@ -70,7 +68,7 @@ class Urls:
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator[AsyncConnection]:
-        """A connection as the owner, without transactions."""
+        """Open a connection as the owner, without transactions."""
         engine = create_async_engine(
             self.migrate_database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool
         )
@@ -90,7 +88,7 @@ def _running() -> Iterator[Urls]:
 
 @pytest.fixture(scope="session")
 async def empty_servers() -> AsyncIterator[Urls]:
-    """Servers with a database of this test process that has no tables yet."""
+    """Provide servers with a database of this test process, without tables."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     name = f"gradesync_{Path(os.environ[SESSION]).name[-8:]}_{worker}"
     with _running() as urls:
@@ -103,14 +101,14 @@ async def empty_servers() -> AsyncIterator[Urls]:
 
 @pytest.fixture(scope="session")
 async def servers(empty_servers: Urls) -> Urls:
-    """Servers with this test process's migrated database and its Redis number."""
+    """Provide servers with this test process's migrated database and its Redis number."""
     await migrate.upgrade(empty_servers.migrate_database_url, empty_servers.app_role)
     return empty_servers
 
 
 @pytest.fixture
 async def fresh(servers: Urls) -> AsyncIterator[Urls]:
-    """Another database on the same servers, without tables, for one test."""
+    """Provide another database on the same servers, without tables, for one test."""
     name = f"gradesync_{uuid4().hex[:8]}"
     async with servers.owner() as owner:
         await owner.execute(text(f'CREATE DATABASE "{name}"'))
@@ -140,7 +138,7 @@ async def database(pool: Database, sweeper: AsyncConnection) -> AsyncIterator[Da
 
 @pytest.fixture
 async def redis_url(servers: Urls) -> str:
-    """An empty Redis database."""
+    """Provide an empty Redis database."""
     async with Redis.from_url(servers.redis_url) as redis:
         await redis.flushdb()
     return servers.redis_url

@@ -1,4 +1,4 @@
-"""Signs requests to the simulated Schoology with a library that the simulator does not use."""
+"""Sign requests to the simulated Schoology with a library that the simulator does not use."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ BASE = "https://api.schoology.test/v1"
 
 @dataclass
 class Signed(httpx.Auth):
-    """A fresh two-legged header for every request. `more` goes to `oauthlib.oauth1.Client`."""
+    """Sign every request with a new two-legged header. `more` goes to `oauthlib.oauth1.Client`."""
 
     credential: Credential
     method: str = "PLAINTEXT"
@@ -36,7 +36,7 @@ class Signed(httpx.Auth):
 
 
 def client(world: World, credential: Credential | None = None, **headers: str) -> httpx.AsyncClient:
-    """Calls the simulated Schoology in process, as the app key unless told otherwise."""
+    """Return a client of the simulated Schoology in process, with the app's key by default."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(SchoologyApp(world.schoology)),
         base_url=BASE,
@@ -46,7 +46,7 @@ def client(world: World, credential: Credential | None = None, **headers: str) -
 
 
 async def read(calls: httpx.AsyncClient, path: str) -> Any:
-    """What a GET answers, which must succeed."""
+    """Return the body of a GET, which must succeed."""
     answer = await calls.get(path)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -1,4 +1,4 @@
-"""A section's life by chance: teachers, the SIS, faults and crashes, with the promises as invariants."""
+"""Run random histories of a section: teachers, the SIS, faults, crashes; rules are invariants."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -33,11 +33,11 @@ CALLS: list[tuple[System, str]] = [
 ]
 FAULTS = ("refused before", "lost after", "409", "500", "cut short")
 MOST = 4
-"""Assignments: one fewer than those for which the guard asks a person."""
+"""Limit assignments to one fewer than those for which the guard asks a person."""
 
 
 class SectionMachine(RuleBasedStateMachine):
-    """One section. `environment` and `loop` are set by whoever runs it."""
+    """Run one section. A subclass sets `environment` and `loop`."""
 
     environment: Environment
     loop: asyncio.AbstractEventLoop
@@ -117,7 +117,7 @@ class SectionMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, student=NUMBERS, points=st.integers(60, 90))
     def someone_edits_in_the_sis(self, number: int, student: int, points: int) -> None:
-        """Over a score that was sent: what never was anything else is nobody's to put right (R6)."""
+        """Edit a score that was sent: nothing corrects another one (R6)."""
         gradebook, room = self.harness.world.powerschool.gradebook, self.harness.room
         there = gradebook.of_section(room.sis)
         who = room.students[self.student(student)]
@@ -150,7 +150,7 @@ class SectionMachine(RuleBasedStateMachine):
 
     @rule()
     def the_ledger_is_lost(self) -> None:
-        """Right after a sync, so that what it held stands in the SIS: all of it is found there again."""
+        """Lose the ledger right after a sync, so that all of it can be found in the SIS again."""
         self.everything_is_as_the_rules_demand()
         self.run(lose_ledger(self.harness))
         self.harness.forget_calls()

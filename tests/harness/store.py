@@ -1,4 +1,4 @@
-"""What the store's tests begin with: an invented district, and syncs in its queue."""
+"""Provide the store's tests with an invented district, and syncs in its queue."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -68,13 +68,13 @@ async def enqueue(
 async def claim(
     database: Database, district_id: str = "riverside", *, lease: float = 60, per_district: int = 4
 ) -> Sync | None:
-    """A takeover waits 30 seconds; a lease of less than none has ended already."""
+    """Claim a sync. A takeover waits 30 seconds; a negative lease has ended already."""
     async with database.with_lock(district_id, queue.CLAIMS) as db:
         return await queue.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
 
 
 async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> str:
-    """Claim the one sync that waits; returns the lease's token."""
+    """Claim the one queued sync and return the lease's token."""
     claimed = await claim(database, sync.district_id, lease=seconds)
     assert claimed is not None
     assert claimed.id == sync.id

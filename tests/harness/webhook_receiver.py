@@ -1,4 +1,4 @@
-"""Somebody who listens to webhooks, and a district that tells and sees what was heard."""
+"""Receive webhooks, and list their deliveries as the district sees them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from harness.api import ApiClient, ApiHarness
 
 @dataclass
 class Receiver:
-    """Somebody who listens, and answers what the test says."""
+    """Receive webhooks, and respond as the test sets."""
 
     url: str = ""
     status: int = 200
@@ -52,7 +52,7 @@ async def add_webhook(office: ApiClient, url: str) -> dict[str, Any]:
 
 
 async def settle_with_webhook(api: ApiHarness, receiver: Receiver) -> tuple[ApiClient, dict[str, Any]]:
-    """A settled sync of which the receiver is to hear: the district's client and its webhook."""
+    """Settle a sync whose webhook is due; return the district's client and its webhook."""
     office = await api.office()
     webhook = await add_webhook(office, receiver.url)
     await api.sync(office)
@@ -60,13 +60,13 @@ async def settle_with_webhook(api: ApiHarness, receiver: Receiver) -> tuple[ApiC
 
 
 async def deliver(api: ApiHarness, *, later: bool = False) -> int:
-    """Deliver what is due, `later` what waits too; how many were tried."""
+    """Deliver what is due, with `later` what waits too, and return the number of attempts."""
     if later:
         await api.change_rows("UPDATE delivery SET not_before = now()")
     return await webhook_sender(api.runtime).deliver()
 
 
 async def list_deliveries(office: ApiClient, webhook: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
-    """What became of what a webhook was to hear, the newest first."""
+    """Return a webhook's deliveries, the newest first."""
     page: dict[str, Any] = (await office.get(webhook["links"]["deliveries"], **filters)).json()
     return list(page["items"])

@@ -1,4 +1,4 @@
-"""What the administrators' guide says of files, calls, scopes, reasons and defaults is so."""
+"""Check files, calls, scopes, reasons and defaults that the administrators' guide names."""
 
 import re
 from pathlib import Path

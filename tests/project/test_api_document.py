@@ -1,4 +1,4 @@
-"""The API's description as it is kept in the repository: valid, and of use to somebody who reads it alone."""
+"""Check the API description in the repository: valid, and clear to a person who reads it alone."""
 
 import re
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def test_every_schema_is_used_and_every_reference_leads_somewhere() -> None:
 
 
 def referenced(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """A schema and those that it may be."""
+    """Return a schema and its alternatives."""
     yield schema
     for one in schema.get("anyOf", []):
         yield from referenced(one)

@@ -1,4 +1,4 @@
-"""The image and the containers of one machine: sound by their linters, and in step with the code."""
+"""Check the image and the containers of one machine: by their linters, and against the code."""
 
 import json
 import re
@@ -22,7 +22,7 @@ CALL: list[str] = json.loads(re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.MULTIL
 
 
 def linted(*command: str | Path) -> str:
-    """What a linter complains of; nothing where it is content."""
+    """Return a linter's complaints."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603
     return done.stdout + done.stderr if done.returncode else ""
 

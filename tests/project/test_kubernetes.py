@@ -1,4 +1,4 @@
-"""The manifests as a cluster would get them: built by kustomize, of valid form, and in step with the code."""
+"""Check the manifests as kustomize builds them: of valid form, and in step with the code."""
 
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ PODS = ["gradesync-api", "gradesync-worker", "gradesync-migrate"]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
-    """The example's migration and processes, with its examples of secrets in place of secrets."""
+    """Build the example's migration and processes, with its example secrets."""
     tree = tmp_path_factory.mktemp("kubernetes") / "tree"
     shutil.copytree(TREE, tree, ignore=shutil.ignore_patterns("*.env"))
     for example in tree.rglob("*.env.example"):
@@ -53,7 +53,7 @@ def of_kind(built: list[Manifest], kind: str) -> dict[str, Manifest]:
 
 
 def workloads(built: list[Manifest]) -> dict[str, Manifest]:
-    """Pod templates by the name of what makes the pods."""
+    """Return pod templates by the name of the resource that creates the pods."""
     kinds = ("Job", "Deployment")
     return {name: one["spec"]["template"] for kind in kinds for name, one in of_kind(built, kind).items()}
 
@@ -65,7 +65,7 @@ def container(built: list[Manifest], name: str) -> Manifest:
 
 
 def settings_of(built: list[Manifest], name: str) -> dict[str, str]:
-    """The environment of a pod, as what it names holds it."""
+    """Return the environment of a pod, from the resources that it names."""
     data = {
         one["metadata"]["name"]: one.get("data", {})
         for one in built
@@ -245,7 +245,7 @@ def test_what_scales_has_a_target_and_two_at_least(built: list[Manifest]) -> Non
 
 
 def test_workers_are_scaled_by_a_metric_that_there_is(built: list[Manifest]) -> None:
-    """The fields of KEDA's Prometheus trigger, as its documentation names them."""
+    """Check the fields of KEDA's Prometheus trigger, as its documentation names them."""
     scaled = of_kind(built, "ScaledObject")["gradesync-worker"]
     (trigger,) = scaled["spec"]["triggers"]
     assert scaled["apiVersion"] == "keda.sh/v1alpha1"

@@ -1,4 +1,4 @@
-"""The locked environment holds what the project asks for, and this environment is the locked one."""
+"""Check that the lock holds the project's dependencies, and that this environment is the locked one."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def locked(file: str) -> dict[str, str]:
-    """Package -> version, of a lock file."""
+    """Return package -> version, of a lock file."""
     pinned = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / file).read_text(), re.MULTILINE)
     return {canonicalize_name(name): number for name, number in pinned}
 

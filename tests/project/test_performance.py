@@ -1,4 +1,4 @@
-"""The tables and the drawings of the performance pages are those of the figures that are kept."""
+"""Check the tables and drawings of the performance pages against the kept figures."""
 
 import json
 from pathlib import Path

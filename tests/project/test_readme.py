@@ -1,4 +1,4 @@
-"""What the README says of settings, files and districts is so."""
+"""Check the settings, files and districts that the README names."""
 
 import re
 from pathlib import Path

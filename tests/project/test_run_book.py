@@ -1,4 +1,4 @@
-"""The run book has an entry for every failure, and for no other; its calls and commands exist."""
+"""Check that the run book has an entry for every failure, and that its calls and commands exist."""
 
 import re
 from collections import Counter
@@ -27,14 +27,14 @@ def chapter(title: str) -> str:
 
 
 def entries(title: str) -> list[str]:
-    """The codes that a chapter has an entry for, each with its anchor."""
+    """Return the codes that a chapter has an entry for, each with its anchor."""
     found = re.findall(r'^\| <a id="([a-z-]+)"></a>`([a-z-]+)` \| \S.* \|$', chapter(title), re.MULTILINE)
     assert all(anchor == code for anchor, code in found)
     return [code for _, code in found]
 
 
 def anchor(heading: str) -> str:
-    """What a heading is linked by."""
+    """Return the anchor of a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 

@@ -1,4 +1,4 @@
-"""`make soak`: every cell of the fault and crash matrices, a burst, and long lives by chance.
+"""Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
 `python -m soak [matrix] [crashes] [burst] [lives]` runs some of them. Takes minutes to an hour. Prints one
 table, and every broken promise as a sentence; ends with 1 where there is one.
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from gradesync import embedded
-from gradesync.cli.output import out, table
+from gradesync.cli.output import make_table, out
 from gradesync.db import migrate
 from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
@@ -40,7 +40,7 @@ LIVES = 150
 
 @dataclass(frozen=True)
 class Figures:
-    """One line of the table. `broken` are sentences, one for each promise that was not kept."""
+    """Hold one line of the table. `broken` are sentences, one for each broken promise."""
 
     what: str
     runs: int
@@ -64,7 +64,7 @@ HEADINGS = ("", "runs", "faults", "syncs", "twice", "lost", "stuck", "other")
 
 
 async def matrix(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
-    """Every kind of call with everything that goes wrong, once and for as long as the sync lasts."""
+    """Strike every kind of call with every fault, once and for as long as the sync lasts."""
     scale = Scale(assignments=3, students=5)
     for phase in PHASES:
         for system, kind in await list_call_kinds(environment, phase, scale):
@@ -74,7 +74,7 @@ async def matrix(environment: Environment, settings: Settings) -> AsyncIterator[
 
 
 async def crashes(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
-    """A worker process killed at every call of three phases, before and after its effect."""
+    """Kill a worker process at every call of three phases, before and after its effect."""
     moments: tuple[Done, Done] = ("before", "after")
     for phase in ("first sync", "change", "recreate"):
         for system, calls in (await count_calls(environment, phase, Scale())).items():
@@ -85,7 +85,7 @@ async def crashes(environment: Environment, settings: Settings) -> AsyncIterator
 
 
 async def burst(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
-    """Several districts, many sections, scores that change, faults on, and four workers."""
+    """Run bursts of many sections, with scores that change, faults, and four workers."""
     for seed in range(1, 11):
         yield run_burst(environment, Burst(seed))
 
@@ -96,11 +96,11 @@ PARTS: dict[str, Callable[[Environment, Settings], AsyncIterator[Awaitable[list[
     "burst": burst,
 }
 ALONE = {"crashes"}
-"""Parts whose workers would carry each other's syncs."""
+"""List parts whose workers would run each other's syncs."""
 
 
 async def measured(name: str, settings: Settings) -> Figures:
-    """Run one part on a environment of its own."""
+    """Run one part on an environment of its own."""
     async with _theatre(settings) as environment:
         places = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
 
@@ -115,7 +115,7 @@ async def measured(name: str, settings: Settings) -> Figures:
 
 
 def lived(settings: Settings) -> Figures:
-    """Long lives by chance; the first broken promise ends them, told with the steps that lead there."""
+    """Run long random histories; the first broken promise ends them, with the steps that lead there."""
     loop = asyncio.new_event_loop()
     opened = _theatre(settings)
     environment = loop.run_until_complete(opened.__aenter__())
@@ -182,7 +182,7 @@ def main(names: list[str]) -> int:
         servers.stop()
     for line in (line for one in figures for line in one.broken):
         out.print(line, highlight=False, markup=False)
-    shown = table("What was broken on purpose, and what broke with it", *HEADINGS)
+    shown = make_table("What was broken on purpose, and what broke with it", *HEADINGS)
     for one in figures:
         shown.add_row(*one.row)
     out.print(shown)

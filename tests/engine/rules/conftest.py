@@ -1,4 +1,4 @@
-"""The class that every rule is tried on."""
+"""Provide the class that every rule is tried on."""
 
 from collections.abc import AsyncIterator
 
@@ -11,6 +11,6 @@ from harness.environment import Environment
 
 @pytest.fixture
 async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
-    """Three assignments, four students, and points in every cell."""
+    """Open a district of three assignments and four students, with points in every cell."""
     async with environment.open_district(world.build(7, 1, 4, 3, ideal=True)) as harness:
         yield harness
