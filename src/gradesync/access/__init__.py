@@ -1,1 +1,1 @@
-"""Who may do what: our own tokens, and the LTI launches that teachers' tokens are made of."""
+"""Decide who may do what: our own tokens, LTI launches, and rate limits of requests."""

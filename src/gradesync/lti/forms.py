@@ -24,7 +24,7 @@ async def read(request: Request) -> Form:
 
 
 def require(form: Form, name: str) -> str:
-    """Return a parameter's value. Raises `RequestRefused("lti-request-not-valid")` where it is missing or empty."""
+    """Return a parameter. Raises `RequestRefused("lti-request-not-valid")` where it is missing or empty."""
     if value := form.get(name):
         return value
     raise not_valid(f"{name} is missing.")
