@@ -78,7 +78,7 @@ async def _run_one(harness: DistrictHarness) -> None:
 
 async def _only_sync(harness: DistrictHarness) -> Sync:
     async with harness.context.database.district(harness.district.id) as db:
-        sync = await syncs.running(db, harness.section)
+        sync = await syncs.get_running(db, harness.section)
     assert sync is not None
     return sync
 

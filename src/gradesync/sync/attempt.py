@@ -47,9 +47,9 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
     async with context.database.district(district.id) as db:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
-        pairs = await links.pairs(db, sync.section_id)
+        pairs = await links.get_pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id)
-        earlier = await outcomes.results(db, sync.id) if sync.attempt > 1 else {}
+        earlier = await outcomes.get_results(db, sync.id) if sync.attempt > 1 else {}
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         context=context,

@@ -97,7 +97,7 @@ async def claim(context: SyncContext) -> Claimed | None:
     Skips districts that may not call their systems now.
     """
     async with context.database.without_tenant() as db:
-        waiting = await queue.waiting_districts(db, takeover_wait_seconds=context.limits.call_timeout)
+        waiting = await queue.list_waiting_districts(db, takeover_wait_seconds=context.limits.call_timeout)
     for district_id in waiting:
         try:
             claimed = await claim_from(context, district_id)
@@ -114,7 +114,7 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     """Claim the next sync of one district; None where there is none, or it may not call its systems now."""
     limits = context.limits
     async with context.database.district(district_id) as db:
-        known = await districts.known(db)
+        known = await districts.get_known(db)
         room = await queue.has_room(
             db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
         )
@@ -122,7 +122,7 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     if known is None or not room or not await context.systems.reserve_sync(known.district):
         return None
     granted = monotonic()
-    async with context.database.alone(district_id, queue.CLAIMS) as db:
+    async with context.database.with_lock(district_id, queue.CLAIMS) as db:
         sync = await queue.claim(
             db,
             lease_seconds=limits.lease,

@@ -167,7 +167,7 @@ class Journal:
         self.noted.clear()
         self.done = 0
         changing = [item for item in plan.assignments if item.action is not Action.KEEP]
-        everything = plan.assignments + plan.strays
+        everything = plan.assignments + plan.orphans
         writes = sum(len(item.writes) for item in plan.assignments)
         self.total = sum(item.spec is not None for item in changing) + writes
         assignments, scores = self.tally.assignments, self.tally.scores
@@ -179,7 +179,7 @@ class Journal:
         """Record what this attempt noted, before it plans again."""
         await self._write("reading")
         async with self.database.district(self.sync.district_id) as db:
-            earlier = await outcomes.results(db, self.sync.id)
+            earlier = await outcomes.get_results(db, self.sync.id)
         self.tally = Tally.of(earlier, self.tally.warnings)
 
     async def record(self, stage: str) -> None:
@@ -199,7 +199,7 @@ class Journal:
     async def _write(self, stage: str) -> None:
         self.recorded = monotonic()
         async with self.database.district(self.sync.district_id) as db:
-            ours = await syncs.progress(
+            ours = await syncs.record_progress(
                 db,
                 self.sync.id,
                 self.lease.token,

@@ -86,7 +86,7 @@ async def observe_queue(context: SyncContext) -> None:
     """
     skipped_districts = await context.systems.skipped_districts()
     async with context.database.without_tenant() as db:
-        depths = await queue.depths(
+        depths = await queue.measure_depths(
             db,
             takeover_wait_seconds=context.limits.call_timeout,
             per_district=context.limits.per_district,

@@ -13,7 +13,7 @@ import structlog
 
 from gradesync.core.district import District
 from gradesync.core.ports import Target
-from gradesync.core.preflight import Obstacle, foresee
+from gradesync.core.preflight import Obstacle, find_obstacles
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook
 from gradesync.db import districts, ledger, links, preflights, queue
@@ -53,7 +53,7 @@ class Examined(NamedTuple):
 async def advance(context: SyncContext) -> int:
     """Go on with the reports that wait, one slice each; return how many sections were examined."""
     async with context.database.without_tenant() as db:
-        waiting = await preflights.waiting_districts(db)
+        waiting = await preflights.list_waiting_districts(db)
     examined = (_advance(context, district_id) for district_id in waiting[:DISTRICTS_AT_ONCE])
     return sum(await asyncio.gather(*examined))
 
@@ -111,7 +111,7 @@ async def _next_section(context: SyncContext, district: District, report: Prefli
 async def _reserve_calls(context: SyncContext, district: District) -> bool:
     """Reserve the calls for one section; False where a sync waits, or would have to wait for them."""
     async with context.database.district(district.id) as db:
-        waiting = await queue.backlog(db)
+        waiting = await queue.count_queued(db)
     return not waiting and await context.systems.reserve_spare(district, CALLS)
 
 
@@ -141,7 +141,7 @@ async def examine(context: SyncContext, district: District, section_id: str) -> 
     """Return what would not sync of a section. Raises `Retriable`; `SyncStopped` for what concerns all."""
     async with context.database.district(district.id) as db:
         link = await links.get(db, section_id) or SectionLink(section_id=section_id)
-        pairs = await links.pairs(db, section_id)
+        pairs = await links.get_pairs(db, section_id)
     until = context.clock() + timedelta(seconds=SECTION_SECONDS)
     target = context.systems.target(district, permit=_no_lease, until=until)
     try:
@@ -167,7 +167,7 @@ async def _foresee(
     gradebook = replace(outline, students=await source.students(link.section_id))
     link, section = await resolve_section(district, link, outline.section_code, target)
     async with context.database.district(district.id) as db:
-        if await links.holder(db, section.ref.key) not in {None, link.section_id}:
+        if await links.find_section(db, section.ref.key) not in {None, link.section_id}:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN)
         entries = await ledger.load(db, link.section_id)
     now = context.clock()
@@ -177,4 +177,4 @@ async def _foresee(
     book = Rulebook(section, pairing, target.capabilities, district.policy)
     matched = await match_students(district, gradebook, section, target)
     enrolled = await target.roster(section)
-    return Examined(outline.section_code, foresee(gradebook, entries, book, matched.keys, enrolled))
+    return Examined(outline.section_code, find_obstacles(gradebook, entries, book, matched.keys, enrolled))

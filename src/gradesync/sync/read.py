@@ -149,7 +149,9 @@ async def _complete(attempt: Attempt, reading: Reading) -> Reading:
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
     syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
     gradebook = await _read_cells(attempt, reading, syncing, gone)
-    refs = select_score_reads(bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full)
+    refs = select_score_reads(
+        bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full
+    )
     live = await _read_scores(target, reading.section, live, refs)
     return replace(reading, gradebook=gradebook, live=live)
 

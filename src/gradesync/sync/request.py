@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
-from gradesync.db.idempotency import Answer, Key
+from gradesync.db.idempotency import Key, StoredResponse
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
 from gradesync.observability.tracing import traceparent
@@ -100,7 +100,7 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
             )
             if key:
                 response = msgspec.to_builtins(queued.sync)
-                await idempotency.keep(db, key, Answer(request.options.digest, response))
+                await idempotency.save(db, key, StoredResponse(request.options.digest, response))
     return queued
 
 
@@ -114,7 +114,7 @@ async def _allowed(db: AsyncSession, request: Request) -> District:
     return district
 
 
-def _repeated(answer: Answer, request: Request) -> Sync:
+def _repeated(answer: StoredResponse, request: Request) -> Sync:
     if answer.request_hash != request.options.digest:
         raise RequestRefused("idempotency-key-reused", "")
     return msgspec.convert(dict(answer.response), Sync)
@@ -126,7 +126,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
     approved = await _approved(db, request)
     if approved and options.mode is None and selection is None:
         selection = approved.selection
-    wait = expected_wait(await queue.backlog(db), district)
+    wait = expected_wait(await queue.count_queued(db), district)
     while True:
         sync = await syncs.insert(
             db,
@@ -143,7 +143,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
         )
         if sync is not None:
             return Accepted(sync, accepted=True)
-        running = await syncs.running(db, request.section_id)
+        running = await syncs.get_running(db, request.section_id)
         if running is not None:  # pragma: no branch - else it settled in this very moment
             return Accepted(running, accepted=False)
 
@@ -153,7 +153,7 @@ async def _approved(db: AsyncSession, request: Request) -> Sync | None:
     fingerprint = request.options.approve
     if fingerprint is None:
         return None
-    approved = await syncs.planned(db, request.section_id, fingerprint)
+    approved = await syncs.find_planned(db, request.section_id, fingerprint)
     if approved is None:
         raise RequestRefused("approval-not-possible", "No recent sync of this section had that plan.")
     return approved
@@ -170,7 +170,7 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
         raise RequestRefused("retry-not-possible", "This section has no such sync.")
     if sync.status == "processing":
         raise RequestRefused("retry-not-possible", "That sync is in progress.")
-    failed = await outcomes.failed(db, sync.id)
+    failed = await outcomes.get_failed(db, sync.id)
     if not failed:
         raise RequestRefused("retry-not-possible", "Nothing failed in that sync.")
     return failed

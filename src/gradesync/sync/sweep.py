@@ -36,8 +36,8 @@ async def sweep(context: SyncContext) -> Swept:
     Safe in any number of processes: a repeated wake-up costs nothing, and a sync settles once.
     """
     async with context.database.without_tenant() as db:
-        overdue = await queue.overdue(db)
-        waiting = await queue.unrung(
+        overdue = await queue.list_overdue(db)
+        waiting = await queue.list_overlooked_districts(
             db, older_than_seconds=NOTIFY_AFTER, takeover_wait_seconds=context.limits.call_timeout
         )
     settled = 0
