@@ -73,13 +73,14 @@ class Plugin:
 
     def reads(self, table: str, column: str) -> bool:
         """Return whether the plugin may see a column."""
-        return self._access(table, column) is not None
+        return self.access(table, column) is not None
 
     def writes(self, table: str, column: str) -> bool:
         """Return whether the plugin may change a column."""
-        return self._access(table, column) == "FullAccess"
+        return self.access(table, column) == "FullAccess"
 
-    def _access(self, table: str, column: str) -> Access | None:
+    def access(self, table: str, column: str) -> Access | None:
+        """Return the plugin's access to a column; None where it has none."""
         if (table, column) in self.denied:
             return None
         return self.granted.get((table, column)) or self.granted.get((table, EVERY_COLUMN))

@@ -81,6 +81,28 @@ def count_table(sis: PowerSchool, request: Request) -> Response:
     return json_response({"count": sum(1 for _ in _matching(sis, request, name, table))})
 
 
+def read_record(sis: PowerSchool, request: Request) -> Response:
+    """Answer one row by its key, as `{"id", "tables"}`."""
+    name, table = _table(request)
+    columns = _projection(sis, request, name, table)
+    key = whole_number(request.path_params["key"], "id")
+    rows = _candidates(sis, table, [Condition(table.key, "==", str(key))])
+    found = [row for row in rows if row[table.key] == key]
+    if not found:
+        raise Refused(404, "Resource not found")
+    return json_response({**_record(name, table, columns, found[0]), "name": name})
+
+
+def describe_table(sis: PowerSchool, request: Request) -> Response:
+    """Answer a table's columns, each with the plugin's access where `expansions=access` asks for it."""
+    name, table = _table(request)
+    shown: list[dict[str, object]] = [{"name": column.upper()} for column in table.columns]
+    if request.query_params.get("expansions") == "access":
+        for column, row in zip(table.columns, shown, strict=True):
+            row["access"] = sis.plugin.access(name, column) or "NoAccess"
+    return json_response({"name": name.upper(), "primaryKey": table.key.upper(), "columns": shown})
+
+
 def _record(name: str, table: Table, columns: list[str], row: Row) -> dict[str, object]:
     texts = {column: as_text(row.get(column)) for column in columns}
     shown = {column: text for column, text in texts.items() if text is not None}

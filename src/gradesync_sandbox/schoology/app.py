@@ -7,6 +7,7 @@ from email.utils import formatdate
 from typing import Any
 
 import msgspec
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -19,6 +20,7 @@ from gradesync_sandbox.schoology.routes import PREFIX, find, kind_of, multiget, 
 from gradesync_sandbox.schoology.state import Schoology
 from gradesync_sandbox.schoology.throttle import Throttle
 
+REAL_HOST = "api.schoology.com"
 TEXT = "text/plain; charset=UTF-8"
 JSON = "application/json; charset=UTF-8"
 XML = '<?xml version="1.0" encoding="utf-8" ?>\n<result></result>\n'
@@ -56,7 +58,8 @@ class SchoologyApp:
 
     async def _respond(self, request: Request, call: Call) -> ApiResponse:
         try:
-            credential = self.verify(request.method, str(request.url), request.headers.get("authorization"))
+            header = request.headers.get("authorization")
+            credential = self.verify(request.method, str(request.url), header)
         except UnauthorizedError as refusal:
             return ApiResponse(401, str(refusal))
         call.key = credential.key
@@ -107,7 +110,8 @@ class SchoologyApp:
 
     def _base(self, request: Request) -> str:
         scheme = self.state.switches.links_scheme
-        return f"{request.url.scheme if scheme == 'as_called' else scheme}://{request.url.netloc}{PREFIX}"
+        called = _called(request)
+        return f"{called.scheme if scheme == 'as_called' else scheme}://{called.netloc}{PREFIX}"
 
     def _response(self, request: Request, response: ApiResponse) -> Response:
         headers = {
@@ -123,6 +127,14 @@ class SchoologyApp:
         if not _reads_json(request):
             return Response(XML, response.status, headers, "text/xml; charset=UTF-8")
         return Response(encode(response.body), response.status, headers, JSON)
+
+
+def _called(request: Request) -> URL:
+    """Return the URL that was called. Some clients send the real host's name wherever they call."""
+    if request.headers.get("host") != REAL_HOST:
+        return request.url
+    host, port = request.scope["server"]
+    return request.url.replace(hostname=host, port=port)
 
 
 def _reads_json(request: Request) -> bool:

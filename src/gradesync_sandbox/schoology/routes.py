@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from gradesync_sandbox.schoology import resources
+from gradesync_sandbox.schoology import directory, resources
 from gradesync_sandbox.schoology.api import ApiRequest, ApiResponse, Handler, RefusedError
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.schoology.state import Schoology
@@ -47,6 +47,18 @@ ROUTES = (
     _route("grading_periods", "/sections/#/grading_periods", resources.grading_periods),
     _route("grading_scales", "/sections/#/grading_scales", resources.grading_scales),
     _route("discussions", "/sections/#/discussions", resources.discussions, inner=True),
+    _route("discussion_comments", "/sections/#/discussions/#/comments", directory.discussion_comments),
+    _route("submissions", "/sections/#/submissions/#", directory.submissions),
+    _route("attendance", "/sections/#/attendance", directory.attendance),
+    _route("updates", "/sections/#/updates", directory.updates, inner=True),
+    _route("schools", "/schools", directory.schools),
+    _route("school", "/schools/#", directory.school),
+    _route("buildings", "/schools/#/buildings", directory.buildings),
+    _route("roles", "/roles", directory.roles),
+    _route("role", "/roles/#", directory.role),
+    _route("school_periods", "/gradingperiods", directory.periods),
+    _route("school_period", "/gradingperiods/#", directory.period),
+    _route("courses", "/courses", directory.courses),
     _route("course", "/courses/#", resources.course, inner=True),
     _route("course_sections", "/courses/#/sections", resources.course_sections, inner=True),
     _route("me", "/users/me", resources.me),
@@ -59,6 +71,7 @@ ROUTES = (
 PARENTS = (
     _route("unknown", "/sections/#/.+", resources.section),
     _route("unknown", "/courses/#/.+", resources.course),
+    _route("unknown", "/schools/#/.+", directory.school),
 )
 UNKNOWN_SEGMENT = re.compile(r"/(sections|courses|users)/")
 

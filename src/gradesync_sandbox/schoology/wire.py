@@ -246,6 +246,8 @@ def discussion(it: Item, book: Section, base: str) -> Json:
         "uid": None,
         "title": it.title,
         "body": "",
+        "completed": 0,
+        "available": int(it.published),
         "weight": 0,
         "graded": 1,
         "due": moment(it.due),
