@@ -131,9 +131,9 @@ def test_a_renamed_open_create_adopts_what_has_the_new_name() -> None:
 
 def test_only_its_own_assignment_adopts_an_open_create() -> None:
     known = ledger(LedgerAssignment("2", intent=spec()))
-    found = bound([quiz("1"), quiz("2", "Other")], known, live(listed("r7")))
-    assert (found["1"].ref, found["1"].clash) == (None, False)
-    assert (found["2"].ref, found["2"].adopted) == (Ref("r7"), True)
+    bindings = bound([quiz("1"), quiz("2", "Other")], known, live(listed("r7")))
+    assert (bindings["1"].ref, bindings["1"].clash) == (None, False)
+    assert (bindings["2"].ref, bindings["2"].adopted) == (Ref("r7"), True)
 
 
 def test_a_recreated_assignment_is_adopted_with_all_its_scores() -> None:
@@ -240,9 +240,9 @@ def test_scores_are_read_back_where_something_is_in_doubt() -> None:
         entry(assignment_id="5", spec=spec("Rescaled", points=Decimal(20))),
     )
     shown = live(*(listed(f"r{n}", spec(title)) for n, title in enumerate(titles, 1) if title != "New"))
-    found = bound(assignments, known, shown)
-    assert [ref.key for ref in select_score_reads(found, known, full=False)] == ["r2", "r3", "r5"]
-    assert [ref.key for ref in select_score_reads(found, known, full=True)] == ["r1", "r2", "r3", "r5"]
+    bindings = bound(assignments, known, shown)
+    assert [ref.key for ref in select_score_reads(bindings, known, full=False)] == ["r2", "r3", "r5"]
+    assert [ref.key for ref in select_score_reads(bindings, known, full=True)] == ["r1", "r2", "r3", "r5"]
 
 
 def test_another_teachers_categories_are_paired_by_title() -> None:

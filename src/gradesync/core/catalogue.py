@@ -67,7 +67,7 @@ _ASSIGNMENTS = {
     ),
     Reason.CATEGORY_TAKEN: (
         "Another category in this section maps to the same {sis} category, which accepts only one.",
-        "Ask an administrator to map one of them elsewhere, or to let several categories map to one.",
+        "Ask an administrator to map one elsewhere, change the title rule, or let several map to one.",
     ),
     Reason.TITLE_TOO_LONG: ("The assignment's name is too long for {sis}.", "Shorten the name in Schoology."),
     Reason.TITLE_NOT_ACCEPTED: (

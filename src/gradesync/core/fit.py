@@ -58,7 +58,7 @@ class ScoreFitter:
         return _BLANK if cell is None else self._fit_mark(cell)
 
     def _fit_points(self, points: Decimal) -> Fitted:
-        # A negative score is held back like one that is too large: no SIS says what it makes of it.
+        # A negative score is refused like one that is too large: no SIS documents what it makes of it.
         if not points.is_finite() or not ZERO <= points <= self.largest:
             return Fitted(points, stop=Reason.SCORE_NOT_ACCEPTED)
         cut = round_points(points, self.decimals)

@@ -1,0 +1,85 @@
+"""Check the rulebook: every rule names a test that exists, and no other rule number is in use."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gradesync.core.reasons import Reason
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "rules.md"
+ROW = re.compile(r"^\| (R\d+a?) \| (.+?) \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)
+QUOTED = re.compile(r"`([^`]+)`")
+SUFFIXES = {".py", ".sql", ".js", ".html", ".toml"}
+CITED = re.compile(r"(?<![A-Za-z0-9])R\d+a?(?![A-Za-z0-9])")
+
+
+class Rule(NamedTuple):
+    """Hold one row of the rulebook."""
+
+    number: str
+    text: str
+    reasons: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def read_rules() -> list[Rule]:
+    return [
+        Rule(number, text, tuple(QUOTED.findall(reasons)), tuple(QUOTED.findall(tests)))
+        for number, text, reasons, tests in ROW.findall(PAGE.read_text())
+    ]
+
+
+RULES = read_rules()
+
+
+@cache
+def list_tests(path: str) -> frozenset[str]:
+    """Return the names of the test functions of a file."""
+    module = ast.parse((ROOT / path).read_text())
+    functions = (
+        node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return frozenset(function.name for function in functions)
+
+
+def test_every_row_of_the_page_is_a_rule() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| R") and "Rule" not in line]
+    assert len(RULES) == len(rows)
+
+
+def test_every_rule_has_its_own_number_in_order() -> None:
+    numbers = [rule.number for rule in RULES]
+    assert len(numbers) == len(set(numbers))
+    whole = [number for number in numbers if not number.endswith("a")]
+    assert whole == [f"R{number}" for number in range(1, len(whole) + 1)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.number)
+def test_a_rule_names_tests_that_exist(rule: Rule) -> None:
+    assert rule.tests
+    for test in rule.tests:
+        path, _, name = test.partition("::")
+        assert name in list_tests(path), test
+        assert rule.number in name.split("_"), test
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.number)
+def test_a_rule_names_reasons_that_exist(rule: Rule) -> None:
+    assert set(rule.reasons) <= set(Reason)
+
+
+@pytest.mark.parametrize("tree", ["src", "tests"])
+def test_no_unknown_rule_number_is_cited(tree: str) -> None:
+    known = {rule.number for rule in RULES}
+    cited = {
+        (number, str(path.relative_to(ROOT)))
+        for path in (ROOT / tree).rglob("*")
+        if path.suffix in SUFFIXES
+        for number in CITED.findall(path.read_text())
+    }
+    assert {citation for citation in cited if citation[0] not in known} == set()
