@@ -1,1 +1,1 @@
-"""The HTTP API."""
+"""Serve the HTTP API."""

@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
 from gradesync.api import openapi, problems
+from gradesync.api.error_handlers import install_handlers
 from gradesync.api.live import Live
 from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders
 from gradesync.api.routes import (
@@ -62,7 +63,7 @@ def _build(public_url: str) -> FastAPI:
     )
     for module in ROUTERS:
         app.include_router(module.router)
-    problems.install(app, public_url)
+    install_handlers(app, public_url)
     app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]  # FastAPI's own way
     # Outermost: a middleware inside the application would miss unexpected errors.
     bounded = BodyLimit(

@@ -79,7 +79,9 @@ def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) 
         return {}
     kept = {category_id: pair.ref for category_id, pair in stored.pairs.items()}
     pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
-    return judge_assignments(gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy))
+    return judge_assignments(
+        gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy)
+    )
 
 
 def _render_assignment(

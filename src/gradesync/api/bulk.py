@@ -137,7 +137,7 @@ class Deadline:
         return asyncio.get_running_loop().time() >= self.ends_at
 
     async def reserve_calls(self, calls: int) -> bool:
-        """Wait until so many calls to Schoology are to spare; return False where the time ends first."""
+        """Wait until no sync needs so many calls to Schoology; return False where the time ends first."""
         district = await self.context.district()
         while not self.passed:
             if await self.context.runtime.systems.reserve_spare(district, calls):

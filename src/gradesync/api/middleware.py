@@ -28,7 +28,7 @@ class RequestIds:
     """Bind `request_id` to every log line of a request, and return it as `X-Request-Id`.
 
     Takes over a well-formed id of the caller, and a W3C `traceparent`. The request's span has the method, the
-    template of the route and the status, never the address: addresses hold ids, and queries hold more.
+    template of the route and the status, never the address: addresses contain ids, and queries contain more.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -14,7 +14,7 @@ from gradesync.errors import RequestRefused
 
 SEAL_BYTES = 16
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many items a page holds at most")]
+Limit = Annotated[int, Query(ge=1, le=200, description="The maximum number of items on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=1000, description="`next_cursor` of the page before, same filters")
 ]

@@ -1,29 +1,14 @@
-"""Define every problem response (RFC 9457) in one catalogue, and the handlers that raise them."""
+"""Define every problem response (RFC 9457) in one catalogue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import structlog
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from fastapi_problem.error import Problem, StatusProblem
-from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
-from sqlalchemy.exc import InterfaceError, OperationalError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from fastapi_problem.error import Problem
 from starlette.responses import JSONResponse
 
-from gradesync.api.paths import sync_path
-from gradesync.core.catalogue import CATALOGUE as REASONS
-from gradesync.core.reasons import Reason
-from gradesync.errors import RequestRefused, Retriable, SyncStopped
-
-log = structlog.get_logger()
-
 PROBLEM_JSON = "application/problem+json"
-SECONDS_TO_RETRY = {"retry-after": "5"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +183,6 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
 }
 
-HTTP_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
-
 
 def problem(
     code: str,
@@ -217,87 +200,13 @@ def problem(
 def problem_response(code: str, public_url: str) -> JSONResponse:
     """Return a problem as a response, for middleware that refuses before a route is matched."""
     refused = problem(code)
-    body = refused.marshal(uri=_type_template(public_url))
+    body = refused.marshal(uri=type_template(public_url))
     return JSONResponse(body, refused.status, media_type=PROBLEM_JSON)
 
 
-def _type_template(public_url: str) -> str:
+def type_template(public_url: str) -> str:
+    """Return the template of the address that explains a problem."""
     return f"{public_url}/problems/{{type}}"
-
-
-def install(app: FastAPI, public_url: str) -> None:
-    """Turn every error of `app` into a problem of the catalogue that shows no internals."""
-    handler = new_exception_handler(
-        handlers={
-            RequestRefused: _handle_refused,
-            SyncStopped: _handle_stopped,
-            Retriable: _handle_unavailable,
-            InterfaceError: _handle_no_database,
-            OperationalError: _handle_no_database,
-            OSError: _handle_no_database,
-        },
-        unhandled_wrappers={"default": _Unexpected},
-        http_exception_handler=_handle_http,
-        request_validation_handler=_handle_invalid,
-        documentation_uri_template=_type_template(public_url),
-    )
-    add_exception_handler(app, handler, generic_swagger_defaults=False)
-    for error in (RequestRefused, SyncStopped, Retriable, InterfaceError, OperationalError, OSError):
-        app.add_exception_handler(error, handler)
-
-
-def _handle_refused(_: ExceptionHandler, __: Request, error: RequestRefused) -> Problem:
-    headers = dict(error.headers)
-    if error.code == "sync-in-progress":
-        running = error.extensions
-        headers["location"] = sync_path(str(running["section_id"]), str(running["sync_id"]))
-    return problem(error.code, error.detail, headers=headers, extensions=error.extensions)
-
-
-def _handle_stopped(_: ExceptionHandler, __: Request, error: SyncStopped) -> Problem:
-    """Describe the refusal of a live read with the texts of the reason catalogue."""
-    if error.reason == Reason.SECTION_NOT_FOUND:
-        return problem("section-not-found")
-    reason = REASONS[Reason(error.reason)]
-    return problem("upstream-refused", reason.title, extensions={"reason": error.reason, "fix": reason.fix})
-
-
-def _handle_unavailable(_: ExceptionHandler, __: Request, ___: Exception) -> Problem:
-    return problem("upstream-unavailable", headers=SECONDS_TO_RETRY)
-
-
-def _handle_no_database(_: ExceptionHandler, __: Request, error: Exception) -> Problem:
-    log.warning("database.unreachable", error=type(error).__name__)
-    return problem("service-unavailable", headers=SECONDS_TO_RETRY)
-
-
-class _Unexpected(StatusProblem):
-    """Report an unexpected error without its text, which may hold anything."""
-
-    title = CATALOGUE["internal-error"].title
-    type_ = "internal-error"
-
-    def __init__(self, _: str) -> None:
-        # The server closes the connection after it: unannounced, a client may send its next request there.
-        headers = {"connection": "close"}
-        super().__init__(headers=headers, code=self.type_, fix=CATALOGUE["internal-error"].fix)
-
-
-def _handle_http(_: ExceptionHandler, __: Request, error: HTTPException) -> Problem:
-    return problem(HTTP_STATUS.get(error.status_code, "request-not-readable"), headers=error.headers)
-
-
-def _handle_invalid(_: ExceptionHandler, __: Request, error: RequestValidationError) -> Problem:
-    """List where and what is wrong, never the input itself: it may hold what must not be repeated."""
-    errors = [
-        {"at": [_short(part) for part in entry["loc"]], "type": entry["type"], "message": entry["msg"]}
-        for entry in error.errors()
-    ]
-    return problem("request-not-valid", extensions={"errors": errors})
-
-
-def _short(part: str | int) -> str | int:
-    return part if isinstance(part, int) else part[:64]
 
 
 def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -124,11 +124,15 @@ async def _import_section(
 def _find_pair(row: schemas.PairRow, sides: BothSides) -> tuple[str, str] | None:
     """Return the ids of both categories, which the row names by id or by title."""
     ours = {category.id for category in sides.source if row.category == category.id} or {
-        category.id for category in sides.source if normalize_title(row.category) == normalize_title(category.title)
+        category.id
+        for category in sides.source
+        if normalize_title(row.category) == normalize_title(category.title)
     }
     active = [category for category in sides.sis if category.active]
     theirs = {category.ref.key for category in active if row.sis_category == category.ref.key} or {
-        category.ref.key for category in active if normalize_title(row.sis_category) == normalize_title(category.title)
+        category.ref.key
+        for category in active
+        if normalize_title(row.sis_category) == normalize_title(category.title)
     }
     return (ours.pop(), theirs.pop()) if len(ours) == len(theirs) == 1 else None
 

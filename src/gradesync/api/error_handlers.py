@@ -1,0 +1,96 @@
+"""Turn every error into a problem of the catalogue."""
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi_problem.error import Problem, StatusProblem
+from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from gradesync.api.paths import sync_path
+from gradesync.api.problems import CATALOGUE, problem, type_template
+from gradesync.core.catalogue import CATALOGUE as REASONS
+from gradesync.core.reasons import Reason
+from gradesync.errors import RequestRefused, Retriable, SyncStopped
+
+log = structlog.get_logger()
+
+RETRY_AFTER = {"retry-after": "5"}
+HTTP_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
+
+
+def install_handlers(app: FastAPI, public_url: str) -> None:
+    """Turn every error of `app` into a problem of the catalogue that shows no internals."""
+    handler = new_exception_handler(
+        handlers={
+            RequestRefused: _handle_refused,
+            SyncStopped: _handle_stopped,
+            Retriable: _handle_unavailable,
+            InterfaceError: _handle_no_database,
+            OperationalError: _handle_no_database,
+            OSError: _handle_no_database,
+        },
+        unhandled_wrappers={"default": _Unexpected},
+        http_exception_handler=_handle_http,
+        request_validation_handler=_handle_invalid,
+        documentation_uri_template=type_template(public_url),
+    )
+    add_exception_handler(app, handler, generic_swagger_defaults=False)
+    for error in (RequestRefused, SyncStopped, Retriable, InterfaceError, OperationalError, OSError):
+        app.add_exception_handler(error, handler)
+
+
+def _handle_refused(_: ExceptionHandler, __: Request, error: RequestRefused) -> Problem:
+    headers = dict(error.headers)
+    if error.code == "sync-in-progress":
+        running = error.extensions
+        headers["location"] = sync_path(str(running["section_id"]), str(running["sync_id"]))
+    return problem(error.code, error.detail, headers=headers, extensions=error.extensions)
+
+
+def _handle_stopped(_: ExceptionHandler, __: Request, error: SyncStopped) -> Problem:
+    """Describe the refusal of a live read with the texts of the reason catalogue."""
+    if error.reason == Reason.SECTION_NOT_FOUND:
+        return problem("section-not-found")
+    reason = REASONS[Reason(error.reason)]
+    return problem("upstream-refused", reason.title, extensions={"reason": error.reason, "fix": reason.fix})
+
+
+def _handle_unavailable(_: ExceptionHandler, __: Request, ___: Exception) -> Problem:
+    return problem("upstream-unavailable", headers=RETRY_AFTER)
+
+
+def _handle_no_database(_: ExceptionHandler, __: Request, error: Exception) -> Problem:
+    log.warning("database.unreachable", error=type(error).__name__)
+    return problem("service-unavailable", headers=RETRY_AFTER)
+
+
+class _Unexpected(StatusProblem):
+    """Report an unexpected error without its text, which may contain anything."""
+
+    title = CATALOGUE["internal-error"].title
+    type_ = "internal-error"
+
+    def __init__(self, _: str) -> None:
+        # The server closes the connection after it: unannounced, a client may send its next request there.
+        headers = {"connection": "close"}
+        super().__init__(headers=headers, code=self.type_, fix=CATALOGUE["internal-error"].fix)
+
+
+def _handle_http(_: ExceptionHandler, __: Request, error: HTTPException) -> Problem:
+    return problem(HTTP_STATUS.get(error.status_code, "request-not-readable"), headers=error.headers)
+
+
+def _handle_invalid(_: ExceptionHandler, __: Request, error: RequestValidationError) -> Problem:
+    """List where and what is wrong, never the input itself: it may contain what must not be repeated."""
+    errors = [
+        {"at": [_short(part) for part in entry["loc"]], "type": entry["type"], "message": entry["msg"]}
+        for entry in error.errors()
+    ]
+    return problem("request-not-valid", extensions={"errors": errors})
+
+
+def _short(part: str | int) -> str | int:
+    return part if isinstance(part, int) else part[:64]
