@@ -1,4 +1,4 @@
-"""A district file says how to reach a district; a mistake in it is told with its line and its mend."""
+"""Check district files: what they set, and that mistakes are reported with their line and a hint."""
 
 import re
 from decimal import Decimal
@@ -68,7 +68,7 @@ def mistakes(text: str, *, allow_http: bool = False) -> tuple[Mistake, ...]:
     return caught.value.mistakes
 
 
-def test_everything_that_a_file_says_arrives() -> None:
+def test_complete_file_sets_everything() -> None:
     district = parse(WHOLE)
     assert (district.id, district.name, district.timezone) == (
         "riverside",
@@ -95,7 +95,7 @@ def test_everything_that_a_file_says_arrives() -> None:
     )
 
 
-def test_what_a_file_leaves_out_is_the_products_promise() -> None:
+def test_short_file_gets_the_defaults() -> None:
     district = parse(SHORT)
     assert district.policy == Policy()
     assert district.match.student == r"^1_(\d+)$"
@@ -104,79 +104,79 @@ def test_what_a_file_leaves_out_is_the_products_promise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "line", "what", "mend"),
+    ("right", "wrong", "line", "message", "hint"),
     [
         ('"riverside"', '"River Side"', 1, "id cannot be 'River Side'", "small letters"),
         ('"Riverside Unified"', '" "', 2, "name is empty", "its value"),
-        ("Los_Angeles", "Los_Angelos", 3, "no time zone", '"America/Los_Angeles"'),
-        ("[schoology]", "[scoology]", 4, "nothing is called scoology", "Did you mean schoology?"),
-        ("consumer_key", "consumerkey", 5, "nothing is called consumerkey", "Did you mean consumer_key?"),
+        ("Los_Angeles", "Los_Angelos", 3, "not a time zone", '"America/Los_Angeles"'),
+        ("[schoology]", "[scoology]", 4, "no setting is called scoology", "Did you mean schoology?"),
+        ("consumer_key", "consumerkey", 5, "no setting is called consumerkey", "Did you mean consumer_key?"),
         ('"key"', "12", 5, "consumer_key must be text", "in quotes"),
         ('"powerschool"', '"aspen"', 8, "kind cannot be 'aspen'", "'powerschool'"),
-        ("https://", "", 9, "no web address", "https://"),
+        ("https://", "", 9, "not a web address", "https://"),
         ("https://", "http://", 9, "https only", '"https://sis.example.org"'),
         ("[sis]", "", 1, "table [sis] is missing", "kind, base_url, client_id, client_secret"),
         ('client_secret = "hush"', "", 7, "client_secret is missing under [sis]", "Add client_secret"),
         ('"hush"', '"hush', 11, "not TOML", "name ="),
     ],
 )
-def test_a_mistake_is_told_with_its_line_and_its_mend(
-    right: str, wrong: str, line: int, what: str, mend: str
+def test_mistake_is_reported_with_line_and_hint(
+    right: str, wrong: str, line: int, message: str, hint: str
 ) -> None:
-    found = mistakes(SHORT.replace(right, wrong))
-    assert any(m.line == line and what in m.what and mend in m.mend for m in found), found
+    reported = mistakes(SHORT.replace(right, wrong))
+    assert any(m.line == line and message in m.message and hint in m.hint for m in reported), reported
 
 
 @pytest.mark.parametrize(
-    ("wrong", "what", "mend"),
+    ("wrong", "message", "hint"),
     [
         (r"section = '^\d+$'", "the pattern has no group", "parentheses"),
         ("student = '^(1_'", "the pattern cannot be read", "regular expression"),
         ('student_id = "name"', "student_id cannot be 'name'", "'dcid', 'id' or 'student_number'"),
     ],
 )
-def test_a_match_that_names_nothing_is_told(wrong: str, what: str, mend: str) -> None:
+def test_unusable_match_is_reported(wrong: str, message: str, hint: str) -> None:
     (mistake,) = mistakes(f"{SHORT}[match]\n{wrong}\n")
     assert mistake.line == len(SHORT.splitlines()) + 2
-    assert what in mistake.what
-    assert mend in mistake.mend
+    assert message in mistake.message
+    assert hint in mistake.hint
 
 
 @pytest.mark.parametrize(
-    ("wrong", "what"),
+    ("wrong", "message"),
     [
         ('exception_flags = "maybe"', "exception_flags must be true or false"),
         ("guard_share = 1.5", "guard_share: input should be less than or equal to 1"),
         ('guard_scores = "many"', "guard_scores must be a whole number"),
     ],
 )
-def test_a_policy_that_cannot_be_is_told(wrong: str, what: str) -> None:
+def test_impossible_policy_is_reported(wrong: str, message: str) -> None:
     (mistake,) = mistakes(f"{SHORT}[policy]\n{wrong}\n")
-    assert what in mistake.what
+    assert message in mistake.message
 
 
 @pytest.mark.parametrize(
-    ("wrong", "what"),
+    ("wrong", "message"),
     [
         ('["https://lms.example.org/home"]', "domains: 'https://lms.example.org/home' is more than a host"),
         ('["https://lms.example.org; script-src *"]', "is more than a host"),
         ('["http://lms.example.org"]', "https only"),
-        ('["lms.example.org"]', "no web address"),
+        ('["lms.example.org"]', "not a web address"),
         ('"https://lms.example.org"', "domains must be a list"),
     ],
 )
-def test_a_domain_that_is_more_than_an_origin_is_told(wrong: str, what: str) -> None:
+def test_domain_beyond_an_origin_is_reported(wrong: str, message: str) -> None:
     (mistake,) = mistakes(SHORT.replace("[sis]", f"domains = {wrong}\n[sis]"))
-    assert what in mistake.what
+    assert message in mistake.message
     assert mistake.line == 7
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_lines() -> None:
-    found = mistakes(SHORT.replace("Los_Angeles", "Nowhere").replace("powerschool", "aspen"))
-    assert [m.line for m in found] == [3, 8]
+def test_mistakes_are_reported_in_the_order_of_lines() -> None:
+    reported = mistakes(SHORT.replace("Los_Angeles", "Nowhere").replace("powerschool", "aspen"))
+    assert [m.line for m in reported] == [3, 8]
 
 
-def test_secrets_are_never_part_of_what_is_told() -> None:
+def test_mistakes_contain_no_secrets() -> None:
     with pytest.raises(DistrictFileRefused) as caught:
         parse(SHORT.replace('"hush"', "123456").replace("client_id", "clientid"))
     assert "123456" not in str(caught.value)
@@ -185,7 +185,7 @@ def test_secrets_are_never_part_of_what_is_told() -> None:
 @pytest.mark.parametrize("name", ["base_url", "jwks_url", "authorization_url"])
 @pytest.mark.parametrize("scheme", ["https://", "http://", "", "ftp://"])
 @pytest.mark.parametrize("password", ["hunter2", "hunter2/", "hunter2?", "hunter2#"])
-def test_an_address_with_credentials_is_refused_and_never_told(name: str, scheme: str, password: str) -> None:
+def test_address_with_credentials_is_refused_and_hidden(name: str, scheme: str, password: str) -> None:
     text = re.sub(
         rf'^{name} = ".*"$', f'{name} = "{scheme}svc:{password}@sis.example.org"', WHOLE, flags=re.M
     )
@@ -193,16 +193,16 @@ def test_an_address_with_credentials_is_refused_and_never_told(name: str, scheme
     for allow_http in (False, True):
         with pytest.raises(DistrictFileRefused) as caught:
             parse(text, allow_http=allow_http)
-        told = {(found.what, found.mend.partition(":")[0]) for found in caught.value.mistakes}
-        assert told == {(f"{name}: an address takes no user name or password", "Write the address alone")}
+        reported = {(mistake.message, mistake.hint.partition(":")[0]) for mistake in caught.value.mistakes}
+        assert reported == {(f"{name}: an address takes no user name or password", "Write the address alone")}
         assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("rest", ["?token=hunter2", "/#hunter2", "?"])
-def test_an_address_with_a_query_or_a_fragment_is_refused_and_never_told(rest: str) -> None:
+def test_address_with_a_query_is_refused_and_hidden(rest: str) -> None:
     (mistake,) = mistakes(SHORT.replace("https://sis.example.org", f"sis.example.org{rest}"))
-    assert mistake.what == "base_url: an address takes no query and no fragment"
-    assert "hunter2" not in mistake.mend
+    assert mistake.message == "base_url: an address takes no query and no fragment"
+    assert "hunter2" not in mistake.hint
 
 
 def test_http_is_for_development() -> None:
@@ -210,6 +210,6 @@ def test_http_is_for_development() -> None:
     assert parse(text, allow_http=True).sis.base_url == "http://sis.example.org"
 
 
-def test_a_value_where_a_table_belongs_is_told() -> None:
+def test_value_in_place_of_a_table_is_reported() -> None:
     (mistake,) = mistakes("sis = 3\n" + SHORT.partition("[sis]")[0])
-    assert (mistake.line, mistake.what) == (1, "sis must be a table")
+    assert (mistake.line, mistake.message) == (1, "sis must be a table")

@@ -1,4 +1,4 @@
-"""What operators type: districts and clients, and mistakes that are answered with what to do."""
+"""Check the commands of operators: districts and clients, and hints after mistakes."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ client_secret = "a secret of the SIS"
 """
 
 
-async def test_a_district_is_applied_changed_and_listed(settings: Settings, tmp_path: Path) -> None:
+async def test_district_is_applied_changed_and_listed(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     file.write_text(DISTRICT)
     first = await run_gradesync("district", "apply", str(file), "--json", environment=environment)
@@ -37,24 +37,24 @@ async def test_a_district_is_applied_changed_and_listed(settings: Settings, tmp_
     assert json.loads(listed.out) == [{"id": "riverside", "name": "Riverside County"}]
 
 
-async def test_a_district_can_be_piped_into_a_container(settings: Settings) -> None:
-    said = await run_gradesync("district", "apply", "-", environment=settings.environment(), piped=DISTRICT)
-    assert "riverside created" in said.out, said.err
+async def test_district_can_be_piped_into_a_container(settings: Settings) -> None:
+    done = await run_gradesync("district", "apply", "-", environment=settings.environment(), piped=DISTRICT)
+    assert "riverside created" in done.out, done.err
 
 
-async def test_mistakes_of_a_district_file_are_told_by_line(settings: Settings, tmp_path: Path) -> None:
+async def test_mistakes_of_a_file_are_reported_by_line(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "riverside.toml"
     file.write_text(DISTRICT.replace("Los_Angeles", "Los_Angelos").replace("client_id", "clientid"))
-    said = await run_gradesync("district", "apply", str(file), environment=settings.environment())
-    assert said.code == 1
-    assert f"{file}, line 3:" in said.err
-    assert '"America/Los_Angeles"' in said.err
-    assert f"{file}, line 10:" in said.err
-    assert "Did you mean client_id?" in said.err
-    assert "client_id is missing under [sis]" in said.err
+    done = await run_gradesync("district", "apply", str(file), environment=settings.environment())
+    assert done.code == 1
+    assert f"{file}, line 3:" in done.err
+    assert '"America/Los_Angeles"' in done.err
+    assert f"{file}, line 10:" in done.err
+    assert "Did you mean client_id?" in done.err
+    assert "client_id is missing under [sis]" in done.err
 
 
-async def test_a_clients_secret_is_shown_once(settings: Settings, tmp_path: Path) -> None:
+async def test_secret_of_a_client_is_shown_once(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     file.write_text(DISTRICT)
     await run_gradesync("district", "apply", str(file), environment=environment)
@@ -73,7 +73,7 @@ async def test_a_clients_secret_is_shown_once(settings: Settings, tmp_path: Path
     assert (revoked.code, again.code) == (0, 1)
 
 
-async def test_a_client_needs_a_district_and_scopes_that_there_are(settings: Settings) -> None:
+async def test_client_needs_existing_district_and_scopes(settings: Settings) -> None:
     environment = settings.environment()
     nowhere = await run_gradesync(
         "client", "create", "nowhere", "--scope", "syncs:read", environment=environment
@@ -86,9 +86,7 @@ async def test_a_client_needs_a_district_and_scopes_that_there_are(settings: Set
     assert "syncs:read" in scope.err
 
 
-async def test_a_check_names_what_is_wrong_with_a_districts_systems(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_check_names_what_is_wrong_with_a_system(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     async with Sandbox(build(seed=1, sections=1, students=1, assignments=1)) as sandbox:
         text = district_toml(sandbox, "riverside")
@@ -105,25 +103,25 @@ async def test_a_check_names_what_is_wrong_with_a_districts_systems(
     assert "another" not in ill.out + ill.err
 
 
-async def test_without_a_database_a_command_says_how_to_get_one(tmp_path: Path) -> None:
-    said = await run_gradesync("district", "list", environment={}, folder=tmp_path)
-    assert said.code == 1
-    assert "gradesync up" in said.err
+async def test_missing_database_is_reported_with_a_hint(tmp_path: Path) -> None:
+    done = await run_gradesync("district", "list", environment={}, folder=tmp_path)
+    assert done.code == 1
+    assert "gradesync up" in done.err
     assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - nothing waits for it
 
 
-async def test_settings_that_cannot_be_are_told_by_name() -> None:
-    said = await run_gradesync("worker", environment={"GRADESYNC_PER_DISTRICT": "few"})
-    assert said.code == 1
-    assert "GRADESYNC_PER_DISTRICT" in said.err
+async def test_unusable_settings_are_reported_by_name() -> None:
+    done = await run_gradesync("worker", environment={"GRADESYNC_PER_DISTRICT": "few"})
+    assert done.code == 1
+    assert "GRADESYNC_PER_DISTRICT" in done.err
 
 
-async def test_a_database_that_does_not_answer_is_told() -> None:
+async def test_database_that_does_not_respond_is_reported() -> None:
     environment = {
         "GRADESYNC_DATABASE_URL": "postgresql://gradesync_app:x@127.0.0.1:1/gradesync",
         "GRADESYNC_REDIS_URL": "redis://127.0.0.1:1/0",
         "GRADESYNC_SECRET_KEYS": "k" * 32,
     }
-    said = await run_gradesync("district", "list", environment=environment)
-    assert said.code == 1
-    assert "GRADESYNC_DATABASE_URL" in said.err
+    done = await run_gradesync("district", "list", environment=environment)
+    assert done.code == 1
+    assert "GRADESYNC_DATABASE_URL" in done.err

@@ -1,4 +1,4 @@
-"""Commands that need no installation: help, the API's description, the port that is taken."""
+"""Check commands that need no installation: help, the API's description, a port in use."""
 
 import json
 import socket
@@ -14,9 +14,9 @@ from harness.commands import run_gradesync
 
 
 async def test_help_names_every_command() -> None:
-    said = await run_gradesync("--help", environment={})
+    done = await run_gradesync("--help", environment={})
     for name in ("up", "serve", "worker", "migrate", "sandbox", "demo", "openapi", "district", "client"):
-        assert f" {name} " in said.out
+        assert f" {name} " in done.out
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ async def test_help_names_every_command() -> None:
         ("gradesync.cli.running, gradesync.cli.serving", ("alembic", "opentelemetry.sdk")),
     ],
 )
-def test_a_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]) -> None:
+def test_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print(*(m for m in {heavy} if m in sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert loaded.stdout.split() == []
 
 
-async def test_the_apis_description_is_valid_and_compared(tmp_path: Path) -> None:
+async def test_openapi_is_valid_and_compared(tmp_path: Path) -> None:
     file = tmp_path / "gradesync.yaml"
     printed = await run_gradesync("openapi", "--json", environment={})
     written = await run_gradesync("openapi", "--write", str(file), environment={})
@@ -48,30 +48,30 @@ async def test_the_apis_description_is_valid_and_compared(tmp_path: Path) -> Non
     assert "make openapi" in drifted.err
 
 
-async def test_a_port_that_is_taken_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said = await run_gradesync("serve", "--port", str(port), environment={})
-    assert said.code == 1
-    assert f"port {port}" in said.err
-    assert "--port" in said.err
+async def test_port_in_use_is_reported() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = await run_gradesync("serve", "--port", str(port), environment={})
+    assert done.code == 1
+    assert f"port {port}" in done.err
+    assert "--port" in done.err
 
 
-async def test_the_sandbox_keeps_its_own_help() -> None:
-    said = await run_gradesync("sandbox", "--help", environment={})
-    assert "--district-file" in said.out
+async def test_sandbox_has_its_own_help() -> None:
+    done = await run_gradesync("sandbox", "--help", environment={})
+    assert "--district-file" in done.out
 
 
-async def test_traces_that_are_wanted_and_not_installed_are_said(tmp_path: Path) -> None:
+async def test_missing_traces_are_reported(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry.py").write_text("raise ImportError")
-    wanted = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
+    traces = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
     urls = dict.fromkeys(("GRADESYNC_DATABASE_URL", "GRADESYNC_REDIS_URL"), "redis://127.0.0.1:9")
-    said = await run_gradesync("worker", environment={**wanted, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
-    assert said.code == 1
-    assert "gradesync[traces]" in said.err
+    done = await run_gradesync("worker", environment={**traces, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
+    assert done.code == 1
+    assert "gradesync[traces]" in done.err
 
 
-def test_answers_do_not_wait_for_more_to_send() -> None:
+def test_responses_are_sent_without_delay() -> None:
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:

@@ -1,4 +1,4 @@
-"""What is kept can be sealed anew, proven, handed over, and erased."""
+"""Check the maintenance of what is stored: rotation, verification, export, erasure."""
 
 import json
 from dataclasses import replace
@@ -31,23 +31,23 @@ def keyed(settings: Settings, *keys: str) -> dict[str, str]:
 
 
 async def with_key(urls: Urls, key: str) -> tuple[list[Any], str, str]:
-    """What the secrets of both districts say to somebody who has this key alone."""
+    """Read the secrets of both districts with this key alone."""
     database = Database.open(urls.database_url, Secrets([key]), application_name="one key", pool_size=1)
     try:
-        found = []
+        opened = []
         for district in (RIVERSIDE, HILLTOP):
             async with database.district(district.id) as db:
-                found.append(await districts.get(db))
+                opened.append(await districts.get(db))
         async with database.district("riverside") as db:
-            (parcel,) = await webhooks.take(db, "riverside", most=1, hold_seconds=0)
-        async with database.without_tenant() as door:
-            (tool_key,) = await installations.tool_keys(door, lambda: ("unused", "unused"))
-        return found, parcel.secrets[0], tool_key
+            (delivery,) = await webhooks.claim(db, "riverside", limit=1, lease_seconds=0)
+        async with database.without_tenant() as db:
+            (tool_key,) = await installations.get_tool_keys(db, lambda: ("unused", "unused"))
+        return opened, delivery.secrets[0], tool_key
     finally:
         await database.close()
 
 
-async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
+async def test_rotation_makes_the_old_key_needless(
     settings: Settings, database: Database, servers: Urls
 ) -> None:
     for district in (RIVERSIDE, HILLTOP):
@@ -55,11 +55,11 @@ async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
             await districts.apply(db, district)
     async with database.district("riverside") as db:
         _, secret = await webhooks.create(db, "riverside", "https://hooks.example.org/")
-        await webhooks.post(db, uuid4(), {"type": "sync.settled"})
-    async with database.without_tenant() as door:
-        await installations.tool_keys(door, lambda: ("1", "the tool's private key"))
-    said = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW, KEYS[0]))
-    assert (said.code, "2 districts" in said.out) == (0, True)
+        await webhooks.enqueue(db, uuid4(), {"type": "sync.settled"})
+    async with database.without_tenant() as db:
+        await installations.get_tool_keys(db, lambda: ("1", "the tool's private key"))
+    done = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW, KEYS[0]))
+    assert (done.code, "2 districts" in done.out) == (0, True)
     assert await with_key(servers, NEW) == ([RIVERSIDE, HILLTOP], secret, "the tool's private key")
     with pytest.raises(SecretUnreadable):
         await with_key(servers, KEYS[0])
@@ -67,18 +67,18 @@ async def test_secrets_are_sealed_anew_and_the_old_key_can_be_dropped(
         assert [entry.action for entry in await audit.page(db)] == ["secrets.rotated"]
 
 
-async def test_without_the_old_key_nothing_is_sealed_anew(settings: Settings, database: Database) -> None:
+async def test_rotation_without_the_old_key_changes_nothing(settings: Settings, database: Database) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    said = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW))
-    assert said.code == 1
-    assert "no key opens" in said.err
+    done = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW))
+    assert done.code == 1
+    assert "no key opens" in done.err
     async with database.district("riverside") as db:
         assert await districts.get(db) == RIVERSIDE
 
 
 async def write(database: Database) -> None:
-    """Two districts, each with three entries in its audit log."""
+    """Store two districts, each with three entries in its audit log."""
     for district in (RIVERSIDE, HILLTOP):
         async with database.district(district.id) as db:
             await districts.apply(db, district)
@@ -86,31 +86,29 @@ async def write(database: Database) -> None:
                 await audit.append(db, f"teacher:{number}", "sync.requested", {"sync": str(number)})
 
 
-async def test_an_audit_log_that_nobody_touched_verifies(settings: Settings, database: Database) -> None:
+async def test_untouched_audit_log_verifies(settings: Settings, database: Database) -> None:
     await write(database)
-    said = await run_gradesync("audit", "verify", "--json", environment=settings.environment())
-    assert said.code == 0
-    found = json.loads(said.out)
-    assert [(one["district"], one["entries"], one["broken_at"]) for one in found] == [
+    done = await run_gradesync("audit", "verify", "--json", environment=settings.environment())
+    assert done.code == 0
+    logs = json.loads(done.out)
+    assert [(log["district"], log["entries"], log["broken_at"]) for log in logs] == [
         ("hilltop", 3, None),
         ("riverside", 3, None),
     ]
-    assert len({one["head"] for one in found}) == 2
-    assert all(len(bytes.fromhex(one["head"])) == 32 for one in found)
+    assert len({log["head"] for log in logs}) == 2
+    assert all(len(bytes.fromhex(log["head"])) == 32 for log in logs)
 
 
-async def test_the_first_entry_that_does_not_follow_is_named(
-    settings: Settings, database: Database, servers: Urls
-) -> None:
+async def test_first_changed_entry_is_named(settings: Settings, database: Database, servers: Urls) -> None:
     await write(database)
     async with servers.owner() as owner:
         await owner.execute(
             text("UPDATE audit SET actor = 'nobody' WHERE district_id = 'riverside' AND seq = 2")
         )
     environment = settings.environment()
-    said = await run_gradesync("audit", "verify", "riverside", environment=environment)
-    assert said.code == 1
-    assert "entry 2 " in said.err
+    done = await run_gradesync("audit", "verify", "riverside", environment=environment)
+    assert done.code == 1
+    assert "entry 2 " in done.err
     everywhere = await run_gradesync("audit", "verify", environment=environment)
     assert everywhere.code == 1
     assert "hilltop" in everywhere.out
@@ -121,9 +119,7 @@ async def test_the_first_entry_that_does_not_follow_is_named(
     )
 
 
-async def test_a_log_that_was_cut_short_ends_otherwise(
-    settings: Settings, database: Database, servers: Urls
-) -> None:
+async def test_truncated_log_has_another_head(settings: Settings, database: Database, servers: Urls) -> None:
     await write(database)
     environment = settings.environment()
     (before,) = json.loads(
@@ -138,25 +134,25 @@ async def test_a_log_that_was_cut_short_ends_otherwise(
     assert before["head"] != after["head"]
 
 
-async def test_what_was_sent_is_doubted_district_by_district(settings: Settings, database: Database) -> None:
+async def test_ledger_is_doubted_by_district(settings: Settings, database: Database) -> None:
     entry = LedgerAssignment("1", ref=Ref("7"), sent={"5": Decimal("9.5"), "6": None})
     for district in (RIVERSIDE, HILLTOP):
         async with database.district(district.id) as db:
             await districts.apply(db, district)
             await ledger.save(db, "790", [replace(entry, read_through=datetime(2026, 9, 1, tzinfo=UTC))])
-    said = await run_gradesync("ledger", "doubt", "riverside", environment=settings.environment())
-    assert (said.code, "each of 1 sections" in said.out) == (0, True)
+    done = await run_gradesync("ledger", "doubt", "riverside", environment=settings.environment())
+    assert (done.code, "each of 1 sections" in done.out) == (0, True)
     async with database.district("riverside") as db:
         doubted = (await ledger.load(db, "790"))["1"]
-        assert [one.action for one in await audit.page(db, limit=9)] == ["ledger.doubted"]
+        assert [entry.action for entry in await audit.page(db, limit=9)] == ["ledger.doubted"]
     async with database.district("hilltop") as db:
         assert (await ledger.load(db, "790"))["1"].doubtful == {}
     looks = {"5": Doubtful(Decimal("9.5"), 1), "6": Doubtful(None, 1)}
     assert doubted == replace(entry, doubtful=looks, may_hold=True)
 
 
-async def settle_in(database: Database, servers: Urls) -> str:
-    """Two districts that have something in every table; answers the secret of a client."""
+async def fill_both(database: Database, servers: Urls) -> str:
+    """Store two districts with a row in every table; return the secret of a client."""
     async with servers.owner() as owner:
         for district in ("riverside", "hilltop"):
             await fill(owner, district)
@@ -171,50 +167,52 @@ async def settle_in(database: Database, servers: Urls) -> str:
     return secret
 
 
-async def test_a_district_takes_everything_along_but_secrets(
+async def test_export_has_everything_but_secrets(
     settings: Settings, database: Database, servers: Urls, tmp_path: Path
 ) -> None:
-    secret = await settle_in(database, servers)
+    secret = await fill_both(database, servers)
     file = tmp_path / "riverside.jsonl"
     environment = settings.environment()
-    said = await run_gradesync("district", "export", "riverside", str(file), environment=environment)
-    assert said.code == 0, said.err
+    done = await run_gradesync("district", "export", "riverside", str(file), environment=environment)
+    assert done.code == 0, done.err
     assert file.stat().st_mode & 0o077 == 0
     written = file.read_text()
     head, *parts, end = map(json.loads, written.splitlines())
     assert head["district"] == "riverside"
     rows = {name: [part["row"] for part in parts if part["table"] == name] for name in NAMES}
     assert all(rows.values()), [name for name in NAMES if not rows[name]]
-    assert end["rows"] == {name: len(found) for name, found in rows.items()}
-    assert {row[district_column(name)] for name, found in rows.items() for row in found} == {"riverside"}
+    assert end["rows"] == {name: len(exported) for name, exported in rows.items()}
+    assert {row[district_column(name)] for name, exported in rows.items() for row in exported} == {
+        "riverside"
+    }
     assert {"5790000": 9.5, "5790001": None} in [row["sent"] for row in rows["ledger"]]
     assert mark("hilltop") not in written
     for hidden in (secret, RIVERSIDE.schoology.consumer_secret, RIVERSIDE.sis.client_secret):
         assert hidden not in written
     assert not {"secrets", "secret_hash", "secret", "old_secret"} & {
-        column for found in rows.values() for row in found for column in row
+        column for exported in rows.values() for row in exported for column in row
     }
 
 
-async def test_an_export_can_be_piped_out_of_a_container(settings: Settings, database: Database) -> None:
+async def test_export_can_be_piped_out_of_a_container(settings: Settings, database: Database) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    said = await run_gradesync("district", "export", "riverside", "-", environment=settings.environment())
-    assert said.code == 0, said.err
-    head, *parts, end = map(json.loads, said.out.splitlines())
+    done = await run_gradesync("district", "export", "riverside", "-", environment=settings.environment())
+    assert done.code == 0, done.err
+    head, *parts, end = map(json.loads, done.out.splitlines())
     assert head["district"] == "riverside"
     assert sum(end["rows"].values()) == len(parts)
 
 
-async def test_an_export_overwrites_nothing(settings: Settings, database: Database, tmp_path: Path) -> None:
+async def test_export_overwrites_nothing(settings: Settings, database: Database, tmp_path: Path) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    file = tmp_path / "there.jsonl"
+    file = tmp_path / "existing.jsonl"
     file.write_text("something else")
-    said = await run_gradesync(
+    done = await run_gradesync(
         "district", "export", "riverside", str(file), environment=settings.environment()
     )
-    assert said.code == 1
+    assert done.code == 1
     assert file.read_text() == "something else"
 
 
@@ -229,18 +227,18 @@ async def count(servers: Urls, district: str) -> dict[str, int]:
         }
 
 
-async def test_a_district_is_erased_without_a_trace_and_no_other(
+async def test_erasure_leaves_nothing_and_no_other_district(
     settings: Settings, database: Database, servers: Urls
 ) -> None:
-    await settle_in(database, servers)
+    await fill_both(database, servers)
     before, other = await count(servers, "riverside"), await count(servers, "hilltop")
     environment = settings.environment()
-    asked = await run_gradesync("district", "delete", "riverside", environment=environment)
-    assert (asked.code, "--yes" in asked.err) == (1, True)
+    unconfirmed = await run_gradesync("district", "delete", "riverside", environment=environment)
+    assert (unconfirmed.code, "--yes" in unconfirmed.err) == (1, True)
     assert await count(servers, "riverside") == before
-    said = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
-    assert said.code == 0, said.err
-    proof = json.loads(said.out)
+    done = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
+    assert done.code == 0, done.err
+    proof = json.loads(done.out)
     assert (proof["district"], proof["rows"]) == ("riverside", before)
     assert set(await count(servers, "riverside")) == set(NAMES)
     assert not any((await count(servers, "riverside")).values())
@@ -249,12 +247,12 @@ async def test_a_district_is_erased_without_a_trace_and_no_other(
     assert "No district is called riverside" in again.err
 
 
-async def test_the_application_alone_cannot_erase(settings: Settings, database: Database) -> None:
+async def test_application_role_cannot_erase(settings: Settings, database: Database) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
     application = settings.model_copy(update={"migrate_database_url": None})
     environment = {name: value for name, value in application.environment().items() if "MIGRATE" not in name}
-    said = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
-    assert (said.code, "MIGRATE_DATABASE_URL" in said.err) == (1, True)
+    done = await run_gradesync("district", "delete", "riverside", "--yes", environment=environment)
+    assert (done.code, "MIGRATE_DATABASE_URL" in done.err) == (1, True)
     async with database.district("riverside") as db:
         assert await districts.get(db) == RIVERSIDE

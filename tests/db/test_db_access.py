@@ -1,4 +1,4 @@
-"""Clients, tokens that are taken once, and answers under an Idempotency-Key."""
+"""Check clients, tokens that are used once, and responses under an Idempotency-Key."""
 
 import asyncio
 from dataclasses import replace
@@ -18,11 +18,11 @@ ANSWER = StoredResponse("a hash", {"status": 202, "body": {"id": "1"}})
 
 
 async def authenticate(database: Database, client_id: str, secret: str) -> Client | None:
-    async with database.without_tenant() as door:
-        return await clients.authenticate(door, client_id, secret)
+    async with database.without_tenant() as db:
+        return await clients.authenticate(db, client_id, secret)
 
 
-async def test_a_client_is_known_by_its_secret_before_its_district_is(database: Database) -> None:
+async def test_client_authenticates_without_a_district(database: Database) -> None:
     async with database.district("riverside") as db:
         client_id, secret = await clients.create(db, ["syncs:read", "syncs:read", "audit:read"])
     scopes = frozenset({"syncs:read", "audit:read"})
@@ -31,14 +31,14 @@ async def test_a_client_is_known_by_its_secret_before_its_district_is(database: 
     assert await authenticate(database, "gs_0", secret) is None
 
 
-async def test_the_secret_is_not_kept(database: Database, servers: Urls) -> None:
+async def test_secret_is_not_stored(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
         _, secret = await clients.create(db, ["syncs:read"])
     async with servers.owner() as owner:
         assert secret not in str(await owner.scalar(text("SELECT client::text FROM client")))
 
 
-async def test_a_revoked_client_is_nobody(database: Database) -> None:
+async def test_revoked_client_is_refused(database: Database) -> None:
     async with database.district("riverside") as db:
         client_id, secret = await clients.create(db, ["syncs:read"])
     async with database.district("hilltop") as db:
@@ -54,7 +54,7 @@ async def test_a_revoked_client_is_nobody(database: Database) -> None:
     assert await authenticate(database, client_id, secret) is None
 
 
-async def test_a_token_is_taken_once(database: Database) -> None:
+async def test_token_is_used_once(database: Database) -> None:
     async def take() -> bool:
         async with database.district("riverside") as db:
             return await tokens.use(db, "a token", LATER)
@@ -64,7 +64,7 @@ async def test_a_token_is_taken_once(database: Database) -> None:
         assert await tokens.use(db, "another token", LATER)
 
 
-async def test_an_expired_token_is_forgotten_and_no_other(database: Database) -> None:
+async def test_only_expired_tokens_are_deleted(database: Database) -> None:
     async with database.district("riverside") as db:
         await tokens.use(db, "old", datetime(2026, 1, 1, tzinfo=UTC))
         await tokens.use(db, "new", LATER)
@@ -73,7 +73,7 @@ async def test_an_expired_token_is_forgotten_and_no_other(database: Database) ->
         assert not await tokens.use(db, "new", LATER)
 
 
-async def test_an_answer_is_kept_for_its_key_alone(database: Database) -> None:
+async def test_response_belongs_to_its_key_alone(database: Database) -> None:
     others = (replace(KEY, subject="6"), replace(KEY, section_id="2"), replace(KEY, key="another"))
     async with database.district("riverside") as db:
         assert await idempotency.find(db, KEY) is None
@@ -85,7 +85,7 @@ async def test_an_answer_is_kept_for_its_key_alone(database: Database) -> None:
         assert await idempotency.find(db, KEY) is None
 
 
-async def test_of_equal_keys_at_once_one_is_answered_and_the_others_learn_it(database: Database) -> None:
+async def test_concurrent_equal_keys_share_one_response(database: Database) -> None:
     async def ask(number: int) -> StoredResponse:
         async with database.district("riverside") as db:
             if (found := await idempotency.find(db, KEY)) is not None:
@@ -98,7 +98,7 @@ async def test_of_equal_keys_at_once_one_is_answered_and_the_others_learn_it(dat
     assert len({str(answer) for answer in answers}) == 1
 
 
-async def test_an_answer_ends_after_a_day(database: Database, servers: Urls) -> None:
+async def test_response_expires_after_a_day(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
         await idempotency.save(db, KEY, ANSWER)
     async with servers.owner() as owner:
@@ -112,7 +112,7 @@ async def test_an_answer_ends_after_a_day(database: Database, servers: Urls) -> 
         assert await idempotency.find(db, KEY) == replace(ANSWER, request_hash="another hash")
 
 
-async def test_old_answers_are_forgotten(database: Database, servers: Urls) -> None:
+async def test_expired_responses_are_deleted(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
         await idempotency.save(db, KEY, ANSWER)
     async with servers.owner() as owner:

@@ -1,4 +1,4 @@
-"""The audit log: appended to, never changed, and a change by force is found."""
+"""Check the audit log: it is only appended to, and tampering is detected."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def write(database: Database, *actors: str) -> None:
             await audit.append(db, actor, "sync.requested", {"section": "1", "sync": "2"}, "192.0.2.7")
 
 
-async def test_it_says_who_did_what_newest_first(database: Database) -> None:
+async def test_log_lists_entries_newest_first(database: Database) -> None:
     await write(database, "teacher:1", "teacher:2", "client:é")
     async with database.district("riverside") as db:
         first = await audit.page(db, limit=2)
@@ -37,14 +37,14 @@ async def test_it_says_who_did_what_newest_first(database: Database) -> None:
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
-async def test_the_application_cannot_change_it(database: Database, statement: str) -> None:
+async def test_application_cannot_change_the_log(database: Database, statement: str) -> None:
     await write(database, "teacher:1")
     with pytest.raises(ProgrammingError, match="permission denied"):
         async with database.district("riverside") as db:
             await db.execute(text(statement))
 
 
-async def test_an_untouched_log_verifies(database: Database) -> None:
+async def test_untouched_log_verifies(database: Database) -> None:
     await write(database, "teacher:1", "teacher:2")
     async with database.district("hilltop") as db:
         await audit.append(db, "client:1", "link.chosen", {})
@@ -62,14 +62,14 @@ async def test_tampering_is_found(database: Database, servers: Urls, statement: 
         assert await audit.verify(db) in {2, 3}
 
 
-async def test_many_at_once_make_one_chain(database: Database) -> None:
+async def test_concurrent_appends_make_one_chain(database: Database) -> None:
     await asyncio.gather(*(write(database, f"teacher:{number}") for number in range(10)))
     async with database.district("riverside") as db:
         assert [entry.seq for entry in await audit.page(db)] == list(range(10, 0, -1))
         assert await audit.verify(db) is None
 
 
-async def test_an_entry_goes_with_its_transaction(database: Database) -> None:
+async def test_entry_is_rolled_back_with_its_transaction(database: Database) -> None:
     async def fail() -> None:
         async with database.district("riverside") as db:
             await audit.append(db, "teacher:1", "sync.requested", {})

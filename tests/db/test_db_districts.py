@@ -1,4 +1,4 @@
-"""Districts, their secrets at rest, and what was learnt of their systems."""
+"""Check districts, their secrets at rest, and facts about their systems."""
 
 from dataclasses import replace
 
@@ -32,13 +32,13 @@ def opened_with(servers: Urls, *keys: str) -> Database:
     return Database.open(servers.database_url, Secrets(keys), application_name="keys", pool_size=1)
 
 
-async def test_a_district_comes_back_as_it_was_applied(database: Database) -> None:
+async def test_district_is_read_as_it_was_applied(database: Database) -> None:
     assert await apply(database, RIVERSIDE) == "created"
     assert await get(database) == RIVERSIDE
     assert await get(database, "hilltop") is None
 
 
-async def test_applying_says_what_it_did(database: Database) -> None:
+async def test_apply_returns_what_it_did(database: Database) -> None:
     await apply(database, RIVERSIDE)
     assert await apply(database, RIVERSIDE) == "unchanged"
     moved = replace(RIVERSIDE, sis=replace(RIVERSIDE.sis, client_secret="another secret"))
@@ -46,7 +46,7 @@ async def test_applying_says_what_it_did(database: Database) -> None:
     assert await get(database) == moved
 
 
-async def test_secrets_are_nowhere_to_be_read(database: Database, servers: Urls) -> None:
+async def test_secrets_are_stored_sealed(database: Database, servers: Urls) -> None:
     await apply(database, RIVERSIDE)
     async with servers.owner() as owner:
         row = await owner.scalar(text("SELECT district::text FROM district"))
@@ -55,7 +55,7 @@ async def test_secrets_are_nowhere_to_be_read(database: Database, servers: Urls)
     assert not [secret for secret in SECRETS if secret in repr(RIVERSIDE)]
 
 
-async def test_a_secret_moved_to_another_district_is_found_out(database: Database, servers: Urls) -> None:
+async def test_secret_moved_to_another_district_is_refused(database: Database, servers: Urls) -> None:
     await apply(database, RIVERSIDE)
     await apply(database, HILLTOP)
     async with servers.owner() as owner:
@@ -67,7 +67,7 @@ async def test_a_secret_moved_to_another_district_is_found_out(database: Databas
         await get(database, "hilltop")
 
 
-async def test_a_secret_moved_to_another_field_is_found_out(database: Database, servers: Urls) -> None:
+async def test_secret_moved_to_another_field_is_refused(database: Database, servers: Urls) -> None:
     await apply(database, RIVERSIDE)
     async with servers.owner() as owner:
         await owner.execute(
@@ -81,7 +81,7 @@ async def test_a_secret_moved_to_another_field_is_found_out(database: Database, 
         await get(database)
 
 
-async def test_a_key_can_be_changed_without_losing_a_secret(database: Database, servers: Urls) -> None:
+async def test_key_change_loses_no_secret(database: Database, servers: Urls) -> None:
     await apply(database, RIVERSIDE)
     both, new = opened_with(servers, NEWER, *KEYS), opened_with(servers, NEWER)
     with pytest.raises(SecretUnreadable, match="no key opens"):
@@ -95,12 +95,12 @@ async def test_a_key_can_be_changed_without_losing_a_secret(database: Database, 
     await new.close()
 
 
-def test_what_was_not_sealed_by_us_is_not_rotated() -> None:
+def test_foreign_secret_is_not_rotated() -> None:
     with pytest.raises(SecretUnreadable):
         Secrets(KEYS).rotate("not a token of ours")
 
 
-def test_signing_keys_are_not_the_keys_of_secrets_and_follow_their_order() -> None:
+def test_signing_keys_differ_and_follow_the_order() -> None:
     old, new = Secrets(KEYS).signing_keys(), Secrets([NEWER, *KEYS]).signing_keys()
     assert new[1:] == old
     assert new[0] != old[0]
@@ -113,7 +113,7 @@ async def facts(db: AsyncSession) -> Facts:
     return known.facts
 
 
-async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Database) -> None:
+async def test_facts_outlast_a_change_of_the_district(database: Database) -> None:
     await apply(database, RIVERSIDE)
     async with database.district("riverside") as db:
         assert await facts(db) == Facts()
@@ -123,7 +123,7 @@ async def test_what_was_learnt_outlasts_a_change_of_the_district(database: Datab
         assert await facts(db) == Facts(non_spanning=True)
 
 
-async def test_what_a_later_release_learnt_is_passed_over(database: Database, servers: Urls) -> None:
+async def test_facts_of_a_later_release_are_ignored(database: Database, servers: Urls) -> None:
     await apply(database, RIVERSIDE)
     async with servers.owner() as owner:
         learnt = text("UPDATE district SET facts = jsonb_build_object('later', 1, 'non_spanning', true)")
@@ -132,7 +132,7 @@ async def test_what_a_later_release_learnt_is_passed_over(database: Database, se
         assert await facts(db) == Facts(non_spanning=True)
 
 
-async def test_an_lti_installation_belongs_to_one_district(database: Database) -> None:
+async def test_lti_installation_belongs_to_one_district(database: Database) -> None:
     await apply(database, RIVERSIDE)
     with pytest.raises(districts.InstallationTaken):
         await apply(database, replace(HILLTOP, lti=RIVERSIDE.lti))

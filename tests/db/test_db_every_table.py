@@ -1,4 +1,4 @@
-"""Row-level security in every table there is, tried with plain SQL on one connection that is used again."""
+"""Check row-level security in every table, with plain SQL on one reused connection."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -46,7 +46,7 @@ async def owner(database: Database, servers: Urls) -> AsyncIterator[AsyncConnect
 
 @pytest.fixture
 async def one(owner: AsyncConnection, servers: Urls) -> AsyncIterator[Database]:
-    """A pool of a single connection, as the application; both districts have a row in every table."""
+    """Open a pool of one connection, as the application; both districts have a row in every table."""
     for district in ("hilltop", "riverside"):
         await fill(owner, district)
     database = Database.open(servers.database_url, Secrets(["k" * 32]), application_name="one", pool_size=1)
@@ -54,7 +54,7 @@ async def one(owner: AsyncConnection, servers: Urls) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def test_no_table_with_districts_is_without_forced_security(owner: AsyncConnection) -> None:
+async def test_every_table_with_districts_forces_security(owner: AsyncConnection) -> None:
     tables = {row.name: row for row in await owner.execute(TABLES)}
     of_districts = {name for name, row in tables.items() if row.has_district}
     assert of_districts == set(NAMES)
@@ -64,7 +64,7 @@ async def test_no_table_with_districts_is_without_forced_security(owner: AsyncCo
         assert tables[name].policies == ["one_district", "owner"], name
 
 
-async def test_the_applications_policies_are_all_the_same(owner: AsyncConnection) -> None:
+async def test_policies_of_the_application_are_the_same(owner: AsyncConnection) -> None:
     found = {row.name: row for row in await owner.execute(POLICIES)}
     assert set(found) == set(NAMES)
     for name, policy in found.items():
@@ -72,7 +72,7 @@ async def test_the_applications_policies_are_all_the_same(owner: AsyncConnection
         assert (policy.sees, policy.writes, policy.command) == (rule, rule, b"*"), name
 
 
-async def test_functions_that_see_all_districts_only_read_and_cannot_be_led_astray(
+async def test_tenantless_functions_only_read_and_fix_their_path(
     owner: AsyncConnection,
 ) -> None:
     found = (await owner.execute(FUNCTIONS)).all()
@@ -86,7 +86,7 @@ async def test_functions_that_see_all_districts_only_read_and_cannot_be_led_astr
 
 
 @pytest.mark.parametrize("table", NAMES)
-async def test_a_connection_that_is_used_again_shows_one_district_or_none(one: Database, table: str) -> None:
+async def test_reused_connection_shows_one_district_or_none(one: Database, table: str) -> None:
     districts = text(f"SELECT DISTINCT {district_column(table)}, pg_backend_pid() FROM {table}")  # noqa: S608
     async with one.district("riverside") as db:
         ((mine, backend),) = (await db.execute(districts)).all()
@@ -116,7 +116,9 @@ async def test_rows_of_another_district_are_never_changed(
 
 
 @pytest.mark.parametrize("table", NAMES)
-async def test_no_row_is_made_for_another_district(one: Database, owner: AsyncConnection, table: str) -> None:
+async def test_rows_for_another_district_are_refused(
+    one: Database, owner: AsyncConnection, table: str
+) -> None:
     before = await _whole(owner, table)
     with pytest.raises(ProgrammingError, match="row-level security"):
         async with one.district("riverside") as db:
@@ -128,7 +130,7 @@ async def test_no_row_is_made_for_another_district(one: Database, owner: AsyncCo
 
 
 class PermissionDenied(Exception):
-    """The application's role has no such right at all."""
+    """Report that the application's role has no such right at all."""
 
 
 async def _tried(db: AsyncSession, statement: str) -> Result[Any]:
@@ -140,7 +142,7 @@ async def _tried(db: AsyncSession, statement: str) -> Result[Any]:
         raise
 
 
-async def test_the_district_of_a_transaction_ends_with_it_even_when_it_fails(one: Database) -> None:
+async def test_district_ends_with_a_failed_transaction(one: Database) -> None:
     async def fail() -> None:
         async with one.district("riverside") as db:
             await db.execute(text("SELECT nothing"))

@@ -1,4 +1,4 @@
-"""One district's transaction sees and writes one district's rows, whatever the statement says."""
+"""Check that a transaction sees and writes one district's rows, whatever the statement."""
 
 import pytest
 from sqlalchemy import text
@@ -15,9 +15,7 @@ COUNT = text("SELECT count(*) FROM sync")
 OF_DISTRICTS = sorted(name for name in metadata.tables if name != "tool_key")
 
 
-async def test_a_pooled_connection_shows_nothing_without_a_district(
-    database: Database, servers: Urls
-) -> None:
+async def test_pooled_connection_shows_nothing_without_district(database: Database, servers: Urls) -> None:
     await enqueue(database, "1")
     one = Database.open(servers.database_url, Secrets(["k" * 32]), application_name="one", pool_size=1)
     async with one.district("riverside") as db:
@@ -31,7 +29,7 @@ async def test_a_pooled_connection_shows_nothing_without_a_district(
     await one.close()
 
 
-async def test_ids_of_another_district_are_not_there(database: Database) -> None:
+async def test_ids_of_another_district_are_not_found(database: Database) -> None:
     sync = await enqueue(database, "1")
     async with database.district("hilltop") as db:
         assert await syncs.get(db, sync.id) is None
@@ -51,14 +49,14 @@ async def test_rows_cannot_be_written_for_another_district(database: Database) -
             await db.execute(statement)
 
 
-async def test_a_district_cannot_be_made_in_the_name_of_another(database: Database) -> None:
+async def test_district_cannot_be_created_for_another(database: Database) -> None:
     with pytest.raises(ProgrammingError, match="row-level security"):
         async with database.district("riverside") as db:
             await districts.apply(db, HILLTOP)
 
 
 @pytest.mark.parametrize("table", OF_DISTRICTS)
-async def test_security_is_forced_even_on_the_owner(servers: Urls, table: str) -> None:
+async def test_security_is_forced_on_the_owner(servers: Urls, table: str) -> None:
     async with servers.owner() as owner:
         forced = await owner.scalar(
             text(
@@ -69,16 +67,16 @@ async def test_security_is_forced_even_on_the_owner(servers: Urls, table: str) -
     assert forced is True
 
 
-async def test_the_door_names_districts_and_shows_no_more(database: Database) -> None:
+async def test_tenantless_session_shows_names_alone(database: Database) -> None:
     for district in (RIVERSIDE, HILLTOP):
         async with database.district(district.id) as db:
             await districts.apply(db, district)
-    async with database.without_tenant() as door:
-        assert [name.id for name in await districts.list_names(door)] == ["hilltop", "riverside"]
-        assert await districts.get(door) is None
+    async with database.without_tenant() as db:
+        assert [name.id for name in await districts.list_names(db)] == ["hilltop", "riverside"]
+        assert await districts.get(db) is None
 
 
-async def test_a_failure_undoes_the_whole_transaction(database: Database) -> None:
+async def test_failure_rolls_the_transaction_back(database: Database) -> None:
     async def two() -> None:
         async with database.district("riverside") as db:
             await districts.apply(db, RIVERSIDE)
@@ -90,7 +88,7 @@ async def test_a_failure_undoes_the_whole_transaction(database: Database) -> Non
         assert await districts.get(db) is None
 
 
-async def test_the_application_may_not_change_or_empty_what_it_only_appends_to(database: Database) -> None:
+async def test_application_only_appends_to_logs(database: Database) -> None:
     async with database.without_tenant() as db:
         granted = await db.scalars(
             text("SELECT privilege_type FROM information_schema.table_privileges WHERE table_name = 'audit'")

@@ -1,4 +1,4 @@
-"""Whoever has the lease writes, and nobody else; and every sync ends."""
+"""Check that only the lease allows writes, and that every sync ends."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -23,7 +23,7 @@ WRITES: dict[str, Write] = {
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_the_holder_may(database: Database, write: Write) -> None:
+async def test_lease_allows_writes(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -31,7 +31,7 @@ async def test_the_holder_may(database: Database, write: Write) -> None:
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_a_stranger_may_not(database: Database, write: Write) -> None:
+async def test_another_token_allows_no_write(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
     await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -41,7 +41,7 @@ async def test_a_stranger_may_not(database: Database, write: Write) -> None:
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, write: Write) -> None:
+async def test_ended_lease_allows_no_write(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync, seconds=-1)
     async with database.district("riverside") as db:
@@ -49,7 +49,7 @@ async def test_the_holder_of_a_lease_that_ended_may_not(database: Database, writ
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write) -> None:
+async def test_settled_sync_allows_no_write(database: Database, write: Write) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -57,7 +57,7 @@ async def test_nobody_writes_to_a_settled_sync(database: Database, write: Write)
         assert not await write(db, sync.id, token)
 
 
-async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
+async def test_renewed_lease_lasts_longer(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync, seconds=5)
     async with database.district("riverside") as db:
@@ -69,7 +69,7 @@ async def test_a_renewed_lease_lasts_longer(database: Database) -> None:
     assert (renewed.lease_until - renewed.started_at).total_seconds() > 55
 
 
-async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -> None:
+async def test_progress_keeps_what_is_not_given(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     guard = Guard(sent=100, cleared=2, known=5)
@@ -80,13 +80,13 @@ async def test_progress_is_kept_and_what_is_not_told_stays(database: Database) -
         await syncs.record_progress(
             db, sync.id, token, stage="writing", done=4, scores={"read": 9, "written": 4}
         )
-        told = await syncs.get(db, sync.id)
-    assert told is not None
-    assert (told.stage, told.done, told.total, told.fingerprint, told.guard) == ("writing", 4, 9, "f", guard)
-    assert (told.scores, told.warnings) == ({"read": 9, "written": 4}, {"w": 1})
+        row = await syncs.get(db, sync.id)
+    assert row is not None
+    assert (row.stage, row.done, row.total, row.fingerprint, row.guard) == ("writing", 4, 9, "f", guard)
+    assert (row.scores, row.warnings) == ({"read": 9, "written": 4}, {"w": 1})
 
 
-async def test_the_end_and_the_last_outcome_are_one_transaction(database: Database) -> None:
+async def test_settlement_and_outcomes_are_one_transaction(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
 
@@ -105,7 +105,7 @@ async def test_the_end_and_the_last_outcome_are_one_transaction(database: Databa
         assert await outcomes.page(db, sync.id) == []
 
 
-async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
+async def test_settled_sync_has_status_and_error(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -125,21 +125,21 @@ async def test_a_settled_sync_tells_how_it_ended(database: Database) -> None:
     assert end.finished_at is not None
 
 
-async def test_an_overdue_sync_is_settled_whoever_has_it(database: Database) -> None:
+async def test_overdue_sync_is_settled_without_its_lease(database: Database) -> None:
     sync = await enqueue(database, "1", settles_in=-1)
     token = await take_lease(database, sync)
-    async with database.without_tenant() as door:
-        assert await queue.list_overdue(door) == [("riverside", sync.id)]
+    async with database.without_tenant() as db:
+        assert await queue.list_overdue(db) == [("riverside", sync.id)]
     async with database.district("riverside") as db:
         assert await syncs.settle(db, sync.id, None, status="failed", applied="none", error_code="timed-out")
         assert not await syncs.record_progress(db, sync.id, token, stage="writing")
-    async with database.without_tenant() as door:
-        assert await queue.list_overdue(door) == []
+    async with database.without_tenant() as db:
+        assert await queue.list_overdue(db) == []
 
 
-async def test_a_sync_in_time_is_settled_by_its_holder_only(database: Database) -> None:
+async def test_sync_in_time_is_settled_by_its_lease_only(database: Database) -> None:
     sync = await enqueue(database, "1", settles_in=60)
     async with database.district("riverside") as db:
         assert not await syncs.settle(db, sync.id, None, status="failed", applied="none")
-    async with database.without_tenant() as door:
-        assert await queue.list_overdue(door) == []
+    async with database.without_tenant() as db:
+        assert await queue.list_overdue(db) == []

@@ -1,4 +1,4 @@
-"""The ledger comes back exactly as it was saved, writes only what changed, and stays small."""
+"""Check that the ledger is read exactly as saved, writes only changes, and stays small."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -55,7 +55,7 @@ async def save(database: Database, *entries: LedgerAssignment, section_id: str =
         await ledger.save(db, section_id, entries)
 
 
-async def test_it_comes_back_as_it_was_saved(database: Database) -> None:
+async def test_ledger_is_read_as_it_was_saved(database: Database) -> None:
     await save(database, FULL, EMPTY)
     assert await load(database) == {FULL.id: FULL, EMPTY.id: EMPTY}
     found = (await load(database))[FULL.id].ref
@@ -64,14 +64,14 @@ async def test_it_comes_back_as_it_was_saved(database: Database) -> None:
     assert await load(database, "2") == {}
 
 
-async def test_a_save_leaves_other_assignments_alone(database: Database) -> None:
+async def test_save_keeps_other_assignments(database: Database) -> None:
     await save(database, FULL, EMPTY)
     changed = replace(EMPTY, sent={"1": Decimal(1)}, read_through=READ)
     await save(database, changed)
     assert await load(database) == {FULL.id: FULL, EMPTY.id: changed}
 
 
-async def test_a_save_without_a_change_writes_nothing(database: Database, servers: Urls) -> None:
+async def test_save_without_a_change_writes_nothing(database: Database, servers: Urls) -> None:
     await save(database, FULL, EMPTY)
     async with servers.owner() as owner:
         before = (await owner.execute(VERSIONS)).all()
@@ -90,7 +90,7 @@ async def test_cursors_move_without_touching_the_ledger(database: Database, serv
     assert await load(database) == {FULL.id: replace(FULL, read_through=later), EMPTY.id: EMPTY}
 
 
-async def test_a_cursor_can_be_reset(database: Database) -> None:
+async def test_cursor_can_be_reset(database: Database) -> None:
     await save(database, FULL)
     await save(database, replace(FULL, read_through=None))
     assert (await load(database))[FULL.id].read_through is None
@@ -102,7 +102,7 @@ async def test_R17_the_switch_works_before_the_first_sync(database: Database) ->
     assert await load(database) == {"42": LedgerAssignment(id="42", opted_out=True)}
 
 
-async def test_R17_a_sync_under_way_does_not_turn_the_switch_back(database: Database) -> None:
+async def test_R17_running_sync_keeps_the_switch(database: Database) -> None:
     await save(database, FULL)
     async with database.district("riverside") as db:
         await ledger.set_opted_out(db, "1", FULL.id, True)
@@ -110,7 +110,7 @@ async def test_R17_a_sync_under_way_does_not_turn_the_switch_back(database: Data
     assert await load(database) == {FULL.id: replace(FULL, problem=None, opted_out=True)}
 
 
-async def test_a_place_in_the_sis_belongs_to_one_assignment_of_the_district(database: Database) -> None:
+async def test_ref_belongs_to_one_assignment_of_the_district(database: Database) -> None:
     await save(database, FULL)
     with pytest.raises(ledger.RefTaken):
         await save(database, replace(EMPTY, ref=FULL.ref))
@@ -120,7 +120,7 @@ async def test_a_place_in_the_sis_belongs_to_one_assignment_of_the_district(data
         await ledger.save(db, "1", [FULL])
 
 
-async def test_a_moved_link_keeps_the_switch_and_forgets_the_sis(database: Database) -> None:
+async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database) -> None:
     async with database.district("riverside") as db:
         await ledger.save(db, "1", [FULL])
         await ledger.set_opted_out(db, "1", FULL.id, True)
@@ -130,7 +130,7 @@ async def test_a_moved_link_keeps_the_switch_and_forgets_the_sis(database: Datab
     }
 
 
-async def test_a_score_takes_few_bytes_also_after_ten_changes(database: Database, servers: Urls) -> None:
+async def test_score_takes_few_bytes_after_ten_changes(database: Database, servers: Urls) -> None:
     async with servers.owner() as owner:
         taken = await ledger_bytes(database, owner, sections=20)
     assert taken.filled <= 40

@@ -1,4 +1,4 @@
-"""A section's link and the pairs of its categories."""
+"""Check a section's link and the pairs of its categories."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -35,7 +35,7 @@ async def save(database: Database, link: SectionLink, district_id: str = "rivers
         await links.save(db, link)
 
 
-async def test_a_link_comes_back_as_it_was_saved(database: Database) -> None:
+async def test_link_is_read_as_it_was_saved(database: Database) -> None:
     await save(database, LINK)
     async with database.district("riverside") as db:
         found = await links.get(db, "1")
@@ -45,14 +45,14 @@ async def test_a_link_comes_back_as_it_was_saved(database: Database) -> None:
         assert await links.get(db, "2") is None
 
 
-async def test_a_link_is_replaced_as_a_whole(database: Database) -> None:
+async def test_link_is_replaced_as_a_whole(database: Database) -> None:
     await save(database, LINK)
     await save(database, SectionLink(section_id="1", title="Algebra"))
     async with database.district("riverside") as db:
         assert await links.get(db, "1") == SectionLink(section_id="1", title="Algebra")
 
 
-async def test_a_sis_section_has_one_section_of_the_district(database: Database) -> None:
+async def test_sis_section_has_one_section_of_the_district(database: Database) -> None:
     await save(database, LINK)
     with pytest.raises(links.SisSectionTaken):
         await save(database, replace(LINK, section_id="2"))
@@ -70,7 +70,7 @@ async def test_links_are_read_page_by_page(database: Database) -> None:
     assert [link.section_id for link in (*first, *rest)] == ["1", "2", "3"]
 
 
-async def test_R11_a_pair_made_by_title_does_not_replace_what_the_district_chose(database: Database) -> None:
+async def test_R11_pair_by_title_does_not_replace_a_choice(database: Database) -> None:
     chosen = replace(HOMEWORK, ref=Ref("c9"), sis_title="Practice", chosen=True)
     async with database.district("riverside") as db:
         await links.save_pairs(db, "1", [HOMEWORK, QUIZZES])
@@ -81,7 +81,7 @@ async def test_R11_a_pair_made_by_title_does_not_replace_what_the_district_chose
         assert await links.get_pairs(db, "2") == {}
 
 
-async def test_pairs_can_be_taken_away(database: Database) -> None:
+async def test_pairs_can_be_removed(database: Database) -> None:
     async with database.district("riverside") as db:
         await links.save_pairs(db, "1", [HOMEWORK, QUIZZES])
         await links.remove_pairs(db, "1", ["11"])

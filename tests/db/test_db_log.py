@@ -1,4 +1,4 @@
-"""The sync log: one district's or one section's syncs, newest first, for 30 days."""
+"""Check the sync log: one district's or one section's syncs, newest first, for 30 days."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -12,8 +12,7 @@ from gradesync.db.syncs import Sync
 from harness.servers import Urls
 from harness.store import RIVERSIDE, claim, enqueue
 
-ROOM = (1 << 80) - 1
-"""What of an id does not say when it was made."""
+RANDOM_BITS = (1 << 80) - 1  # of an id, below its time
 
 
 async def settled(database: Database, section_id: str, *, dry_run: bool = False) -> Sync:
@@ -28,7 +27,7 @@ async def settled(database: Database, section_id: str, *, dry_run: bool = False)
     return sync
 
 
-async def test_R24_the_log_is_newest_first_and_paged(database: Database) -> None:
+async def test_R24_log_is_newest_first_and_paged(database: Database) -> None:
     asked = [(await settled(database, section)).id for section in ("1", "2", "1", "1")]
     async with database.district("riverside") as db:
         whole = [sync.id for sync in await syncs.page(db)]
@@ -46,7 +45,7 @@ async def test_dry_runs_are_listed_apart(database: Database) -> None:
         assert [sync.id for sync in await syncs.page(db, dry_run=True)] == [dry.id]
 
 
-async def test_R24_the_log_goes_back_thirty_days(database: Database, servers: Urls) -> None:
+async def test_R24_log_goes_back_thirty_days(database: Database, servers: Urls) -> None:
     old, new = await settled(database, "1"), await settled(database, "1")
     async with servers.owner() as owner:
         await owner.execute(
@@ -57,9 +56,7 @@ async def test_R24_the_log_goes_back_thirty_days(database: Database, servers: Ur
         assert [sync.id for sync in await syncs.page(db)] == [new.id]
 
 
-async def test_R24_syncs_that_the_log_no_longer_shows_are_forgotten(
-    database: Database, servers: Urls
-) -> None:
+async def test_R24_syncs_beyond_the_log_are_deleted(database: Database, servers: Urls) -> None:
     ages = {"1": 32, "2": 30.5, "3": 0}
     real = {section: await settled(database, section) for section in ages}
     tried = {section: await settled(database, section, dry_run=True) for section in ages}
@@ -81,20 +78,20 @@ async def test_R24_syncs_that_the_log_no_longer_shows_are_forgotten(
 
 
 async def grow_old(servers: Urls, sync: Sync, age: timedelta) -> None:
-    """As if a sync had been asked for that long ago."""
+    """Make a sync look as if it was requested that long ago."""
     asked = sync.requested_at - age
     async with servers.owner() as owner:
         await owner.execute(
             text("UPDATE sync SET id = :old, requested_at = :asked WHERE id = :id"),
             {
-                "old": UUID(int=first_id_at(asked).int | UUID(sync.id).int & ROOM),
+                "old": UUID(int=first_id_at(asked).int | UUID(sync.id).int & RANDOM_BITS),
                 "asked": asked,
                 "id": sync.id,
             },
         )
 
 
-async def test_a_request_is_kept_as_it_was_made(database: Database) -> None:
+async def test_request_is_read_as_it_was_made(database: Database) -> None:
     selection = {"11": None, "12": frozenset({"5790000", "5790001"})}
     earlier = await settled(database, "1")
     async with database.district("riverside") as db:
@@ -121,12 +118,12 @@ async def test_a_request_is_kept_as_it_was_made(database: Database) -> None:
     assert (asked.settles_by - asked.requested_at).total_seconds() >= 900
 
 
-async def test_what_is_no_id_is_not_found(database: Database) -> None:
+async def test_invalid_id_is_not_found(database: Database) -> None:
     async with database.district("riverside") as db:
         assert await syncs.get(db, "no id at all") is None
 
 
-async def test_a_plan_is_remembered_for_a_day(database: Database, servers: Urls) -> None:
+async def test_plan_is_found_for_a_day(database: Database, servers: Urls) -> None:
     await settled(database, "1")
     async with database.district("riverside") as db:
         found = await syncs.find_planned(db, "1", "f1")

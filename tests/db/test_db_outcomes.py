@@ -1,4 +1,4 @@
-"""Outcomes: once for each assignment and score, in the order of a gradebook."""
+"""Check outcomes: one for each assignment and score, in the order of a gradebook."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -14,8 +14,7 @@ from gradesync.db.session import Database
 from harness.servers import Urls
 from harness.store import RIVERSIDE, enqueue
 
-OLD_ID = "01900000-0000-7000-8000-000000000000"
-"""Of a sync of the middle of 2024."""
+OLD_ID = "01900000-0000-7000-8000-000000000000"  # of the middle of 2024
 
 
 ESSAY = Outcome(
@@ -56,7 +55,7 @@ async def recorded(database: Database) -> str:
     return sync.id
 
 
-async def test_pages_follow_the_numbers_of_assignments_each_before_its_scores(database: Database) -> None:
+async def test_pages_are_in_numeric_order_of_assignments(database: Database) -> None:
     sync_id = await recorded(database)
     async with database.district("riverside") as db:
         whole = await outcomes.page(db, sync_id)
@@ -89,9 +88,9 @@ async def test_pages_are_read_through_the_key(database: Database, servers: Urls)
             """),
             {"sync_id": sync_id},
         )
-        told = "\n".join(plan)
-    assert "outcome_pkey" in told
-    assert "Sort" not in told
+        steps = "\n".join(plan)
+    assert "outcome_pkey" in steps
+    assert "Sort" not in steps
 
 
 async def test_pages_can_be_narrowed(database: Database) -> None:
@@ -103,7 +102,7 @@ async def test_pages_can_be_narrowed(database: Database) -> None:
     assert [row.key for row in locked] == [("3", "")]
 
 
-async def test_a_later_outcome_replaces_the_earlier(database: Database) -> None:
+async def test_later_outcome_replaces_the_earlier(database: Database) -> None:
     sync_id = await recorded(database)
     again = replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
     async with database.district("riverside") as db:
@@ -113,13 +112,13 @@ async def test_a_later_outcome_replaces_the_earlier(database: Database) -> None:
         await outcomes.record(db, sync_id, [])
 
 
-async def test_a_retry_takes_what_failed(database: Database) -> None:
+async def test_retry_selects_what_failed(database: Database) -> None:
     sync_id = await recorded(database)
     async with database.district("riverside") as db:
         assert await outcomes.get_failed(db, sync_id) == {"3": None, "20": frozenset({"3"})}
 
 
-async def test_R24_outcomes_that_the_log_no_longer_shows_are_forgotten(database: Database) -> None:
+async def test_R24_outcomes_beyond_the_log_are_deleted(database: Database) -> None:
     sync_id = await recorded(database)
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)

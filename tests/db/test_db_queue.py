@@ -1,4 +1,4 @@
-"""The queue: who is served next, how many at once, and how long that takes however long the queue is."""
+"""Check the queue: its order, its limits, and its speed at any length."""
 
 import asyncio
 from typing import Any
@@ -22,13 +22,13 @@ FILL = text("""
 
 
 async def waiting(database: Database, older_than: float = 0) -> list[str]:
-    async with database.without_tenant() as door:
+    async with database.without_tenant() as db:
         return await queue.list_overlooked_districts(
-            door, older_than_seconds=older_than, takeover_wait_seconds=30
+            db, older_than_seconds=older_than, takeover_wait_seconds=30
         )
 
 
-async def test_a_section_has_one_processing_sync(database: Database) -> None:
+async def test_section_has_one_processing_sync(database: Database) -> None:
     first = await enqueue(database, "1")
     async with database.district("riverside") as db:
         assert await _ask(db, "1") is None
@@ -46,7 +46,7 @@ async def _ask(db: AsyncSession, section_id: str, *, dry_run: bool = False) -> S
     )
 
 
-async def test_dry_runs_stand_beside_it(database: Database) -> None:
+async def test_dry_runs_do_not_count_as_processing(database: Database) -> None:
     running = await enqueue(database, "1")
     await enqueue(database, "1", dry_run=True)
     await enqueue(database, "1", dry_run=True)
@@ -54,7 +54,7 @@ async def test_dry_runs_stand_beside_it(database: Database) -> None:
         assert await syncs.get_running(db, "1") == running
 
 
-async def test_of_many_requests_at_once_one_is_taken(database: Database) -> None:
+async def test_one_of_concurrent_requests_is_queued(database: Database) -> None:
     async def request() -> Sync | None:
         async with database.district("riverside") as db:
             return await _ask(db, "1")
@@ -63,7 +63,7 @@ async def test_of_many_requests_at_once_one_is_taken(database: Database) -> None
     assert len([sync for sync in taken if sync is not None]) == 1
 
 
-async def test_a_settled_sync_makes_room_for_the_next(database: Database) -> None:
+async def test_settled_sync_makes_room_for_the_next(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -71,13 +71,13 @@ async def test_a_settled_sync_makes_room_for_the_next(database: Database) -> Non
     assert (await enqueue(database, "1")).id > sync.id
 
 
-async def test_what_waits_longest_goes_first(database: Database) -> None:
+async def test_longest_waiting_sync_goes_first(database: Database) -> None:
     asked = [await enqueue(database, section) for section in "123"]
     claimed = [await claim(database) for _ in asked]
     assert [sync and sync.id for sync in claimed] == [sync.id for sync in asked]
 
 
-async def test_a_claim_is_a_lease_that_shows(database: Database) -> None:
+async def test_claim_sets_a_lease(database: Database) -> None:
     asked = await enqueue(database, "1")
     claimed = await claim(database, lease=60)
     assert claimed is not None
@@ -90,7 +90,7 @@ async def test_a_claim_is_a_lease_that_shows(database: Database) -> None:
         assert await syncs.get(db, asked.id) == claimed
 
 
-async def test_the_district_served_longest_ago_goes_first(database: Database) -> None:
+async def test_district_served_longest_ago_goes_first(database: Database) -> None:
     for district in ("alder", "birch", "cedar"):
         for section in "12":
             await enqueue(database, section, district)
@@ -103,7 +103,7 @@ async def test_the_district_served_longest_ago_goes_first(database: Database) ->
     assert await waiting(database) == []
 
 
-async def test_a_late_district_does_not_wait_for_ten_thousand(database: Database, servers: Urls) -> None:
+async def test_late_district_does_not_wait_for_ten_thousand(database: Database, servers: Urls) -> None:
     async with servers.owner() as owner:
         await owner.execute(FILL)
     await claim(database, "riverside")
@@ -111,9 +111,7 @@ async def test_a_late_district_does_not_wait_for_ten_thousand(database: Database
     assert await waiting(database) == ["hilltop", "riverside"]
 
 
-async def test_ten_thousand_waiting_cost_a_claim_one_look_into_an_index(
-    database: Database, servers: Urls
-) -> None:
+async def test_claim_among_ten_thousand_reads_one_index(database: Database, servers: Urls) -> None:
     async with servers.owner() as owner:
         await owner.execute(FILL)
         await owner.execute(text("ANALYZE sync"))
@@ -135,21 +133,21 @@ async def test_ten_thousand_waiting_cost_a_claim_one_look_into_an_index(
     assert "Seq Scan" not in plan
 
 
-async def test_a_district_has_no_more_at_once_than_it_may(database: Database) -> None:
+async def test_district_runs_no_more_than_its_limit(database: Database) -> None:
     for section in range(12):
         await enqueue(database, str(section))
     claimed = await asyncio.gather(*(claim(database, per_district=4) for _ in range(12)))
     assert len({sync.id for sync in claimed if sync is not None}) == 4
 
 
-async def test_a_lease_that_ended_is_taken_over_only_after_the_wait(database: Database) -> None:
+async def test_ended_lease_is_taken_over_after_the_wait(database: Database) -> None:
     sync = await enqueue(database, "1")
     await take_lease(database, sync, seconds=-29)
     assert await waiting(database) == []
     assert await claim(database) is None
 
 
-async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database) -> None:
+async def test_takeover_is_a_new_attempt_with_a_new_token(database: Database) -> None:
     sync = await enqueue(database, "1")
     first = await take_lease(database, sync, seconds=-31)
     assert await waiting(database) == ["riverside"]
@@ -159,15 +157,15 @@ async def test_a_takeover_is_a_new_attempt_under_a_new_token(database: Database)
     assert second.lease_token != first
 
 
-async def test_a_lease_that_ended_counts_until_the_wait_is_over(database: Database) -> None:
-    """Its holder may still have a call to the SIS under way."""
+async def test_ended_lease_counts_until_the_wait_is_over(database: Database) -> None:
+    """Check the limit: the former worker may still have a call to the SIS under way."""
     await take_lease(database, await enqueue(database, "1"), seconds=-29)
     await enqueue(database, "2")
     assert await claim(database, per_district=1) is None
     assert await claim(database, per_district=2) is not None
 
 
-async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -> None:
+async def test_released_sync_goes_to_the_end(database: Database) -> None:
     long = await enqueue(database, "1")
     short = await enqueue(database, "2")
     token = await take_lease(database, long)
@@ -179,7 +177,7 @@ async def test_a_released_sync_goes_behind_those_that_wait(database: Database) -
     assert claimed[1].attempt == 2
 
 
-async def test_a_resting_sync_is_neither_claimed_nor_rung_for(database: Database) -> None:
+async def test_delayed_sync_is_neither_claimed_nor_overlooked(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
@@ -189,13 +187,13 @@ async def test_a_resting_sync_is_neither_claimed_nor_rung_for(database: Database
     assert await waiting(database) == []
 
 
-async def test_only_work_that_waits_too_long_is_rung_for(database: Database) -> None:
+async def test_work_that_waits_too_long_is_overlooked(database: Database) -> None:
     await enqueue(database, "1")
     assert await waiting(database, older_than=60) == []
     assert await waiting(database, older_than=0) == ["riverside"]
 
 
-async def test_the_backlog_is_what_is_queued(database: Database) -> None:
+async def test_backlog_counts_queued_syncs(database: Database) -> None:
     for section in "123":
         await enqueue(database, section)
     await claim(database)
@@ -206,14 +204,14 @@ async def test_the_backlog_is_what_is_queued(database: Database) -> None:
 async def depths(
     database: Database, *, per_district: int = 4, skipped_districts: tuple[str, ...] = ()
 ) -> Any:
-    async with database.without_tenant() as door:
+    async with database.without_tenant() as db:
         found = await queue.measure_depths(
-            door, takeover_wait_seconds=30, per_district=per_district, skipped_districts=skipped_districts
+            db, takeover_wait_seconds=30, per_district=per_district, skipped_districts=skipped_districts
         )
     return {name: depth.syncs for name, depth in found.items()}
 
 
-async def test_the_depth_of_the_queue_is_told_over_all_districts(database: Database) -> None:
+async def test_queue_depth_covers_all_districts(database: Database) -> None:
     assert await depths(database) == {}
     for district in ("alder", "birch"):
         for section in "12":
@@ -225,7 +223,7 @@ async def test_the_depth_of_the_queue_is_told_over_all_districts(database: Datab
     assert await depths(database, per_district=1) == {"ready": 2, "held": 1}
 
 
-async def test_a_sync_that_a_worker_left_waits_like_any_other(database: Database) -> None:
+async def test_abandoned_sync_waits_like_any_other(database: Database) -> None:
     sync = await enqueue(database, "1")
     await take_lease(database, sync, seconds=-29)
     assert await depths(database) == {}
@@ -234,13 +232,11 @@ async def test_a_sync_that_a_worker_left_waits_like_any_other(database: Database
     assert await depths(database) == {"ready": 1}
 
 
-async def test_a_resting_sync_is_held_and_has_no_age(database: Database) -> None:
+async def test_delayed_sync_is_held_and_has_no_age(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         await syncs.release(db, sync.id, token, not_before=60)
-    async with database.without_tenant() as door:
-        found = await queue.measure_depths(
-            door, takeover_wait_seconds=30, per_district=4, skipped_districts=()
-        )
+    async with database.without_tenant() as db:
+        found = await queue.measure_depths(db, takeover_wait_seconds=30, per_district=4, skipped_districts=())
     assert found == {"held": queue.Depth(1, 0.0)}

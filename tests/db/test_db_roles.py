@@ -1,4 +1,4 @@
-"""The application refuses to run as a role that could see more than a district."""
+"""Check that the application refuses to run as a role that could see more than a district."""
 
 from asyncio import create_subprocess_exec
 from pathlib import Path
@@ -26,11 +26,11 @@ async def _check(url: str) -> None:
         await database.close()
 
 
-async def test_the_application_role_is_accepted(servers: Urls) -> None:
+async def test_application_role_is_accepted(servers: Urls) -> None:
     await _check(servers.database_url)
 
 
-async def test_the_owner_is_refused(servers: Urls) -> None:
+async def test_owner_is_refused(servers: Urls) -> None:
     with pytest.raises(RoleRefused, match="owns objects"):
         await _check(servers.migrate_database_url)
 
@@ -43,7 +43,7 @@ async def test_the_owner_is_refused(servers: Urls) -> None:
         ("GRANT gradesync_owner TO gradesync_app", "owns objects"),
     ],
 )
-async def test_a_role_that_was_given_too_much_is_refused(tmp_path: Path, change: str, fault: str) -> None:
+async def test_role_with_too_many_rights_is_refused(tmp_path: Path, change: str, fault: str) -> None:
     embedded.start(tmp_path, durable=False).stop()
     _as_superuser(tmp_path, change)
     servers = embedded.start(tmp_path, durable=False)
@@ -52,7 +52,7 @@ async def test_a_role_that_was_given_too_much_is_refused(tmp_path: Path, change:
     servers.stop()
 
 
-async def test_the_roles_of_a_cluster_that_a_dba_runs_are_enough(tmp_path: Path) -> None:
+async def test_roles_file_creates_sufficient_roles(tmp_path: Path) -> None:
     embedded.start(tmp_path, durable=False).stop()
     _as_superuser(tmp_path, "DROP DATABASE gradesync", "DROP ROLE gradesync_owner", "DROP ROLE gradesync_app")
     (tmp_path / "postgres" / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
@@ -69,7 +69,7 @@ async def test_the_roles_of_a_cluster_that_a_dba_runs_are_enough(tmp_path: Path)
 
 
 def _as_superuser(data: Path, *statements: str) -> None:
-    """Nobody logs in to the embedded PostgreSQL as its superuser: this is its single-user mode."""
+    """Run statements in single-user mode: the embedded PostgreSQL has no login for its superuser."""
     with locked(data / "servers.lock") as lock:
         command: list[str | Path] = [
             postgres_binaries() / "postgres",

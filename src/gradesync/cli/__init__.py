@@ -1,4 +1,4 @@
-"""The `gradesync` command."""
+"""Define the `gradesync` command."""
 
 from typing import Any
 
@@ -8,21 +8,21 @@ from typer.core import TyperGroup
 from gradesync.cli import districts, records, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
-from gradesync.cli.output import plainly
+from gradesync.cli.output import report_errors
 from gradesync.cli.sandbox import OPTIONS, sandbox
 
 
 class Commands(TyperGroup):
-    """Commands whose failures are told in a line or two."""
+    """Group commands whose errors are reported in a line or two."""
 
     def invoke(self, ctx: Any) -> Any:
-        with plainly():
+        with report_errors():
             return super().invoke(ctx)
 
 
 app = typer.Typer(
     cls=Commands,
-    help="Carries assignments and scores from the Schoology gradebook to the district's SIS.",
+    help="Sends assignments and scores from the Schoology gradebook to the district's SIS.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

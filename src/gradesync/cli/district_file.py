@@ -1,6 +1,6 @@
-"""The district file: TOML that says how to reach a district and what it chose.
+"""Parse district files: TOML with the access to a district's systems and its choices.
 
-A mistake is told with its line and how to mend it, all mistakes at once.
+All mistakes are reported at once, each with its line and a hint.
 """
 
 import re
@@ -37,25 +37,25 @@ from gradesync.errors import GradeSyncError
 
 CREDENTIALS = (
     "Write the address alone: consumer_key and consumer_secret are Schoology's credentials, "
-    "client_id and client_secret the SIS's"
+    "client_id and client_secret are PowerSchool's"
 )
-Where = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong in a district file: where, what, and what to write instead."""
+    """Report one mistake in a district file: its line, what is wrong, and what to write instead."""
 
     line: int
-    what: str
-    mend: str
+    message: str
+    hint: str
 
 
 class DistrictFileRefused(GradeSyncError):
-    """The file does not describe a district. `mistakes` says why, in the order of its lines."""
+    """Refuse a file that does not describe a district, with its `mistakes` in the order of its lines."""
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
-        super().__init__("\n".join(f"line {m.line}: {m.what}. {m.mend}" for m in mistakes))
+        super().__init__("\n".join(f"line {m.line}: {m.message}. {m.hint}" for m in mistakes))
         self.mistakes = mistakes
 
 
@@ -71,31 +71,31 @@ def parse(text: str, *, allow_http: bool = False) -> District:
         raise DistrictFileRefused((_not_toml(text, str(error)),)) from None
     except ValidationError as error:
         lines = dict(_lines(text))
-        found = (_mistake(details, lines) for details in error.errors(include_url=False))
-        raise DistrictFileRefused(tuple(sorted(found, key=lambda m: m.line))) from None
+        mistakes = (_mistake(details, lines) for details in error.errors(include_url=False))
+        raise DistrictFileRefused(tuple(sorted(mistakes, key=lambda m: m.line))) from None
 
 
-def _wrong(what: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError("district", "{what}", {"what": what, "mend": mend})
+def _error(message: str, hint: str) -> PydanticCustomError:
+    return PydanticCustomError("district", "{message}", {"message": message, "hint": hint})
 
 
 def _url(value: str, info: ValidationInfo) -> str:
     if "@" in value:
-        raise _wrong("an address takes no user name or password", CREDENTIALS)
+        raise _error("an address takes no user name or password", CREDENTIALS)
     if not {"?", "#"}.isdisjoint(value):  # what follows may be a key, and is not repeated
-        raise _wrong("an address takes no query and no fragment", "Write it up to the ? or the #")
+        raise _error("an address takes no query and no fragment", "Write it up to the ? or the #")
     parts = urlsplit(value)
     if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise _wrong(f"{value!r} is no web address", 'Write it like "https://sis.example.org"')
+        raise _error(f"{value!r} is not a web address", 'Write it like "https://sis.example.org"')
     if parts.scheme == "http" and not (info.context or {}).get("allow_http"):
-        raise _wrong("grades travel over https only", f'Write "{value.replace("http", "https", 1)}"')
+        raise _error("grades are sent over https only", f'Write "{value.replace("http", "https", 1)}"')
     return value.rstrip("/")
 
 
 def _origin(value: str) -> str:
     parts = urlsplit(value)
     if parts.path or not re.fullmatch(r"[a-zA-Z0-9.-]+(:[0-9]+)?", parts.netloc):
-        raise _wrong(f"{value!r} is more than a host", 'Write it like "https://lms.example.org"')
+        raise _error(f"{value!r} is more than a host", 'Write it like "https://lms.example.org"')
     return value
 
 
@@ -104,16 +104,16 @@ def _timezone(value: str) -> str:
         return ZoneInfo(value).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = get_close_matches(value, available_timezones(), 1) or ["America/Chicago"]
-        raise _wrong(f"{value!r} is no time zone", f'Write an IANA name, like "{near[0]}"') from None
+        raise _error(f"{value!r} is not a time zone", f'Write an IANA name, like "{near[0]}"') from None
 
 
 def _pattern(value: str) -> str:
     try:
         groups = re.compile(value).groups
     except re.error as error:
-        raise _wrong(f"the pattern cannot be read: {error}", "Write a regular expression") from None
+        raise _error(f"the pattern cannot be read: {error}", "Write a regular expression") from None
     if not groups:
-        raise _wrong("the pattern has no group", r"Put the SIS's id in parentheses, like '^(\d+)$'")
+        raise _error("the pattern has no group", r"Put PowerSchool's id in parentheses, like '^(\d+)$'")
     return value
 
 
@@ -212,12 +212,12 @@ class _File(_Table):
 
 _HEADER = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
-_PLACE = re.compile(r"\(at line (\d+)|\(at end of document")
+_POSITION = re.compile(r"\(at line (\d+)|\(at end of document")
 
 
-def _lines(text: str) -> Iterator[tuple[Where, int]]:
-    """Where each table and each key stands."""
-    table: Where = ()
+def _lines(text: str) -> Iterator[tuple[KeyPath, int]]:
+    """Yield each table and each key with its line."""
+    table: KeyPath = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
             table = _names(header[1])
@@ -226,40 +226,42 @@ def _lines(text: str) -> Iterator[tuple[Where, int]]:
             yield (*table, *_names(key[1])), number
 
 
-def _names(dotted: str) -> Where:
+def _names(dotted: str) -> KeyPath:
     return tuple(part.strip(" \"'") for part in dotted.split("."))
 
 
-def _not_toml(text: str, said: str) -> Mistake:
-    place = _PLACE.search(said)
-    line = int(place[1]) if place and place[1] else max(1, len(text.splitlines()))
-    what = said.partition(" (at ")[0]
-    return Mistake(line, f"this is not TOML: {what}", 'Write each setting as name = "value"')
+def _not_toml(text: str, error: str) -> Mistake:
+    position = _POSITION.search(error)
+    line = int(position[1]) if position and position[1] else max(1, len(text.splitlines()))
+    reason = error.partition(" (at ")[0]
+    return Mistake(line, f"this is not TOML: {reason}", 'Write each setting as name = "value"')
 
 
-def _mistake(error: ErrorDetails, lines: Mapping[Where, int]) -> Mistake:
-    where = tuple(part for part in error["loc"] if isinstance(part, str))
-    known = next((where[:n] for n in range(len(where), 0, -1) if where[:n] in lines), ())
-    return Mistake(lines.get(known, 1), *_told(error, where))
+def _mistake(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Mistake:
+    path = tuple(part for part in error["loc"] if isinstance(part, str))
+    known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in lines), ())
+    return Mistake(lines.get(known, 1), *_describe(error, path))
 
 
-def _told(error: ErrorDetails, where: Where) -> tuple[str, str]:
-    """What is wrong and what to write, in words of the file."""
-    name, table = where[-1], ".".join(where[:-1])
-    place = f"under [{table}]" if table else "at the top of the file"
-    if error["type"] == "missing" and where in _tables():
-        return f"the table [{name}] is missing", f"Add [{name}] with {', '.join(_required(where))}"
+def _describe(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
+    """Return what is wrong and what to write, in words of the file."""
+    name, table = path[-1], ".".join(path[:-1])
+    position = f"under [{table}]" if table else "at the top of the file"
+    if error["type"] == "missing" and path in _tables():
+        return f"the table [{name}] is missing", f"Add [{name}] with {', '.join(_required(path))}"
     if error["type"] == "extra_forbidden":
-        return f"nothing is called {name} {place}", _instead(name, list(_tables()[where[:-1]].model_fields))
-    what, mend = _SAID.get(error["type"], ("{name}: {msg}", "Correct the value"))
-    words = {"name": name, "place": place, "msg": error["msg"].lower(), "input": error["input"]}
+        return f"no setting is called {name} {position}", _suggest(
+            name, list(_tables()[path[:-1]].model_fields)
+        )
+    message, hint = _MESSAGES.get(error["type"], ("{name}: {msg}", "Correct the value"))
+    words = {"name": name, "position": position, "msg": error["msg"].lower(), "input": error["input"]}
     words |= error.get("ctx", {})
-    return what.format(**words), mend.format(**words)
+    return message.format(**words), hint.format(**words)
 
 
-_SAID = {
-    "district": ("{name}: {what}", "{mend}"),
-    "missing": ("{name} is missing {place}", 'Add {name} = "…" {place}'),
+_MESSAGES = {
+    "district": ("{name}: {message}", "{hint}"),
+    "missing": ("{name} is missing {position}", 'Add {name} = "…" {position}'),
     "literal_error": ("{name} cannot be {input!r}", "Write {expected}"),
     "string_pattern_mismatch": ("{name} cannot be {input!r}", "Write small letters, digits and hyphens"),
     "string_too_short": ("{name} is empty", "Give {name} its value"),
@@ -271,9 +273,9 @@ _SAID = {
 }
 
 
-def _tables() -> dict[Where, type[_Table]]:
+def _tables() -> dict[KeyPath, type[_Table]]:
     inner = {(name,): _table(field.annotation) for name, field in _File.model_fields.items()}
-    return {(): _File} | {where: table for where, table in inner.items() if table}
+    return {(): _File} | {path: table for path, table in inner.items() if table}
 
 
 def _table(annotation: Any) -> type[_Table] | None:
@@ -281,10 +283,10 @@ def _table(annotation: Any) -> type[_Table] | None:
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, _Table)), None)
 
 
-def _required(table: Where) -> list[str]:
+def _required(table: KeyPath) -> list[str]:
     return [name for name, field in _tables()[table].model_fields.items() if field.is_required()]
 
 
-def _instead(name: str, known: list[str]) -> str:
+def _suggest(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, 1)
     return f"Did you mean {near[0]}?" if near else f"Remove it, or use one of: {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""`district` and `client`: what an operator sets up."""
+"""Define the commands `district` and `client`."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from gradesync.cli.output import CommandError, complain, err, listing, out
+from gradesync.cli.output import CommandError, err, out, print_error, print_rows
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DistrictId = Annotated[str, typer.Argument(metavar="DISTRICT", help="The id that its file gives it.")]
@@ -26,15 +26,15 @@ def apply(
     file: Annotated[Path, typer.Argument(help="A district file, TOML, or -.", metavar="FILE.toml")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a district what its file says."""
+    """Create or change a district as its file describes it."""
     from gradesync.cli import operator
     from gradesync.cli.district_file import DistrictFileRefused
 
     try:
-        district_id, applied = operator.done(partial(operator.apply, text=_text(file)))
+        district_id, applied = operator.run(partial(operator.apply, text=_text(file)))
     except DistrictFileRefused as refused:
         for mistake in refused.mistakes:
-            complain(f"{file}, line {mistake.line}: {mistake.what}.", f"{mistake.mend}.", err)
+            print_error(f"{file}, line {mistake.line}: {mistake.message}.", f"{mistake.hint}.", err)
         raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps({"district": district_id, "applied": applied}))
@@ -47,8 +47,8 @@ def list_districts(as_json: AsJson = False) -> None:
     """List the districts."""
     from gradesync.cli import operator
 
-    rows = [{"id": each.id, "name": each.name} for each in operator.done(operator.list_districts)]
-    listing(rows, {"id": "District", "name": "Name"}, as_json=as_json)
+    rows = [{"id": each.id, "name": each.name} for each in operator.run(operator.list_districts)]
+    print_rows(rows, {"id": "District", "name": "Name"}, as_json=as_json)
 
 
 @district.command()
@@ -56,24 +56,24 @@ def check(
     district_id: DistrictId,
     section: Annotated[
         str | None,
-        typer.Option(help="A Schoology section id, to try with it how ids lead from there to the SIS."),
+        typer.Option(help="A Schoology section id, to try with it how ids lead from there to PowerSchool."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Try a district's credentials, clocks, permissions and ids in both systems, without any write."""
     from gradesync.cli import operator
 
-    with err.status("Both systems are asked"):
-        findings = operator.done(partial(operator.check, district_id=district_id, section_id=section))
+    with err.status("Checking both systems"):
+        findings = operator.run(partial(operator.check, district_id=district_id, section_id=section))
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings]))
     else:
         for finding in findings:
-            said = f"{finding.check}: {finding.detail}"
+            result = f"{finding.check}: {finding.detail}"
             if finding.ok:
-                out.print(Text.assemble(("✓ ", "green"), said), soft_wrap=True)
+                out.print(Text.assemble(("✓ ", "green"), result), soft_wrap=True)
             else:
-                complain(said, finding.fix, out)
+                print_error(result, finding.fix, out)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -84,13 +84,13 @@ def create(
     scope: Annotated[list[str], typer.Option(help="What it may do; may be given several times.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a client. Its secret is printed once, and kept nowhere."""
+    """Create a client. Its secret is printed once, and stored nowhere."""
     from gradesync.cli import operator
 
     make = partial(operator.create_client, district_id=district_id, scopes=scope)
-    client_id, secret = operator.done(make)
+    client_id, secret = operator.run(make)
     rows = [{"client_id": client_id, "client_secret": secret}]
-    listing(rows, {"client_id": "Client id", "client_secret": "Secret, shown once"}, as_json=as_json)
+    print_rows(rows, {"client_id": "Client id", "client_secret": "Secret, shown once"}, as_json=as_json)
 
 
 @client.command("list")
@@ -98,7 +98,7 @@ def list_clients(district_id: DistrictId, as_json: AsJson = False) -> None:
     """List a district's clients, the revoked ones too."""
     from gradesync.cli import operator
 
-    found = operator.done(partial(operator.list_clients, district_id=district_id))
+    clients = operator.run(partial(operator.list_clients, district_id=district_id))
     rows = [
         {
             "client_id": each.id,
@@ -106,10 +106,10 @@ def list_clients(district_id: DistrictId, as_json: AsJson = False) -> None:
             "created_at": f"{each.created_at:%Y-%m-%dT%H:%M:%SZ}",
             "revoked_at": f"{each.revoked_at:%Y-%m-%dT%H:%M:%SZ}" if each.revoked_at else None,
         }
-        for each in found
+        for each in clients
     ]
     columns = {"client_id": "Client id", "scopes": "Scopes", "created_at": "Created", "revoked_at": "Revoked"}
-    listing(rows, columns, as_json=as_json)
+    print_rows(rows, columns, as_json=as_json)
 
 
 @client.command()
@@ -117,7 +117,7 @@ def revoke(district_id: DistrictId, client_id: Annotated[str, typer.Argument(met
     """End a client and its tokens."""
     from gradesync.cli import operator
 
-    operator.done(partial(operator.revoke_client, district_id=district_id, client_id=client_id))
+    operator.run(partial(operator.revoke_client, district_id=district_id, client_id=client_id))
     out.print(f"[green]✓[/] Client {client_id} revoked.")
 
 

@@ -1,4 +1,4 @@
-"""`openapi`: the API's description, kept in the repository and compared with the code."""
+"""Define the command `openapi`: print, write or check the API's description."""
 
 import json
 from difflib import unified_diff
@@ -37,10 +37,12 @@ def _yaml(document: dict[str, object]) -> str:
 
 
 def _compare(file: Path, text: str) -> None:
-    kept = file.read_text() if file.exists() else ""
-    if kept != text:
-        changes = unified_diff(kept.splitlines(), text.splitlines(), str(file), "the code", lineterm="", n=1)
+    written = file.read_text() if file.exists() else ""
+    if written != text:
+        changes = unified_diff(
+            written.splitlines(), text.splitlines(), str(file), "the code", lineterm="", n=1
+        )
         typer.echo("\n".join(changes))
         raise CommandError(
-            f"{file} is not what the code says.", "Run `make openapi`, and look at what changed."
+            f"{file} does not match the code.", "Run `make openapi`, and look at what changed."
         )

@@ -1,4 +1,4 @@
-"""Where a command runs: its settings, and the servers that its data folder holds."""
+"""Open the environment of a command: its settings, and the servers of its data folder."""
 
 import os
 import secrets
@@ -15,41 +15,41 @@ from gradesync.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Complete settings, and the embedded servers where they tell of such."""
+class Environment:
+    """Hold complete settings, and the embedded servers where they are used."""
 
     settings: Settings
     servers: embedded.Servers | None = None
 
 
 @contextmanager
-def settled() -> Iterator[Settings]:
-    """The settings of `placed`, for commands that end by themselves."""
-    with placed() as place:
-        yield place.settings
+def open_settings() -> Iterator[Settings]:
+    """Open an environment for its settings alone, for commands that end by themselves."""
+    with open_environment() as environment:
+        yield environment.settings
 
 
 @contextmanager
-def placed(*, start: bool = False) -> Iterator[Place]:
-    """Complete settings: the environment's, and for the rest the servers of the data folder.
+def open_environment(*, start: bool = False) -> Iterator[Environment]:
+    """Complete the settings of the process with the servers of the data folder, started where needed.
 
-    `start`: make the data folder where there is none. The servers are held until the end of the block.
+    `start`: make the data folder where there is none. The servers run until the end of the block.
     """
-    settings = read()
+    settings = read_settings()
     with ExitStack() as stack:
-        place = Place(settings)
+        environment = Environment(settings)
         if settings.database_url is None or settings.redis_url is None:
-            place = stack.enter_context(_with_servers(settings, start=start))
+            environment = stack.enter_context(_with_servers(settings, start=start))
         elif not settings.secret_keys:
             raise CommandError(
                 f"{PREFIX}SECRET_KEYS is not set.",
                 "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'",
             )
-        yield place
+        yield environment
 
 
-def read() -> Settings:
-    """The environment's settings. Raises `CommandError`."""
+def read_settings() -> Settings:
+    """Read the settings of the process. Raises `CommandError`."""
     try:
         return Settings()
     except ValidationError as error:
@@ -57,38 +57,40 @@ def read() -> Settings:
         raise CommandError("\n  ".join(["The settings cannot be used:", *lines]), "Correct them.") from None
 
 
-def _line(where: tuple[int | str, ...], what: str) -> str:
-    return f"{PREFIX}{str(where[0]).upper()}: {what}" if where else what
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    return f"{PREFIX}{str(location[0]).upper()}: {message}" if location else message
 
 
 @contextmanager
-def _with_servers(settings: Settings, *, start: bool) -> Iterator[Place]:
+def _with_servers(settings: Settings, *, start: bool) -> Iterator[Environment]:
     folder = settings.data_dir
     if not start and not folder.is_dir():
         raise CommandError(
             f"No database: {PREFIX}DATABASE_URL is not set, and there is no data folder {folder.absolute()}.",
             "Start `gradesync up` in this folder first, or set the URLs.",
         )
-    with err.status("PostgreSQL and Valkey start"):
+    with err.status("Starting PostgreSQL and Valkey"):
         servers = embedded.start(folder, durable=True)
     try:
-        yield Place(_filled(settings, servers), servers)
+        yield Environment(_complete(settings, servers), servers)
     finally:
         servers.stop()
 
 
-def _filled(settings: Settings, servers: embedded.Servers) -> Settings:
-    found = settings.filled(redis_url=SecretStr(servers.redis_url), secret_keys=(_key(settings.data_dir),))
+def _complete(settings: Settings, servers: embedded.Servers) -> Settings:
+    completed = settings.filled(
+        redis_url=SecretStr(servers.redis_url), secret_keys=(_key(settings.data_dir),)
+    )
     if settings.database_url is not None:
-        return found
-    return found.filled(
+        return completed
+    return completed.filled(
         database_url=SecretStr(servers.database_url),
         migrate_database_url=SecretStr(servers.migrate_database_url),
     )
 
 
 def _key(folder: Path) -> SecretStr:
-    """The data folder's own secret key, made at the first start."""
+    """Return the data folder's own secret key, made at the first start."""
     file, draft = folder / "secret_key", folder / f"secret_key.{os.getpid()}"
     if not file.exists():
         draft.touch(0o600)
@@ -100,7 +102,7 @@ def _key(folder: Path) -> SecretStr:
 
 
 def owner_url(settings: Settings) -> str:
-    """The database's owner. Raises `CommandError` where only the application's role is known."""
+    """Return the URL of the database's owner. Raises `CommandError` where it is not set."""
     if settings.migrate_database_url is None:
         raise CommandError(
             f"{PREFIX}MIGRATE_DATABASE_URL is not set.", "Migrations need the role that owns the database."

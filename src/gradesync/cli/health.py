@@ -1,4 +1,4 @@
-"""What a worker tells orchestrators. It carries syncs without the code of the API, and starts sooner."""
+"""Serve the health and the metrics of a worker, without the code of the API: it starts sooner."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ from gradesync.runtime import Runtime
 CHECK_SECONDS = 3
 
 
-def vitals(runtime: Runtime) -> Starlette:
-    """`/healthz`: the loop turns. `/readyz`: the database answers and is not behind. `/metrics`."""
+def health_app(runtime: Runtime) -> Starlette:
+    """Make the application: `/healthz` (the loop runs), `/readyz` (the database is migrated), `/metrics`."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

@@ -1,4 +1,4 @@
-"""What an operator does to what is kept: seal it anew, prove it, hand it over, erase it."""
+"""Maintain what is stored: rotate secrets, verify the audit log, export and erase districts."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from gradesync.cli.operator import ACTOR, existing, list_districts
+from gradesync.cli.operator import ACTOR, list_districts, open_district
 from gradesync.cli.output import CommandError
 from gradesync.db import audit, codec, districts, export_erase, installations, ledger
 from gradesync.runtime import Runtime
@@ -17,7 +17,7 @@ from gradesync.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A district's audit log: how it ends, and the first entry that does not follow, where one does not."""
+    """Report a district's audit log: its end, and the first entry that does not follow, if any."""
 
     district: str
     entries: int
@@ -27,7 +27,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The proof that a district is gone: what was deleted, and how its audit log ended."""
+    """Prove that a district is erased: what was deleted, and the end of its audit log."""
 
     district: str
     erased_at: str
@@ -37,9 +37,9 @@ class Erased:
 
 
 async def rotate(runtime: Runtime) -> int:
-    """Seal every secret with the newest key; answers how many districts there are."""
-    async with runtime.database.without_tenant() as door:
-        await installations.reseal(door)
+    """Seal every secret with the newest key; return the number of districts."""
+    async with runtime.database.without_tenant() as db:
+        await installations.reseal(db)
     names = await list_districts(runtime)
     for name in names:
         async with runtime.database.district(name.id) as db:
@@ -49,13 +49,13 @@ async def rotate(runtime: Runtime) -> int:
 
 
 async def doubt(runtime: Runtime, district_id: str | None) -> int:
-    """Take nothing of the ledgers of a district, or of all, for certain; answers how many sections have one.
+    """Mark the ledgers of a district, or of all, as doubtful; return the number of their sections.
 
     Each section has a transaction of its own. A sync that is under way may overwrite it.
     """
     doubted = 0
-    for each in await _named(runtime, district_id):
-        async with existing(runtime, each) as (db, _):
+    for each in await _district_ids(runtime, district_id):
+        async with open_district(runtime, each) as (db, _):
             await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
             sections = await ledger.list_sections(db)
         for section in sections:
@@ -65,49 +65,48 @@ async def doubt(runtime: Runtime, district_id: str | None) -> int:
     return doubted
 
 
-async def _named(runtime: Runtime, district_id: str | None) -> Sequence[str]:
+async def _district_ids(runtime: Runtime, district_id: str | None) -> Sequence[str]:
     return [district_id] if district_id else [name.id for name in await list_districts(runtime)]
 
 
 async def verify(runtime: Runtime, district_id: str | None) -> Sequence[Verified]:
-    """Follow the chain of one district's audit log, or of every district's."""
-    found = []
-    for each in await _named(runtime, district_id):
-        async with existing(runtime, each) as (db, _):
+    """Verify the chain of one district's audit log, or of every district's."""
+    logs = []
+    for each in await _district_ids(runtime, district_id):
+        async with open_district(runtime, each) as (db, _):
             broken_at, head = await audit.verify(db), await audit.get_head(db)
-        found.append(Verified(each, head.seq, head.hash, broken_at))
-    return found
+        logs.append(Verified(each, head.seq, head.hash, broken_at))
+    return logs
 
 
 async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[str, int]:
     """Write everything of a district, a JSON value on each line, to a new file that only its owner may read.
 
-    None: to standard output. The last line counts the rows by table, so that a file cut short is told from a
-    whole one.
+    None: to standard output. The last line counts the rows by table, so that a truncated file is recognized.
     """
-    async with existing(runtime, district_id) as (db, _):
+    async with open_district(runtime, district_id) as (db, _):
         await audit.append(db, ACTOR, "district.exported", {"district": district_id})
     counts: Counter[str] = Counter()
-    with os.fdopen(_new(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
+    with os.fdopen(_create(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
         head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
         out.write(codec.dump(head) + "\n")
         async with runtime.database.snapshot(district_id) as db:
-            async for part in export_erase.export_rows(db):
-                counts[part.table] += 1
-                out.write(codec.dump({"table": part.table, "row": part.row}) + "\n")
+            async for exported in export_erase.export_rows(db):
+                counts[exported.table] += 1
+                out.write(codec.dump({"table": exported.table, "row": exported.row}) + "\n")
         out.write(codec.dump({"rows": counts}) + "\n")
     return dict(counts)
 
 
 async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
     """Delete everything of a district, its audit log too, as the owner of the database."""
-    async with existing(runtime, district_id) as (db, _):
+    async with open_district(runtime, district_id) as (db, _):
         head = await audit.get_head(db)
     rows = await export_erase.erase(owner, district_id)
     return Erased(district_id, _now(), rows, head.seq, head.hash)
 
 
-def _new(file: Path) -> int:
+def _create(file: Path) -> int:
     try:
         return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

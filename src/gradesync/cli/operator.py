@@ -1,4 +1,4 @@
-"""What an operator does to districts and their clients, each with an entry in the district's audit log."""
+"""Manage districts and their clients, each change with an entry in the district's audit log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.access.tokens import Scope
 from gradesync.cli.district_file import parse
-from gradesync.cli.environment import settled
+from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
 from gradesync.core.district import District
 from gradesync.core.ports import Finding
@@ -27,20 +27,21 @@ CHECK_TIME = timedelta(seconds=60)
 T = TypeVar("T")
 
 
-def done(do: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Do one thing with what a process works with, where the command runs."""
-    with settled() as settings:
-        return asyncio.run(within(settings, do))
+def run(operation: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Run one operation in the environment of the command."""
+    with open_settings() as settings:
+        return asyncio.run(run_with(settings, operation))
 
 
-async def within(settings: Settings, do: Callable[[Runtime], Awaitable[T]]) -> T:
+async def run_with(settings: Settings, operation: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Run one operation under these settings."""
     telemetry.configure_logging("warning", "text")
     async with open_runtime(settings, name="command") as runtime:
-        return await do(runtime)
+        return await operation(runtime)
 
 
 async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
-    """Make a district what its file's text says; answers its id. Raises `DistrictFileRefused`."""
+    """Apply the text of a district file; return the district's id. Raises `DistrictFileRefused`."""
     district = parse(text, allow_http=runtime.settings.allow_private_network)
     async with runtime.database.district(district.id) as db:
         applied = await districts.apply(db, district)
@@ -50,46 +51,46 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
 
 
 async def list_districts(runtime: Runtime) -> list[Name]:
-    async with runtime.database.without_tenant() as door:
-        return await districts.listed(door)
+    async with runtime.database.without_tenant() as db:
+        return await districts.list_names(db)
 
 
 async def check(runtime: Runtime, district_id: str, section_id: str | None = None) -> tuple[Finding, ...]:
     """Try the district's systems, read-only. The ids are tried on a section, or (None) on a linked one."""
-    async with existing(runtime, district_id) as (db, district):
+    async with open_district(runtime, district_id) as (db, district):
         linked = await links.page(db, limit=1)
-    section_id = section_id or next((one.section_id for one in linked), None)
+    section_id = section_id or next((link.section_id for link in linked), None)
     until = runtime.clock() + CHECK_TIME
     return await runtime.systems.check(district, until=until, section_id=section_id)
 
 
 async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
-    """Make a client; answers its id and its secret."""
+    """Create a client; return its id and its secret."""
     if unknown := sorted(set(scopes) - set(Scope)):
         raise CommandError(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
-    async with existing(runtime, district_id) as (db, _):
+    async with open_district(runtime, district_id) as (db, _):
         client_id, secret = await clients.create(db, scopes)
         await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
     return client_id, secret
 
 
 async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
-    async with existing(runtime, district_id) as (db, _):
-        return await clients.listed(db)
+    async with open_district(runtime, district_id) as (db, _):
+        return await clients.list_all(db)
 
 
 async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
-    async with existing(runtime, district_id) as (db, _):
+    async with open_district(runtime, district_id) as (db, _):
         if not await clients.revoke(db, client_id):
             raise CommandError(
-                f"{district_id} has no client {client_id} that stands.", "See `gradesync client list`."
+                f"{district_id} has no client {client_id} that is active.", "See `gradesync client list`."
             )
         await audit.append(db, ACTOR, "client.revoked", {"client": client_id})
 
 
 @asynccontextmanager
-async def existing(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
-    """A transaction of a district that there is."""
+async def open_district(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
+    """Open a transaction of a district. Raises `CommandError` where there is no such district."""
     async with runtime.database.district(district_id) as db:
         district = await districts.get(db)
         if district is None:

@@ -1,4 +1,4 @@
-"""What the commands say, and how they say that something is wrong."""
+"""Print the output of commands, and report errors in two lines: the message and a hint."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,37 +17,37 @@ err = Console(highlight=False, stderr=True)
 
 
 class CommandError(GradeSyncError):
-    """The command cannot go on; `what` says why, and `mend` what to do."""
+    """Stop a command: `message` says why, `hint` what to do."""
 
-    def __init__(self, what: str, mend: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.mend = mend
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Turn what a person can mend into two lines and exit code 1; let the rest be seen in full."""
+def report_errors() -> Iterator[None]:
+    """Turn errors that a person can fix into two lines and exit code 1; show others in full."""
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except Exception as error:
-        told = _told(error)
-        if told is None:
+        expected = _as_command_error(error)
+        if expected is None:
             raise
-        complain(told.what, told.mend, err)
+        print_error(expected.message, expected.hint, err)
         raise typer.Exit(1) from None
 
 
-def complain(what: str, mend: str, console: Console) -> None:
-    """What is wrong, and what to do."""
-    console.print(Text.assemble(("✗ ", "bold red"), what), soft_wrap=True)
-    if mend:
-        console.print(Text(f"  {mend}", "dim"), soft_wrap=True)
+def print_error(message: str, hint: str, console: Console) -> None:
+    """Print what is wrong, and what to do."""
+    console.print(Text.assemble(("✗ ", "bold red"), message), soft_wrap=True)
+    if hint:
+        console.print(Text(f"  {hint}", "dim"), soft_wrap=True)
 
 
-def _told(error: Exception) -> CommandError | None:
+def _as_command_error(error: Exception) -> CommandError | None:
     if isinstance(error, CommandError):
         return error
     if isinstance(error, GradeSyncError | EmbeddedError):
@@ -56,26 +56,26 @@ def _told(error: Exception) -> CommandError | None:
     from sqlalchemy.exc import OperationalError
 
     if isinstance(error, RedisError):
-        return CommandError("Redis does not answer.", "Is it running? See GRADESYNC_REDIS_URL.")
+        return CommandError("Redis does not respond.", "Is it running? See GRADESYNC_REDIS_URL.")
     if isinstance(error, OperationalError | ConnectionError):
-        return CommandError("The database does not answer.", "Is it running? See GRADESYNC_DATABASE_URL.")
+        return CommandError("The database does not respond.", "Is it running? See GRADESYNC_DATABASE_URL.")
     return None
 
 
-def listing(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, as_json: bool) -> None:
-    """Print rows: as JSON, one array, or as a table of `columns` (key -> heading)."""
+def print_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, as_json: bool) -> None:
+    """Print rows as one JSON array, or as a table of `columns` (key -> heading)."""
     if as_json:
         typer.echo(json.dumps([dict(row) for row in rows], default=str))
         return
-    shown = table(None, *columns.values())
+    printed = make_table(None, *columns.values())
     for row in rows:
-        shown.add_row(*("" if row[key] is None else str(row[key]) for key in columns))
-    out.print(shown)
+        printed.add_row(*("" if row[key] is None else str(row[key]) for key in columns))
+    out.print(printed)
 
 
-def table(title: str | None, *headings: str) -> Table:
-    """A table without lines."""
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def make_table(title: str | None, *headings: str) -> Table:
+    """Make a table without lines."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for heading in headings:
-        made.add_column(heading)
-    return made
+        table.add_column(heading)
+    return table

@@ -1,4 +1,4 @@
-"""Processes that go on until they are told to stop: the API, the worker, or both."""
+"""Run processes until a signal: the API, the worker, or both."""
 
 import asyncio
 import signal
@@ -35,47 +35,47 @@ async def run(
     settings: Settings,
     *,
     name: str,
-    carry: bool,
+    sync: bool,
     listener: socket.socket | None,
     application: Application,
     servers: Servers | None = None,
 ) -> None:
-    """Serve the application where there is a `listener`, and `carry` syncs.
+    """Serve the application where there is a `listener`, and run syncs where `sync`.
 
-    Until SIGINT or SIGTERM, or the embedded servers end.
+    Returns after SIGINT or SIGTERM, or when the embedded servers end.
     """
     telemetry.configure_logging(settings.log_level, settings.log_format)
     async with AsyncExitStack() as stack:
-        stack.enter_context(_traced(settings, name))
-        stop = stack.enter_context(_told_to_stop())
+        stack.enter_context(_export_traces(settings, name))
+        stop = stack.enter_context(_stop_event())
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
         if not await runtime.database.is_migrated():
             log.warning("the database is behind this release: run gradesync migrate")
         await stack.enter_async_context(run_maintenance(runtime))
-        if carry:
+        if sync:
             await stack.enter_async_context(run_worker(runtime))
         if listener is not None:
-            serving = _serving(runtime, application(runtime), listener, stop)
+            serving = _serve(runtime, application(runtime), listener, stop)
             await stack.enter_async_context(serving)
         if servers is not None:
-            await stack.enter_async_context(_watching(servers, stop))
+            await stack.enter_async_context(_watch_servers(servers, stop))
         await stop.wait()
 
 
 @asynccontextmanager
-async def _watching(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None]:
-    """Set `stop` when the servers have ended: started again they are elsewhere, and so is this process."""
+async def _watch_servers(servers: Servers, stop: asyncio.Event) -> AsyncIterator[None]:
+    """Set `stop` when the servers have ended: started again, they have other addresses."""
 
-    async def look() -> None:
+    async def check() -> None:
         if servers.ended():
             stop.set()
 
-    async with run_periodically("watch the servers", look, seconds=WATCH_SECONDS):
+    async with run_periodically("watch the servers", check, seconds=WATCH_SECONDS):
         yield
 
 
-def _traced(settings: Settings, name: str) -> AbstractContextManager[None]:
-    """Raises `CommandError` where traces are wanted and not installed."""
+def _export_traces(settings: Settings, name: str) -> AbstractContextManager[None]:
+    """Export traces where they are configured. Raises `CommandError` where they are not installed."""
     if settings.traces_endpoint is None:
         return nullcontext()
     try:
@@ -86,25 +86,26 @@ def _traced(settings: Settings, name: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _told_to_stop() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set; a second signal ends the process as it always would."""
+def _stop_event() -> Iterator[asyncio.Event]:
+    """Make an event that SIGINT and SIGTERM set; a second signal ends the process as usual."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def hear() -> None:
+    def handle() -> None:
         stop.set()
         for number in signals:
             loop.remove_signal_handler(number)
 
     for number in signals:
-        loop.add_signal_handler(number, hear)
+        loop.add_signal_handler(number, handle)
     yield stop
 
 
 @asynccontextmanager
-async def _serving(
+async def _serve(
     runtime: Runtime, app: Starlette, listener: socket.socket, stop: asyncio.Event
 ) -> AsyncIterator[None]:
+    """Serve until the end of the block; set `stop` where serving ends first."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -115,18 +116,18 @@ async def _serving(
         timeout_graceful_shutdown=int(runtime.settings.drain_seconds),
     )
     server = _Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    serving.add_done_callback(lambda _: stop.set())
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    task.add_done_callback(lambda _: stop.set())
     try:
         yield
     finally:
         runtime.stopping.set()
         server.should_exit = True
-        await serving
+        await task
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to the process around it."""
+    """Leave signals to the process around the server."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

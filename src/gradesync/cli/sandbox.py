@@ -1,4 +1,4 @@
-"""`sandbox`: an invented district. It is a program of its own, which gradesync knows only by its URLs."""
+"""Define the command `sandbox`, which runs a program of its own that gradesync knows only by its URLs."""
 
 import os
 import sys
@@ -9,5 +9,5 @@ OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 
 def sandbox(context: typer.Context) -> None:
-    """Serve an invented district as Schoology, as PowerSchool and as LTI platform; --help tells more."""
+    """Serve an invented district as Schoology, as PowerSchool and as LTI platform; --help lists options."""
     os.execv(sys.executable, [sys.executable, "-m", "gradesync_sandbox", *context.args])  # noqa: S606

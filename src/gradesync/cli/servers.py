@@ -1,4 +1,4 @@
-"""`up`, `serve`, `worker`, `migrate`: the processes of an installation."""
+"""Define the commands `up`, `serve`, `worker`, `migrate`: the processes of an installation."""
 
 import asyncio
 import gc
@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gradesync.cli.environment import Place, owner_url, placed, read, settled
+from gradesync.cli.environment import (
+    Environment,
+    open_environment,
+    open_settings,
+    owner_url,
+    read_settings,
+)
 from gradesync.cli.output import CommandError, out
 from gradesync.settings import Settings
 
@@ -25,15 +31,15 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 
 def up(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     """Run everything in one place: API and worker, and PostgreSQL and Valkey where no URLs are set."""
     listener = listen(host, port)
-    with placed(start=True) as place:
-        settings = _at(place.settings, listener)
+    with open_environment(start=True) as environment:
+        settings = _with_address(environment.settings, listener)
         if settings.migrate_database_url is not None:
-            bring_up(settings)
+            upgrade_database(settings)
         out.print(f"[bold]gradesync[/] is up at [link]{settings.public_url}/docs[/]")
-        out.print(f"[dim]Ctrl-C ends it. What it knows stays in {settings.data_dir.absolute()}.[/]")
+        out.print(f"[dim]Ctrl-C ends it. Its data stays in {settings.data_dir.absolute()}.[/]")
         with _loading():
             from gradesync.cli.serving import application
-        _run(replace(place, settings=settings), listener, application, carry=True, name="up")
+        _run(replace(environment, settings=settings), listener, application, sync=True, name="up")
 
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
@@ -41,19 +47,19 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000) -> None:
     listener = listen(host, port)
     with _loading():
         from gradesync.cli.serving import application
-    with placed() as place:
-        here = replace(place, settings=_at(place.settings, listener))
-        _run(here, listener, application, carry=False, name="api")
+    with open_environment() as environment:
+        listening = replace(environment, settings=_with_address(environment.settings, listener))
+        _run(listening, listener, application, sync=False, name="api")
 
 
 def worker() -> None:
-    """Carry syncs."""
+    """Run syncs."""
     with _loading():
-        from gradesync.cli.health import vitals
-    with placed() as place:
-        port = place.settings.metrics_port
-        listener = None if port is None else listen("0.0.0.0", port)  # noqa: S104 - asked from elsewhere
-        _run(place, listener, vitals, carry=True, name="worker")
+        from gradesync.cli.health import health_app
+    with open_environment() as environment:
+        port = environment.settings.metrics_port
+        listener = None if port is None else listen("0.0.0.0", port)  # noqa: S104 - scraped from other machines
+        _run(environment, listener, health_app, sync=True, name="worker")
 
 
 def migrate(
@@ -64,18 +70,18 @@ def migrate(
     """Bring the database to this release, as its owner. Run it before the new processes."""
     from gradesync.observability.logs import configure_logging
 
-    settings = read().filled(log_format=_form())
+    settings = read_settings().filled(log_format=_log_format())
     configure_logging(settings.log_level, settings.log_format)
     if settings.migrate_database_url is not None:
-        bring_up(settings, app_role)
+        upgrade_database(settings, app_role)
     else:
-        with settled() as found:
-            bring_up(found, app_role)
+        with open_settings() as complete:
+            upgrade_database(complete, app_role)
     out.print("The database has every migration of this release.")
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `CommandError` where the address cannot be had."""
+    """Open a listening socket. Raises `CommandError` where the address is not free."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -83,25 +89,25 @@ def listen(host: str, port: int) -> socket.socket:
         raise CommandError(
             f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another --port."
         ) from None
-    # asyncio leaves Nagle's delay on for sockets that do not name their protocol: 40 ms an answer.
+    # asyncio leaves Nagle's delay on for sockets that do not name their protocol: 40 ms a response.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def _at(settings: Settings, listener: socket.socket) -> Settings:
+def _with_address(settings: Settings, listener: socket.socket) -> Settings:
     host, port = listener.getsockname()[:2]
     host = f"[{host}]" if ":" in host else host
-    return settings.filled(public_url=f"http://{host}:{port}", log_format=_form())
+    return settings.filled(public_url=f"http://{host}:{port}", log_format=_log_format())
 
 
-def _form() -> str:
-    """How a process logs that nobody told: for whoever reads it."""
+def _log_format() -> str:
+    """Choose the format of logs: text on a terminal, else JSON."""
     return "text" if sys.stderr.isatty() else "json"
 
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """Import without the garbage collector, which would go through all that is new in vain, many times."""
+    """Import without the garbage collector, which would scan all new objects in vain, many times."""
     gc.disable()
     yield
     gc.freeze()
@@ -109,29 +115,34 @@ def _loading() -> Iterator[None]:
 
 
 def _run(
-    place: Place, listener: socket.socket | None, application: "Application", *, carry: bool, name: str
+    environment: Environment,
+    listener: socket.socket | None,
+    application: "Application",
+    *,
+    sync: bool,
+    name: str,
 ) -> None:
     """Run until a signal; raises `CommandError` where the embedded servers end first."""
     with _loading():
         from gradesync.cli.running import run
-    running = run(
-        place.settings,
+    process = run(
+        environment.settings,
         name=name,
-        carry=carry,
+        sync=sync,
         listener=listener,
         application=application,
-        servers=place.servers,
+        servers=environment.servers,
     )
-    asyncio.run(running)
-    if place.servers is not None and place.servers.ended():
+    asyncio.run(process)
+    if environment.servers is not None and environment.servers.ended():
         raise CommandError(
-            f"The PostgreSQL and Valkey of {place.settings.data_dir.absolute()} have ended.",
+            f"The PostgreSQL and Valkey of {environment.settings.data_dir.absolute()} have ended.",
             "Start this again: it starts them too, and no sync is lost.",
         )
 
 
-def bring_up(settings: Settings, app_role: str | None = None) -> None:
-    """Bring the database to this release. Raises `CommandError` where the roles are not known."""
+def upgrade_database(settings: Settings, app_role: str | None = None) -> None:
+    """Upgrade the database to this release. Raises `CommandError` where the roles are not known."""
     from sqlalchemy import make_url
 
     from gradesync.db.migrate import upgrade

@@ -1,4 +1,4 @@
-"""What the API's process serves."""
+"""Build what the API's process serves."""
 
 from fastapi import FastAPI
 
@@ -8,7 +8,7 @@ from gradesync.runtime import Runtime
 
 
 def application(runtime: Runtime) -> FastAPI:
-    """The API, and the LTI tool with the teacher's page."""
+    """Make the API, with the LTI tool and the teacher's page in it."""
     app = create_app(runtime)
     app.mount("/lti", lti_app(runtime))
     return app

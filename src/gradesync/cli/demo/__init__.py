@@ -1,4 +1,4 @@
-"""`gradesync demo`: a district syncs, from nothing, before one's eyes."""
+"""Define the command `demo`: start everything with an invented district, and watch it sync."""
 
 import signal
 from typing import Annotated, NoReturn
@@ -17,25 +17,25 @@ def demo(
     sections: Annotated[int, typer.Option(min=1, max=500)] = 3,
 ) -> None:
     """Start everything with an invented district, and watch a first sync and one of changes."""
-    from gradesync.cli.demo.stage import Stage, set_stage
-    from gradesync.cli.demo.story import tell
+    from gradesync.cli.demo.installation import Installation, start_all
+    from gradesync.cli.demo.walkthrough import walk_through
 
-    def wait(stage: Stage) -> NoReturn:
+    def wait(demo: Installation) -> NoReturn:
         out.rule("Everything stays open until Ctrl-C")
-        out.print(f"  The teacher's page             {stage.course}", soft_wrap=True)
-        out.print(f"  The API, with its description  {stage.url}/docs")
-        out.print(f"  The district's people          {stage.sandbox['control_url']}/docs")
+        out.print(f"  The teacher's page             {demo.course}", soft_wrap=True)
+        out.print(f"  The API, with its description  {demo.url}/docs")
+        out.print(f"  The district's people          {demo.sandbox['control_url']}/docs")
         out.print(
-            f"  A client that reads the log    {stage.office[0]}  secret {stage.office[1]}", soft_wrap=True
+            f"  A client that reads the log    {demo.office[0]}  secret {demo.office[1]}", soft_wrap=True
         )
         while True:
             signal.pause()
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with set_stage(host, port, seed=seed, sections=sections) as stage:
-            tell(stage)
+        with start_all(host, port, seed=seed, sections=sections) as demo:
+            walk_through(demo)
             if not once:
-                wait(stage)
+                wait(demo)
     except KeyboardInterrupt:
         out.print("[dim]Ended.[/]")

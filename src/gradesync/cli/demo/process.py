@@ -1,4 +1,4 @@
-"""Processes that never outlive the one that started them."""
+"""Run processes that never outlive the one that started them."""
 
 import os
 import subprocess
@@ -11,7 +11,8 @@ from time import monotonic, sleep
 
 from gradesync.cli.output import CommandError
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
+# Runs a command and ends it at the end of standard input, which comes with the end of our process.
 TETHER = """
 exec 3<&0
 "$@" 3<&- </dev/null &
@@ -21,39 +22,39 @@ trap 'kill "$child" 2>/dev/null' TERM
 exec 3<&-
 wait "$child"
 """
-"""Runs a command and ends it at the end of standard input, which comes with the end of our process."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running Python module of ours. What it logs goes to a file."""
+    """Hold a running Python module of ours, which logs to a file."""
 
     name: str
     running: subprocess.Popen[bytes]
     log: Path
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Raises `CommandError` where the process ends first, or takes too long."""
-        deadline = monotonic() + PATIENCE_SECONDS
+        """Wait until the process is `ready`. Raises `CommandError` where it ends first, or takes too long."""
+        deadline = monotonic() + TIMEOUT_SECONDS
         while not ready():
             if self.running.poll() is not None or monotonic() > deadline:
-                raise CommandError(f"The {self.name} did not start.", last_words(self.log))
+                raise CommandError(f"The {self.name} did not start.", last_lines(self.log))
             sleep(0.05)
 
     def output(self) -> str:
-        """What it has printed so far."""
+        """Return what the process has printed so far."""
         return self.log.with_suffix(".out").read_text()
 
 
-def last_words(log: Path) -> str:
+def last_lines(log: Path) -> str:
+    """Return the last lines of a log."""
     return "\n  ".join(log.read_text(errors="replace").splitlines()[-5:])
 
 
 @contextmanager
-def started(
+def start(
     name: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> Iterator[Process]:
-    """Run `python -m …` while the block lasts."""
+    """Run `python -m …` during the block."""
     log = folder / f"{name}.log"
     command = ["/bin/sh", "-c", TETHER, "sh", sys.executable, "-m", *arguments]
     with log.open("wb") as errors, log.with_suffix(".out").open("wb") as output:
@@ -75,7 +76,7 @@ def started(
 
 def _end(running: subprocess.Popen[bytes]) -> None:
     try:
-        running.wait(PATIENCE_SECONDS)
+        running.wait(TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, 9)
         running.wait()

@@ -1,4 +1,4 @@
-"""How the demonstration shows what happened."""
+"""Print the results of the demonstration."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ from rich.progress import (
 from rich.text import Text
 
 from gradesync.cli.demo.people import Calls, Change
-from gradesync.cli.output import out, table
+from gradesync.cli.output import make_table, out
 
 STYLES = {"failed": "red", "skipped": "yellow", "remark": "cyan"}
 ORDER = list(STYLES)
+# Reasons of scores that only repeat the reason of their assignment.
 DERIVED = {"assignment-skipped", "assignment-failed"}
-"""Reasons of scores that only repeat what their assignment says."""
 
 
 def watch(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """Show a sync as it goes on; answers how it ended."""
+    """Show the progress of a sync; return its last state."""
     bar = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), *bar, console=out, transient=True
@@ -36,8 +36,8 @@ def watch(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
     return sync
 
 
-def counts(sync: Mapping[str, Any]) -> None:
-    """How a sync ended, and how many of what."""
+def print_counts(sync: Mapping[str, Any]) -> None:
+    """Print the status of a sync and its counts."""
     complete = sync["status"] == "complete"
     in_part = f"[bold yellow]Failed in part[/]: some of it needs a person; applied: {sync['applied']}."
     out.print("[bold green]Complete.[/]" if complete else in_part)
@@ -46,21 +46,21 @@ def counts(sync: Mapping[str, Any]) -> None:
     for kind in ("assignments", "scores"):
         numbers = dict(sync[kind])
         read = numbers.pop("read")
-        told = ", ".join(f"[bold]{number}[/] {result}" for result, number in numbers.items() if number)
-        out.print(f"  {read:>5} {kind} read: {told or 'nothing to do'}")
+        summary = ", ".join(f"[bold]{number}[/] {result}" for result, number in numbers.items() if number)
+        out.print(f"  {read:>5} {kind} read: {summary or 'nothing to do'}")
 
 
-def attention(outcomes: Iterable[Mapping[str, Any]]) -> None:
-    """What failed and what to do, then what was left out by rule, then what was sent with a remark."""
+def print_reasons(outcomes: Iterable[Mapping[str, Any]]) -> None:
+    """Print what failed with its fix, then what was skipped by rule, then what was sent with a warning."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for outcome in outcomes:
-        for result, said in _reasons(outcome):
-            sentence = f"{said['title']} {said['fix']}" if result == "failed" else said["title"]
+        for result, reason in _reasons(outcome):
+            sentence = f"{reason['title']} {reason['fix']}" if result == "failed" else reason["title"]
             groups[result, sentence].append(outcome["assignment"]["title"] or "")
-    lines = table("What needs attention, and what was left out", "", "How many", "Why")
+    lines = make_table("What needs attention, and what was left out", "", "How many", "Why")
     for (result, sentence), titles in sorted(groups.items(), key=lambda group: ORDER.index(group[0][0])):
-        alone = Text(f"  {titles[0]}" if len(titles) == 1 else "", "dim")
-        lines.add_row(Text(result, STYLES[result]), str(len(titles)), Text(sentence).append(alone))
+        example = Text(f"  {titles[0]}" if len(titles) == 1 else "", "dim")
+        lines.add_row(Text(result, STYLES[result]), str(len(titles)), Text(sentence).append(example))
     out.print(lines)
 
 
@@ -72,23 +72,23 @@ def _reasons(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
         yield "remark", warning
 
 
-def changes(
-    made: Iterable[Change], names: Mapping[str, str], sis: Mapping[str, Mapping[str, str | None]]
+def print_changes(
+    changes: Iterable[Change], names: Mapping[str, str], sis: Mapping[str, Mapping[str, str | None]]
 ) -> None:
-    """What the teacher did, and what the SIS shows there now."""
-    lines = table("The SIS gradebook now", "Student", "Assignment", "The teacher", "The SIS")
-    for change in made:
+    """Print what the teacher did, and what the SIS shows now."""
+    lines = make_table("The SIS gradebook now", "Student", "Assignment", "The teacher", "The SIS")
+    for change in changes:
         cell = sis[change.assignment].get(change.student) or "-"
         name = names.get(change.student, change.student)
         lines.add_row(Text(name), Text(change.assignment), change.words, f"[bold]{cell}[/]")
     out.print(lines)
 
 
-def calls(syncs: Sequence[tuple[str, Calls]]) -> None:
-    """What each sync cost the two systems."""
+def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
+    """Print the calls of each sync to the two systems."""
     headings = ("Sync", "Schoology calls", "SIS reads", "Creates", "Score calls", "Scores in them")
-    lines = table("What reached the two systems", *headings)
-    for name, made in syncs:
-        creates, writes = made.of("assignment.create"), made.of("score.write")
-        lines.add_row(name, *map(str, (made.schoology, made.reads, creates, writes, made.rows)))
+    lines = make_table("What reached the two systems", *headings)
+    for name, calls in syncs:
+        creates, writes = calls.count("assignment.create"), calls.count("score.write")
+        lines.add_row(name, *map(str, (calls.schoology, calls.reads, creates, writes, calls.rows)))
     out.print(lines)
