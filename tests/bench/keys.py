@@ -19,14 +19,14 @@ async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
         await redis.set(call_budget.KNOWN_SINCE, 0)  # no first window to wait for
         before = (await redis.info("memory"))["used_memory"]
         budget = per_window(15, 600)
-        bell, limits = Wakeup(redis, limit=8), Limits(redis)
+        wakeup, limits = Wakeup(redis, limit=8), Limits(redis)
         for number in range(districts):
-            pace = CallBudget(redis, f"schoology:{number:016}", budget)
+            account = CallBudget(redis, f"schoology:{number:016}", budget)
             for _ in range(budget.limit):
-                assert await pace.try_reserve(1)
-            await pace.report(False)
+                assert await account.try_reserve(1)
+            await account.report(False)
             for _ in range(8):
-                await bell.notify(f"district-{number}")
+                await wakeup.notify(f"district-{number}")
             for teacher in range(TEACHERS):
                 await limits.wait("request", f"district-{number}:teacher:{teacher}", 60)
         after = (await redis.info("memory"))["used_memory"]
