@@ -25,6 +25,7 @@ from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
 from gradesync_sandbox.server import Sandbox
+from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
 from harness.servers import Urls
 
@@ -212,7 +213,7 @@ async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterato
         await mark_budgets_known(runtime.redis)
         district = replace(district_of(sandbox), policy=Policy(service_sync=True))
         await register_district(runtime.database, district)
-        app = create_app(runtime)
+        app = stack.enter_context(lend_app(create_app, runtime))
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         http = await stack.enter_async_context(
             httpx.AsyncClient(transport=transport, base_url="http://gradesync.test")

@@ -34,6 +34,7 @@ from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
+from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -194,7 +195,7 @@ async def open_session(
         )
         await mark_budgets_known(runtime.redis)
         await register_district(runtime.database, district_of(sandbox))
-        front = Front(application(runtime))
+        front = Front(stack.enter_context(lend_app(application, runtime)))
         served = Served(front, "127.0.0.1", port)
         await served.start()
         stack.push_async_callback(served.stop)

@@ -21,6 +21,7 @@ from gradesync_sandbox.lti.authorize import authorize
 from gradesync_sandbox.lti.platform import Launch
 from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
+from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
 
 TOOL = "https://tool.example"
@@ -133,11 +134,12 @@ async def open_lti(settings: Settings, world: World) -> AsyncIterator[LtiHarness
         runtime = await stack.enter_async_context(open_runtime(at_home, name="tests"))
         with suppress(RedisError):  # of tests in which there is none
             await mark_budgets_known(runtime.redis)
-        transport = httpx.ASGITransport(application(runtime), raise_app_exceptions=False)
+        app = stack.enter_context(lend_app(application, runtime))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         browser = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=TOOL))
-        told = district_of(sandbox)
-        tool = LtiHarness(runtime, sandbox, browser, told)
-        await apply(tool, told)
+        district = district_of(sandbox)
+        tool = LtiHarness(runtime, sandbox, browser, district)
+        await apply(tool, district)
         yield tool
 
 
