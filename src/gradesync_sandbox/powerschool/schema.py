@@ -85,7 +85,7 @@ def read_record(sis: PowerSchool, request: Request) -> Response:
     """Answer one row by its key, as `{"id", "tables"}`."""
     name, table = _table(request)
     columns = _projection(sis, request, name, table)
-    key = whole_number(request.path_params["key"], "id")
+    key: int = request.path_params["key"]
     rows = _candidates(sis, table, [Condition(table.key, "==", str(key))])
     found = [row for row in rows if row[table.key] == key]
     if not found:
