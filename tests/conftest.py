@@ -20,3 +20,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in set(long)]
+
+
+@pytest.fixture(scope="session")
+def run_all(pytestconfig: pytest.Config) -> bool:
+    """Decide whether tests that take samples run in full: with `--all`."""
+    return bool(pytestconfig.getoption("all"))

@@ -10,11 +10,11 @@ import pytest
 from openapi_spec_validator import validate
 
 from gradesync.cli.servers import listen
-from harness.commands import run_gradesync
+from harness.commands import run_gradesync, run_gradesync_process
 
 
 async def test_help_names_every_command() -> None:
-    done = await run_gradesync("--help", environment={})
+    done = await run_gradesync_process("--help", environment={})
     for name in ("up", "serve", "worker", "migrate", "sandbox", "demo", "openapi", "district", "client"):
         assert f" {name} " in done.out
 
@@ -38,7 +38,7 @@ def test_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]
 
 async def test_openapi_is_valid_and_compared(tmp_path: Path) -> None:
     file = tmp_path / "gradesync.yaml"
-    printed = await run_gradesync("openapi", "--json", environment={})
+    printed = await run_gradesync_process("openapi", "--json", environment={})
     written = await run_gradesync("openapi", "--write", str(file), environment={})
     same = await run_gradesync("openapi", "--check", str(file), environment={})
     file.write_text(file.read_text().replace("3.1.0", "3.0.0", 1))
@@ -51,14 +51,14 @@ async def test_openapi_is_valid_and_compared(tmp_path: Path) -> None:
 async def test_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        done = await run_gradesync("serve", "--port", str(port), environment={})
+        done = await run_gradesync_process("serve", "--port", str(port), environment={})
     assert done.code == 1
     assert f"port {port}" in done.err
     assert "--port" in done.err
 
 
 async def test_sandbox_has_its_own_help() -> None:
-    done = await run_gradesync("sandbox", "--help", environment={})
+    done = await run_gradesync_process("sandbox", "--help", environment={})
     assert "--district-file" in done.out
 
 
@@ -66,7 +66,9 @@ async def test_missing_traces_are_reported(tmp_path: Path) -> None:
     (tmp_path / "opentelemetry.py").write_text("raise ImportError")
     traces = {"GRADESYNC_TRACES_ENDPOINT": "http://127.0.0.1:9/v1/traces", "PYTHONPATH": str(tmp_path)}
     urls = dict.fromkeys(("GRADESYNC_DATABASE_URL", "GRADESYNC_REDIS_URL"), "redis://127.0.0.1:9")
-    done = await run_gradesync("worker", environment={**traces, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32})
+    done = await run_gradesync_process(
+        "worker", environment={**traces, **urls, "GRADESYNC_SECRET_KEYS": "k" * 32}
+    )
     assert done.code == 1
     assert "gradesync[traces]" in done.err
 

@@ -9,7 +9,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from harness.environment import Environment
 from harness.state_machine import SectionMachine
 
-SHORT = settings(max_examples=25, stateful_step_count=14, suppress_health_check=list(HealthCheck))
+SHORT, LONG = (
+    settings(max_examples=examples, stateful_step_count=14, suppress_health_check=list(HealthCheck))
+    for examples in (6, 25)
+)
 
 
 @pytest.fixture
@@ -20,5 +23,5 @@ async def section_machine(environment: Environment) -> type[SectionMachine]:
 
 
 @pytest.mark.timeout(1200)  # a few hundred syncs
-def test_random_section_history_breaks_no_rule(section_machine: type[SectionMachine]) -> None:
-    run_state_machine_as_test(section_machine, settings=SHORT)
+def test_random_section_history_breaks_no_rule(section_machine: type[SectionMachine], run_all: bool) -> None:
+    run_state_machine_as_test(section_machine, settings=LONG if run_all else SHORT)
