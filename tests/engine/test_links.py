@@ -48,19 +48,19 @@ async def test_unmatched_school_code_is_not_guessed(
 async def test_linked_sis_section_is_not_shared(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     harness.forget_calls()
-    other = harness.world.classrooms[1]
-    other.section.school_code = harness.room.section.school_code
-    sync = await harness.sync(other)
+    other_room = harness.world.classrooms[1]
+    other_room.section.school_code = harness.room.section.school_code
+    sync = await harness.sync(other_room)
     assert (sync.status, sync.error_code, sync.applied) == ("failed", "sis-section-taken", "none")
     assert harness.writes == []
     await assert_synced_well(harness)
 
 
 async def test_move_to_a_linked_sis_section_changes_nothing(harness: DistrictHarness) -> None:
-    other = harness.world.classrooms[1]
+    other_room = harness.world.classrooms[1]
     await assert_synced_well(harness)
-    assert (await harness.sync(other)).status == "complete"
-    own, harness.room.section.school_code = harness.room.section.school_code, other.section.school_code
+    assert (await harness.sync(other_room)).status == "complete"
+    own, harness.room.section.school_code = harness.room.section.school_code, other_room.section.school_code
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "sis-section-taken")
     harness.room.section.school_code = own

@@ -91,7 +91,7 @@ async def test_workers_together_keep_the_district_concurrency(
 ) -> None:
     built = world.build(7, 6, 2, 1, ideal=True)
     built.powerschool.switches.latency = 0.03
-    async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
+    async with environment.open_district(built, limits=replace(LIMITS, per_district=2)) as harness:
         syncs = [await harness.request(room) for room in built.classrooms]
         await run_workers(harness, workers=4)
         assert built.powerschool.log.max_in_flight <= 2
@@ -103,7 +103,7 @@ async def test_concurrent_claims_keep_the_district_limit(
 ) -> None:
     built = world.build(7, 12, 1, 1, ideal=True)
     built.schoology.switches.credits = 1_000_000  # the budget lets all of them start
-    async with environment.open_district(built, bounds=replace(LIMITS, per_district=2)) as harness:
+    async with environment.open_district(built, limits=replace(LIMITS, per_district=2)) as harness:
         for room in built.classrooms:
             await harness.request(room)
         claims = [claim_from(harness.context, harness.district.id) for _ in built.classrooms]
@@ -177,7 +177,7 @@ async def test_failed_sync_names_the_open_circuit(environment: Environment, syst
         while await run_next_sync(harness.context):
             pass
         assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, system: 1}
-        ended = [one for sync in syncs if (one := await harness.get(sync)).status != "processing"]
+        ended = [current for sync in syncs if (current := await harness.get(sync)).status != "processing"]
         assert {sync.error_code for sync in ended} == {"upstream-unavailable"}
         named = [f"circuit open: {system}" in (sync.error_detail or "") for sync in ended]
         assert named.count(True) == 1, "the one whose failure opened it"

@@ -132,7 +132,7 @@ async def test_cancelled_worker_releases_its_sync_at_once(
 
 async def test_long_sync_continues_in_slices(environment: Environment) -> None:
     sliced = replace(LIMITS, slice=0, lease=9, call_timeout=6)
-    async with environment.open_district(world.build(7, 1, 6, 4, ideal=True), bounds=sliced) as harness:
+    async with environment.open_district(world.build(7, 1, 6, 4, ideal=True), limits=sliced) as harness:
         harness.fault("powerschool", "assignment.create", Delay(3, "before"))  # more than reading takes
         sync = await harness.sync()
         assert sync.attempt > 1

@@ -35,7 +35,7 @@ async def run_burst(environment: Environment, burst: Burst) -> list[str]:
     built = world.build(burst.seed, burst.sections, 4, 3, ideal=True)
     built.schoology.switches.credits = 1_000_000  # what is under test here is not the pace
     found: list[str] = []
-    async with environment.open_district(built, bounds=UNHURRIED) as harness:
+    async with environment.open_district(built, limits=UNHURRIED) as harness:
         for _ in range(burst.rounds - 1):
             _order_faults(harness, burst, rng)
             await _round(harness, rng)

@@ -16,7 +16,7 @@ SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 
 
 def new_context(
-    database: Database, client: httpx.AsyncClient, redis: ArqRedis, bounds: SyncLimits
+    database: Database, client: httpx.AsyncClient, redis: ArqRedis, limits: SyncLimits
 ) -> SyncContext:
     """Return a context as a new process has it."""
 
@@ -25,8 +25,8 @@ def new_context(
 
     return SyncContext(
         database=database,
-        systems=UpstreamSystems(client, redis, clock, bounds.call_timeout, 500, backoff=SOON),
+        systems=UpstreamSystems(client, redis, clock, limits.call_timeout, 500, backoff=SOON),
         wakeup=Wakeup(redis, limit=8),
         clock=clock,
-        limits=bounds,
+        limits=limits,
     )

@@ -45,7 +45,7 @@ class Environment:
 
     @asynccontextmanager
     async def open_district(
-        self, world: World, *, bounds: SyncLimits = LIMITS, policy: Policy | None = None
+        self, world: World, *, limits: SyncLimits = LIMITS, policy: Policy | None = None
     ) -> AsyncIterator[DistrictHarness]:
         """Serve a world and register its district."""
         async with Sandbox(world) as sandbox:
@@ -55,7 +55,7 @@ class Environment:
             if policy is not None:
                 district = replace(district, policy=policy)
             await register_district(self.database, district)
-            context = new_context(self.database, self.client, self.redis, bounds)
+            context = new_context(self.database, self.client, self.redis, limits)
             harness = DistrictHarness(world, sandbox, district, context, self.redis, self.client)
             try:
                 yield harness

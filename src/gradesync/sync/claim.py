@@ -1,7 +1,7 @@
-"""Claim the next sync, fairly by district, and keep its lease while a worker runs it."""
+"""Claim the next sync, fairly by district, keep its lease, and open an attempt at it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -10,14 +10,18 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from gradesync.core.district import District
-from gradesync.db import districts, queue, syncs
+from gradesync.core.plan import Selection
+from gradesync.core.ports import Source, Target
+from gradesync.db import districts, ledger, links, outcomes, queue, syncs
 from gradesync.db.crypto import SecretUnreadable
 from gradesync.db.districts import Facts
+from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import SyncContext
+from gradesync.sync.journal import Journal, Tally
 from gradesync.sync.metrics import record_claimed
 
 log = structlog.get_logger()
@@ -134,3 +138,61 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     record_claimed(sync, limits.lease)
     lease = Lease(context.database, district_id, sync.id, sync.lease_token, limits.lease, granted)
     return Claimed(known.district, known.facts, sync, lease)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Hold what one worker's attempt at one sync works with.
+
+    `spanning`: a batch of scores may cover several assignments.
+    """
+
+    context: SyncContext
+    district: District
+    sync: Sync
+    source: Source
+    target: Target
+    journal: Journal
+    link: SectionLink
+    pairs: Mapping[str, Pair]
+    selection: Selection | None
+    spanning: bool
+
+    @property
+    def whole(self) -> bool:
+        """Return True where the sync covers everything in the section."""
+        return self.selection is None
+
+    @property
+    def full(self) -> bool:
+        return self.sync.mode == "full"
+
+
+async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
+    """Load what is stored of the section, and open both systems."""
+    district, sync, lease = claimed.district, claimed.sync, claimed.lease
+    async with context.database.district(district.id) as db:
+        link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
+        pairs = await links.get_pairs(db, sync.section_id)
+        entries = await ledger.load(db, sync.section_id)
+        earlier = await outcomes.get_results(db, sync.id) if sync.attempt > 1 else {}
+    requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
+    return Attempt(
+        context=context,
+        district=district,
+        sync=sync,
+        source=context.systems.source(district, requester=requester, until=sync.settles_by),
+        target=context.systems.target(district, permit=lease, until=sync.settles_by),
+        journal=Journal(
+            database=context.database,
+            sync=sync,
+            token=lease.token,
+            tally=Tally.of(earlier, sync.warnings if earlier else {}),
+            entries=entries,
+            slice=context.limits.slice,
+        ),
+        link=link,
+        pairs=pairs,
+        selection=sync.selection or None,
+        spanning=not claimed.facts.non_spanning,
+    )

@@ -15,7 +15,6 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
-from gradesync.sync.claim import Lease
 from gradesync.sync.metrics import record_settled
 
 CHECKPOINT_SECONDS = 1.0
@@ -114,12 +113,13 @@ class Journal:
 
     `entries` is the section's ledger as it stands now; `note` and `keep` collect what the next `record` or
     `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
-    not before it took as long as reading did: the next attempt reads again. `settled`: as it ended.
+    not before it took as long as reading did: the next attempt reads again. `token` is the lease's.
+    `settled` is the sync as it ended.
     """
 
     database: Database
     sync: Sync
-    lease: Lease
+    token: str
     tally: Tally
     entries: dict[str, LedgerAssignment]
     slice: float
@@ -202,7 +202,7 @@ class Journal:
             ours = await syncs.record_progress(
                 db,
                 self.sync.id,
-                self.lease.token,
+                self.token,
                 stage=stage,
                 **self._progress(self.total),
             )
@@ -224,7 +224,7 @@ class Journal:
             settled = await syncs.settle(
                 db,
                 self.sync.id,
-                self.lease.token,
+                self.token,
                 status="failed" if failed else "complete",
                 applied=self._applied(failed),
                 error_code=end.reason,

@@ -17,7 +17,7 @@ from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, S
 from gradesync.db import ledger, links
 from gradesync.db.links import SectionLink
 from gradesync.errors import SyncStopped
-from gradesync.sync.attempt import Attempt
+from gradesync.sync.claim import Attempt
 from gradesync.sync.link import (
     Matched,
     hash_rules,
