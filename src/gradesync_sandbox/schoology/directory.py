@@ -1,4 +1,4 @@
-"""Answer the lists of the organization, and what strangers' clients read beside the gradebook.
+"""Answer the organization's lists, and the lists beside the gradebook that public clients read.
 
 Source: upstream.md Schoology §2.3, §2.5, §2.8 and §2.9.
 """

@@ -86,7 +86,7 @@ def find(path: str) -> tuple[Route, tuple[str, ...]] | None:
 
 def kind_of(method: str, path: str, query: str = "") -> str:
     """Return the name of a call, for logs and faults: `multiget`, `section`, `grades`, … or `unknown`."""
-    del method, query  # Schoology's calls are told apart by path alone
+    del method, query  # the path alone names a call
     below = path.removeprefix(PREFIX)
     if below == "/multiget":
         return "multiget"
