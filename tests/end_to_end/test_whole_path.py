@@ -1,21 +1,38 @@
 """Sync from the button to the SIS gradebook, with real processes and sockets."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
-from gradesync.settings import Settings
+import pytest
+
+from gradesync.db.session import Database
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
 from harness.independent_oracle import Column, expected_columns, sis_columns
-from harness.processes import install
+from harness.processes import Processes, start_processes
+from harness.runtimes import settings_on
+from harness.servers import Urls
 
 BATCH = 40
 
 
-async def test_first_sync_makes_the_sis_what_the_rules_say(settings: Settings) -> None:
+@pytest.fixture(scope="module")
+async def running(servers: Urls) -> AsyncIterator[Processes]:
+    async with start_processes(settings_on(servers).filled(score_batch=BATCH)) as processes:
+        yield processes
+
+
+@pytest.fixture
+def processes(running: Processes, database: Database) -> Processes:
+    """Provide the module's processes, on a database that is emptied after each test."""
+    return running
+
+
+async def test_first_sync_leaves_the_sis_as_the_rules_demand(processes: Processes) -> None:
     world = build(seed=7, sections=2, students=12, assignments=36)
-    async with install(settings.filled(score_batch=BATCH), world) as here:
+    async with processes.serve(world) as here:
         for room in world.classrooms:
             teacher = await here.teacher(room)
             sync = await teacher.sync()
@@ -26,10 +43,10 @@ async def test_first_sync_makes_the_sis_what_the_rules_say(settings: Settings) -
             assert sync["assignments"]["created"] == len(expected_columns(world, room))
 
 
-async def test_first_sync_takes_as_few_calls_as_promised(settings: Settings) -> None:
+async def test_first_sync_makes_no_more_calls_than_promised(processes: Processes) -> None:
     world = build(seed=11, sections=1, students=20, assignments=12, ideal=True)
     (room,) = world.classrooms
-    async with install(settings.filled(score_batch=BATCH), world) as here:
+    async with processes.serve(world) as here:
         teacher = await here.teacher(room)
         here.calls()
         sync = await teacher.sync()
@@ -44,10 +61,10 @@ async def test_first_sync_takes_as_few_calls_as_promised(settings: Settings) -> 
     assert "assignment.update" not in sis
 
 
-async def test_nothing_changed_costs_no_write_and_changes_cost_one_call(settings: Settings) -> None:
+async def test_unchanged_sync_writes_nothing_and_changes_one_call(processes: Processes) -> None:
     world = build(seed=3, sections=1, students=10, assignments=8, ideal=True)
     (room,) = world.classrooms
-    async with install(settings, world) as here:
+    async with processes.serve(world) as here:
         teacher = await here.teacher(room)
         await teacher.sync()
         here.calls()
@@ -66,10 +83,10 @@ async def test_nothing_changed_costs_no_write_and_changes_cost_one_call(settings
     assert sis_columns(world, room) == expected_columns(world, room)
 
 
-async def test_changes_alone_are_sent(settings: Settings) -> None:
+async def test_only_changes_are_sent(processes: Processes) -> None:
     world = build(seed=7, sections=1, students=12, assignments=20)
     (room,) = world.classrooms
-    async with install(settings, world) as here:
+    async with processes.serve(world) as here:
         teacher = await here.teacher(room)
         await teacher.sync()
         before = sis_columns(world, room)
@@ -95,10 +112,10 @@ def _change_five_cells(world: World, room: Classroom, before: dict[str, Column])
     world.schoology.clear(room.section.id, item.id, uids[4])
 
 
-async def test_a_student_who_left_the_sis_fails_alone_and_by_name(settings: Settings) -> None:
+async def test_student_who_left_the_sis_fails_alone_and_by_name(processes: Processes) -> None:
     world = build(seed=7, sections=1, students=18, assignments=6)
     (room,) = world.classrooms
-    async with install(settings, world) as here:
+    async with processes.serve(world) as here:
         teacher = await here.teacher(room)
         sync = await teacher.sync()
         failed = await teacher.get(
@@ -111,10 +128,10 @@ async def test_a_student_who_left_the_sis_fails_alone_and_by_name(settings: Sett
     assert sis_columns(world, room) == expected_columns(world, room)
 
 
-async def test_a_preview_writes_nothing_and_says_what_the_sync_then_does(settings: Settings) -> None:
+async def test_preview_writes_nothing_and_shows_what_a_sync_does(processes: Processes) -> None:
     world = build(seed=5, sections=1, students=6, assignments=8, ideal=True)
     (room,) = world.classrooms
-    async with install(settings, world) as here:
+    async with processes.serve(world) as here:
         teacher = await here.teacher(room)
         preview = await teacher.sync(dry_run=True)
         assert sis_columns(world, room) == {}

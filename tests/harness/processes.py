@@ -83,13 +83,26 @@ class Teacher:
         return answer.json()
 
 
+@dataclass(frozen=True)
+class Processes:
+    """Hold the address of a running API and worker, and their settings."""
+
+    settings: Settings
+    api: httpx.AsyncClient
+
+    @asynccontextmanager
+    async def serve(self, world: World) -> AsyncIterator[Installation]:
+        """Serve a new district while the block lasts."""
+        world.schoology.switches.window_seconds = 0.1  # on a new Redis a budget begins with one empty window
+        async with Sandbox(world) as sandbox:
+            front_end = await operator.run_with(self.settings, lambda runtime: _set_up(runtime, sandbox))
+            yield Installation(self.api, world, front_end, sandbox.faults)
+
+
 @asynccontextmanager
-async def install(settings: Settings, world: World) -> AsyncIterator[Installation]:
-    """Serve a district while the block lasts, with a process each for API and worker."""
-    world.schoology.switches.window_seconds = 0.1  # on a new Redis a budget begins with one empty window
+async def start_processes(settings: Settings) -> AsyncIterator[Processes]:
+    """Run a process each for API and worker while the block lasts."""
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(Sandbox(world))
-        front_end = await operator.run_with(settings, lambda runtime: _set_up(runtime, sandbox))
         url = f"http://127.0.0.1:{free_port()}"
         environment = settings.filled(public_url=url).environment()
         port = url.rpartition(":")[2]
@@ -97,7 +110,14 @@ async def install(settings: Settings, world: World) -> AsyncIterator[Installatio
         serving = await stack.enter_async_context(start_gradesync(environment, "serve", "--port", port))
         api = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30))
         await wait_until_ready(api, serving)
-        yield Installation(api, world, front_end, sandbox.faults)
+        yield Processes(settings, api)
+
+
+@asynccontextmanager
+async def install(settings: Settings, world: World) -> AsyncIterator[Installation]:
+    """Serve a district while the block lasts, with a process each for API and worker."""
+    async with start_processes(settings) as processes, processes.serve(world) as installation:
+        yield installation
 
 
 async def _set_up(runtime: Runtime, sandbox: Sandbox) -> tuple[str, str]:

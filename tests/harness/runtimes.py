@@ -8,13 +8,18 @@ from gradesync.settings import Settings
 from harness.servers import KEYS, Urls
 
 
-@pytest.fixture
-def settings(servers: Urls, redis_url: str, database: Database) -> Settings:
-    """Return settings of a process on the test's servers, emptied, and the keys of their secrets."""
+def settings_on(urls: Urls) -> Settings:
+    """Return settings of a process on these servers, and the keys of its secrets."""
     return Settings(
-        database_url=SecretStr(servers.database_url),
-        migrate_database_url=SecretStr(servers.migrate_database_url),
-        redis_url=SecretStr(redis_url),
+        database_url=SecretStr(urls.database_url),
+        migrate_database_url=SecretStr(urls.migrate_database_url),
+        redis_url=SecretStr(urls.redis_url),
         secret_keys=tuple(SecretStr(key) for key in KEYS),
         allow_private_network=True,
     )
+
+
+@pytest.fixture
+def settings(servers: Urls, redis_url: str, database: Database) -> Settings:
+    """Return settings of a process on the test's servers, emptied."""
+    return settings_on(servers)
