@@ -6,18 +6,10 @@ ones every time; `make fuzz` sends many others.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-import hypothesis
 import pytest
-import schemathesis
-from hypothesis import strategies as st
-from schemathesis.checks import CHECKS
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import FailureGroup
-from schemathesis.core.result import Ok
 
 from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
@@ -27,16 +19,6 @@ from harness.servers import Urls
 
 FEW, SOME = 2, 4
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
-# Requests name ids that Schoology never issued, and its refusal is reported.
-REFUSED_UPSTREAM = 502
-# Returns 503 where its servers do not respond in time, as on a busy machine.
-READINESS = "/readyz"
-PROMISES = (
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-)
 CALLERS = ("nobody", "nonsense", "office", "exchanger", "stranger", "teacher", "reader")
 
 
@@ -99,55 +81,9 @@ async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
 
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_response_conforms_to_the_document(target: Target, caller: str, run_all: bool) -> None:
+    from harness.fuzz import Attack
+
     examples = int(EXAMPLES or (SOME if run_all else FEW))
-    broken = await asyncio.to_thread(broken_promises, target, caller, examples)
+    attack = Attack(target.url, target.ids, target.tokens[caller], examples, repeatable=EXAMPLES is None)
+    broken = await asyncio.to_thread(attack.find_broken_promises)
     assert not broken, "\n\n".join(broken)
-
-
-def broken_promises(target: Target, caller: str, examples: int) -> list[str]:
-    schema = schemathesis.openapi.from_url(f"{target.url}/openapi.json", config=SchemathesisConfig())
-    broken = []
-    for result in schema.get_all_operations():
-        assert isinstance(result, Ok), result
-        operation = result.ok()
-        try:
-            _attack(operation, target, target.tokens[caller], examples)()
-        except AssertionError as failure:
-            broken.append(f"{operation.label}: {failure}")
-        except FailureGroup as failures:
-            broken += [
-                f"{operation.label}: {error} {getattr(error, 'message', '')} {vars(error)}"
-                for error in failures.exceptions
-            ]
-    return broken
-
-
-def _attack(operation: Any, target: Target, token: str | None, examples: int) -> Callable[[], None]:
-    modes = schemathesis.GenerationMode
-    cases = st.one_of(
-        operation.as_strategy(generation_mode=modes.POSITIVE),
-        operation.as_strategy(generation_mode=modes.NEGATIVE),
-    )
-    known_ids = st.fixed_dictionaries(
-        {}, optional={name: st.just(value) for name, value in target.ids.items()}
-    )
-    headers = {"authorization": f"Bearer {token}"} if token else {}
-    checks = CHECKS.get_by_names(list(PROMISES))
-
-    @hypothesis.given(case=cases, known_ids=known_ids)
-    @hypothesis.settings(
-        max_examples=examples,
-        derandomize=EXAMPLES is None,
-        deadline=None,
-        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )
-    def attack(case: Any, known_ids: dict[str, str]) -> None:
-        given = case.path_parameters or {}
-        case.path_parameters = given | {name: id_ for name, id_ in known_ids.items() if name in given}
-        response = case.call(base_url=target.url, headers=headers)
-        allowed = operation.path == READINESS or response.status_code == REFUSED_UPSTREAM
-        assert response.status_code < 500 or allowed, response.text
-        case.validate_response(response, checks=checks)
-
-    return attack
