@@ -22,13 +22,13 @@ KEPT = """html => {
 }"""
 
 
-async def test_a_launch_opens_the_page_in_the_course(session: BrowserSession) -> None:
+async def test_launch_opens_the_page_in_the_course(session: BrowserSession) -> None:
     opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
     await expect(opened.tool.get_by_role("heading", level=1)).to_have_text(session.room.section.name)
 
 
-async def test_a_partitioned_cookie_will_do_where_the_platform_has_no_storage(
+async def test_partitioned_cookie_replaces_platform_storage(
     session: BrowserSession,
 ) -> None:
     opened = await session.open(storage="none")
@@ -38,20 +38,20 @@ async def test_a_partitioned_cookie_will_do_where_the_platform_has_no_storage(
     assert cookie.get("partitionKey")
 
 
-async def test_the_platforms_storage_will_do_where_no_cookie_is_kept(session: BrowserSession) -> None:
+async def test_platform_storage_replaces_cookies(session: BrowserSession) -> None:
     session.front.cookies = False
     opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
     assert await session.context.cookies(session.url) == []
 
 
-async def test_the_storage_may_be_a_frame_of_its_own(session: BrowserSession) -> None:
+async def test_platform_storage_may_be_a_frame(session: BrowserSession) -> None:
     session.front.cookies = False
     opened = await session.open(storage="lti_storage")
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_a_browser_that_keeps_nothing_opens_the_page_in_a_window_of_its_own(
+async def test_browser_without_storage_opens_a_new_window(
     session: BrowserSession,
 ) -> None:
     session.front.cookies = False
@@ -65,17 +65,17 @@ async def test_a_browser_that_keeps_nothing_opens_the_page_in_a_window_of_its_ow
     await expect(page.get_by_role("heading", level=2)).to_have_text(READY)
 
 
-async def test_lti_1_1_opens_the_page_too(session: BrowserSession) -> None:
+async def test_lti_1_1_launch_opens_the_page(session: BrowserSession) -> None:
     opened = await session.open(page="lti11")
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_a_launch_can_begin_with_a_form(session: BrowserSession) -> None:
+async def test_launch_can_start_with_a_form(session: BrowserSession) -> None:
     opened = await session.open(method="post")
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_the_page_is_not_shown_in_anybody_elses_frame(session: BrowserSession) -> None:
+async def test_page_refuses_frames_of_other_sites(session: BrowserSession) -> None:
     launch_url = f"{session.url}/lti/launch"
     async with session.runtime.database.without_tenant() as door:
         (known,) = await districts.list_names(door)
@@ -89,14 +89,14 @@ async def test_the_page_is_not_shown_in_anybody_elses_frame(session: BrowserSess
     assert (await failed.value).failure == "net::ERR_BLOCKED_BY_RESPONSE"
 
 
-async def test_R22_a_student_sees_a_plain_refusal(session: BrowserSession) -> None:
+async def test_R22_student_sees_a_plain_refusal(session: BrowserSession) -> None:
     student = session.world.schoology.users[session.room.section.students()[0].uid]
     opened = await session.open(student)
     await expect(opened.tool.get_by_role("heading")).to_have_text("This page is for teachers.")
     await expect(opened.tool.get_by_role("button")).to_have_count(0)
 
 
-async def test_R22_a_system_admin_sees_the_log_and_no_button(session: BrowserSession) -> None:
+async def test_R22_system_admin_sees_the_log_and_no_button(session: BrowserSession) -> None:
     opened = await session.open(session.world.admin)
     await expect(opened.tab("SIS Sync Log")).to_have_attribute("aria-selected", "true")
     await expect(opened.text("There was no sync in the last 30 days.")).to_be_visible()
@@ -108,7 +108,7 @@ async def test_R22_a_system_admin_sees_the_log_and_no_button(session: BrowserSes
     await expect(opened.tool.get_by_role("switch")).to_have_count(0)
 
 
-async def test_the_token_is_nowhere_but_in_memory(session: BrowserSession) -> None:
+async def test_token_stays_in_memory(session: BrowserSession) -> None:
     opened = await session.open()
     await expect(opened.headline).to_have_text(READY)
     found = await opened.tool.locator("html").evaluate(KEPT)

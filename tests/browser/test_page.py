@@ -20,7 +20,7 @@ def everybody_is_in_the_sis(session: BrowserSession) -> None:
     session.world.schoology.drop_student(session.room.section.id, session.room.odd["dropped_in_sis"])
 
 
-async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
+async def test_R18_first_sync_shows_results_and_what_needs_attention(
     session: BrowserSession,
 ) -> None:
     gone = session.world.schoology.users[session.room.odd["dropped_in_sis"]]
@@ -43,7 +43,7 @@ async def test_R18_a_first_sync_says_what_it_did_and_names_what_needs_attention(
     await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # said aloud
 
 
-async def test_a_preview_shows_what_would_happen_and_sends_nothing(session: BrowserSession) -> None:
+async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) -> None:
     item = next(i for i in session.room.section.standing() if i.title.startswith("Homework 1:"))
     uid = next(iter(session.room.students))
     everybody_is_in_the_sis(session)
@@ -73,7 +73,7 @@ async def test_a_preview_shows_what_would_happen_and_sends_nothing(session: Brow
     assert session.sis()[item.title][session.room.students[uid].dcid] == before
 
 
-async def test_what_failed_is_mended_and_retried_alone(session: BrowserSession) -> None:
+async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
     everybody_is_in_the_sis(session)
     section = session.room.section
     late = next(i for i in section.standing() if i.title == "Summer reading plan")
@@ -95,7 +95,7 @@ async def test_what_failed_is_mended_and_retried_alone(session: BrowserSession) 
     await expect(opened.button("Retry what failed")).to_be_hidden()
 
 
-async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_not_sent(
+async def test_R17_assignment_switched_off_early_is_never_sent(
     session: BrowserSession,
 ) -> None:
     title = session.room.section.standing()[0].title
@@ -113,7 +113,7 @@ async def test_R17_an_assignment_that_is_switched_off_before_the_first_sync_is_n
         await expect(opened.switch(title)).not_to_be_checked()
 
 
-async def test_assignments_say_where_they_stand(session: BrowserSession) -> None:
+async def test_assignments_show_their_state(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
         await sync(opened)
@@ -130,7 +130,7 @@ async def test_assignments_say_where_they_stand(session: BrowserSession) -> None
     assert await opened.active() == f"Problem{await rows.count()}"  # focus stays where it was
 
 
-async def test_a_double_click_makes_one_sync(session: BrowserSession) -> None:
+async def test_double_click_starts_one_sync(session: BrowserSession) -> None:
     opened = await session.open()
     await opened.button("Sync to SIS").dblclick()
     await expect(opened.headline).to_have_text("Syncing…")
@@ -144,7 +144,7 @@ async def test_a_double_click_makes_one_sync(session: BrowserSession) -> None:
     await expect(opened.tool.locator(".log tbody tr")).to_have_count(1)
 
 
-async def test_a_sync_that_another_tab_started_is_followed(session: BrowserSession) -> None:
+async def test_sync_of_another_tab_is_followed(session: BrowserSession) -> None:
     first, second = await session.open(), await session.open()
     await expect(second.headline).to_have_text("Not synced yet.")
     await first.button("Sync to SIS").click()
@@ -156,7 +156,7 @@ async def test_a_sync_that_another_tab_started_is_followed(session: BrowserSessi
         await expect(first.text("Last sync:")).to_be_visible()
 
 
-async def test_a_reload_shows_the_sync_that_is_running(session: BrowserSession) -> None:
+async def test_reload_shows_the_running_sync(session: BrowserSession) -> None:
     opened = await session.open()
     await opened.button("Sync to SIS").click()
     await expect(opened.text("Waiting for its turn")).to_be_visible()
@@ -170,7 +170,7 @@ async def test_a_reload_shows_the_sync_that_is_running(session: BrowserSession) 
         await expect(opened.text("Last sync:")).to_be_visible()
 
 
-async def test_a_lost_connection_is_said_and_found_again(session: BrowserSession) -> None:
+async def test_lost_connection_is_shown_and_restored(session: BrowserSession) -> None:
     opened = await session.open()
     async with opened.page.expect_response("**/events"):
         await opened.button("Sync to SIS").click()
@@ -183,7 +183,7 @@ async def test_a_lost_connection_is_said_and_found_again(session: BrowserSession
     await expect(opened.tool.get_by_role("alert")).to_be_hidden()
 
 
-async def test_a_session_that_has_ended_says_so_and_what_to_do(session: BrowserSession) -> None:
+async def test_ended_session_is_explained(session: BrowserSession) -> None:
     opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     session.clock.ahead = timedelta(hours=2)
@@ -194,7 +194,7 @@ async def test_a_session_that_has_ended_says_so_and_what_to_do(session: BrowserS
     await expect(opened.tool.get_by_role("button")).to_have_count(0)
 
 
-async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(session: BrowserSession) -> None:
+async def test_guarded_sync_shows_changes_and_can_be_sent_anyway(session: BrowserSession) -> None:
     section = session.room.section
     async with session.worker():
         opened = await session.open()
@@ -214,7 +214,7 @@ async def test_a_guarded_sync_shows_what_would_change_and_can_be_sent_anyway(ses
     assert session.sis() != before
 
 
-async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(session: BrowserSession) -> None:
+async def test_R24_log_shows_details_and_exports_a_spreadsheet(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
         await sync(opened)
@@ -234,7 +234,7 @@ async def test_R24_the_log_shows_details_and_gives_a_spreadsheet(session: Browse
     assert (await opened.active()) == "Details"
 
 
-async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(session: BrowserSession) -> None:
+async def test_ids_are_shown_and_explained_without_names(session: BrowserSession) -> None:
     session.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
     async with session.worker():
         opened = await session.open()
@@ -243,7 +243,7 @@ async def test_where_names_cannot_be_had_ids_are_shown_and_it_is_said(session: B
     await expect(opened.text(f"Student {session.room.odd['dropped_in_sis']}")).to_be_visible()
 
 
-async def test_the_keyboard_is_enough(session: BrowserSession) -> None:
+async def test_page_works_by_keyboard_alone(session: BrowserSession) -> None:
     title = session.room.section.standing()[0].title
     async with session.worker():
         opened = await session.open()

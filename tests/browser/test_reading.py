@@ -76,7 +76,7 @@ async def synced(session: BrowserSession) -> CourseTab:
     return opened
 
 
-async def test_nothing_is_wider_than_a_phone(session: BrowserSession) -> None:
+async def test_page_fits_a_phone(session: BrowserSession) -> None:
     opened = await synced(session)
     await opened.page.set_viewport_size({"width": 360, "height": 740})
     for tab in TABS:
@@ -90,9 +90,7 @@ async def test_nothing_is_wider_than_a_phone(session: BrowserSession) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_text_stands_out_from_what_is_behind_it(
-    session: BrowserSession, scheme: Literal["light", "dark"]
-) -> None:
+async def test_texts_have_enough_contrast(session: BrowserSession, scheme: Literal["light", "dark"]) -> None:
     opened = await synced(session)
     await opened.page.emulate_media(color_scheme=scheme)
     for tab in TABS:
@@ -102,7 +100,7 @@ async def test_every_text_stands_out_from_what_is_behind_it(
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
-async def test_every_control_has_a_name_and_headings_have_an_order(session: BrowserSession) -> None:
+async def test_controls_have_names_and_headings_an_order(session: BrowserSession) -> None:
     opened = await synced(session)
     for tab in TABS:
         await shown(opened, tab)
@@ -111,7 +109,7 @@ async def test_every_control_has_a_name_and_headings_have_an_order(session: Brow
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
 
 
-async def test_progress_is_said_to_those_who_do_not_see_it(session: BrowserSession) -> None:
+async def test_screen_reader_announces_progress(session: BrowserSession) -> None:
     opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.button("Sync to SIS").click()

@@ -37,7 +37,7 @@ def free_ports() -> int:
     raise AssertionError("no ports are free")
 
 
-def test_the_first_sync_of_the_readme_works_as_it_is_written(folder: Path) -> None:
+def test_first_sync_of_the_readme_works_as_written(folder: Path) -> None:
     sandbox, api = free_ports(), None
     with socket.create_server(("127.0.0.1", 0)) as listener:
         api = listener.getsockname()[1]

@@ -22,7 +22,7 @@ with start("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[
 """
 
 
-def test_the_demonstration_ends_as_it_should() -> None:
+def test_demonstration_ends_well() -> None:
     done = subprocess.run(  # noqa: S603
         [GRADESYNC, "demo", "--once"], capture_output=True, text=True, check=False, timeout=180
     )
@@ -30,7 +30,7 @@ def test_the_demonstration_ends_as_it_should() -> None:
     assert "What reached the two systems" in done.stdout
 
 
-async def test_what_up_knows_is_there_after_it_ended(folder: Path) -> None:
+async def test_data_outlives_up(folder: Path) -> None:
     environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
     up = await asyncio.create_subprocess_exec(
         *(GRADESYNC, "up", "--port", "0"), env=environment, stdout=asyncio.subprocess.PIPE
@@ -56,7 +56,7 @@ async def test_what_up_knows_is_there_after_it_ended(folder: Path) -> None:
     assert '"riverside"' in listed.stdout
 
 
-async def test_up_ends_and_says_so_where_its_servers_have_ended(folder: Path) -> None:
+async def test_up_ends_with_its_servers_and_reports_it(folder: Path) -> None:
     environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
     up = await asyncio.create_subprocess_exec(
         *(GRADESYNC, "up", "--port", "0"),
@@ -75,7 +75,7 @@ async def test_up_ends_and_says_so_where_its_servers_have_ended(folder: Path) ->
     assert b"Traceback" not in said
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+def test_child_processes_end_with_their_parent(tmp_path: Path) -> None:
     starter = subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", STARTS_ONE, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )

@@ -34,7 +34,7 @@ async def later(fresh: Urls) -> Urls:
     return fresh
 
 
-async def test_it_is_ready_and_syncs(settings: Settings, later: Urls) -> None:
+async def test_release_syncs_on_a_later_schema(settings: Settings, later: Urls) -> None:
     there = settings.model_copy(
         update={
             "database_url": SecretStr(later.database_url),

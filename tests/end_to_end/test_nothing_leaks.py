@@ -30,7 +30,7 @@ def world() -> World:
     return world
 
 
-async def test_nothing_of_anybody_is_in_the_logs(
+async def test_logs_hold_no_secrets_and_no_personal_data(
     settings: Settings, servers: Urls, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tokens: list[str] = []

@@ -52,7 +52,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-async def test_a_sync_over_two_processes_is_one_trace(settings: Settings, collector: Collector) -> None:
+async def test_sync_over_two_processes_is_one_trace(settings: Settings, collector: Collector) -> None:
     world = build(seed=3, sections=1, students=4, assignments=2, ideal=True)
     async with install(settings.filled(traces_endpoint=collector.url), world) as here:
         teacher = await here.teacher(world.classrooms[0])
@@ -65,7 +65,7 @@ async def test_a_sync_over_two_processes_is_one_trace(settings: Settings, collec
     assert in_it >= {asked, *(("worker", name) for name in wanted)}
 
 
-async def test_a_collector_that_is_away_is_missed_by_nobody(settings: Settings) -> None:
+async def test_unreachable_collector_disturbs_nothing(settings: Settings) -> None:
     world = build(seed=3, sections=1, students=4, assignments=2, ideal=True)
     away = f"http://127.0.0.1:{free_port()}/v1/traces"
     async with install(settings.filled(traces_endpoint=away), world) as here:

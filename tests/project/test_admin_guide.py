@@ -23,32 +23,32 @@ def section(title: str) -> str:
     return GUIDE.partition(f"{title}\n")[2].partition("\n## ")[0]
 
 
-def test_its_district_file_is_one() -> None:
+def test_admin_guide_district_file_is_valid() -> None:
     (toml,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
     district = parse(toml)
     assert (district.match, district.policy) == (Match(), Policy())
 
 
 @pytest.mark.parametrize("call", sorted(set(re.findall(r"`((?:GET|POST|PUT|PATCH) /[^`]*)`", GUIDE))))
-def test_its_calls_exist(call: str) -> None:
+def test_admin_guide_calls_exist(call: str) -> None:
     method, path = call.split(" ")
     known = {re.sub(r"\{\w+\}", "{id}", one): operations for one, operations in PATHS.items()}
     assert method.lower() in known[path]
 
 
-def test_its_scopes_are_scopes() -> None:
+def test_admin_guide_scopes_exist() -> None:
     named = set(re.findall(r"--scope ([\w:]+)", GUIDE))
     assert named <= set(Scope)
     assert len(named) == 7
 
 
-def test_its_reasons_are_in_the_catalogue() -> None:
+def test_admin_guide_reasons_exist() -> None:
     named = re.findall(r"^\| `([a-z-]+)` \|", section("## 8. Reading the log"), re.MULTILINE)
     assert named
     assert all(Reason(code) in CATALOGUE for code in named)
 
 
-def test_its_policy_settings_are_all_of_them_with_their_defaults() -> None:
+def test_admin_guide_lists_policy_with_defaults() -> None:
     rows = re.findall(r"^\| (`.+?) \| (`.+?) \|", section("## 7. Policy"), re.MULTILINE)
     told = {
         name: default
@@ -61,6 +61,6 @@ def test_its_policy_settings_are_all_of_them_with_their_defaults() -> None:
     assert len(told) == len(Policy.__slots__)
 
 
-def test_its_links_lead_somewhere() -> None:
+def test_admin_guide_links_exist() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", GUIDE)
     assert [link for link in links if not (DOCS / link).exists()] == []

@@ -21,12 +21,12 @@ each_operation = pytest.mark.parametrize(
 )
 
 
-def test_it_is_openapi_3_1() -> None:
+def test_document_is_openapi_3_1() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
     assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
 
 
-def test_it_says_what_the_service_is_and_groups_its_operations() -> None:
+def test_document_describes_service_and_groups() -> None:
     assert {"title", "version", "description"} <= DOCUMENT["info"].keys()
     assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
     described = {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
@@ -39,7 +39,7 @@ def test_operation_ids_are_unique() -> None:
 
 
 @each_operation
-def test_an_operation_has_a_name_a_description_one_group_and_its_refusals(operation: dict[str, Any]) -> None:
+def test_operation_has_name_description_group_and_refusals(operation: dict[str, Any]) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*", operation["operationId"])
     assert operation["summary"]
     assert operation["description"]
@@ -48,13 +48,13 @@ def test_an_operation_has_a_name_a_description_one_group_and_its_refusals(operat
     assert [status for status in operation["responses"] if status.startswith("4")]
 
 
-def test_every_operation_says_whom_it_lets_in() -> None:
+def test_operations_name_their_scopes() -> None:
     anybody = {name for name, operation in OPERATIONS if operation["security"] == []}
     assert anybody == {"GET /healthz", "GET /readyz", "GET /metrics", "GET /problems/{code}"}
 
 
 @each_operation
-def test_every_answer_is_described_and_every_refusal_has_an_example(operation: dict[str, Any]) -> None:
+def test_responses_are_described_and_refusals_have_examples(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         assert answer["description"]
         if status.startswith("4"):
@@ -64,7 +64,7 @@ def test_every_answer_is_described_and_every_refusal_has_an_example(operation: d
 
 
 @each_operation
-def test_what_is_sent_is_described_and_has_an_example(operation: dict[str, Any]) -> None:
+def test_requests_are_described_and_have_examples(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         assert parameter["description"], parameter["name"]
     for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -72,7 +72,7 @@ def test_what_is_sent_is_described_and_has_an_example(operation: dict[str, Any])
         assert "example" in content or "examples" in content or any(one.get("examples") for one in schemas)
 
 
-def test_every_schema_is_used_and_every_reference_leads_somewhere() -> None:
+def test_schemas_are_used_and_references_exist() -> None:
     names = set(re.findall(r"#/components/schemas/([\w.-]+)", FILE.read_text()))
     assert names == DOCUMENT["components"]["schemas"].keys()
 

@@ -27,12 +27,12 @@ def linted(*command: str | Path) -> str:
     return done.stdout + done.stderr if done.returncode else ""
 
 
-def test_linters_are_content() -> None:
+def test_linters_have_no_complaint() -> None:
     assert linted(BIN / "hadolint", "--failure-threshold=style", "Dockerfile") == ""
     assert linted(BIN / "check-jsonschema", "--builtin-schema=vendor.compose-spec", FILE) == ""
 
 
-def test_linters_would_complain(tmp_path: Path) -> None:
+def test_linters_notice_mistakes(tmp_path: Path) -> None:
     careless = tmp_path / "Dockerfile"
     careless.write_text("FROM python\nRUN cd /tmp\n")
     assert "DL3006" in linted(BIN / "hadolint", careless)
@@ -41,7 +41,7 @@ def test_linters_would_complain(tmp_path: Path) -> None:
     assert "imag" in linted(BIN / "check-jsonschema", "--builtin-schema=vendor.compose-spec", odd)
 
 
-def test_the_image_is_built_in_stages_from_pinned_versions_and_is_not_roots() -> None:
+def test_image_is_staged_pinned_and_rootless() -> None:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     assert len(bases) == 2
     assert all(re.fullmatch(r"python:\d+\.\d+\.\d+-slim-\w+", base) for base in bases)
@@ -49,7 +49,7 @@ def test_the_image_is_built_in_stages_from_pinned_versions_and_is_not_roots() ->
     assert 0 not in image_user()
 
 
-def test_the_image_serves_where_it_says_and_is_asked_there() -> None:
+def test_image_serves_and_is_probed_at_one_port() -> None:
     name, options = parsed(CALL)
     (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
     ((asked_port, path),) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", DOCKERFILE)
@@ -59,7 +59,7 @@ def test_the_image_serves_where_it_says_and_is_asked_there() -> None:
 
 
 @pytest.mark.parametrize("service", OURS)
-def test_a_container_runs_a_command_with_settings_that_there_are(service: str) -> None:
+def test_containers_run_known_commands_and_settings(service: str) -> None:
     one = OURS[service]
     name, _ = parsed(one.get("command", CALL))
     assert name == {"api": "serve"}.get(service, service)
@@ -69,23 +69,23 @@ def test_a_container_runs_a_command_with_settings_that_there_are(service: str) -
     assert int(one["stop_grace_period"].removesuffix("s")) >= DRAIN + SPARE_SECONDS
 
 
-def test_the_owner_of_the_tables_is_known_to_the_migration_alone() -> None:
+def test_only_the_migration_knows_the_table_owner() -> None:
     know = [name for name, one in OURS.items() if "OWNER_PASSWORD" in json.dumps(one["environment"])]
     assert know == ["migrate"]
 
 
-def test_what_containers_take_from_the_environment_is_in_the_example_and_no_secret_is() -> None:
+def test_env_example_is_complete_and_holds_no_secret() -> None:
     assert set(re.findall(r"\$\{(\w+)", FILE.read_text())) == EXAMPLE.keys()
     assert {name for name, value in EXAMPLE.items() if value} == {"PUBLIC_URL", "TRUSTED_PROXIES"}
 
 
-def test_a_proxy_on_this_machine_is_trusted() -> None:
+def test_local_proxy_is_trusted() -> None:
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert EXAMPLE["TRUSTED_PROXIES"] == network["gateway"]
     assert OURS["api"]["environment"]["GRADESYNC_TRUSTED_PROXIES"] == "${TRUSTED_PROXIES:?}"
 
 
-def test_the_workers_container_is_asked_where_the_worker_answers() -> None:
+def test_worker_container_is_probed_at_its_port() -> None:
     (port,) = re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)
     assert OURS["worker"]["environment"]["GRADESYNC_METRICS_PORT"] == port
     assert "healthcheck" not in OURS["worker"]

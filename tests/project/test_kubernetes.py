@@ -85,7 +85,7 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
     )
 
 
-def test_every_file_is_part_of_something() -> None:
+def test_every_file_is_used() -> None:
     for kustomization in TREE.rglob("kustomization.yaml"):
         told = yaml.safe_load(kustomization.read_text())
         patches = [one["path"] for one in told.get("patches", []) if "path" in one]
@@ -94,21 +94,21 @@ def test_every_file_is_part_of_something() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_manifest_has_the_form_that_the_cluster_takes(built: list[Manifest], version: str) -> None:
+def test_manifests_match_the_cluster_schema(built: list[Manifest], version: str) -> None:
     known = [one for one in built if one["kind"] not in OWN_SCHEMAS]
     assert {one["kind"] for one in built} - {one["kind"] for one in known} == OWN_SCHEMAS
     for one in known:
         kubernetes_validate.validate(one, version, strict=True)
 
 
-def test_a_wrong_form_would_be_noticed(built: list[Manifest]) -> None:
+def test_wrong_manifest_is_noticed(built: list[Manifest]) -> None:
     deployment = of_kind(built, "Deployment")["gradesync-api"]
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(deployment | {"spec": {"replica": 2}}, VERSIONS[-1], strict=True)
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_a_pod_may_do_nothing_but_its_work(built: list[Manifest], name: str) -> None:
+def test_pods_have_least_privilege(built: list[Manifest], name: str) -> None:
     pod, only = workloads(built)[name]["spec"], container(built, name)
     user, group = image_user()
     assert pod["securityContext"] == {
@@ -128,7 +128,7 @@ def test_a_pod_may_do_nothing_but_its_work(built: list[Manifest], name: str) -> 
 
 
 @pytest.mark.parametrize("name", PODS)
-def test_a_pod_runs_a_command_with_settings_that_there_are(built: list[Manifest], name: str) -> None:
+def test_pods_run_known_commands_and_settings(built: list[Manifest], name: str) -> None:
     command, _ = parsed(container(built, name)["args"])
     given = settings_of(built, name)
     assert command == name.removeprefix("gradesync-").replace("api", "serve")
@@ -139,7 +139,7 @@ def test_a_pod_runs_a_command_with_settings_that_there_are(built: list[Manifest]
     assert (f"{PREFIX}SECRET_KEYS" in given) == (command != "migrate")
 
 
-def test_the_settings_are_read_as_they_stand(built: list[Manifest], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_valid(built: list[Manifest], monkeypatch: pytest.MonkeyPatch) -> None:
     (config,) = of_kind(built, "ConfigMap").values()
     for name, value in config["data"].items():
         monkeypatch.setenv(name, value)
@@ -151,7 +151,7 @@ def test_the_settings_are_read_as_they_stand(built: list[Manifest], monkeypatch:
 
 
 @pytest.mark.parametrize("name", PODS[:2])
-def test_ports_and_probes_are_those_of_the_process(built: list[Manifest], name: str) -> None:
+def test_ports_and_probes_match_the_process(built: list[Manifest], name: str) -> None:
     only, annotations = container(built, name), workloads(built)[name]["metadata"]["annotations"]
     (port,) = only["ports"]
     _, options = parsed(only["args"])
@@ -166,7 +166,7 @@ def test_ports_and_probes_are_those_of_the_process(built: list[Manifest], name: 
 
 
 @pytest.mark.parametrize("name", PODS[:2])
-def test_a_pod_has_the_time_that_it_may_take_to_end(built: list[Manifest], name: str) -> None:
+def test_pods_have_time_to_drain(built: list[Manifest], name: str) -> None:
     pause = container(built, name).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     drain = float(settings_of(built, name)[f"{PREFIX}DRAIN_SECONDS"])
     assert drain == DRAIN
@@ -187,7 +187,7 @@ def _selectors(built: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
             yield f"spread of {name}", spread["labelSelector"]
 
 
-def test_every_selector_selects_the_pods_that_it_is_for(built: list[Manifest]) -> None:
+def test_selectors_select_their_pods(built: list[Manifest]) -> None:
     labels = {name: one["metadata"]["labels"] for name, one in workloads(built).items()}
     found = {
         what: {name for name in PODS if selects(selector, labels[name])}
@@ -210,7 +210,7 @@ def test_every_selector_selects_the_pods_that_it_is_for(built: list[Manifest]) -
     }
 
 
-def test_pods_reach_out_to_nothing_else(built: list[Manifest]) -> None:
+def test_pods_reach_only_what_they_need(built: list[Manifest]) -> None:
     policies = of_kind(built, "NetworkPolicy")
     assert policies["deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     out = {
@@ -234,7 +234,7 @@ def test_pods_reach_out_to_nothing_else(built: list[Manifest]) -> None:
     assert all(network.is_private or network == ip_network("100.64.0.0/10") for network in but)
 
 
-def test_what_scales_has_a_target_and_two_at_least(built: list[Manifest]) -> None:
+def test_scaled_workloads_have_two_replicas_at_least(built: list[Manifest]) -> None:
     deployments = of_kind(built, "Deployment")
     api = of_kind(built, "HorizontalPodAutoscaler")["gradesync-api"]["spec"]
     worker = of_kind(built, "ScaledObject")["gradesync-worker"]["spec"]
@@ -244,7 +244,7 @@ def test_what_scales_has_a_target_and_two_at_least(built: list[Manifest]) -> Non
     assert all("replicas" not in one["spec"] for one in deployments.values())
 
 
-def test_workers_are_scaled_by_a_metric_that_there_is(built: list[Manifest]) -> None:
+def test_workers_scale_by_an_existing_metric(built: list[Manifest]) -> None:
     """Check the fields of KEDA's Prometheus trigger, as its documentation names them."""
     scaled = of_kind(built, "ScaledObject")["gradesync-worker"]
     (trigger,) = scaled["spec"]["triggers"]
@@ -257,7 +257,7 @@ def test_workers_are_scaled_by_a_metric_that_there_is(built: list[Manifest]) -> 
     assert getattr(gauge, "_labelnames", ()) == ("class",)
 
 
-def test_the_operator_scrapes_the_job_that_the_rules_name(built: list[Manifest]) -> None:
+def test_operator_scrapes_the_job_of_the_rules(built: list[Manifest]) -> None:
     monitor = of_kind(built, "PodMonitor")["gradesync"]
     assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
@@ -269,7 +269,7 @@ def test_the_operator_scrapes_the_job_that_the_rules_name(built: list[Manifest])
         assert f'job="{job}"' in rules
 
 
-def test_the_ingress_leads_to_everything_but_what_is_for_the_cluster(built: list[Manifest]) -> None:
+def test_ingress_hides_the_routes_of_the_cluster(built: list[Manifest]) -> None:
     paths = of_kind(built, "Ingress")["gradesync"]["spec"]["rules"][0]["http"]["paths"]
     led = {one["path"] for one in paths}
     assert {one["backend"]["service"]["name"] for one in paths} == of_kind(built, "Service").keys()
@@ -277,6 +277,6 @@ def test_the_ingress_leads_to_everything_but_what_is_for_the_cluster(built: list
     assert led == roots - INSIDE | {"/lti", "/docs", "/openapi.json"}
 
 
-def test_one_release_is_named_once_for_all(built: list[Manifest]) -> None:
+def test_release_is_named_once(built: list[Manifest]) -> None:
     images = {container(built, name)["image"] for name in PODS}
     assert images == {"images.example.org/gradesync:0.1.0"}

@@ -29,7 +29,7 @@ def locked(file: str) -> dict[str, str]:
         ("deploy/build.lock", ["hatchling"]),
     ],
 )
-def test_lock_file_holds_every_dependency_at_a_version_that_will_do(file: str, asked: list[str]) -> None:
+def test_lock_satisfies_every_dependency(file: str, asked: list[str]) -> None:
     pinned = locked(file)
     wrong = [
         line

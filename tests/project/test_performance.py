@@ -14,18 +14,18 @@ DRAWINGS = drawings(json.loads(GROWTH.read_text()))
 
 
 @pytest.mark.parametrize("page", TABLES, ids=lambda page: page.name)
-def test_a_pages_tables_are_those_of_the_kept_figures(page: Path) -> None:
+def test_tables_match_the_kept_figures(page: Path) -> None:
     text = page.read_text()
     assert filled(text, TABLES[page]) == text
     assert all(table in text for table in TABLES[page].values())
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
-def test_a_drawing_is_that_of_the_kept_figures(name: str) -> None:
+def test_drawings_match_the_kept_figures(name: str) -> None:
     assert (GROWTH.parent / name).read_text() == DRAWINGS[name]
 
 
-def test_the_arithmetic_follows_what_was_measured() -> None:
+def test_arithmetic_follows_the_kept_figures() -> None:
     names = (
         "ledger after ten change syncs, bytes a score",
         "a settled sync, bytes",

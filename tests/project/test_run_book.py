@@ -38,15 +38,15 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def test_every_reason_has_one_entry_and_no_entry_lacks_a_reason() -> None:
+def test_run_book_covers_every_reason() -> None:
     assert Counter(entries("Failures")) == Counter(str(code) for code in REASONS)
 
 
-def test_every_problem_has_one_entry_and_no_entry_lacks_a_problem() -> None:
+def test_run_book_covers_every_problem() -> None:
     assert Counter(entries("Problems of the API")) == Counter(PROBLEMS.keys() - set(map(str, REASONS)))
 
 
-def test_anchors_are_unique_and_every_link_leads_somewhere() -> None:
+def test_run_book_anchors_are_unique_and_links_exist() -> None:
     anchors = [*_headings(RUN_BOOK), *re.findall(r'<a id="([\w-]+)">', RUN_BOOK)]
     assert [name for name, times in Counter(anchors).items() if times > 1] == []
     for path, name in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", RUN_BOOK):
@@ -56,7 +56,7 @@ def test_anchors_are_unique_and_every_link_leads_somewhere() -> None:
             assert name in there, (path, name)
 
 
-def test_its_calls_exist() -> None:
+def test_run_book_calls_exist() -> None:
     known = {
         (method.upper(), re.sub(r"\{\w+\}", "{id}", path)): {
             parameter["name"] for parameter in operation.get("parameters", [])
@@ -71,7 +71,7 @@ def test_its_calls_exist() -> None:
         assert asked <= known[method, path], (method, path, query)
 
 
-def test_its_commands_exist() -> None:
+def test_run_book_commands_exist() -> None:
     told = set(re.findall(r"gradesync ((?:[a-z]+ )?[a-z]+)(?= [A-Z-]|`|\n| riverside)", RUN_BOOK))
     assert told
     assert told <= set(_commands(get_command(app), ""))
@@ -83,6 +83,6 @@ def _commands(command: Any, words: str) -> Iterator[str]:
         yield from _commands(inner, f"{words} {word}")
 
 
-def test_its_settings_exist() -> None:
+def test_run_book_settings_exist() -> None:
     told = set(re.findall(rf"{PREFIX}([A-Z_]+)", RUN_BOOK))
     assert {name.lower() for name in told} <= Settings.model_fields.keys()
