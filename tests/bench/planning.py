@@ -7,7 +7,7 @@ from time import process_time
 
 from bench.measure import Measure
 from gradesync.core.categories import pair
-from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Mark, Student
+from gradesync.core.gradebook import Assignment, Category, Gradebook, Mark, Score, Student
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook, judge_assignments
@@ -73,7 +73,7 @@ class Section:
         verdicts = judge_assignments(self.gradebook, {}, self.book)
         self.specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items()}
 
-    def column(self, assignment: int, shift: int) -> dict[str, Cell]:
+    def column(self, assignment: int, shift: int) -> dict[str, Score]:
         return {uid: _cell(assignment * 7 + n, shift) for n, uid in enumerate(self.uids)}
 
     def ledger(self, shift: int) -> dict[str, LedgerAssignment]:
@@ -100,7 +100,7 @@ class Section:
         return LiveGradebook(listed, scores=held)
 
 
-def _cell(seed: int, shift: int) -> Cell:
+def _cell(seed: int, shift: int) -> Score:
     if seed % 10 == 9:
         return None
     if seed % 50 in {1, 2}:
@@ -108,11 +108,11 @@ def _cell(seed: int, shift: int) -> Cell:
     return Decimal(seed % 37 - shift + 1) / 2
 
 
-def _points(value: Cell) -> Decimal | None:
+def _points(value: Score) -> Decimal | None:
     return value.points if isinstance(value, Mark) else value
 
 
-def _sent(cell: Cell) -> Decimal | None:
+def _sent(cell: Score) -> Decimal | None:
     return Decimal(0) if cell == Mark(3) else None if isinstance(cell, Mark) else cell
 
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gradesync.core.assignments import bind, select_score_reads
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Cell, Gradebook, Mark
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Assignment, Gradebook, Mark, Score
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreWrite
 from gradesync.core.planner import update_ledger
@@ -51,7 +51,7 @@ class Syncing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.titles = {"1": "Quiz", "2": "Other"}
-        self.cells: dict[str, dict[str, Cell]] = {"1": {}, "2": {}}
+        self.cells: dict[str, dict[str, Score]] = {"1": {}, "2": {}}
         self.changed: set[tuple[str, str]] = set()
         self.edited: set[tuple[str, str]] = set()
         self.ledger: dict[str, LedgerAssignment] = {}
@@ -62,12 +62,12 @@ class Syncing(RuleBasedStateMachine):
     # Actions of people
 
     @initialize(cells=st.dictionaries(st.tuples(IDS, UIDS), CELLS))
-    def grade_first(self, cells: Mapping[tuple[str, str], Cell]) -> None:
+    def grade_first(self, cells: Mapping[tuple[str, str], Score]) -> None:
         for (assignment_id, uid), cell in cells.items():
             self.grade(assignment_id, uid, cell)
 
     @rule(assignment_id=IDS, uid=UIDS, cell=CELLS)
-    def grade(self, assignment_id: str, uid: str, cell: Cell) -> None:
+    def grade(self, assignment_id: str, uid: str, cell: Score) -> None:
         self.cells[assignment_id][uid] = cell
         self.changed.add((assignment_id, uid))
         self.settled = False
@@ -159,6 +159,7 @@ class Syncing(RuleBasedStateMachine):
             self.made += 1
             self.sis[f"r{self.made}"] = SisAssignment(item.spec)
             self.edited -= {(item.id, uid) for uid in STUDENTS}
+            self.changed |= {(item.id, uid) for uid in self.cells[item.id]}  # its cursor is dropped
         elif item.action in {Action.UPDATE, Action.ADOPT}:
             self.sis[item.ref.key].spec = item.spec
         if crash:
@@ -207,7 +208,7 @@ class Syncing(RuleBasedStateMachine):
             for uid, cell in self.cells[assignment_id].items():
                 self.check_score(assignment_id, uid, cell, stored)
 
-    def check_score(self, assignment_id: str, uid: str, cell: Cell, stored: SisAssignment) -> None:
+    def check_score(self, assignment_id: str, uid: str, cell: Score, stored: SisAssignment) -> None:
         fitted = FITTER.fit(cell)
         known = uid in self.ledger[assignment_id].sent
         if fitted.stop is None and known and (assignment_id, uid) not in self.edited:

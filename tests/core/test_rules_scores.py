@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from gradesync.core.district import Match
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, UNTOUCHED, Cell, Mark, Student
 from gradesync.core.ledger import Owed
 from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason
@@ -293,3 +293,21 @@ def test_scores_of_an_unknown_assignment_fail_by_name() -> None:
         ("77", Action.FAIL, (ScoreOutcome(ANN, Result.FAILED, Reason.ASSIGNMENT_UNKNOWN),)),
         ("78", Action.FAIL, (ScoreOutcome(BEN, Result.FAILED, Reason.ASSIGNMENT_UNKNOWN),)),
     ]
+
+
+def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
+    cells = {ANN: UNTOUCHED, BEN: UNTOUCHED}
+    known = ledger(entry({ANN: Decimal(8)}, owed={BEN: Owed("score-not-accepted", Decimal(9))}))
+    item = only(plan_of(gradebook(cells), known, full=True))
+    kept = ScoreOutcome(
+        ANN, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), before=Decimal(8), after=Decimal(8)
+    )
+    assert (item.writes, item.settled, item.read) == ((), (kept,), 1)
+    gone = {ANN: replace(STUDENTS[ANN], active=False)}
+    stopped = only(plan_of(gradebook(cells, students=gone), known))
+    assert stopped.settled == (ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED),)
+
+
+def test_R38_a_blank_that_nobody_made_counts_for_nothing() -> None:
+    book = gradebook({ANN: UNTOUCHED, BEN: Decimal(4)}, assignments=[quiz(category_id=None)])
+    assert [score.student for score in only(plan_of(book)).settled] == [BEN]

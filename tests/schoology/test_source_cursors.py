@@ -1,12 +1,14 @@
-"""Test cursors: the time of Schoology's own clock up to which cells are known."""
+"""Test cursors: the time of the cells' own clock up to which they are known."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import httpx
 import pytest
 
+from gradesync.core.gradebook import UNTOUCHED
 from harness.canned_schoology import (
+    ADA,
+    BEN,
     ESSAY,
     HERS,
     HIS,
@@ -26,82 +28,45 @@ from harness.canned_schoology import (
 CELL = datetime.fromtimestamp(1775041468, UTC)
 
 
-@pytest.mark.parametrize("since", [None, SINCE])
-async def test_the_cursor_is_the_date_of_the_response(since: datetime | None) -> None:
-    book = await read(CannedSchoology(), since)
-    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW)
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-async def test_our_own_clock_does_not_move_a_cursor() -> None:
-    book = await read(CannedSchoology(), clock=lambda: NOW + timedelta(hours=5))
-    assert set(book.read_through.values()) == {NOW}
-
-
-async def test_an_empty_changes_read_moves_every_cursor() -> None:
-    schoology = CannedSchoology()
-    schoology.put("grades", grades())
-    book = await read(schoology, SINCE)
-    assert (book.cells, book.full) == ({}, False)
-    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW)
-
-
-@pytest.mark.parametrize("since", [None, SINCE])
-async def test_the_cursor_without_a_date_is_the_latest_cell(since: datetime | None) -> None:
-    schoology = CannedSchoology(date=None)
+@pytest.mark.parametrize("date", [None, NOW, NOW - timedelta(days=400)])
+async def test_R48_the_cursor_is_the_latest_time_of_a_cell(date: datetime | None) -> None:
+    schoology = CannedSchoology(date=date)
     rows = [grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp="300"), *dense(ESSAY)]
     schoology.put("grades", grades(*rows))
-    book = await read(schoology, since)
+    book = await read(schoology)
     assert book.read_through == dict.fromkeys([QUIZ, ESSAY], CELL)
 
 
+async def test_R48_a_read_of_changes_moves_no_cursor_back() -> None:
+    schoology = CannedSchoology()
+    for rows in ((), dense(QUIZ)):
+        schoology.put("grades", grades(*rows))
+        book = await read(schoology, SINCE)
+        assert (book.read_through, book.full) == (dict.fromkeys([QUIZ, ESSAY], SINCE), False)
+
+
+async def test_changes_are_asked_for_from_ten_minutes_before() -> None:
+    schoology = CannedSchoology()
+    for since, asked in ((SINCE, int(SINCE.timestamp()) - 600), (EPOCH, 1)):
+        schoology.asked.clear()
+        await read(schoology, since, multiget_refused=True)
+        assert f"/sections/{SECTION}/grades?limit=200&timestamp={asked}" in schoology.asked
+
+
 @pytest.mark.parametrize("never", [0, "0", None, "", -5, "soon", Literal("1e99"), 10**40, Literal("1.5"), []])
-async def test_an_untouched_cell_moves_no_cursor(never: object) -> None:
+async def test_R38_an_untouched_cell_is_no_blank_and_moves_no_cursor(never: object) -> None:
     schoology = CannedSchoology(date=None)
     untouched = [grade(who, what, None, timestamp=never) for who in (HERS, HIS) for what in (QUIZ, ESSAY)]
     schoology.put("grades", grades(*untouched))
     book = await read(schoology)
-    assert (book.read_through, book.unreadable) == ({}, {})
+    assert (book.read_through, book.unreadable) == (dict.fromkeys([QUIZ, ESSAY], EPOCH), {})
+    assert book.cells == {QUIZ: {ADA: UNTOUCHED, BEN: UNTOUCHED}, ESSAY: {ADA: UNTOUCHED, BEN: UNTOUCHED}}
     schoology.put("grades", grades(*untouched[:3], grade(HIS, ESSAY, timestamp=300)))
     book = await read(schoology)
     assert book.read_through == dict.fromkeys([QUIZ, ESSAY], datetime.fromtimestamp(300, UTC))
-
-
-@pytest.mark.parametrize("header", ["yesterday", ""])
-async def test_a_date_that_is_none_counts_as_no_date(header: str) -> None:
-    schoology = CannedSchoology(date=None)
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        given = schoology(request)
-        given.headers["date"] = header
-        return given
-
-    async with canned_source(schoology, httpx.MockTransport(respond)) as source:
-        assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
-
-
-def two_pages(first: datetime | None, second: datetime | None) -> Any:
-    """Open a source with grades on two pages of two times."""
-    schoology = CannedSchoology()
-    link = f"https://api.schoology.example/v1/sections/{SECTION}/grades?start=2"
-    schoology.put("grades", grades(*dense(QUIZ), links={"next": link}))
-    schoology.put("grades?start=2", grades(*dense(ESSAY)))
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        schoology.date = second if "start=2" in str(request.url) else first
-        return schoology(request)
-
-    return canned_source(schoology, httpx.MockTransport(respond))
-
-
-async def test_the_cursor_is_the_earliest_date_of_the_pages() -> None:
-    async with two_pages(NOW, NOW + timedelta(minutes=3)) as source:
-        book = await source.read(SECTION, None)
-    assert book.read_through == dict.fromkeys([QUIZ, ESSAY], NOW)
-
-
-async def test_the_cursor_with_a_dateless_page_is_the_latest_cell() -> None:
-    async with two_pages(NOW, None) as source:
-        assert set((await source.read(SECTION, None)).read_through.values()) == {CELL}
 
 
 async def test_no_cursor_passes_an_unreadable_row() -> None:
@@ -111,9 +76,12 @@ async def test_no_cursor_passes_an_unreadable_row() -> None:
         assert (await read(schoology, since)).read_through.keys() == {ESSAY}
 
 
-async def test_reread_cells_have_the_date_of_their_own_response() -> None:
+async def test_R48_reread_cells_have_the_latest_time_of_the_section() -> None:
     book = await read(CannedSchoology())
-    later = NOW + timedelta(minutes=9)
-    async with canned_source(CannedSchoology(date=later)) as source:
+    schoology = CannedSchoology()
+    schoology.put("grades", grades(grade(HERS, QUIZ, timestamp=100), grade(HIS, QUIZ, timestamp=0)))
+    async with canned_source(schoology) as source:
         cells = await source.cells(book, [QUIZ])
-    assert cells.read_through == {QUIZ: later}
+        alone = await source.cells(replace(book, read_through={}), [QUIZ])
+    assert cells.read_through == {QUIZ: CELL}
+    assert alone.read_through == {QUIZ: datetime.fromtimestamp(100, UTC)}

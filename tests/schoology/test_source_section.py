@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gradesync.core.gradebook import Category, Gradebook, Student
+from gradesync.core.gradebook import UNTOUCHED, Category, Gradebook, Student
 from gradesync.core.ports import Member
 from harness.canned_schoology import (
     ADA,
@@ -16,6 +16,7 @@ from harness.canned_schoology import (
     HIS,
     QUIZ,
     SECTION,
+    SINCE,
     CannedSchoology,
     canned_source,
     dense,
@@ -99,7 +100,79 @@ async def test_of_several_enrollments_the_active_one_counts(order: int) -> None:
     schoology.put("grades", grades(*dense(QUIZ, ESSAY), grade("3490989999", QUIZ, 1)))
     book = await read(schoology)
     assert book.students[ADA].enrollment_id == HERS
-    assert book.cells[QUIZ] == {ADA: 8, BEN: 8, "enrollment:3490989999": 1}
+    assert book.cells[QUIZ] == {ADA: 8, BEN: 8}
+    assert book.differing == {(QUIZ, ADA)}
+
+
+OLD, NEW = "3490989701", "3490989999"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "old", "new", "joined", "differs"),
+    [
+        ((1, 1), (8, 100), (None, 0), 8, False),
+        ((1, 1), (8, 100), (9, 50), 8, True),
+        ((1, 1), (8, 100), (9, 200), 9, True),
+        ((1, 1), (8, 100), (None, 200), None, True),
+        ((1, 1), (8, 100), ("8.0", 200), 8, False),
+        ((1, 1), (8, 100), ("A+", 50), 8, True),
+        ((5, 1), (8, 100), (9, 50), 9, True),
+        ((5, 1), (8, 100), (None, 0), UNTOUCHED, False),
+        ((5, 1), (8, 100), (None, 50), UNTOUCHED, True),
+        ((5, 1), (8, 100), (None, 200), None, True),
+        ((5, 1), (None, 0), (None, 0), UNTOUCHED, False),
+        ((5, 5), (8, 100), (9, 50), 8, True),
+    ],
+)
+async def test_R39_cells_of_several_enrollments_are_joined(
+    statuses: tuple[int, int], old: Any, new: Any, joined: object, differs: bool
+) -> None:
+    schoology = CannedSchoology()
+    people = [enrollment(OLD, ADA, status=statuses[0]), enrollment(NEW, ADA, status=statuses[1])]
+    schoology.put("enrollments", {"enrollment": people})
+    rows = [grade(e, QUIZ, points, timestamp=at) for e, (points, at) in ((OLD, old), (NEW, new))]
+    schoology.put("grades", grades(*rows))
+    schoology.put("grade_items", {"assignment": [item(int(QUIZ))]})
+    book = await read(schoology)
+    assert (book.cells, book.unreadable) == ({QUIZ: {ADA: joined}}, {})
+    assert book.differing == ({(QUIZ, ADA)} if differs else frozenset())
+    async with canned_source(schoology) as source:
+        again = await source.cells(book, [QUIZ])
+    assert (again.cells, again.differing) == (book.cells, book.differing)
+
+
+async def test_R39_a_change_of_an_ended_enrollment_is_no_cell() -> None:
+    schoology = CannedSchoology()
+    people = [enrollment(OLD, ADA, status=5), enrollment(NEW, ADA), enrollment(HIS, BEN)]
+    schoology.put("enrollments", {"enrollment": people})
+    schoology.put("grades", grades(grade(OLD, QUIZ, 3), grade(HIS, QUIZ, 4)))
+    assert (await read(schoology, SINCE)).cells[QUIZ] == {BEN: 4}
+    assert not [path for path in schoology.asked if "assignment_id" in path]
+
+
+async def test_R39_a_change_beside_another_enrollment_is_read_whole() -> None:
+    schoology = CannedSchoology()
+    people = [enrollment(OLD, ADA, status=5), enrollment(NEW, ADA), enrollment(HIS, BEN)]
+    schoology.put("enrollments", {"enrollment": people})
+    schoology.put("grades", grades(grade(NEW, QUIZ, 3), grade(HIS, ESSAY, 4)))
+    alone = f"grades?limit=200&assignment_id={QUIZ}"
+    schoology.put(alone, grades(grade(OLD, QUIZ, 8), grade(NEW, QUIZ, 3)))
+    book = await read(schoology, SINCE)
+    assert book.cells == {QUIZ: {ADA: 3}, ESSAY: {BEN: 4}}
+    assert book.differing == {(QUIZ, ADA)}
+    assert (book.partial, book.full) == (frozenset({QUIZ}), False)
+
+
+async def test_R39_an_ended_enrollment_assigns_nothing() -> None:
+    schoology = CannedSchoology()
+    people = [enrollment(OLD, ADA, status=5), enrollment(NEW, ADA), enrollment(HIS, BEN)]
+    schoology.put("enrollments", {"enrollment": people})
+    schoology.put("grade_items", {"assignment": [item(int(QUIZ), assignees=[OLD, HIS])]})
+    schoology.put("grades", grades(grade(HIS, QUIZ, 4)))
+    book = await read(schoology)
+    assert book.cells == {QUIZ: {BEN: 4}}
+    assert book.partial == frozenset()
+    assert book.assignments[0].assignees == frozenset({f"enrollment:{OLD}", BEN})
 
 
 async def test_of_several_ended_enrollments_the_newest_counts() -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
-from gradesync.core.gradebook import Cell, Gradebook, Mark
+from gradesync.core.gradebook import UNTOUCHED, Cell, Gradebook, Mark
 from gradesync.schoology.check import check_connection
 from gradesync_sandbox.schoology.app import SchoologyApp
 from gradesync_sandbox.schoology.model import ACTIVE, Credential, Section
@@ -79,6 +79,8 @@ def read_directly(world: World) -> dict[str, dict[str, Cell]]:
             cell = book.cell(item.id, enrollment.id)
             points = Decimal(0) if cell.exception == 3 else cell.grade
             value: Any = Mark(cell.exception, points) if cell.exception else points
+            if points is None and not (cell.exception or cell.timestamp):
+                value = UNTOUCHED
             cells.setdefault(str(item.id), {})[str(enrollment.uid)] = value
     return cells
 
@@ -153,31 +155,42 @@ async def test_rows_beside_the_assignees_are_cells_too(world: World) -> None:
 async def test_a_changes_read_has_every_kind_of_changed_cell(small: World, clock: Clock) -> None:
     schoology, section = small.schoology, section_of(small)
     first = await read(small)
-    assert set(first.read_through.values()) == {datetime.fromtimestamp(NOON, UTC)}
+    assert set(first.read_through.values()) == {latest_touch(small)}
     graded, cleared, excused, commented = [e.uid for e in section.students()]
     quiz, essay, _ = section.items
-    clock.now += 600
+    for enrollment in section.students():
+        schoology.comment(section.id, next(reversed(section.items)), enrollment.uid, "later than all others")
+    first = await read(small)
+    clock.now += 601
     schoology.grade(section.id, quiz, graded, "9.5")
     schoology.clear(section.id, quiz, cleared)
     schoology.set_exception(section.id, essay, excused, 1)
     schoology.comment(section.id, essay, commented, "see me")
-    book = await read(small, min(first.read_through.values()))
+    book = await read(small, min(first.read_through.values()) + timedelta(seconds=601))
     assert not book.full
     assert book.cells == {
         str(quiz): {str(graded): Decimal("9.5"), str(cleared): None},
         str(essay): {str(excused): Mark(1), str(commented): first.cells[str(essay)][str(commented)]},
     }
     again = await read(small, min(book.read_through.values()))
-    assert again.cells == book.cells  # two minutes overlap
-    clock.now += 600
+    assert again.cells == book.cells  # ten minutes overlap
+    clock.now += 601
+    schoology.grade(section.id, quiz, graded, "9.5")
     later = await read(small, min(again.read_through.values()))
-    assert (await read(small, min(later.read_through.values()))).cells == {}
+    assert (await read(small, min(later.read_through.values()))).cells == {
+        str(quiz): {str(graded): Decimal("9.5")}
+    }
 
 
-async def test_the_cursor_is_in_schoologys_time(small: World) -> None:
-    small.schoology.switches.clock_skew = 4000
+def latest_touch(world: World) -> datetime:
+    return datetime.fromtimestamp(max(cell.timestamp for cell in section_of(world).cells.values()), UTC)
+
+
+@pytest.mark.parametrize("offset", [-5000, 5000])
+async def test_R48_the_cursor_is_in_the_cells_own_time(small: World, offset: int) -> None:
+    small.schoology.switches.cell_clock_offset = offset
     book = await read(small)
-    assert set(book.read_through.values()) == {datetime.fromtimestamp(NOON + 4000, UTC)}
+    assert set(book.read_through.values()) == {latest_touch(small)}
     section = section_of(small)
     small.schoology.grade(section.id, next(iter(section.items)), section.students()[0].uid, 1)
     assert len((await read(small, min(book.read_through.values()))).cells) == 1

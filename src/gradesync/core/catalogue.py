@@ -232,6 +232,14 @@ _WARNINGS = {
         "Assignments swapped names, and {sis} may still show this one by its old name and a number.",
         "Correct the problems of the assignments that swapped names with it, and sync again.",
     ),
+    Reason.NEVER_SCORED_HERE: (
+        "Nobody has scored this student here in Schoology, so {sis} keeps the score that it has.",
+        "Enter the score in Schoology. To remove it from {sis}, enter it and clear it again.",
+    ),
+    Reason.SEVERAL_ENROLLMENTS: (
+        "The student is enrolled here more than once with different scores. The latest active one counts.",
+        "Check the score. Ask the school office to end the enrollment that isn't needed.",
+    ),
 }
 
 _SYNCS = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark, Score
 from gradesync.core.ledger import Value
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy
@@ -51,7 +51,7 @@ class ScoreFitter:
         flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
         return cls(capabilities.score_max, capabilities.score_decimals, flags)
 
-    def fit(self, cell: Cell) -> Fitted:
+    def fit(self, cell: Score) -> Fitted:
         """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
         if isinstance(cell, Decimal):
             return self._fit_points(cell)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from enum import Enum
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 EXCUSED = 1
 INCOMPLETE = 2
@@ -23,8 +24,25 @@ def id_order(key: str) -> tuple[int, str]:
     return len(key), key
 
 
+class Untouched(Enum):
+    """Stand for a blank that the source says nobody ever made: it takes nothing back (R38)."""
+
+    UNTOUCHED = "untouched"
+
+
+UNTOUCHED: Final = Untouched.UNTOUCHED
+
 # One student's score in one assignment: points, an exception, or blank (None).
-Cell: TypeAlias = Decimal | Mark | None
+Score: TypeAlias = Decimal | Mark | None
+# A score as the source shows it.
+Cell: TypeAlias = Score | Literal[Untouched.UNTOUCHED]
+
+
+class Enrollment(NamedTuple):
+    """Describe one enrollment of a person in a section; `active` where it is in force."""
+
+    id: str
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +55,12 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """Describe a student's enrollment in the section.
+    """Describe a student of the section, by the one enrollment that counts of perhaps several (R39).
 
     `uid` is the source's user id, the key of every score. `school_uid` is the id that the SIS gave
-    the account, None where there is none. `active` is False for every enrollment that is not in force.
+    the account, None where there is none. `active` is False where no enrollment is in force.
     `other_section` is the school code of the section that a linked enrollment names, where it names one.
+    `enrollments` are all of the student's, in the order of their ids; empty stands for the one alone.
     """
 
     uid: str
@@ -49,6 +68,7 @@ class Student:
     school_uid: str | None
     active: bool = True
     other_section: str | None = None
+    enrollments: tuple[Enrollment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,7 @@ class Gradebook:
     (a row of an enrollment that the roster does not know has the key `enrollment:<id>`).
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.
+    `differing` are (assignment id, student uid) whose enrollments hold different scores.
     `partial` are assignments whose cells did not all arrive, even when asked again.
     `read_through` maps assignment id -> the source's own time up to which its cells are known.
     """
@@ -98,5 +119,6 @@ class Gradebook:
     cells: Mapping[str, Mapping[str, Cell]]
     full: bool
     unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    differing: frozenset[tuple[str, str]] = frozenset()
     partial: frozenset[str] = frozenset()
     read_through: Mapping[str, datetime] = field(default_factory=dict)

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Cell, Mark
+from gradesync.core.gradebook import Mark, Score
 from gradesync.core.sis import Ref, Spec
 
 # A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent.
-Value: TypeAlias = Cell
+Value: TypeAlias = Score
 
 
 def points_of(value: Value) -> Decimal | None:

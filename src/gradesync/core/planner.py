@@ -44,6 +44,7 @@ def plan(
         verdicts=verdicts,
         bindings=bind(verdicts, ledger, live, book.policy),
         unreadable=_group(gradebook.unreadable),
+        differing=_group(gradebook.differing),
         selection=selection,
         full=full,
     )
@@ -124,6 +125,7 @@ class _Planner:
     verdicts: Mapping[str, Verdict]
     bindings: Mapping[str, Binding]
     unreadable: Mapping[str, frozenset[str]]
+    differing: Mapping[str, frozenset[str]]
     selection: Selection | None
     full: bool
 
@@ -184,8 +186,14 @@ class _Planner:
 
     def _column(self, entry: LedgerAssignment, known: SentScores) -> Column:
         """Return all that is known of one assignment's scores."""
-        cells = self.gradebook.cells.get(entry.id, {})
-        column = Column(cells, self.unreadable.get(entry.id, frozenset()), entry.owed, known, self.full)
+        column = Column.of_cells(
+            self.gradebook.cells.get(entry.id, {}),
+            unreadable=self.unreadable.get(entry.id, frozenset()),
+            differing=self.differing.get(entry.id, frozenset()),
+            owed=entry.owed,
+            known=known,
+            full=self.full,
+        )
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students)
 

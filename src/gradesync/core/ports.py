@@ -17,6 +17,7 @@ class Cells:
 
     cells: Mapping[str, Mapping[str, Cell]]
     unreadable: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    differing: frozenset[tuple[str, str]] = frozenset()
     partial: frozenset[str] = frozenset()
     read_through: Mapping[str, datetime] = field(default_factory=dict)
 

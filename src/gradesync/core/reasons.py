@@ -54,6 +54,8 @@ class Reason(StrEnum):
     PARTIAL_READ = "partial-read"
     EDITED_IN_SIS = "edited-in-sis"
     NAME_SET_ASIDE = "name-set-aside"
+    NEVER_SCORED_HERE = "never-scored-here"
+    SEVERAL_ENROLLMENTS = "several-enrollments"
     # a sync as a whole
     SECTION_NOT_FROM_SIS = "section-not-from-sis"
     SECTION_NOT_FOUND = "section-not-found"

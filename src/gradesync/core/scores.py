@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gradesync.core.assignments import AssignmentDecision, Binding, changes
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
-from gradesync.core.gradebook import Cell, Mark
+from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, points_of
 from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason
@@ -57,25 +57,45 @@ class Column(NamedTuple):
     """Hold all that is known of one assignment's scores, by student uid.
 
     `cells` and `unreadable` are what was read, `owed` is what the ledger keeps, `known` what was sent.
-    `full`: put right what someone changed in the SIS.
+    `full`: put right what someone changed in the SIS. `untouched` have a blank that nobody made: it is no
+    cell. `differing` have several enrollments whose scores differ.
     """
 
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, Score]
     unreadable: Set[str]
     owed: Mapping[str, Owed]
     known: SentScores
     full: bool
+    untouched: Set[str] = frozenset()
+    differing: Set[str] = frozenset()
+
+    @classmethod
+    def of_cells(
+        cls,
+        cells: Mapping[str, Cell],
+        *,
+        unreadable: Set[str],
+        differing: Set[str],
+        owed: Mapping[str, Owed],
+        known: SentScores,
+        full: bool,
+    ) -> "Column":
+        """Make a column of what was read, the cells that nobody ever touched apart."""
+        untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
+        scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
+        return cls(scores, unreadable, owed, known, full, untouched, differing)
 
     @property
-    def kept(self) -> dict[str, Cell]:
+    def kept(self) -> dict[str, Score]:
         """Return the scores to plan that no response carried, from the ledger: owed ones are the newest."""
         if not self.owed and not self.known.doubtful:
             return {}
-        kept: dict[str, Cell] = {
+        kept: dict[str, Score] = {
             uid: doubt.value for uid, doubt in self.known.doubtful.items() if doubt.looks
         }
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
-        return {uid: value for uid, value in kept.items() if uid not in self.cells}
+        read = self.cells.keys() | self.untouched
+        return {uid: value for uid, value in kept.items() if uid not in read}
 
     def of(self, students: Set[str]) -> "Column":
         """Return the part of the column that belongs to some students."""
@@ -85,6 +105,7 @@ class Column(NamedTuple):
             unreadable=self.unreadable & students,
             owed={uid: owed for uid, owed in self.owed.items() if uid in students},
             known=self.known._replace(doubtful=doubtful),
+            untouched=self.untouched & students,
         )
 
 
@@ -115,7 +136,8 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
         elif planned is not None:
             settled.append(planned)
     read = len(column.cells) + len(kept) + len(column.unreadable - column.cells.keys() - kept.keys())
-    return PlannedScores(tuple(writes), tuple(settled), read - len(writes) - len(settled))
+    unchanged = read - len(writes) - len(settled)
+    return PlannedScores(tuple(writes), (*settled, *_settle_untouched(column, roster)), unchanged)
 
 
 def _find_differing(column: Column, roster: Roster) -> set[str]:
@@ -136,7 +158,7 @@ def _find_differing(column: Column, roster: Roster) -> set[str]:
 
 
 def _plan_score(
-    uid: str, cell: Cell, column: Column, roster: Roster, fitter: ScoreFitter
+    uid: str, cell: Score, column: Column, roster: Roster, fitter: ScoreFitter
 ) -> ScoreWrite | ScoreOutcome | None:
     """Plan one score; None where nothing is to be done or reported."""
     key = roster.find(uid)
@@ -174,7 +196,22 @@ def _plan_value(
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
     still_owed = owed is not None and owed.value == fitted.value
+    if uid in column.differing:
+        warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
     return ScoreWrite(uid, key, fitted.value, before, warnings, still_owed)
+
+
+def _settle_untouched(column: Column, roster: Roster) -> list[ScoreOutcome]:
+    """Settle the blanks that nobody made where the SIS holds a score of ours: it stays (R38)."""
+    sent, doubtful = column.known.sent, column.known.doubtful
+    holding = [uid for uid in column.untouched if sent.get(uid) is not None or uid in doubtful]
+    return [_keep_score(uid, sent.get(uid), roster.find(uid)) for uid in sorted(holding)]
+
+
+def _keep_score(uid: str, sent: Value, key: str | Stop) -> ScoreOutcome:
+    if isinstance(key, Stop) and key.result is Result.SKIPPED:
+        return ScoreOutcome(uid, *key)
+    return ScoreOutcome(uid, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), sent, sent)
 
 
 def _settle_unfit(uid: str, fitted: Fitted, column: Column) -> ScoreOutcome:

@@ -64,10 +64,9 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """Hold all pages of a list. `date` is that of the earliest response, None where one had none."""
+    """Hold all pages of a list."""
 
     rows: list[T | None]
-    date: datetime | None
 
 
 @dataclass(slots=True)
@@ -108,18 +107,16 @@ class Calls:
         """Read a list to its end. `first` is its first page, where that was read already."""
         payload = first or await self.get(request)
         rows: list[T | None] = []
-        dates = [payload.date]
         seen = {request.path}
         while True:
             page = decode_page(listing, payload.body)
             rows += page.rows
             if page.next is None:
-                return Rows(rows, _find_earliest(dates))
+                return Rows(rows)
             address = self._resolve_link(listing.kind, page.next)
             _check_progress(listing.kind, page, len(rows), address, seen)
             seen.add(address)
             payload = await self.get(Request(listing.kind, address))
-            dates.append(payload.date)
 
     def _resolve_link(self, kind: str, link: str) -> str:
         """Return the address of a link, in the scheme of the base address.
@@ -198,11 +195,6 @@ def _is_blank(body: bytes) -> bool:
 def _read_code(row: InnerRow | None) -> int:
     text = read_bare(row.response_code) if row else ""
     return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _find_earliest(dates: Sequence[datetime | None]) -> datetime | None:
-    known = [date for date in dates if date is not None]
-    return min(known) if len(known) == len(dates) else None
 
 
 def _check_progress(kind: str, page: Page[T], rows: int, address: str, seen: set[str]) -> None:

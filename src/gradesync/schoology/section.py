@@ -1,13 +1,13 @@
 """Read what frames a section's cells: its people, its assignments, categories and grading periods."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
+from gradesync.core.gradebook import Assignment, Category, Enrollment, Gradebook, Student
 from gradesync.core.ports import Member
 from gradesync.schoology.scalars import (
     UnreadableError,
@@ -25,8 +25,8 @@ ACTIVE: Final = "1"
 ENROLLMENT_UNREADABLE: Final = "the enrollment of this row could not be read"
 
 
-class Enrollment(NamedTuple):
-    """Hold one readable enrollment."""
+class EnrolledPerson(NamedTuple):
+    """Hold one readable enrollment and whose it is."""
 
     id: str
     uid: str
@@ -40,20 +40,28 @@ class Enrollment(NamedTuple):
 class Roster:
     """Hold the people of a section (upstream.md Schoology §2.2).
 
-    `keys` maps an enrollment id to the key of its cells: the student's uid, for the one enrollment of that
-    student that counts. `unreadable` are the keys of enrollments that could not be read; `complete` is False
-    where one of them did not even have an id.
+    `keys` maps every enrollment id of a student to the uid, the key of its cells. `shared` has, by
+    `foreign_key`, uid and enrollment of those who have several. `unreadable` are the keys of enrollments
+    that could not be read; `complete` is False where one of them did not even have an id.
     """
 
     students: Mapping[str, Student] = field(default_factory=dict)
     course_admins: frozenset[str] = frozenset()
     keys: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, tuple[str, Enrollment]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     complete: bool = True
 
     def cell_key(self, enrollment_id: str) -> str:
         """Return the key of an enrollment's cells."""
-        return self.keys.get(enrollment_id) or _foreign_key(enrollment_id)
+        return self.keys.get(enrollment_id) or foreign_key(enrollment_id)
+
+    def assignee_key(self, enrollment_id: str) -> str:
+        """Return the key of an assignee. An ended enrollment of an active student assigns nothing to them."""
+        uid, enrollment = self.shared.get(foreign_key(enrollment_id), ("", None))
+        if enrollment and self.students[uid].active and not enrollment.active:
+            return foreign_key(enrollment_id)
+        return self.cell_key(enrollment_id)
 
     def is_doubtful(self, key: str) -> bool:
         """Return True where cells of this key may belong to a student whose enrollment was unreadable."""
@@ -65,12 +73,8 @@ class Roster:
 
 
 def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
-    """Read a section's enrollments.
-
-    Of a student's several enrollments the active one counts, then the newest; the others' cells keep the
-    key `enrollment:<id>`.
-    """
-    readable: dict[str, Enrollment] = {}
+    """Read a section's enrollments: of a student's several the active one counts, then the newest."""
+    readable: dict[str, EnrolledPerson] = {}
     unreadable: set[str] = set()
     complete = True
     for row in rows:
@@ -79,14 +83,27 @@ def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
             readable[enrollment.id] = enrollment
         except UnreadableError:
             known = _find_id(row)
-            unreadable |= {_foreign_key(known)} if known else set()
+            unreadable |= {foreign_key(known)} if known else set()
             complete = complete and known is not None
-    chosen = _choose_enrollments(each for each in readable.values() if not each.admin)
+    admins = frozenset(e.uid for e in readable.values() if e.admin and e.active)
+    students = _join_people(each for each in readable.values() if not each.admin)
+    return _make_roster(students, admins, frozenset(unreadable), complete=complete)
+
+
+def _make_roster(
+    students: Mapping[str, Student],
+    course_admins: frozenset[str],
+    unreadable: frozenset[str],
+    *,
+    complete: bool = True,
+) -> Roster:
+    several = [(s.uid, enrollment) for s in students.values() for enrollment in s.enrollments]
     return Roster(
-        students={uid: _to_student(enrollment) for uid, enrollment in chosen.items()},
-        course_admins=frozenset(e.uid for e in readable.values() if e.admin and e.active),
-        keys={enrollment.id: uid for uid, enrollment in chosen.items()},
-        unreadable=frozenset(unreadable),
+        students=students,
+        course_admins=course_admins,
+        keys={s.enrollment_id: s.uid for s in students.values()} | {e.id: uid for uid, e in several},
+        shared={foreign_key(e.id): (uid, e) for uid, e in several},
+        unreadable=unreadable,
         complete=complete,
     )
 
@@ -94,12 +111,7 @@ def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
 def rebuild_roster(gradebook: Gradebook) -> Roster:
     """Return the roster that a gradebook was read with, as far as the gradebook keeps it."""
     doubted = {key for (_, key), why in gradebook.unreadable.items() if why == ENROLLMENT_UNREADABLE}
-    return Roster(
-        students=gradebook.students,
-        course_admins=gradebook.course_admins,
-        keys={student.enrollment_id: uid for uid, student in gradebook.students.items()},
-        unreadable=frozenset(doubted),
-    )
+    return _make_roster(gradebook.students, gradebook.course_admins, frozenset(doubted))
 
 
 def read_members(rows: Iterable[EnrollmentRow | None]) -> tuple[Member, ...]:
@@ -112,15 +124,16 @@ def read_members(rows: Iterable[EnrollmentRow | None]) -> tuple[Member, ...]:
     return tuple(members.values())
 
 
-def _foreign_key(enrollment_id: str) -> str:
+def foreign_key(enrollment_id: str) -> str:
+    """Return the key of cells whose student is not known, or has several enrollments."""
     return f"enrollment:{enrollment_id}"
 
 
-def _read_enrollment(row: EnrollmentRow | None) -> Enrollment:
+def _read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
     if row is None:
         raise UnreadableError("the enrollment is no object")
     status = require_id("status", row.status)
-    return Enrollment(
+    return EnrolledPerson(
         id=require_id("id", row.id),
         uid=require_id("uid", row.uid),
         admin=read_flag("admin", row.admin),
@@ -137,15 +150,18 @@ def _find_id(row: EnrollmentRow | None) -> str | None:
         return None
 
 
-def _choose_enrollments(students: Iterable[Enrollment]) -> dict[str, Enrollment]:
-    ranked = sorted(students, key=lambda e: (e.active, int(e.id)))
-    return {enrollment.uid: enrollment for enrollment in ranked}
+def _join_people(enrolled: Iterable[EnrolledPerson]) -> dict[str, Student]:
+    """Make one student of all enrollments of a uid."""
+    by_uid: dict[str, list[EnrolledPerson]] = {}
+    for each in sorted(enrolled, key=lambda one: int(one.id)):
+        by_uid.setdefault(each.uid, []).append(each)
+    return {uid: _to_student(several) for uid, several in by_uid.items()}
 
 
-def _to_student(enrollment: Enrollment) -> Student:
-    return Student(
-        enrollment.uid, enrollment.id, enrollment.school_uid, enrollment.active, enrollment.other_section
-    )
+def _to_student(several: Sequence[EnrolledPerson]) -> Student:
+    chosen = max(several, key=lambda each: (each.active, int(each.id)))
+    enrollments = tuple(Enrollment(each.id, each.active) for each in several) if len(several) > 1 else ()
+    return Student(chosen.uid, chosen.id, chosen.school_uid, chosen.active, chosen.other_section, enrollments)
 
 
 def _read_member(row: EnrollmentRow | None) -> Member:
@@ -205,7 +221,8 @@ def _parse_assignment(row: ItemRow, roster: Roster) -> Assignment:
         factor=_read_factor(row),
         counts=read_flag("count_in_grade", row.count_in_grade, absent=True),
         collected_only=read_flag("collected_only", row.collected_only),
-        assignees=frozenset(roster.cell_key(each) for each in read_ids("assignees", row.assignees)) or None,
+        assignees=frozenset(roster.assignee_key(each) for each in read_ids("assignees", row.assignees))
+        or None,
     )
 
 

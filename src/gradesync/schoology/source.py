@@ -12,7 +12,8 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology import wire
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, raise_first_error
-from gradesync.schoology.grades import GradeReader, grades_request, select_cells
+from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
+from gradesync.schoology.grades import GradeReader, grades_request
 from gradesync.schoology.scalars import ID
 from gradesync.schoology.section import (
     Roster,
@@ -67,7 +68,7 @@ class SchoologySource:
         return self.calls.multiget_refused
 
     async def read(self, section_id: str, since: datetime | None) -> Gradebook:
-        """Read a section; cells changed since a time of Schoology's own clock, or all of them (None).
+        """Read a section; cells changed since a time of the cells' own clock, or all of them (None).
 
         A full read is checked for completeness. Raises `SyncStopped` and `Retriable`.
         """
@@ -76,13 +77,23 @@ class SchoologySource:
         cells = await (reader.read_at_once(first) if first else reader.read_by_assignment())
         if book.full:
             cells = await reader.fill_gaps(cells, whole=True)
+        elif roster.shared:
+            cells = await self._read_beside(book, roster, cells)
         return replace(
             book,
             cells=cells.cells,
             unreadable=cells.unreadable,
+            differing=cells.differing,
             partial=cells.partial,
             read_through=cells.read_through,
         )
+
+    async def _read_beside(self, book: Gradebook, roster: Roster, changed: Cells) -> Cells:
+        """Read whole what changed of students with several enrollments: the others' cells count too (R39)."""
+        several = {uid for uid, _ in roster.shared.values()}
+        ids = [key for key, column in changed.cells.items() if column.keys() & several]
+        again = await self.cells(replace(book, read_through=changed.read_through), ids)
+        return replace(merge_cells([changed, again]), partial=again.partial)
 
     async def cells(self, gradebook: Gradebook, assignment_ids: Sequence[str] | None) -> Cells:
         """Read all cells of some assignments of a gradebook, or of all of them (None)."""
@@ -90,6 +101,7 @@ class SchoologySource:
         wanted = set(assignment_ids or ())
         chosen = tuple(a for a in gradebook.assignments if whole or a.id in wanted)
         reader = self._grade_reader(gradebook, rebuild_roster(gradebook), chosen)
+        reader = replace(reader, known=max(gradebook.read_through.values(), default=EPOCH))
         if reader.is_large or (not whole and len(chosen) <= FEW_ASSIGNMENTS):
             cells = await reader.read_by_assignment()
         else:

@@ -173,7 +173,9 @@ class Journal:
         assignments, scores = self.tally.assignments, self.tally.scores
         assignments.read, assignments.pending = len(plan.assignments), len(changing)
         scores.read = sum(item.read for item in everything)
-        scores.pending = writes + sum(len(item.settled) for item in everything)
+        scores.pending = writes + sum(
+            score.result is not Result.UNCHANGED for item in everything for score in item.settled
+        )
 
     async def start_over(self) -> None:
         """Record what this attempt noted, before it plans again."""

@@ -1,6 +1,7 @@
 """Read both sides for one attempt: as little of them as its plan needs."""
 
 import asyncio
+import hashlib
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -180,14 +181,22 @@ async def _read_cells(
     gradebook, since, link = reading.gradebook, reading.since, attempt.link
     if since is None:
         return gradebook
-    newcomers = reading.matched.keys.keys() - link.students.keys()
-    if newcomers or hash_rules(attempt.district, reading.section, reading.pairing) != link.rules_hash:
+    newcomers = reading.matched.keys.items() - link.students.items()
+    if newcomers or hash_reading(attempt, reading) != link.rules_hash:
         return await _read_all(attempt.source, gradebook)
     retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
     behind = _behind(syncing, attempt.journal.entries, since)
     return await _read_whole(
         attempt.source, gradebook, sorted({*behind, *gone, *retried.intersection(syncing)})
     )
+
+
+def hash_reading(attempt: Attempt, reading: Reading) -> str:
+    """Hash what cursors move under: the settings, and who is enrolled how (R39)."""
+    rules = hash_rules(attempt.district, reading.section, reading.pairing)
+    students = sorted(reading.gradebook.students.values(), key=lambda student: student.uid)
+    enrolled = repr([(each.uid, each.enrollment_id, each.active, each.enrollments) for each in students])
+    return hashlib.sha256(f"{rules} {enrolled}".encode()).hexdigest()
 
 
 def _behind(ids: Sequence[str], entries: Ledger, since: datetime) -> list[str]:
@@ -208,6 +217,7 @@ async def _read_all(source: Source, gradebook: Gradebook) -> Gradebook:
         gradebook,
         cells=read.cells,
         unreadable=read.unreadable,
+        differing=read.differing,
         partial=read.partial,
         read_through=read.read_through,
         full=True,
@@ -221,11 +231,13 @@ async def _read_whole(source: Source, gradebook: Gradebook, ids: Sequence[str]) 
     read = await source.cells(gradebook, ids)
     again = set(ids)
     kept = {key: why for key, why in gradebook.unreadable.items() if key[0] not in again}
+    differing = frozenset(key for key in gradebook.differing if key[0] not in again)
     cells = {assignment_id: read.cells.get(assignment_id, {}) for assignment_id in ids}
     return replace(
         gradebook,
         cells={**gradebook.cells, **cells},
         unreadable={**kept, **read.unreadable},
+        differing=differing | read.differing,
         partial=gradebook.partial | read.partial,
         read_through={**gradebook.read_through, **read.read_through},
     )

@@ -21,7 +21,7 @@ from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, wri
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
-from gradesync.sync.link import change_teacher, hash_rules
+from gradesync.sync.link import change_teacher
 from gradesync.sync.metrics import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.outcomes import (
     note_not_attempted,
@@ -31,7 +31,7 @@ from gradesync.sync.outcomes import (
     note_scores,
     note_unknown,
 )
-from gradesync.sync.read import Reading, read_both_sides
+from gradesync.sync.read import Reading, hash_reading, read_both_sides
 from gradesync.sync.scores import ScoreWriter
 from gradesync.sync.sweep import render_circuits, settle_as_failed
 
@@ -194,7 +194,7 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
     link = replace(
         attempt.link,
         students=reading.matched.keys,
-        rules_hash=hash_rules(attempt.district, reading.section, reading.pairing),
+        rules_hash=hash_reading(attempt, reading),
         last_full_read=attempt.context.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )
     changed = None if link == attempt.link else link
@@ -205,7 +205,7 @@ def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, 
     """Return the cursors that may move: of assignments that the SIS holds, all of whose rows were read."""
     book, selection = reading.gradebook, attempt.selection
     incomplete = {assignment_id for assignment_id, _ in book.unreadable} | book.partial
-    return {
+    moved = {
         item.id: book.read_through[item.id]
         for item in plan.assignments
         if item.id in refs
@@ -213,6 +213,11 @@ def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, 
         and item.id not in incomplete
         and (selection is None or selection.get(item.id, frozenset()) is None)
     }
+    if book.full:
+        return moved
+    # A read of changes has seen no more than was asked of it: it moves no cursor back.
+    before = {key: attempt.journal.entry(key).read_through or moment for key, moment in moved.items()}
+    return {key: max(moment, before[key]) for key, moment in moved.items()}
 
 
 async def _handle_failure(

@@ -1,0 +1,77 @@
+"""Join what a student has under several enrollments, and take back nothing that nobody took back."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gradesync_sandbox import world
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+
+@pytest.fixture
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
+    """Provide two assignments and four students, points in every cell, all of it synced."""
+    async with environment.open_district(world.build(7, 1, 4, 2, ideal=True)) as harness:
+        assert (await harness.sync()).status == "complete"
+        harness.forget_calls()
+        yield harness
+
+
+def enroll_again(harness: DistrictHarness, uid: int) -> int:
+    """Enroll a student once more, and return the enrollment that was there before."""
+    former = harness.room.section.enrollment_of(uid).id
+    harness.world.schoology.enroll_anew(harness.room.section.id, uid)
+    return former
+
+
+async def test_R38_a_student_who_comes_back_keeps_the_scores(harness: DistrictHarness) -> None:
+    item, uid, before = harness.items[0], harness.students[0], harness.table()
+    former = enroll_again(harness, uid)
+    harness.world.schoology.end_enrollment(harness.room.section.id, former)
+    sync = await harness.sync()
+    assert (sync.status, sync.scores["cleared"], harness.table()) == ("complete", 0, before)
+    assert await find_false_claims(harness, sync) == []
+    assert await harness.warnings(sync) == {(each.id, uid): ["never-scored-here"] for each in harness.items}
+    harness.grade(item, uid, 3)
+    again = await harness.sync()
+    assert harness.sis_text(item, uid) == "3"
+    assert (await harness.warnings(again))[item.id, uid] == ["several-enrollments"]
+    assert harness.sis_text(harness.items[1], uid) is not None
+
+
+async def test_R38_a_blank_in_the_new_enrollment_clears(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    former = enroll_again(harness, uid)
+    harness.world.schoology.end_enrollment(harness.room.section.id, former)
+    harness.world.schoology.switches.clock_skew += 5
+    harness.clear(item, uid)
+    sync = await harness.sync()
+    assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("cleared", None)
+    assert harness.sis_text(item, uid) is None
+
+
+@pytest.mark.parametrize("mode", ["full", "changes"])
+async def test_R38_renumbered_enrollments_clear_nothing(harness: DistrictHarness, mode: str) -> None:
+    before = harness.table()
+    harness.world.schoology.renumber_enrollments(harness.room.section.id)
+    sync = await harness.sync(mode=mode)
+    assert (sync.status, sync.scores["read"], harness.table()) == ("complete", 8, before)
+    assert sync.warnings == {"never-scored-here": 8}
+    assert harness.writes == []
+
+
+async def test_R38_renumbered_enrollments_with_their_cells_change_nothing(harness: DistrictHarness) -> None:
+    harness.world.schoology.renumber_enrollments(harness.room.section.id, keep_cells=True)
+    sync = await harness.sync()
+    assert (sync.status, dict(sync.warnings), sync.scores["unchanged"]) == ("complete", {}, 8)
+
+
+async def test_R39_the_score_of_the_older_enrollment_is_sent(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    former = enroll_again(harness, uid)
+    harness.world.schoology.grade_enrollment(harness.room.section.id, item.id, former, 3)
+    sync = await harness.sync()
+    assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("written", None)
+    assert (sync.status, harness.sis_text(item, uid)) == ("complete", "3")
