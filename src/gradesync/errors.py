@@ -5,6 +5,7 @@ GradeSyncError
 ├── AnswerLost      a write may or may not have happened; look before writing again
 ├── Rejected        this assignment or score is refused; the others go on
 ├── SyncStopped     this sync cannot go on; the reason names why and what to do
+│   └── AccessRefused   unless another teacher acts for the section
 ├── LeaseLost       another worker has this sync; write nothing more
 └── RequestRefused  the caller's request cannot be done; a problem response explains why
 """
@@ -35,12 +36,16 @@ class AnswerLost(GradeSyncError):
 
 
 class Rejected(GradeSyncError):
-    """Raised where the SIS refuses one assignment or some scores. `reason` is a code of the catalogue."""
+    """Raised where the SIS refuses one assignment or some scores. `reason` is a code of the catalogue.
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    `conflict`: the refusal is one of what the SIS holds already, such as an assignment of that name.
+    """
+
+    def __init__(self, reason: str, detail: str = "", *, conflict: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.conflict = conflict
 
 
 class SyncStopped(GradeSyncError):
@@ -50,6 +55,13 @@ class SyncStopped(GradeSyncError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class AccessRefused(SyncStopped):
+    """Raised where the SIS refuses access as such: to the acting teacher, or to a field it doesn't name.
+
+    Its status doesn't show which. The section is resolved once more before the sync stops.
+    """
 
 
 class LeaseLost(GradeSyncError):

@@ -138,7 +138,8 @@ async def test_R20_a_deleted_assignment_is_recognized(room: Classroom, status: i
     section, live = await room.one()
     room.sis.gradebook.delete_assignment(int(live.ref.key))
     assert await room.target().assignment(section, live.ref) is None
-    assert room.kinds() == ["assignment.get"]
+    looks = ["schema.assignmentsection"] if status == 500 else []
+    assert room.kinds() == ["assignment.get", *looks]
     with expect_rejection(Reason.ASSIGNMENT_GONE):
         await room.target().update_assignment(section, live.ref, room.spec(), rescore=False)
 
@@ -161,6 +162,23 @@ async def test_R20_an_unexpected_response_is_no_deletion(room: Classroom, effect
     with pytest.raises(SyncStopped) as stopped:
         await room.target().assignment(section, live.ref)
     assert stopped.value.reason in (Reason.SIS_UNREADABLE, Reason.SIS_PERMISSION_MISSING)
+
+
+async def test_R42_an_error_is_no_deletion_whatever_its_words(room: Classroom) -> None:
+    section, live = await room.one()
+    room.order("assignment.get", Status(500, '{"message":"Unable to find Assignment with id 1"}'))
+    assert await room.target().assignment(section, live.ref) == live
+    room.order("assignment.get", Status(500), times=None)
+    with pytest.raises(Retriable):
+        await room.target().assignment(section, live.ref)
+
+
+async def test_R20_an_error_is_no_deletion_without_the_table(room: Classroom) -> None:
+    section = await room.resolved()
+    room.sis.plugin.deny("assignmentsection", "assignmentid")
+    room.order("assignment.get", Status(500))
+    with expect_stop(Reason.SIS_UNREADABLE):
+        await room.target().assignment(section, Ref("1", {"assignmentid": "1"}))
 
 
 async def test_an_array_of_one_is_an_assignment(room: Classroom) -> None:

@@ -153,6 +153,10 @@ _SCORES = {
         "{sis} doesn't accept this score.",
         "Correct the score in Schoology: negative and extremely large scores aren't accepted.",
     ),
+    Reason.SCORE_NOT_KEPT: (
+        "{sis} accepted the score and doesn't hold it.",
+        "See in the details what {sis} holds. Enter the score there, or correct it in Schoology.",
+    ),
     Reason.ASSIGNMENT_SKIPPED: ("The score's assignment was skipped.", "See the assignment for the reason."),
     Reason.ASSIGNMENT_FAILED: (
         "The score's assignment didn't reach {sis}.",

@@ -50,20 +50,26 @@ class ScoreRow:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Describe how the SIS answered a batch of scores: it `accepted` all of them, or wrote none.
+    """Describe how the SIS answered a batch of scores: it `accepted` all of them, wrote none, or `failed`.
 
-    `students`: SIS keys named as not acceptable; `pairs`: the same with the ref key of the assignment, where
-    the SIS named it. `gone`: ref keys of assignments that are deleted.
-    `foreign`: ref keys of assignments that the SIS refuses for this section or teacher.
-    `too_large`: fewer rows may pass. `reason` and `detail`: why, where the SIS gave one without naming a row.
+    Accepted: `doubtful` are the (assignment's ref key, SIS student) of rows that the response leaves out or
+    contradicts; `unconfirmed`: it has no body to bear anything out.
+    Refused: `students` are SIS keys named as not acceptable; `pairs` the same with the ref key of the
+    assignment, where the SIS named it. `gone`: ref keys of assignments that are deleted; `missing`: some may
+    be. `denied`: the SIS refuses the assignments, or the teacher, or the plugin. `too_large`: fewer rows may
+    pass. `failed`: an error of its own that may have written some. `reason` and `detail` say why.
     """
 
     accepted: bool
+    doubtful: frozenset[tuple[str, str]] = frozenset()
+    unconfirmed: bool = False
     students: frozenset[str] = frozenset()
     pairs: frozenset[tuple[str, str]] = frozenset()
     gone: frozenset[str] = frozenset()
-    foreign: frozenset[str] = frozenset()
+    missing: bool = False
+    denied: bool = False
     too_large: bool = False
+    failed: bool = False
     reason: str | None = None
     detail: str = ""
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     STUDENT_NOT_FROM_SIS = "student-not-from-sis"
     STUDENT_UNMATCHED = "student-unmatched"
     SCORE_NOT_ACCEPTED = "score-not-accepted"
+    SCORE_NOT_KEPT = "score-not-kept"
     ASSIGNMENT_SKIPPED = "assignment-skipped"
     ASSIGNMENT_FAILED = "assignment-failed"
     ASSIGNMENT_UNKNOWN = "assignment-unknown"

@@ -184,7 +184,7 @@ class Calls:
                 headers=HEADERS,
                 repeatable=repeatable,
             )
-            if response.status != 401 or read_refusal(response).lacks_v1:
+            if response.status != 401 or (path.startswith("/ws/v1/") and read_refusal(response).lacks_v1):
                 return response
             self.auth.discard(token)
         raise SyncStopped(Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the token it gave")

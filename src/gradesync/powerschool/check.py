@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from gradesync.core.ports import Finding
 from gradesync.errors import GradeSyncError, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
-from gradesync.powerschool.refusals import Refusal, find_unknown_column, stop_for_permission
+from gradesync.powerschool.refusal_texts import find_unknown_column
+from gradesync.powerschool.refusals import Refusal, stop_for_permission
 
 SKEW_SECONDS = 60
 
@@ -133,7 +134,7 @@ async def _check_table(calls: Calls, table: str) -> Finding:
         try:
             await calls.probe_table(table, columns)
         except ReadRefused as refused:
-            unknown = find_unknown_column(refused.refusal)
+            unknown = find_unknown_column(refused.refusal.status, refused.refusal.text)
             if unknown not in columns:
                 detail = " ".join(
                     filter(None, (_describe_refusal(refused.refusal, table), CONSEQUENCES.get(table)))

@@ -9,7 +9,7 @@ import httpx
 from gradesync.core.district import SisAccess
 from gradesync.core.ports import Permit
 from gradesync.powerschool.calls import Calls, ClientCredentials, Memory
-from gradesync.powerschool.refusals import PowerSchoolDialect
+from gradesync.powerschool.dialect import PowerSchoolDialect
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
 from gradesync.upstream.client import Backoff, Budget, Upstream

@@ -1,27 +1,20 @@
-"""Read the bodies of PowerSchool's refusals, and decide what they mean for a sync."""
+"""Read PowerSchool's refusals, and decide by their status and structure what they mean for a sync (R42).
 
-import re
+Text steers nothing here: it may quote what a teacher typed. `refusal_texts` picks sentences by it.
+"""
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gradesync.core.reasons import Reason
-from gradesync.errors import SyncStopped
+from gradesync.errors import AccessRefused, SyncStopped
+from gradesync.powerschool import refusal_texts
 from gradesync.powerschool.wire import MalformedError, decode
-from gradesync.upstream.response import DEFAULT_PAUSE, UpstreamResponse, retry_after
+from gradesync.upstream.response import UpstreamResponse
 
 MAX_READ_BYTES = 64 * 1024
 MAX_FIELDS = 20
-NOT_TAUGHT = "PowerSchool reports that the teacher doesn't teach the section"
-
-_TOO_MANY = re.compile(r"too\s+many\s+requests|wait\s+(?:for\s+)?\d+(?:\.\d+)?\s*s", re.IGNORECASE)
-_SECONDS = re.compile(r"\b(\d{1,9}(?:\.\d+)?)\s*s(?:ec|\b)", re.IGNORECASE)
-_GONE = re.compile(r"unable to find", re.IGNORECASE)
-_TEACHES = re.compile(r"does not teach", re.IGNORECASE)
-_FIELD = re.compile(r"\b([a-z]{2,30})\.([a-z_]{2,30})\b", re.IGNORECASE)
-_NO_COLUMN = re.compile(r"invalid field(?: specified:)?\s+(\w+)", re.IGNORECASE)
-_STUDENT = re.compile(r"Student\.id\s*\[(\d+)\]", re.IGNORECASE)
-_NUMBERS = re.compile(r"\d+")
 
 # The tables of the plugin's access request (upstream.md PowerSchool §2): other dotted words in a refusal are
 # no fields.
@@ -32,59 +25,70 @@ GRANTED_TABLES = frozenset(
         *("cc", "students", "terms", "sectionteacher", "schoolstaff"),
     }
 )
+SCORE_COLUMNS = frozenset({"actualscoreentered", "scorepoints", "scorepercent"})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Hold a refusal: `text` of its messages, `raw` of all. Nothing of it is ever shown as it stands."""
+    """Hold a refusal. Nothing of it is ever shown as it stands.
+
+    `text` is that of its messages, without what we sent ourselves. `errors` are its structured entries.
+    """
 
     status: int
     text: str
-    raw: str
+    is_html: bool
     errors: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def numbers(self) -> frozenset[str]:
-        """Return every number that it names."""
-        named = (str(value) for error in self.errors for value in _read_params(error).values())
-        return frozenset([*_NUMBERS.findall(self.text), *named])
-
-    @property
-    def is_gone(self) -> bool:
-        """Return True where it means that a thing does not exist.
-
-        That is a 404, or a 500 in PowerSchool's words (upstream.md PowerSchool §5).
-        """
-        return bool(_GONE.search(self.text)) or (self.status == 404 and not self.text.startswith("<"))
-
-    @property
-    def is_not_taught(self) -> bool:
-        """Return True where it means that the acting teacher does not teach the section."""
-        return self.status == 403 and bool(_TEACHES.search(self.text))
+    def is_missing(self) -> bool:
+        """Return True for a 404 of PowerSchool itself: what the address names does not exist."""
+        return self.status == 404 and not self.is_html
 
     @property
     def lacks_v1(self) -> bool:
         """Return True for a 401 that no new token helps: the plugin may not use `/ws/v1`.
 
-        See upstream.md PowerSchool §1.
+        See upstream.md PowerSchool §1. These calls concern nothing that a teacher types.
         """
         return self.status == 401 and "accesslevelv1api" in self.text.lower()
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the columns that its entries name, in small letters."""
+        return tuple(filter(None, (_read_column(error) for error in self.errors)))
 
-def read_refusal(response: UpstreamResponse) -> Refusal:
-    """Read a refusal leniently: `message`, `errorMessage.message`, `ErrorMessage.message`, `errors[]`."""
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """Return the fields of granted tables that its entries name, as TABLE.COLUMN."""
+        listed = (_name_field(error) for error in self.errors)
+        named = (name for text in listed for name in text.replace(",", " ").split())
+        return tuple(dict.fromkeys(name.upper() for name in named if is_granted(name)))
+
+
+def is_granted(name: str) -> bool:
+    """Return True for the name of a field, as table.column, of a table of the plugin's access request."""
+    table, _, column = name.lower().partition(".")
+    return table in GRANTED_TABLES and column.isidentifier()
+
+
+def read_refusal(response: UpstreamResponse, *sent: str) -> Refusal:
+    """Read a refusal leniently: `message`, `errorMessage.message`, `ErrorMessage.message`, `errors[]`.
+
+    `sent` are the texts that our request carried: wherever the refusal quotes them they are taken out.
+    """
     raw = response.body[:MAX_READ_BYTES].decode(errors="replace").strip()
     try:
         content = decode(response.body)
     except MalformedError:
         content = None
+    is_html = raw.startswith("<")
     if not isinstance(content, Mapping):
-        return Refusal(response.status, raw, raw)
+        return Refusal(response.status, refusal_texts.strip_sent(raw, sent), is_html)
     listed = content.get("errors")
     errors = tuple(each for each in listed if isinstance(each, Mapping)) if isinstance(listed, list) else ()
-    return Refusal(
-        response.status, " ".join([*_find_messages(content), *_find_error_texts(errors)]), raw, errors
-    )
+    text = " ".join([*_find_messages(content), *_find_error_texts(errors)])
+    return Refusal(response.status, refusal_texts.strip_sent(text, sent), is_html, errors)
 
 
 def _find_messages(content: Mapping[str, Any]) -> Iterator[str]:
@@ -97,8 +101,18 @@ def _find_messages(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _find_error_texts(errors: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
     for error in errors:
-        yield ".".join(str(error[name]) for name in ("table", "field") if name in error)
+        yield _name_field(error)
         yield str(error.get("message", ""))
+
+
+def _name_field(error: Mapping[str, Any]) -> str:
+    return ".".join(str(error[name]) for name in ("table", "field") if name in error)
+
+
+def _read_column(error: Mapping[str, Any]) -> str:
+    """Return the column that an entry names; empty where its `field` is a sentence (as measured)."""
+    column = str(error.get("field", "")).rpartition(".")[2].lower()
+    return column if column.isidentifier() else ""
 
 
 def _read_params(error: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -106,54 +120,48 @@ def _read_params(error: Mapping[str, Any]) -> Mapping[str, Any]:
     return params if isinstance(params, Mapping) else {}
 
 
-def find_unknown_column(refusal: Refusal) -> str | None:
-    """Return the column of a table query that this PowerSchool does not have, in small letters."""
-    match = _NO_COLUMN.search(refusal.text) if refusal.status == 400 else None
-    return match[1].lower() if match else None
-
-
-class PowerSchoolDialect:
-    """Recognize throttling by status or by text alone, and 500 where others answer 404.
-
-    See upstream.md PowerSchool §5.
-    """
-
-    def throttled(self, response: UpstreamResponse) -> float | None:
-        if response.status < 400:
-            return None
-        text = response.body[:MAX_READ_BYTES].decode(errors="replace")
-        if response.status != 429 and not _TOO_MANY.search(text):
-            return None
-        wait, in_text = retry_after(response), _SECONDS.search(text)
-        if wait is not None:
-            return wait
-        return float(in_text[1]) if in_text else DEFAULT_PAUSE
-
-    def is_answer(self, response: UpstreamResponse) -> bool:
-        return response.status == 500 and bool(_GONE.search(read_refusal(response).text))
-
-
 def stop_for_permission(refusal: Refusal, action: str) -> None:
     """Raise `SyncStopped("sis-permission-missing")` with the fields, for a 403 about the plugin's grants."""
-    if refusal.status != 403 or refusal.is_not_taught:
-        return
-    named = dict.fromkeys(
-        f"{table}.{column}".upper()
-        for table, column in _FIELD.findall(f"{refusal.text} {refusal.raw}")
-        if table.lower() in GRANTED_TABLES
+    if refusal.status == 403:
+        raise SyncStopped(Reason.SIS_PERMISSION_MISSING, _describe_permission(refusal, action))
+
+
+def _describe_permission(refusal: Refusal, action: str) -> str:
+    named = refusal.grants or tuple(
+        dict.fromkeys(name.upper() for name in refusal_texts.find_fields(refusal.text) if is_granted(name))
     )
-    fields = ", ".join(list(named)[:MAX_FIELDS]) or "fields that it does not name"
-    raise SyncStopped(
-        Reason.SIS_PERMISSION_MISSING, f"PowerSchool doesn't let the plugin use {fields} ({action})"
-    )
+    fields = ", ".join(named[:MAX_FIELDS]) or "fields that it does not name"
+    return f"PowerSchool doesn't let the plugin use {fields} ({action})"
+
+
+def stop_for_access(refusal: Refusal, action: str) -> None:
+    """Raise for a 403 to a call in the name of a teacher.
+
+    Raises `SyncStopped("sis-permission-missing")` where its entries name fields, else `AccessRefused`.
+    """
+    if refusal.status == 403:
+        if refusal.grants:
+            stop_for_permission(refusal, action)
+        raise AccessRefused(*explain_access(refusal, action))
+
+
+def explain_access(refusal: Refusal, action: str) -> tuple[Reason, str]:
+    """Return the reason and the detail of a 403 that names no field in its entries."""
+    if refusal_texts.reads_not_taught(refusal.text):
+        return Reason.TEACHER_NOT_IN_SIS_SECTION, refusal_texts.NOT_TAUGHT
+    return Reason.SIS_PERMISSION_MISSING, _describe_permission(refusal, action)
 
 
 def stop_for_refusal(refusal: Refusal, kind: str) -> None:
     """Raise `SyncStopped` for a read of the gradebook that was refused."""
-    if refusal.is_not_taught:
-        raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION, NOT_TAUGHT)
-    stop_for_permission(refusal, kind)
+    stop_for_access(refusal, kind)
     raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool answered {refusal.status} to {kind}")
+
+
+def find_named_parts(refusal: Refusal) -> frozenset[str]:
+    """Return the ASSIGNMENTSECTIONIDs that the entries of a refusal name."""
+    named = (_read_params(error).get("assignment_section_id") for error in refusal.errors)
+    return frozenset(str(part) for part in named if part is not None)
 
 
 def find_named_students(refusal: Refusal) -> list[tuple[str | None, str]]:
@@ -164,74 +172,9 @@ def find_named_students(refusal: Refusal) -> list[tuple[str | None, str]]:
     named = []
     for error in refusal.errors:
         params = _read_params(error)
-        if "student_dcid" in params and not _is_score_fault(error):
+        # A guess (upstream.md PowerSchool §9): an entry whose field is a column of the score is about the
+        # value, not the student.
+        if "student_dcid" in params and _read_column(error) not in SCORE_COLUMNS:
             part = params.get("assignment_section_id")
             named.append((None if part is None else str(part), str(params["student_dcid"])))
-    return named or [(None, student) for student in _STUDENT.findall(refusal.text)]
-
-
-def _is_score_fault(error: Mapping[str, Any]) -> bool:
-    # A guess (upstream.md PowerSchool §9): an error whose field is a column of the score is about the value,
-    # not the student.
-    return _read_field(error).lower() in ("actualscoreentered", "scorepoints", "scorepercent")
-
-
-def _read_field(error: Mapping[str, Any]) -> str:
-    return str(error.get("field", ""))
-
-
-# A guess (upstream.md PowerSchool §9): no text of a refused create or update is known. Matched in this order.
-_ASSIGNMENT_FAULTS = (
-    (r"lock", Reason.TERM_LOCKED),
-    (r"duplicate|unique|already|exists", Reason.DUPLICATE_NAME),
-    (r"categor", Reason.ASSIGNMENT_NOT_ACCEPTED),
-    (r"due_?\s?date|\bterm\b", Reason.DUE_DATE_OUTSIDE_TERM),
-    (r"\bname\b|title", Reason.TITLE_NOT_ACCEPTED),
-    (r"points?|totalpointvalue|weight", Reason.POINTS_NOT_ACCEPTED),
-)
-
-
-def classify_assignment_refusal(refusal: Refusal, name: str) -> Reason:
-    """Return why an assignment is refused, by the words of the refusal, else by the fields that it names.
-
-    `name` is the assignment's own, whose words are not PowerSchool's.
-    """
-    fields = " ".join(_read_field(error) for error in refusal.errors)
-    for text in (refusal.text, fields):
-        words = text.replace(name, " ") if name else text
-        for pattern, reason in _ASSIGNMENT_FAULTS:
-            if re.search(pattern, words, re.IGNORECASE):
-                return reason
-    return Reason.ASSIGNMENT_NOT_ACCEPTED
-
-
-_COLUMNS = (
-    *("name", "duedate", "scoreentrypoints", "totalpointvalue", "weight", "scoretype"),
-    *("iscountedinfinalgrade", "isscoringneeded", "teachercategoryid"),
-)
-
-
-def summarize_refusal(refusal: Refusal, name: str) -> str:
-    """Return what may be shown of the refusal of an assignment: its status, and which columns it names.
-
-    All else may hold anything, a student's name too. `name` is the assignment's own.
-    """
-    fields = " ".join(_read_field(error) for error in refusal.errors)
-    text = f"{refusal.text.replace(name, ' ') if name else refusal.text} {fields}".lower()
-    named = [column for column in _COLUMNS if re.search(rf"\b{column}\b", text)]
-    return f"PowerSchool answered {refusal.status}" + (f" and named {', '.join(named)}" if named else "")
-
-
-# A guess (upstream.md PowerSchool §9), for refusals of scores that name no student.
-_SCORE_FAULTS = (
-    (r"lock", Reason.TERM_LOCKED),
-    (r"score|number|numeric|character", Reason.SCORE_NOT_ACCEPTED),
-)
-
-
-def classify_score_refusal(refusal: Refusal) -> Reason | None:
-    """Return why scores are refused, where no student is named; None where nothing shows it."""
-    for pattern, reason in _SCORE_FAULTS:
-        if re.search(pattern, refusal.text, re.IGNORECASE):
-            return reason
-    return None
+    return named

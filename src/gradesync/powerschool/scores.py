@@ -3,7 +3,8 @@
 See upstream.md PowerSchool §4.4.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
@@ -14,9 +15,11 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
+from gradesync.powerschool.refusal_texts import classify_score_refusal
 from gradesync.powerschool.refusals import (
     Refusal,
-    classify_score_refusal,
+    explain_access,
+    find_named_parts,
     find_named_students,
     read_refusal,
     stop_for_permission,
@@ -30,6 +33,9 @@ FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}
 # The way a score is cleared, a guess (upstream.md PowerSchool §4.4): null points with a null text, or with an
 # empty one.
 Clearing: TypeAlias = Literal["nulls", "empty"]
+
+# Failures that say of PowerSchool that it is not there, and nothing of the scores.
+UNAVAILABLE = frozenset({502, 503, 504})
 
 
 def build_score_body(rows: Sequence[ScoreRow], clearing: Clearing) -> dict[str, object]:
@@ -89,21 +95,32 @@ async def write_scores(
             "score.write", "PUT", "/ws/xte/score", params, body=body, repeatable=False
         )
         if response.status != 412:
-            return _read_response(response, rows)
+            return read_response(response, rows)
     raise Retriable("PowerSchool asks again to resubmit the scores")
 
 
-def _read_response(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> BatchResult:
+def read_response(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> BatchResult:
     if response.status < 300:
-        _check_accepted(response)
-        return BatchResult(accepted=True)
+        return _read_accepted(response, rows)
+    if response.status >= 500:
+        away = response.status in UNAVAILABLE
+        return BatchResult(
+            accepted=False,
+            failed=True,
+            reason=Reason.UPSTREAM_UNAVAILABLE if away else None,
+            detail=f"PowerSchool answered {response.status} to the scores",
+        )
     return _explain_refusal(read_refusal(response), rows)
 
 
-def _check_accepted(response: UpstreamResponse) -> None:
-    """Raise `AnswerLost` unless the response lists the batch's rows or has an empty body."""
+def _read_accepted(response: UpstreamResponse, rows: Sequence[ScoreRow]) -> BatchResult:
+    """Compare the rows of a response with those sent (R41).
+
+    Raises `AnswerLost` unless it lists rows or has an empty body.
+    """
+    everything = frozenset((row.ref.key, row.write.sis_student) for row in rows)
     if not response.body.strip():
-        return
+        return BatchResult(accepted=True, doubtful=everything, unconfirmed=True)
     try:
         content = decode(response.body)
     except MalformedError:
@@ -111,39 +128,54 @@ def _check_accepted(response: UpstreamResponse) -> None:
     listed = content.get("assignment_scores") if isinstance(content, Mapping) else content
     if not isinstance(listed, list):
         raise AnswerLost("PowerSchool's response to the scores makes no sense")
+    confirmed = _find_confirmed(listed, rows)
+    return BatchResult(
+        accepted=True, doubtful=frozenset(pair for pair in everything if pair[1] not in confirmed)
+    )
+
+
+def _find_confirmed(listed: Sequence[object], rows: Sequence[ScoreRow]) -> frozenset[str]:
+    """Return the students whose values the response shows, all of those that were sent.
+
+    Its rows name the student and not the assignment, so a student's values are compared together.
+    """
+    sent: dict[str, Counter[Decimal | None]] = {}
+    for row in rows:
+        sent.setdefault(row.write.sis_student, Counter())[points_of(row.write.value)] += 1
+    shown: dict[str, Counter[Decimal | None]] = {}
+    for student, points in _read_shown(listed):
+        shown.setdefault(student, Counter())[points] += 1
+    return frozenset(student for student, values in sent.items() if values <= shown.get(student, Counter()))
+
+
+def _read_shown(listed: Sequence[object]) -> Iterator[tuple[str, Decimal | None]]:
+    for row in listed:
+        if isinstance(row, Mapping) and "studentsdcid" in row:
+            texts = {name: str(value) for name, value in row.items() if value is not None}
+            yield texts.get("studentsdcid", ""), _read_points(texts)
 
 
 def _explain_refusal(refusal: Refusal, rows: Sequence[ScoreRow]) -> BatchResult:
     keys = {read_part_id(row.ref): row.ref.key for row in rows}
-    named = frozenset(keys[part] for part in keys.keys() & refusal.numbers)
     detail = f"PowerSchool answered {refusal.status} to the scores"
     if refusal.status == 413:
         return BatchResult(accepted=False, too_large=True, detail=detail)
-    if refusal.status in (404, 500):
-        return BatchResult(accepted=False, gone=named if refusal.is_gone else frozenset(), detail=detail)
-    if refusal.is_not_taught:
-        return _explain_not_taught(named, rows, detail)
-    stop_for_permission(refusal, "writing scores")
+    if refusal.status == 404:
+        gone = frozenset(keys[part] for part in keys.keys() & find_named_parts(refusal))
+        return BatchResult(accepted=False, missing=True, gone=gone, detail=detail)
+    if refusal.status == 403:
+        return _explain_access(refusal)
     if (students := _explain_students(refusal, keys, rows)) is not None:
         return students
-    reason = classify_score_refusal(refusal) if refusal.status in (409, 422) else None
-    return BatchResult(
-        accepted=False,
-        too_large=refusal.status == 400 and len(rows) > 1,
-        reason=reason,
-        detail=detail,
-    )
+    return BatchResult(accepted=False, reason=classify_score_refusal(refusal.text), detail=detail)
 
 
-def _explain_not_taught(named: frozenset[str], rows: Sequence[ScoreRow], detail: str) -> BatchResult:
-    """Return the assignments that the teacher does not teach: those named, else the batch's only one."""
-    foreign = named or frozenset({row.ref.key for row in rows})
-    return BatchResult(
-        accepted=False,
-        foreign=foreign if len(foreign) == 1 or named else frozenset(),
-        reason=Reason.TEACHER_NOT_IN_SIS_SECTION,
-        detail=detail,
-    )
+def _explain_access(refusal: Refusal) -> BatchResult:
+    """Raise `SyncStopped` for a 403 whose entries name fields: it concerns every score alike."""
+    if refusal.grants:
+        stop_for_permission(refusal, "writing scores")
+    reason, detail = explain_access(refusal, "writing scores")
+    return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
 
 
 def _explain_students(

@@ -8,19 +8,12 @@ from gradesync.core.gradebook import EXCUSED, MISSING
 from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
-from gradesync.errors import AnswerLost, Rejected, SyncStopped
+from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.powerschool import lookups, scores
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.check import check_connection
-from gradesync.powerschool.refusals import (
-    NOT_TAUGHT,
-    Refusal,
-    classify_assignment_refusal,
-    read_refusal,
-    stop_for_permission,
-    stop_for_refusal,
-    summarize_refusal,
-)
+from gradesync.powerschool.refusal_texts import classify_assignment_refusal, summarize
+from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_access, stop_for_permission
 from gradesync.powerschool.wire import (
     MalformedError,
     Object,
@@ -51,6 +44,7 @@ CAPABILITIES = Capabilities(
 )
 
 ASSIGNMENTS = "/ws/xte/section/assignment/"
+READS = 2  # of an assignment that answers 500 and is in the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +116,7 @@ class PowerSchoolTarget:
         )
         if response.status < 300:
             return NewAssignment(_read_created_ref(response))
-        refusal = read_refusal(response)
-        if refusal.is_not_taught:
-            stop_for_refusal(refusal, "assignment.create")
-        raise _reject(refusal, spec, "assignment.create")
+        raise reject(read_refusal(response, spec.name), "assignment.create")
 
     async def update_assignment(self, section: SisSection, ref: Ref, spec: Spec, *, rescore: bool) -> None:
         entry = await self._read_to_change(section, ref)
@@ -145,7 +136,7 @@ class PowerSchoolTarget:
             "assignment.update", "PUT", path, params, body=changed, repeatable=False
         )
         if response.status >= 300:
-            raise _reject_update(read_refusal(response), spec)
+            raise reject_update(read_refusal(response, spec.name))
         _check_empty_or_json(response)
 
     async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
@@ -164,18 +155,40 @@ class PowerSchoolTarget:
             raise Rejected(stopped.reason, stopped.detail) from stopped
 
     async def _read(self, section: SisSection, ref: Ref) -> Object | None:
-        """Read one assignment as an object; None where PowerSchool answers that there is none."""
-        path = f"{ASSIGNMENTS}{ref.key}"
-        response = await self.calls.send("assignment.get", "GET", path, _teacher_params(section))
-        if response.status != 200:
+        """Read one assignment as an object; None where PowerSchool has none."""
+        for _ in range(READS):
+            path = f"{ASSIGNMENTS}{ref.key}"
+            response = await self.calls.send("assignment.get", "GET", path, _teacher_params(section))
+            if response.status == 200:
+                return _decode_assignment(response)
             refusal = read_refusal(response)
-            if refusal.is_gone:
+            if refusal.is_missing:
                 return None
-            stop_for_permission(refusal, "assignment.get")
+            stop_for_access(refusal, "assignment.get")
+            if response.status != 500:
+                raise SyncStopped(
+                    Reason.SIS_UNREADABLE, f"PowerSchool answered {response.status} to assignment.get"
+                )
+            if not await self._is_in_table(ref):
+                return None
+        raise Retriable("PowerSchool answered 500 to assignment.get")
+
+    async def _is_in_table(self, ref: Ref) -> bool:
+        """Return True where ASSIGNMENTSECTION has an assignment: one that answers 500 may still be there.
+
+        Raises `SyncStopped("sis-unreadable")` where the plugin may not read it.
+        """
+        complete = self.is_complete(ref)
+        column = "assignmentsectionid" if complete else "assignmentid"
+        key = scores.read_part_id(ref) if complete else ref.key
+        try:
+            rows = await self.calls.read_table("assignmentsection", (column,), {f"{column}==": key})
+        except ReadRefused as refused:
             raise SyncStopped(
-                Reason.SIS_UNREADABLE, f"PowerSchool answered {response.status} to assignment.get"
-            )
-        return _decode_assignment(response)
+                Reason.SIS_UNREADABLE,
+                "PowerSchool answered 500 to assignment.get, and doesn't show its table",
+            ) from refused
+        return bool(rows)
 
 
 def _teacher_params(section: SisSection) -> dict[str, str]:
@@ -243,19 +256,19 @@ def _check_empty_or_json(response: UpstreamResponse) -> None:
         raise AnswerLost("PowerSchool's response to a write makes no sense") from error
 
 
-def _reject(refusal: Refusal, spec: Spec, kind: str) -> Rejected:
+def reject(refusal: Refusal, kind: str) -> Rejected:
     """Return why one assignment is refused. Raises `SyncStopped` where none would be taken."""
-    stop_for_permission(refusal, kind)
+    stop_for_access(refusal, kind)
     if refusal.status in (404, 405):
         raise SyncStopped(
             Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {refusal.status} to {kind}"
         )
-    return Rejected(classify_assignment_refusal(refusal, spec.name), summarize_refusal(refusal, spec.name))
+    return Rejected(
+        classify_assignment_refusal(refusal.text, refusal.fields),
+        summarize(refusal.status, f"{refusal.text} {' '.join(refusal.fields)}"),
+        conflict=refusal.status == 409,
+    )
 
 
-def _reject_update(refusal: Refusal, spec: Spec) -> Rejected:
-    if refusal.is_gone:
-        return Rejected(Reason.ASSIGNMENT_GONE)
-    if refusal.is_not_taught:
-        return Rejected(Reason.TEACHER_NOT_IN_SIS_SECTION, NOT_TAUGHT)
-    return _reject(refusal, spec, "assignment.update")
+def reject_update(refusal: Refusal) -> Rejected:
+    return Rejected(Reason.ASSIGNMENT_GONE) if refusal.is_missing else reject(refusal, "assignment.update")

@@ -36,13 +36,13 @@ T = TypeVar("T")
 class SchoologyDialect(PlainDialect):
     """Read a 429 as a pause of Schoology's window, with or without Retry-After."""
 
-    def throttled(self, response: UpstreamResponse) -> float | None:
+    def throttled(self, response: UpstreamResponse, kind: str) -> float | None:
         if response.status != 429:
             return None
         wait = retry_after(response)
         return THROTTLE_PAUSE if wait is None else wait
 
-    def is_answer(self, response: UpstreamResponse) -> bool:
+    def is_answer(self, response: UpstreamResponse, kind: str) -> bool:
         return response.status == 501
 
 

@@ -16,7 +16,7 @@ from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutco
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveAssignment, LiveScores, Ref, SisSection, Slot, Spec
-from gradesync.errors import AnswerLost, Rejected
+from gradesync.errors import AccessRefused, AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
 
@@ -27,7 +27,8 @@ CREATES = frozenset({Action.CREATE, Action.RECREATE})
 class AssignmentWriter:
     """Hold where assignments are written to, and what is known of that section.
 
-    `bound`: keys of SIS assignments that belong to a Schoology assignment. `refs`: assignment id -> where its
+    `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
+    assignment. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync.
     """
 
@@ -36,7 +37,9 @@ class AssignmentWriter:
     journal: Journal
     call_timeout: float
     take_over: bool
+    teacher: str | None
     bound: set[str]
+    teacher_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
 
 
@@ -144,14 +147,28 @@ async def _change(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec:
         return ref
     rescore = before is None or before.points != spec.points
     try:
-        await target.update_assignment(section, ref, spec, rescore=rescore)
+        await _update(writer, ref, spec, rescore=rescore)
     except AnswerLost:
         live = await target.assignment(section, ref)
         if live is None:
             raise Rejected(Reason.ASSIGNMENT_GONE) from None
         if live.spec != spec:
-            await target.update_assignment(section, ref, spec, rescore=rescore)
+            await _update(writer, ref, spec, rescore=rescore)
     return ref
+
+
+async def _update(writer: AssignmentWriter, ref: Ref, spec: Spec, *, rescore: bool) -> None:
+    """Update an assignment; a refused access concerns it alone where the acting teacher is still the same."""
+    target, section = writer.target, writer.section
+    try:
+        await target.update_assignment(section, ref, spec, rescore=rescore)
+    except AccessRefused as refused:
+        if not writer.teacher_stands:
+            again = await target.resolve_section(section.ref.key, writer.teacher)
+            writer.teacher_stands = again.ref.value == section.ref.value
+        if not writer.teacher_stands:
+            raise
+        raise Rejected(refused.reason, refused.detail) from refused
 
 
 async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:
@@ -169,8 +186,8 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
             ref = await _find_twice(writer, spec, sent)
         except Rejected as refused:
             ref = None
-            if refused.reason == Reason.DUPLICATE_NAME:
-                # Where an earlier answer was lost, the clash is our own create that came late.
+            if lost or refused.conflict:
+                # Where an earlier answer was lost, what is refused may be our own create that came late.
                 ref = await _find(writer, spec, lost=lost)
             if ref is None:
                 raise

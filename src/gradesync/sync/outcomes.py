@@ -47,13 +47,16 @@ def stopped(
     return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
 
 
-def score_outcome(item: AssignmentPlan, write: ScoreWrite, result: Result, reason: str | None) -> Outcome:
+def score_outcome(
+    item: AssignmentPlan, write: ScoreWrite, result: Result, reason: str | None, detail: str = ""
+) -> Outcome:
     return Outcome(
         assignment_id=item.id,
         student_id=write.student,
         title=item.title,
         result=result,
         reason=reason,
+        detail=detail,
         warnings=write.warnings,
         before=write.before,
         after=write.value,

@@ -15,11 +15,12 @@ from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.db import districts, links, syncs
-from gradesync.errors import LeaseLost, Rejected, Retriable, SyncStopped
+from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
+from gradesync.sync.delivery import Delivery
 from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
 from gradesync.sync.link import change_teacher
 from gradesync.sync.metrics import LEASES_LOST, mode, record_settled, time_stage
@@ -85,22 +86,27 @@ async def run_sync(context: SyncContext, claimed: Claimed) -> None:
 async def run_stages(attempt: Attempt) -> None:
     """Read, plan, write, settle. Raises `SyncStopped`, `Retriable`, `LeaseLost`, `SliceOver`.
 
-    Where the SIS refuses the acting teacher for the section, the section is resolved once more.
+    Where the SIS refuses access, the section is resolved once more: another teacher may act for it now.
     """
     try:
         await _run_once(attempt)
-    except SyncStopped as stop:
+    except AccessRefused as refused:
         section = attempt.link.sis
-        if stop.reason != Reason.TEACHER_NOT_IN_SIS_SECTION or section is None:
+        if section is None:
             raise
-        await _change_teacher(attempt, section)
+        await _change_teacher(attempt, section, refused)
         await attempt.journal.start_over()
         await _run_once(attempt)
 
 
-async def _change_teacher(attempt: Attempt, section: SisSection) -> None:
+async def _change_teacher(attempt: Attempt, section: SisSection, refused: AccessRefused) -> None:
     old = attempt.pairs
-    attempt.link, attempt.pairs = await change_teacher(attempt.link, section, old, attempt.target)
+    try:
+        attempt.link, attempt.pairs = await change_teacher(attempt.link, section, old, attempt.target)
+    except SyncStopped as stopped:
+        if stopped.reason != Reason.TEACHER_NOT_IN_SIS_SECTION:
+            raise
+        raise refused from stopped
     if attempt.sync.dry_run:
         return
     section_id = attempt.sync.section_id
@@ -164,6 +170,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
         journal=journal,
         call_timeout=context.limits.call_timeout,
         take_over=attempt.district.policy.take_over,
+        teacher=attempt.link.teacher,
         bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
     )
     await write_assignments(assignments, plan)
@@ -171,10 +178,10 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     refs = assignments.refs
     note_scores(journal, plan, refs, reading.gradebook, attempt.selection)
     _forget_vanished(journal, reading.gradebook)
-    scores = ScoreWriter(attempt.target, reading.section, journal, elsewhere=reading.matched.elsewhere)
+    delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
     end = _settlement(attempt, reading, plan, refs)
-    await scores.write(plan, refs, spanning=attempt.spanning, end=end)
-    if scores.unspanned:
+    await ScoreWriter(delivery, journal).write(plan, refs, spanning=attempt.spanning, end=end)
+    if delivery.unspanned:
         async with context.database.district(attempt.district.id) as db:
             await districts.save_facts(db, non_spanning=True)
 

@@ -207,8 +207,8 @@ class Upstream:
         return replace(hop, url=url, params=None, method="GET", content=None)
 
     async def _check(self, response: UpstreamResponse, call: _Call) -> UpstreamResponse:
-        throttled = self.dialect.throttled(response)
-        if throttled is None and (response.status < 500 or self.dialect.is_answer(response)):
+        throttled = self.dialect.throttled(response, call.kind)
+        if throttled is None and (response.status < 500 or self.dialect.is_answer(response, call.kind)):
             return response
         wait = retry_after(response) if throttled is None else throttled
         if wait is not None:

@@ -34,11 +34,14 @@ class ResponseTooLarge(SyncStopped):
 class Dialect(Protocol):
     """Interpret the responses of one kind of upstream, where the status alone is not enough."""
 
-    def throttled(self, response: UpstreamResponse) -> float | None:
-        """Return the seconds to wait, where the response means one call too many; otherwise None."""
+    def throttled(self, response: UpstreamResponse, kind: str) -> float | None:
+        """Return the seconds to wait, where the response means one call too many; otherwise None.
+
+        `kind` names the call as in `Upstream.call`.
+        """
         ...
 
-    def is_answer(self, response: UpstreamResponse) -> bool:
+    def is_answer(self, response: UpstreamResponse, kind: str) -> bool:
         """Return True for a 5xx that answers this request rather than being a failure."""
         ...
 
@@ -46,13 +49,13 @@ class Dialect(Protocol):
 class PlainDialect:
     """Follow RFC 9110: 429 with Retry-After, and a 5xx is a failure."""
 
-    def throttled(self, response: UpstreamResponse) -> float | None:
+    def throttled(self, response: UpstreamResponse, kind: str) -> float | None:
         if response.status != 429:
             return None
         seconds = retry_after(response)
         return DEFAULT_PAUSE if seconds is None else seconds
 
-    def is_answer(self, response: UpstreamResponse) -> bool:
+    def is_answer(self, response: UpstreamResponse, kind: str) -> bool:
         return False
 
 

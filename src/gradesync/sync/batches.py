@@ -1,0 +1,82 @@
+"""Cut scores into batches, and collect what became of the rows of one."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby, islice
+
+from gradesync.core.ledger import Doubtful
+from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.reasons import Reason
+
+Key = tuple[str, str]
+"""(assignment id, student uid) of a row."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """Collect what became of the rows of one batch.
+
+    `refused` rows have a reason, some of them a detail. `held`: what the SIS holds instead of a row's value.
+    `resent`: rows that were sent once with their answer lost. `unconfirmed`: rows that no answer bears out.
+    `lost`: rows that may or may not be in the SIS.
+    """
+
+    delivered: set[Key] = field(default_factory=set)
+    refused: dict[Key, str] = field(default_factory=dict)
+    details: dict[Key, str] = field(default_factory=dict)
+    held: dict[Key, Decimal | None] = field(default_factory=dict)
+    resent: set[Key] = field(default_factory=set)
+    unconfirmed: set[Key] = field(default_factory=set)
+    lost: set[Key] = field(default_factory=set)
+
+    def lose(self, rows: Sequence[ScoreRow]) -> None:
+        """Mark the rows without an answer as lost."""
+        lost = set(map(key_of, rows)) - self.delivered - self.refused.keys()
+        self.refused |= dict.fromkeys(lost, Reason.UPSTREAM_UNAVAILABLE)
+        self.lost |= lost
+
+    def refuse(self, rows: Sequence[ScoreRow], answer: BatchResult) -> None:
+        """Mark the rows as refused. A failure may have written them."""
+        keys = list(map(key_of, rows))
+        self.refused |= dict.fromkeys(keys, answer.reason or Reason.SCORE_NOT_ACCEPTED)
+        if answer.failed:
+            self.lost.update(keys)
+
+    def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
+        """Return what is left to read back of a row. One neither delivered nor refused is as `before`."""
+        key, value = key_of(row), row.write.value
+        if key in self.lost:
+            return Doubtful(value)
+        if key in self.delivered:
+            left = before.looks - 1 if before else int(key in self.unconfirmed)
+            looks = max(left, key in self.resent)
+            return Doubtful(value, looks) if looks else None
+        return before if key not in self.refused else None
+
+
+def key_of(row: ScoreRow) -> Key:
+    return row.assignment_id, row.write.student
+
+
+def by_assignment(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
+    groups: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        groups.setdefault(row.assignment_id, []).append(row)
+    return list(groups.values())
+
+
+def halves(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
+    middle = len(rows) // 2
+    return [rows[:middle], rows[middle:]]
+
+
+def cut(rows: Iterable[ScoreRow], size: int, *, spanning: bool) -> Iterator[Sequence[ScoreRow]]:
+    """Cut rows into batches of at most `size`, of one assignment each unless `spanning`.
+
+    The rows come assignment by assignment; there may be very many, so no more of them than a batch are held.
+    """
+    groups = [rows] if spanning else (group for _, group in groupby(rows, lambda row: row.assignment_id))
+    for group in map(iter, groups):
+        while batch := list(islice(group, size)):
+            yield batch
