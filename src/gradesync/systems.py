@@ -123,6 +123,7 @@ class UpstreamSystems:
             until=until,
             student_id=district.match.student_id,
             rows_per_write=self.score_batch,
+            timezone=district.timezone,
         )
 
     async def check(

@@ -69,6 +69,20 @@ async def test_move_to_a_linked_sis_section_changes_nothing(harness: DistrictHar
     assert harness.writes == []
 
 
+async def test_R37_sections_that_swap_school_codes_follow_them(harness: DistrictHarness) -> None:
+    room, other = harness.world.classrooms
+    await assert_synced_well(harness)
+    assert (await harness.sync(other)).status == "complete"
+    room.section.school_code, other.section.school_code = other.section.school_code, room.section.school_code
+    preview = await harness.sync(dry_run=True)
+    assert preview.error_code is None
+    sync = await harness.sync()
+    assert sync.error_code is None
+    assert (await harness.link()).code == room.section.school_code
+    assert (await harness.sync(other)).error_code is None
+    assert (await harness.link(other)).code == other.section.school_code
+
+
 async def test_preview_after_a_change_of_teacher_stores_nothing(
     harness: DistrictHarness,
 ) -> None:

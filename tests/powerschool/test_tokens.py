@@ -106,7 +106,7 @@ async def test_a_create_without_a_token_is_not_in_doubt(room: Classroom) -> None
 async def test_the_check_of_a_sound_plugin_finds_nothing(room: Classroom) -> None:
     findings = await room.target().check()
     assert [finding.check for finding in findings if not finding.ok] == []
-    assert len(findings) == 15
+    assert len(findings) == 16
     assert all(call.method == "GET" for call in room.sis.log.calls if call.kind != "token")
 
 

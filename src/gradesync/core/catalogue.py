@@ -69,6 +69,10 @@ _ASSIGNMENTS = {
         "Another category in this section maps to the same {sis} category, which accepts only one.",
         "Ask an administrator to map one elsewhere, change the title rule, or let several map to one.",
     ),
+    Reason.CATEGORY_INACTIVE: (
+        "The {sis} category with this name is inactive and takes no assignments.",
+        "Activate the category in {sis}, or move the assignment to another category.",
+    ),
     Reason.TITLE_TOO_LONG: ("The assignment's name is too long for {sis}.", "Shorten the name in Schoology."),
     Reason.TITLE_NOT_ACCEPTED: (
         "The assignment's name is empty or has characters that can't be displayed.",

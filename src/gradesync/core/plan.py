@@ -87,7 +87,8 @@ class AssignmentPlan(NamedTuple):
     `spec` is what the SIS should hold, None where the assignment does not go. `before` is what it holds as
     far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
     that is adopted is written too where they differ. `ref` is where it stands in the SIS, None for a create.
-    `may_hold` is what the ledger keeps by that name once this is applied.
+    `may_hold` is what the ledger keeps by that name once this is applied. `detail` names what the reason is
+    about.
     """
 
     id: str
@@ -102,6 +103,7 @@ class AssignmentPlan(NamedTuple):
     settled: tuple[ScoreOutcome, ...] = ()
     unchanged: int = 0
     may_hold: bool = False
+    detail: str = ""
 
     @property
     def edits(self) -> tuple[Edit, ...]:

@@ -150,7 +150,7 @@ class _Planner:
         entry = self.ledger.get(assignment.id) or LedgerAssignment(assignment.id)
         verdict = self.verdicts[assignment.id]
         if verdict.stop:
-            return self._plan_stopped(assignment, entry, verdict.stop)
+            return self._plan_stopped(assignment, entry, verdict.stop)._replace(detail=verdict.detail)
         binding = self.bindings[assignment.id]
         decision = decide_assignment(binding, entry, full=self.full)
         if decision.reason:

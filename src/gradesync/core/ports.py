@@ -125,10 +125,14 @@ class Target(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    async def resolve_section(self, key: str, teacher: str | None = None) -> SisSection:
+    async def resolve_section(
+        self, key: str, teacher: str | None = None, *, known: SisSection | None = None, term: bool = True
+    ) -> SisSection:
         """Find the SIS section that a matched school code names, its term and its acting teacher.
 
-        `teacher` is set where the district chose one. Raises `SyncStopped`: `sis-section-not-found`,
+        `teacher` is set where the district chose one. With the section as it was `known` before, only what
+        may have changed is looked up again; its term only where it is wanted or is another. Raises
+        `SyncStopped`: `sis-section-not-found`,
         `teacher-not-in-sis-section`, `sis-permission-missing`.
         """
         ...

@@ -11,6 +11,7 @@ class Reason(StrEnum):
     CATEGORY_UNMAPPED = "category-unmapped"
     CATEGORY_AMBIGUOUS = "category-ambiguous"
     CATEGORY_TAKEN = "category-taken"
+    CATEGORY_INACTIVE = "category-inactive"
     TITLE_TOO_LONG = "title-too-long"
     TITLE_NOT_ACCEPTED = "title-not-accepted"
     DUE_DATE_OUTSIDE_TERM = "due-date-outside-term"

@@ -16,7 +16,7 @@ from gradesync.core.gradebook import Assignment, Gradebook, Student, id_order
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Capabilities, Policy, SisSection, Slot, Spec
+from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec
 
 # Rules that stop what should have reached the SIS. The others leave out what was never meant to.
 _FAILURES = frozenset(
@@ -38,11 +38,15 @@ class Stop(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Hold the judgment of one assignment: the `spec` that the SIS should hold, or the `stop`."""
+    """Hold the judgment of one assignment: the `spec` that the SIS should hold, or the `stop`.
+
+    `detail` names what the stop is about.
+    """
 
     spec: Spec | None = None
     stop: Stop | None = None
     warnings: tuple[Reason, ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,9 @@ def judge(
     """
     if reason := _exclude_assignment(assignment, entry, book):
         return _stop(reason)
-    category = book.pairing.pairs.get(assignment.category_id or "")
+    category = _find_category(assignment, entry, book.pairing)
     if category is None:
-        return _stop(book.pairing.refused.get(assignment.category_id or "", Reason.CATEGORY_UNMAPPED))
+        return _stop_for_category(assignment.category_id or "", book.pairing)
     title = fit_title(assignment.title, book.capabilities, book.policy)
     if title.stop:
         return _stop(title.stop)
@@ -100,6 +104,26 @@ def _exclude_assignment(
         return Reason.COLLECTED_ONLY
     counts = assignment.counts or book.capabilities.has_counts
     return None if counts else Reason.DOES_NOT_COUNT
+
+
+def _find_category(assignment: Assignment, entry: LedgerAssignment | None, pairing: Pairing) -> Ref | None:
+    """Return the SIS category of an assignment; one that became inactive keeps what stands in it (R44)."""
+    category_id = assignment.category_id or ""
+    closed = pairing.inactive.get(category_id)
+    if (
+        closed is not None
+        and entry is not None
+        and entry.ref
+        and entry.spec
+        and entry.spec.category == closed
+    ):
+        return closed
+    return pairing.pairs.get(category_id)
+
+
+def _stop_for_category(category_id: str, pairing: Pairing) -> Verdict:
+    verdict = _stop(pairing.refused.get(category_id, Reason.CATEGORY_UNMAPPED))
+    return verdict._replace(detail=pairing.titles.get(category_id, ""))
 
 
 def _stop(reason: Reason) -> Verdict:

@@ -30,14 +30,16 @@ class SisCategory:
 
 @dataclass(frozen=True, slots=True)
 class SisSection:
-    """Describe the SIS section that a source section is linked to, resolved once and kept.
+    """Describe the SIS section that a source section is linked to.
 
-    `ref.value` holds what the target needs (acting teacher, term). Dates are inclusive.
+    `ref.value` holds what the target needs (acting teacher, term). Dates are inclusive. `teacher_until` is
+    the last day on which the acting teacher teaches it, None where that was never read.
     """
 
     ref: Ref
     term_first: date
     term_last: date
+    teacher_until: date | None = None
 
 
 # Name and due date: two assignments of a section that have both in common clash in the SIS (R29).

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, select
+from sqlalchemy import Row, bindparam, delete, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.categories import normalize_title
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import storable
 from gradesync.db.tables import metadata
@@ -27,13 +28,17 @@ class SectionLink:
 
     `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
     `teacher` where it named one. `students` maps a uid to a SIS student key. `rules_hash` identifies the
-    match rules and the policy that all this was made under.
+    match rules and the policy that all this was made under. `sis_id` is the id that the school code was
+    matched to; `section_read_at` and `term_read_at` tell when the SIS was last asked.
     """
 
     section_id: str
     title: str = ""
     code: str | None = None
     sis: SisSection | None = None
+    sis_id: str | None = None
+    section_read_at: datetime | None = None
+    term_read_at: datetime | None = None
     teacher: str | None = None
     chosen: bool = False
     students: Mapping[str, str] = field(default_factory=dict)
@@ -88,16 +93,11 @@ async def save(db: AsyncSession, link: SectionLink) -> None:
 
 
 def _values(link: SectionLink) -> dict[str, Any]:
-    sis = link.sis and {
-        "value": link.sis.ref.value,
-        "term_first": link.sis.term_first.isoformat(),
-        "term_last": link.sis.term_last.isoformat(),
-    }
     return {
         "title": storable(link.title),
         "code": link.code,
         "sis_key": link.sis.ref.key if link.sis else None,
-        "sis": sis,
+        "sis": link.sis and _dump_section(link, link.sis),
         "teacher": link.teacher,
         "chosen": link.chosen,
         "students": dict(link.students),
@@ -110,17 +110,45 @@ def _values(link: SectionLink) -> dict[str, Any]:
     }
 
 
-def _link(row: Row[Any]) -> SectionLink:
-    sis = row.sis and SisSection(
-        Ref(row.sis_key, row.sis["value"]),
-        date.fromisoformat(row.sis["term_first"]),
-        date.fromisoformat(row.sis["term_last"]),
+def _dump_section(link: SectionLink, section: SisSection) -> dict[str, Any]:
+    known = {
+        "id": link.sis_id,
+        "teacher_until": section.teacher_until and section.teacher_until.isoformat(),
+        "read_at": link.section_read_at and link.section_read_at.isoformat(),
+        "term_read_at": link.term_read_at and link.term_read_at.isoformat(),
+    }
+    return {
+        "value": section.ref.value,
+        "term_first": section.term_first.isoformat(),
+        "term_last": section.term_last.isoformat(),
+        **{name: text for name, text in known.items() if text is not None},
+    }
+
+
+def _load_section(key: str, stored: Mapping[str, Any]) -> SisSection:
+    until = stored.get("teacher_until")
+    return SisSection(
+        Ref(key, stored["value"]),
+        date.fromisoformat(stored["term_first"]),
+        date.fromisoformat(stored["term_last"]),
+        until and date.fromisoformat(until),
     )
+
+
+def _load_time(stored: Mapping[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(stored[name]) if name in stored else None
+
+
+def _link(row: Row[Any]) -> SectionLink:
+    stored = row.sis or {}
     return SectionLink(
         section_id=row.section_id,
         title=row.title,
         code=row.code,
-        sis=sis,
+        sis=_load_section(row.sis_key, stored) if stored else None,
+        sis_id=stored.get("id", row.sis_key),
+        section_read_at=_load_time(stored, "read_at"),
+        term_read_at=_load_time(stored, "term_read_at"),
         teacher=row.teacher,
         chosen=row.chosen,
         students=row.students,
@@ -131,6 +159,12 @@ def _link(row: Row[Any]) -> SectionLink:
         last_full_read=row.last_full_read,
         rules_hash=row.rules_hash,
     )
+
+
+async def release(db: AsyncSession, section_id: str) -> None:
+    """Unlink a section from its SIS section: its next sync resolves it anew."""
+    nowhere = {"sis": null(), "sis_key": None, "code": None}
+    await db.execute(update(LINK).where(LINK.c.section_id == section_id).values(nowhere))
 
 
 async def get_titles(db: AsyncSession, section_id: str) -> dict[str, str]:
@@ -179,9 +213,11 @@ async def save_pairs(db: AsyncSession, section_id: str, new: Iterable[Pair]) -> 
 
 
 async def remove_pairs_titled(db: AsyncSession, sis_titles: Collection[str]) -> None:
-    """Delete pairs by title, in all sections, that lead to SIS categories of these plain titles."""
-    titled = func.lower(func.trim(PAIR.c.sis_title)).in_(sis_titles)
-    await db.execute(delete(PAIR).where(~PAIR.c.chosen, titled))
+    """Delete pairs by title, in all sections, that lead to SIS categories of these normalized titles."""
+    # PostgreSQL folds case by its collation and knows no NFC of ours: the few titles are compared here.
+    stored = await db.scalars(select(PAIR.c.sis_title).where(~PAIR.c.chosen).distinct())
+    titles = [title for title in stored if normalize_title(title) in sis_titles]
+    await db.execute(delete(PAIR).where(~PAIR.c.chosen, PAIR.c.sis_title.in_(titles)))
 
 
 async def remove_pairs(db: AsyncSession, section_id: str, category_ids: Sequence[str]) -> None:

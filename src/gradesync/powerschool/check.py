@@ -44,8 +44,9 @@ WRITTEN: Mapping[str, tuple[str, ...]] = {
 
 # Tables that a sync reads: ViewOnly.
 READ: Mapping[str, tuple[str, ...]] = {
-    "sections": ("dcid", "id", "termid", "schoolid"),
-    "sectionteacher": ("sectionid", "teacherid"),
+    "sections": ("dcid", "id", "termid", "schoolid", "teacher"),
+    "sectionteacher": ("sectionid", "teacherid", "roleid", "start_date", "end_date"),
+    "roledef": ("id", "name"),
     "schoolstaff": ("id", "users_dcid"),
     "terms": ("id", "yearid", "schoolid", "firstday", "lastday"),
     "students": ("dcid", "id", "student_number"),
@@ -64,6 +65,7 @@ GRANTS: Mapping[str, tuple[str, ...]] = {**READ, **WRITTEN}
 
 # What does not work without a table that a sync can do without.
 CONSEQUENCES: Mapping[str, str] = {
+    "roledef": "Where several teachers share a section, the lead is found by PowerSchool's id alone.",
     "terms": "Due dates cannot be checked against the term before they are sent.",
     "cc": "Students who left the section are found only by PowerSchool's refusals.",
     "students": "Students can be matched only by DCID.",

@@ -70,6 +70,7 @@ class PowerSchool:
         student_id: str = "dcid",
         rows_per_write: int = CAPABILITIES.rows_per_write,
         clearing: Clearing = "nulls",
+        timezone: str = "UTC",
     ) -> PowerSchoolTarget:
         """Return a target for one holder of a lease; retries go on until `until` at the latest."""
         upstream = Upstream(
@@ -87,5 +88,5 @@ class PowerSchool:
         )
         calls = Calls(upstream, self.auth, self.memory)
         return PowerSchoolTarget(
-            calls, student_id, clearing, replace(CAPABILITIES, rows_per_write=rows_per_write)
+            calls, student_id, clearing, timezone, replace(CAPABILITIES, rows_per_write=rows_per_write)
         )

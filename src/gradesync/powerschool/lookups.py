@@ -3,40 +3,68 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from gradesync.core.gradebook import id_order
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
-from gradesync.powerschool.refusals import stop_for_permission
+from gradesync.powerschool.teachers import find_acting_teacher, read_optional
 from gradesync.powerschool.wire import MalformedError, decode, read_day, read_flag, read_key, read_objects
 
 # YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990
 
 
-async def resolve_section(calls: Calls, key: str, teacher: str | None) -> SisSection:
-    """Find a section by SECTIONS.DCID, its term and its teacher.
+async def resolve_section(
+    calls: Calls,
+    key: str,
+    teacher: str | None,
+    *,
+    today: date,
+    known: SisSection | None = None,
+    term: bool = True,
+) -> SisSection:
+    """Find a section by SECTIONS.DCID, its term and its acting teacher (R43).
 
-    `teacher` is a USERS.DCID that must be among the teachers; None takes the first.
+    `teacher` is a USERS.DCID that must be among the current teachers; None takes the lead. `today` is the
+    district's. With the section as it was `known` before, only what changed is looked up anew: two calls,
+    and one more where the `term` is wanted.
     """
     if not (key.isascii() and key.isdecimal()):
         raise _section_not_found(key)
-    rows = await _require_rows(calls, "sections", ("dcid", "id", "termid", "schoolid"), {"dcid==": key})
-    if not rows or {"id", "termid", "schoolid"} - rows[0].keys():
-        raise _section_not_found(key)
-    section = rows[0]
-    users_dcid = await _find_teacher(calls, section["id"], teacher)
-    first, last = await _find_term(calls, key, section["termid"], section["schoolid"])
+    section = await _read_section(calls, key)
+    before = {} if known is None else known.ref.value
+    acting = await find_acting_teacher(
+        calls,
+        section["id"],
+        lead=section.get("teacher"),
+        chosen=teacher,
+        today=today,
+        known={str(before["staff_id"]): str(before["users_dcid"])} if "staff_id" in before else {},
+    )
+    same_term = (before.get("term_id"), before.get("school")) == (section["termid"], section["schoolid"])
+    first, last = (
+        (known.term_first, known.term_last)
+        if known is not None and same_term and not term
+        else await _find_term(calls, key, section["termid"], section["schoolid"])
+    )
     value = {
         "section_dcid": key,
         "section_id": section["id"],
         "school": section["schoolid"],
         "term_id": section["termid"],
         "year_id": _parse_year(section["termid"]),
-        "users_dcid": users_dcid,
+        "users_dcid": acting.users_dcid,
+        "staff_id": acting.staff_id,
     }
-    return SisSection(Ref(key, value), first, last)
+    return SisSection(Ref(key, value), first, last, acting.last)
+
+
+async def _read_section(calls: Calls, key: str) -> Mapping[str, str]:
+    columns = ("dcid", "id", "termid", "schoolid")
+    rows = await read_optional(calls, "sections", columns, ("teacher",), {"dcid==": key})
+    if not rows or {"id", "termid", "schoolid"} - rows[0].keys():
+        raise _section_not_found(key)
+    return rows[0]
 
 
 def _section_not_found(key: str) -> SyncStopped:
@@ -49,37 +77,6 @@ def _parse_year(term_id: str) -> str:
         return str(int(term_id) // 100)
     except ValueError as error:
         raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's term of the section is no number") from error
-
-
-async def _require_rows(
-    calls: Calls, table: str, columns: Sequence[str], conditions: Mapping[str, str | int]
-) -> list[Mapping[str, str]]:
-    """Return rows without which there is no sync. Raises `SyncStopped` where they are refused."""
-    try:
-        return await calls.read_table(table, columns, conditions)
-    except ReadRefused as refused:
-        stop_for_permission(refused.refusal, table)
-        raise SyncStopped(
-            Reason.SIS_UNREADABLE, f"PowerSchool answered {refused.refusal.status} to {table}"
-        ) from refused
-
-
-async def _find_teacher(calls: Calls, section_id: str, chosen: str | None) -> str:
-    """Return the USERS.DCID of the first teacher by SCHOOLSTAFF.ID, or of the chosen one among all."""
-    rows = await _require_rows(
-        calls, "sectionteacher", ("sectionid", "teacherid"), {"sectionid==": section_id}
-    )
-    for staff_id in sorted({row["teacherid"] for row in rows if "teacherid" in row}, key=id_order):
-        for staff in await _require_rows(calls, "schoolstaff", ("id", "users_dcid"), {"id==": staff_id}):
-            users_dcid = staff.get("users_dcid")
-            if users_dcid is not None and chosen in (None, users_dcid):
-                return users_dcid
-    raise SyncStopped(
-        Reason.TEACHER_NOT_IN_SIS_SECTION,
-        "PowerSchool lists no teacher of the section"
-        if chosen is None
-        else "PowerSchool doesn't list the chosen teacher as a teacher of the section",
-    )
 
 
 async def _find_term(calls: Calls, section_dcid: str, term_id: str, school: str) -> tuple[date, date]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from gradesync.core.gradebook import EXCUSED, MISSING
 from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
@@ -52,20 +53,24 @@ class PowerSchoolTarget:
     """Write to one district's PowerSchool, for one holder of a lease. Fits `Target`.
 
     `student_id` is the column of STUDENTS that the district's match names. `clearing` is the way a score is
-    cleared, a guess.
+    cleared, a guess. `timezone` is the district's: who teaches today is asked by its date.
     """
 
     calls: Calls
     student_id: str = "dcid"
     clearing: scores.Clearing = "nulls"
+    timezone: str = "UTC"
     capabilities: Capabilities = field(default=CAPABILITIES)
 
     def is_complete(self, ref: Ref) -> bool:
         """Return True where scores can be written to a ref: a create may return only half of it."""
         return "assignmentsectionid" in ref.value
 
-    async def resolve_section(self, key: str, teacher: str | None = None) -> SisSection:
-        section = await lookups.resolve_section(self.calls, key, teacher)
+    async def resolve_section(
+        self, key: str, teacher: str | None = None, *, known: SisSection | None = None, term: bool = True
+    ) -> SisSection:
+        today = self.calls.upstream.clock().astimezone(ZoneInfo(self.timezone)).date()
+        section = await lookups.resolve_section(self.calls, key, teacher, today=today, known=known, term=term)
         await self.calls.find_plugin_id()
         return section
 

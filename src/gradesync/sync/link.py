@@ -1,75 +1,118 @@
-"""Link a section to the SIS: its section there, the pairs of categories, the students' keys."""
+"""Link a section to the SIS: store the link, pair titles, match the students' keys."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
-from gradesync.core.categories import Pairing, pair, restore_pairs
+from gradesync.core.categories import Pairing, pair
 from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
-from gradesync.db.links import Pair, SectionLink
-from gradesync.errors import SyncStopped
+from gradesync.db import ledger, links, syncs
+from gradesync.errors import AccessRefused, SyncStopped
+from gradesync.sync.claim import Attempt
+from gradesync.sync.facts import SisFacts
 
-# While a category has no pair, the SIS's list is read again after so long: one may just have been made.
-CATEGORIES_KEPT = timedelta(seconds=60)
+
+def open_facts(attempt: Attempt) -> SisFacts:
+    """Return what is remembered of the section, to be read again where it is too old."""
+    return SisFacts(
+        district=attempt.district,
+        target=attempt.target,
+        now=attempt.context.clock(),
+        full=attempt.full,
+        link=attempt.link,
+        pairs=attempt.pairs,
+    )
 
 
-async def resolve_section(
-    district: District, link: SectionLink, code: str, target: Target
-) -> tuple[SectionLink, SisSection]:
-    """Return the link and its SIS section. Raises `SyncStopped` where the code names none.
+async def replace_teacher(attempt: Attempt, before: SisSection, refused: AccessRefused) -> None:
+    """Resolve the section, as it was `before`, after the SIS refused access to it.
 
-    A link that the district chose stays; one that was resolved follows the school code.
+    Raises `refused` where the SIS names the same teacher again, or none.
     """
-    if link.sis is not None and (link.chosen or link.code == code):
-        return link, link.sis
-    key = district.match.section_key(code)
-    if key is None:
-        raise SyncStopped(Reason.SECTION_UNMATCHED, "the school code does not fit the district's pattern")
-    section = await target.resolve_section(key, link.teacher)
-    return replace(link, code=code, sis=section), section
+    facts = open_facts(attempt)
+    try:
+        await facts.resolve(attempt.link.code or "", doubted=True)
+    except SyncStopped as stopped:
+        if stopped.reason != Reason.TEACHER_NOT_IN_SIS_SECTION:
+            raise
+        raise refused from stopped
+    if facts.section.ref.value == before.ref.value:
+        raise refused
+    await keep_link(attempt, facts)
 
 
-async def pair_categories(
-    link: SectionLink,
-    kept: Mapping[str, Pair],
-    gradebook: Gradebook,
-    target: Target,
-    *,
-    district: District,
-    now: datetime,
-    afresh: bool,
-) -> tuple[SectionLink, Pairing]:
-    """Pair the categories, asking the SIS for its own where one in use has no pair.
+async def keep_link(attempt: Attempt, facts: SisFacts) -> None:
+    """Store what was read of the link, and take it over for this attempt.
 
-    `afresh` asks however recently they were read.
+    Raises `SyncStopped("sis-section-taken")` where another section goes to the SIS section today.
     """
-    refs = {category_id: pair.ref for category_id, pair in kept.items()}
-    unpaired = {item.category_id for item in gradebook.assignments if item.category_id} - refs.keys()
-    known = link.categories_read_at is not None and now - link.categories_read_at < CATEGORIES_KEPT
-    if unpaired and link.sis is not None and (afresh or not known):
-        link = replace(link, sis_categories=await target.categories(link.sis), categories_read_at=now)
-    return link, pair_by_title(district, gradebook.categories, link.sis_categories, refs)
+    old_link, old_pairs = attempt.link, attempt.pairs
+    attempt.link, attempt.pairs = facts.link, facts.pairs
+    changed = {key: pair for key, pair in facts.pairs.items() if old_pairs.get(key) != pair}
+    dropped = sorted(old_pairs.keys() - facts.pairs.keys())
+    moved = old_link.sis is None or old_link.sis.ref.key != facts.section.ref.key
+    if moved:
+        await _require_free(attempt, facts.section)
+    if attempt.sync.dry_run or (facts.link == old_link and not changed and not dropped):
+        return
+    section_id = attempt.sync.section_id
+    try:
+        async with attempt.context.database.district(attempt.district.id) as db:
+            if moved and old_link.sis is not None:
+                await ledger.unbind(db, section_id)
+            await links.save(db, facts.link)
+            await links.remove_pairs(db, section_id, dropped)
+            await links.save_pairs(db, section_id, changed.values())
+    except links.SisSectionTaken as taken:
+        raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
+
+
+async def _require_free(attempt: Attempt, section: SisSection) -> None:
+    """Release the SIS section where the section that is linked to it goes elsewhere by now (R37)."""
+    async with attempt.context.database.district(attempt.district.id) as db:
+        holder = await links.find_section(db, section.ref.key)
+        if holder in {None, attempt.sync.section_id}:
+            return
+        held = await links.get(db, holder)
+        busy = await syncs.get_running(db, holder) is not None
+    if held is None or busy or held.chosen or await _read_sis_id(attempt, holder) == held.sis_id:
+        raise SyncStopped(Reason.SIS_SECTION_TAKEN)
+    if attempt.sync.dry_run:
+        return
+    async with attempt.context.database.district(attempt.district.id) as db:
+        await ledger.unbind(db, holder)
+        await links.release(db, holder)
+
+
+async def _read_sis_id(attempt: Attempt, section_id: str) -> str | None:
+    """Return the SIS id that a section's school code is matched to today; None where it has none."""
+    try:
+        outline = await attempt.source.outline(section_id)
+    except SyncStopped as stopped:
+        if stopped.reason != Reason.SECTION_NOT_FOUND:
+            raise SyncStopped(Reason.SIS_SECTION_TAKEN) from stopped
+        return None
+    return attempt.district.match.section_key(outline.section_code)
 
 
 def pair_by_title(
     district: District, source: Iterable[Category], sis: Iterable[SisCategory], kept: Mapping[str, Ref]
 ) -> Pairing:
     """Pair as the district chose; `kept` is by source category id."""
-    many_to_one = district.policy.many_to_one
-    return pair(source, sis, kept, many_to_one=many_to_one, titles=district.category_titles)
-
-
-def new_pairs(pairing: Pairing) -> dict[str, Pair]:
-    """Return the pairs that a pairing made by title, by source category id."""
-    return {
-        category_id: Pair(category_id=category_id, ref=made.ref, sis_title=made.title, chosen=False)
-        for category_id, made in pairing.made.items()
-    }
+    source = tuple(source)
+    return pair(
+        source,
+        sis,
+        kept,
+        in_use={category.id for category in source},
+        listed=False,
+        many_to_one=district.policy.many_to_one,
+        titles=district.category_titles,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +148,3 @@ def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str
     pairs = sorted((category_id, ref.key) for category_id, ref in pairing.pairs.items())
     settings = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
     return hashlib.sha256(settings.encode()).hexdigest()
-
-
-async def change_teacher(
-    link: SectionLink, before: SisSection, kept: Mapping[str, Pair], target: Target
-) -> tuple[SectionLink, dict[str, Pair]]:
-    """Resolve a link's section, as it was `before`, after the SIS refused its teacher.
-
-    Categories belong to a teacher: the pairs are made anew by the SIS titles that they had. Raises
-    `SyncStopped("teacher-not-in-sis-section")` where the SIS names the same teacher again.
-    """
-    section = await target.resolve_section(before.ref.key, link.teacher)
-    if section.ref.value == before.ref.value:
-        raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION)
-    categories = await target.categories(section)
-    refs = restore_pairs({category_id: pair.sis_title for category_id, pair in kept.items()}, categories)
-    pairs = {category_id: replace(kept[category_id], ref=ref) for category_id, ref in refs.items()}
-    return replace(link, sis=section, sis_categories=categories), pairs

@@ -31,7 +31,7 @@ def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None,
         title=item.title,
         result=result,
         reason=reason,
-        detail=detail[:DETAIL_MAX],
+        detail=(detail or item.detail)[:DETAIL_MAX],
         warnings=item.warnings,
         edits=item.edits,
     )

@@ -15,13 +15,13 @@ from gradesync.core.district import District
 from gradesync.core.ports import Target
 from gradesync.core.preflight import Obstacle, find_obstacles
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook
 from gradesync.db import districts, ledger, links, preflights, queue
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.context import SyncContext
-from gradesync.sync.link import match_students, pair_categories, resolve_section
+from gradesync.sync.facts import SisFacts, judge_on_facts
+from gradesync.sync.link import match_students
 
 log = structlog.get_logger()
 
@@ -165,16 +165,14 @@ async def _foresee(
     if not outline.from_sis or outline.section_code is None:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     gradebook = replace(outline, students=await source.students(link.section_id))
-    link, section = await resolve_section(district, link, outline.section_code, target)
+    facts = SisFacts(district, target, context.clock(), full=True, link=link, pairs=pairs)
+    await facts.resolve(outline.section_code)
+    section = facts.section
     async with context.database.district(district.id) as db:
         if await links.find_section(db, section.ref.key) not in {None, link.section_id}:
             raise SyncStopped(Reason.SIS_SECTION_TAKEN)
         entries = await ledger.load(db, link.section_id)
-    now = context.clock()
-    link, pairing = await pair_categories(
-        link, pairs, gradebook, target, district=district, now=now, afresh=True
-    )
-    book = Rulebook(section, pairing, target.capabilities, district.policy)
+    book, _ = await judge_on_facts(facts, gradebook, entries, district.policy)
     matched = await match_students(district, gradebook, section, target)
     enrolled = await target.roster(section)
     return Examined(outline.section_code, find_obstacles(gradebook, entries, book, matched.keys, enrolled))

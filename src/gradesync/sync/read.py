@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -13,21 +13,15 @@ from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Rulebook, judge_assignments
+from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
-from gradesync.db import ledger, links
-from gradesync.db.links import SectionLink
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
-from gradesync.sync.link import (
-    Matched,
-    hash_rules,
-    match_students,
-    new_pairs,
-    pair_categories,
-    resolve_section,
-)
+from gradesync.sync.facts import judge_on_facts
+from gradesync.sync.link import Matched, hash_rules, keep_link, match_students, open_facts
 
+# Refusals that no other section would change: the sync ends with them.
+CREDENTIALS = frozenset({Reason.SIS_CREDENTIALS_REFUSED, Reason.SIS_PERMISSION_MISSING})
 FULL_READ_EVERY = timedelta(days=7)
 
 First = TypeVar("First")
@@ -58,22 +52,27 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     since = None if attempt.full else _since(attempt)
     gradebook, listed = await _read_first(attempt, since)
     code = _check_section(attempt, gradebook)
-    linked, section = await resolve_section(attempt.district, attempt.link, code, attempt.target)
-    if listed is None or linked is not attempt.link:
-        listed = await attempt.target.assignments(section)
-    linked, pairing = await pair_categories(
-        linked,
-        attempt.pairs,
-        gradebook,
-        attempt.target,
-        district=attempt.district,
-        now=attempt.context.clock(),
-        afresh=attempt.full,
+    facts = open_facts(attempt)
+    refused = attempt.link.sis is not None and listed is None
+    await facts.resolve(code, doubted=refused)
+    book, verdicts = await judge_on_facts(
+        facts, gradebook, _entries_of(attempt, facts.section), attempt.district.policy
     )
-    await _keep_link(attempt, linked, section, pairing)
-    matched = await match_students(attempt.district, gradebook, section, attempt.target)
-    book = Rulebook(section, pairing, attempt.target.capabilities, attempt.district.policy)
-    return await _complete(attempt, Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed))))
+    before = attempt.link.sis
+    if listed is None or before is None or before.ref.value != book.section.ref.value:
+        listed = await attempt.target.assignments(book.section)
+    await keep_link(attempt, facts)
+    matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
+    reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
+    return await _complete(attempt, reading, verdicts)
+
+
+def _entries_of(attempt: Attempt, section: SisSection) -> Ledger:
+    """Return the section's ledger. Refs of another SIS section are of no use in this one."""
+    before, entries = attempt.link.sis, attempt.journal.entries
+    if before is not None and before.ref.key != section.ref.key:
+        attempt.journal.entries = {key: unbind(entry) for key, entry in entries.items()}
+    return attempt.journal.entries
 
 
 def _since(attempt: Attempt) -> datetime | None:
@@ -92,11 +91,23 @@ def _since(attempt: Attempt) -> datetime | None:
 async def _read_first(
     attempt: Attempt, since: datetime | None
 ) -> tuple[Gradebook, Sequence[LiveAssignment] | None]:
-    """Read the source, and at the same time the SIS's list where the section is linked."""
+    """Read the source, and at the same time the SIS's list where the section is linked.
+
+    The list is None where there is no link, or the SIS refuses the section as it is remembered.
+    """
     link, reading = attempt.link, attempt.source.read(attempt.sync.section_id, since)
     if link.sis is None:
         return await reading, None
-    return await _both(reading, attempt.target.assignments(link.sis))
+    return await _both(reading, _list_remembered(attempt.target, link.sis))
+
+
+async def _list_remembered(target: Target, section: SisSection) -> Sequence[LiveAssignment] | None:
+    try:
+        return await target.assignments(section)
+    except SyncStopped as stopped:
+        if stopped.reason in CREDENTIALS:
+            raise
+        return None
 
 
 async def _both(
@@ -122,30 +133,9 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
     return gradebook.section_code
 
 
-async def _keep_link(attempt: Attempt, linked: SectionLink, section: SisSection, pairing: Pairing) -> None:
-    """Store the resolved link. Refs of another SIS section are of no use in this one."""
-    pairs, old = new_pairs(pairing), attempt.link
-    moved = old.sis is not None and old.sis.ref.key != section.ref.key
-    attempt.link, attempt.pairs = linked, {**attempt.pairs, **pairs}
-    if moved:
-        attempt.journal.entries = {key: unbind(entry) for key, entry in attempt.journal.entries.items()}
-    if attempt.sync.dry_run or (linked == old and not pairs):
-        return
-    section_id = attempt.sync.section_id
-    try:
-        async with attempt.context.database.district(attempt.district.id) as db:
-            if moved:
-                await ledger.unbind(db, section_id)
-            await links.save(db, linked)
-            await links.save_pairs(db, section_id, pairs.values())
-    except links.SisSectionTaken as taken:
-        raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
-
-
-async def _complete(attempt: Attempt, reading: Reading) -> Reading:
+async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, Verdict]) -> Reading:
     """Read what the first responses left open: missing assignments, cells, and scores to check."""
     entries, target = attempt.journal.entries, attempt.target
-    verdicts = judge_assignments(reading.gradebook, entries, reading.book)
     absent = find_unlisted(verdicts, entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
     syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]

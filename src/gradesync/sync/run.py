@@ -13,8 +13,8 @@ from gradesync.core.gradebook import Gradebook
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Ref, SisSection
-from gradesync.db import districts, links, syncs
+from gradesync.core.sis import Ref
+from gradesync.db import districts, syncs
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
@@ -22,7 +22,7 @@ from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.delivery import Delivery
 from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
-from gradesync.sync.link import change_teacher
+from gradesync.sync.link import replace_teacher
 from gradesync.sync.metrics import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.outcomes import (
     note_not_attempted,
@@ -94,26 +94,9 @@ async def run_stages(attempt: Attempt) -> None:
         section = attempt.link.sis
         if section is None:
             raise
-        await _change_teacher(attempt, section, refused)
+        await replace_teacher(attempt, section, refused)
         await attempt.journal.start_over()
         await _run_once(attempt)
-
-
-async def _change_teacher(attempt: Attempt, section: SisSection, refused: AccessRefused) -> None:
-    old = attempt.pairs
-    try:
-        attempt.link, attempt.pairs = await change_teacher(attempt.link, section, old, attempt.target)
-    except SyncStopped as stopped:
-        if stopped.reason != Reason.TEACHER_NOT_IN_SIS_SECTION:
-            raise
-        raise refused from stopped
-    if attempt.sync.dry_run:
-        return
-    section_id = attempt.sync.section_id
-    async with attempt.context.database.district(attempt.district.id) as db:
-        await links.save(db, attempt.link)
-        await links.remove_pairs(db, section_id, sorted(old.keys() - attempt.pairs.keys()))
-        await links.save_pairs(db, section_id, attempt.pairs.values())
 
 
 async def _run_once(attempt: Attempt) -> None:
