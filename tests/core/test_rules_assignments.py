@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gradesync.core.categories import Pairing
-from gradesync.core.gradebook import Assignment
+from gradesync.core.gradebook import CATEGORIES, PERIODS, Assignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, judge_assignments
@@ -276,3 +276,18 @@ def test_R33_everything_that_is_graded_and_mapped_syncs() -> None:
         gradebook(assignments=[quiz("1", "Midterm"), quiz("2", "Final")]), {}, live(listed("r9", spec("x")))
     )
     assert [item.action for item in made.assignments] == [Action.CREATE, Action.CREATE]
+
+
+def test_R49_nothing_is_judged_by_a_partial_list() -> None:
+    items = [
+        quiz("1", "Unlisted", category_id="c9"),
+        quiz("2", "Undated", due=None, period_id="p9"),
+        quiz("3", "Filled", due=None),
+        quiz("4", "Listed"),
+    ]
+    book = gradebook(assignments=items, columns={}, partial_lists=frozenset({CATEGORIES, PERIODS}))
+    planned = {item.id: (item.action, item.reason) for item in plan_of(book).assignments}
+    failed = (Action.FAIL, Reason.PARTIAL_READ)
+    assert planned == {"1": failed, "2": failed, "3": (Action.CREATE, None), "4": (Action.CREATE, None)}
+    whole = plan_of(replace(book, partial_lists=frozenset())).assignments
+    assert [item.reason for item in whole] == [Reason.CATEGORY_UNMAPPED, None, None, None]

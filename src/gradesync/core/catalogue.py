@@ -229,8 +229,8 @@ _WARNINGS = {
         "Compare both in {sis} and delete the one without scores.",
     ),
     Reason.PARTIAL_READ: (
-        "Schoology didn't send all scores of this assignment. Those it sent are synced; nothing was cleared.",
-        "Sync again: the missing scores are requested again.",
+        "Schoology didn't send everything. What it sent is synced; nothing else was changed.",
+        "Sync again: what is missing is requested again.",
     ),
     Reason.EDITED_IN_SIS: (
         "Someone changed this in {sis} after it was sent.",

@@ -12,6 +12,13 @@ INCOMPLETE = 2
 MISSING = 3
 
 
+# Lists of a section that may be partial.
+ENROLLMENTS: Final = "enrollments"
+ITEMS: Final = "assignments"
+CATEGORIES: Final = "categories"
+PERIODS: Final = "periods"
+
+
 class Mark(NamedTuple):
     """Describe a score with an exception: its code, and its points where it has any."""
 
@@ -105,6 +112,7 @@ class Gradebook:
     `full` is True when every cell was asked for, False when only changes were.
     `differing` are (assignment id, student uid) whose enrollments hold different scores.
     `partial` are assignments whose cells did not all arrive, even when asked again.
+    `partial_lists` are the lists that announced more than they showed: nothing is missing by them (R49).
     `read_through` maps assignment id -> the source's own time up to which its cells are known.
     """
 
@@ -122,3 +130,4 @@ class Gradebook:
     differing: frozenset[tuple[str, str]] = frozenset()
     partial: frozenset[str] = frozenset()
     read_through: Mapping[str, datetime] = field(default_factory=dict)
+    partial_lists: frozenset[str] = frozenset()

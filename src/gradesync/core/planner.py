@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from gradesync.core.approval import fingerprint, needs_approval, weigh
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import Assignment, Gradebook, id_order
+from gradesync.core.gradebook import ITEMS, Assignment, Gradebook, id_order
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, Selection
 from gradesync.core.reasons import Reason
@@ -15,6 +15,11 @@ from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import LiveGradebook
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
+_UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
+# Scores of these have the same reason as their assignment: it is not in the gradebook.
+_ORPHANED = (_UNKNOWN, _UNLISTED)
+# What failed like this has no value, or no student, to owe it to.
+_NOT_OWED = frozenset({Reason.ROW_UNREADABLE, Reason.PARTIAL_READ})
 
 
 def plan(
@@ -39,7 +44,7 @@ def plan(
         gradebook=gradebook,
         ledger=ledger,
         live=live,
-        roster=Roster.of(gradebook.students, students),
+        roster=Roster.of(gradebook, students),
         fitter=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
         bindings=bind(verdicts, ledger, live, book.policy),
@@ -80,11 +85,10 @@ def _update_owed(
     owed: Mapping[str, Owed], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
 ) -> dict[str, Owed]:
     """Return what failed by rule, and what was owed before and is still to come."""
-    # A row that could not be read holds no value to owe.
     failed = {
         uid: Owed(score.reason, score.after)
         for uid, score in settled.items()
-        if score.result is Result.FAILED and score.reason and score.reason is not Reason.ROW_UNREADABLE
+        if score.result is Result.FAILED and score.reason and score.reason not in _NOT_OWED
     }
     return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed
 
@@ -137,8 +141,9 @@ class _Planner:
     def plan_orphans(self) -> tuple[AssignmentPlan, ...]:
         """Plan scores whose assignment the gradebook does not list: none of them goes."""
         ids = {*self.gradebook.cells, *self.unreadable} - self.verdicts.keys()
+        stop = _UNLISTED if ITEMS in self.gradebook.partial_lists else _UNKNOWN
         return tuple(
-            self._plan_stopped(Assignment(a, "", None), LedgerAssignment(a), _UNKNOWN)
+            self._plan_stopped(Assignment(a, "", None), LedgerAssignment(a), stop)
             for a in sorted(ids, key=id_order)
             if self._selects(a)
         )
@@ -205,14 +210,14 @@ class _Planner:
             warnings.append(Reason.DUPLICATE_IN_SIS)
         if decision.edited:
             warnings.append(Reason.EDITED_IN_SIS)
-        if assignment_id in self.gradebook.partial:
+        if assignment_id in self.gradebook.partial or self.gradebook.partial_lists:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
 
 
 def _score_stop(stop: Stop) -> Stop:
     """Return the stop of the scores of an assignment that is stopped."""
-    if stop is _UNKNOWN:
+    if any(stop is each for each in _ORPHANED):
         return stop
     skipped = stop.result is Result.SKIPPED
     return Stop(stop.result, Reason.ASSIGNMENT_SKIPPED if skipped else Reason.ASSIGNMENT_FAILED)

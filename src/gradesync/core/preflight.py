@@ -50,7 +50,7 @@ def _judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> 
 def _judge_students(
     gradebook: Gradebook, matched: Mapping[str, str], enrolled: frozenset[str] | None
 ) -> Iterator[Obstacle]:
-    roster = Roster.of(gradebook.students, matched)
+    roster = Roster.of(gradebook, matched)
     for uid, student in sorted(gradebook.students.items()):
         key = roster.find(uid)
         if isinstance(key, Stop):

@@ -12,7 +12,15 @@ from typing import NamedTuple
 
 from gradesync.core.categories import Pairing
 from gradesync.core.fit import fit_title, fit_total_points
-from gradesync.core.gradebook import Assignment, Gradebook, Student, id_order
+from gradesync.core.gradebook import (
+    CATEGORIES,
+    ENROLLMENTS,
+    PERIODS,
+    Assignment,
+    Gradebook,
+    Student,
+    id_order,
+)
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
@@ -26,6 +34,7 @@ _FAILURES = frozenset(
         Reason.POINTS_NOT_ACCEPTED,
         Reason.DUE_DATE_OUTSIDE_TERM,
         Reason.DUPLICATE_NAME,
+        Reason.PARTIAL_READ,
     }
 )
 
@@ -62,7 +71,18 @@ class Rulebook:
 def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
     """Judge every assignment of a gradebook, by assignment id."""
     verdicts = {a.id: judge(a, ledger.get(a.id), gradebook.periods, book) for a in gradebook.assignments}
+    if gradebook.partial_lists:
+        verdicts |= {a.id: _stop(Reason.PARTIAL_READ) for a in gradebook.assignments if _misses(a, gradebook)}
     return verdicts | _stop_duplicates(verdicts, ledger)
+
+
+def _misses(assignment: Assignment, gradebook: Gradebook) -> bool:
+    """Return True where a partial list may lack what an assignment is judged by (R49)."""
+    partial = gradebook.partial_lists
+    listed = {category.id for category in gradebook.categories}
+    unlisted = assignment.category_id is not None and assignment.category_id not in listed
+    undated = assignment.due is None and assignment.period_id not in {None, *gradebook.periods}
+    return (CATEGORIES in partial and unlisted) or (PERIODS in partial and undated)
 
 
 def judge(
@@ -168,26 +188,35 @@ def _precedence(
 _NOT_ENROLLED = Stop(Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
 _NOT_FROM_SIS = Stop(Result.SKIPPED, Reason.STUDENT_NOT_FROM_SIS)
 _UNMATCHED = Stop(Result.FAILED, Reason.STUDENT_UNMATCHED)
+_PARTIAL = Stop(Result.FAILED, Reason.PARTIAL_READ)
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Hold the students of a section. `keys`: uid -> SIS key, of those whose scores can go."""
+    """Hold the students of a section. `keys`: uid -> SIS key, of those whose scores can go.
+
+    `partial`: there are more students than these.
+    """
 
     students: Mapping[str, Student]
     keys: Mapping[str, str]
+    partial: bool = False
 
     @classmethod
-    def of(cls, students: Mapping[str, Student], matched: Mapping[str, str]) -> "Roster":
+    def of(cls, gradebook: Gradebook, matched: Mapping[str, str]) -> "Roster":
         """Make a roster of matched students who are enrolled. A SIS key that two share matches neither."""
+        students = gradebook.students
         keys = {uid: key for uid, key in matched.items() if _exclude_student(students.get(uid)) is None}
         holders = Counter(keys.values())
-        return cls(students, {uid: key for uid, key in keys.items() if holders[key] == 1})
+        unique = {uid: key for uid, key in keys.items() if holders[key] == 1}
+        return cls(students, unique, partial=ENROLLMENTS in gradebook.partial_lists)
 
     def find(self, uid: str) -> str | Stop:
         """Return a student's SIS key, or the reason why the student's scores do not go."""
-        key = self.keys.get(uid)
-        return key if key is not None else _exclude_student(self.students.get(uid)) or _UNMATCHED
+        if (key := self.keys.get(uid)) is not None:
+            return key
+        stop = _exclude_student(self.students.get(uid)) or _UNMATCHED
+        return _PARTIAL if stop is _NOT_ENROLLED and self.partial else stop
 
 
 def explain_absence(student: Student | None, section_code: str | None) -> Reason:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ from msgspec import Raw
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology.scalars import read_bare
-from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, unexpected
+from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, identify_row, unexpected
 from gradesync.upstream.client import Upstream
 from gradesync.upstream.response import PlainDialect, UpstreamResponse, retry_after
 
@@ -64,9 +64,34 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[T]):
-    """Hold all pages of a list."""
+    """Hold the rows of a list; not `complete` where it announces more than it shows."""
 
     rows: list[T | None]
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class _Found(Generic[T]):
+    """Collect the rows of a list, each once, and how many rows it announces.
+
+    `again`: rows come that may have come before.
+    """
+
+    rows: dict[object, T | None] = field(default_factory=dict)
+    total: int = 0
+    again: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        return len(self.rows) < self.total
+
+    def add(self, page: Page[T]) -> None:
+        """Add a page. A row without an id is known by its place the first time, so that it is not lost."""
+        self.total = max(self.total, page.total or 0)
+        for row in page.rows:
+            key = None if page.total is None else identify_row(row)
+            if key is not None or not self.again:
+                self.rows[len(self.rows) if key is None else key] = row
 
 
 @dataclass(slots=True)
@@ -104,17 +129,37 @@ class Calls:
         return payloads
 
     async def read_list(self, listing: Listing[T], request: Request, first: Payload | None = None) -> Rows[T]:
-        """Read a list to its end. `first` is its first page, where that was read already."""
+        """Read a list to its end. `first` is its first page, where that was read already.
+
+        A list that announces more rows than its pages show is asked for the rest, then for all once more:
+        `start` counts by type in a list of assignments (R49, upstream.md Schoology §1.8).
+        """
+        found: _Found[T] = _Found()
+        await self._read_pages(listing, request, found, first)
+        found.again, shown = True, -1
+        while found.is_short and len(found.rows) > shown:
+            shown = len(found.rows)
+            joint = "&" if "?" in request.path else "?"
+            rest = replace(request, path=f"{request.path}{joint}start={shown}")
+            await self._read_pages(listing, rest, found)
+        if found.is_short:
+            await self._read_pages(listing, request, found)
+        return Rows(list(found.rows.values()), complete=not found.is_short)
+
+    async def _read_pages(
+        self, listing: Listing[T], request: Request, found: "_Found[T]", first: Payload | None = None
+    ) -> None:
+        """Add the rows of a page, and of all that it links to."""
         payload = first or await self.get(request)
-        rows: list[T | None] = []
-        seen = {request.path}
+        rows, seen = 0, {request.path}
         while True:
             page = decode_page(listing, payload.body)
-            rows += page.rows
+            rows += len(page.rows)
+            found.add(page)
             if page.next is None:
-                return Rows(rows)
+                return
             address = self._resolve_link(listing.kind, page.next)
-            _check_progress(listing.kind, page, len(rows), address, seen)
+            _check_progress(listing.kind, page, rows, address, seen)
             seen.add(address)
             payload = await self.get(Request(listing.kind, address))
 

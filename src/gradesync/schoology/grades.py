@@ -72,7 +72,10 @@ class GradeReader:
             rows = await self.calls.read_list(GRADES, request, first)
         except ResponseTooLarge:
             return await self.read_by_assignment()
-        return parse_cells(rows, self.roster, self._ids(), self.since or self.known)
+        cells = parse_cells(rows, self.roster, self._ids(), self.since or self.known)
+        if rows.complete or self.since is None:  # all cells are checked for gaps
+            return cells
+        return replace(cells, partial=frozenset(self._ids()), read_through={})
 
     async def read_by_assignment(self, ids: Iterable[str] | None = None) -> Cells:
         """Read some or all of the assignments with a call each."""

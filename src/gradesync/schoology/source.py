@@ -3,15 +3,24 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeVar
 
-from gradesync.core.gradebook import Assignment, Category, Gradebook, Student
+from gradesync.core.gradebook import (
+    CATEGORIES,
+    ENROLLMENTS,
+    ITEMS,
+    PERIODS,
+    Assignment,
+    Category,
+    Gradebook,
+    Student,
+)
 from gradesync.core.ports import Cells, Member
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology import wire
-from gradesync.schoology.calls import PAGE, Calls, Payload, Request, raise_first_error
+from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, raise_first_error
 from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
 from gradesync.schoology.grades import GradeReader, grades_request
 from gradesync.schoology.scalars import ID
@@ -31,6 +40,8 @@ from gradesync.upstream.response import ResponseTooLarge
 # Assignments up to which their cells are read one by one, rather than all cells at once.
 FEW_ASSIGNMENTS: Final = 3
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class _FirstPages:
@@ -40,6 +51,24 @@ class _FirstPages:
     enrollments: Payload
     items: Payload
     grades: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Hold the lists beside a section that no multiget takes."""
+
+    categories: Rows[wire.CategoryRow]
+    periods: Rows[wire.PeriodRow]
+
+    def add_to(self, book: Gradebook) -> Gradebook:
+        """Return the gradebook with its categories and periods."""
+        complete = {CATEGORIES: self.categories.complete, PERIODS: self.periods.complete}
+        return replace(
+            book,
+            categories=read_categories(self.categories.rows),
+            periods=read_periods(self.periods.rows),
+            partial_lists=book.partial_lists | {name for name, whole in complete.items() if not whole},
+        )
 
 
 class SchoologySource:
@@ -78,7 +107,7 @@ class SchoologySource:
         if book.full:
             cells = await reader.fill_gaps(cells, whole=True)
         elif roster.shared:
-            cells = await self._read_beside(book, roster, cells)
+            cells = await self._read_several(book, roster, cells)
         return replace(
             book,
             cells=cells.cells,
@@ -88,7 +117,7 @@ class SchoologySource:
             read_through=cells.read_through,
         )
 
-    async def _read_beside(self, book: Gradebook, roster: Roster, changed: Cells) -> Cells:
+    async def _read_several(self, book: Gradebook, roster: Roster, changed: Cells) -> Cells:
         """Read whole what changed of students with several enrollments: the others' cells count too (R39)."""
         several = {uid for uid, _ in roster.shared.values()}
         ids = [key for key, column in changed.cells.items() if column.keys() & several]
@@ -115,15 +144,13 @@ class SchoologySource:
             async with asyncio.TaskGroup() as group:
                 section = group.create_task(self.calls.get(Request("section", path)))
                 items = group.create_task(self.calls.read_list(wire.ITEMS, _items_request(path)))
-                categories = group.create_task(self.categories(section_id))
-                periods = group.create_task(self._read_periods(path))
-        book = _make_gradebook(section_id, section.result(), items.result().rows, Roster(), full=False)
-        return replace(book, categories=categories.result(), periods=periods.result())
+                beside = group.create_task(self._read_beside(path))
+        book = _make_gradebook(section_id, section.result(), items.result(), Roster(), full=False)
+        return beside.result().add_to(book)
 
     async def categories(self, section_id: str) -> tuple[Category, ...]:
         """Read the grading categories of a section."""
-        request = Request(wire.CATEGORIES.kind, f"{section_path(section_id)}/grading_categories")
-        return read_categories((await self.calls.read_list(wire.CATEGORIES, request)).rows)
+        return read_categories((await self._read_categories(section_path(section_id))).rows)
 
     async def students(self, section_id: str) -> Mapping[str, Student]:
         """Read the students of a section, by uid."""
@@ -143,12 +170,14 @@ class SchoologySource:
         with raise_first_error():
             async with asyncio.TaskGroup() as group:
                 first = group.create_task(self._read_first_pages(path, since))
-                categories = group.create_task(self.categories(section_id))
-                periods = group.create_task(self._read_periods(path))
+                beside = group.create_task(self._read_beside(path))
         pages = first.result()
-        roster, items = await self._read_lists(path, pages)
+        enrollments, items = await self._read_lists(path, pages)
+        roster = read_roster(enrollments.rows)
         book = _make_gradebook(section_id, pages.section, items, roster, full=since is None)
-        book = replace(book, categories=categories.result(), periods=periods.result())
+        book = beside.result().add_to(book)
+        if not enrollments.complete:
+            book = replace(book, partial_lists=book.partial_lists | {ENROLLMENTS})
         large = self._grade_reader(book, roster, book.assignments, since).is_large
         return book, roster, None if large else pages.grades
 
@@ -162,7 +191,9 @@ class SchoologySource:
                 pass  # grades are what is large; by assignment they can be read
         return _FirstPages(*await self.calls.get_all(frame))
 
-    async def _read_lists(self, path: str, first: _FirstPages) -> tuple[Roster, list[wire.ItemRow | None]]:
+    async def _read_lists(
+        self, path: str, first: _FirstPages
+    ) -> tuple[Rows[wire.EnrollmentRow], Rows[wire.ItemRow]]:
         """Read the lists to their ends, from their first pages on."""
         with raise_first_error():
             async with asyncio.TaskGroup() as group:
@@ -170,11 +201,20 @@ class SchoologySource:
                     self.calls.read_list(wire.ENROLLMENTS, _enrollments_request(path), first.enrollments)
                 )
                 items = group.create_task(self.calls.read_list(wire.ITEMS, _items_request(path), first.items))
-        return read_roster(enrollments.result().rows), items.result().rows
+        return enrollments.result(), items.result()
 
-    async def _read_periods(self, path: str) -> dict[str, date]:
-        request = Request(wire.PERIODS.kind, f"{path}/grading_periods")
-        return read_periods((await self.calls.read_list(wire.PERIODS, request)).rows)
+    async def _read_beside(self, path: str) -> _Beside:
+        """Read the lists that no multiget takes."""
+        with raise_first_error():
+            async with asyncio.TaskGroup() as group:
+                categories = group.create_task(self._read_categories(path))
+                periods = group.create_task(
+                    self.calls.read_list(wire.PERIODS, _list_request(wire.PERIODS, path))
+                )
+        return _Beside(categories.result(), periods.result())
+
+    async def _read_categories(self, path: str) -> Rows[wire.CategoryRow]:
+        return await self.calls.read_list(wire.CATEGORIES, _list_request(wire.CATEGORIES, path))
 
     def _grade_reader(
         self,
@@ -194,6 +234,10 @@ def section_path(section_id: str) -> str:
     return f"/sections/{section_id}"
 
 
+def _list_request(listing: wire.Listing[T], path: str) -> Request:
+    return Request(listing.kind, f"{path}/{listing.kind}")
+
+
 def _enrollments_request(path: str) -> Request:
     return Request(wire.ENROLLMENTS.kind, f"{path}/enrollments?{PAGE}")
 
@@ -203,7 +247,7 @@ def _items_request(path: str) -> Request:
 
 
 def _make_gradebook(
-    section_id: str, section: Payload, items: list[wire.ItemRow | None], roster: Roster, *, full: bool
+    section_id: str, section: Payload, items: Rows[wire.ItemRow], roster: Roster, *, full: bool
 ) -> Gradebook:
     """Make the gradebook of a section without its categories, periods and cells."""
     row = wire.decode_object("section", wire.SectionRow, section.body)
@@ -216,7 +260,8 @@ def _make_gradebook(
         course_admins=roster.course_admins,
         categories=(),
         periods={},
-        assignments=read_assignments(items, roster),
+        assignments=read_assignments(items.rows, roster),
         cells={},
         full=full,
+        partial_lists=frozenset() if items.complete else frozenset({ITEMS}),
     )

@@ -133,6 +133,13 @@ MULTIGET = Listing("multiget", ("response",), InnerRow)
 SECTIONS = Listing("user_sections", ("section",), SectionRow)
 
 
+def identify_row(row: object) -> object:
+    """Return what tells a row from the others of its list, None where nothing does."""
+    if isinstance(row, GradeRow):
+        return tuple(bytes(each) for each in msgspec.structs.astuple(row))
+    return read_bare(getattr(row, "id", ABSENT)) or None
+
+
 def unexpected(kind: str, problem: str) -> SyncStopped:
     """Make the error for a response that makes no sense; its text names the call, never the content."""
     return SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"{kind}: {problem}")

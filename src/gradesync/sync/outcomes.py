@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook
 from gradesync.core.ordering import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
@@ -95,12 +95,11 @@ def note_orphans(journal: Journal, plan: Plan) -> None:
 
 def note_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -> None:
     """Note assignments that were asked for and that the gradebook does not hold."""
+    reason = Reason.PARTIAL_READ if ITEMS in gradebook.partial_lists else Reason.ASSIGNMENT_UNKNOWN
     for assignment_id in sorted(selection.keys() - {item.id for item in gradebook.assignments}):
         journal.tally.assignments.read += 1
         journal.tally.assignments.pending += 1
-        journal.note(
-            Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=Reason.ASSIGNMENT_UNKNOWN)
-        )
+        journal.note(Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=reason))
 
 
 def note_scores(
@@ -123,7 +122,8 @@ def _with_failed_assignment(
 ) -> Iterable[Outcome]:
     """Fail every score of an assignment that the SIS refused."""
     known = {score.student for score in item.settled} | {write.student for write in item.writes}
-    for student in sorted(known | gradebook.cells.get(item.id, {}).keys()):
+    cells = gradebook.cells.get(item.id, {})
+    for student in sorted(known | {uid for uid, cell in cells.items() if cell is not UNTOUCHED}):
         yield Outcome(
             assignment_id=item.id,
             student_id=student,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.categories import Pairing
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
@@ -129,7 +129,8 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
         raise SyncStopped(Reason.SECTION_NOT_FROM_SIS)
     teacher = sync.requested_by_kind == "teacher"
     if teacher and not policy.admin_sync and sync.requested_by_id not in gradebook.course_admins:
-        raise SyncStopped(Reason.NOT_COURSE_ADMIN)
+        partial = ENROLLMENTS in gradebook.partial_lists
+        raise SyncStopped(Reason.PARTIAL_READ if partial else Reason.NOT_COURSE_ADMIN)
     return gradebook.section_code
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
-from gradesync.core.gradebook import Gradebook
+from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
@@ -171,6 +171,8 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
 
 def _forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
     """Drop the cursors of assignments that the source lists no more: restored, they are read whole (R19)."""
+    if ITEMS in gradebook.partial_lists:
+        return
     listed = {item.id for item in gradebook.assignments}
     for entry in list(journal.entries.values()):
         if entry.id not in listed and entry.read_through is not None:
@@ -179,6 +181,8 @@ def _forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
 
 def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> Settlement:
     """Return what a complete sync lets us remember: cursors, and what the section was read under."""
+    if reading.gradebook.partial_lists:
+        return Settlement()
     if not attempt.whole:
         return Settlement(read_through=_cursors(attempt, reading, plan, refs))
     link = replace(

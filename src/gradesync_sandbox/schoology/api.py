@@ -97,6 +97,9 @@ class ApiRequest:
 
     def listed(self, key: str, rows: Sequence[Json], paging: Json) -> Json:
         """Return rows under their wrapper key, and paging; a partial list has lost its last rows."""
+        switches, start = self.state.switches, self.number("start")
+        if start and key in switches.partial_lists and not switches.partial_rest:
+            rows = []
         kept = self.state.cut_list(key, len(rows))
         if kept is not None:
             rows = rows[:kept]

@@ -17,9 +17,11 @@ class Switches:
     max_limit: int = 200  # a larger page is cut to this
 
     # partial lists: by wrapper key (`enrollment`, `assignment`, `grade`, …) so many rows are shown, no next
-    # link, and `total` as ever; `partial_once` ends each with its first response
+    # link, and `total` as ever; `partial_once` ends each with its first response; `partial_rest` shows what
+    # is left where `start` asks for it
     partial_lists: dict[str, int] = field(default_factory=dict)
     partial_once: bool = True
+    partial_rest: bool = True
 
     # grades
     grades_paged: bool = False  # page the matrix instead of answering all of it
