@@ -20,12 +20,12 @@ from typing import Any
 from bench.api import api
 from bench.claims import claims, explained
 from bench.cold_start import starts
+from bench.environment import servers
 from bench.keys import keys
 from bench.ledger_size import ledger
 from bench.measure import Measure
 from bench.memory import memory
 from bench.pages import KEPT, scale_table, write_pages
-from bench.place import servers
 from bench.planning import planning
 from bench.profile import profiled
 from bench.shares import shares
@@ -67,7 +67,7 @@ def show(found: Sequence[Measure]) -> None:
     out.print(lines)
 
 
-def told(found: Sequence[Measure], began: tuple[datetime, float]) -> dict[str, Any]:
+def render(found: Sequence[Measure], began: tuple[datetime, float]) -> dict[str, Any]:
     """Return the measures and their machine as JSON; `load` is before and after."""
     at, load = began
     return {
@@ -109,7 +109,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     began = datetime.now(UTC), os.getloadavg()[0]
     found = measured(chosen, quick="--quick" in arguments)
-    result = told(found, began)
+    result = render(found, began)
     if "--keep" in arguments:
         KEPT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         write_pages()

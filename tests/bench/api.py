@@ -12,8 +12,8 @@ from time import perf_counter
 
 from sqlalchemy import text
 
+from bench.environment import register_districts
 from bench.measure import Measure, ratio
-from bench.place import know
 from gradesync.access.tokens import Caller, Scope
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.db import clients, syncs
@@ -41,7 +41,7 @@ async def api(settings: Settings, *, quick: bool = False) -> list[Measure]:
     busy = settings.model_copy(update={"requests_per_minute": 1_000_000})
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(open_runtime(settings, name="bench"))
-        await know(runtime, DISTRICT, [DISTRICT.id])
+        await register_districts(runtime, DISTRICT, [DISTRICT.id])
         await _fill_log(runtime)
         token = await _token(runtime)
         ours = await stack.enter_async_context(_served(busy, "gradesync", "serve", "--port"))

@@ -8,8 +8,8 @@ from time import perf_counter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.environment import owner
 from bench.measure import Measure
-from bench.place import owner
 from gradesync.db import queue, syncs
 from gradesync.db.ids import uuid7
 from gradesync.db.queue import WAITING
@@ -60,8 +60,8 @@ async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
 async def _claimed(database: Database) -> tuple[float, float]:
     """Claim and settle a sync of the district that waited longest; return seconds to find and claim it."""
     began = perf_counter()
-    async with database.without_tenant() as door:
-        district, *_ = await queue.list_waiting_districts(door, takeover_wait_seconds=TAKEOVER)
+    async with database.without_tenant() as db:
+        district, *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
     async with database.with_lock(district, queue.CLAIMS) as db:
         sync = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4)

@@ -6,7 +6,15 @@ from time import perf_counter
 
 from sqlalchemy import text
 
-from bench.place import Worker, know, owner, request, school, settled, workers
+from bench.environment import (
+    Worker,
+    owner,
+    register_districts,
+    request,
+    simulate_district,
+    wait_until_settled,
+    workers,
+)
 from gradesync.db import syncs
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
@@ -39,22 +47,22 @@ class Cost:
 async def cost(settings: Settings, assignments: int, students: int) -> Cost:
     """Sync a section twice: everything is new, and nothing is."""
     async with (
-        school(sections=1, assignments=assignments, students=students) as served,
+        simulate_district(sections=1, assignments=assignments, students=students) as served,
         open_runtime(settings, name="bench") as runtime,
         owner(settings) as connection,
     ):
-        await know(runtime, served.district, [DISTRICT])
+        await register_districts(runtime, served.district, [DISTRICT])
         section = served.sections[0]
 
         async def synced(worker: Worker) -> tuple[float, float]:
             began, cpu = perf_counter(), worker.cpu_seconds
             sync = await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
-            await settled(connection)
+            await wait_until_settled(connection)
             found = perf_counter() - began, worker.cpu_seconds - cpu
             async with runtime.database.district(DISTRICT) as db:
-                told = await syncs.get(db, sync.id)
-            assert told is not None
-            assert told.status == "complete", told.error_code
+                settled_sync = await syncs.get(db, sync.id)
+            assert settled_sync is not None
+            assert settled_sync.status == "complete", settled_sync.error_code
             return found
 
         async with workers(settings) as (worker,):

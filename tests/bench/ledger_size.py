@@ -8,8 +8,8 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.environment import owner
 from bench.measure import Measure
-from bench.place import owner
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.plan import Result

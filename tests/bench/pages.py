@@ -41,8 +41,8 @@ def tables() -> dict[Path, dict[str, str]]:
 def filled(page: str, found: Mapping[str, str]) -> str:
     """Return a page with its tables, between `<!-- name -->` and `<!-- /name -->`."""
     for name, table in found.items():
-        place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        page = place.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", page)  # type: ignore[misc]
+        section = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        page = section.sub(lambda match, table=table: f"{match[1]}{table}{match[2]}", page)  # type: ignore[misc]
     return page
 
 
@@ -64,15 +64,15 @@ def _in_short(kept: Mapping[str, Any]) -> str:
     of = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
     own, cpu = of["8 of 900 scores changed: own time, ms"], of[f"{THROUGHPUT}: {CPU}"]
     rate, start = of[f"{THROUGHPUT}: syncs/s of one worker"], of[START]
-    told = (
+    summary = (
         "A sync in which 8 of 900 scores changed makes five calls to the two systems, and takes "
-        f"{own:.0f} ms beside the time of these calls, {cpu:.0f} ms of a processor. One worker carries "
+        f"{own:.0f} ms beside the time of these calls, {cpu:.0f} ms of a processor. One worker runs "
         f"{rate:.0f} of them a second where the systems answer at once. A section of 500 assignments and "
         f"1,000 students takes a worker {of[MEMORY]:.0f} MiB. Behind 10,000 queued syncs of one district, "
         f"another district's starts within {start:.1f} seconds. "
         f"({kept['cores']} cores, load {kept['load'][0]}, {kept['at'][:10]}.)"
     )
-    return fill(told, 120) + "\n"
+    return fill(summary, 120) + "\n"
 
 
 def _measures(kept: Mapping[str, Any]) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 
 import leather
 
+from bench.environment import servers
 from bench.growth import cost
 from bench.pages import GROWTH, write_pages
-from bench.place import servers
 from bench.workers import rates
 from gradesync.cli.output import out
 

@@ -10,7 +10,7 @@ from time import perf_counter, process_time
 
 from sqlalchemy import event
 
-from bench.place import know, request, school
+from bench.environment import register_districts, request, simulate_district
 from bench.whole_sync import ASSIGNMENTS, CHANGES, DISTRICT, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
@@ -23,10 +23,10 @@ LINES = 30
 async def profiled(settings: Settings) -> str:
     """Profile some syncs, without latency, after some that warm up."""
     async with (
-        school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        simulate_district(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
     ):
-        await know(runtime, served.district, [DISTRICT])
+        await register_districts(runtime, served.district, [DISTRICT])
         section = served.sections[0]
         profile, wall, cpu = Profile(), 0.0, 0.0
         statements = _Statements()
@@ -71,6 +71,6 @@ class _Statements:
 
 
 def _table(profile: Profile, order: str, *only: str) -> str:
-    told = io.StringIO()
-    pstats.Stats(profile, stream=told).sort_stats(order).print_stats(*only, LINES)
-    return told.getvalue()
+    report = io.StringIO()
+    pstats.Stats(profile, stream=report).sort_stats(order).print_stats(*only, LINES)
+    return report.getvalue()

@@ -1,6 +1,6 @@
 """Compute a national deployment from what is assumed and what was measured.
 
-`make bench ARGS=scale` prints it. docs/scale.md carries the same table.
+`make bench ARGS=scale` prints it. docs/scale.md shows the same table.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ SCHOOL_DAYS, YEAR_DAYS = 22, 180
 """Count school days in the 30 days that the log is kept, and in a school year."""
 SYNC_SECONDS = 3.0
 """Assume the wait of a sync with changes for two systems that respond in a second, plus one second."""
-HANDS = 40
+SYNCS_AT_ONCE = 40
 """Set GRADESYNC_MAX_SYNCS of a worker whose syncs wait for upstreams most of their time."""
 NODE_CORES = 2
 USED = 0.6
@@ -83,23 +83,23 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
 
 def _work(measured: Mapping[str, float]) -> Iterator[Line]:
     cpu = _of(measured, "processor time of the worker for a sync, ms")
-    post = _of(measured, "POST …/syncs, ms")
-    cores, serving = _cores(SYNCS_PER_SECOND, cpu), _cores(SYNCS_PER_SECOND, post)
-    workers = max(ceil(SYNCS_PER_SECOND * SYNC_SECONDS / HANDS), cores)
+    request = _of(measured, "POST …/syncs, ms")
+    cores, serving = _cores(SYNCS_PER_SECOND, cpu), _cores(SYNCS_PER_SECOND, request)
+    workers = max(ceil(SYNCS_PER_SECOND * SYNC_SECONDS / SYNCS_AT_ONCE), cores)
     burst = BURST_SCORES_PER_SECOND // ROWS_PER_SYNC
     late = 60 * burst // SYNCS_PER_SECOND // 60
     node = NODE_CORES * USED * 1000 / cpu
-    carried = f"{NODE_CORES} cores, {USED:.0%} used ÷ {cpu:.0f} ms"
-    yield Line("a node that carries syncs alone", carried, f"{node:.0f}/s")
+    capacity = f"{NODE_CORES} cores, {USED:.0%} used ÷ {cpu:.0f} ms"
+    yield Line("a node that runs syncs alone", capacity, f"{node:.0f}/s")
     yield Line("such nodes", f"{PEAK} ÷ {node:.0f}/s", f"{ceil(SYNCS_PER_SECOND / node)}")
     yield Line("cores for workers", f"{PEAK} x {cpu:.0f} ms, {USED:.0%} used", f"{cores}")
-    at_once = f"{PEAK} x {SYNC_SECONDS:g} s ÷ {HANDS} hands, one a core at least"
+    at_once = f"{PEAK} x {SYNC_SECONDS:g} s ÷ {SYNCS_AT_ONCE} syncs at once, one a core at least"
     yield Line("worker processes", at_once, f"{workers}")
     unqueued = f"{BURST_SCORES_PER_SECOND:,} scores/s = {burst} syncs/s with no queue at all"
     yield Line("the same for a burst", unqueued, f"{_cores(burst, cpu)}")
     minute = f"60 s x {burst} syncs ÷ {PEAK}"
     yield Line("a burst of a minute on the peak's workers", minute, f"{late} min until the last one starts")
-    yield Line("API processes", f"{PEAK} x {post:.1f} ms, {USED:.0%} used", f"{serving}")
+    yield Line("API processes", f"{PEAK} x {request:.1f} ms, {USED:.0%} used", f"{serving}")
     yield from _postgresql(_of(measured, "who waits, ms"), workers + serving)
 
 

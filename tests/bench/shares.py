@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from time import process_time
 from types import FrameType
 
+from bench.environment import SimulatedDistrict, register_districts, request, simulate_district
 from bench.measure import Measure
-from bench.place import School, know, request, school
 from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, IDLE, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
@@ -74,10 +74,10 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Measure the processor time of a sync from its claim to its end, by package; no latency."""
     syncs = 20 if quick else SYNCS
     async with (
-        school(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        simulate_district(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
     ):
-        await know(runtime, served.district, [DISTRICT])
+        await register_districts(runtime, served.district, [DISTRICT])
         return [
             Measure(f"{name}: {IN.format(group)}", None, ms)
             for name, changes in ((IDLE, 0), (CHANGED, CHANGES))
@@ -85,20 +85,22 @@ async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
         ]
 
 
-async def _spent(engine: SyncContext, served: School, changes: int, syncs: int) -> dict[str, float]:
+async def _spent(
+    context: SyncContext, served: SimulatedDistrict, changes: int, syncs: int
+) -> dict[str, float]:
     """Return milliseconds of a sync by group, after a few syncs that warm up."""
     ticks, spent = _Ticks(), 0.0
     with _interrupted(ticks):
         for number in range(-WARM, syncs):
             section = served.sections[0]
             await served.grade(section["id"], number + WARM, changes)
-            await request(engine, DISTRICT, section["id"], section["teacher_uid"])
+            await request(context, DISTRICT, section["id"], section["teacher_uid"])
             await asyncio.sleep(WINDOW)
-            while not (claimed := await claim(engine)):
+            while not (claimed := await claim(context)):
                 await asyncio.sleep(WINDOW)
             began = process_time()
             with ticks.counted(number >= 0):
-                await run_sync(engine, claimed)
+                await run_sync(context, claimed)
             spent += (process_time() - began) * (number >= 0)
     each = spent / syncs * 1000 / ticks.seen.total()
     return {group: ticks.seen[group] * each for group in (*GROUPS, OTHERS)}

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import httpx
 
+from bench.environment import SimulatedDistrict, register_districts, request, simulate_district
 from bench.measure import Measure, ratio
-from bench.place import School, know, request, school
 from gradesync.db import syncs
 from gradesync.runtime import open_runtime
 from gradesync.schoology.auth import OAuth1
@@ -104,34 +104,34 @@ class Timed(NamedTuple):
 class Bench:
     """Hold a context whose calls are recorded, on a sandbox in a process of its own."""
 
-    engine: SyncContext
+    context: SyncContext
     recorder: Recorder
-    school: School
+    school: SimulatedDistrict
     numbers: Iterator[int] = field(default_factory=count)
 
-    async def timed(self, place: int, *, changes: int = 0) -> Timed:
+    async def timed(self, index: int, *, changes: int = 0) -> Timed:
         """Sync a section, after so many of its scores were changed, and replay what was called."""
-        section = self.school.sections[place]
+        section = self.school.sections[index]
         if changes:
             await self.school.grade(section["id"], next(self.numbers), changes)
-        sync = await request(self.engine, DISTRICT, section["id"], section["teacher_uid"])
+        sync = await request(self.context, DISTRICT, section["id"], section["teacher_uid"])
         self.recorder.calls = []
-        look, mine, cpu = await self.carried()
+        look, mine, cpu = await self.run_one()
         calls = self.recorder.calls
-        async with self.engine.database.district(DISTRICT) as db:
+        async with self.context.database.district(DISTRICT) as db:
             found = await syncs.get(db, sync.id)
         assert found is not None
         assert found.status == "complete", found.error_code
         return Timed(look, mine, await self.replay(calls), cpu, calls, found.scores["read"])
 
-    async def carried(self) -> tuple[float, float, float]:
+    async def run_one(self) -> tuple[float, float, float]:
         """Run one sync; return the seconds to claim it, those to run it, and processor seconds."""
         async with asyncio.timeout(PATIENCE):
             began, cpu = monotonic(), process_time()
-            while not (claimed := await claim(self.engine)):  # a new Redis begins with an empty window
+            while not (claimed := await claim(self.context)):  # a new Redis begins with an empty window
                 await asyncio.sleep(0.1)
                 began, cpu = monotonic(), process_time()
-            await run_sync(self.engine, claimed)
+            await run_sync(self.context, claimed)
         granted = claimed.lease.granted
         return granted - began, monotonic() - granted, process_time() - cpu
 
@@ -140,13 +140,13 @@ class Bench:
         schoology = self.school.district.schoology
         auth = OAuth1(schoology.consumer_key, schoology.consumer_secret)
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
-            told = self.school.told
-            roots = (told["schoology_url"], told["powerschool_url"]) * 3
+            described = self.school.described
+            roots = (described["schoology_url"], described["powerschool_url"]) * 3
             await asyncio.gather(*map(client.get, roots))  # connections are there, as they are for a sync
             done = [asyncio.Event() for _ in calls]
 
-            async def send(place: int) -> None:
-                call = calls[place]
+            async def send(index: int) -> None:
+                call = calls[index]
                 await asyncio.gather(*(done[n].wait() for n, c in enumerate(calls) if c.ended <= call.began))
                 signed = auth if call.kind == "schoology" else None
                 request = client.build_request(
@@ -160,10 +160,10 @@ class Bench:
                     content=call.request.content,
                 )
                 await client.send(request, auth=signed)
-                done[place].set()
+                done[index].set()
 
             began = perf_counter()
-            await asyncio.gather(*(send(place) for place in range(len(calls))))
+            await asyncio.gather(*(send(index) for index in range(len(calls))))
             return perf_counter() - began
 
 
@@ -171,11 +171,11 @@ class Bench:
 async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
     """Set up a district whose calls are recorded."""
     async with (
-        school(sections=sections, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        simulate_district(sections=sections, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
         httpx.AsyncClient(transport=(recorder := Recorder()), timeout=PATIENCE) as client,
     ):
-        await know(runtime, served.district, [DISTRICT])
+        await register_districts(runtime, served.district, [DISTRICT])
         systems = UpstreamSystems(client, runtime.redis, runtime.clock, 30.0, BATCH)
         yield Bench(replace(runtime.context, systems=systems), recorder, served)
 
@@ -186,11 +186,11 @@ async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measur
     firsts, slow_firsts = (2, 1) if quick else (5, 3)
     async with bench(settings, 1 + firsts + slow_firsts) as here:
         await here.timed(0)
-        first = [await here.timed(1 + place) for place in range(firsts)]
+        first = [await here.timed(1 + index) for index in range(firsts)]
         idle = [await here.timed(0) for _ in range(many)]
         changed = [await here.timed(0, changes=CHANGES) for _ in range(many)]
         await here.school.set_latency(LATENCY)
-        slow_first = [await here.timed(1 + firsts + place) for place in range(slow_firsts)]
+        slow_first = [await here.timed(1 + firsts + index) for index in range(slow_firsts)]
         slow_idle = [await here.timed(0) for _ in range(few)]
         slow_changed = [await here.timed(0, changes=CHANGES) for _ in range(few)]
     return [

@@ -7,8 +7,16 @@ from statistics import median
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.environment import (
+    SimulatedDistrict,
+    owner,
+    register_districts,
+    request,
+    simulate_district,
+    wait_until_settled,
+    workers,
+)
 from bench.measure import Measure, ratio
-from bench.place import School, know, owner, request, school, settled, workers
 from gradesync.db.ids import uuid7
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
@@ -37,13 +45,13 @@ QUEUE = text("""
 Section = Mapping[str, str]
 
 
-async def _sync_all(engine: SyncContext, connection: AsyncConnection, served: School) -> float:
+async def _sync_all(context: SyncContext, connection: AsyncConnection, served: SimulatedDistrict) -> float:
     """Sync every section in its own district and return syncs per second."""
     since = await connection.scalar(NOW)
-    for place, section in enumerate(served.sections):
-        district = DISTRICTS[place % len(DISTRICTS)]
-        await request(engine, district, section["id"], section["teacher_uid"])
-    await settled(connection)
+    for index, section in enumerate(served.sections):
+        district = DISTRICTS[index % len(DISTRICTS)]
+        await request(context, district, section["id"], section["teacher_uid"])
+    await wait_until_settled(connection)
     rate: float = await connection.scalar(SPAN, {"since": since})
     return rate
 
@@ -54,11 +62,11 @@ async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list
     Nothing has changed in the sections: each sync waits for its reads once.
     """
     async with (
-        school(sections=40 * max(numbers), assignments=3, students=3) as served,
+        simulate_district(sections=40 * max(numbers), assignments=3, students=3) as served,
         open_runtime(settings, name="bench") as runtime,
         owner(settings) as connection,
     ):
-        await know(runtime, served.district, DISTRICTS)
+        await register_districts(runtime, served.district, DISTRICTS)
         async with workers(settings):
             await _sync_all(runtime.context, connection, served)
         await served.set_latency(LATENCY)
@@ -72,12 +80,12 @@ async def rates(settings: Settings, numbers: Sequence[int], rounds: int) -> list
         return found
 
 
-async def _first(runtime: Runtime, connection: AsyncConnection, served: School) -> None:
+async def _first(runtime: Runtime, connection: AsyncConnection, served: SimulatedDistrict) -> None:
     """Run a few syncs, so that workers are up and their connections open."""
-    for place in range(len(DISTRICTS)):
-        section = served.sections[place]
-        await request(runtime.context, DISTRICTS[place], section["id"], section["teacher_uid"])
-    await settled(connection)
+    for index in range(len(DISTRICTS)):
+        section = served.sections[index]
+        await request(runtime.context, DISTRICTS[index], section["id"], section["teacher_uid"])
+    await wait_until_settled(connection)
 
 
 async def saturated(settings: Settings, *, quick: bool = False) -> list[Measure]:
@@ -93,12 +101,12 @@ async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure
     """Return syncs per second of one worker without upstream latency."""
     rounds = 1 if quick else 3
     async with (
-        school(sections=40, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        simulate_district(sections=40, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
         owner(settings) as connection,
         workers(settings) as (worker,),
     ):
-        await know(runtime, served.district, DISTRICTS)
+        await register_districts(runtime, served.district, DISTRICTS)
         await _sync_all(runtime.context, connection, served)
         found, cpu = [], []
         for number in range(rounds):
@@ -119,18 +127,18 @@ async def fairness(settings: Settings, *, quick: bool = False) -> list[Measure]:
     backlog = BACKLOG // 10 if quick else BACKLOG
     busy, *others = DISTRICTS[:6]
     async with (
-        school(sections=backlog, assignments=1, students=1) as served,
+        simulate_district(sections=backlog, assignments=1, students=1) as served,
         open_runtime(settings, name="bench") as runtime,
         owner(settings) as connection,
     ):
-        await know(runtime, served.district, [busy, *others])
+        await register_districts(runtime, served.district, [busy, *others])
         await served.set_latency(0.1)
         await _queue(connection, busy, served.sections)
         delays = []
         async with workers(settings):
             await _working(connection)
-            for place, district in enumerate(others):
-                section = served.sections[place]
+            for index, district in enumerate(others):
+                section = served.sections[index]
                 sync = await request(runtime.context, district, section["id"], section["teacher_uid"])
                 delays.append(await _started(connection, sync.id))
     name = f"{backlog:,} queued syncs of a district, then one of another: it starts after, s"

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one Chromium for all, a session for each."""
+"""Provide one Chromium for all browser tests, and a district with a browser for each."""
 
 import os
 from collections.abc import AsyncIterator

@@ -33,14 +33,14 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     attention = opened.tool.locator(".part", has=opened.tool.get_by_role("heading", name="Needs attention"))
     await expect(attention).to_contain_text(gone.display)
     await expect(attention).to_contain_text(
-        "Ask the session office to check the student's enrollment in the SIS."
+        "Ask the school office to check the student's enrollment in PowerSchool."
     )
     await expect(attention).to_contain_text("Summer reading plan")
     await expect(attention).to_contain_text("Choose a due date within the term in Schoology.")
     left_out = opened.tool.get_by_role("heading", name="Left out")
     await left_out.click()
     await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
-    await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # said aloud
+    await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # read aloud
 
 
 async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) -> None:
@@ -83,8 +83,8 @@ async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()
         await sync(opened)
-        said = "PowerSchool answered 409 and named iscountedinfinalgrade"
-        await expect(opened.text(said)).to_be_visible()
+        reason = "PowerSchool answered 409 and named iscountedinfinalgrade"
+        await expect(opened.text(reason)).to_be_visible()
         due = next(i.due for i in section.standing() if i.title.startswith("Homework 1:"))
         session.world.schoology.edit_assignment(section.id, late.id, due=due)
         for item in empty:

@@ -45,7 +45,7 @@ def test_first_sync_of_the_readme_works_as_written(folder: Path) -> None:
     for number in range(PORTS):
         script = script.replace(str(9100 + number), str(sandbox + number))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(  # noqa: S603 - what the README says
+    done = subprocess.run(  # noqa: S603 - as the README shows
         ["/bin/bash", "-eu", "-o", "pipefail", "-c", script + END],
         cwd=folder,
         env={**os.environ, "PATH": path},

@@ -69,10 +69,10 @@ async def test_up_ends_with_its_servers_and_reports_it(folder: Path) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         assert (await client.get(url)).status_code == 200
     kill(folder / "data" / "postgres" / "postmaster.pid")
-    _, said = await up.communicate()
+    _, errors = await up.communicate()
     assert up.returncode == 1
-    assert b"have ended" in said
-    assert b"Traceback" not in said
+    assert b"have ended" in errors
+    assert b"Traceback" not in errors
 
 
 def test_child_processes_end_with_their_parent(tmp_path: Path) -> None:

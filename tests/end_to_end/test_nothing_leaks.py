@@ -48,7 +48,7 @@ async def test_logs_hold_no_secrets_and_no_personal_data(
     events = [line["event"] for line in lines]
     assert [line for line in lines if not is_bound(line)] == []
     assert {"sync.settled", "trying again", "sync.error", "Exception in ASGI application"} <= set(events)
-    found = {what: secret for what, secret in secrets(settings, world) if said(secret, logs)}
+    found = {what: secret for what, secret in secrets(settings, world) if contains(secret, logs)}
     assert found == {}
     assert not [token for token in (*tokens, *issued(world)) if token in logs]
     assert "eyJ" not in logs
@@ -140,7 +140,7 @@ def secrets(settings: Settings, world: World) -> Iterator[tuple[str, str]]:
     yield "the SIS's secret", world.powerschool.plugin.client_secret
     yield "LTI 1.1's secret", world.lti.consumer_secret
     yield "a score", str(POINTS)
-    yield "what an upstream said", "leaked-by-the-upstream"
+    yield "a response of an upstream", "leaked-by-the-upstream"
     for user in world.schoology.users.values():
         yield f"the uid of {user.display}", str(user.uid)
         yield "a name", user.display
@@ -159,7 +159,7 @@ def issued(world: World) -> list[str]:
     return list(world.powerschool.tokens.ends)
 
 
-def said(secret: str, logs: str) -> bool:
+def contains(secret: str, logs: str) -> bool:
     """Find a text as it stands or as URLs write it, as a word: 12 is not found in 3127."""
     spellings = {secret, quote(secret, safe=""), quote_plus(secret)}
     return any(re.search(rf"(?<![\w.]){re.escape(one)}(?![\w.])", logs) for one in spellings)

@@ -41,13 +41,13 @@ def expect_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     """Return the problem of a response, which names a fix and nothing internal."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = answer.json()
-    assert (told["status"], told["code"]) == (status, code)
-    assert told["type"].endswith(f"/problems/{code}")
-    assert told["title"]
-    assert told["fix"]
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["code"]) == (status, code)
+    assert body["type"].endswith(f"/problems/{code}")
+    assert body["title"]
+    assert body["fix"]
     assert not any(word in answer.text for word in ("Traceback", "sqlalchemy", "asyncpg", 'File "'))
-    return told
+    return body
 
 
 @dataclass(frozen=True)
@@ -228,8 +228,8 @@ def expect_oauth_error(answer: httpx.Response, status: int, error: str, code: st
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
-    told: dict[str, Any] = answer.json()
-    assert (told["error"], told["code"], told["status"]) == (error, code, status)
-    assert told["error_description"]
-    assert told["type"].endswith(f"/problems/{code}")
-    return told
+    body: dict[str, Any] = answer.json()
+    assert (body["error"], body["code"], body["status"]) == (error, code, status)
+    assert body["error_description"]
+    assert body["type"].endswith(f"/problems/{code}")
+    return body

@@ -39,7 +39,7 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
     found += _miscounted("scores", sync.scores, [r for r in rows if r.student_id], overdue)
     failed = sync.error_code is not None or any(row.result is Result.FAILED for row in rows)
     if (sync.status == "failed") != failed:
-        found.append(f"it is {sync.status}, yet its outcomes say otherwise")
+        found.append(f"it is {sync.status}, yet its outcomes differ")
     if not sync.dry_run:
         keys = await _sis_keys(harness, sync)
         found += [line for row in rows if (line := _false_claim(harness, keys, row))]
@@ -49,8 +49,8 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
 def _miscounted(what: str, counts: Mapping[str, int], rows: list[Outcome], overdue: bool) -> Iterable[str]:
     """Compare counts with outcomes; an overdue sync fails what it did not reach without outcomes."""
     results = {str(result): sum(row.result is result for row in rows) for result in Result}
-    told = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
-    for name, number in told.items():
+    claimed = {name: number for name, number in counts.items() if name not in {"read", "unchanged"}}
+    for name, number in claimed.items():
         if number != results[name] and not (overdue and name == "failed"):
             yield f"it counts {number} {what} {name} and has {results[name]} outcomes"
     total = sum(number for name, number in counts.items() if name != "read")
@@ -80,16 +80,14 @@ def _false_claim(harness: DistrictHarness, keys: dict[str, int], row: Outcome) -
     gradebook = harness.world.powerschool.gradebook
     assignment = gradebook.assignments.get(keys.get(row.assignment_id, 0))
     if assignment is None:
-        return f"{row.assignment_id} is said to be {row.result} and does not stand in the SIS"
+        return f"{row.assignment_id} claims to be {row.result} and does not stand in the SIS"
     if not row.student_id:
         return None
     room = next(r for r in harness.world.classrooms if int(row.assignment_id) in r.section.items)
     scores = gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid]
     score = scores.get(room.students[int(row.student_id)].dcid)
     held = score.scorepoints if score else None
-    said = row.after.points if isinstance(row.after, tuple) else row.after
-    if held != said:
-        return (
-            f"{row.student_id} of {row.assignment_id} is said to be {row.result} as {said}; SIS holds {held}"
-        )
+    claimed = row.after.points if isinstance(row.after, tuple) else row.after
+    if held != claimed:
+        return f"{row.student_id} of {row.assignment_id} claims {row.result} {claimed}; the SIS has {held}"
     return None

@@ -1,6 +1,6 @@
 """A session in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
 
-The tool lives on `localhost` and Schoology's pages on `127.0.0.1`: another site, as in a district.
+The tool is served on `localhost` and Schoology's pages on `127.0.0.1`: another site, as in a district.
 """
 
 import os
@@ -90,7 +90,7 @@ class Front:
 class BrowserSession:
     """Hold one district, and the browser of its people.
 
-    `complaints` is what a browser had to say of our pages, and every call of theirs to a third party.
+    `complaints` are the errors that a browser reports of our pages, and their calls to third parties.
     """
 
     runtime: Runtime

@@ -33,7 +33,7 @@ async def run_burst(environment: Environment, burst: Burst) -> list[str]:
     """Return every broken promise, as a sentence."""
     rng = Random(burst.seed)
     built = world.build(burst.seed, burst.sections, 4, 3, ideal=True)
-    built.schoology.switches.credits = 1_000_000  # what is under test here is not the pace
+    built.schoology.switches.credits = 1_000_000  # call budgets are not under test here
     found: list[str] = []
     async with environment.open_district(built, limits=UNHURRIED) as harness:
         for _ in range(burst.rounds - 1):

@@ -80,7 +80,7 @@ class DistrictHarness:
     ) -> Fault:
         return self.faults.add(Fault(system, call, effect, nth, times))
 
-    # --- the class on harness
+    # --- the class
 
     @property
     def students(self) -> list[int]:

@@ -27,20 +27,20 @@ class Server:
     command: Sequence[str | Path]
     pid: Path
     is_up: Callable[[], bool]
-    life: ExitStack = field(default_factory=ExitStack)
+    stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
         """Start the server, once no process of the one before is left, and wait until it responds."""
-        lock = self.life.enter_context(locked(self.data / f"{self.name}.lock"))
+        lock = self.stack.enter_context(locked(self.data / f"{self.name}.lock"))
         self.pid.unlink(missing_ok=True)
         log = self.data / f"{self.name}.log"
         running = Programs(self.data, lock, durable=True).running(self.command, log, signal.SIGINT)
-        alive = self.life.enter_context(running)
+        alive = self.stack.enter_context(running)
         wait(lambda: alive() and self.pid.exists() and self.is_up(), f"It did not start: {log}")
 
     def kill(self) -> None:
         kill(self.pid)
-        self.life.close()
+        self.stack.close()
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def own_servers(data: Path) -> Iterator[OwnServers]:
     made.stop()
     urls = urls_of(made)
     found = OwnServers(urls, _postgresql(data), _valkey(data, urls.redis_url))
-    with found.postgresql.life, found.valkey.life:
+    with found.postgresql.stack, found.valkey.stack:
         found.postgresql.start()
         found.valkey.start()
         yield found

@@ -137,14 +137,14 @@ async def start_gradesync(
         env={**os.environ, **environment},
         stderr=asyncio.subprocess.PIPE,
     )
-    told = asyncio.create_task(_read(process))
+    errors = asyncio.create_task(_read(process))
     try:
         yield process
     finally:
         if process.returncode is None:
             process.terminate()
         code = await process.wait()
-        sys.stderr.write(await told)  # pytest shows it where a test fails
+        sys.stderr.write(await errors)  # pytest shows it where a test fails
     assert code == 0
 
 

@@ -50,15 +50,15 @@ def test_admin_guide_reasons_exist() -> None:
 
 def test_admin_guide_lists_policy_with_defaults() -> None:
     rows = re.findall(r"^\| (`.+?) \| (`.+?) \|", section("## 7. Policy"), re.MULTILINE)
-    told = {
+    defaults = {
         name: default
         for names, defaults in rows
         for name, default in zip(re.findall("`(.+?)`", names), re.findall("`(.+?)`", defaults), strict=True)
     }
-    text = "\n".join(f"{name} = {default}" for name, default in told.items())
+    text = "\n".join(f"{name} = {default}" for name, default in defaults.items())
     (toml,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
     assert parse(f"{toml}\n[policy]\n{text}\n").policy == Policy()
-    assert len(told) == len(Policy.__slots__)
+    assert len(defaults) == len(Policy.__slots__)
 
 
 def test_admin_guide_links_exist() -> None:

@@ -87,10 +87,10 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
 
 def test_every_file_is_used() -> None:
     for kustomization in TREE.rglob("kustomization.yaml"):
-        told = yaml.safe_load(kustomization.read_text())
-        patches = [one["path"] for one in told.get("patches", []) if "path" in one]
+        listed = yaml.safe_load(kustomization.read_text())
+        patches = [one["path"] for one in listed.get("patches", []) if "path" in one]
         files = {file.name for file in kustomization.parent.glob("*.yaml")} - {kustomization.name}
-        assert files == {name for name in [*told.get("resources", []), *patches] if name.endswith(".yaml")}
+        assert files == {name for name in [*listed.get("resources", []), *patches] if name.endswith(".yaml")}
 
 
 @pytest.mark.parametrize("version", VERSIONS)

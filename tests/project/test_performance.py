@@ -36,7 +36,7 @@ def test_arithmetic_follows_the_kept_figures() -> None:
         "POST …/syncs, ms",
         "who waits, ms",
     )
-    told = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
-    assert told["ledger"] == "15 GB"
-    assert told["cores for workers"] == "1"
-    assert told["syncs of one district"] == "0.50/s"
+    numbers = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
+    assert numbers["ledger"] == "15 GB"
+    assert numbers["cores for workers"] == "1"
+    assert numbers["syncs of one district"] == "0.50/s"

@@ -64,17 +64,17 @@ def test_run_book_calls_exist() -> None:
         for path, operations in openapi_document()["paths"].items()
         for method, operation in operations.items()
     }
-    told = re.findall(r"`(GET|POST|PUT|PATCH) (/[^`?]*)\??([^`]*)`", RUN_BOOK)
-    assert told
-    for method, path, query in told:
+    named = re.findall(r"`(GET|POST|PUT|PATCH) (/[^`?]*)\??([^`]*)`", RUN_BOOK)
+    assert named
+    for method, path, query in named:
         asked = {part.partition("=")[0] for part in query.split("&") if part}
         assert asked <= known[method, path], (method, path, query)
 
 
 def test_run_book_commands_exist() -> None:
-    told = set(re.findall(r"gradesync ((?:[a-z]+ )?[a-z]+)(?= [A-Z-]|`|\n| riverside)", RUN_BOOK))
-    assert told
-    assert told <= set(_commands(get_command(app), ""))
+    named = set(re.findall(r"gradesync ((?:[a-z]+ )?[a-z]+)(?= [A-Z-]|`|\n| riverside)", RUN_BOOK))
+    assert named
+    assert named <= set(_commands(get_command(app), ""))
 
 
 def _commands(command: Any, words: str) -> Iterator[str]:
@@ -84,5 +84,5 @@ def _commands(command: Any, words: str) -> Iterator[str]:
 
 
 def test_run_book_settings_exist() -> None:
-    told = set(re.findall(rf"{PREFIX}([A-Z_]+)", RUN_BOOK))
-    assert {name.lower() for name in told} <= Settings.model_fields.keys()
+    named = set(re.findall(rf"{PREFIX}([A-Z_]+)", RUN_BOOK))
+    assert {name.lower() for name in named} <= Settings.model_fields.keys()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from bench.place import servers
+from bench.environment import servers
 from harness.servers import Urls
 from shape import sources
 from shape.calls import Calls, record_syncs

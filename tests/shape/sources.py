@@ -18,7 +18,7 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Function:
-    """A function or method, with its place and its lines from `def` to its end."""
+    """A function or method, with its file and its lines from `def` to its end."""
 
     path: Path
     line: int

@@ -1,6 +1,6 @@
 """Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
-`python -m soak [matrix] [crashes] [burst] [lives]` runs some of them. Takes minutes to an hour. Prints one
+`python -m soak [matrix] [crashes] [burst] [histories]` runs some of them, for minutes to an hour. Prints one
 table, and every broken promise as a sentence; ends with 1 where there is one.
 """
 
@@ -35,7 +35,7 @@ from harness.state_machine import SectionMachine
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)
-LIVES = 150
+HISTORIES = 150
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,10 @@ ALONE = {"crashes"}
 async def measured(name: str, settings: Settings) -> Figures:
     """Run one part on an environment of its own."""
     async with _theatre(settings) as environment:
-        places = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
+        slots = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
 
         async def run(one: Awaitable[list[str]]) -> list[str]:
-            async with places:
+            async with slots:
                 return await one
 
         waiting = [asyncio.ensure_future(run(one)) async for one in PARTS[name](environment, settings)]
@@ -119,23 +119,23 @@ def lived(settings: Settings) -> Figures:
     loop = asyncio.new_event_loop()
     opened = _theatre(settings)
     environment = loop.run_until_complete(opened.__aenter__())
-    life = type("LongLife", (SectionMachine,), {"environment": environment, "loop": loop})
+    machine = type("LongHistory", (SectionMachine,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
     profile = chance(
-        max_examples=LIVES,
+        max_examples=HISTORIES,
         stateful_step_count=30,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
     try:
-        run_state_machine_as_test(life, settings=profile)
+        run_state_machine_as_test(machine, settings=profile)
     except AssertionError as error:
         broken = ("\n".join([str(error), *getattr(error, "__notes__", ())]),)
     finally:
         loop.run_until_complete(opened.__aexit__(None, None, None))
         loop.close()
-    return Figures("lives", LIVES, environment.seen.faults, environment.seen.syncs, broken)
+    return Figures("histories", HISTORIES, environment.seen.faults, environment.seen.syncs, broken)
 
 
 def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ async def _migrated(settings: Settings) -> None:
 def main(names: list[str]) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # calls that were given up
-    chosen = names or [*PARTS, "lives"]
+    chosen = names or [*PARTS, "histories"]
     with tempfile.TemporaryDirectory(prefix="gradesync-soak-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -177,7 +177,7 @@ def main(names: list[str]) -> int:
         )
         asyncio.run(_migrated(settings))
         figures = [asyncio.run(measured(part, settings)) for part in PARTS if part in chosen]
-        if "lives" in chosen:
+        if "histories" in chosen:
             figures.append(lived(settings))
         servers.stop()
     for line in (line for one in figures for line in one.broken):

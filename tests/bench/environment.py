@@ -70,16 +70,16 @@ async def owner(settings: Settings) -> AsyncIterator[AsyncConnection]:
 
 
 @dataclass(frozen=True, slots=True)
-class School:
+class SimulatedDistrict:
     """Hold an invented district, served by a process of its own; `described` is its description."""
 
-    told: dict[str, Any]
+    described: dict[str, Any]
     district: District
     control: httpx.AsyncClient
 
     @property
     def sections(self) -> Sequence[dict[str, Any]]:
-        sections: Sequence[dict[str, Any]] = self.told["sections"]
+        sections: Sequence[dict[str, Any]] = self.described["sections"]
         return sections
 
     async def set_latency(self, seconds: float) -> None:
@@ -92,16 +92,18 @@ class School:
         """Give so many scores of a section new points; `number` makes each call's points different."""
         base = f"/sections/{section}"
         book = (await self.control.get(f"{base}/gradebook")).json()
-        for place in range(changes):
-            item = book[(number + place) % len(book)]
-            uid = list(item["cells"])[place]
-            points = {"points": f"{number % 90}.{place}{number // 90}1"}
+        for index in range(changes):
+            item = book[(number + index) % len(book)]
+            uid = list(item["cells"])[index]
+            points = {"points": f"{number % 90}.{index}{number // 90}1"}
             answer = await self.control.put(f"{base}/assignments/{item['id']}/scores/{uid}", json=points)
             answer.raise_for_status()
 
 
 @asynccontextmanager
-async def school(*, sections: int, assignments: int, students: int) -> AsyncIterator[School]:
+async def simulate_district(
+    *, sections: int, assignments: int, students: int
+) -> AsyncIterator[SimulatedDistrict]:
     """Serve an invented district without faults; its call budgets exceed what is measured."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "district.toml"
@@ -115,16 +117,16 @@ async def school(*, sections: int, assignments: int, students: int) -> AsyncIter
         )
         assert process.stdout is not None
         try:
-            told = json.loads(await process.stdout.readline())
+            described = json.loads(await process.stdout.readline())
             district = parse(file.read_text(), allow_http=True)
-            async with httpx.AsyncClient(base_url=told["control_url"], timeout=60) as control:
-                yield School(told, district, control)
+            async with httpx.AsyncClient(base_url=described["control_url"], timeout=60) as control:
+                yield SimulatedDistrict(described, district, control)
         finally:
             process.terminate()
             await process.wait()
 
 
-async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None:
+async def register_districts(runtime: Runtime, district: District, ids: Sequence[str]) -> None:
     """Register districts of these ids on one Schoology and one SIS; their clients may start syncs."""
     for id_ in ids:
         policy = Policy(service_sync=True)
@@ -133,10 +135,10 @@ async def know(runtime: Runtime, district: District, ids: Sequence[str]) -> None
             await districts.apply(db, one)
 
 
-async def request(engine: SyncContext, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
+async def request(context: SyncContext, district_id: str, section: str, teacher: str, **wanted: Any) -> Sync:
     """Request a sync as the section's teacher."""
     return await request_sync(
-        engine,
+        context,
         Request(
             district_id=district_id,
             section_id=section,
@@ -148,7 +150,7 @@ async def request(engine: SyncContext, district_id: str, section: str, teacher: 
     )
 
 
-async def settled(connection: AsyncConnection, seconds: float = 600) -> None:
+async def wait_until_settled(connection: AsyncConnection, seconds: float = 600) -> None:
     """Wait until no sync of any district is processing."""
     async with asyncio.timeout(seconds):
         while await connection.scalar(PROCESSING):
