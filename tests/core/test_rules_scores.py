@@ -221,10 +221,10 @@ def test_R35_nothing_fails_where_nothing_was_to_be_sent(cell: Cell) -> None:
     assert counts(only(plan_of(gradebook({ANN: cell}), students={}))) == (0, 0, 1)
 
 
-def test_R35_two_students_with_one_sis_key_are_both_unmatched() -> None:
+def test_R35_two_students_with_one_sis_key_are_both_named() -> None:
     item = only(plan_of(gradebook({ANN: NINE, BEN: NINE, CAM: NINE}), students=KEYS | {BEN: KEYS[ANN]}))
     assert [row.student for row in item.writes] == [CAM]
-    assert {row.reason for row in item.settled} == {Reason.STUDENT_UNMATCHED}
+    assert {row.reason for row in item.settled} == {Reason.SCHOOL_ID_SHARED}
 
 
 def test_R35_an_id_that_does_not_fit_the_pattern_is_not_guessed() -> None:

@@ -75,3 +75,18 @@ async def test_R39_the_score_of_the_older_enrollment_is_sent(harness: DistrictHa
     sync = await harness.sync()
     assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("written", None)
     assert (sync.status, harness.sis_text(item, uid)) == ("complete", "3")
+
+
+async def test_R53_two_accounts_of_one_school_id_name_each_other(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    schoology, section = harness.world.schoology, harness.room.section.id
+    twin = schoology.add_second_account(uid).uid
+    schoology.enroll_anew(section, twin)
+    for each, points in ((uid, 3), (twin, 4)):
+        harness.grade(item, each, points)
+    before = harness.sis_text(item, uid)
+    sync = await harness.sync()
+    failed = {int(row.student_id): row for row in await harness.outcomes(sync) if row.student_id}
+    assert {row.reason for row in failed.values()} == {"school-id-shared"}
+    assert {key: row.detail for key, row in failed.items()} == {uid: str(twin), twin: str(uid)}
+    assert (sync.status, harness.sis_text(item, uid)) == ("failed", before)

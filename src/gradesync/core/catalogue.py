@@ -153,6 +153,10 @@ _SCORES = {
         "The student's school ID doesn't match any student in {sis}.",
         "Ask an administrator to compare the student's ID in Schoology with the one in {sis}.",
     ),
+    Reason.SCHOOL_ID_SHARED: (
+        "Another Schoology account here has the same school ID, so it isn't clear whose score counts.",
+        "Ask an administrator to correct the school ID of one of them. The details name the other.",
+    ),
     Reason.SCORE_NOT_ACCEPTED: (
         "{sis} doesn't accept this score.",
         "Correct the score in Schoology: negative and extremely large scores aren't accepted.",

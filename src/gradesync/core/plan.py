@@ -62,7 +62,8 @@ class ScoreWrite(NamedTuple):
 class ScoreOutcome(NamedTuple):
     """Describe the outcome of one score without any write: adopted, skipped, or failed by rule.
 
-    `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
+    `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed). `detail`
+    names what else the reason is about.
     """
 
     student: str
@@ -71,6 +72,7 @@ class ScoreOutcome(NamedTuple):
     warnings: tuple[Reason, ...] = ()
     before: Value = None
     after: Value = None
+    detail: str = ""
 
 
 class Edit(NamedTuple):

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     STUDENT_NOT_ENROLLED = "student-not-enrolled"
     STUDENT_NOT_FROM_SIS = "student-not-from-sis"
     STUDENT_UNMATCHED = "student-unmatched"
+    SCHOOL_ID_SHARED = "school-id-shared"
     SCORE_NOT_ACCEPTED = "score-not-accepted"
     SCORE_NOT_KEPT = "score-not-kept"
     ASSIGNMENT_SKIPPED = "assignment-skipped"

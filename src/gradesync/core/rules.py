@@ -4,9 +4,8 @@ Assignments: R9 to R17, R28, R29, R31 to R34. Students: R27, R27a, R35. Nothing 
 than what a section's link keeps, so a sync knows it before it calls the SIS.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -40,10 +39,14 @@ _FAILURES = frozenset(
 
 
 class Stop(NamedTuple):
-    """Hold the reason why an assignment or a score does not go: left out by rule, or failed."""
+    """Hold the reason why an assignment or a score does not go: left out by rule, or failed.
+
+    `detail` names what else the reason is about.
+    """
 
     result: Result
     reason: Reason
+    detail: str = ""
 
 
 class Verdict(NamedTuple):
@@ -195,11 +198,13 @@ _PARTIAL = Stop(Result.FAILED, Reason.PARTIAL_READ)
 class Roster:
     """Hold the students of a section. `keys`: uid -> SIS key, of those whose scores can go.
 
-    `partial`: there are more students than these.
+    `sharing`: uid -> the uids of other accounts with the same SIS key. `partial`: there are more students
+    than these.
     """
 
     students: Mapping[str, Student]
     keys: Mapping[str, str]
+    sharing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partial: bool = False
 
     @classmethod
@@ -207,14 +212,24 @@ class Roster:
         """Make a roster of matched students who are enrolled. A SIS key that two share matches neither."""
         students = gradebook.students
         keys = {uid: key for uid, key in matched.items() if _exclude_student(students.get(uid)) is None}
-        holders = Counter(keys.values())
-        unique = {uid: key for uid, key in keys.items() if holders[key] == 1}
-        return cls(students, unique, partial=ENROLLMENTS in gradebook.partial_lists)
+        holders: dict[str, list[str]] = {}
+        for uid in sorted(keys, key=id_order):
+            holders.setdefault(keys[uid], []).append(uid)
+        unique = {uids[0]: key for key, uids in holders.items() if len(uids) == 1}
+        sharing = {
+            uid: [other for other in uids if other != uid]
+            for uids in holders.values()
+            if len(uids) > 1
+            for uid in uids
+        }
+        return cls(students, unique, sharing, partial=ENROLLMENTS in gradebook.partial_lists)
 
     def find(self, uid: str) -> str | Stop:
         """Return a student's SIS key, or the reason why the student's scores do not go."""
         if (key := self.keys.get(uid)) is not None:
             return key
+        if others := self.sharing.get(uid):
+            return Stop(Result.FAILED, Reason.SCHOOL_ID_SHARED, ", ".join(others))
         stop = _exclude_student(self.students.get(uid)) or _UNMATCHED
         return _PARTIAL if stop is _NOT_ENROLLED and self.partial else stop
 

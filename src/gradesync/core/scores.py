@@ -163,7 +163,7 @@ def _plan_score(
     """Plan one score; None where nothing is to be done or reported."""
     key = roster.find(uid)
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, *key)
+        return ScoreOutcome(uid, key.result, key.reason, detail=key.detail)
     if uid in column.unreadable:
         return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE)
     fitted = fitter.fit(cell)
@@ -191,7 +191,7 @@ def _plan_value(
         return None
     before = None if sent is NEVER_SENT else sent
     if isinstance(key, Stop):
-        return ScoreOutcome(uid, *key, before=before, after=fitted.value)
+        return ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value, detail=key.detail)
     if choice == "adopt":
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
@@ -210,7 +210,7 @@ def _settle_untouched(column: Column, roster: Roster) -> list[ScoreOutcome]:
 
 def _keep_score(uid: str, sent: Value, key: str | Stop) -> ScoreOutcome:
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, *key)
+        return ScoreOutcome(uid, key.result, key.reason, detail=key.detail)
     return ScoreOutcome(uid, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), sent, sent)
 
 

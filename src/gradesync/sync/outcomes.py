@@ -70,6 +70,7 @@ def _settled(item: AssignmentPlan, score: ScoreOutcome) -> Outcome:
         title=item.title,
         result=score.result,
         reason=score.reason,
+        detail=score.detail[:DETAIL_MAX],
         warnings=score.warnings,
         before=score.before,
         after=score.after,
