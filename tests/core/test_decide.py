@@ -124,3 +124,10 @@ def test_an_excuse_clears_what_an_adopted_assignment_may_hold() -> None:
     assert decide(None, NEVER_SENT, SEVEN, may_hold=True) == "write"
     assert decide(None, NEVER_SENT, NOT_READ, may_hold=True) == "write"
     assert decide(None, NEVER_SENT, None, may_hold=True) == "adopt"
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"), [(NEVER_SENT, None), (NEVER_SENT, NINE), (FIVE, FIVE), (FIVE, NINE)]
+)
+def test_R51_what_a_lost_write_may_have_left_is_no_edit(sent: Sent, held: Decimal | None) -> None:
+    assert decide(SEVEN, sent, held, doubt=Doubtful(NINE)) == "write"

@@ -173,15 +173,15 @@ class Syncing(RuleBasedStateMachine):
         )
 
     def write_scores(self, item: AssignmentPlan, *, crash: bool) -> None:
-        pending = {row.student: Doubtful(row.value) for row in item.writes}
+        pending = {row.sis_student: Doubtful(row.value) for row in item.writes}
         entry = update_ledger(self.ledger[item.id], item)
         entry = replace(entry, doubtful={**entry.doubtful, **pending})
         self.ledger[item.id] = entry
         self.store(item, entry, item.writes)
         if crash:
             raise Crash
-        sent = {**entry.sent, **{row.student: row.value for row in item.writes}}
-        remaining = {uid: doubt for uid, doubt in entry.doubtful.items() if uid not in pending}
+        sent = {**entry.sent, **{row.sis_student: row.value for row in item.writes}}
+        remaining = {key: doubt for key, doubt in entry.doubtful.items() if key not in pending}
         self.ledger[item.id] = replace(entry, sent=sent, doubtful=remaining)
 
     def store(self, item: AssignmentPlan, entry: LedgerAssignment, writes: tuple[ScoreWrite, ...]) -> None:
@@ -210,7 +210,7 @@ class Syncing(RuleBasedStateMachine):
 
     def check_score(self, assignment_id: str, uid: str, cell: Score, stored: SisAssignment) -> None:
         fitted = FITTER.fit(cell)
-        known = uid in self.ledger[assignment_id].sent
+        known = KEYS[uid] in self.ledger[assignment_id].sent
         if fitted.stop is None and known and (assignment_id, uid) not in self.edited:
             assert stored.scores.get(KEYS[uid]) == points_of(fitted.value)
         if fitted.stop is None and fitted.value is not None:

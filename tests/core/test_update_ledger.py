@@ -7,7 +7,7 @@ from gradesync.core.gradebook import EXCUSED, INCOMPLETE, Cell, Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, mark_doubtful
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason
-from harness.gradebooks import ANN, BEN, CAM, entry, gradebook, ledger, listed, live, only, plan_of
+from harness.gradebooks import ANN, BEN, CAM, by_key, entry, gradebook, ledger, listed, live, only, plan_of
 
 FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 
@@ -20,17 +20,17 @@ def updated(known: LedgerAssignment, cells: dict[str, Cell], **fields: Any) -> L
 
 def test_an_adopted_score_is_as_good_as_sent() -> None:
     known = updated(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE, 1)}), {}, scores={ANN: NINE})
-    assert (known.sent, known.doubtful) == ({ANN: NINE}, {})
+    assert (known.sent, known.doubtful) == (by_key({ANN: NINE}), {})
 
 
 def test_an_adopted_score_is_checked_once_more_by_its_new_value() -> None:
     known = updated(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE, 2)}), {ANN: SEVEN}, scores={ANN: SEVEN})
-    assert (known.sent, known.doubtful) == ({ANN: SEVEN}, {ANN: Doubtful(SEVEN, 1)})
+    assert (known.sent, known.doubtful) == (by_key({ANN: SEVEN}), by_key({ANN: Doubtful(SEVEN, 1)}))
 
 
 def test_a_doubt_is_set_aside_while_its_score_does_not_go() -> None:
     known = updated(entry({ANN: FIVE}, doubtful={ANN: Doubtful(NINE)}), {ANN: Mark(INCOMPLETE)})
-    assert (known.sent, known.doubtful) == ({ANN: FIVE}, {ANN: Doubtful(NINE, 0)})
+    assert (known.sent, known.doubtful) == (by_key({ANN: FIVE}), by_key({ANN: Doubtful(NINE, 0)}))
 
 
 def test_what_is_still_to_be_sent_stays_as_it_was() -> None:

@@ -1,4 +1,4 @@
-"""Provide a later release of the migrations: there is one migration so far, and the next must fit it."""
+"""Provide a later release of the migrations, which must fit those of this one."""
 
 from pathlib import Path
 

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from bench.ledger_size import ledger_bytes
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import codec, ledger
+from gradesync.db import codec, ledger, links
 from gradesync.db.session import Database
 from harness.servers import Urls
 
@@ -126,7 +126,7 @@ async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database
         await ledger.set_opted_out(db, "1", FULL.id, True)
         await ledger.unbind(db, "1")
     assert await load(database) == {
-        FULL.id: LedgerAssignment(id=FULL.id, opted_out=True, problem=FULL.problem)
+        FULL.id: LedgerAssignment(id=FULL.id, opted_out=True, problem=FULL.problem, former=FULL.ref)
     }
 
 
@@ -135,3 +135,22 @@ async def test_score_takes_few_bytes_after_ten_changes(database: Database, serve
         taken = await ledger_bytes(database, owner, sections=20)
     assert taken.filled <= 40
     assert taken.changed <= 90  # of so few rows; `make bench` allows 80
+
+
+async def test_rows_by_uid_are_converted_by_the_keys_of_their_section(database: Database) -> None:
+    sent = {"11": Decimal(9), "12": Decimal(8)}
+    doubtful = codec.dump_map({"12": Doubtful(None)}, codec.dump_doubtful)
+    old = update(ledger.LEDGER).values(scores=None, sent=codec.pack(sent), doubtful=doubtful)
+    converted = replace(
+        FULL,
+        sent={"1": Decimal(9)},
+        doubtful={**FULL.doubtful, "uid:12": Doubtful(None)},
+        read_through=None,
+    )
+    async with database.district("riverside") as db:
+        await links.save(db, links.SectionLink(section_id="1", students={"11": "1"}))
+        await ledger.save(db, "1", [FULL, EMPTY])
+        await db.execute(old.where(ledger.LEDGER.c.assignment_id == FULL.id))
+        assert await ledger.load(db, "1", convert=True) == {FULL.id: converted, EMPTY.id: EMPTY}
+        await links.save(db, links.SectionLink(section_id="1", students={"11": "2"}))
+    assert await load(database) == {FULL.id: converted, EMPTY.id: EMPTY}

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from gradesync.core.categories import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
-from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Value
 from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook
@@ -21,6 +22,8 @@ from gradesync.core.sis import (
     SisSection,
     Spec,
 )
+
+T = TypeVar("T")
 
 DUE = date(2026, 3, 2)
 FIRST, LAST = date(2026, 1, 5), date(2026, 6, 12)
@@ -93,11 +96,25 @@ def gradebook(
 
 
 def entry(
-    sent: Mapping[str, Cell] | None = None, assignment_id: str = "1", **fields: object
+    sent: Mapping[str, Value] | None = None,
+    assignment_id: str = "1",
+    *,
+    doubtful: Mapping[str, Doubtful] | None = None,
+    **fields: object,
 ) -> LedgerAssignment:
-    """Build the ledger's entry of a synced assignment; `sent` by uid."""
+    """Build the ledger's entry of a synced assignment; `sent` and `doubtful` by uid."""
     known: dict[str, object] = {"ref": Ref(f"r{assignment_id}"), "spec": spec()}
-    return LedgerAssignment(assignment_id, sent=sent or {}, **(known | fields))  # type: ignore[arg-type]
+    return LedgerAssignment(
+        assignment_id,
+        sent=by_key(sent or {}),
+        doubtful=by_key(doubtful or {}),
+        **(known | fields),  # type: ignore[arg-type]  # fields by name
+    )
+
+
+def by_key(by_uid: Mapping[str, T]) -> dict[str, T]:
+    """Return a map by SIS student key for one by uid."""
+    return {KEYS.get(uid, uid): value for uid, value in by_uid.items()}
 
 
 def ledger(*entries: LedgerAssignment) -> Ledger:
@@ -117,10 +134,8 @@ def live(
     gone: Iterable[str] = (),
 ) -> LiveGradebook:
     """Build the SIS's list; `scores` by ref key and uid."""
-    by_key = {
-        ref: {KEYS[uid]: points for uid, points in column.items()} for ref, column in (scores or {}).items()
-    }
-    return LiveGradebook(items, frozenset(gone), by_key)
+    held = {ref: by_key(column) for ref, column in (scores or {}).items()}
+    return LiveGradebook(items, frozenset(gone), held)
 
 
 def plan_of(
@@ -130,6 +145,7 @@ def plan_of(
     *,
     rules: Rulebook = BOOK,
     students: Mapping[str, str] | None = None,
+    remembered: Mapping[str, str] | None = None,
     selection: Selection | None = None,
     full: bool = False,
 ) -> Plan:
@@ -143,7 +159,16 @@ def plan_of(
         ]
         shown = LiveGradebook(tuple(items))
     keys = KEYS if students is None else students
-    return plan(book, known, shown, rules, keys, selection=selection, full=full)
+    return plan(
+        book,
+        known,
+        shown,
+        rules,
+        keys,
+        remembered=keys if remembered is None else remembered,
+        selection=selection,
+        full=full,
+    )
 
 
 def only(made: Plan) -> AssignmentPlan:
@@ -157,4 +182,5 @@ def write(item: AssignmentPlan, uid: str = ANN) -> ScoreWrite | None:
 
 
 def settled(item: AssignmentPlan, uid: str = ANN) -> ScoreOutcome | None:
-    return next((row for row in item.settled if row.student == uid), None)
+    """Return the outcome of a student's score, without the student's SIS key."""
+    return next((row._replace(sis_student="") for row in item.settled if row.student == uid), None)

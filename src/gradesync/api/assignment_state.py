@@ -133,7 +133,8 @@ def _waiting(entry: LedgerAssignment, verdict: Verdict | None) -> bool | None:
     """Return true if the assignment changed since it was sent, or scores are owed. Ignores its scores."""
     if verdict is None:
         return None
-    return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or entry.doubtful)
+    looks = any(doubt.looks for doubt in entry.doubtful.values())
+    return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or looks)
 
 
 def _state(entry: LedgerAssignment, waiting: bool | None, problem: str | None) -> str:

@@ -252,6 +252,14 @@ _WARNINGS = {
         "The student is enrolled here more than once with different scores. The latest active one counts.",
         "Check the score. Ask the school office to end the enrollment that isn't needed.",
     ),
+    Reason.LEFT_AT_FORMER_STUDENT: (
+        "The student's school id changed, and the {sis} student of the former one still has this score.",
+        "Clear the score of the former student in {sis}, unless it is right there.",
+    ),
+    Reason.LEFT_IN_FORMER_SECTION: (
+        "The section now goes to another {sis} section, and this assignment still stands in the former one.",
+        "Delete the assignment in the former {sis} section, unless it is right there.",
+    ),
 }
 
 _SYNCS = {

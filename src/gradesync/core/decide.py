@@ -60,6 +60,7 @@ def _decide_equal(desired: Value, sent: Sent, doubt: Doubtful | None) -> Choice:
 
 
 def _possible_writes(sent: Sent, doubt: Doubtful | None) -> list[Value]:
-    """Return the values that we wrote or may have written."""
-    written: list[Value] = [] if sent is NEVER_SENT else [sent]
-    return written if doubt is None else [*written, doubt.value]
+    """Return the values that we wrote or may have written; a blank before the first write is ours too."""
+    if doubt is None:
+        return [] if sent is NEVER_SENT else [sent]
+    return [None if sent is NEVER_SENT else sent, doubt.value]

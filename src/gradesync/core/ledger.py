@@ -40,11 +40,13 @@ class Doubtful(NamedTuple):
 class LedgerAssignment:
     """Hold one assignment of the ledger.
 
-    `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent`, `owed` and `doubtful`
-    are by student uid. `intent` is the spec of a create whose answer was never recorded.
+    `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent` and `doubtful` are by SIS
+    student key: a value belongs to the record where it stands. `owed` is by student uid. `intent` is the spec
+    of a create whose answer was never recorded.
     `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
     `read_through` is the cursor: the source's time up to which cells have been recorded.
-    `problem` is the reason of its last failed or skipped outcome.
+    `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
+    section that its section went to before, until an outcome has told that.
     """
 
     id: str
@@ -58,11 +60,12 @@ class LedgerAssignment:
     intent: Spec | None = None
     read_through: datetime | None = None
     problem: str | None = None
+    former: Ref | None = None
 
 
 def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:
     """Return an entry that may be older than the SIS: everything that was sent is read and checked again."""
-    sent = {uid: Doubtful(value, looks=1) for uid, value in entry.sent.items()}
+    sent = {key: Doubtful(value, looks=1) for key, value in entry.sent.items()}
     return replace(
         entry, doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
     )
@@ -70,7 +73,8 @@ def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:
 
 def unbind(entry: LedgerAssignment) -> LedgerAssignment:
     """Return an entry whose section goes elsewhere: nothing of it was ever sent there."""
-    return LedgerAssignment(entry.id, opted_out=entry.opted_out, problem=entry.problem)
+    former = entry.ref or entry.former
+    return LedgerAssignment(entry.id, opted_out=entry.opted_out, problem=entry.problem, former=former)
 
 
 # Assignment id -> what is known of it. Assignments that were never synced or switched are absent.

@@ -44,6 +44,7 @@ class ScoreWrite(NamedTuple):
     """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
     `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed this very value.
+    `detail` explains a warning.
     """
 
     student: str
@@ -52,6 +53,7 @@ class ScoreWrite(NamedTuple):
     before: Value = None
     warnings: tuple[Reason, ...] = ()
     owed: bool = False
+    detail: str = ""
 
     @property
     def result(self) -> Result:
@@ -60,10 +62,12 @@ class ScoreWrite(NamedTuple):
 
 
 class ScoreOutcome(NamedTuple):
-    """Describe the outcome of one score without any write: adopted, skipped, or failed by rule.
+    """Describe the outcome of one score without any write: adopted, skipped, failed by rule, or unchanged.
 
-    `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed). `detail`
-    names what else the reason is about.
+    `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
+    `sis_student` is the SIS key under which the student's scores stand, empty where there is none. `detail`
+    names what the reason or a warning is about. An unchanged score has an outcome only where there is
+    something to tell.
     """
 
     student: str
@@ -72,6 +76,7 @@ class ScoreOutcome(NamedTuple):
     warnings: tuple[Reason, ...] = ()
     before: Value = None
     after: Value = None
+    sis_student: str = ""
     detail: str = ""
 
 
@@ -89,8 +94,8 @@ class AssignmentPlan(NamedTuple):
     `spec` is what the SIS should hold, None where the assignment does not go. `before` is what it holds as
     far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
     that is adopted is written too where they differ. `ref` is where it stands in the SIS, None for a create.
-    `may_hold` is what the ledger keeps by that name once this is applied. `detail` names what the reason is
-    about.
+    `may_hold` is what the ledger keeps by that name once this is applied. `detail` names what the reason or
+    a warning is about.
     """
 
     id: str

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from gradesync.core.approval import fingerprint, needs_approval, weigh
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
+from gradesync.core.catalogue import SIS_NAME
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook, id_order
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
@@ -12,7 +14,7 @@ from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutco
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
-from gradesync.core.sis import LiveGradebook
+from gradesync.core.sis import LiveGradebook, Ref
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
@@ -29,12 +31,14 @@ def plan(
     book: Rulebook,
     students: Mapping[str, str],
     *,
+    remembered: Mapping[str, str] = MappingProxyType({}),
     selection: Selection | None = None,
     full: bool = False,
 ) -> Plan:
     """Plan one sync of a section.
 
     `students` maps uid -> SIS key of everybody whom the SIS knows; the rules find the reasons of the others.
+    `remembered` are the keys by which earlier syncs knew the students.
     `selection` restricts what is planned and counted, not what the rules see. `full` compares with what the
     SIS holds wherever `live` has it, and puts right what was edited there. Refs that the SIS's list lacks
     have been asked for by id: those that are deleted are in `live.gone`.
@@ -44,7 +48,7 @@ def plan(
         gradebook=gradebook,
         ledger=ledger,
         live=live,
-        roster=Roster.of(gradebook, students),
+        roster=Roster.of(gradebook, students, remembered),
         fitter=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
         bindings=bind(verdicts, ledger, live, book.policy),
@@ -67,17 +71,21 @@ def update_ledger(
     `students` are those that a selection let the plan see, None for all. What is owed is decided by every
     plan anew: what it neither sends nor fails is owed no more. Writes change nothing before they are sent.
     """
-    if not (item.settled or entry.owed):
+    if not (item.settled or entry.owed or entry.doubtful):
         return entry
-    unseen = frozenset[str]() if students is None else (entry.owed.keys() | entry.doubtful.keys()) - students
+    unseen = frozenset[str]() if students is None else entry.owed.keys() - students
     waiting = unseen | {write.student for write in item.writes}
     settled = {score.student: score for score in item.settled}
-    adopted = {uid: score.after for uid, score in settled.items() if score.result is Result.ADOPTED}
+    places = {score.sis_student: score for score in item.settled}
+    adopted = {key: score.after for key, score in places.items() if score.result is Result.ADOPTED}
+    pending = {write.sis_student for write in item.writes}
+    if students is not None:
+        pending |= entry.doubtful.keys() - places.keys()
     return replace(
         entry,
         sent={**entry.sent, **adopted},
         owed=_update_owed(entry.owed, settled, waiting),
-        doubtful=_update_doubtful(entry.doubtful, settled, waiting),
+        doubtful=_update_doubtful(entry.doubtful, places, pending),
     )
 
 
@@ -96,16 +104,19 @@ def _update_owed(
 def _update_doubtful(
     doubtful: Mapping[str, Doubtful], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
 ) -> dict[str, Doubtful]:
-    """Return the doubts that remain: one look fewer where a score was seen, set aside where it failed."""
+    """Return the doubts that remain: one look fewer where a score was seen, set aside where none goes.
+
+    All three are by SIS student key. No score goes to a record that nobody of the section has any more.
+    """
     remaining = {}
-    for uid, doubt in doubtful.items():
-        score = None if uid in waiting else settled.get(uid)
-        if score is None:
-            remaining[uid] = doubt
-        elif score.result is not Result.ADOPTED:
-            remaining[uid] = doubt._replace(looks=0)
+    for key, doubt in doubtful.items():
+        score = settled.get(key)
+        if key in waiting:
+            remaining[key] = doubt
+        elif score is None or score.result is not Result.ADOPTED:
+            remaining[key] = doubt._replace(looks=0)
         elif doubt.looks > 1:
-            remaining[uid] = Doubtful(score.after, doubt.looks - 1)
+            remaining[key] = Doubtful(score.after, doubt.looks - 1)
     return remaining
 
 
@@ -155,7 +166,8 @@ class _Planner:
         entry = self.ledger.get(assignment.id) or LedgerAssignment(assignment.id)
         verdict = self.verdicts[assignment.id]
         if verdict.stop:
-            return self._plan_stopped(assignment, entry, verdict.stop)._replace(detail=verdict.detail)
+            stopped = self._plan_stopped(assignment, entry, verdict.stop)
+            return stopped._replace(detail=verdict.detail or stopped.detail)
         binding = self.bindings[assignment.id]
         decision = decide_assignment(binding, entry, full=self.full)
         if decision.reason:
@@ -166,7 +178,7 @@ class _Planner:
             id=assignment.id,
             title=assignment.title,
             action=decision.action,
-            warnings=self._warnings(assignment.id, binding, decision),
+            warnings=self._warnings(entry, binding, decision),
             spec=binding.spec,
             before=decision.before,
             ref=binding.ref,
@@ -174,6 +186,7 @@ class _Planner:
             settled=scores.settled,
             unchanged=scores.unchanged,
             may_hold=column.known.may_hold,
+            detail=_describe_left(entry, binding.ref),
         )
 
     def _plan_stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:
@@ -185,8 +198,12 @@ class _Planner:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(self._column(entry, SentScores.of_stopped(entry)), _score_stop(stop)),
+            settled=settle_scores(
+                self._column(entry, SentScores.of_stopped(entry)), self.roster, _score_stop(stop)
+            ),
             may_hold=entry.may_hold,
+            warnings=(Reason.LEFT_IN_FORMER_SECTION,) if _is_left(entry, None) else (),
+            detail=_describe_left(entry, None),
         )
 
     def _column(self, entry: LedgerAssignment, known: SentScores) -> Column:
@@ -197,22 +214,34 @@ class _Planner:
             differing=self.differing.get(entry.id, frozenset()),
             owed=entry.owed,
             known=known,
+            moved=self.roster.moved,
             full=self.full,
         )
         students = self.selection[entry.id] if self.selection is not None else None
-        return column if students is None else column.of(students)
+        return column if students is None else column.of(students, self.roster)
 
     def _warnings(
-        self, assignment_id: str, binding: Binding, decision: AssignmentDecision
+        self, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision
     ) -> tuple[Reason, ...]:
-        warnings = [*self.verdicts[assignment_id].warnings]
+        warnings = [*self.verdicts[entry.id].warnings]
+        if _is_left(entry, binding.ref):
+            warnings.append(Reason.LEFT_IN_FORMER_SECTION)
         if binding.twin:
             warnings.append(Reason.DUPLICATE_IN_SIS)
         if decision.edited:
             warnings.append(Reason.EDITED_IN_SIS)
-        if assignment_id in self.gradebook.partial or self.gradebook.partial_lists:
+        if entry.id in self.gradebook.partial or self.gradebook.partial_lists:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
+
+
+def _is_left(entry: LedgerAssignment, ref: Ref | None) -> bool:
+    """Return True if an assignment stands in a former SIS section too, and that is still to be told (R40)."""
+    return entry.former not in {None, ref}
+
+
+def _describe_left(entry: LedgerAssignment, ref: Ref | None) -> str:
+    return f"{SIS_NAME} assignment {entry.former.key}" if entry.former and _is_left(entry, ref) else ""
 
 
 def _score_stop(stop: Stop) -> Stop:

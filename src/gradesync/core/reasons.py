@@ -59,6 +59,8 @@ class Reason(StrEnum):
     NAME_SET_ASIDE = "name-set-aside"
     NEVER_SCORED_HERE = "never-scored-here"
     SEVERAL_ENROLLMENTS = "several-enrollments"
+    LEFT_AT_FORMER_STUDENT = "left-at-former-student"
+    LEFT_IN_FORMER_SECTION = "left-in-former-section"
     # a sync as a whole
     SECTION_NOT_FROM_SIS = "section-not-from-sis"
     SECTION_NOT_FOUND = "section-not-found"

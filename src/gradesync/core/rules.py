@@ -7,6 +7,7 @@ than what a section's link keeps, so a sync knows it before it calls the SIS.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gradesync.core.categories import Pairing
@@ -196,33 +197,56 @@ _PARTIAL = Stop(Result.FAILED, Reason.PARTIAL_READ)
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Hold the students of a section. `keys`: uid -> SIS key, of those whose scores can go.
+    """Hold the students of a section, and where their scores are in the SIS.
 
-    `sharing`: uid -> the uids of other accounts with the same SIS key. `partial`: there are more students
-    than these.
+    `keys`: uid -> SIS key, of those whose scores can go. `holders`: SIS key -> uid; a key that nobody has now
+    is still held by the student who had it last, unless that student has another one. `moved`: uid -> former
+    key, of students who have another one now. `sharing`: uid -> the uids of other accounts with the same SIS
+    key. `partial`: there are more students than these.
     """
 
     students: Mapping[str, Student]
     keys: Mapping[str, str]
+    holders: Mapping[str, str]
+    moved: Mapping[str, str]
     sharing: Mapping[str, Sequence[str]] = field(default_factory=dict)
     partial: bool = False
 
     @classmethod
-    def of(cls, gradebook: Gradebook, matched: Mapping[str, str]) -> "Roster":
-        """Make a roster of matched students who are enrolled. A SIS key that two share matches neither."""
+    def of(
+        cls,
+        gradebook: Gradebook,
+        matched: Mapping[str, str],
+        remembered: Mapping[str, str] = MappingProxyType({}),
+    ) -> "Roster":
+        """Make a roster of matched students who are enrolled. A SIS key that two share matches neither.
+
+        `remembered` are the keys by which earlier syncs knew the students, by uid.
+        """
         students = gradebook.students
         keys = {uid: key for uid, key in matched.items() if _exclude_student(students.get(uid)) is None}
-        holders: dict[str, list[str]] = {}
+        accounts: dict[str, list[str]] = {}
         for uid in sorted(keys, key=id_order):
-            holders.setdefault(keys[uid], []).append(uid)
-        unique = {uids[0]: key for key, uids in holders.items() if len(uids) == 1}
+            accounts.setdefault(keys[uid], []).append(uid)
+        unique = {uids[0]: key for key, uids in accounts.items() if len(uids) == 1}
         sharing = {
             uid: [other for other in uids if other != uid]
-            for uids in holders.values()
+            for uids in accounts.values()
             if len(uids) > 1
             for uid in uids
         }
-        return cls(students, unique, sharing, partial=ENROLLMENTS in gradebook.partial_lists)
+        holders = {key: uid for uid, key in remembered.items() if uid not in unique}
+        holders |= {key: uid for uid, key in unique.items()}
+        moved = {uid: key for uid, key in remembered.items() if unique.get(uid, key) != key}
+        partial = ENROLLMENTS in gradebook.partial_lists
+        return cls(students, unique, holders, moved, sharing, partial)
+
+    def locate(self, uid: str) -> str:
+        """Return the SIS key under which a student's scores stand; an empty text where there is none."""
+        key = self.keys.get(uid)
+        if key is not None:
+            return key
+        return next((key for key, holder in self.holders.items() if holder == uid), "")
 
     def find(self, uid: str) -> str | Stop:
         """Return a student's SIS key, or the reason why the student's scores do not go."""

@@ -1,9 +1,11 @@
 """Plan the scores of one assignment: what to send, what is settled without sending, what is unchanged."""
 
 from collections.abc import Mapping, Set
-from typing import NamedTuple
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
 
 from gradesync.core.assignments import AssignmentDecision, Binding, changes
+from gradesync.core.catalogue import SIS_NAME
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
@@ -13,9 +15,12 @@ from gradesync.core.reasons import Reason
 from gradesync.core.rules import Roster, Stop
 from gradesync.core.sis import LiveGradebook, LiveScores
 
+# None where nothing is to be done or reported.
+_Planned: TypeAlias = ScoreWrite | ScoreOutcome | None
+
 
 class SentScores(NamedTuple):
-    """Hold what was sent of an assignment's scores, and what is known of them in the SIS.
+    """Hold what was sent of an assignment's scores, by SIS student key, and what is known of them in the SIS.
 
     `live` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
     sent.
@@ -25,6 +30,16 @@ class SentScores(NamedTuple):
     doubtful: Mapping[str, Doubtful]
     live: LiveScores | None
     may_hold: bool
+
+    def find_standing(self, key: str) -> Decimal | None:
+        """Return the points of ours that stand in a SIS student's record, as far as is known."""
+        written = [self.sent[key]] if key in self.sent else []
+        written += [self.doubtful[key].value] if key in self.doubtful else []
+        points = [points_of(value) for value in written]
+        if self.live is None:
+            return points[-1] if points else None
+        held = self.live.get(key)
+        return held if held in points else None
 
     @classmethod
     def of_stopped(cls, entry: LedgerAssignment) -> "SentScores":
@@ -57,14 +72,16 @@ class Column(NamedTuple):
     """Hold all that is known of one assignment's scores, by student uid.
 
     `cells` and `unreadable` are what was read, `owed` is what the ledger keeps, `known` what was sent.
-    `full`: put right what someone changed in the SIS. `untouched` have a blank that nobody made: it is no
-    cell. `differing` have several enrollments whose scores differ.
+    `moved`: students who have another SIS key than before, with the former one. `full`: put right what
+    someone changed in the SIS. `untouched` have a blank that nobody made: it is no cell. `differing` have
+    several enrollments whose scores differ.
     """
 
     cells: Mapping[str, Score]
     unreadable: Set[str]
     owed: Mapping[str, Owed]
     known: SentScores
+    moved: Mapping[str, str]
     full: bool
     untouched: Set[str] = frozenset()
     differing: Set[str] = frozenset()
@@ -78,34 +95,38 @@ class Column(NamedTuple):
         differing: Set[str],
         owed: Mapping[str, Owed],
         known: SentScores,
+        moved: Mapping[str, str],
         full: bool,
     ) -> "Column":
         """Make a column of what was read, the cells that nobody ever touched apart."""
         untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
         scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
-        return cls(scores, unreadable, owed, known, full, untouched, differing)
+        return cls(scores, unreadable, owed, known, moved, full, untouched, differing)
 
-    @property
-    def kept(self) -> dict[str, Score]:
+    def find_kept(self, roster: Roster) -> dict[str, Score]:
         """Return the scores to plan that no response carried, from the ledger: owed ones are the newest."""
         if not self.owed and not self.known.doubtful:
             return {}
         kept: dict[str, Score] = {
-            uid: doubt.value for uid, doubt in self.known.doubtful.items() if doubt.looks
+            roster.holders[key]: doubt.value
+            for key, doubt in self.known.doubtful.items()
+            if doubt.looks and key in roster.holders
         }
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
         read = self.cells.keys() | self.untouched
         return {uid: value for uid, value in kept.items() if uid not in read}
 
-    def of(self, students: Set[str]) -> "Column":
+    def of(self, students: Set[str], roster: Roster) -> "Column":
         """Return the part of the column that belongs to some students."""
-        doubtful = {uid: doubt for uid, doubt in self.known.doubtful.items() if uid in students}
+        holders = roster.holders
+        doubtful = {key: doubt for key, doubt in self.known.doubtful.items() if holders.get(key) in students}
         return self._replace(
             cells={uid: cell for uid, cell in self.cells.items() if uid in students},
             unreadable=self.unreadable & students,
             owed={uid: owed for uid, owed in self.owed.items() if uid in students},
             known=self.known._replace(doubtful=doubtful),
             untouched=self.untouched & students,
+            moved={uid: key for uid, key in self.moved.items() if uid in students},
         )
 
 
@@ -117,27 +138,60 @@ class PlannedScores(NamedTuple):
     unchanged: int
 
 
-def settle_scores(column: Column, stop: Stop) -> tuple[ScoreOutcome, ...]:
+def settle_scores(column: Column, roster: Roster, stop: Stop) -> tuple[ScoreOutcome, ...]:
     """Settle every score of a column alike: its assignment does not go."""
-    students = sorted({*column.cells, *column.kept, *column.unreadable})
-    return tuple(ScoreOutcome(uid, stop.result, stop.reason) for uid in students)
+    students = {*column.cells, *column.find_kept(roster), *column.unreadable}
+    planned: dict[str, _Planned] = {uid: ScoreOutcome(uid, stop.result, stop.reason) for uid in students}
+    return tuple(_split(_tell_left(planned, column, roster))[1])
 
 
 def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedScores:
     """Plan every score of an assignment that stands, or is about to stand, in the SIS."""
-    kept = column.kept
+    kept = column.find_kept(roster)
     rows = {uid: column.cells[uid] for uid in _find_differing(column, roster)} | kept
     rows.update(dict.fromkeys(column.unreadable))
+    planned = {uid: _plan_score(uid, rows[uid], column, roster, fitter) for uid in rows}
+    planned |= _settle_untouched(column, roster)
+    if column.moved:
+        planned = _tell_left(planned, column, roster)
+    writes, settled = _split(planned)
+    read = len(column.cells) + len(planned.keys() - column.cells.keys())
+    return PlannedScores(tuple(writes), tuple(settled), read - len(writes) - len(settled))
+
+
+def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:
+    """Split planned scores into writes and outcomes, each in the order of the students."""
     writes, settled = [], []
-    for uid in sorted(rows):
-        planned = _plan_score(uid, rows[uid], column, roster, fitter)
-        if isinstance(planned, ScoreWrite):
-            writes.append(planned)
-        elif planned is not None:
-            settled.append(planned)
-    read = len(column.cells) + len(kept) + len(column.unreadable - column.cells.keys() - kept.keys())
-    unchanged = read - len(writes) - len(settled)
-    return PlannedScores(tuple(writes), (*settled, *_settle_untouched(column, roster)), unchanged)
+    for uid in sorted(planned):
+        score = planned[uid]
+        if isinstance(score, ScoreWrite):
+            writes.append(score)
+        elif score is not None:
+            settled.append(score)
+    return writes, settled
+
+
+def _tell_left(planned: Mapping[str, _Planned], column: Column, roster: Roster) -> dict[str, _Planned]:
+    """Add a warning to the scores of students whose former SIS record keeps what was sent to it (R40)."""
+    told = dict(planned)
+    for uid, former in column.moved.items():
+        points = column.known.find_standing(former)
+        if points is None or _is_overwritten(former, planned, column, roster):
+            continue
+        score = planned.get(uid) or ScoreOutcome(uid, Result.UNCHANGED, sis_student=roster.keys[uid])
+        left = f"{SIS_NAME} student {former} still has {points:f}"
+        detail = "; ".join(filter(None, (score.detail, left)))
+        told[uid] = score._replace(warnings=(*score.warnings, Reason.LEFT_AT_FORMER_STUDENT), detail=detail)
+    return told
+
+
+def _is_overwritten(key: str, planned: Mapping[str, _Planned], column: Column, roster: Roster) -> bool:
+    """Return True where a record gets, or has, the score of the student who has it now."""
+    holder = roster.holders.get(key, "")
+    if holder not in planned:
+        return holder in column.cells
+    score = planned[holder]
+    return not isinstance(score, ScoreOutcome) or score.result is Result.ADOPTED
 
 
 def _find_differing(column: Column, roster: Roster) -> set[str]:
@@ -145,45 +199,45 @@ def _find_differing(column: Column, roster: Roster) -> set[str]:
     # Nearly every score of nearly every sync stops here, so this compares and does nothing else. Exceptions
     # are always looked at: what they come to depends on more than their value.
     cells, known, keys = column.cells, column.known, roster.keys
-    sent = known.sent
-    differing = {uid for uid, cell in cells.items() if sent.get(uid) != cell or type(cell) is Mark}
+    sent, key = known.sent.get, keys.get
+    differing = {uid for uid, cell in cells.items() if sent(key(uid, "")) != cell or type(cell) is Mark}
     if not cells.keys() <= keys.keys():
         differing |= cells.keys() - keys.keys()
     if column.owed or known.doubtful:
-        differing |= cells.keys() & (column.owed.keys() | known.doubtful.keys())
+        in_doubt = {roster.holders.get(key, "") for key in known.doubtful}
+        differing |= cells.keys() & (column.owed.keys() | in_doubt)
     if column.full and known.live is not None:
         live = known.live
         differing |= {uid for uid, cell in cells.items() if live.get(keys.get(uid, "")) != cell}
     return differing
 
 
-def _plan_score(
-    uid: str, cell: Score, column: Column, roster: Roster, fitter: ScoreFitter
-) -> ScoreWrite | ScoreOutcome | None:
+def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: ScoreFitter) -> _Planned:
     """Plan one score; None where nothing is to be done or reported."""
     key = roster.find(uid)
+    place = roster.locate(uid) if isinstance(key, Stop) else key
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, detail=key.detail)
+        return ScoreOutcome(uid, key.result, key.reason, sis_student=place, detail=key.detail)
     if uid in column.unreadable:
-        return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE)
+        return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=place)
     fitted = fitter.fit(cell)
-    return _settle_unfit(uid, fitted, column) if fitted.stop else _plan_value(uid, key, fitted, column)
+    if fitted.stop:
+        return _settle_unfit(uid, place, fitted, column)
+    return _plan_value(uid, key, place, fitted, column)
 
 
-def _plan_value(
-    uid: str, key: str | Stop, fitted: Fitted, column: Column
-) -> ScoreWrite | ScoreOutcome | None:
+def _plan_value(uid: str, key: str | Stop, place: str, fitted: Fitted, column: Column) -> _Planned:
     known, owed = column.known, column.owed.get(uid)
-    sent: Sent = known.sent.get(uid, NEVER_SENT)
+    sent: Sent = known.sent.get(place, NEVER_SENT)
     live: Live = NOT_READ
     if known.live is not None and isinstance(key, str):
         live = known.live.get(key)
-    clear_owed = owed is not None and owed.value is None
+    clear_owed = owed is not None and owed.value is None and uid not in column.moved
     choice = decide(
         fitted.value,
         sent,
         live,
-        doubt=known.doubtful.get(uid),
+        doubt=known.doubtful.get(place),
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
     )
@@ -191,9 +245,10 @@ def _plan_value(
         return None
     before = None if sent is NEVER_SENT else sent
     if isinstance(key, Stop):
-        return ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value, detail=key.detail)
+        stopped = ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value)
+        return stopped._replace(sis_student=place, detail=key.detail)
     if choice == "adopt":
-        return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value)
+        return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=place)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
     still_owed = owed is not None and owed.value == fitted.value
     if uid in column.differing:
@@ -201,26 +256,32 @@ def _plan_value(
     return ScoreWrite(uid, key, fitted.value, before, warnings, still_owed)
 
 
-def _settle_untouched(column: Column, roster: Roster) -> list[ScoreOutcome]:
+def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
     """Settle the blanks that nobody made where the SIS holds a score of ours: it stays (R38)."""
     sent, doubtful = column.known.sent, column.known.doubtful
-    holding = [uid for uid in column.untouched if sent.get(uid) is not None or uid in doubtful]
-    return [_keep_score(uid, sent.get(uid), roster.find(uid)) for uid in sorted(holding)]
+    places = {uid: roster.locate(uid) for uid in column.untouched} if sent or doubtful else {}
+    return {
+        uid: _keep_score(uid, place, sent.get(place), roster.find(uid))
+        for uid, place in places.items()
+        if sent.get(place) is not None or place in doubtful
+    }
 
 
-def _keep_score(uid: str, sent: Value, key: str | Stop) -> ScoreOutcome:
+def _keep_score(uid: str, place: str, sent: Value, key: str | Stop) -> ScoreOutcome:
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, detail=key.detail)
-    return ScoreOutcome(uid, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), sent, sent)
+        return ScoreOutcome(uid, key.result, key.reason, sis_student=place, detail=key.detail)
+    warnings = (Reason.NEVER_SCORED_HERE,)
+    return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=place)
 
 
-def _settle_unfit(uid: str, fitted: Fitted, column: Column) -> ScoreOutcome:
+def _settle_unfit(uid: str, place: str, fitted: Fitted, column: Column) -> ScoreOutcome:
     """Settle a score whose value is not for the SIS (R4, R5), or is more than the SIS takes."""
     failed = fitted.stop is Reason.SCORE_NOT_ACCEPTED
     result = Result.FAILED if failed else Result.SKIPPED
-    return ScoreOutcome(uid, result, fitted.stop, before=column.known.sent.get(uid), after=fitted.value)
+    before = column.known.sent.get(place)
+    return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=place)
 
 
 def _doubt_all(sent: Mapping[str, Value]) -> dict[str, Doubtful]:
     """Return sent scores as doubtful ones. A blank cannot be rescaled."""
-    return {uid: Doubtful(value) for uid, value in sent.items() if points_of(value) is not None}
+    return {key: Doubtful(value) for key, value in sent.items() if points_of(value) is not None}

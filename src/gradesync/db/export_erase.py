@@ -81,6 +81,7 @@ def _of(table: Table, district_id: str) -> ColumnElement[bool]:
 def _plain(table: Table, row: Row[Any]) -> dict[str, object]:
     plain = {str(name): value for name, value in row._mapping.items()}
     if table.name == "ledger":  # which keeps this compressed
-        sent = codec.unpack(plain["sent"])
-        plain["sent"] = {student: codec.dump_value(value) for student, value in sent.items()}
+        for column in ("sent", "scores"):
+            scores = codec.unpack(plain[column])
+            plain[column] = {student: codec.dump_value(value) for student, value in scores.items()}
     return plain

@@ -1,6 +1,7 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -9,30 +10,34 @@ from sqlalchemy import RowMapping, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.ledger import LedgerAssignment, mark_doubtful
+from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
+from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref
 from gradesync.db import codec
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 LEDGER = metadata.tables["ledger"]
+LINK = metadata.tables["section_link"]
+KEYS = select(LINK.c.students).where(LINK.c.section_id == bindparam("section"))
 CURSOR = metadata.tables["section_cursor"]
 COLUMNS = (
     "assignment_id",
     "ref_key",
     "ref_value",
     "spec",
-    "sent",
+    "scores",
     "owed",
-    "doubtful",
+    "doubts",
     "intent",
     "problem",
     "opted_out",
     "may_hold",
+    "former",
 )
 LOAD = (
     select(
-        *(LEDGER.c[name] for name in COLUMNS),
+        *(LEDGER.c[name] for name in (*COLUMNS, "sent", "doubtful")),
         CURSOR.c.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
     )
     .join_from(LEDGER, CURSOR, CURSOR.c.section_id == LEDGER.c.section_id, isouter=True)
@@ -49,21 +54,23 @@ SAVE = text("""
             WHERE old.read_through IS DISTINCT FROM
                 jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
     )
-    INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, sent, owed, doubtful,
-                               intent, problem, opted_out, may_hold)
+    INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
+                               intent, problem, opted_out, may_hold, former)
     SELECT CAST(:section_id AS text), * FROM unnest(
         CAST(:assignment_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
-        CAST(:spec AS text[]), CAST(:sent AS bytea[]), CAST(:owed AS text[]), CAST(:doubtful AS text[]),
+        CAST(:spec AS text[]), CAST(:scores AS bytea[]), CAST(:owed AS text[]), CAST(:doubts AS text[]),
         CAST(:intent AS text[]), CAST(:problem AS text[]), CAST(:opted_out AS boolean[]),
-        CAST(:may_hold AS boolean[]))
+        CAST(:may_hold AS boolean[]), CAST(:former AS text[]))
     ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
         ref_key = excluded.ref_key, ref_value = excluded.ref_value, spec = excluded.spec,
-        sent = excluded.sent, owed = excluded.owed, doubtful = excluded.doubtful, intent = excluded.intent,
-        problem = excluded.problem, may_hold = excluded.may_hold
-    WHERE (old.ref_key, old.ref_value, old.spec, old.sent, old.owed, old.doubtful, old.intent, old.problem,
-           old.may_hold)
-        IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.sent, excluded.owed,
-           excluded.doubtful, excluded.intent, excluded.problem, excluded.may_hold)
+        scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
+        problem = excluded.problem, may_hold = excluded.may_hold, former = excluded.former,
+        sent = NULL, doubtful = NULL
+    WHERE (old.ref_key, old.ref_value, old.spec, old.scores, old.owed, old.doubts, old.intent, old.problem,
+           old.may_hold, old.former, old.sent, old.doubtful)
+        IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.scores, excluded.owed,
+           excluded.doubts, excluded.intent, excluded.problem, excluded.may_hold, excluded.former,
+           NULL, NULL)
 """)
 SWITCH = text("""
     INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
@@ -76,10 +83,32 @@ class RefTaken(GradeSyncError):
     """Report that another assignment of the district already has one of the refs."""
 
 
-async def load(db: AsyncSession, section_id: str) -> dict[str, LedgerAssignment]:
-    """Read a section's ledger: assignment id -> its entry."""
-    rows = (await db.execute(LOAD, {"section": section_id})).mappings()
-    return {row["assignment_id"]: _entry(row) for row in rows}
+async def load(db: AsyncSession, section_id: str, *, convert: bool = False) -> dict[str, LedgerAssignment]:
+    """Read a section's ledger: assignment id -> its entry.
+
+    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid.
+    """
+    rows = (await db.execute(LOAD, {"section": section_id})).mappings().all()
+    entries = {row["assignment_id"]: _entry(row) for row in rows}
+    if old := [row for row in rows if row["sent"] is not None or row["doubtful"] is not None]:
+        keys = await db.scalar(KEYS, {"section": section_id}) or {}
+        entries |= {row["assignment_id"]: _convert(entries[row["assignment_id"]], row, keys) for row in old}
+        if convert:
+            await save(db, section_id, [entries[row["assignment_id"]] for row in old])
+    return entries
+
+
+def _convert(entry: LedgerAssignment, row: RowMapping, keys: Mapping[str, str]) -> LedgerAssignment:
+    """Add to an entry what its row keeps by student uid; `keys` are the SIS keys, by uid."""
+    # A student without a key has a doubt in place of one: the column is read back, and compared.
+    sent, doubtful = codec.unpack(row["sent"]), codec.load_map(row["doubtful"], codec.load_doubtful)
+    lost = {f"uid:{uid}": Doubtful(value, 1) for uid, value in sent.items() if uid not in keys}
+    return replace(
+        entry,
+        sent={**entry.sent, **{keys[uid]: value for uid, value in sent.items() if uid in keys}},
+        doubtful={**entry.doubtful, **lost, **{keys.get(u, f"uid:{u}"): d for u, d in doubtful.items()}},
+        read_through=None if lost else entry.read_through,
+    )
 
 
 def _entry(row: RowMapping) -> LedgerAssignment:
@@ -87,14 +116,15 @@ def _entry(row: RowMapping) -> LedgerAssignment:
         id=row["assignment_id"],
         ref=_ref(row["ref_key"], row["ref_value"]),
         spec=codec.load_spec(row["spec"]),
-        sent=codec.unpack(row["sent"]),
+        sent=codec.unpack(row["scores"]),
         owed=codec.load_map(row["owed"], codec.load_owed),
-        doubtful=codec.load_map(row["doubtful"], codec.load_doubtful),
+        doubtful=codec.load_map(row["doubts"], codec.load_doubtful),
         opted_out=row["opted_out"],
         may_hold=row["may_hold"],
         intent=codec.load_spec(row["intent"]),
         read_through=row["read_through"] and datetime.fromisoformat(row["read_through"]),
         problem=row["problem"],
+        former=codec.load_ref(codec.load(row["former"])) if row["former"] else None,
     )
 
 
@@ -132,13 +162,14 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "ref_key": entry.ref.key if entry.ref else None,
         "ref_value": codec.dump(entry.ref.value) if entry.ref and entry.ref.value else None,
         "spec": codec.dump_spec(entry.spec),
-        "sent": codec.pack(entry.sent),
+        "scores": codec.pack(entry.sent),
         "owed": codec.dump_map(entry.owed, codec.dump_owed),
-        "doubtful": codec.dump_map(entry.doubtful, codec.dump_doubtful),
+        "doubts": codec.dump_map(entry.doubtful, codec.dump_doubtful),
         "intent": codec.dump_spec(entry.intent),
         "problem": entry.problem,
         "opted_out": entry.opted_out,
         "may_hold": entry.may_hold,
+        "former": codec.dump(codec.dump_ref(entry.former)) if entry.former else None,
     }
 
 
@@ -162,8 +193,6 @@ async def doubt(db: AsyncSession, section_id: str) -> None:
 
 async def unbind(db: AsyncSession, section_id: str) -> None:
     """Clear what the SIS was sent of a section: it goes to another SIS section from now on."""
-    empty = dict.fromkeys(("ref_key", "ref_value", "spec", "sent", "owed", "doubtful", "intent"))
-    await db.execute(
-        update(LEDGER).where(LEDGER.c.section_id == section_id).values({**empty, "may_hold": False})
-    )
+    entries = await load(db, section_id)
+    await save(db, section_id, map(core_unbind, entries.values()))
     await db.execute(update(CURSOR).where(CURSOR.c.section_id == section_id).values(read_through={}))

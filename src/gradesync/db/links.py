@@ -27,9 +27,10 @@ class SectionLink:
     """Link a section to the SIS section that it goes to.
 
     `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
-    `teacher` where it named one. `students` maps a uid to a SIS student key. `rules_hash` identifies the
-    match rules and the policy that all this was made under. `sis_id` is the id that the school code was
-    matched to; `section_read_at` and `term_read_at` tell when the SIS was last asked.
+    `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
+    does so for those who were matched before. `rules_hash` identifies the match rules and the policy that all
+    this was made under. `sis_id` is the id that the school code was matched to; `section_read_at` and
+    `term_read_at` tell when the SIS was last asked.
     """
 
     section_id: str
@@ -42,10 +43,16 @@ class SectionLink:
     teacher: str | None = None
     chosen: bool = False
     students: Mapping[str, str] = field(default_factory=dict)
+    departed: Mapping[str, str] = field(default_factory=dict)
     sis_categories: tuple[SisCategory, ...] = ()
     categories_read_at: datetime | None = None
     last_full_read: datetime | None = None
     rules_hash: str = ""
+
+    @property
+    def remembered(self) -> Mapping[str, str]:
+        """Return the last known SIS key of every student who was ever matched, by uid."""
+        return {**self.departed, **self.students}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,7 @@ def _values(link: SectionLink) -> dict[str, Any]:
         "teacher": link.teacher,
         "chosen": link.chosen,
         "students": dict(link.students),
+        "departed": dict(link.departed),
         "sis_categories": [
             [c.ref.key, c.ref.value, storable(c.title), c.active] for c in link.sis_categories
         ],
@@ -152,6 +160,7 @@ def _link(row: Row[Any]) -> SectionLink:
         teacher=row.teacher,
         chosen=row.chosen,
         students=row.students,
+        departed=row.departed,
         sis_categories=tuple(
             SisCategory(Ref(key, value), title, active) for key, value, title, active in row.sis_categories
         ),

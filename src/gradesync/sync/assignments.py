@@ -128,7 +128,7 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
     if entry.spec is None or entry.spec.points == spec.points:
         return written
     # The SIS may rescale what it holds: what was sent is not certain to be there.
-    return replace(written, doubtful={uid: Doubtful(value, 1) for uid, value in entry.sent.items()})
+    return replace(written, doubtful={key: Doubtful(value, 1) for key, value in entry.sent.items()})
 
 
 async def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:

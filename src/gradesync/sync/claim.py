@@ -174,7 +174,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     async with context.database.district(district.id) as db:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
         pairs = await links.get_pairs(db, sync.section_id)
-        entries = await ledger.load(db, sync.section_id)
+        entries = await ledger.load(db, sync.section_id, convert=True)
         earlier = await outcomes.get_results(db, sync.id) if sync.attempt > 1 else {}
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(

@@ -151,14 +151,16 @@ class Journal:
         self.tally.add(outcome)
         self._rows.append(outcome)
         if not outcome.student_id and not self.sync.dry_run:
-            self._remember_problem(outcome)
+            self._update_entry(outcome)
 
-    def _remember_problem(self, outcome: Outcome) -> None:
+    def _update_entry(self, outcome: Outcome) -> None:
+        """Keep the problem of an assignment, and forget where it stood before once that is told."""
         stopped = outcome.result in {Result.SKIPPED, Result.FAILED}
-        problem = outcome.reason if stopped else None
         entry = self.entry(outcome.assignment_id)
-        if entry.problem != problem:
-            self.keep(replace(entry, problem=problem))
+        former = None if Reason.LEFT_IN_FORMER_SECTION in outcome.warnings else entry.former
+        changed = replace(entry, problem=outcome.reason if stopped else None, former=former)
+        if (changed.problem, former) != (entry.problem, entry.former):
+            self.keep(changed)
 
     def start(self, plan: Plan) -> None:
         """Measure progress and counts against a plan from now on, and start the slice."""
@@ -173,9 +175,8 @@ class Journal:
         assignments, scores = self.tally.assignments, self.tally.scores
         assignments.read, assignments.pending = len(plan.assignments), len(changing)
         scores.read = sum(item.read for item in everything)
-        scores.pending = writes + sum(
-            score.result is not Result.UNCHANGED for item in everything for score in item.settled
-        )
+        settled = (score for item in everything for score in item.settled)
+        scores.pending = writes + sum(score.result is not Result.UNCHANGED for score in settled)
 
     async def start_over(self) -> None:
         """Record what this attempt noted, before it plans again."""

@@ -56,7 +56,7 @@ def score_outcome(
         title=item.title,
         result=result,
         reason=reason,
-        detail=detail,
+        detail=detail or write.detail,
         warnings=write.warnings,
         before=write.before,
         after=write.value,

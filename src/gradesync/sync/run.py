@@ -120,6 +120,7 @@ def _plan(attempt: Attempt, reading: Reading) -> Plan:
         reading.live,
         reading.book,
         reading.matched.keys,
+        remembered=attempt.link.remembered,
         selection=attempt.selection,
         full=attempt.full,
     )
@@ -185,9 +186,11 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
         return Settlement()
     if not attempt.whole:
         return Settlement(read_through=_cursors(attempt, reading, plan, refs))
+    keys, remembered = reading.matched.keys, attempt.link.remembered
     link = replace(
         attempt.link,
-        students=reading.matched.keys,
+        students=keys,
+        departed={uid: key for uid, key in remembered.items() if uid not in keys},
         rules_hash=hash_reading(attempt, reading),
         last_full_read=attempt.context.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )

@@ -76,7 +76,7 @@ class ScoreWriter:
         """Mark scores as doubtful in the ledger before they are sent: the next attempt reads them back."""
         for group in by_assignment(rows):
             entry = self.journal.entry(group[0].assignment_id)
-            pending = {row.write.student: Doubtful(row.write.value) for row in group}
+            pending = {row.write.sis_student: Doubtful(row.write.value) for row in group}
             self.journal.keep(replace(entry, doubtful={**entry.doubtful, **pending}))
 
     def _note(
@@ -90,20 +90,20 @@ class ScoreWriter:
             item, entry = items[group[0].assignment_id], self.journal.entry(group[0].assignment_id)
             sent, owed, doubtful = dict(entry.sent), dict(entry.owed), dict(entry.doubtful)
             for row in group:
-                student, value = row.write.student, row.write.value
-                doubt = self.sent.doubt(row, before[item.id].doubtful.get(student))
-                doubtful.pop(student, None)
+                student, place, value = row.write.student, row.write.sis_student, row.write.value
+                doubt = self.sent.doubt(row, before[item.id].doubtful.get(place))
+                doubtful.pop(place, None)
                 if doubt is not None:
-                    doubtful[student] = doubt
+                    doubtful[place] = doubt
                 if key_of(row) in self.sent.delivered:
-                    sent[student] = value
+                    sent[place] = value
                     owed.pop(student, None)
                     self.journal.note(score_outcome(item, row.write, row.write.result, None))
                 elif (reason := self.sent.refused.get(key_of(row))) is not None:
                     owed[student] = Owed(reason, value)
                     if key_of(row) in self.sent.held:
                         # By our own write: what the SIS made of it is nobody's edit.
-                        sent[student] = self.sent.held[key_of(row)]
+                        sent[place] = self.sent.held[key_of(row)]
                     detail = self.sent.details.get(key_of(row), "")
                     self.journal.note(score_outcome(item, row.write, Result.FAILED, reason, detail))
             self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful))

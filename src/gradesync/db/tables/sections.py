@@ -40,6 +40,7 @@ class SectionLinkRow(Table, table=True):
     teacher: str | None = Field(sa_column=Column(Text))
     chosen: bool = Field(sa_column=Column(Boolean, nullable=False))
     students: dict[str, str] = Field(sa_column=json_column("{}"))
+    departed: dict[str, str] = Field(sa_column=json_column("{}"))
     sis_categories: list[Any] = Field(sa_column=json_column("[]"))
     categories_read_at: datetime | None = Field(sa_column=time_column(null=True))
     last_full_read: datetime | None = Field(sa_column=time_column(null=True))
@@ -61,7 +62,11 @@ class CategoryPairRow(Table, table=True):
 
 
 class LedgerRow(Table, table=True):
-    """Store one assignment of the ledger. `sent` is a compressed map; what is rare is null in most rows."""
+    """Store one assignment of the ledger. `scores` is a compressed map; what is rare is null in most rows.
+
+    `scores` and `doubts` are by SIS student key. `sent` and `doubtful` are the same by student uid, as
+    processes of before revision 0002 wrote them.
+    """
 
     __tablename__ = "ledger"
     __table_args__ = (
@@ -83,6 +88,9 @@ class LedgerRow(Table, table=True):
     problem: str | None = Field(sa_column=Column(Text))
     opted_out: bool = Field(sa_column=Column(Boolean, nullable=False))
     may_hold: bool = Field(sa_column=Column(Boolean, nullable=False))
+    scores: bytes | None = Field(sa_column=Column(LargeBinary))
+    doubts: str | None = Field(sa_column=Column(Text))
+    former: str | None = Field(sa_column=Column(Text))
 
 
 class CursorRow(Table, table=True):

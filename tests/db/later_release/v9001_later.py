@@ -2,8 +2,10 @@
 
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from gradesync.db.migrations import head
+
+revision = "9001"
+down_revision = head()
 
 
 def upgrade() -> None:
