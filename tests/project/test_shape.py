@@ -1,0 +1,27 @@
+"""Hold the code to its limits: few loose modules, short files, docstrings that open with a verb."""
+
+import pytest
+
+from shape import sources
+
+LOOSE_MODULES, FILE_LINES, FUNCTION_LINES = 7, 320, 45
+
+
+def test_loose_modules_are_few() -> None:
+    assert len(sources.loose_modules()) <= LOOSE_MODULES, sources.loose_modules()
+
+
+def test_files_are_short() -> None:
+    sizes = {str(path.relative_to(sources.ROOT)): sources.count_lines(path) for path in sources.all_files()}
+    assert {path: lines for path, lines in sizes.items() if lines > FILE_LINES} == {}
+
+
+def test_functions_are_short() -> None:
+    found = sources.functions(sources.python_files(sources.PACKAGE))
+    assert [function for function in found if function.lines > FUNCTION_LINES] == []
+
+
+@pytest.mark.parametrize("tree", sources.TREES)
+def test_docstrings_do_not_open_with_a_question(tree: str) -> None:
+    found = sources.docstrings(sources.python_files(sources.ROOT / tree))
+    assert [docstring for docstring in found if sources.opens_with_a_question(docstring)] == []
