@@ -1,4 +1,4 @@
-"""Check that the architecture page names functions that exist, and that the index lists every page."""
+"""Check the functions that the architecture page names, the package table, and the index of pages."""
 
 import ast
 import re
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+README = (ROOT / "README.md").read_text()
 PAGE = (DOCS / "architecture.md").read_text()
 STEPS = PAGE.partition("\n## Follow one sync in twelve steps\n")[2].partition("\n## ")[0]
 STEP = re.compile(r"^(\d+)\. (.+?)(?=^\d+\. |^\S|\Z)", re.MULTILINE | re.DOTALL)
@@ -47,3 +49,11 @@ def test_every_link_of_a_page_leads_to_a_file() -> None:
 def test_the_index_lists_every_page() -> None:
     listed = set(re.findall(r"\]\(([\w-]+\.md)\)", (DOCS / "README.md").read_text()))
     assert listed == {page.name for page in DOCS.glob("*.md")} - {"README.md"}
+
+
+def test_the_readme_lists_every_package() -> None:
+    listed = set(re.findall(r"\]\(src/gradesync/([\w.]+)\)", README))
+    package = ROOT / "src" / "gradesync"
+    packages = {path.parent.name for path in package.glob("*/__init__.py")}
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    assert listed == packages | modules
