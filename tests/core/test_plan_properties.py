@@ -166,6 +166,8 @@ class Syncing(RuleBasedStateMachine):
             raise Crash
         ref = item.ref or Ref(f"r{self.made}")
         new = entry.ref is None or entry.ref.key != ref.key
+        if new:  # it has no cursor until a sync ends: the next read brings all of its rows
+            self.changed |= {(item.id, uid) for uid in self.cells[item.id]}
         sent = {} if new else entry.sent
         doubtful = {} if new else entry.doubtful
         self.ledger[item.id] = replace(
