@@ -159,6 +159,10 @@ class _Planner:
             if self._selects(a)
         )
 
+    def _selects_students(self, assignment_id: str) -> bool:
+        """Return True where only some scores are meant: the assignment itself stays as it is (R52)."""
+        return self.selection is not None and self.selection.get(assignment_id) is not None
+
     def _selects(self, assignment_id: str) -> bool:
         return self.selection is None or assignment_id in self.selection
 
@@ -170,6 +174,8 @@ class _Planner:
             return stopped._replace(detail=verdict.detail or stopped.detail)
         binding = self.bindings[assignment.id]
         decision = decide_assignment(binding, entry, full=self.full)
+        if decision.action is Action.UPDATE and self._selects_students(assignment.id):
+            decision = AssignmentDecision(Action.KEEP, entry.spec, edited=decision.edited)
         if decision.reason:
             return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason))
         column = self._column(entry, SentScores.of(entry, binding, decision, self.live))

@@ -66,6 +66,10 @@ class Delivery:
         """Return True where the SIS roster is known and does not hold the student."""
         return self.roster is not None and sis_student not in self.roster
 
+    def predict_absence(self, sis_student: str) -> str | None:
+        """Return the reason why a student's scores would fail; None where the roster has the student."""
+        return self.absence(sis_student) if self.is_absent(sis_student) else None
+
     def absence(self, sis_student: str) -> str:
         elsewhere = sis_student in self.elsewhere
         return Reason.STUDENT_IN_OTHER_SECTION if elsewhere else Reason.STUDENT_NOT_IN_SIS_SECTION

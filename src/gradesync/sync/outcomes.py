@@ -1,6 +1,6 @@
 """Turn a plan into outcomes: those that need no call, those that a preview shows, those not attempted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook
@@ -143,15 +143,19 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
         journal.keep(updated)
 
 
-def note_preview(journal: Journal, plan: Plan) -> None:
-    """Note what a preview would write, as if the SIS took all of it and absent students were still absent."""
+def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None]) -> None:
+    """Note what a sync would write, as if the SIS took all of it but the scores of absent students.
+
+    `predict_absence` takes a SIS student key. A student who was absent before is so still.
+    """
     for item in plan.assignments:
         if item.action in WRITTEN:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
         owed = journal.entry(item.id).owed
         for write in item.writes:
             debt = owed.get(write.student)
-            absent = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
+            owed_for = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
+            absent = predict_absence(write.sis_student) or owed_for
             journal.note(score_outcome(item, write, Result.FAILED if absent else write.result, absent))
 
 

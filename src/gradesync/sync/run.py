@@ -105,14 +105,14 @@ async def _run_once(attempt: Attempt) -> None:
     with time_stage("planning"):
         plan = _plan(attempt, reading)
     if attempt.sync.dry_run:
-        await attempt.journal.settle(Settlement())
+        await _preview(attempt, reading, plan)
     else:
         with time_stage("writing"):
             await _write(attempt, reading, plan)
 
 
 def _plan(attempt: Attempt, reading: Reading) -> Plan:
-    """Make the plan, and note the outcomes that need no call; for a preview, all of them."""
+    """Make the plan, and note the outcomes that need no call."""
     journal = attempt.journal
     plan = make_plan(
         reading.gradebook,
@@ -130,11 +130,19 @@ def _plan(attempt: Attempt, reading: Reading) -> Plan:
     if attempt.selection is not None and attempt.sync.retry_of is None:
         note_unknown(journal, attempt.selection, reading.gradebook)
     _check_approval(attempt, plan)
-    if attempt.sync.dry_run:
-        refs = {item.id: Ref(item.id) for item in plan.assignments}
-        note_scores(journal, plan, refs, reading.gradebook, attempt.selection)
-        note_preview(journal, plan)
     return plan
+
+
+async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
+    """Note what the sync would do, and settle. Reads the SIS roster: who is absent would fail (R52)."""
+    journal = attempt.journal
+    refs = {item.id: Ref(item.id) for item in plan.assignments}
+    note_scores(journal, plan, refs, reading.gradebook, attempt.selection)
+    delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
+    if any(item.writes for item in plan.assignments):
+        await delivery.read_roster()
+    note_preview(journal, plan, delivery.predict_absence)
+    await journal.settle(Settlement())
 
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:

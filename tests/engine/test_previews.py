@@ -1,0 +1,60 @@
+"""Do what the preview said, and retry only what failed (R52)."""
+
+import pytest
+
+from gradesync_sandbox import world
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+
+async def compare(harness: DistrictHarness) -> None:
+    """Expect a sync to do exactly what the preview just before it said."""
+    preview = await harness.outcomes_by_cell(await harness.sync(dry_run=True))
+    assert await harness.outcomes_by_cell(await harness.sync()) == preview
+
+
+async def test_R52_preview_predicts_absent_students(harness: DistrictHarness) -> None:
+    dropped = harness.students[0]
+    harness.world.powerschool.drop(harness.room.students[dropped], harness.room.sis)
+    await compare(harness)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_R52_sync_does_what_the_preview_said(environment: Environment, seed: int) -> None:
+    async with environment.open_district(world.build(seed, 1, 12, 9)) as harness:
+        await compare(harness)
+        change_at_random(harness, seed)
+        await compare(harness)
+
+
+def change_at_random(harness: DistrictHarness, seed: int) -> None:
+    """Grade, clear, rename, drop and delete as the seed has it."""
+    for number, item in enumerate(harness.items):
+        uid = harness.students[(number * 7 + seed) % len(harness.students)]
+        match (number + seed) % 5:
+            case 0:
+                harness.grade(item, uid, number)
+            case 1:
+                harness.clear(item, uid)
+            case 2:
+                harness.edit(item, title=f"Renamed {number}")
+            case 3:
+                harness.mark(item, uid, 3)
+            case _:
+                harness.world.schoology.delete_assignment(harness.room.section.id, item.id)
+    student = harness.room.students[harness.students[seed % 3]]
+    harness.world.powerschool.drop(student, harness.room.sis)
+
+
+async def test_R52_retry_touches_only_what_failed(harness: DistrictHarness) -> None:
+    dropped, item = harness.students[0], harness.items[0]
+    student = harness.room.students[dropped]
+    harness.world.powerschool.drop(student, harness.room.sis)
+    failed = await harness.sync()
+    harness.world.powerschool.enroll(student, harness.room.sis)
+    before = harness.part(item).name
+    harness.edit(item, title="Renamed since")
+    retried = await harness.sync(retry_of=failed.id)
+    assert retried.status == "complete"
+    assert before in harness.table()
+    assert harness.table()[before][student.dcid] is not None
