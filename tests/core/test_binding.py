@@ -1,5 +1,6 @@
 """Test bindings: no duplicate is made, and nothing of others is taken."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -258,3 +259,20 @@ def test_another_teachers_categories_are_paired_by_title() -> None:
 
 def test_refs_are_equal_by_their_key_alone() -> None:
     assert Ref("k1", {"id": 1}) == QUIZZES
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) -> None:
+    known = ledger() if adopted else ledger(entry({ANN: NINE}))
+    shown = live(replace(listed(ours=True), takes_points=False))
+    verdicts = judge_assignments(gradebook(assignments=[quiz()]), known, BOOK)
+    bindings = bind(verdicts, known, shown, Policy())
+    assert select_score_reads(bindings, known, full=True) == ()
+    item = only(plan_of(gradebook({ANN: Decimal(8)}), known, shown))
+    assert (item.action, item.reason, item.writes) == (Action.FAIL, Reason.SIS_SCORE_TYPE, ())
+
+
+def test_R46_scores_are_in_doubt_when_a_column_takes_points_again() -> None:
+    known = ledger(replace(entry({ANN: NINE}), problem=Reason.SIS_SCORE_TYPE))
+    bindings = bound([quiz()], known, live(listed()))
+    assert select_score_reads(bindings, known, full=False) == (Ref("r1"),)

@@ -39,14 +39,20 @@ class Binding(NamedTuple):
         """Return True if the SIS shows the assignment as it should be."""
         return self.live is not None and self.live.spec == self.spec
 
+    @property
+    def takes_points(self) -> bool:
+        """Return False where the SIS shows that the assignment holds no points (R46)."""
+        return self.live is None or self.live.takes_points
+
     def in_doubt(self, entry: LedgerAssignment) -> bool:
         """Return True if scores in the ledger may differ from what the SIS holds."""
         looks = any(doubt.looks for doubt in entry.doubtful.values())
         return looks or (self.settled and self.rescaled(entry))
 
     def rescaled(self, entry: LedgerAssignment) -> bool:
-        """Return True if total points have changed since the ledger's scores were sent."""
-        return entry.spec is not None and entry.spec.points != self.spec.points
+        """Return True if total points or the score type have changed since the ledger's scores were sent."""
+        points_changed = entry.spec is not None and entry.spec.points != self.spec.points
+        return points_changed or entry.problem == Reason.SIS_SCORE_TYPE
 
 
 class AssignmentDecision(NamedTuple):
@@ -92,7 +98,9 @@ def select_score_reads(bindings: Mapping[str, Binding], ledger: Ledger, *, full:
     return tuple(
         binding.ref
         for assignment_id, binding in bindings.items()
-        if binding.ref and (full or binding.adopted or binding.in_doubt(ledger[assignment_id]))
+        if binding.ref
+        and binding.takes_points
+        and (full or binding.adopted or binding.in_doubt(ledger[assignment_id]))
     )
 
 
@@ -104,6 +112,8 @@ def decide_assignment(binding: Binding, entry: LedgerAssignment, *, full: bool) 
     """
     if binding.ref is None:
         return _decide_new(binding)
+    if not binding.takes_points:
+        return AssignmentDecision(Action.FAIL, reason=Reason.SIS_SCORE_TYPE)
     decision = _decide_bound(binding, entry, full=full)
     if changes(decision.action, decision.before, binding.spec) and (refusal := _find_refusal(binding)):
         return decision._replace(action=Action.FAIL, reason=refusal)

@@ -114,6 +114,10 @@ _ASSIGNMENTS = {
         "{sis} rejected this assignment.",
         "See in the details what {sis} named, and correct the assignment in Schoology.",
     ),
+    Reason.SIS_SCORE_TYPE: (
+        "In {sis} this assignment is not scored in points, so points would mean something else there.",
+        "Set its score type to points in {sis}, or give the assignment another name in Schoology.",
+    ),
     Reason.ASSIGNMENT_GONE: (
         "The assignment was deleted in {sis} while it was being sent.",
         "Sync again: the assignment is created again, with all its scores.",

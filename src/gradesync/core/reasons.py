@@ -24,6 +24,7 @@ class Reason(StrEnum):
     SIS_ASSIGNMENT_SHARED = "sis-assignment-shared"
     ASSIGNMENT_NOT_ACCEPTED = "assignment-not-accepted"
     ASSIGNMENT_GONE = "assignment-gone"
+    SIS_SCORE_TYPE = "sis-score-type"
     # scores
     INCOMPLETE_NOT_SENT = "incomplete-not-sent"
     UNKNOWN_EXCEPTION = "unknown-exception"

@@ -67,6 +67,7 @@ class LiveAssignment:
 
     `spec` is None where a field could not be understood. `name` and `due` stand even then.
     `ours`: made by our plugin. `shared`: it holds other sections too. `locked`: the SIS refuses edits.
+    `takes_points`: its scores are points, and not percents, letters or marks of what was handed in.
     """
 
     ref: Ref
@@ -76,6 +77,7 @@ class LiveAssignment:
     ours: bool
     shared: bool = False
     locked: bool = False
+    takes_points: bool = True
 
     @property
     def slot(self) -> Slot:

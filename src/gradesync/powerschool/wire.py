@@ -12,6 +12,7 @@ from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
 
 Object: TypeAlias = Mapping[str, Any]
 
+POINTS = "POINTS"
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -126,6 +127,7 @@ def read_assignment(assignment: object, section_dcid: str, plugin_id: str | None
         ours=plugin_id is not None and str(assignment.get("createdbyplugin")) == plugin_id,
         shared=is_shared(assignment, section_dcid),
         locked=read_flag(part.get("islocked"), False),
+        takes_points=str(part.get("scoretype") or POINTS).upper() == POINTS,
     )
 
 
@@ -185,7 +187,7 @@ def build_assignment(section_dcid: str, spec: Spec) -> dict[str, object]:
         "sectionsdcid": int(section_dcid),
         "name": spec.name,
         "duedate": spec.due.isoformat(),
-        "scoretype": "POINTS",
+        "scoretype": POINTS,
         "scoreentrypoints": points,
         "totalpointvalue": points,
         "weight": 1,

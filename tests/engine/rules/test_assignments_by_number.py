@@ -182,3 +182,21 @@ async def test_R34_equal_titles_are_not_paired_by_guess(harness: DistrictHarness
     else:
         harness.world.powerschool.add_category(harness.room.sis_teacher, title.upper())
     assert (await sync_checked(harness))[item.id, None] == ("skipped", "category-ambiguous")
+
+
+@pytest.mark.parametrize("score_type", ["PERCENT", "GRADESCALE", "COLLECTED"])
+async def test_R46_a_column_without_points_takes_none(harness: DistrictHarness, score_type: str) -> None:
+    await sync_checked(harness)
+    item, uid = harness.items[0], harness.students[0]
+    before = harness.sis_text(item, uid)
+    harness.part(item).scoretype = score_type
+    harness.grade(item, uid, 3)
+    for mode in ("changes", "full"):
+        told = await sync_checked(harness, mode=mode)
+        assert told[item.id, None] == ("failed", "sis-score-type")
+        assert told[item.id, uid] == ("failed", "assignment-failed")
+        assert harness.sis_text(item, uid) == before
+    harness.part(item).scoretype = "POINTS"
+    harness.type_in_sis(item, harness.students[1], 1)
+    await sync_checked(harness)
+    assert harness.differences() == []
