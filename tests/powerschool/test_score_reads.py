@@ -2,11 +2,12 @@
 
 import json
 from decimal import Decimal
+from itertools import count
 
 import pytest
 
 from gradesync.core.reasons import Reason
-from gradesync_sandbox.faults import Body
+from gradesync_sandbox.faults import Body, Change, Fault
 from harness.errors import expect_stop
 from harness.powerschool_target import Classroom
 
@@ -67,9 +68,32 @@ async def test_garbled_scores_are_unreadable_once(room: Classroom, response: str
     assert await room.target().scores(section, live.ref) == {}
 
 
+def cells_page(*students: int) -> str:
+    """Return a page of ASSIGNMENTSCORE with a score of 1 for each student."""
+    cells = [{"studentsdcid": str(student), "scorepoints": "1"} for student in students]
+    return json.dumps({"record": [{"id": 1, "tables": {"assignmentscore": cell}} for cell in cells]})
+
+
 async def test_pages_without_end_are_given_up(room: Classroom) -> None:
     section, live = await room.one()
-    record = [{"id": n, "tables": {"assignmentscore": {"studentsdcid": str(n)}}} for n in range(100)]
-    room.order("schema.assignmentscore", Body(json.dumps({"record": record})), times=None)
+    numbers = count(1)
+    change = Change(lambda _: cells_page(next(numbers)).encode())
+    room.faults.add(Fault("powerschool", "schema.assignmentscore", change, times=None))
     with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
         await room.target().scores(section, live.ref)
+
+
+async def test_a_page_that_comes_again_is_the_last(room: Classroom) -> None:
+    section, live = await room.one()
+    room.order("schema.assignmentscore", Body(cells_page(1, 2)), times=2)
+    assert await room.target().scores(section, live.ref) == {"1": Decimal(1), "2": Decimal(1)}
+
+
+async def test_R49_pages_that_grow_are_read_again(room: Classroom) -> None:
+    """Read pages of two rows, of which the second is served after an admin allowed four."""
+    section, live = await room.one()
+    for nth, page in enumerate(([1, 2], [5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8]), 1):
+        room.order("schema.assignmentscore", Body(cells_page(*page)), nth=nth)
+    scores = await room.target().scores(section, live.ref)
+    assert scores is not None
+    assert scores.keys() == set("12345678")

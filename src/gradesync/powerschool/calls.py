@@ -1,115 +1,35 @@
 """Call one district's PowerSchool: the bearer token, JSON in and out, pages of tables."""
 
-import asyncio
 import contextlib
-import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
-
-import httpx
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
+from gradesync.powerschool.credentials import ClientCredentials
 from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_refusal
-from gradesync.powerschool.wire import MalformedError, decode, encode, read_key, read_objects
+from gradesync.powerschool.wire import MalformedError, Object, decode, encode, read_key, read_objects
 from gradesync.upstream.client import Params, Upstream
 from gradesync.upstream.response import UpstreamResponse
-
-TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
-# Seconds before its end at which a token is renewed, and its lifetime where PowerSchool does not state one.
-RENEWAL_MARGIN = 60.0
-DEFAULT_LIFETIME = 300.0
-# Seconds that fetching a token may take, retries included.
-FETCH_SECONDS = 60.0
-_VISIBLE = re.compile(r"[!-~]+")
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
-MAX_PAGES = 200
+MAX_PAGES = 300
 REFUSED_SECONDS = 900.0
 STUDENTS_SECONDS = 900.0
 MAX_STUDENTS = 50_000
-
-
-class ClientCredentials(httpx.Auth):
-    """Sign requests with a bearer token, which is fetched once, kept, and renewed before it ends.
-
-    OAuth 2.0 client credentials (upstream.md PowerSchool §1): one token for all that a process does in a
-    district. `upstream` is where tokens come from; it authenticates by HTTP Basic.
-    """
-
-    def __init__(
-        self, upstream: Upstream, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._upstream = upstream
-        self._clock = clock
-        self._token: str | None = None
-        self._ends = datetime.min.replace(tzinfo=UTC)
-        self._fetching = asyncio.Lock()
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {await self.get_token()}"
-        yield request
-
-    async def get_token(self) -> str:
-        """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
-        async with self._fetching:
-            if self._token is None or self._clock() >= self._ends:
-                self._token, seconds = await self._fetch()
-                self._ends = self._clock() + timedelta(seconds=seconds)
-            return self._token
-
-    def discard(self, token: str) -> None:
-        """Forget a token that was refused, unless another has replaced it."""
-        if self._token == token:
-            self._token = None
-
-    async def _fetch(self) -> tuple[str, float]:
-        upstream = replace(self._upstream, until=self._clock() + timedelta(seconds=FETCH_SECONDS))
-        response = await upstream.call(
-            "token",
-            "POST",
-            TOKEN_PATH,
-            content=b"grant_type=client_credentials",
-            headers={
-                "Accept": "application/json",
-                "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
-            },
-            repeatable=True,
-        )
-        return _read_token(response)
-
-
-def _read_token(response: UpstreamResponse) -> tuple[str, float]:
-    """Return a token and the seconds for which it may be used."""
-    try:
-        content = decode(response.body)
-    except MalformedError:
-        content = None
-    fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
-    if response.status in (400, 401, 403) or "error" in fields:
-        raise SyncStopped(
-            Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the client id and secret"
-        )
-    token = fields.get("access_token")
-    if response.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
-        raise SyncStopped(
-            Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {response.status} without a token"
-        )
-    seconds = _read_lifetime(fields.get("expires_in"))
-    return token, seconds - min(RENEWAL_MARGIN, seconds / 2)
-
-
-def _read_lifetime(value: object) -> float:
-    """Return the seconds of `expires_in`, which comes as a JSON string or as a number."""
-    try:
-        return max(float(str(value)), 0.0)
-    except ValueError:
-        return DEFAULT_LIFETIME
+# Conditions that at most one row meets: its page is the only one.
+UNIQUE: Mapping[str, frozenset[frozenset[str]]] = {
+    "sections": frozenset({frozenset({"dcid=="})}),
+    "schoolstaff": frozenset({frozenset({"id=="})}),
+    "students": frozenset({frozenset({"dcid=="}), frozenset({"id=="}), frozenset({"student_number=="})}),
+    "terms": frozenset({frozenset({"id==", "schoolid=="})}),
+    "assignmentsection": frozenset({frozenset({"assignmentsectionid=="})}),
+}
 
 
 @dataclass(slots=True)
@@ -148,6 +68,12 @@ class ReadRefused(Exception):
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.status)
         self.refusal = refusal
+
+
+def _find_records(name: str, content: Object) -> list[Object]:
+    if not {"name", "record"} & content.keys():
+        raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {name} is not a table")
+    return read_objects(content.get("record"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,36 +129,50 @@ class Calls:
 
         A condition's key is a column with its sign, as in `dcid==` or `id=ge=` (upstream.md PowerSchool §5).
         """
+        return [row async for row in self.read_rows(name, columns, conditions)]
+
+    async def read_rows(
+        self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]
+    ) -> AsyncIterator[Mapping[str, str]]:
+        """Yield the rows of `read_table`, page by page; some may come twice."""
         query = ";".join(f"{sign}{value}" for sign, value in conditions.items())
         params = {"projection": ",".join(columns), "q": query}
-        return [row async for row in self._read_rows(name, params)]
+        single = frozenset(conditions) in UNIQUE.get(name, ())
+        path = f"/ws/schema/table/{name}"
+        async for records in self.read_pages(f"schema.{name}", path, params, partial(_find_records, name)):
+            for record in records:
+                tables = record.get("tables")
+                row = tables.get(name) if isinstance(tables, Mapping) else None
+                if isinstance(row, Mapping):
+                    yield {column.lower(): str(value) for column, value in row.items() if value is not None}
+            if single:
+                return
 
     async def probe_table(self, name: str, columns: Sequence[str]) -> None:
         """Read one row, to see whether these columns may be read. Raises `ReadRefused`."""
         params = {"projection": ",".join(columns), "page": "1", "pagesize": "1"}
         await self._read_page(f"schema.{name}", f"/ws/schema/table/{name}", params)
 
-    async def _read_rows(self, name: str, params: Params) -> AsyncIterator[Mapping[str, str]]:
-        size = self.memory.page_size
-        async for content in self.read_pages(f"schema.{name}", f"/ws/schema/table/{name}", params, size):
-            if not {"name", "record"} & content.keys():
-                raise SyncStopped(Reason.SIS_UNREADABLE, f"PowerSchool's {name} is not a table")
-            records = read_objects(content.get("record"))
-            for record in records:
-                tables = record.get("tables")
-                row = tables.get(name) if isinstance(tables, Mapping) else None
-                if isinstance(row, Mapping):
-                    yield {column.lower(): str(value) for column, value in row.items() if value is not None}
-            if len(records) < size:
-                return
-
     async def read_pages(
-        self, kind: str, path: str, params: Params, size: int
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield pages as objects, one call each; the reader stops at a short one. Raises `ReadRefused`."""
-        for page in range(1, MAX_PAGES + 1):
-            paging = {"page": str(page), "pagesize": str(size)}
-            yield await self._read_page(kind, path, {**params, **paging})
+        self, kind: str, path: str, params: Params, find_rows: Callable[[Object], list[Object]]
+    ) -> AsyncIterator[list[Object]]:
+        """Yield the rows of pages, one call each, until a page has none. Raises `ReadRefused`.
+
+        A short page is no end: an admin may lower the page size at any time.
+        """
+        page, size, before = 1, 0, list[Object]()
+        for _ in range(MAX_PAGES):
+            paging = {"page": str(page), "pagesize": str(self.memory.page_size)}
+            rows = find_rows(await self._read_page(kind, path, {**params, **paging}))
+            if not rows or rows == before:  # the same again: pages are ignored there
+                return
+            if page == 1:
+                size = len(rows)
+            if len(rows) > size:  # pages grew meanwhile, and left rows out
+                page, before = 1, []
+                continue
+            yield rows
+            page, before = page + 1, rows
         raise SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool's {kind} does not end")
 
     async def _read_page(self, kind: str, path: str, params: Params) -> Mapping[str, Any]:

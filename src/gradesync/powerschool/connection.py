@@ -8,7 +8,8 @@ import httpx
 
 from gradesync.core.district import SisAccess
 from gradesync.core.ports import Permit
-from gradesync.powerschool.calls import Calls, ClientCredentials, Memory
+from gradesync.powerschool.calls import Calls, Memory
+from gradesync.powerschool.credentials import ClientCredentials
 from gradesync.powerschool.dialect import PowerSchoolDialect
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget

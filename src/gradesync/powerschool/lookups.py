@@ -8,7 +8,15 @@ from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.teachers import find_acting_teacher, read_optional
-from gradesync.powerschool.wire import MalformedError, decode, read_day, read_flag, read_key, read_objects
+from gradesync.powerschool.wire import (
+    MalformedError,
+    Object,
+    decode,
+    read_day,
+    read_flag,
+    read_key,
+    read_objects,
+)
 
 # YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990
@@ -152,9 +160,13 @@ async def find_students(calls: Calls, column: str, ids: Sequence[str]) -> Mappin
     unknown = sorted(int(number) for number in wanted if (column, number) not in known)
     for low, high in _split_into_ranges(unknown, calls.memory.page_size):
         conditions = {f"{column}==": low} if low == high else {f"{column}=ge=": low, f"{column}=le=": high}
-        for row in await calls.read_table("students", ("dcid", column), conditions):
+        missing = {str(number) for number in unknown if low <= number <= high}
+        async for row in calls.read_rows("students", ("dcid", column), conditions):
             if row.get(column) in wanted and "dcid" in row:
                 known[column, row[column]] = row["dcid"]
+                missing.discard(row[column])
+            if not missing:
+                break
     return {text: known[column, number] for number, text in wanted.items() if (column, number) in known}
 
 
@@ -185,20 +197,20 @@ async def read_roster(calls: Calls, section: SisSection) -> frozenset[str] | Non
 async def _read_roster_from_v1(calls: Calls, section: SisSection) -> frozenset[str]:
     path = f"/ws/v1/section/{section.ref.key}/section_enrollment"
     students: set[str] = set()
-    size = calls.memory.page_size
-    async for content in calls.read_pages("v1.section_enrollment", path, {}, size):
-        if "section_enrollments" not in content:
-            raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's v1.section_enrollment is no roster")
-        inner = content["section_enrollments"]
-        rows = read_objects(inner.get("section_enrollment") if isinstance(inner, Mapping) else inner)
+    async for rows in calls.read_pages("v1.section_enrollment", path, {}, _find_enrollments):
         students.update(
             str(row["student_id"])
             for row in rows
             if "student_id" in row and not read_flag(row.get("dropped"), False)
         )
-        if len(rows) < size:
-            break
     return frozenset(students)
+
+
+def _find_enrollments(content: Object) -> list[Object]:
+    if "section_enrollments" not in content:
+        raise SyncStopped(Reason.SIS_UNREADABLE, "PowerSchool's v1.section_enrollment is no roster")
+    inner = content["section_enrollments"]
+    return read_objects(inner.get("section_enrollment") if isinstance(inner, Mapping) else inner)
 
 
 async def _read_roster_from_table(calls: Calls, section: SisSection) -> frozenset[str]:
