@@ -123,13 +123,24 @@ class Calls:
         return response
 
     async def read_table(
-        self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]
+        self,
+        name: str,
+        columns: Sequence[str],
+        conditions: Mapping[str, str | int],
+        *,
+        until: Callable[[Mapping[str, str]], bool] = lambda row: False,
     ) -> list[Mapping[str, str]]:
         """Return the rows of a table that meet all conditions: texts, nulls absent. Raises `ReadRefused`.
 
         A condition's key is a column with its sign, as in `dcid==` or `id=ge=` (upstream.md PowerSchool §5).
+        `until`: the row after which no other is needed.
         """
-        return [row async for row in self.read_rows(name, columns, conditions)]
+        rows = []
+        async for row in self.read_rows(name, columns, conditions):
+            rows.append(row)
+            if until(row):
+                break
+        return rows
 
     async def read_rows(
         self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]

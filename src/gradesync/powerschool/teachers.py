@@ -1,6 +1,6 @@
 """Find the teacher in whose name a section is written (R43, upstream.md PowerSchool §3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
@@ -38,12 +38,14 @@ async def find_acting_teacher(
     that must be among today's teachers. `known` maps SCHOOLSTAFF.ID to USERS.DCID. Raises
     `SyncStopped("teacher-not-in-sis-section")`.
     """
+    leads = lead is not None and chosen in (None, known.get(lead))
     rows = await read_optional(
         calls,
         "sectionteacher",
         ("sectionid", "teacherid"),
         ("roleid", "start_date", "end_date"),
         {"sectionid==": section_id},
+        until=lambda row: leads and row.get("teacherid") == lead and _is_current(row, today),
     )
     current = [row for row in rows if "teacherid" in row and _is_current(row, today)]
     for row in await _rank(calls, current, rows, lead):
@@ -97,13 +99,22 @@ def _explain_none(rows: Sequence[Row], chosen: str | None) -> str:
 
 
 async def read_optional(
-    calls: Calls, table: str, needed: Sequence[str], more: Sequence[str], conditions: Mapping[str, str | int]
+    calls: Calls,
+    table: str,
+    needed: Sequence[str],
+    more: Sequence[str],
+    conditions: Mapping[str, str | int],
+    *,
+    until: Callable[[Row], bool] = lambda row: False,
 ) -> list[Row]:
-    """Read rows with further columns where the plugin may read those; else without them, for a while."""
+    """Read rows with further columns where the plugin may read those; else without them, for a while.
+
+    `until`: the row after which no other is needed.
+    """
     read = f"{table}.{','.join(more)}"
     if not calls.memory.is_refused(read):
         try:
-            return await calls.read_table(table, (*needed, *more), conditions)
+            return await calls.read_table(table, (*needed, *more), conditions, until=until)
         except ReadRefused:
             calls.memory.mark_refused(read)
     return await _read_or_stop(calls, table, needed, conditions)
