@@ -81,7 +81,7 @@ class Section:
         entries = {}
         for assignment in self.assignments:
             cells = self.column(int(assignment.id), shift)
-            sent = {uid: _sent(cell) for uid, cell in cells.items() if _sent(cell) is not None}
+            sent = {self.keys[uid]: _sent(cell) for uid, cell in cells.items() if _sent(cell) is not None}
             ref = Ref(f"r{assignment.id}")
             entries[assignment.id] = LedgerAssignment(assignment.id, ref, self.specs[assignment.id], sent)
         return entries
@@ -93,7 +93,7 @@ class Section:
             if entry.ref and entry.spec
         )
         held = {
-            entry.ref.key: {self.keys[uid]: _points(value) for uid, value in entry.sent.items()}
+            entry.ref.key: {key: _points(value) for key, value in entry.sent.items()}
             for entry in ledger.values()
             if entry.ref and scores
         }

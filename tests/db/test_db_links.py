@@ -14,7 +14,12 @@ LINK = SectionLink(
     section_id="1",
     title="Algebra, period 3",
     code="4711",
-    sis=SisSection(Ref("s4711", {"dcid": 4711, "teacher": 9}), date(2026, 8, 17), date(2027, 1, 22)),
+    sis=SisSection(
+        Ref("s4711", {"dcid": 4711, "teacher": 9}), date(2026, 8, 17), date(2027, 1, 22), date.max
+    ),
+    sis_id="4711",
+    section_read_at=datetime(2026, 9, 1, 11, tzinfo=UTC),
+    term_read_at=datetime(2026, 8, 31, 11, tzinfo=UTC),
     teacher="9",
     chosen=True,
     students={"5790000": "31"},
