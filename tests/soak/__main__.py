@@ -1,7 +1,7 @@
 """Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
-`python -m soak [matrix] [crashes] [burst] [histories]` runs some of them, for minutes to an hour. Prints one
-table, and every broken promise as a sentence; ends with 1 where there is one.
+`python -m soak [matrix] [crashes] [burst] [histories] [year]` runs some of them, for minutes to an hour.
+Prints one table, and every broken promise as a sentence; ends with 1 where there is one.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as chance
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
@@ -32,10 +32,10 @@ from harness.crashes import Crash, count_calls, run_crash
 from harness.environment import Environment, open_environment
 from harness.fault_matrix import EFFECTS, PHASES, FaultCell, Scale, list_call_kinds, run_cell
 from harness.state_machine import SectionMachine
+from harness.year import YearMachine
 
 AT_ONCE = 8
 KEYS = ("a key for soaking only, and long enough for that",)
-HISTORIES = 150
 
 
 @dataclass(frozen=True)
@@ -114,28 +114,36 @@ async def measured(name: str, settings: Settings) -> Figures:
         return Figures(name, len(waiting), seen.faults, seen.syncs, _flat(broken))
 
 
-def lived(settings: Settings) -> Figures:
+HISTORIES: dict[str, tuple[type[RuleBasedStateMachine], int, int]] = {
+    "histories": (SectionMachine, 150, 30),
+    "year": (YearMachine, 60, 50),
+}
+"""List random histories: a machine, how many runs of it, and at most how many steps of each."""
+
+
+def lived(name: str, settings: Settings) -> Figures:
     """Run long random histories; the first broken promise ends them, with the steps that lead there."""
+    machine, runs, steps = HISTORIES[name]
     loop = asyncio.new_event_loop()
     opened = _theatre(settings)
     environment = loop.run_until_complete(opened.__aenter__())
-    machine = type("LongHistory", (SectionMachine,), {"environment": environment, "loop": loop})
+    long = type("LongHistory", (machine,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
     profile = chance(
-        max_examples=HISTORIES,
-        stateful_step_count=30,
+        max_examples=runs,
+        stateful_step_count=steps,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
     try:
-        run_state_machine_as_test(machine, settings=profile)
+        run_state_machine_as_test(long, settings=profile)
     except AssertionError as error:
         broken = ("\n".join([str(error), *getattr(error, "__notes__", ())]),)
     finally:
         loop.run_until_complete(opened.__aexit__(None, None, None))
         loop.close()
-    return Figures("histories", HISTORIES, environment.seen.faults, environment.seen.syncs, broken)
+    return Figures(name, runs, environment.seen.faults, environment.seen.syncs, broken)
 
 
 def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
@@ -163,7 +171,7 @@ async def _migrated(settings: Settings) -> None:
 def main(names: list[str]) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # calls that were given up
-    chosen = names or [*PARTS, "histories"]
+    chosen = names or [*PARTS, *HISTORIES]
     with tempfile.TemporaryDirectory(prefix="gradesync-soak-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -177,8 +185,7 @@ def main(names: list[str]) -> int:
         )
         asyncio.run(_migrated(settings))
         figures = [asyncio.run(measured(part, settings)) for part in PARTS if part in chosen]
-        if "histories" in chosen:
-            figures.append(lived(settings))
+        figures += [lived(name, settings) for name in HISTORIES if name in chosen]
         servers.stop()
     for line in (line for one in figures for line in one.broken):
         out.print(line, highlight=False, markup=False)

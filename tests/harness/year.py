@@ -1,0 +1,155 @@
+"""Live a school year with one class: steps on both systems, a sync after each, and an oracle of the rules."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from gradesync.core.sis import Policy
+from gradesync.db.syncs import Sync
+from gradesync.systems import UpstreamSystems
+from gradesync_sandbox.world import build
+from harness.calendar import Calendar, first_day
+from harness.district import DistrictHarness
+from harness.environment import Environment
+from harness.sis_snapshot import take_snapshot
+from harness.year_memory import Done, YearMemory
+from harness.year_oracle import judge_sync
+from harness.year_school import SchoolYear
+from harness.year_step import Step
+from harness.year_steps import STEPS
+from harness.year_steps_weather import end_weather
+
+T = TypeVar("T")
+
+JUNE = datetime(2027, 6, 4, tzinfo=UTC)
+SETTLES_LATE = "UPDATE sync SET settles_by = now() + interval '2 years' WHERE status = 'processing'"
+"""Give syncs time to settle: the calendar may run ahead of the database's clock."""
+UNUSED = ("Lab Reports", "Participation", "Side Projects")
+NO_GUARD = Policy(guard_scores=10**6, guard_assignments=10**6)
+NUMBERS = st.integers(0, 7)
+MODES = st.sampled_from(["changes", "changes", "changes", "full", "preview"])
+STEP_NAMES = st.runner().flatmap(lambda machine: st.sampled_from([step.name for step in machine.steps]))
+DAYS = st.sampled_from([0, 1, 0, 2, 8, 20])
+
+
+class YearMachine(RuleBasedStateMachine):
+    """Live one year. A subclass sets `environment`, `loop` and, where not all are lived, `steps`."""
+
+    environment: Environment
+    loop: asyncio.AbstractEventLoop
+    steps: tuple[Step, ...] = STEPS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = AsyncExitStack()
+
+    def run(self, work: Awaitable[T]) -> T:
+        return self.loop.run_until_complete(_awaited(work))
+
+    @initialize(
+        dates=st.sampled_from(["ignored", "checked"]),
+        quotes=st.sampled_from(["nothing", "plain", "json"]),
+        forms=st.sampled_from([frozenset(), frozenset({"trim", "collapse", "nfc"})]),
+    )
+    def august(self, dates: str, quotes: str, forms: frozenset[str]) -> None:
+        calendar = first_day()
+        world = build(7, 1, 3, 3, ideal=True, clock=calendar.seconds)
+        switches = world.powerschool.switches
+        switches.teacher_dates, switches.refusal_quotes, switches.name_form = dates, quotes, set(forms)  # type: ignore[assignment, arg-type]
+        room = world.classrooms[0]
+        for key, category in list(room.section.categories.items()):
+            if category.title in UNUSED:
+                del room.section.categories[key]
+        opened = self.environment.open_district(world, policy=NO_GUARD)
+        harness = self.run(self.stack.enter_async_context(opened))
+        follow_calendar(harness, calendar)
+        self.year = SchoolYear(harness, calendar, YearMemory(world, room), self.run)
+        self.sync("changes")
+
+    @precondition(lambda self: self.year.calendar.now() < JUNE)
+    @rule(step=STEP_NAMES, a=NUMBERS, b=NUMBERS, days=DAYS, mode=MODES)
+    def live(self, step: str, a: int, b: int, days: int, mode: str) -> None:
+        """Let some days pass, let something happen, and sync."""
+        self.year.calendar.advance(days=days, seconds=1800)
+        self.year.harness.restart()
+        follow_calendar(self.year.harness, self.year.calendar)
+        next(s for s in self.steps if s.name == step).act(self.year, a, b)
+        self.year.calendar.advance(seconds=5)
+        self.sync(mode)
+
+    def teardown(self) -> None:
+        if not hasattr(self, "year"):
+            return
+        try:
+            self.sync("full")
+        finally:
+            self.run(self.stack.aclose())
+
+    def sync(self, mode: str) -> None:
+        """Sync, after a preview or not; a rough sync is followed by a calm one that puts all right."""
+        if mode == "preview":
+            self.preview()
+        rough = self.year.rough
+        self.sync_once(mode if mode == "full" else "changes")
+        if rough:
+            end_weather(self.year)
+            self.year.calendar.advance(seconds=60)
+            self.sync_once("changes")
+        self.year.calendar.advance(seconds=5)
+
+    def preview(self) -> None:
+        before = take_snapshot(self.year.world)
+        self.run(sync_late(self.year.harness, dry_run=True))
+        assert take_snapshot(self.year.world) == before, "a preview changed the SIS"
+
+    def sync_once(self, mode: str) -> None:
+        harness = self.year.harness
+        before = take_snapshot(self.year.world)
+        sync = self.run(sync_late(harness, mode=mode))
+        outcomes = {
+            (int(row.assignment_id), int(row.student_id) if row.student_id else None): (
+                str(row.result),
+                row.reason,
+            )
+            for row in self.run(harness.outcomes(sync))
+            if row.student_id.isdigit() or not row.student_id  # a partial roster leaves rows of nobody
+        }
+        done = Done(
+            before,
+            take_snapshot(self.year.world),
+            sync.status,
+            sync.error_code,
+            mode == "full",
+            self.year.rough,
+            self.year.calendar.now(),
+            outcomes,
+            frozenset(sync.warnings),
+            frozenset(self.year.bent),
+        )
+        broken = judge_sync(self.year.memory, done)
+        assert broken == [], "\n".join(broken)
+
+
+def follow_calendar(harness: DistrictHarness, calendar: Calendar) -> None:
+    """Let gradesync take its time from a calendar."""
+    context = harness.context
+    assert isinstance(context.systems, UpstreamSystems)
+    systems = replace(context.systems, clock=calendar.now)
+    harness.context = replace(context, clock=calendar.now, systems=systems)
+
+
+async def sync_late(harness: DistrictHarness, **wanted: Any) -> Sync:
+    """Sync, however late it is by the calendar."""
+    sync = await harness.request(**wanted)
+    await harness.change_rows(SETTLES_LATE)
+    return await harness.run_to_end(sync)
+
+
+async def _awaited(work: Awaitable[T]) -> T:
+    return await work

@@ -1,0 +1,109 @@
+"""Remember, for the oracle of a school year, what stands in the SIS and what each sync did."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from gradesync_sandbox.district import Classroom, World
+from gradesync_sandbox.powerschool import rows as sis
+from gradesync_sandbox.schoology.model import Section
+from harness.sis_snapshot import SisCell, Snapshot
+from harness.year_categories import CategoryMemory
+from harness.year_people import acting_teachers
+
+
+@dataclass(frozen=True)
+class Done:
+    """Hold a settled sync. `outcomes`: (item id, uid or None) -> (result, reason).
+
+    `rough`: an upstream system misbehaved on purpose, so that much may fail, but nothing may be wrong.
+    `bent`: values that the SIS may have stored instead of what was sent. `at` is the time of the sync.
+    """
+
+    before: Snapshot
+    after: Snapshot
+    status: str
+    error: str | None
+    full: bool
+    rough: bool
+    at: datetime
+    outcomes: Mapping[tuple[int, int | None], tuple[str, str | None]]
+    warnings: frozenset[str] = frozenset()
+    bent: frozenset[Decimal] = frozenset()
+
+    def failed(self, item: int, uid: int | None = None) -> bool:
+        return self.outcomes.get((item, uid), ("", None))[0] == "failed"
+
+    def reason(self, item: int, uid: int | None = None) -> str | None:
+        return self.outcomes.get((item, uid), ("", None))[1]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Remember a value that stands in the SIS: whose it is, and when it was given in Schoology."""
+
+    value: Decimal
+    uid: int
+    given: int
+
+
+@dataclass
+class YearMemory:
+    """Hold what was seen so far. `edited` are cells and columns that people changed in the SIS.
+
+    `columns`: item id -> ASSIGNMENTSECTIONID in the SIS section `linked`. `teachers` acted there last.
+    `synced_at`: the time of the last sync, None before the first.
+    """
+
+    world: World
+    room: Classroom
+    student_id: str = "dcid"
+    columns: dict[int, int] = field(default_factory=dict)
+    sent: dict[SisCell, Sent] = field(default_factory=dict)
+    edited: set[int | SisCell] = field(default_factory=set)
+    categories: CategoryMemory = field(default_factory=CategoryMemory)
+    linked: int = 0
+    teachers: frozenset[int] = frozenset()
+    synced_at: datetime | None = None
+
+    @property
+    def book(self) -> Section:
+        return self.room.section
+
+    def section(self) -> sis.Section | None:
+        """Return the SIS section that the school code names."""
+        code = self.book.school_code
+        return self.world.powerschool.sections.get(int(code)) if code.isdigit() else None
+
+    def follow(self, section: sis.Section) -> None:
+        """Forget what is of no use where the section goes to another SIS section or teacher (R40, R44)."""
+        if section.dcid != self.linked:
+            self.columns, self.sent, self.linked = {}, {}, section.dcid
+            self.categories.forget()
+        teachers = acting_teachers(self.world, section)
+        if self.teachers and not teachers & self.teachers:
+            self.categories.forget()
+        self.teachers = teachers or self.teachers
+
+    def must_read(self, done: Done) -> bool:
+        """Return whether a sync may not go on with what an earlier one learned of the SIS (R37)."""
+        return done.full or self.synced_at is None or done.at - self.synced_at > timedelta(days=1)
+
+    def learn(self, done: Done, found: Mapping[int, int], standing: Mapping[SisCell, Sent]) -> None:
+        """Remember what a sync left: `found` are columns by item, `standing` the cells that are right."""
+        self.synced_at = done.at
+        self.columns.update(found)
+        self.sent.update(standing)
+        self.sent = {cell: sent for cell, sent in self.sent.items() if cell in done.after.cells}
+        used = {
+            item.category: done.after.columns[self.columns[item.id]].category
+            for item in self.book.standing()
+            if self.columns.get(item.id) in done.after.columns
+            and item.category in self.book.categories
+            and done.outcomes.get((item.id, None), ("",))[0] not in {"failed", "skipped"}
+        }
+        live = {c: key for c, key in used.items() if key in self.world.powerschool.categories}
+        self.categories.learn(self.world, self.book, self.teachers, live)
+        if done.full and not done.rough:
+            self.edited.clear()
