@@ -2,6 +2,7 @@
 
 GradeSyncError
 ├── Retriable       nothing happened; the same call may succeed later
+│   └── CertificateRefused   the upstream's certificate is not trusted: the same call fails until it is
 ├── AnswerLost      a write may or may not have happened; look before writing again
 ├── Rejected        this assignment or score is refused; the others go on
 ├── SyncStopped     this sync cannot go on; the reason names why and what to do
@@ -25,6 +26,10 @@ class Retriable(GradeSyncError):
         super().__init__(detail)
         self.detail = detail
         self.retry_at = retry_at
+
+
+class CertificateRefused(Retriable):
+    """Raised where the certificate of an upstream is not trusted, so that nothing was sent."""
 
 
 class AnswerLost(GradeSyncError):

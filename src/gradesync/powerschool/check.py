@@ -6,7 +6,7 @@ See upstream.md PowerSchool §2.
 from collections.abc import Mapping
 
 from gradesync.core.ports import Finding
-from gradesync.errors import GradeSyncError, Retriable, SyncStopped
+from gradesync.errors import CertificateRefused, GradeSyncError, Retriable, SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusal_texts import find_unknown_column
 from gradesync.powerschool.refusals import Refusal, stop_for_permission
@@ -72,6 +72,10 @@ CONSEQUENCES: Mapping[str, str] = {
     "assignmentscore": "Scores that someone edits in PowerSchool are not noticed.",
 }
 
+FIX_CERTIFICATE = (
+    "Renew the certificate of PowerSchool's web server, and let it send its intermediate certificates too. "
+    "Or let gradesync trust its issuer (SSL_CERT_FILE)."
+)
 FIX_PLUGIN = (
     "Grant it in the plugin's access request, upload the new plugin.xml, and disable and enable the plugin."
 )
@@ -102,6 +106,8 @@ def _describe_error(error: GradeSyncError) -> Finding:
     if isinstance(error, SyncStopped):
         fix = "Compare base_url, client_id and client_secret with the plugin's Data Provider Configuration."
         return Finding("PowerSchool credentials", False, error.detail, fix)
+    if isinstance(error, CertificateRefused):
+        return Finding("PowerSchool certificate", False, f"{error.detail}.", FIX_CERTIFICATE)
     detail = error.detail if isinstance(error, Retriable) else str(error)
     return Finding("PowerSchool connection", False, detail, "Try again; then check base_url and firewalls.")
 

@@ -6,7 +6,7 @@ from msgspec import Raw, Struct
 
 from gradesync.core.ports import Finding
 from gradesync.core.reasons import Reason
-from gradesync.errors import Retriable, SyncStopped
+from gradesync.errors import CertificateRefused, Retriable, SyncStopped
 from gradesync.schoology.calls import Payload, Request
 from gradesync.schoology.scalars import UnreadableError, read_id, require_id
 from gradesync.schoology.source import SchoologySource, section_path
@@ -87,6 +87,9 @@ async def _find_section(source: SchoologySource, uid: str) -> str | None:
 
 
 def _describe_failure(check: str, error: SyncStopped | Retriable) -> Finding:
+    if isinstance(error, CertificateRefused):
+        fix = "Compare the address with Schoology's own. Does a filter between answer in its place?"
+        return Finding(check, ok=False, detail=error.detail, fix=fix)
     if isinstance(error, Retriable):
         return Finding(check, ok=False, detail=error.detail, fix="Check the address, then try again later.")
     reason = Reason(error.reason)

@@ -1,6 +1,7 @@
 """Call one upstream system of one district: rate limited, signed, bounded, retried where that is safe."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import stamina
 
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
-from gradesync.errors import AnswerLost, Retriable, SyncStopped
+from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped
 from gradesync.upstream.metrics import RETRIES, WAIT_SECONDS, measure_call
 from gradesync.upstream.response import Dialect, PlainDialect, ResponseTooLarge, UpstreamResponse, retry_after
 
@@ -35,6 +36,7 @@ TIMED_OUT = (TimeoutError, httpx.TimeoutException)
 MEBIBYTE = 1 << 20
 MAX_HOPS = 3
 LONGEST_PAUSE = 3600.0
+TITLES = {"powerschool": "PowerSchool", "schoology": "Schoology"}  # as people read them
 
 Params: TypeAlias = Mapping[str, str]
 
@@ -180,7 +182,7 @@ class Upstream:
     def _should_retry(self, call: _Call, error: Exception) -> bool | float:
         if isinstance(error, AnswerLost):
             return call.repeatable
-        if not isinstance(error, Retriable):
+        if not isinstance(error, Retriable) or isinstance(error, CertificateRefused):
             return False
         if error.retry_at is None:
             return True
@@ -228,7 +230,14 @@ class Upstream:
             try:
                 response = await self._read(request, call)
             except (httpx.RequestError, TimeoutError) as error:
-                detail = f"{self.name} did not answer {call.kind} ({type(error).__name__})"
+                title = TITLES.get(self.name, self.name)
+                detail = f"{title} did not answer {call.kind} ({type(error).__name__})"
+                if (untrusted := _find_untrusted(error)) is not None:
+                    result.status = "unsent"
+                    reason = untrusted.verify_message
+                    raise CertificateRefused(
+                        f"the certificate of {title} is not trusted: {reason}"
+                    ) from error
                 if _never_sent(error, call.sent):
                     result.status = "unsent"
                     raise Retriable(detail) from error
@@ -282,3 +291,11 @@ class Upstream:
 
 def _never_sent(error: Exception, sent: bool | None) -> bool:
     return sent is False or isinstance(error, NEVER_SENT)
+
+
+def _find_untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    """Return the refusal of a certificate that is behind an error, if one is."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
