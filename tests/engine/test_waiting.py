@@ -1,6 +1,7 @@
 """Wait in the queue and keep leases: nothing is counted twice, and no worker writes without a lease."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,18 @@ async def test_no_call_may_outlast_the_lease(harness: DistrictHarness) -> None:
     await lease(LIMITS.call_timeout)
     with pytest.raises(LeaseLost):
         await lease(LIMITS.lease * 10)
+
+
+async def test_lease_too_short_for_a_call_is_released(harness: DistrictHarness) -> None:
+    limits = replace(harness.context.limits, lease=600, call_timeout=1000)
+    harness.context = replace(harness.context, limits=limits)
+    harness.restart()
+    sync = await harness.request()
+    claimed = await claim_from(harness.context, harness.district.id)
+    assert claimed is not None
+    for _ in ("ours", "no longer ours"):
+        await run_sync(harness.context, claimed)
+        assert (await harness.get(sync)).stage == "queued"
 
 
 async def test_lost_lease_permits_no_call(harness: DistrictHarness) -> None:

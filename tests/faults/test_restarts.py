@@ -21,12 +21,15 @@ from gradesync.db.crypto import Secrets
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.embedded.locks import locked
+from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim_from
+from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.wakeup import PREFIX
+from gradesync.worker.pool import run_worker
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Done, Hold
+from gradesync_sandbox.faults import Done, Hold, Status
 from harness.crashes import find_broken_promises, start_process, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment, open_environment
@@ -36,6 +39,7 @@ from harness.processes import free_port, wait_until_ready
 from harness.servers import KEYS, Urls
 
 PATIENCE = 60
+LONG_LEASE = 600  # a test that ends has not waited for it to lapse
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,53 @@ async def test_worker_survives_a_killed_server(
             harness.faults.release()
             ended = await _wait_until_settled(harness, sync)
             assert (running.returncode, harness.created) == (None, 2)
+        assert await find_broken_promises(harness, ended) == []
+
+
+@pytest.mark.parametrize("then", [[], [Status(500)]], ids=["read on", "refused"])
+async def test_lease_is_released_once_the_database_is_back(
+    environment: Environment, own: OwnServers, then: list[Status]
+) -> None:
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
+        context = replace(harness.context, limits=replace(harness.context.limits, lease=LONG_LEASE))
+        harness.context = context
+        sync = await harness.request()
+        harness.fault("schoology", "*", Hold("after"))
+        running = asyncio.create_task(_run_one(harness))
+        await harness.faults.until_held()
+        own.postgresql.kill()
+        for effect in then:
+            harness.fault("schoology", "*", effect, times=None)
+        harness.faults.release()
+        await running
+        await retry_releases(context)
+        assert {left.sync_id for left in context.unreleased} == {sync.id}
+        own.postgresql.start()
+        harness.faults.clear()
+        await retry_releases(context)
+        assert (context.unreleased, (await harness.get(sync)).stage) == (set(), "queued")
+        assert (await harness.run_to_end(sync)).status == "complete"
+
+
+async def test_worker_releases_its_leases_after_a_restart(
+    environment: Environment, settings: Settings, own: OwnServers
+) -> None:
+    long = settings.model_copy(update={"lease_seconds": LONG_LEASE})
+    async with (
+        environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness,
+        open_runtime(long, name="test") as runtime,
+        run_worker(runtime),
+    ):
+        harness.fault("powerschool", "score.write", Hold("after"))
+        sync = await harness.request()
+        await harness.faults.until_held()
+        own.postgresql.kill()
+        harness.faults.release()
+        async with asyncio.timeout(PATIENCE):
+            while not runtime.context.unreleased:
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(own.postgresql.start)
+        ended = await _wait_until_settled(harness, sync)
         assert await find_broken_promises(harness, ended) == []
 
 

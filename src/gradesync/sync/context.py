@@ -1,6 +1,6 @@
 """Define what every sync runs on: the database, the systems, the clock and the limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradesync.core.ports import Clock, Systems, Wakeup
 from gradesync.db.session import Database
@@ -22,11 +22,25 @@ class SyncLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """Identify a lease to give back. Its sync may run again from `ready_at`, in monotonic seconds."""
+
+    district_id: str
+    sync_id: str
+    token: str
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SyncContext:
-    """Hold everything that work on syncs needs, built once by the composition root."""
+    """Hold everything that work on syncs needs, built once by the composition root.
+
+    `unreleased` are leases that could not be given back because the database was away.
+    """
 
     database: Database
     systems: Systems
     wakeup: Wakeup
     clock: Clock
     limits: SyncLimits = SyncLimits()
+    unreleased: set[Release] = field(default_factory=set, compare=False)

@@ -14,7 +14,7 @@ from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
-from gradesync.db import districts, syncs
+from gradesync.db import districts
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
@@ -33,6 +33,7 @@ from gradesync.sync.outcomes import (
     note_unknown,
 )
 from gradesync.sync.read import Reading, hash_reading, read_both_sides
+from gradesync.sync.release import release
 from gradesync.sync.scores import ScoreWriter
 from gradesync.sync.sweep import render_circuits, settle_as_failed
 
@@ -70,14 +71,15 @@ async def run_sync(context: SyncContext, claimed: Claimed) -> None:
                 await run_stages(attempt)
             log.info("sync.settled")
         except asyncio.CancelledError:
-            await asyncio.shield(_release(context, claimed))
+            await asyncio.shield(release(context, claimed))
             raise
         except Exception as error:
             try:
-                await _handle_failure(context, claimed, attempt, error)
+                await _settle_or_release(context, claimed, attempt, error)
             except LeaseLost:
                 log.warning("sync.lease-lost")
                 LEASES_LOST.inc()
+                await release(context, claimed)  # it may have been too short only, and still be ours
         if attempt is not None and (settled := attempt.journal.settled) is not None:
             code = settled.error_code or "none"
             span.set_attributes({"gradesync.status": settled.status, "gradesync.code": code})
@@ -225,6 +227,16 @@ def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, 
     return {key: max(moment, before[key]) for key, moment in moved.items()}
 
 
+async def _settle_or_release(
+    context: SyncContext, claimed: Claimed, attempt: Attempt | None, error: Exception
+) -> None:
+    """Handle a failure, and a database that is away meanwhile. Raises `LeaseLost`."""
+    try:
+        await _handle_failure(context, claimed, attempt, error)
+    except (DBAPIError, OSError) as second:
+        await _handle_failure(context, claimed, attempt, second)
+
+
 async def _handle_failure(
     context: SyncContext, claimed: Claimed, attempt: Attempt | None, error: Exception
 ) -> None:
@@ -233,11 +245,11 @@ async def _handle_failure(
         case LeaseLost():
             raise error
         case SliceOver():
-            await _release(context, claimed)
+            await release(context, claimed)
         case Retriable(retry_at=datetime() as later) if later < claimed.sync.settles_by:
             log.info("sync.waits", until=later.isoformat())
             await _flush(attempt)
-            await _release(context, claimed, (later - context.clock()).total_seconds())
+            await release(context, claimed, (later - context.clock()).total_seconds())
         case Retriable():
             circuits = render_circuits(await context.systems.open_circuits(claimed.district))
             detail = "; ".join(filter(None, (error.detail, circuits)))
@@ -246,7 +258,7 @@ async def _handle_failure(
             await _stop(context, claimed, attempt, _Stop(Reason(error.reason), error.detail))
         case DBAPIError() | OSError() if not isinstance(error, STATEMENT_ERRORS):
             log.warning("sync.database-away", error=type(error).__name__)
-            await _release(context, claimed, DATABASE_AWAY_SECONDS)
+            await release(context, claimed, DATABASE_AWAY_SECONDS)
         case _:
             log.exception("sync.error")
             await _stop(context, claimed, attempt, _Stop(Reason.INTERNAL_ERROR))
@@ -278,15 +290,3 @@ async def _flush(attempt: Attempt | None) -> None:
     if attempt is not None and attempt.journal.plan is not None:
         with suppress(SliceOver):
             await attempt.journal.record("writing")
-
-
-async def _release(context: SyncContext, claimed: Claimed, pause: float = 0) -> None:
-    """Put a sync back into the queue, for `pause` seconds at least. If that fails, its lease lapses."""
-    sync = claimed.sync
-    try:
-        async with context.database.district(sync.district_id) as db:
-            await syncs.release(db, sync.id, claimed.lease.token, not_before=max(0.0, pause))
-    except (DBAPIError, OSError) as error:
-        log.warning("sync.not-released", error=type(error).__name__)
-        return
-    await context.wakeup.notify(sync.district_id)

@@ -15,12 +15,14 @@ from gradesync.runtime import Runtime
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
+from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.wakeup import THERE_IS_WORK, Wakeup, to_bytes
 from gradesync.worker.webhooks import WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+RELEASE_SECONDS = 1.0
 DELIVER_SECONDS = 1.0
 HEALTH_SECONDS = 15
 WAIT_FOR_SLOT_SECONDS = 30.0  # for so long a full pool keeps a wake-up; it looks for work by itself meanwhile
@@ -40,6 +42,9 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         stack.push_async_callback(pool.drain)
         await stack.enter_async_context(
             run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
+        )
+        await stack.enter_async_context(
+            run_periodically("release", lambda: retry_releases(runtime.context), seconds=RELEASE_SECONDS)
         )
         await stack.enter_async_context(run_periodically("deliver", sender.deliver, seconds=DELIVER_SECONDS))
         await stack.enter_async_context(

@@ -1,0 +1,46 @@
+"""Give leases back: at once, or as soon as the database is back."""
+
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from gradesync.db import syncs
+from gradesync.sync.claim import Claimed
+from gradesync.sync.context import Release, SyncContext
+
+log = structlog.get_logger()
+
+
+async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> None:
+    """Put a sync back into the queue, for `pause` seconds at least.
+
+    Where the database is away, the lease is kept for `retry_releases`.
+    """
+    lease = claimed.lease
+    left = Release(lease.district_id, lease.sync_id, lease.token, ready_at=monotonic() + pause)
+    context.unreleased.add(left)
+    try:
+        await _give_back(context, left)
+    except (DBAPIError, OSError) as error:
+        log.warning("sync.not-released", error=type(error).__name__)
+
+
+async def retry_releases(context: SyncContext) -> None:
+    """Give back the leases that could not be given back, unless the database is still away.
+
+    One that has lapsed, or that another worker has taken over, is forgotten.
+    """
+    with suppress(DBAPIError, OSError):
+        for left in list(context.unreleased):
+            await _give_back(context, left)
+
+
+async def _give_back(context: SyncContext, left: Release) -> None:
+    pause = max(0.0, left.ready_at - monotonic())
+    async with context.database.district(left.district_id) as db:
+        ours = await syncs.release(db, left.sync_id, left.token, not_before=pause)
+    context.unreleased.discard(left)
+    if ours:
+        await context.wakeup.notify(left.district_id)
