@@ -31,6 +31,7 @@ FULL = LedgerAssignment(
     intent=replace(SPEC, name="Essay two"),
     read_through=READ,
     problem="term-locked",
+    shown="Essay",
 )
 EMPTY = LedgerAssignment(id="5790000002")
 

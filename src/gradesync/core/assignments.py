@@ -4,11 +4,12 @@ An assignment is found by the ledger; else by an own create whose answer was los
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from gradesync.core.gradebook import id_order
 from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.names import fold_name, is_cut
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Verdict
@@ -76,10 +77,10 @@ def bind(
     adopted: dict[str, LiveAssignment | None] = {}
     for assignment_id in unbound:  # own creates first: nobody else may take what they left behind
         intent = ledger[assignment_id].intent if assignment_id in ledger else None
-        adopted[assignment_id] = index.claim(assignment_id, intent.slot, own=True) if intent else None
+        adopted[assignment_id] = index.claim(assignment_id, intent, own=True) if intent else None
     for assignment_id in unbound:
         adopted[assignment_id] = adopted[assignment_id] or index.claim(
-            assignment_id, index.specs[assignment_id].slot
+            assignment_id, index.specs[assignment_id]
         )
     return {a: index.bind(a, ledger.get(a), live.gone, adopted.get(a)) for a in index.specs}
 
@@ -162,6 +163,30 @@ def _specs(verdicts: Mapping[str, Verdict]) -> dict[str, Spec]:
     return {a: spec for a in ids if (spec := verdicts[a].spec)}
 
 
+def _as_sent(live: LiveAssignment, entry: LedgerAssignment | None, spec: Spec) -> LiveAssignment:
+    """Return what the SIS shows, by the name that was sent where it holds that in a form of its own (R50)."""
+    last = entry.spec or entry.intent if entry else None
+    name = _name_as_sent(live.name, last.name if last else None, entry.shown if entry else None, spec.name)
+    if name == live.name:
+        return live
+    return replace(live, name=name, spec=replace(live.spec, name=name) if live.spec else None)
+
+
+def _name_as_sent(live: str, last: str | None, shown: str | None, wanted: str) -> str:
+    """Return the name that a live one stands for: the wanted one, the last one that was sent, or itself.
+
+    `shown` is as in the ledger.
+    """
+    if live == last:  # stored to the letter
+        return live
+    if fold_name(live) == fold_name(wanted):
+        return wanted
+    if last is None or not (is_cut(live, last) if shown is None else live == shown):
+        return last if last is not None and fold_name(live) == fold_name(last) else live
+    # A SIS that cuts names would cut this one alike.
+    return wanted if shown and is_cut(live, last) and is_cut(live, wanted) else last
+
+
 def _known_ref(entry: LedgerAssignment | None, gone: frozenset[str]) -> Ref | None:
     """Return the ref by which the ledger knows an assignment, unless it is gone."""
     ref = entry.ref if entry else None
@@ -192,14 +217,22 @@ class _LiveIndex:
         holders = {entry.ref.key: a for a, entry in ledger.items() if entry.ref}
         return cls(specs, by_key, by_slot, holders, policy.take_over)
 
-    def claim(self, assignment_id: str, slot: Slot, *, own: bool = False) -> LiveAssignment | None:
-        """Claim the SIS assignment of a name and due date, if it is free and ours to take."""
-        for item in self.by_slot.get(slot, ()):
-            free = item.ref.key not in self.holders and not item.shared
-            if free and (own or item.ours or self.take_over):
+    def claim(self, assignment_id: str, spec: Spec, *, own: bool = False) -> LiveAssignment | None:
+        """Claim the SIS assignment of a name and due date, if it is free and ours to take.
+
+        `own`: a create of ours, whose name the SIS may have cut.
+        """
+        found = [item for item in self.by_slot.get(spec.slot, ()) if own or item.ours or self.take_over]
+        for item in found + self._find_cut(spec) if own else found:
+            if item.ref.key not in self.holders and not item.shared:
                 self.holders[item.ref.key] = assignment_id
                 return item
         return None
+
+    def _find_cut(self, spec: Spec) -> list[LiveAssignment]:
+        """Return the assignments of ours by the beginning of a name."""
+        same_day = (item for item in self.by_key.values() if item.ours and item.due == spec.due)
+        return [item for item in same_day if is_cut(item.name, spec.name)]
 
     def bind(
         self,
@@ -214,7 +247,7 @@ class _LiveIndex:
         return Binding(
             spec,
             ref=live.ref if live else known,
-            live=live,
+            live=live and _as_sent(live, entry, spec),
             adopted=adopted is not None,
             gone=known is None and entry is not None and entry.ref is not None,
             clash=any(self._keeps_slot(item) for item in rivals),

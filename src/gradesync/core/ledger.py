@@ -46,7 +46,8 @@ class LedgerAssignment:
     `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
     `read_through` is the cursor: the source's time up to which cells have been recorded.
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
-    section that its section went to before, until an outcome has told that.
+    section that its section went to before, until an outcome has told that. `shown` is the name by which the
+    SIS listed it right after it was sent: empty for the very name, None where that was not read.
     """
 
     id: str
@@ -61,6 +62,7 @@ class LedgerAssignment:
     read_through: datetime | None = None
     problem: str | None = None
     former: Ref | None = None
+    shown: str | None = None
 
 
 def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:

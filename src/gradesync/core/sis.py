@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
+from gradesync.core.names import fold_name
+
 
 @dataclass(frozen=True, slots=True)
 class Ref:
@@ -42,7 +44,8 @@ class SisSection:
     teacher_until: date | None = None
 
 
-# Name and due date: two assignments of a section that have both in common clash in the SIS (R29).
+# Name, in the form in which names are compared, and due date: two assignments of a section that have both in
+# common clash in the SIS (R29).
 Slot: TypeAlias = tuple[str, date | None]
 
 
@@ -58,7 +61,7 @@ class Spec:
 
     @property
     def slot(self) -> Slot:
-        return self.name, self.due
+        return fold_name(self.name), self.due
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class LiveAssignment:
 
     @property
     def slot(self) -> Slot:
-        return self.name, self.due
+        return fold_name(self.name), self.due
 
 
 # SIS student key -> points as the SIS holds them now; a student without a score is absent.

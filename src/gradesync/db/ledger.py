@@ -34,6 +34,7 @@ COLUMNS = (
     "opted_out",
     "may_hold",
     "former",
+    "shown",
 )
 LOAD = (
     select(
@@ -55,22 +56,22 @@ SAVE = text("""
                 jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
     )
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
-                               intent, problem, opted_out, may_hold, former)
+                               intent, problem, opted_out, may_hold, former, shown)
     SELECT CAST(:section_id AS text), * FROM unnest(
         CAST(:assignment_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
         CAST(:spec AS text[]), CAST(:scores AS bytea[]), CAST(:owed AS text[]), CAST(:doubts AS text[]),
         CAST(:intent AS text[]), CAST(:problem AS text[]), CAST(:opted_out AS boolean[]),
-        CAST(:may_hold AS boolean[]), CAST(:former AS text[]))
+        CAST(:may_hold AS boolean[]), CAST(:former AS text[]), CAST(:shown AS text[]))
     ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
         ref_key = excluded.ref_key, ref_value = excluded.ref_value, spec = excluded.spec,
         scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
         problem = excluded.problem, may_hold = excluded.may_hold, former = excluded.former,
-        sent = NULL, doubtful = NULL
+        shown = excluded.shown, sent = NULL, doubtful = NULL
     WHERE (old.ref_key, old.ref_value, old.spec, old.scores, old.owed, old.doubts, old.intent, old.problem,
-           old.may_hold, old.former, old.sent, old.doubtful)
+           old.may_hold, old.former, old.shown, old.sent, old.doubtful)
         IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.scores, excluded.owed,
            excluded.doubts, excluded.intent, excluded.problem, excluded.may_hold, excluded.former,
-           NULL, NULL)
+           excluded.shown, NULL, NULL)
 """)
 SWITCH = text("""
     INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
@@ -125,6 +126,7 @@ def _entry(row: RowMapping) -> LedgerAssignment:
         read_through=row["read_through"] and datetime.fromisoformat(row["read_through"]),
         problem=row["problem"],
         former=codec.load_ref(codec.load(row["former"])) if row["former"] else None,
+        shown=row["shown"],
     )
 
 
@@ -170,6 +172,7 @@ def _row(entry: LedgerAssignment) -> dict[str, Any]:
         "opted_out": entry.opted_out,
         "may_hold": entry.may_hold,
         "former": codec.dump(codec.dump_ref(entry.former)) if entry.former else None,
+        "shown": entry.shown,
     }
 
 

@@ -11,11 +11,12 @@ from time import monotonic
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
+from gradesync.core.names import is_cut
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveAssignment, LiveScores, Ref, SisSection, Slot, Spec
+from gradesync.core.sis import LiveScores, Ref, SisSection, Slot, Spec
 from gradesync.errors import AccessRefused, AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
@@ -28,7 +29,8 @@ class AssignmentWriter:
     """Hold where assignments are written to, and what is known of that section.
 
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
-    assignment. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
+    assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
+    written. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync.
     """
 
@@ -39,6 +41,8 @@ class AssignmentWriter:
     take_over: bool
     teacher: str | None
     bound: set[str]
+    listed: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
     teacher_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
 
@@ -60,7 +64,7 @@ async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
             await _fail(writer, write.item, refused)
         else:
             taken.add(write.spec.slot)
-    await _complete_refs(writer)
+    await _look_at_written(writer)
 
 
 async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
@@ -116,6 +120,8 @@ async def _write_one(writer: AssignmentWriter, turn: AssignmentWrite) -> Rejecte
         return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
     writer.refs[item.id] = ref
     writer.bound.add(ref.key)
+    if item.before is None or item.before.name != spec.name:
+        writer.named.add(item.id)
     writer.journal.keep(_written(writer.journal.entry(item.id), item, ref, spec))
     writer.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
     writer.journal.done += 1
@@ -124,7 +130,8 @@ async def _write_one(writer: AssignmentWriter, turn: AssignmentWrite) -> Rejecte
 
 
 def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
-    written = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold)
+    shown = entry.shown if entry.spec and entry.spec.name == spec.name else None
+    written = replace(entry, ref=ref, spec=spec, intent=None, may_hold=item.may_hold, shown=shown)
     if entry.spec is None or entry.spec.points == spec.points:
         return written
     # The SIS may rescale what it holds: what was sent is not certain to be there.
@@ -152,7 +159,7 @@ async def _change(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec:
         live = await target.assignment(section, ref)
         if live is None:
             raise Rejected(Reason.ASSIGNMENT_GONE) from None
-        if live.spec != spec:
+        if live.spec is None or live.slot != spec.slot or replace(live.spec, name=spec.name) != spec:
             await _update(writer, ref, spec, rescore=rescore)
     return ref
 
@@ -210,30 +217,32 @@ async def _find_twice(writer: AssignmentWriter, spec: Spec, sent: float) -> Ref 
 
 async def _find(writer: AssignmentWriter, spec: Spec, *, lost: bool) -> Ref | None:
     """Find the unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
-    for live in await writer.target.assignments(writer.section):
-        if _fits(writer, live, spec) and (live.ours or lost or writer.take_over):
+    listed = await writer.target.assignments(writer.section)
+    free = [live for live in listed if not live.shared and live.ref.key not in writer.bound]
+    for live in free:
+        if live.slot == spec.slot and (live.ours or lost or writer.take_over):
             return live.ref
-    return None
+    new = (live for live in free if lost and live.ref.key not in writer.listed and live.due == spec.due)
+    return next((live.ref for live in new if is_cut(live.name, spec.name)), None)
 
 
-def _fits(writer: AssignmentWriter, live: LiveAssignment, spec: Spec) -> bool:
-    same = live.name == spec.name and live.due == spec.due
-    return same and not live.shared and live.ref.key not in writer.bound
-
-
-async def _complete_refs(writer: AssignmentWriter) -> None:
-    """Complete from one list the refs to which responses to creates left a part out."""
+async def _look_at_written(writer: AssignmentWriter) -> None:
+    """Read from one list what responses leave out: parts of refs, and names as they are stored (R50)."""
     target, journal = writer.target, writer.journal
     lacking = [item for item, ref in writer.refs.items() if not target.is_complete(ref)]
-    if not lacking:
+    if not lacking and not writer.named:
         return
-    listed = {live.ref.key: live.ref for live in await target.assignments(writer.section)}
+    listed = {live.ref.key: live for live in await target.assignments(writer.section)}
     for assignment_id in lacking:
-        key = writer.refs[assignment_id].key
-        ref = listed.get(key) or await _ask(writer, writer.refs.pop(assignment_id))
+        live = listed.get(writer.refs[assignment_id].key)
+        ref = live.ref if live else await _ask(writer, writer.refs.pop(assignment_id))
         if ref is not None:
             writer.refs[assignment_id] = ref
             journal.keep(replace(journal.entry(assignment_id), ref=ref))
+    for assignment_id in writer.named & writer.refs.keys():
+        entry, live = journal.entry(assignment_id), listed.get(writer.refs[assignment_id].key)
+        if live is not None and entry.spec is not None:
+            journal.keep(replace(entry, shown="" if live.name == entry.spec.name else live.name))
 
 
 async def _ask(writer: AssignmentWriter, ref: Ref) -> Ref | None:

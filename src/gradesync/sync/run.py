@@ -165,6 +165,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
         call_timeout=context.limits.call_timeout,
         take_over=attempt.district.policy.take_over,
         teacher=attempt.link.teacher,
+        listed=frozenset(live.ref.key for live in reading.live.assignments),
         bound={entry.ref.key for entry in journal.entries.values() if entry.ref},
     )
     await write_assignments(assignments, plan)

@@ -91,6 +91,7 @@ class LedgerRow(Table, table=True):
     scores: bytes | None = Field(sa_column=Column(LargeBinary))
     doubts: str | None = Field(sa_column=Column(Text))
     former: str | None = Field(sa_column=Column(Text))
+    shown: str | None = Field(sa_column=Column(Text))
 
 
 class CursorRow(Table, table=True):
