@@ -121,6 +121,13 @@ async def test_ref_belongs_to_one_assignment_of_the_district(database: Database)
         await ledger.save(db, "1", [FULL])
 
 
+async def test_R45_a_ref_passes_from_one_entry_to_another(database: Database) -> None:
+    last = replace(EMPTY, id="9")
+    await save(database, EMPTY, replace(last, ref=FULL.ref))
+    await save(database, replace(EMPTY, ref=FULL.ref), last)
+    assert {key: each.ref for key, each in (await load(database)).items()} == {EMPTY.id: FULL.ref, "9": None}
+
+
 async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database) -> None:
     async with database.district("riverside") as db:
         await ledger.save(db, "1", [FULL])

@@ -116,6 +116,8 @@ def decide_assignment(binding: Binding, entry: LedgerAssignment, *, full: bool) 
     if not binding.takes_points:
         return AssignmentDecision(Action.FAIL, reason=Reason.SIS_SCORE_TYPE)
     decision = _decide_bound(binding, entry, full=full)
+    if entry.taken_from is not None:
+        decision = decision._replace(action=Action.ADOPT)
     if changes(decision.action, decision.before, binding.spec) and (refusal := _find_refusal(binding)):
         return decision._replace(action=Action.FAIL, reason=refusal)
     return decision

@@ -208,7 +208,7 @@ class _Planner:
                 self._column(entry, SentScores.of_stopped(entry)), self.roster, _score_stop(stop)
             ),
             may_hold=entry.may_hold,
-            warnings=(Reason.LEFT_IN_FORMER_SECTION,) if _is_left(entry, None) else (),
+            warnings=_warn_of_place(entry, None),
             detail=_describe_left(entry, None),
         )
 
@@ -229,9 +229,7 @@ class _Planner:
     def _warnings(
         self, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision
     ) -> tuple[Reason, ...]:
-        warnings = [*self.verdicts[entry.id].warnings]
-        if _is_left(entry, binding.ref):
-            warnings.append(Reason.LEFT_IN_FORMER_SECTION)
+        warnings = [*self.verdicts[entry.id].warnings, *_warn_of_place(entry, binding.ref)]
         if binding.twin:
             warnings.append(Reason.DUPLICATE_IN_SIS)
         if decision.edited:
@@ -239,6 +237,11 @@ class _Planner:
         if entry.id in self.gradebook.partial or self.gradebook.partial_lists:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
+
+
+def _warn_of_place(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...]:
+    left = (Reason.LEFT_IN_FORMER_SECTION,) if _is_left(entry, ref) else ()
+    return left if entry.taken_from is None else (*left, Reason.TAKEN_FROM_REMOVED)
 
 
 def _is_left(entry: LedgerAssignment, ref: Ref | None) -> bool:

@@ -211,6 +211,10 @@ WARNINGS: Texts = {
         "The student is enrolled here more than once with different scores. The latest active one counts.",
         "Check the score. Ask the school office to end the enrollment that isn't needed.",
     ),
+    Reason.TAKEN_FROM_REMOVED: (
+        "This assignment continues the {sis} assignment of a removed one with the same name and due date.",
+        "Nothing. If they're different assignments, change the name or the due date.",
+    ),
     Reason.LEFT_AT_FORMER_STUDENT: (
         "The student's school id changed, and the {sis} student of the former one still has this score.",
         "Clear the score of the former student in {sis}, unless it is right there.",

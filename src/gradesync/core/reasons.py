@@ -60,6 +60,7 @@ class Reason(StrEnum):
     NAME_SET_ASIDE = "name-set-aside"
     NEVER_SCORED_HERE = "never-scored-here"
     SEVERAL_ENROLLMENTS = "several-enrollments"
+    TAKEN_FROM_REMOVED = "taken-from-removed"
     LEFT_AT_FORMER_STUDENT = "left-at-former-student"
     LEFT_IN_FORMER_SECTION = "left-in-former-section"
     # a sync as a whole

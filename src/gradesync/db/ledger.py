@@ -145,7 +145,8 @@ async def save(
     `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
     existing entry is left as it is. Raises `RefTaken`, after which the transaction can only be rolled back.
     """
-    entries = sorted(entries, key=lambda entry: entry.id)
+    # A ref may pass from one entry to another: it is released before it is taken.
+    entries = sorted(entries, key=lambda entry: (entry.ref is not None, entry.id))
     cursors = {entry.id: entry.read_through for entry in entries} | dict(read_through)
     if not cursors:
         return

@@ -141,9 +141,9 @@ class Journal:
         return student_id in self.noted.get(assignment_id, ())
 
     def keep(self, entry: LedgerAssignment) -> None:
-        """Change the ledger."""
+        """Change the ledger. A column that is taken over leaves its former assignment at the same time."""
         self.entries[entry.id] = entry
-        self._kept.add(entry.id)
+        self._kept.update({entry.id, entry.taken_from or entry.id})
 
     def note(self, outcome: Outcome) -> None:
         """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""

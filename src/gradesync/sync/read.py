@@ -13,6 +13,7 @@ from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
+from gradesync.core.removed import hand_over_columns
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.errors import SyncStopped
@@ -136,9 +137,11 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
 
 async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, Verdict]) -> Reading:
     """Read what the first responses left open: missing assignments, cells, and scores to check."""
-    entries, target = attempt.journal.entries, attempt.target
-    absent = find_unlisted(verdicts, entries, reading.live)
+    target = attempt.target
+    absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
+    entries = hand_over_columns(reading.gradebook, verdicts, attempt.journal.entries, live)
+    attempt.journal.entries = dict(entries)
     syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
     gradebook = await _read_cells(attempt, reading, syncing, gone)
     refs = select_score_reads(

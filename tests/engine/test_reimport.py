@@ -1,0 +1,139 @@
+"""Continue in the columns of removed assignments after a re-import, which gives every item a new id (R45)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gradesync_sandbox import world
+from gradesync_sandbox.faults import Status
+from gradesync_sandbox.schoology.model import Item
+from harness.assertions import assert_synced_well
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+TAKEN = "taken-from-removed"
+
+
+@pytest.fixture
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
+    """Provide a class of three assignments and four students, all of it synced."""
+    async with environment.open_district(world.build(7, 1, 4, 3, ideal=True)) as harness:
+        await assert_synced_well(harness)
+        harness.forget_calls()
+        yield harness
+
+
+def reimport(harness: DistrictHarness, *items: Item, with_grades: bool = True) -> dict[int, Item]:
+    """Import items (all where none is named) anew; return the new ones by the old ids."""
+    chosen = [item.id for item in items] or None
+    book = harness.room.section
+    new = harness.world.schoology.reimport_assignments(book.id, chosen, with_grades=with_grades)
+    return {before: book.items[after] for before, after in new.items()}
+
+
+async def assert_adopts(harness: DistrictHarness, new: dict[int, Item]) -> None:
+    """Expect a sync that continues in the columns of removed assignments, and tells so once."""
+    before = await harness.ledger()
+    sync = await harness.sync()
+    outcomes, warnings = await harness.outcomes_by_cell(sync), await harness.warnings(sync)
+    ledger = await harness.ledger()
+    assert (sync.status, harness.created) == ("complete", 0)
+    for old, item in new.items():
+        assert outcomes[item.id, None] == ("adopted", None)
+        assert TAKEN in warnings[item.id, None]
+        assert ledger[str(item.id)].ref == before[str(old)].ref
+        assert ledger[str(old)].ref is None
+    again = await harness.sync()
+    assert (again.status, again.warnings.get(TAKEN)) == ("complete", None)
+
+
+async def test_R45_a_class_imported_anew_goes_on_in_its_columns(harness: DistrictHarness) -> None:
+    table = harness.table()
+    await assert_adopts(harness, reimport(harness))
+    assert (harness.writes, harness.table(), harness.differences()) == ([], table, [])
+
+
+async def test_R45_only_what_differs_from_what_was_sent_is_written(harness: DistrictHarness) -> None:
+    new = reimport(harness)
+    changed, uid = next(iter(new.values())), harness.students[0]
+    points = next(p for p in (1, 2) if harness.sis_text(changed, uid) != str(p))
+    harness.grade(changed, uid, points)
+    await assert_adopts(harness, new)
+    assert (len(harness.world.powerschool.log.score_rows()), harness.sis_text(changed, uid)) == (
+        1,
+        str(points),
+    )
+    assert harness.differences() == []
+    harness.grade(changed, uid, 0)
+    await assert_synced_well(harness)
+
+
+async def test_R45_new_cells_that_nobody_scored_clear_nothing(harness: DistrictHarness) -> None:
+    table = harness.table()
+    await assert_adopts(harness, reimport(harness, harness.items[0], with_grades=False))
+    assert (harness.writes, harness.table()) == ([], table)
+
+
+async def test_R45_total_points_changed_by_the_import_are_sent(harness: DistrictHarness) -> None:
+    new = reimport(harness, harness.items[0])
+    (item,) = new.values()
+    harness.edit(item, max_points=item.max_points * 2)
+    await assert_adopts(harness, new)
+    assert harness.differences() == []
+
+
+async def test_R45_restored_assignments_are_second_of_their_name(harness: DistrictHarness) -> None:
+    old = harness.items
+    new = reimport(harness)
+    await assert_adopts(harness, new)
+    harness.forget_calls()
+    for item in old:
+        harness.world.schoology.restore_assignment(harness.room.section.id, item.id)
+    sync = await harness.sync()
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert {outcomes[item.id, None] for item in old} == {("failed", "duplicate-name")}
+    assert {outcomes.get((item.id, None)) for item in new.values()} == {None}
+    assert (harness.writes, len(harness.table())) == ([], len(old))
+
+
+async def test_R45_a_preview_and_a_failed_attempt_take_nothing(harness: DistrictHarness) -> None:
+    before = await harness.ledger()
+    new = reimport(harness)
+    preview = await harness.sync(dry_run=True)
+    assert (await harness.outcomes_by_cell(preview))[next(iter(new.values())).id, None] == ("adopted", None)
+    assert await harness.ledger() == before
+    harness.fault("powerschool", "assignment.list", Status(503), times=None)
+    assert (await harness.sync()).status == "failed"
+    await harness.end_faults()
+    await assert_adopts(harness, new)
+
+
+async def test_R45_a_refused_change_leaves_the_column_with_its_successor(harness: DistrictHarness) -> None:
+    new = reimport(harness, harness.items[0])
+    (item,) = new.values()
+    harness.edit(item, max_points=item.max_points * 2)
+    refusal = Status(400, '{"message":"no","errors":[{"field":"assignmentcategoryassocid"}]}')
+    harness.fault("powerschool", "assignment.update", refusal)
+    sync = await harness.sync()
+    assert (await harness.outcomes_by_cell(sync))[item.id, None] == ("failed", "assignment-not-accepted")
+    assert await harness.warnings(sync) == {(item.id, None): [TAKEN]}
+    await assert_synced_well(harness)
+    assert harness.created == 0
+
+
+async def test_R45_a_partial_list_takes_nothing_over(harness: DistrictHarness) -> None:
+    new = reimport(harness)
+    switches = harness.world.schoology.switches
+    switches.partial_lists, switches.partial_once, switches.partial_rest = {"assignment": 2}, False, False
+    assert TAKEN not in (await harness.sync()).warnings
+    switches.partial_lists = {}
+    await assert_adopts(harness, new)
+
+
+async def test_R45_the_switch_stays_where_it_was(harness: DistrictHarness) -> None:
+    first = harness.items[0]
+    await harness.opt_out(first)
+    new = reimport(harness, first)
+    await assert_adopts(harness, new)
+    ledger = await harness.ledger()
+    assert (ledger[str(first.id)].opted_out, ledger[str(new[first.id].id)].opted_out) == (True, False)
