@@ -127,6 +127,15 @@ async def test_R44_category_made_anew_in_the_sis_takes_new_items(harness: Distri
     assert (await sync_checked(harness))[item.id, None] == ("created", None)
 
 
+async def test_R44_category_made_anew_in_the_sis_takes_updates(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, item = harness.world.powerschool, harness.items[0]
+    for category in sis.categories_of(harness.room.sis_teacher.dcid):
+        sis.remake_category(category, move=False)
+    harness.edit(item, title="Renamed after the remake")
+    assert (await sync_checked(harness))[item.id, None] == ("updated", None)
+
+
 async def test_R44_inactive_category_is_named(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     sis = harness.world.powerschool

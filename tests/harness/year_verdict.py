@@ -110,7 +110,9 @@ class Verdict:
                 yield f"{item.title!r} has {name} {shown}, not {right}"
         former = self.done.before.columns.get(key)
         kept = former is not None and former.category == column.category
-        if column.category not in choice.keys and not (kept and not self.memory.must_read(self.done)):
+        gone = column.category not in self.memory.world.powerschool.categories
+        old = kept and not self.done.full and (gone or not self.memory.must_read(self.done))
+        if column.category not in choice.keys and not old:
             yield f"{item.title!r} is in category {column.category}, not in {sorted(choice.keys)}"
 
     def _cell(self, item: Item, key: int, child: Child, choice: Choice) -> Iterator[str]:

@@ -170,9 +170,9 @@ def _facts_behind(facts: SisFacts, verdicts: Mapping[str, Verdict], entries: Led
 
 def _facts_to_write(facts: SisFacts, entry: LedgerAssignment | None, spec: Spec) -> frozenset[Fact]:
     last = entry.spec if entry is not None and entry.ref is not None else None
-    if last is None or last.category != spec.category:
+    if facts.full or last != spec:  # an update sends the category too, which may be gone
         return facts.old_term | {Fact.CATEGORIES}
-    return facts.old_term if last.due != spec.due else frozenset()
+    return frozenset()
 
 
 def new_pairs(pairing: Pairing) -> dict[str, Pair]:
