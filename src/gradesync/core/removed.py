@@ -59,6 +59,7 @@ def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssign
         sent=removed.sent,
         doubtful=removed.doubtful,
         may_hold=removed.may_hold,
+        shown=removed.shown,
         intent=None,
         read_through=None,
         taken_from=removed.id,
