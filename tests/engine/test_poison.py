@@ -139,3 +139,12 @@ async def test_R42_absent_students_are_found_by_the_roster(harness: DistrictHarn
     outcomes = await sync_checked(harness)
     assert {outcomes[item.id, gone] for item in harness.items} == {("failed", "student-not-in-sis-section")}
     assert sum(outcome == WRITTEN for outcome in outcomes.values()) == 22
+
+
+async def test_R42_rows_that_pass_alone_are_written(harness: DistrictHarness) -> None:
+    """Refuse two rows together and in turn; sent once more to see whether anything passes, both do."""
+    roster_is_unreadable(harness)
+    for item in harness.items:
+        harness.grade(item, harness.students[0], 3)
+    harness.fault("powerschool", "score.write", Status(409, '{"message":"no"}'), times=3)
+    assert set((await sync_checked(harness)).values()) == {WRITTEN}
