@@ -11,7 +11,7 @@ from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
-NO_ACCESS = Status(403, '{"message":"No access to field assignment.createdbyplugin"}')
+NO_ACCESS = Status(403, '{"message":"No access","errors":[{"field":"assignment.createdbyplugin"}]}')
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from gradesync.cli import district_file as districtfile
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.db.session import Database
-from gradesync.upstream import call_budget
+from gradesync.upstream import call_budget, circuit_breaker
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 
@@ -30,7 +30,8 @@ async def mark_budgets_known(redis: Redis) -> None:
 
 async def forget_pauses(redis: Redis) -> None:
     """Delete pauses, open circuits and counted failures; keep budgets."""
-    for name in ("pause", "failures", "open"):
-        keys = [key async for key in redis.scan_iter(f"{call_budget.PREFIX}*:{name}")]
+    names = {"pause": call_budget.PREFIX, "failures": circuit_breaker.PREFIX, "open": circuit_breaker.PREFIX}
+    for name, prefix in names.items():
+        keys = [key async for key in redis.scan_iter(f"{prefix}*:{name}")]
         if keys:
             await redis.delete(*keys)
