@@ -9,6 +9,7 @@ from gradesync.sync.run import run_sync
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Body, Hold, LoseAfter
 from harness.assertions import assert_synced_well
+from harness.contexts import HURRIED
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import scores_are_unreadable, spoil_ledger
@@ -68,6 +69,7 @@ async def test_late_create_is_found_by_its_clash_and_adopted(
 
 
 async def test_very_late_create_is_reported_and_never_deleted(harness: DistrictHarness) -> None:
+    harness.restart(HURRIED)
     harness.world.powerschool.switches.inferred.discard("duplicate")
     harness.fault("powerschool", "assignment.create", Hold("after"))
     sync = await harness.sync()

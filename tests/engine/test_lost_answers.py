@@ -4,6 +4,7 @@ import pytest
 
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
 from harness.assertions import assert_synced_well, find_false_claims
+from harness.contexts import HURRIED
 from harness.district import DistrictHarness
 from harness.faults import held_at, scores_are_unreadable
 
@@ -15,6 +16,7 @@ EMPTY_LIST = Body("[]", headers=JSON)
 
 
 async def test_refused_create_is_tried_twice_and_fails_alone(harness: DistrictHarness) -> None:
+    harness.restart(HURRIED)
     first, second = harness.items
     harness.fault("powerschool", "assignment.create", RefuseBefore(), times=2)
     sync = await harness.sync()
@@ -31,6 +33,8 @@ async def test_create_that_lands_before_its_retry_is_ours(
     harness: DistrictHarness,
 ) -> None:
     """Send a second try that clashes with the first: both have the same name, and both are ours."""
+
+    harness.restart(HURRIED)
 
     def too_late(listed: bytes) -> bytes:
         harness.faults.release()

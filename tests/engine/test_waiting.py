@@ -12,11 +12,14 @@ from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims
-from harness.contexts import LIMITS, SOON
+from harness.contexts import HURRIED, LIMITS, SOON
 from harness.district import BOUND_IS_PAST, DistrictHarness
 from harness.faults import held_at, spoil_ledger
 
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
+
+
+SHORT_LEASE = replace(HURRIED, lease=1.5)
 
 
 async def claim_lease(harness: DistrictHarness) -> Lease:
@@ -82,6 +85,7 @@ async def test_lease_is_renewed_after_a_database_outage(harness: DistrictHarness
         asked.set()
         writer.close()
 
+    harness.restart(SHORT_LEASE)
     lease = await claim_lease(harness)
     here, granted = lease.database, lease.granted
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
@@ -119,6 +123,7 @@ async def test_sweep_notifies_again_after_a_lost_wakeup(harness: DistrictHarness
 
 
 async def test_lost_lease_is_renewed_no_longer(harness: DistrictHarness) -> None:
+    harness.restart(SHORT_LEASE)
     lease = await claim_lease(harness)
     async with lease.renewing():
         await harness.lose_lease()

@@ -42,7 +42,7 @@ async def test_killed_worker_leaves_nothing_behind(
 async def test_worker_paused_past_its_lease_writes_nothing(
     environment: Environment, settings: Settings
 ) -> None:
-    short = settings.model_copy(update={"lease_seconds": 1.5, "call_timeout_seconds": 0.5})
+    short = settings.model_copy(update={"lease_seconds": 3, "call_timeout_seconds": 2})
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         async with start_worker(_explicit(short)) as process:
             harness.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))

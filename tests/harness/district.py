@@ -15,7 +15,7 @@ from gradesync.db import ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from gradesync.sync.claim import claim_from
-from gradesync.sync.context import SyncContext
+from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
@@ -213,9 +213,10 @@ class DistrictHarness:
         await self.change_rows(BOUND_IS_PAST)
         await sweep(self.context)
 
-    def restart(self) -> None:
+    def restart(self, limits: SyncLimits | None = None) -> None:
         """Continue as a new process, whose memory is empty."""
-        self.context = new_context(self.context.database, self.client, self.redis, self.context.limits)
+        limits = limits or self.context.limits
+        self.context = new_context(self.context.database, self.client, self.redis, limits)
 
     async def change_rows(self, statement: str, **values: str | None) -> None:
         """Change the district's rows as no code of gradesync does."""

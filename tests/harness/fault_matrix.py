@@ -19,11 +19,11 @@ from gradesync_sandbox.faults import (
 )
 from gradesync_sandbox.schoology.model import Mark
 from harness.assertions import find_false_claims
-from harness.contexts import LIMITS
+from harness.contexts import HURRIED, LIMITS
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
-LATE = LIMITS.call_timeout * 1.5
+LATE = HURRIED.call_timeout * 1.5
 AT_ONCE = 5
 """Limit the cells that run at a time: most of them wait."""
 
@@ -176,12 +176,15 @@ async def run_cell(environment: Environment, cell: FaultCell, scale: Scale) -> l
     """Run one cell and return the broken promises, as sentences."""
     async with environment.open_district(scale.build()) as harness:
         await _prepare(harness, cell.phase)
+        if isinstance(EFFECTS[cell.effect], Delay):
+            harness.restart(HURRIED)
         harness.fault(cell.system, cell.kind, EFFECTS[cell.effect], times=None if cell.lasting else 1)
         struck = await harness.sync()
         found = [f"the struck sync: {line}" for line in await find_false_claims(harness, struck)]
         if not harness.faults.struck:
             found.append("the fault never struck")
         await harness.end_faults()
+        harness.restart(LIMITS)
         after = await harness.sync()
         found += [f"the next sync: {line}" for line in await find_false_claims(harness, after)]
         found += [f"after the next sync: {line}" for line in harness.differences()]

@@ -30,8 +30,6 @@ async def mark_budgets_known(redis: Redis) -> None:
 
 async def forget_pauses(redis: Redis) -> None:
     """Delete pauses, open circuits and counted failures; keep budgets."""
-    names = {"pause": call_budget.PREFIX, "failures": circuit_breaker.PREFIX, "open": circuit_breaker.PREFIX}
-    for name, prefix in names.items():
-        keys = [key async for key in redis.scan_iter(f"{prefix}*:{name}")]
-        if keys:
+    for pattern in (f"{call_budget.PREFIX}*:pause", f"{circuit_breaker.PREFIX}*"):
+        if keys := [key async for key in redis.scan_iter(pattern)]:
             await redis.delete(*keys)
