@@ -11,10 +11,9 @@ import httpx
 from arq.connections import ArqRedis
 
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.request_limits import Limits
-from gradesync.access.tokens import Tokens
+from gradesync.access.tokens import Limits, Tokens
 from gradesync.core.ports import Clock, Systems
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
 from gradesync.errors import GradeSyncError
@@ -57,11 +56,6 @@ class Runtime:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def database(self) -> Database:
-        """Return the database of the process."""
-        return self.context.database
-
-    @property
     def systems(self) -> Systems:
         """Return the systems of the districts."""
         return self.context.systems
@@ -97,15 +91,8 @@ async def open_runtime(
         await database.check_role()
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
-        context = SyncContext(
-            database=database,
-            systems=UpstreamSystems(
-                client, redis, clock, settings.call_timeout_seconds, settings.score_batch
-            ),
-            wakeup=wakeup,
-            clock=clock,
-            limits=_sync_limits(settings),
-        )
+        systems = UpstreamSystems(client, redis, clock, settings.call_timeout_seconds, settings.score_batch)
+        context = SyncContext(database, systems, wakeup, clock, _sync_limits(settings))
         yield Runtime(
             settings=settings,
             context=context,
@@ -127,7 +114,7 @@ async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
     seconds = runtime.settings.sweep_seconds
     async with (
         run_periodically("sweep", lambda: sweep(runtime.context), seconds=seconds),
-        run_periodically("purge", lambda: purge_all(runtime.database), seconds=PURGE_SECONDS),
+        run_periodically("purge", lambda: purge_all(runtime.context.database), seconds=PURGE_SECONDS),
         run_periodically("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
         run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),
     ):

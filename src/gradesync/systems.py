@@ -19,9 +19,8 @@ from gradesync.schoology.source import SchoologySource
 from gradesync.sync.match_check import check_match
 from gradesync.upstream import skipped_districts
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.circuit_breaker import count_open_circuits
 from gradesync.upstream.client import Backoff, Upstream
-from gradesync.upstream.rate_limit import RateLimit, minimum_interval, per_window
+from gradesync.upstream.limits import RateLimit, count_open_circuits, minimum_interval, per_window
 
 SYSTEMS = ("schoology", "powerschool")
 OPEN_CIRCUITS = Gauge(

@@ -137,7 +137,7 @@ async def test_an_attempt_that_takes_too_long_times_out(api: ApiHarness, receive
     office, webhook = await settle_with_webhook(api, receiver)
     receiver.silent = asyncio.Event()
     runtime = api.runtime
-    await WebhookSender(runtime.database, runtime.client, runtime.clock, timeout=0.05).deliver()
+    await WebhookSender(runtime.context.database, runtime.client, runtime.clock, timeout=0.05).deliver()
     receiver.silent.set()
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["error"]) == ("pending", "timed-out")
@@ -145,11 +145,11 @@ async def test_an_attempt_that_takes_too_long_times_out(api: ApiHarness, receive
 
 async def test_old_deliveries_are_purged(api: ApiHarness, receiver: Receiver) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await retention.purge(db)
         await db.execute(text("UPDATE delivery SET created_at = now() - interval '31 days'"))
     assert len(await list_deliveries(office, webhook)) == 1
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await retention.purge(db)
     assert await list_deliveries(office, webhook) == []
 
@@ -160,7 +160,7 @@ async def test_a_district_does_not_delay_anothers_deliveries(api: ApiHarness, re
     await add_webhook(office, f"http://{'a' * 70}.example.org/")
     await api.sync(office)
     neighbor = await api.add_neighbor()
-    async with api.runtime.database.district(neighbor.id) as db:
+    async with api.runtime.context.database.district(neighbor.id) as db:
         await db.execute(
             text("""
                 WITH made AS (INSERT INTO webhook (id, url, secret)
@@ -179,7 +179,7 @@ async def test_a_private_address_is_never_called(api: ApiHarness, receiver: Rece
     plain = await add_webhook(office, receiver.url)
     await api.sync(office)
     async with open_client(allow_private_network=False) as careful:
-        await WebhookSender(api.runtime.database, careful, api.runtime.clock).deliver()
+        await WebhookSender(api.runtime.context.database, careful, api.runtime.clock).deliver()
     for added in (webhook, plain):
         (delivery,) = await list_deliveries(office, added)
         assert delivery["error"] == "address-not-allowed"

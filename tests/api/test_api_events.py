@@ -89,7 +89,7 @@ async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
     async with on_a_socket(api) as http:
         events = follow(ApiClient(http, token), path)
         assert (await anext(events)).name == "progress"
-        async with api.runtime.database.district(api.district.id) as db:
+        async with api.runtime.context.database.district(api.district.id) as db:
             await clients.revoke(db, credentials[0])
         assert [event async for event in events] == []
 

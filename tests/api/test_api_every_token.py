@@ -15,7 +15,7 @@ from sqlalchemy import text
 from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Tokens
 from gradesync.api.app import openapi_document
 from gradesync.db import clients
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from harness.api import EVERYTHING, ApiClient, ApiHarness
 from harness.every_table import NAMES
 from harness.servers import KEYS
@@ -164,7 +164,7 @@ async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts) ->
     api, district = districts.api, districts.api.district.id
     revoked, _ = await api.client(*EVERYTHING)
     client, _ = await api.client(*EVERYTHING)
-    async with api.runtime.database.district(district) as db:
+    async with api.runtime.context.database.district(district) as db:
         await clients.revoke(db, revoked)
     caller = Caller(district, client, client, frozenset(EVERYTHING))
     ended = Tokens.of(Secrets(KEYS).signing_keys(), lambda: datetime.now(UTC) - timedelta(hours=2))

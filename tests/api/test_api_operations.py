@@ -13,7 +13,7 @@ from gradesync.api.problems import CATALOGUE
 from gradesync.runtime import open_runtime, run_maintenance
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
+from gradesync.upstream.limits import FAILURES_TO_OPEN
 from harness.api import ApiHarness, expect_problem
 
 METHODS = {"get", "put", "post", "patch", "delete"}

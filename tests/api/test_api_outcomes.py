@@ -198,7 +198,7 @@ async def test_the_spreadsheet_has_all_rows_of_a_long_list(api: ApiHarness) -> N
         Outcome(assignment_id="1", student_id=str(number), result=Result.SKIPPED, title="Long")
         for number in range(1, 2301)
     ]
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], rows)
     lines = await spreadsheet(office, sync)
     assert len({row["student id"] for row in lines if row["assignment"] == "Long"}) == 2300
@@ -209,7 +209,7 @@ async def test_no_title_becomes_a_formula(api: ApiHarness, title: str) -> None:
     office = await api.office()
     sync = await api.sync(office, dry_run=True)
     row = Outcome(assignment_id="1", title=title, result=Result.FAILED, reason=Reason.DUPLICATE_NAME)
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
     lines = await spreadsheet(office, sync)
     cell = next(row["assignment"] for row in lines if row["assignment id"] == "1")
@@ -220,7 +220,7 @@ async def test_a_reason_of_a_later_release_shows_its_code(api: ApiHarness) -> No
     office = await api.office()
     sync = await api.sync(office, dry_run=True)
     row = Outcome(assignment_id="1", result=Result.FAILED, reason="of-later", warnings=("also-later",))
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await outcomes.record(db, sync["id"], [row])
     await api.change_rows("UPDATE sync SET error_code = 'of-later'")
     body = (await office.get(sync["links"]["outcomes"], result="failed")).json()

@@ -238,7 +238,7 @@ async def test_an_overdue_report_is_ended_by_a_worker(api: ApiHarness) -> None:
     path = await start_report(office, sections=[api.section])
     await api.change_rows(PAST)
     assert await preflight.advance(api.runtime.context) == 0
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         assert await preflights.get_running(db) is None
     assert (await office.get(path)).json()["error"]["code"] == "timed-out"
 
@@ -276,7 +276,7 @@ def _wide(api: ApiHarness) -> SchoologyAccess:
 async def test_old_reports_are_purged(api: ApiHarness) -> None:
     office = await api.office()
     report = await make_report(api, office, sections=[api.section])
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await retention.purge(db)
         assert await preflights.get(db, report["id"]) is not None
         await db.execute(text("UPDATE preflight SET requested_at = now() - interval '31 days'"))

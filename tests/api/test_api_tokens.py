@@ -11,7 +11,7 @@ from joserfc.jwk import OctKey
 
 from gradesync.access.tokens import CLIENT_LIFETIME, Caller, Tokens
 from gradesync.db import clients
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 from harness.servers import KEYS
 
@@ -102,7 +102,7 @@ async def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: ApiHarness
     token = (await api.grant(credentials, grant_type="client_credentials")).json()["access_token"]
     client = ApiClient(api.http, token)
     assert (await client.get("/syncs")).status_code == 200
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await clients.revoke(db, credentials[0])
     expect_problem(await client.get("/syncs"), 401, "token-not-accepted")
     response = await api.grant(credentials, grant_type="client_credentials")
@@ -111,7 +111,7 @@ async def test_a_revoked_client_gets_no_token_and_its_tokens_end(api: ApiHarness
 
 async def test_revoking_a_front_end_ends_its_teachers_tokens(api: ApiHarness) -> None:
     teacher = await api.teacher()
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         await clients.revoke(db, api.front_end[0])
     expect_problem(await teacher.get(f"{api.path}/syncs"), 401, "token-not-accepted")
 

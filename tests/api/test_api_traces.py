@@ -127,7 +127,7 @@ async def test_probes_are_not_traced(api: ApiHarness, spans: InMemorySpanExporte
 async def test_without_a_collector_no_trace_is_stored(api: ApiHarness) -> None:
     teacher = await api.teacher()
     response = await teacher.post(f"{api.path}/syncs", headers={"traceparent": GIVEN})
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         sync = await syncs.get(db, response.json()["id"])
     assert sync is not None
     assert sync.trace is None

@@ -15,7 +15,7 @@ async def test_secrets_are_sealed_again_with_new_keys(api: ApiHarness, receiver:
     office = await api.office()
     webhook = await add_webhook(office, receiver.url)
     await office.post(f"/webhooks/{webhook['id']}/rotate")
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         before = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
         await districts.rotate_secrets(db)
         after = (await db.execute(text("SELECT secret, old_secret FROM webhook"))).one()
@@ -60,7 +60,7 @@ async def test_a_secret_is_shown_once_and_stored_sealed(api: ApiHarness) -> None
     webhook = await add_webhook(office, "https://hooks.example.org")
     (listed,) = (await office.get("/webhooks")).json()["items"]
     assert "secret" not in listed
-    async with api.runtime.database.district(api.district.id) as db:
+    async with api.runtime.context.database.district(api.district.id) as db:
         kept = await db.scalar(text("SELECT secret FROM webhook"))
     assert webhook["secret"] not in kept
     assert webhook["secret"].startswith("whsec_")

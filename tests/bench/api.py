@@ -101,7 +101,7 @@ def _ask(connection: HTTPConnection, method: str, path: str, token: str, status:
 
 async def _fill_log(runtime: Runtime) -> None:
     """Settle syncs of one section, for its log to be read."""
-    async with runtime.database.district(DISTRICT.id) as db:
+    async with runtime.context.database.district(DISTRICT.id) as db:
         for _ in range(LOG):
             await syncs.insert(
                 db, section_id=SECTION, requested_by_kind="teacher", requested_by_id="1", settles_in=900
@@ -111,7 +111,7 @@ async def _fill_log(runtime: Runtime) -> None:
 
 async def _token(runtime: Runtime) -> str:
     """Return a token of a district's client, which may do more than a teacher's."""
-    async with runtime.database.district(DISTRICT.id) as db:
+    async with runtime.context.database.district(DISTRICT.id) as db:
         client_id, _ = await clients.create(db, [Scope.SYNCS_READ, Scope.SYNCS_WRITE])
     scopes = frozenset({Scope.SYNCS_READ, Scope.SYNCS_WRITE})
     return runtime.tokens.issue(Caller(DISTRICT.id, client_id, client_id, scopes), timedelta(hours=1))

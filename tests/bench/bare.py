@@ -32,18 +32,18 @@ def bare_app(settings: Settings) -> FastAPI:
     async def log(request: Request, section_id: str) -> list[dict[str, Any]]:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
-        async with runtime.database.district(caller.district_id) as db:
+        async with runtime.context.database.district(caller.district_id) as db:
             assert await clients.is_active(db, caller.client_id)
-        async with runtime.database.district(caller.district_id) as db:
+        async with runtime.context.database.district(caller.district_id) as db:
             return [asdict(sync) for sync in await syncs.page(db, section_id=section_id, limit=51)]
 
     @app.post("/sections/{section_id}/syncs", status_code=202)
     async def start(request: Request, section_id: str) -> dict[str, Any]:
         runtime: Runtime = request.app.state.runtime
         caller = runtime.tokens.verify(request.headers["authorization"].removeprefix("Bearer "))
-        async with runtime.database.district(caller.district_id) as db:
+        async with runtime.context.database.district(caller.district_id) as db:
             assert await clients.is_active(db, caller.client_id)
-        async with runtime.database.district(caller.district_id) as db:
+        async with runtime.context.database.district(caller.district_id) as db:
             assert await districts.get(db)
             await queue.count_queued(db)
             sync = await syncs.insert(

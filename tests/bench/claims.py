@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bench.environment import owner
 from bench.measure import Measure
 from gradesync.db import queue, syncs
-from gradesync.db.ids import uuid7
+from gradesync.db.codec import uuid7
 from gradesync.db.queue import WAITING
 from gradesync.db.session import Database
 from gradesync.runtime import open_runtime
@@ -47,7 +47,7 @@ async def claims(settings: Settings, *, quick: bool = False) -> list[Measure]:
     districts, times = (100, 50) if quick else (DISTRICTS, CLAIMS)
     async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
         await fill(connection, districts, EACH, SETTLED)
-        taken = [await _claimed(runtime.database) for _ in range(times)]
+        taken = [await _claimed(runtime.context.database) for _ in range(times)]
     finding, claiming = ([pair[part] * 1000 for pair in taken] for part in (0, 1))
     name = f"{districts:,} districts x {EACH} queued, {SETTLED} settled"
     return [

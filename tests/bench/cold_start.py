@@ -84,7 +84,7 @@ async def _answers(http: httpx.AsyncClient) -> bool:
 
 
 async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
-    async with runtime.database.district(name) as db:
+    async with runtime.context.database.district(name) as db:
         await districts.apply(db, parse(DISTRICT.format(name=name), allow_http=True))
     request = Request(
         district_id=name,
@@ -98,7 +98,7 @@ async def _worker(settings: Settings, runtime: Runtime, name: str) -> float:
     began = perf_counter()
     async with _process(settings, "worker"), asyncio.timeout(PATIENCE):
         while True:
-            async with runtime.database.district(name) as db:
+            async with runtime.context.database.district(name) as db:
                 found = await syncs.get(db, sync.id)
             if found is not None and found.started_at is not None:
                 return perf_counter() - began

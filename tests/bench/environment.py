@@ -131,7 +131,7 @@ async def register_districts(runtime: Runtime, district: District, ids: Sequence
     for id_ in ids:
         policy = Policy(service_sync=True)
         one = replace(district, id=id_, lti=None, lti11=None, policy=policy)
-        async with runtime.database.district(id_) as db:
+        async with runtime.context.database.district(id_) as db:
             await districts.apply(db, one)
 
 

@@ -59,7 +59,7 @@ async def cost(settings: Settings, assignments: int, students: int) -> Cost:
             sync = await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
             await wait_until_settled(connection)
             found = perf_counter() - began, worker.cpu_seconds - cpu
-            async with runtime.database.district(DISTRICT) as db:
+            async with runtime.context.database.district(DISTRICT) as db:
                 settled_sync = await syncs.get(db, sync.id)
             assert settled_sync is not None
             assert settled_sync.status == "complete", settled_sync.error_code

@@ -1,10 +1,10 @@
 """Measure the memory that a district takes in Redis while it is busy."""
 
 from bench.measure import Measure
-from gradesync.access.request_limits import Limits
+from gradesync.access.tokens import Limits
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.rate_limit import per_window
+from gradesync.upstream.limits import per_window
 from gradesync.wakeup import Wakeup, open_redis
 from harness.known_districts import mark_budgets_known
 

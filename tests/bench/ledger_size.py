@@ -44,8 +44,8 @@ class LedgerBytes:
 async def ledger(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Measure the bytes that are kept for each score."""
     async with open_runtime(settings, name="bench") as runtime, owner(settings) as connection:
-        found = await ledger_bytes(runtime.database, connection, sections=20 if quick else 60)
-        rows = await log_bytes(runtime.database, connection, settled=500 if quick else 2000)
+        found = await ledger_bytes(runtime.context.database, connection, sections=20 if quick else 60)
+        rows = await log_bytes(runtime.context.database, connection, settled=500 if quick else 2000)
     return [
         Measure("ledger, bytes a score", 40, found.filled),
         Measure("ledger after ten change syncs, bytes a score", 80, found.changed),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from time import process_time
 
 from bench.measure import Measure
-from gradesync.core.categories import pair
+from gradesync.core.fit import pair
 from gradesync.core.gradebook import Assignment, Category, Gradebook, Mark, Score, Student
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.planner import plan

@@ -30,7 +30,7 @@ async def profiled(settings: Settings) -> str:
         section = served.sections[0]
         profile, wall, cpu = Profile(), 0.0, 0.0
         statements = _Statements()
-        event.listen(runtime.database.engine.sync_engine, "before_cursor_execute", statements)
+        event.listen(runtime.context.database.engine.sync_engine, "before_cursor_execute", statements)
         for number in range(-3, SYNCS):
             await served.grade(section["id"], number + 3, CHANGES)
             await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])

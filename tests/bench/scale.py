@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from gradesync.core.district import SchoologyAccess
-from gradesync.upstream.rate_limit import RateLimit, per_window
+from gradesync.upstream.limits import RateLimit, per_window
 
 SECTIONS = 2_800_000
 SCORES = 900

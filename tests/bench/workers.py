@@ -17,7 +17,7 @@ from bench.environment import (
     workers,
 )
 from bench.measure import Measure, ratio
-from gradesync.db.ids import uuid7
+from gradesync.db.codec import uuid7
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.context import SyncContext

@@ -77,9 +77,9 @@ async def test_launch_can_start_with_a_form(session: BrowserSession) -> None:
 
 async def test_page_refuses_frames_of_other_sites(session: BrowserSession) -> None:
     launch_url = f"{session.url}/lti/launch"
-    async with session.runtime.database.without_tenant() as db:
+    async with session.runtime.context.database.without_tenant() as db:
         (known,) = await districts.list_names(db)
-    async with session.runtime.database.district(known.id) as db:
+    async with session.runtime.context.database.district(known.id) as db:
         district = await districts.get(db)
         assert district is not None
         await districts.apply(db, replace(district, schoology=replace(district.schoology, domains=())))

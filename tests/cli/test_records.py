@@ -15,7 +15,7 @@ from sqlalchemy import text
 from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.sis import Ref
 from gradesync.db import audit, clients, districts, installations, ledger, webhooks
-from gradesync.db.crypto import Secrets, SecretUnreadable
+from gradesync.db.codec import Secrets, SecretUnreadable
 from gradesync.db.session import Database
 from gradesync.settings import Settings
 from harness.commands import run_gradesync

@@ -1,13 +1,12 @@
 """Test bindings: no duplicate is made, and nothing of others is taken."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from gradesync.core.assignments import Binding, bind, find_unlisted, select_score_reads
-from gradesync.core.categories import restore_pairs
+from gradesync.core.fit import restore_pairs
 from gradesync.core.gradebook import Assignment
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
 from gradesync.core.plan import Action
@@ -259,60 +258,3 @@ def test_another_teachers_categories_are_paired_by_title() -> None:
 
 def test_refs_are_equal_by_their_key_alone() -> None:
     assert Ref("k1", {"id": 1}) == QUIZZES
-
-
-@pytest.mark.parametrize("adopted", [True, False])
-def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) -> None:
-    known = ledger() if adopted else ledger(entry({ANN: NINE}))
-    shown = live(replace(listed(ours=True), takes_points=False))
-    verdicts = judge_assignments(gradebook(assignments=[quiz()]), known, BOOK)
-    bindings = bind(verdicts, known, shown, Policy())
-    assert select_score_reads(bindings, known, full=True) == ()
-    item = only(plan_of(gradebook({ANN: Decimal(8)}), known, shown))
-    assert (item.action, item.reason, item.writes) == (Action.FAIL, Reason.SIS_SCORE_TYPE, ())
-
-
-def test_R46_scores_are_in_doubt_when_a_column_takes_points_again() -> None:
-    known = ledger(replace(entry({ANN: NINE}), problem=Reason.SIS_SCORE_TYPE))
-    bindings = bound([quiz()], known, live(listed()))
-    assert select_score_reads(bindings, known, full=False) == (Ref("r1"),)
-
-
-LONG = spec("Essay about the harvest")
-
-
-@pytest.mark.parametrize(("ours", "action"), [(True, Action.ADOPT), (False, Action.CREATE)])
-def test_R50_a_lost_create_is_found_though_its_name_was_cut(ours: bool, action: Action) -> None:
-    known = ledger(LedgerAssignment("1", intent=LONG))
-    shown = live(listed("r1", spec("Essay about"), ours=ours))
-    item = only(plan_of(gradebook(assignments=[quiz("1", LONG.name)], columns={}), known, shown))
-    assert (item.action, item.edits) == (action, ())
-
-
-@pytest.mark.parametrize(
-    ("shown", "stored", "action", "edited"),
-    [
-        (None, "Essay about", Action.KEEP, False),
-        (None, "Letter", Action.KEEP, True),
-        ("", "Essay about", Action.KEEP, True),
-        ("", "Essay  about the harvest", Action.KEEP, False),
-        ("Essay about", "Essay about", Action.KEEP, False),
-        ("Essay about", "Essay", Action.KEEP, True),
-        ("ESSAY", "ESSAY", Action.KEEP, False),
-    ],
-)
-def test_R50_only_a_change_of_what_was_shown_is_an_edit(
-    shown: str | None, stored: str, action: Action, edited: bool
-) -> None:
-    known = ledger(replace(entry({}, spec=LONG), shown=shown))
-    book = gradebook(assignments=[quiz("1", LONG.name)], columns={})
-    item = only(plan_of(book, known, live(listed("r1", spec(stored)))))
-    assert (item.action, Reason.EDITED_IN_SIS in item.warnings) == (action, edited)
-
-
-def test_R50_a_column_that_cannot_be_read_still_has_its_name() -> None:
-    known = ledger(entry({}, spec=LONG))
-    shown = live(replace(listed("r1", spec("Essay about")), spec=None))
-    (binding,) = bound([quiz("1", LONG.name)], known, shown).values()
-    assert binding.live is not None
-    assert (binding.live.name, binding.live.spec) == (LONG.name, None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from gradesync.core.categories import Pairing, pair
+from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory

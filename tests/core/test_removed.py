@@ -4,10 +4,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from gradesync.core.gradebook import ITEMS, Gradebook
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, hand_over_columns
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.reasons import Reason
-from gradesync.core.removed import hand_over_columns
 from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import LiveGradebook, Ref
 from harness.gradebooks import (
@@ -31,7 +30,9 @@ SHOWN = live(listed("r1"))
 
 
 def handed(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> Ledger:
-    return hand_over_columns(book, judge_assignments(book, known, BOOK), known, shown)
+    verdicts = judge_assignments(book, known, BOOK)
+    specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
+    return hand_over_columns(book, specs, known, shown)
 
 
 def planned(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> AssignmentPlan:

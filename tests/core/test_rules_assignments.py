@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gradesync.core.categories import Pairing
+from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import CATEGORIES, PERIODS, Assignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason

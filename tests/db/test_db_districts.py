@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.db import districts
-from gradesync.db.crypto import Secrets, SecretUnreadable
+from gradesync.db.codec import Secrets, SecretUnreadable
 from gradesync.db.districts import Facts
 from gradesync.db.session import Database
 from harness.servers import KEYS, Urls

@@ -9,7 +9,7 @@ from sqlalchemy import Result, insert, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from harness.every_table import NAMES, district_column, fill, row

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from gradesync.db import districts, syncs
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from harness.servers import Urls

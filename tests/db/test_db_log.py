@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from gradesync.db import districts, retention, syncs
-from gradesync.db.ids import first_id_at
+from gradesync.db.codec import first_id_at
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls

@@ -5,7 +5,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from gradesync.db import migrate
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata

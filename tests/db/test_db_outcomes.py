@@ -8,7 +8,7 @@ from sqlalchemy import text
 from gradesync.core.gradebook import Mark
 from gradesync.core.plan import Edit, Result
 from gradesync.db import districts, outcomes, retention
-from gradesync.db.ids import LOG_KEPT
+from gradesync.db.codec import LOG_KEPT
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from harness.servers import Urls

@@ -8,7 +8,7 @@ from sqlalchemy import make_url
 
 from gradesync import embedded
 from gradesync.db import migrate
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database, RoleRefused
 from gradesync.embedded.locks import locked
 from gradesync.embedded.programs import Programs

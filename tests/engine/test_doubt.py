@@ -12,7 +12,7 @@ from harness.assertions import assert_synced_well
 from harness.contexts import HURRIED
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.faults import scores_are_unreadable, spoil_ledger
+from harness.faults import lose_ledger, scores_are_unreadable, spoil_ledger
 
 
 async def kill_worker_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
@@ -144,3 +144,11 @@ async def test_unreadable_ledger_ends_the_sync_at_once(harness: DistrictHarness)
     await spoil_ledger(harness)
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "internal-error")
+
+
+async def test_lost_ledger_rows_are_adopted_without_a_write(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    await lose_ledger(harness, harness.items[0])
+    harness.forget_calls()
+    await assert_synced_well(harness)
+    assert harness.writes == []

@@ -7,7 +7,7 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Hold
-from harness.assertions import find_false_claims
+from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
@@ -106,3 +106,13 @@ async def test_powerschool_clock_does_not_matter(harness: DistrictHarness, hours
     harness.forget_calls()
     assert (await harness.sync()).status == "complete"
     assert (harness.writes, harness.world.powerschool.log.of("token")) == ([], [])
+
+
+@pytest.mark.parametrize("minutes", [-7, 7])
+async def test_clocks_minutes_apart_lose_nothing(harness: DistrictHarness, minutes: int) -> None:
+    await assert_synced_well(harness)
+    harness.world.schoology.switches.clock_skew += minutes * 60
+    harness.grade(harness.items[0], harness.students[0], 2)
+    await assert_synced_well(harness)
+    harness.grade(harness.items[1], harness.students[1], 2)
+    await assert_synced_well(harness)

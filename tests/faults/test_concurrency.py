@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_next_sync
 from gradesync.systems import observe_circuits
-from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
+from gradesync.upstream.limits import FAILURES_TO_OPEN
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import Status, System
 from harness.assertions import find_false_claims

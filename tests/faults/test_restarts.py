@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from gradesync import embedded
 from gradesync.db import clients, migrate, syncs
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.embedded.locks import locked

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, make_url, select, text
 
 from gradesync.db import migrate
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from gradesync.embedded.wheels import postgres_binaries

@@ -102,7 +102,7 @@ class ApiHarness:
         return ApiClient(self.http)
 
     async def client(self, *scopes: str, district_id: str | None = None) -> Credentials:
-        async with self.runtime.database.district(district_id or self.district.id) as db:
+        async with self.runtime.context.database.district(district_id or self.district.id) as db:
             return await clients.create(db, scopes)
 
     async def office(self, *scopes: str, district_id: str | None = None) -> ApiClient:
@@ -183,7 +183,7 @@ class ApiHarness:
 
     async def change_rows(self, statement: str) -> None:
         """Change the district's rows as no code of gradesync does."""
-        async with self.runtime.database.district(self.district.id) as db:
+        async with self.runtime.context.database.district(self.district.id) as db:
             await db.execute(text(statement))
 
     async def change_policy(self, **policy: Any) -> None:
@@ -195,12 +195,12 @@ class ApiHarness:
         assert self.district.lti is not None
         lti = replace(self.district.lti, deployment_id=f"{self.district.lti.client_id}-2")
         other = replace(self.district, id=f"{self.district.id}-2", lti=lti, lti11=None)
-        await register_district(self.runtime.database, other)
+        await register_district(self.runtime.context.database, other)
         return other
 
     async def replace_district(self, district: District) -> None:
         self.district = district
-        await register_district(self.runtime.database, district)
+        await register_district(self.runtime.context.database, district)
 
 
 @asynccontextmanager
@@ -212,7 +212,7 @@ async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterato
         runtime.systems.backoff = SOON
         await mark_budgets_known(runtime.redis)
         district = replace(district_of(sandbox), policy=Policy(service_sync=True))
-        await register_district(runtime.database, district)
+        await register_district(runtime.context.database, district)
         app = stack.enter_context(lend_app(create_app, runtime))
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         http = await stack.enter_async_context(

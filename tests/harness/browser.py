@@ -194,7 +194,7 @@ async def open_session(
             open_runtime(settings.filled(public_url=url), name="tests", clock=clock)
         )
         await mark_budgets_known(runtime.redis)
-        await register_district(runtime.database, district_of(sandbox))
+        await register_district(runtime.context.database, district_of(sandbox))
         front = Front(stack.enter_context(lend_app(application, runtime)))
         served = Served(front, "127.0.0.1", port)
         await served.start()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
 
-from gradesync.upstream.rate_limit import RateLimit
+from gradesync.upstream.limits import RateLimit
 
 Connect = Callable[[], Redis]
 

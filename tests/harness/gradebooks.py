@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
-from gradesync.core.categories import Pairing, pair
+from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Value
 from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection

@@ -8,7 +8,7 @@ from gradesync.cli import district_file as districtfile
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.db.session import Database
-from gradesync.upstream import call_budget, circuit_breaker
+from gradesync.upstream import call_budget, limits
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 
@@ -30,6 +30,6 @@ async def mark_budgets_known(redis: Redis) -> None:
 
 async def forget_pauses(redis: Redis) -> None:
     """Delete pauses, open circuits and counted failures; keep budgets."""
-    for pattern in (f"{call_budget.PREFIX}*:pause", f"{circuit_breaker.PREFIX}*"):
+    for pattern in (f"{call_budget.PREFIX}*:pause", f"{limits.PREFIX}*"):
         if keys := [key async for key in redis.scan_iter(pattern)]:
             await redis.delete(*keys)

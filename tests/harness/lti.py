@@ -144,7 +144,7 @@ async def open_lti(settings: Settings, world: World) -> AsyncIterator[LtiHarness
 
 
 async def apply(tool: LtiHarness, district: District) -> None:
-    await register_district(tool.runtime.database, district)
+    await register_district(tool.runtime.context.database, district)
     tool.district = district
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from gradesync import embedded
 from gradesync.db import migrate
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
 from gradesync.settings import Settings

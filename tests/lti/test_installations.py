@@ -23,7 +23,7 @@ BASIC = Lti11Registration("43", "hush")
 async def test_installation_belongs_to_one_district(
     tool: LtiHarness, lti: LtiRegistration | None, lti11: Lti11Registration | None
 ) -> None:
-    database = tool.runtime.database
+    database = tool.runtime.context.database
     first = replace(tool.district, id="first", lti=LTI, lti11=BASIC)
     second = replace(tool.district, id="second", lti=lti, lti11=lti11)
     async with database.district("first") as db:
@@ -34,7 +34,7 @@ async def test_installation_belongs_to_one_district(
 
 
 async def test_districts_that_share_an_app_differ_by_deployment(tool: LtiHarness) -> None:
-    database = tool.runtime.database
+    database = tool.runtime.context.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=f"42-{name}")
         async with database.district(name) as db:
@@ -47,7 +47,7 @@ async def test_districts_that_share_an_app_differ_by_deployment(tool: LtiHarness
 
 
 async def test_login_that_fits_two_platforms_finds_none(tool: LtiHarness) -> None:
-    database = tool.runtime.database
+    database = tool.runtime.context.database
     for name in ("first", "second"):
         lti = replace(LTI, deployment_id=name, authorization_url=f"https://{name}.example/auth")
         async with database.district(name) as db:
@@ -59,7 +59,7 @@ async def test_login_that_fits_two_platforms_finds_none(tool: LtiHarness) -> Non
 
 
 async def test_lti11_secret_is_sealed_and_read_back(tool: LtiHarness) -> None:
-    async with tool.runtime.database.district(tool.district.id) as db:
+    async with tool.runtime.context.database.district(tool.district.id) as db:
         stored = (
             await db.execute(text("SELECT config::text || secrets::text AS all FROM district"))
         ).scalar_one()
@@ -80,6 +80,6 @@ async def test_tool_key_is_made_once_and_published_without_secrets(tool: LtiHarn
 
 async def test_tool_key_is_sealed_at_rest(tool: LtiHarness) -> None:
     await tool.browser.get("/lti/jwks")
-    async with tool.runtime.database.without_tenant() as connection:
+    async with tool.runtime.context.database.without_tenant() as connection:
         sealed = (await connection.execute(text("SELECT sealed FROM tool_key"))).scalar_one()
     assert "PRIVATE" not in sealed

@@ -102,50 +102,6 @@ async def test_two_launches_of_one_browser_do_not_disturb_each_other(tool: LtiHa
     assert (await tool.post(tool.authorize(first))).status_code == 200
 
 
-class TestWithoutCookies:
-    """Prove the browser by the state from the platform's storage."""
-
-    async def pending(self, tool: LtiHarness) -> dict[str, str]:
-        response = await tool.login(lti_storage_target="_parent")
-        tool.browser.cookies.clear()
-        page = Page(await tool.post(tool.authorize(tool.authorization_request(response))))
-        assert "token" not in page.start
-        assert page.start["frame"] == "_parent"
-        assert page.start["origin"] == tool.sandbox.lti_url
-        return page.start
-
-    async def confirm(
-        self, tool: LtiHarness, ticket: str, value: str, origin: str = "https://tool.example"
-    ) -> Any:
-        return await tool.browser.post(
-            "/lti/confirm", json={"ticket": ticket, "value": value}, headers={"origin": origin}
-        )
-
-    async def test_state_from_the_storage_opens_the_page(self, tool: LtiHarness) -> None:
-        start = await self.pending(tool)
-        response = await self.confirm(tool, start["ticket"], start["state"])
-        assert response.status_code == 200
-        assert response.headers["cache-control"] == "no-store"
-        assert tool.runtime.tokens.verify(response.json()["token"]).scopes == WRITES
-
-    async def test_wrong_state_is_refused_and_ends_the_launch(self, tool: LtiHarness) -> None:
-        start = await self.pending(tool)
-        assert (await self.confirm(tool, start["ticket"], "")).status_code == 403
-        assert (await self.confirm(tool, start["ticket"], start["state"])).status_code == 403
-
-    async def test_confirm_from_another_origin_is_refused(self, tool: LtiHarness) -> None:
-        start = await self.pending(tool)
-        response = await self.confirm(tool, start["ticket"], start["state"], "https://evil.example")
-        assert response.status_code == 403
-        assert set(response.json()) == {"title", "text"}
-
-    async def test_unreadable_proof_is_refused(self, tool: LtiHarness) -> None:
-        response = await tool.browser.post(
-            "/lti/confirm", content=b"[]", headers={"origin": "https://tool.example"}
-        )
-        assert response.status_code == 400
-
-
 INVALID_CLAIMS: dict[str, dict[str, Any]] = {
     "another audience": {"aud": ["somebody else"]},
     "a second audience without a party": {"aud": ["7480000123", "somebody else"]},
@@ -266,7 +222,7 @@ async def test_R22_system_admin_may_look_without_enrollments(tool: LtiHarness) -
 
 async def test_opening_the_page_is_in_the_audit_log(tool: LtiHarness) -> None:
     await tool.launch()
-    async with tool.runtime.database.district(tool.district.id) as db:
+    async with tool.runtime.context.database.district(tool.district.id) as db:
         (entry,) = await audit.page(db)
     assert (entry.actor, entry.action) == (f"teacher:{tool.room.teacher.uid}", "page.opened")
     assert entry.objects["section"] == str(tool.room.section.id)

@@ -15,7 +15,7 @@ from gradesync.core.plan import ScoreWrite
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.errors import GradeSyncError
-from gradesync.powerschool.dialect import PowerSchoolDialect
+from gradesync.powerschool.connection import PowerSchoolDialect
 from gradesync.powerschool.refusal_texts import strip_sent
 from gradesync.powerschool.refusals import read_refusal
 from gradesync.powerschool.scores import read_response

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from gradesync import embedded
 from gradesync.cli.output import make_table, out
 from gradesync.db import migrate
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.settings import Settings
 from gradesync_sandbox.faults import Done

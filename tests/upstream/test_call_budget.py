@@ -9,8 +9,7 @@ from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
 from gradesync.upstream.call_budget import KNOWN_SINCE, CallBudget, initialize
-from gradesync.upstream.circuit_breaker import FAILURES_TO_OPEN
-from gradesync.upstream.rate_limit import RateLimit, per_window
+from gradesync.upstream.limits import FAILURES_TO_OPEN, RateLimit, per_window
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 from harness.scripted_upstream import respond
 from harness.scripted_upstream import rig as open_rig

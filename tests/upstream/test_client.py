@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
-from gradesync.upstream.client import Upstream, UpstreamResponse
-from gradesync.upstream.metrics import CALLS
+from gradesync.upstream.client import Upstream
+from gradesync.upstream.response import CALLS, UpstreamResponse
 from harness.errors import expect_stop
 from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, respond
 
@@ -247,7 +247,7 @@ async def test_logs_have_no_query_no_body_and_no_signature(
     shown = (
         output.out
         + output.err
-        + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.upstream.metrics")
+        + "".join(r.getMessage() for r in caplog.records if r.name == "gradesync.upstream.response")
     )
     assert "thing" in shown
     assert "secret" not in shown

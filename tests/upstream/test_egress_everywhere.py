@@ -85,12 +85,12 @@ async def test_platform_keys_are_not_read_from_private_addresses(
 async def test_webhooks_are_not_sent_to_private_addresses(
     runtime: Runtime, private_server: PrivateServer, host: str
 ) -> None:
-    async with runtime.database.district("riverside") as db:
+    async with runtime.context.database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
         hook, _ = await webhooks.create(db, "riverside", f"https://{host}:{private_server.port}/")
         await webhooks.enqueue(db, uuid4(), {"type": "sync.settled"})
-    assert await WebhookSender(runtime.database, runtime.client, runtime.clock).deliver() == 1
-    async with runtime.database.district("riverside") as db:
+    assert await WebhookSender(runtime.context.database, runtime.client, runtime.clock).deliver() == 1
+    async with runtime.context.database.district("riverside") as db:
         (delivery,) = await webhooks.page(db, hook.id)
     assert delivery.error == "address-not-allowed"
     assert private_server.peers == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradesync.upstream.rate_limit import REUSE_SECONDS, minimum_interval, per_window
+from gradesync.upstream.limits import REUSE_SECONDS, minimum_interval, per_window
 
 
 @pytest.mark.parametrize(("limit", "kept"), [(1, 1), (10, 9), (15, 13), (50, 45)])

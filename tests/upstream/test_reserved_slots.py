@@ -6,7 +6,7 @@ import pytest
 
 from gradesync.errors import Retriable
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.rate_limit import RateLimit
+from gradesync.upstream.limits import RateLimit
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
 
 LASTING = RateLimit(limit=2, window=600, reuse_seconds=60)  # reserved slots outlast a test

@@ -9,7 +9,7 @@ from redis.asyncio import ConnectionPool, Redis
 from gradesync.errors import Retriable
 from gradesync.upstream import call_budget
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.rate_limit import RateLimit
+from gradesync.upstream.limits import RateLimit
 from harness.call_budgets import Connect, in_seconds
 
 

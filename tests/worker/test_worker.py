@@ -54,7 +54,7 @@ class RunningDistrict:
         )
 
     async def read(self, sync: Sync) -> Sync:
-        async with self.runtime.database.district(self.district_id) as db:
+        async with self.runtime.context.database.district(self.district_id) as db:
             current = await syncs.get(db, sync.id)
         assert current is not None
         return current

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
-from gradesync.api.context import RequestContext
+from gradesync.api.auth import RequestContext
 from gradesync.api.problems import CATALOGUE
 from gradesync.api.schemas import district as schemas
 from gradesync.core.catalogue import CATALOGUE as REASONS

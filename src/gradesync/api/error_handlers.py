@@ -9,8 +9,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from gradesync.api.paths import sync_path
 from gradesync.api.problems import CATALOGUE, problem, type_template
+from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalogue import CATALOGUE as REASONS
 from gradesync.core.reasons import Reason
 from gradesync.errors import RequestRefused, Retriable, SyncStopped

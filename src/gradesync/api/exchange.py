@@ -44,7 +44,7 @@ async def exchange(
         scopes=scopes,
         section_id=launch.section_id,
     )
-    async with runtime.database.district(district.id) as db:
+    async with runtime.context.database.district(district.id) as db:
         if not await tokens.use(db, checked.unique, datetime.fromtimestamp(checked.good_until, UTC)):
             raise RequestRefused("id-token-used", "It was exchanged already.")
         await audit.append(db, f"client:{client.id}", "token.exchanged", _audit_entry(teacher), source_ip)

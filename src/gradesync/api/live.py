@@ -85,7 +85,7 @@ class Live:
 
     async def district(self, district_id: str) -> District:
         """Read a district. Raises `RequestRefused` where a token outlived its district."""
-        async with self._runtime.database.district(district_id) as db:
+        async with self._runtime.context.database.district(district_id) as db:
             return _existing(await districts.get(db))
 
     def _call_by(self) -> datetime:
@@ -104,7 +104,7 @@ class Live:
         return await limit_time(source.members(section.section_id))
 
     async def _read_sis(self, section: SectionRef) -> SisSide:
-        async with self._runtime.database.district(section.district_id) as db:
+        async with self._runtime.context.database.district(section.district_id) as db:
             district = _existing(await districts.get(db))
             link = await links.get(db, section.section_id)
         target = self.target(district)

@@ -37,6 +37,6 @@ def health_app(runtime: Runtime) -> Starlette:
 async def _is_ready(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            return await runtime.database.is_migrated()
+            return await runtime.context.database.is_migrated()
     except (SQLAlchemyError, OSError):
         return False

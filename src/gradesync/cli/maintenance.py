@@ -38,11 +38,11 @@ class Erased:
 
 async def rotate(runtime: Runtime) -> int:
     """Seal every secret with the newest key; return the number of districts."""
-    async with runtime.database.without_tenant() as db:
+    async with runtime.context.database.without_tenant() as db:
         await installations.reseal(db)
     names = await list_districts(runtime)
     for name in names:
-        async with runtime.database.district(name.id) as db:
+        async with runtime.context.database.district(name.id) as db:
             await districts.rotate_secrets(db)
             await audit.append(db, ACTOR, "secrets.rotated", {"district": name.id})
     return len(names)
@@ -59,7 +59,7 @@ async def doubt(runtime: Runtime, district_id: str | None) -> int:
             await audit.append(db, ACTOR, "ledger.doubted", {"district": each})
             sections = await ledger.list_sections(db)
         for section in sections:
-            async with runtime.database.district(each) as db:
+            async with runtime.context.database.district(each) as db:
                 await ledger.doubt(db, section)
         doubted += len(sections)
     return doubted
@@ -90,7 +90,7 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
     with os.fdopen(_create(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
         head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
         out.write(codec.dump(head) + "\n")
-        async with runtime.database.snapshot(district_id) as db:
+        async with runtime.context.database.snapshot(district_id) as db:
             async for exported in export_erase.export_rows(db):
                 counts[exported.table] += 1
                 out.write(codec.dump({"table": exported.table, "row": exported.row}) + "\n")

@@ -43,7 +43,7 @@ async def run_with(settings: Settings, operation: Callable[[Runtime], Awaitable[
 async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
     """Apply the text of a district file; return the district's id. Raises `DistrictFileRefused`."""
     district = parse(text, allow_http=runtime.settings.allow_private_network)
-    async with runtime.database.district(district.id) as db:
+    async with runtime.context.database.district(district.id) as db:
         applied = await districts.apply(db, district)
         if applied != "unchanged":
             await audit.append(db, ACTOR, f"district.{applied}", {"district": district.id})
@@ -51,7 +51,7 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
 
 
 async def list_districts(runtime: Runtime) -> list[Name]:
-    async with runtime.database.without_tenant() as db:
+    async with runtime.context.database.without_tenant() as db:
         return await districts.list_names(db)
 
 
@@ -91,7 +91,7 @@ async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> N
 @asynccontextmanager
 async def open_district(runtime: Runtime, district_id: str) -> AsyncIterator[tuple[AsyncSession, District]]:
     """Open a transaction of a district. Raises `CommandError` where there is no such district."""
-    async with runtime.database.district(district_id) as db:
+    async with runtime.context.database.district(district_id) as db:
         district = await districts.get(db)
         if district is None:
             raise CommandError(f"No district is called {district_id}.", "See `gradesync district list`.")

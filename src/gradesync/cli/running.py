@@ -49,7 +49,7 @@ async def run(
         stack.enter_context(_export_traces(settings, name))
         stop = stack.enter_context(_stop_event())
         runtime = await stack.enter_async_context(open_runtime(settings, name=name))
-        if not await runtime.database.is_migrated():
+        if not await runtime.context.database.is_migrated():
             log.warning("the database is behind this release: run gradesync migrate")
         await stack.enter_async_context(run_maintenance(runtime))
         if sync:

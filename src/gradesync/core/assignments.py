@@ -7,15 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from gradesync.core.gradebook import id_order
 from gradesync.core.ledger import Ledger, LedgerAssignment
-from gradesync.core.names import fold_name, is_cut
-from gradesync.core.plan import Action
+from gradesync.core.plan import Action, changes
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Verdict
-from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, Slot, Spec
-
-_CHANGES = (Action.UPDATE, Action.ADOPT)
+from gradesync.core.sis import (
+    LiveAssignment,
+    LiveGradebook,
+    Policy,
+    Ref,
+    Slot,
+    Spec,
+    fold_name,
+    id_order,
+    is_cut,
+)
 
 
 class Binding(NamedTuple):
@@ -121,11 +127,6 @@ def decide_assignment(binding: Binding, entry: LedgerAssignment, *, full: bool) 
     if changes(decision.action, decision.before, binding.spec) and (refusal := _find_refusal(binding)):
         return decision._replace(action=Action.FAIL, reason=refusal)
     return decision
-
-
-def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
-    """Return True if an assignment that stands in the SIS is to be changed there."""
-    return action in _CHANGES and before != spec
 
 
 def _decide_new(binding: Binding) -> AssignmentDecision:

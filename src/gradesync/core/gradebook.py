@@ -26,11 +26,6 @@ class Mark(NamedTuple):
     points: Decimal | None = None
 
 
-def id_order(key: str) -> tuple[int, str]:
-    """Return the sort key of an id: numbers in the order of their value, although they are text."""
-    return len(key), key
-
-
 class Untouched(Enum):
     """Stand for a blank that the source says nobody ever made: it takes nothing back (R38)."""
 

@@ -1,13 +1,13 @@
-"""Describe the stored sync state of one section: what was last sent, what is owed, what is doubtful."""
+"""Describe the stored sync state of one section: what was sent, what is owed or doubtful, and where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Mark, Score
-from gradesync.core.sis import Ref, Spec
+from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
+from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
 
 # A score as the SIS should hold it: points, cleared (None), or marked where exception flags are sent.
 Value: TypeAlias = Score
@@ -83,3 +83,66 @@ def unbind(entry: LedgerAssignment) -> LedgerAssignment:
 
 # Assignment id -> what is known of it. Assignments that were never synced or switched are absent.
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]
+
+
+def hand_over_columns(
+    gradebook: Gradebook, specs: Mapping[str, Spec], ledger: Ledger, live: LiveGradebook
+) -> Ledger:
+    """Return the ledger in which columns of removed assignments belong to their successors.
+
+    `specs` is by assignment id. A successor has the name and due date of the column, as the SIS lists it or
+    as they were sent, and no column of its own. A partial list of assignments proves no removal.
+    """
+    if ITEMS in gradebook.partial_lists:
+        return ledger
+    columns = dict(_list_removed(gradebook, ledger, live))
+    changed: dict[str, LedgerAssignment] = {}
+    for assignment_id in sorted(specs, key=id_order):
+        entry, removed = ledger.get(assignment_id), columns.get(specs[assignment_id].slot)
+        if removed is None or removed.id in changed or _has_column(entry, live):
+            continue
+        changed[assignment_id] = _succeed(entry or LedgerAssignment(assignment_id), removed)
+        changed[removed.id] = _release(removed)
+    return {**ledger, **changed} if changed else ledger
+
+
+def _list_removed(
+    gradebook: Gradebook, ledger: Ledger, live: LiveGradebook
+) -> Iterator[tuple[Slot, LedgerAssignment]]:
+    """List the columns whose assignment the source lacks, by name and due date: as sent, then as listed."""
+    present = {assignment.id for assignment in gradebook.assignments}
+    listed = {item.ref.key: item for item in live.assignments}
+    removed = [
+        (entry, listed[entry.ref.key])
+        for entry in ledger.values()
+        if entry.id not in present and entry.ref is not None and entry.ref.key in listed
+    ]
+    yield from ((entry.spec.slot, entry) for entry, _ in removed if entry.spec)
+    yield from ((item.slot, entry) for entry, item in removed)
+
+
+def _has_column(entry: LedgerAssignment | None, live: LiveGradebook) -> bool:
+    return entry is not None and entry.ref is not None and entry.ref.key not in live.gone
+
+
+def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssignment:
+    """Return a successor's entry, with the column and all that was sent to it. The switch stays."""
+    return replace(
+        entry,
+        ref=removed.ref,
+        spec=removed.spec,
+        sent=removed.sent,
+        doubtful=removed.doubtful,
+        may_hold=removed.may_hold,
+        shown=removed.shown,
+        intent=None,
+        read_through=None,
+        taken_from=removed.id,
+    )
+
+
+def _release(removed: LedgerAssignment) -> LedgerAssignment:
+    """Return a removed assignment's entry without its column: restored, it is a new one."""
+    return LedgerAssignment(
+        removed.id, opted_out=removed.opted_out, problem=removed.problem, former=removed.former
+    )

@@ -4,17 +4,26 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gradesync.core.approval import fingerprint, needs_approval, weigh
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.catalogue import SIS_NAME
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import ITEMS, Assignment, Gradebook, id_order
+from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
-from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, Selection
+from gradesync.core.plan import (
+    Action,
+    AssignmentPlan,
+    Plan,
+    Result,
+    ScoreOutcome,
+    Selection,
+    fingerprint,
+    needs_approval,
+    weigh,
+)
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
-from gradesync.core.sis import LiveGradebook, Ref
+from gradesync.core.sis import LiveGradebook, Ref, id_order
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from gradesync.core.gradebook import Gradebook, id_order
+from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger
 from gradesync.core.rules import Roster, Rulebook, Stop, explain_absence, judge_assignments
+from gradesync.core.sis import id_order
 
 Severity: TypeAlias = Literal["failed", "skipped", "warning"]
 

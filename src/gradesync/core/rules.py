@@ -10,21 +10,12 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gradesync.core.categories import Pairing
-from gradesync.core.fit import fit_title, fit_total_points
-from gradesync.core.gradebook import (
-    CATEGORIES,
-    ENROLLMENTS,
-    PERIODS,
-    Assignment,
-    Gradebook,
-    Student,
-    id_order,
-)
+from gradesync.core.fit import Pairing, fit_title, fit_total_points
+from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec
+from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, id_order
 
 # Rules that stop what should have reached the SIS. The others leave out what was never meant to.
 _FAILURES = frozenset(

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Set
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.assignments import AssignmentDecision, Binding, changes
+from gradesync.core.assignments import AssignmentDecision, Binding
 from gradesync.core.catalogue import SIS_NAME
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, points_of
-from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite
+from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite, changes
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Roster, Stop
 from gradesync.core.sis import LiveGradebook, LiveScores

@@ -5,8 +5,24 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
+from unicodedata import normalize
 
-from gradesync.core.names import fold_name
+
+def fold_name(name: str) -> str:
+    """Return the form in which names are compared: NFC, trimmed, single spaces inside."""
+    # Most names are in that form already, and every name of a section is compared.
+    return " ".join(name.split()) if name.isascii() else normalize("NFC", " ".join(name.split()))
+
+
+def is_cut(stored: str, sent: str) -> bool:
+    """Return True where a stored name is only the beginning of the name that was sent."""
+    start, whole = fold_name(stored), fold_name(sent)
+    return bool(start) and start != whole and whole.startswith(start)
+
+
+def id_order(key: str) -> tuple[int, str]:
+    """Return the sort key of an id: numbers in the order of their value, although they are text."""
+    return len(key), key
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,27 @@
-"""Write scores, refs and specs as compact JSON text, exactly, and read them back."""
+"""Write values as PostgreSQL keeps them: compact JSON, ids that sort by time, sealed secrets."""
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
-from datetime import date
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from secrets import randbits
 from sys import intern
+from time import time_ns
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.sis import Ref, Spec
+from gradesync.errors import GradeSyncError
 
 T = TypeVar("T")
 
@@ -112,3 +120,77 @@ def load_spec(text: str | None) -> Spec | None:
         return None
     name, points, due, category, counts = load(text)
     return Spec(name, points, date.fromisoformat(due), load_ref(category), counts)
+
+
+LOG_KEPT = timedelta(days=30)  # that the sync log shows a sync (R24)
+GRACE = timedelta(days=1)  # that it is stored longer: clocks differ
+
+
+def uuid7() -> UUID:
+    """Make an id of this moment."""
+    milliseconds = time_ns() // 1_000_000
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | randbits(12) << 64 | 0b10 << 62 | randbits(62))
+
+
+def first_id_at(at: datetime) -> UUID:
+    """Return the lowest id that could be made at that time."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
+def oldest_kept() -> UUID:
+    """Return the id below which no sync is shown in the log, by any clock that is a little behind."""
+    return first_id_at(datetime.now(UTC) - LOG_KEPT - GRACE)
+
+
+def parse(text: str) -> UUID | None:
+    """Parse an id; None where the text is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+class SecretUnreadable(GradeSyncError):
+    """Report a secret at rest that our keys did not seal, or not for this district and field."""
+
+
+class Secrets:
+    """Encrypt with the first key and decrypt with all of them, so that keys can be changed.
+
+    `keys` are high-entropy texts, the newest first. Keys derived for one purpose reveal nothing of another.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = tuple(keys)
+        self._fernet = MultiFernet(
+            [Fernet(urlsafe_b64encode(key)) for key in self._derived("secrets at rest")]
+        )
+
+    def encrypt(self, district_id: str, field: str, secret: str) -> str:
+        """Seal a secret with its district and field, so that one moved to another row is detected."""
+        return self._fernet.encrypt(json.dumps([district_id, field, secret]).encode()).decode()
+
+    def decrypt(self, district_id: str, field: str, sealed: str) -> str:
+        """Open a sealed secret. Raises `SecretUnreadable`."""
+        try:
+            content = json.loads(self._fernet.decrypt(sealed.encode()))
+        except InvalidToken:
+            raise SecretUnreadable(f"no key opens the {field} of {district_id}") from None
+        if content[:2] != [district_id, field]:
+            raise SecretUnreadable(f"the {field} of {district_id} belongs elsewhere")
+        return str(content[2])
+
+    def rotate(self, sealed: str) -> str:
+        """Seal again with the first key. Raises `SecretUnreadable`."""
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken:
+            raise SecretUnreadable("no key opens it") from None
+
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """Return keys of 32 bytes for tokens: sign with the first, verify with all."""
+        return tuple(self._derived("tokens"))
+
+    def _derived(self, purpose: str) -> list[bytes]:
+        info = f"gradesync: {purpose}".encode()
+        return [HKDF(SHA256(), 32, salt=None, info=info).derive(key.encode()) for key in self._keys]

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.db import webhooks
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 

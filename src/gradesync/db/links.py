@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.categories import normalize_title
+from gradesync.core.fit import normalize_title
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import storable
 from gradesync.db.tables import metadata

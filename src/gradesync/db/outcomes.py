@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Result, Selection
 from gradesync.db import codec
-from gradesync.db.ids import oldest_kept
+from gradesync.db.codec import oldest_kept
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"]

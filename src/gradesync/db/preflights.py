@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.preflight import Obstacle
 from gradesync.core.reasons import Reason
-from gradesync.db.ids import LOG_KEPT, parse, uuid7
+from gradesync.db.codec import LOG_KEPT, parse, uuid7
 from gradesync.db.tables import metadata
 
 PREFLIGHT = metadata.tables["preflight"]

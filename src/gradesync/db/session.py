@@ -9,7 +9,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from gradesync.db.crypto import Secrets
+from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
 from gradesync.errors import GradeSyncError
 

@@ -13,8 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import codec
-from gradesync.db.crypto import Secrets
-from gradesync.db.ids import LOG_KEPT, parse, uuid7
+from gradesync.db.codec import LOG_KEPT, Secrets, parse, uuid7
 from gradesync.db.tables import metadata
 
 WEBHOOK = metadata.tables["webhook"]

@@ -10,8 +10,7 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.request_limits import Limits
-from gradesync.access.tokens import Tokens
+from gradesync.access.tokens import Limits, Tokens
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Member, Systems
 from gradesync.db import districts
@@ -41,7 +40,7 @@ class Tool:
         """Build the tool of an application, once."""
         return cls(
             public_url=runtime.settings.public_url,
-            database=runtime.database,
+            database=runtime.context.database,
             redis=runtime.redis,
             systems=runtime.systems,
             clock=runtime.clock,

@@ -41,20 +41,16 @@ async def resolve_section(
         raise _section_not_found(key)
     section = await _read_section(calls, key)
     before = {} if known is None else known.ref.value
+    staff = {str(before["staff_id"]): str(before["users_dcid"])} if "staff_id" in before else {}
+    lead = section.get("teacher")
     acting = await find_acting_teacher(
-        calls,
-        section["id"],
-        lead=section.get("teacher"),
-        chosen=teacher,
-        today=today,
-        known={str(before["staff_id"]): str(before["users_dcid"])} if "staff_id" in before else {},
+        calls, section["id"], lead=lead, chosen=teacher, today=today, known=staff
     )
     same_term = (before.get("term_id"), before.get("school")) == (section["termid"], section["schoolid"])
-    first, last = (
-        (known.term_first, known.term_last)
-        if known is not None and same_term and not term
-        else await _find_term(calls, key, section["termid"], section["schoolid"])
-    )
+    if known is not None and same_term and not term:
+        first, last = known.term_first, known.term_last
+    else:
+        first, last = await _find_term(calls, key, section["termid"], section["schoolid"])
     value = {
         "section_dcid": key,
         "section_id": section["id"],

@@ -5,8 +5,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gradesync.core.gradebook import id_order
 from gradesync.core.reasons import Reason
+from gradesync.core.sis import id_order
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, ReadRefused
 from gradesync.powerschool.refusals import stop_for_permission

@@ -11,12 +11,11 @@ from time import monotonic
 
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
-from gradesync.core.names import is_cut
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveScores, Ref, SisSection, Slot, Spec
+from gradesync.core.sis import LiveScores, Ref, SisSection, Slot, Spec, is_cut
 from gradesync.errors import AccessRefused, AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped

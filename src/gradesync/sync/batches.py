@@ -1,9 +1,8 @@
 """Cut scores into batches, and collect what became of the rows of one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import groupby, islice
 
 from gradesync.core.ledger import Doubtful
 from gradesync.core.ports import BatchResult, ScoreRow
@@ -69,14 +68,3 @@ def by_assignment(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
 def halves(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
     middle = len(rows) // 2
     return [rows[:middle], rows[middle:]]
-
-
-def cut(rows: Iterable[ScoreRow], size: int, *, spanning: bool) -> Iterator[Sequence[ScoreRow]]:
-    """Cut rows into batches of at most `size`, of one assignment each unless `spanning`.
-
-    The rows come assignment by assignment; there may be very many, so no more of them than a batch are held.
-    """
-    groups = [rows] if spanning else (group for _, group in groupby(rows, lambda row: row.assignment_id))
-    for group in map(iter, groups):
-        while batch := list(islice(group, size)):
-            yield batch

@@ -13,7 +13,7 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Target
 from gradesync.db import districts, ledger, links, outcomes, queue, syncs
-from gradesync.db.crypto import SecretUnreadable
+from gradesync.db.codec import SecretUnreadable
 from gradesync.db.districts import Facts
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import Database

@@ -12,7 +12,7 @@ from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AccessRefused, AnswerLost
-from gradesync.sync.batches import Key, Sent, by_assignment, cut, halves, key_of
+from gradesync.sync.batches import Key, Sent, by_assignment, halves, key_of
 
 ROUNDS = 3  # sends of the rest of a batch after setting named students aside, before it is split
 TRIES = 2  # sends of a batch whose answer is lost and whose scores are not in the SIS
@@ -47,9 +47,9 @@ class Delivery:
         Raises `AnswerLost` where it is not known what became of the rest, and whatever stops the sync; what
         was delivered and refused before stands.
         """
-        size = len(rows) if self.too_many is None else max(1, self.too_many // 2)
-        for part in cut(rows, max(1, size), spanning=True):
-            left, answer = await self._try(part)
+        size = max(1, len(rows) if self.too_many is None else self.too_many // 2)
+        for start in range(0, len(rows), size):
+            left, answer = await self._try(rows[start : start + size])
             if left:
                 await self._narrow(left, answer)
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from gradesync.core.categories import Pairing, pair, restore_pairs
 from gradesync.core.district import District
+from gradesync.core.fit import Pairing, pair, restore_pairs
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.ports import Target

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gradesync.core.categories import Pairing, pair
 from gradesync.core.district import District
+from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason

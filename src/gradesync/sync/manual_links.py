@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.categories import restore_pairs
 from gradesync.core.district import District
+from gradesync.core.fit import restore_pairs
 from gradesync.core.gradebook import Category
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
-from gradesync.core.categories import Pairing
+from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, unbind
+from gradesync.core.ledger import Ledger, hand_over_columns, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
-from gradesync.core.removed import hand_over_columns
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.errors import SyncStopped
@@ -140,10 +139,10 @@ async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, V
     target = attempt.target
     absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
-    entries = hand_over_columns(reading.gradebook, verdicts, attempt.journal.entries, live)
+    syncing = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
+    entries = hand_over_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     attempt.journal.entries = dict(entries)
-    syncing = [assignment_id for assignment_id, verdict in verdicts.items() if verdict.spec]
-    gradebook = await _read_cells(attempt, reading, syncing, gone)
+    gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     refs = select_score_reads(
         bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full
     )

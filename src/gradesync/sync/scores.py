@@ -3,15 +3,16 @@
 The SIS takes a batch as a whole or not at all. A bad row is found and costs only itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import AssignmentPlan, Plan, Result
 from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
-from gradesync.sync.batches import Key, Sent, by_assignment, cut, key_of
+from gradesync.sync.batches import Key, Sent, by_assignment, key_of
 from gradesync.sync.delivery import Delivery
 from gradesync.sync.journal import Journal, Settlement
 from gradesync.sync.outcomes import ABSENCES, score_outcome
@@ -33,7 +34,7 @@ class ScoreWriter:
         items = {item.id: item for item in plan.assignments}
         size, unrecorded = self.delivery.target.capabilities.rows_per_write, False
         for owed in (False, True):
-            for batch in cut(_rows(plan, refs, owed=owed), size, spanning=spanning):
+            for batch in _cut(_rows(plan, refs, owed=owed), size, spanning=spanning):
                 if unrecorded:
                     await self.journal.record("writing")
                 await self._write_batch(items, batch)
@@ -115,3 +116,14 @@ def _rows(plan: Plan, refs: Mapping[str, Ref], *, owed: bool) -> Iterator[ScoreR
             for write in item.writes:
                 if write.owed == owed:
                     yield ScoreRow(assignment_id=item.id, ref=refs[item.id], write=write)
+
+
+def _cut(rows: Iterable[ScoreRow], size: int, *, spanning: bool) -> Iterator[Sequence[ScoreRow]]:
+    """Cut rows into batches of at most `size`, of one assignment each unless `spanning`.
+
+    The rows come assignment by assignment; there may be very many, so no more of them than a batch are held.
+    """
+    groups = [rows] if spanning else (group for _, group in groupby(rows, lambda row: row.assignment_id))
+    for group in map(iter, groups):
+        while batch := list(islice(group, size)):
+            yield batch

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.reasons import Reason
 from gradesync.db import districts, queue, syncs
-from gradesync.db.crypto import SecretUnreadable
+from gradesync.db.codec import SecretUnreadable
 from gradesync.db.syncs import Sync
 from gradesync.sync.context import SyncContext
 from gradesync.sync.journal import WRITES, closed

@@ -14,8 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gradesync.errors import Retriable
-from gradesync.upstream.circuit_breaker import CircuitBreaker, redis_optional
-from gradesync.upstream.rate_limit import LocalFallback, RateLimit
+from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit, redis_optional
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"

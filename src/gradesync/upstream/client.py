@@ -14,19 +14,16 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped
-from gradesync.upstream.metrics import RETRIES, WAIT_SECONDS, measure_call
-from gradesync.upstream.response import Dialect, PlainDialect, ResponseTooLarge, UpstreamResponse, retry_after
-
-__all__ = [
-    "Backoff",
-    "Budget",
-    "Dialect",
-    "PlainDialect",
-    "ResponseTooLarge",
-    "Upstream",
-    "UpstreamResponse",
-    "retry_after",
-]
+from gradesync.upstream.response import (
+    RETRIES,
+    WAIT_SECONDS,
+    Dialect,
+    PlainDialect,
+    ResponseTooLarge,
+    UpstreamResponse,
+    measure_call,
+    retry_after,
+)
 
 NEVER_SENT = (
     *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),

@@ -56,7 +56,7 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
 
 def webhook_sender(runtime: Runtime) -> WebhookSender:
     """Return the sender of a process's webhooks."""
-    return WebhookSender(runtime.database, runtime.client, runtime.clock)
+    return WebhookSender(runtime.context.database, runtime.client, runtime.clock)
 
 
 class SyncPool:

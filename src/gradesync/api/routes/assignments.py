@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from gradesync.api import assignment_state, schemas
-from gradesync.api.auth import SectionReader, SyncWriter
-from gradesync.api.context import SectionContext
+from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
 from gradesync.api.problems import problem_responses
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, ledger, links

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from fastapi import APIRouter
 
 from gradesync.api import schemas
-from gradesync.api.auth import SectionReader, SectionWriter
-from gradesync.api.context import SectionContext
+from gradesync.api.auth import SectionContext, SectionReader, SectionWriter
 from gradesync.api.live import Outline
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason, render_sis_category
-from gradesync.core.categories import Pairing
+from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import Category
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory
@@ -57,7 +56,7 @@ async def set_categories(
     sides = BothSides(outline.gradebook.categories, sis)
     pairs = {pair.id: pair.sis_category for pair in wanted.pairs}
     await pair_categories(
-        context.runtime.database,
+        context.runtime.context.database,
         district=await context.district(),
         section_id=context.section_id,
         wanted=pairs,

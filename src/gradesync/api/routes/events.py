@@ -13,8 +13,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas
-from gradesync.api.auth import SyncReader, client_exists
-from gradesync.api.context import SectionContext
+from gradesync.api.auth import SectionContext, SyncReader, client_exists
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_sync

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from gradesync.api.auth import LinkWriter
+from gradesync.api.auth import LinkWriter, RequestContext
 from gradesync.api.bulk import (
     NOT_ATTEMPTED,
     Deadline,
@@ -13,7 +13,6 @@ from gradesync.api.bulk import (
     import_rows,
     parse_rows,
 )
-from gradesync.api.context import RequestContext
 from gradesync.api.live import OUTLINE_CALLS, SectionRef, limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import district as schemas
@@ -52,7 +51,7 @@ async def import_links(*, context: LinkWriter, rows: RawRows) -> schemas.ImportR
 async def _link(context: RequestContext, section: SectionRef, row: schemas.LinkRow) -> None:
     live, district = context.live, await context.district()
     linking = link_section(
-        context.runtime.database,
+        context.runtime.context.database,
         target=live.target(district),
         district=district,
         section_id=row.section,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 
-from gradesync.api.auth import LinkReader, LinkWriter, SectionWriter
+from gradesync.api.auth import LinkReader, LinkWriter, RequestContext, SectionContext, SectionWriter
 from gradesync.api.bulk import (
     NOT_ATTEMPTED,
     Deadline,
@@ -17,11 +17,10 @@ from gradesync.api.bulk import (
     render_report,
     render_result,
 )
-from gradesync.api.context import RequestContext, SectionContext
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import district as schemas
-from gradesync.core.categories import normalize_title
+from gradesync.core.fit import normalize_title
 from gradesync.core.gradebook import Category
 from gradesync.core.sis import SisCategory
 from gradesync.db import audit, districts, links
@@ -157,7 +156,7 @@ async def _add_pairs(
         if pair.chosen and category_id in source_ids and pair.ref.key in active
     }
     await pair_categories(
-        context.runtime.database,
+        context.runtime.context.database,
         district=await context.district(),
         section_id=section_id,
         wanted={**chosen, **wanted},

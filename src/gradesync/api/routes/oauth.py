@@ -13,8 +13,7 @@ from structlog.contextvars import bind_contextvars
 
 from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Scope
 from gradesync.api import schemas
-from gradesync.api.auth import count_token_request
-from gradesync.api.context import CurrentLive, CurrentRuntime, source_ip
+from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request, source_ip
 from gradesync.api.exchange import exchange
 from gradesync.api.live import Live
 from gradesync.api.problems import CATALOGUE, problem
@@ -206,7 +205,7 @@ async def _authenticate(runtime: Runtime, request: Request, form: Mapping[str, s
     given = _read_basic(header) if header is not None else (form.get("client_id"), form.get("client_secret"))
     if given is None or not given[0] or not given[1]:
         raise RequestRefused("client-not-accepted", "")
-    async with runtime.database.without_tenant() as db:
+    async with runtime.context.database.without_tenant() as db:
         client = await clients.authenticate(db, given[0], given[1])
     if client is None:
         raise RequestRefused("client-not-accepted", "")

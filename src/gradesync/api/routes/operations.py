@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gradesync.api import schemas
-from gradesync.api.context import CurrentRuntime
+from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problems import CATALOGUE, problem_responses
 from gradesync.errors import RequestRefused
 from gradesync.observability.logs import render_metrics
@@ -47,7 +47,7 @@ async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.
     """
     database, migrations, queue, circuits = await asyncio.gather(
         _passes(_reaches_database(runtime)),
-        _passes(runtime.database.is_migrated()),
+        _passes(runtime.context.database.is_migrated()),
         _passes(_reaches_queue(runtime)),
         _count_circuits(runtime),
     )
@@ -63,7 +63,7 @@ async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.
 
 
 async def _reaches_database(runtime: Runtime) -> bool:
-    async with runtime.database.without_tenant() as db:
+    async with runtime.context.database.without_tenant() as db:
         await db.connection()
     return True
 

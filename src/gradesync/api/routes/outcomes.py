@@ -8,12 +8,10 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
 from gradesync.api import pagination, schemas, spreadsheet
-from gradesync.api.auth import SyncReader
-from gradesync.api.context import SectionContext
-from gradesync.api.paths import sync_path
+from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
-from gradesync.api.schemas.render import render_outcome
+from gradesync.api.schemas.render import render_outcome, sync_path
 from gradesync.core.plan import CATEGORY, Result
 from gradesync.core.reasons import Reason
 from gradesync.db import links, outcomes

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from gradesync.api import pagination, spreadsheet
-from gradesync.api.auth import LinkReader
-from gradesync.api.context import RequestContext
+from gradesync.api.auth import LinkReader, RequestContext
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, SchoologyId
 from gradesync.api.schemas import district as schemas

@@ -77,7 +77,7 @@ async def set_section(*, context: SectionWriter, wanted: schemas.LinkRequest) ->
     to = Destination(code, wanted.sis_section, wanted.teacher)
     district, live = await context.district(), context.live
     linking = link_section(
-        context.runtime.database,
+        context.runtime.context.database,
         target=live.target(district),
         district=district,
         section_id=context.section_id,

@@ -9,11 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, schemas
-from gradesync.api.auth import SyncReader, SyncWriter
-from gradesync.api.context import RequestContext, SectionContext
-from gradesync.api.paths import sync_path
+from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas.render import render_sync
+from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.db import syncs
 from gradesync.db.syncs import Sync, Which
 from gradesync.errors import RequestRefused

@@ -7,8 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Response
 
 from gradesync.api import pagination
-from gradesync.api.auth import DistrictReader, DistrictWriter
-from gradesync.api.context import RequestContext
+from gradesync.api.auth import DistrictReader, DistrictWriter, RequestContext
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import district as schemas

@@ -5,7 +5,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from gradesync.api import schemas
-from gradesync.api.paths import section_path, sync_path
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
@@ -123,3 +122,13 @@ def render_section(link: SectionLink) -> schemas.Section:
         chosen=link.chosen,
         links={name: f"{path}/{name}" for name in ("syncs", "assignments", "categories")},
     )
+
+
+def section_path(section_id: str) -> str:
+    """Return the path of a section."""
+    return f"/sections/{section_id}"
+
+
+def sync_path(section_id: str, sync_id: str) -> str:
+    """Return the path of a sync."""
+    return f"{section_path(section_id)}/syncs/{sync_id}"

@@ -1,0 +1,70 @@
+"""Test that a value which is absent, unreadable or never made clears nothing (R36, R38)."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from gradesync.core.gradebook import UNTOUCHED
+from gradesync.core.ledger import Owed
+from gradesync.core.plan import AssignmentPlan, Result, ScoreOutcome
+from gradesync.core.reasons import Reason
+from harness.gradebooks import (
+    ANN,
+    BEN,
+    STUDENTS,
+    entry,
+    gradebook,
+    ledger,
+    only,
+    plan_of,
+    quiz,
+    settled,
+)
+
+NINE = Decimal("9.5")
+
+
+def counts(item: AssignmentPlan) -> tuple[int, int, int]:
+    return len(item.writes), len(item.settled), item.unchanged
+
+
+def test_R36_a_row_that_is_not_there_never_clears() -> None:
+    sent = {ANN: NINE, BEN: Decimal(7)}
+    for full in (False, True):
+        item = only(plan_of(gradebook({ANN: NINE}, full=full), ledger(entry(sent)), full=full))
+        assert counts(item) == (0, 0, 1)
+
+
+def test_R36_a_student_who_left_the_roster_is_not_cleared() -> None:
+    book = gradebook({BEN: NINE}, students={BEN: STUDENTS[BEN]})
+    assert counts(only(plan_of(book, ledger(entry({ANN: NINE, BEN: NINE}))))) == (0, 0, 1)
+
+
+def test_R36_an_unreadable_row_is_neither_sent_nor_cleared() -> None:
+    book = gradebook({BEN: NINE}, unreadable={("1", ANN): "grade is no number"})
+    item = only(plan_of(book, ledger(entry({ANN: Decimal(7), BEN: NINE}))))
+    assert item.writes == ()
+    assert settled(item) == ScoreOutcome(ANN, Result.FAILED, Reason.ROW_UNREADABLE)
+    assert item.read == 2
+
+
+def test_an_unreadable_row_of_a_student_who_left_fails_nothing() -> None:
+    book = gradebook({}, students={}, unreadable={("1", ANN): "grade is no number"})
+    assert settled(only(plan_of(book))) == ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
+
+
+def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
+    cells = {ANN: UNTOUCHED, BEN: UNTOUCHED}
+    known = ledger(entry({ANN: Decimal(8)}, owed={BEN: Owed("score-not-accepted", Decimal(9))}))
+    item = only(plan_of(gradebook(cells), known, full=True))
+    kept = ScoreOutcome(
+        ANN, Result.UNCHANGED, None, (Reason.NEVER_SCORED_HERE,), before=Decimal(8), after=Decimal(8)
+    )
+    assert (item.writes, settled(item), item.read) == ((), kept, 1)
+    gone = {ANN: replace(STUDENTS[ANN], active=False)}
+    stopped = only(plan_of(gradebook(cells, students=gone), known))
+    assert settled(stopped) == ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_ENROLLED)
+
+
+def test_R38_a_blank_that_nobody_made_counts_for_nothing() -> None:
+    book = gradebook({ANN: UNTOUCHED, BEN: Decimal(4)}, assignments=[quiz(category_id=None)])
+    assert [score.student for score in only(plan_of(book)).settled] == [BEN]
