@@ -128,7 +128,7 @@ async def test_an_unreachable_address_is_no_answer(api: ApiHarness) -> None:
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["error"], delivery["response_status"]) == (
         "pending",
-        "no-answer",
+        "no-response",
         None,
     )
 

@@ -27,7 +27,7 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     async with session.worker():
         opened = await session.open()
         await sync(opened)
-    await expect(opened.headline).to_contain_text("did not reach the SIS.")
+    await expect(opened.headline).to_contain_text("did not reach PowerSchool.")
     await expect(opened.text("assignments created and")).to_be_visible()
     assert len(session.sis()) > 10
     attention = opened.tool.locator(".part", has=opened.tool.get_by_role("heading", name="Needs attention"))
@@ -40,7 +40,9 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     left_out = opened.tool.get_by_role("heading", name="Left out")
     await left_out.click()
     await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
-    await expect(opened.tool.get_by_role("status")).to_contain_text("did not reach the SIS.")  # read aloud
+    await expect(opened.tool.get_by_role("status")).to_contain_text(
+        "did not reach PowerSchool."
+    )  # read aloud
 
 
 async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) -> None:
@@ -90,7 +92,7 @@ async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
         for item in empty:
             session.world.schoology.edit_assignment(section.id, item.id, max_points=Decimal(10))
         await opened.button("Retry what failed").click()
-        await expect(opened.headline).to_have_text("Everything reached the SIS.")
+        await expect(opened.headline).to_have_text("Everything reached PowerSchool.")
     assert "Summer reading plan" in session.sis()
     await expect(opened.button("Retry what failed")).to_be_hidden()
 

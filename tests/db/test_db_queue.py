@@ -217,10 +217,10 @@ async def test_queue_depth_covers_all_districts(database: Database) -> None:
         for section in "12":
             await enqueue(database, section, district)
     assert await depths(database) == {"ready": 4}
-    assert await depths(database, skipped_districts=("birch", "cedar")) == {"ready": 2, "held": 2}
+    assert await depths(database, skipped_districts=("birch", "cedar")) == {"ready": 2, "throttled": 2}
     await claim(database, "alder")
     assert await depths(database) == {"ready": 3}
-    assert await depths(database, per_district=1) == {"ready": 2, "held": 1}
+    assert await depths(database, per_district=1) == {"ready": 2, "throttled": 1}
 
 
 async def test_abandoned_sync_waits_like_any_other(database: Database) -> None:
@@ -232,11 +232,11 @@ async def test_abandoned_sync_waits_like_any_other(database: Database) -> None:
     assert await depths(database) == {"ready": 1}
 
 
-async def test_delayed_sync_is_held_and_has_no_age(database: Database) -> None:
+async def test_delayed_sync_is_throttled_and_has_no_age(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
         await syncs.release(db, sync.id, token, not_before=60)
     async with database.without_tenant() as db:
         found = await queue.measure_depths(db, takeover_wait_seconds=30, per_district=4, skipped_districts=())
-    assert found == {"held": queue.Depth(1, 0.0)}
+    assert found == {"throttled": queue.Depth(1, 0.0)}

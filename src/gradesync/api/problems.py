@@ -124,11 +124,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     # upstream systems and this service
     "upstream-unavailable": ProblemType(
-        503, "Schoology or the SIS does not respond.", "Try again in a few minutes."
+        503, "Schoology or PowerSchool doesn't respond.", "Try again in a few minutes."
     ),
     "upstream-refused": ProblemType(
         502,
-        "Schoology or the SIS refuses the request.",
+        "Schoology or PowerSchool refuses the request.",
         "Run the connection check; it names what is missing.",
     ),
     "service-unavailable": ProblemType(

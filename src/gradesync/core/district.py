@@ -7,6 +7,10 @@ from decimal import Decimal
 
 from gradesync.core.sis import Policy
 
+# An upstream's clock and window are not ours: the rest is margin.
+BUDGET_SHARE = Decimal("0.9")
+"""The share of an upstream's rate limit that is used."""
+
 
 @dataclass(frozen=True, slots=True)
 class SchoologyAccess:

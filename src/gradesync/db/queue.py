@@ -90,7 +90,7 @@ async def list_overdue(db: AsyncSession) -> list[tuple[str, str]]:
 async def measure_depths(
     db: AsyncSession, *, takeover_wait_seconds: float, per_district: int, skipped_districts: Sequence[str]
 ) -> dict[str, Depth]:
-    """Count what waits in all districts, by class: `ready` to be claimed, or `held` back by its district.
+    """Count what waits in all districts, by class: `ready` to be claimed, or `throttled` by its district.
 
     `skipped_districts` may not call their systems now. A class without a sync is absent.
     """

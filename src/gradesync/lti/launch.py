@@ -8,6 +8,7 @@ from structlog.contextvars import bind_contextvars
 from gradesync.access.launch import Launch
 from gradesync.access.teacher import teacher_scopes
 from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope
+from gradesync.core.catalogue import SIS_NAME
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
@@ -107,4 +108,5 @@ def _page(launch: CheckedLaunch, start: Session | dict[str, str]) -> Response:
         frames=launch.frames,
         start=msgspec.to_builtins(start),
         title=launch.title or "Sync to SIS",
+        sis=SIS_NAME,
     )

@@ -80,8 +80,8 @@ def time_stage(name: Stage) -> Iterator[None]:
 async def observe_queue(context: SyncContext) -> None:
     """Measure the queue of all districts.
 
-    Class `ready`: a free worker would take it now. `held`: its district's own limits keep it, and no further
-    worker would help: as many are running as may be, a call budget is spent, a circuit is open, or it
+    Class `ready`: a free worker would take it now. `throttled`: its district's own limits keep it, and no
+    further worker would help: as many are running as may be, a call budget is spent, a circuit is open, or it
     waits until a time that an upstream named.
     """
     skipped_districts = await context.systems.skipped_districts()
@@ -92,7 +92,7 @@ async def observe_queue(context: SyncContext) -> None:
             per_district=context.limits.per_district,
             skipped_districts=skipped_districts,
         )
-    for name in ("ready", "held"):
+    for name in ("ready", "throttled"):
         depth = depths.get(name, queue.Depth(0, 0.0))
         QUEUE.labels(name).set(depth.syncs)
         OLDEST.labels(name).set(depth.oldest_seconds)

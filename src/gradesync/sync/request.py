@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.district import District
+from gradesync.core.district import BUDGET_SHARE, District
 from gradesync.core.plan import Selection
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
@@ -20,8 +20,6 @@ from gradesync.sync.context import SyncContext
 from gradesync.sync.sweep import settle_overdue
 
 log = structlog.get_logger()
-
-BUDGET_SHARE = 0.9  # of what the key may do; the call budget stays as far below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +178,7 @@ def expected_wait(backlog: int, district: District) -> float:
     """Return the seconds until the Schoology budget lets one more sync start, behind `backlog` others."""
     access = district.schoology
     calls = backlog * access.calls_per_sync
-    return calls * float(access.window_seconds) / (BUDGET_SHARE * access.requests_per_window)
+    return float(calls * access.window_seconds / (BUDGET_SHARE * access.requests_per_window))
 
 
 def _audit_detail(sync: Sync) -> dict[str, object]:

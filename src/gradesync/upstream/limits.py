@@ -10,6 +10,8 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from gradesync.core.district import BUDGET_SHARE
+
 PREFIX = "gradesync:circuit:"
 OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, not whether they are open
 FAILURES_TO_OPEN = 5
@@ -102,10 +104,10 @@ class RateLimit:
 
 
 def per_window(limit: int, seconds: float) -> RateLimit:
-    """Return a rate limit 10 % below an upstream's own."""
+    """Return the rate limit that keeps to our share of an upstream's own."""
     # The longer window covers the way to the upstream, and how long ago a slot may have been reserved.
     longer = max(0.03 * seconds, TRAVEL_SECONDS + REUSE_SECONDS)
-    return RateLimit(max(1, limit * 9 // 10), seconds + longer, REUSE_SECONDS)
+    return RateLimit(max(1, int(BUDGET_SHARE * limit)), seconds + longer, REUSE_SECONDS)
 
 
 def minimum_interval(milliseconds: int) -> RateLimit | None:

@@ -88,7 +88,7 @@ class WebhookSender:
             return AttemptResult(error="address-not-allowed")
         # Host names that cannot be encoded are ValueErrors.
         except (httpx.HTTPError, httpx.InvalidURL, ValueError):
-            return AttemptResult(error="no-answer")
+            return AttemptResult(error="no-response")
         return AttemptResult(status, None if 200 <= status < 300 else "refused")
 
     async def _send(self, delivery: DueDelivery) -> int:

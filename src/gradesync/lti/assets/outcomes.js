@@ -1,7 +1,7 @@
 // Show the outcomes of assignments and scores: by reason and by name, with what to do.
 
 import { button, h, sign } from "./dom.js";
-import { count, dateOf, failed, isGuarded, number, sent, skipped } from "./words.js";
+import { count, dateOf, failed, isGuarded, number, sent, SIS, skipped } from "./words.js";
 
 /** List the reasons that only repeat the reason of the assignment, or of the sync. */
 const REPEATED = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
@@ -122,7 +122,7 @@ const RESULTS = {
   created: "new",
   recreated: "new again",
   updated: "changed",
-  adopted: "found in the SIS",
+  adopted: `found in ${SIS}`,
 };
 const SENT = new Set(["written", "cleared"]);
 

@@ -4,6 +4,9 @@ const LIST = new Intl.ListFormat("en-US");
 const NUMBER = new Intl.NumberFormat("en-US");
 const A_DAY = 86_400_000;
 
+/** The name of the SIS, as its users know it. */
+export const SIS = document.querySelector("main").dataset.sis;
+
 export const number = (n) => NUMBER.format(n);
 export const list = (parts) => LIST.format(parts);
 
@@ -53,9 +56,9 @@ export function resultOf(sync) {
   if (sync.status === "failed") {
     const unsent = list(failures(sync));
     const rest = sum || "Everything else was up to date.";
-    return { kind: "problem", headline: `${capital(unsent)} did not reach the SIS.`, text: rest };
+    return { kind: "problem", headline: `${capital(unsent)} did not reach ${SIS}.`, text: rest };
   }
-  if (done.length) return { kind: "ok", headline: "Everything reached the SIS.", text: sum };
+  if (done.length) return { kind: "ok", headline: `Everything reached ${SIS}.`, text: sum };
   return { kind: "ok", headline: "Nothing had changed, so nothing was sent.", text: "" };
 }
 
@@ -66,9 +69,9 @@ function previewOf(sync) {
   }
   const would = actions(sync, false);
   const unsent = failures(sync);
-  const but = unsent.length ? ` ${capital(list(unsent))} would not reach the SIS.` : "";
+  const but = unsent.length ? ` ${capital(list(unsent))} would not reach ${SIS}.` : "";
   if (!would.length) {
-    return { kind: "ok", headline: "A sync would change nothing in the SIS.", text: but.trim() || "Everything is up to date." };
+    return { kind: "ok", headline: `A sync would change nothing in ${SIS}.`, text: but.trim() || "Everything is up to date." };
   }
   return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
 }
@@ -76,13 +79,13 @@ function previewOf(sync) {
 /** Return what a running sync is doing. */
 export function stageOf({ stage, progress, dry_run }) {
   if (stage === "writing" && !dry_run && progress.total) {
-    return `Sending to the SIS: ${number(progress.done)} of ${number(progress.total)}`;
+    return `Sending to ${SIS}: ${number(progress.done)} of ${number(progress.total)}`;
   }
   return {
     queued: "Waiting for its turn",
     reading: "Reading the Schoology gradebook",
-    planning: "Comparing with the SIS",
-    writing: "Sending to the SIS",
+    planning: `Comparing with ${SIS}`,
+    writing: `Sending to ${SIS}`,
     settled: "Finishing",
   }[stage];
 }
@@ -94,7 +97,7 @@ function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
     changed > 0 && `${number(changed)} would get another value`,
   ].filter(Boolean);
   const lines = [];
-  if (parts.length) lines.push(`Of ${count(sent, "score")} in the SIS, ${list(parts)}.`);
+  if (parts.length) lines.push(`Of ${count(sent, "score")} in ${SIS}, ${list(parts)}.`);
   if (recreated > 0) lines.push(`Of ${count(known, "assignment")}, ${number(recreated)} would be created again.`);
   return lines.join(" ");
 }

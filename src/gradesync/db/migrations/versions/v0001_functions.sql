@@ -111,10 +111,10 @@ AS $$
         GROUP BY s.district_id
     ), classed AS (
         SELECT w.since, w.since > statement_timestamp() OR l.syncs >= per_district
-                        OR w.district_id = ANY (skipped_districts) AS held
+                        OR w.district_id = ANY (skipped_districts) AS throttled
         FROM waiting w LEFT JOIN leased l USING (district_id)
     )
-    SELECT CASE WHEN held THEN 'held' ELSE 'ready' END, count(*),
+    SELECT CASE WHEN throttled THEN 'throttled' ELSE 'ready' END, count(*),
            greatest(0, extract(epoch FROM statement_timestamp() - min(since)))
     FROM classed GROUP BY 1
 $$;
