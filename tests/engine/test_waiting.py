@@ -4,10 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from gradesync.db.session import Database
+from gradesync.db.codec import Secrets
+from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.errors import LeaseLost
+from gradesync.settings import Settings
 from gradesync.sync.claim import Lease, claim_from
+from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Status, System
@@ -15,10 +19,10 @@ from harness.assertions import find_false_claims
 from harness.contexts import HURRIED, LIMITS, SOON
 from harness.district import BOUND_IS_PAST, DistrictHarness
 from harness.faults import held_at, spoil_ledger
+from harness.relays import Cut, relay
+from harness.servers import KEYS
 
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
-
-
 SHORT_LEASE = replace(HURRIED, lease=1.5)
 
 
@@ -164,3 +168,36 @@ async def test_lost_sync_records_nothing_of_its_last_call(harness: DistrictHarne
         [],
         [],
     )
+
+
+async def test_claim_whose_commit_was_lost_is_given_back(
+    harness: DistrictHarness, settings: Settings
+) -> None:
+    assert settings.database_url is not None
+    sync, cut = await harness.request(), Cut(b"COMMIT\0", after=b"claimed AS")
+    async with relay(settings.database_url.get_secret_value(), cut) as url:
+        database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
+        context = replace(harness.context, database=database)
+        with pytest.raises(DATABASE_AWAY):
+            await claim_from(context, harness.district.id)
+        assert (await harness.get(sync)).lease_token is not None
+        await retry_releases(context)
+        await database.close()
+    assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
+    assert (await harness.run_to_end(sync)).status == "complete"
+
+
+async def test_sync_without_a_free_connection_goes_back(harness: DistrictHarness, settings: Settings) -> None:
+    assert settings.database_url is not None
+    sync = await harness.request()
+    claimed = await claim_from(harness.context, harness.district.id)
+    assert claimed is not None
+    url = settings.database_url.get_secret_value()
+    engine = create_async_engine(url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    context = replace(harness.context, database=Database(engine, Secrets(KEYS)))
+    async with context.database.district(harness.district.id):
+        await run_sync(context, claimed)
+        assert len(context.unreleased) == 1
+    await retry_releases(context)
+    await context.database.close()
+    assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())

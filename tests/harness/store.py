@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from uuid import uuid4
 
 from gradesync.core.district import (
     District,
@@ -70,7 +71,9 @@ async def claim(
 ) -> Sync | None:
     """Claim a sync. A takeover waits 30 seconds; a negative lease has ended already."""
     async with database.with_lock(district_id, queue.CLAIMS) as db:
-        return await queue.claim(db, lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district)
+        return await queue.claim(
+            db, str(uuid4()), lease_seconds=lease, takeover_wait_seconds=30, per_district=per_district
+        )
 
 
 async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID
 
 from sqlalchemy import Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -115,16 +115,17 @@ async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_distri
 
 
 async def claim(
-    db: AsyncSession, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
+    db: AsyncSession, token: str, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
-    The transaction must have the lock `CLAIMS`, or two could count the same leases. A lease that ended counts
-    among the `per_district` until `takeover_wait_seconds` later: its worker may still have a call under way.
+    `token` identifies the lease, and is used once. The transaction must have the lock `CLAIMS`, or two could
+    count the same leases. A lease that ended counts among the `per_district` until `takeover_wait_seconds`
+    later: its worker may still have a call under way.
     None where nothing can be taken.
     """
     values = {
-        "token": uuid4(),
+        "token": UUID(token),
         "lease": timedelta(seconds=lease_seconds),
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
         "per_district": per_district,

@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import DisconnectionError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
 from gradesync.errors import GradeSyncError
+
+# Raised where the database is away, or has no connection free. Faulty statements are `DBAPIError`s too.
+DATABASE_AWAY: Final = (DBAPIError, OSError, PoolTimeoutError)
 
 SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
 SET_DISTRICT_AND_LOCK = text("""

@@ -213,15 +213,19 @@ async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> b
     return await _change(db, sync_id, token, {"lease_until": NOW + timedelta(seconds=seconds)})
 
 
-async def release(db: AsyncSession, sync_id: str, token: str, not_before: float = 0) -> bool:
-    """Return a sync to the end of the queue, for at least `not_before` seconds."""
+async def release(db: AsyncSession, token: str, not_before: float = 0) -> bool:
+    """Return the sync of a lease to the end of the queue, for at least `not_before` seconds.
+
+    The lease may have lapsed. False where another worker has the sync by now, or it is settled.
+    """
     queued = {
         "stage": "queued",
         "lease_token": None,
         "lease_until": None,
         "not_before": NOW + timedelta(seconds=not_before),
     }
-    return await _change(db, sync_id, token, queued)
+    released = update(SYNC).where(PROCESSING, SYNC.c.lease_token == UUID(token)).values(queued)
+    return (await db.execute(released.returning(SYNC.c.id))).one_or_none() is not None
 
 
 class Progress(TypedDict, total=False):

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
+from uuid import uuid4
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
@@ -16,11 +16,11 @@ from gradesync.db import districts, ledger, links, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
 from gradesync.db.districts import Facts
 from gradesync.db.links import Pair, SectionLink
-from gradesync.db.session import Database
+from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.observability.periodic import log_failure
-from gradesync.sync.context import SyncContext
+from gradesync.sync.context import Release, SyncContext
 from gradesync.sync.journal import Journal, Tally
 from gradesync.sync.metrics import record_claimed
 
@@ -80,7 +80,7 @@ class Lease:
                 await self.renew()
             except LeaseLost:
                 return
-            except (DBAPIError, OSError) as error:
+            except DATABASE_AWAY as error:
                 # The database may be restarting; the permit refuses calls once the lease is too short.
                 log.warning("lease.not-renewed", sync=self.sync_id, error=type(error).__name__)
 
@@ -125,19 +125,30 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     # Reserved last: what is reserved for a sync that cannot be claimed is lost to those that can.
     if known is None or not room or not await context.systems.reserve_sync(known.district):
         return None
-    granted = monotonic()
+    granted, token = monotonic(), str(uuid4())
+    try:
+        sync = await _take(context, district_id, token)
+    except DATABASE_AWAY:
+        # The answer may be lost and the lease granted: nobody would know of it.
+        context.unreleased.add(Release(district_id, token, ready_at=granted))
+        raise
+    if sync is None:
+        return None
+    record_claimed(sync, limits.lease)
+    lease = Lease(context.database, district_id, sync.id, token, limits.lease, granted)
+    return Claimed(known.district, known.facts, sync, lease)
+
+
+async def _take(context: SyncContext, district_id: str, token: str) -> Sync | None:
+    limits = context.limits
     async with context.database.with_lock(district_id, queue.CLAIMS) as db:
-        sync = await queue.claim(
+        return await queue.claim(
             db,
+            token,
             lease_seconds=limits.lease,
             takeover_wait_seconds=limits.call_timeout,
             per_district=limits.per_district,
         )
-    if sync is None or sync.lease_token is None:
-        return None
-    record_claimed(sync, limits.lease)
-    lease = Lease(context.database, district_id, sync.id, sync.lease_token, limits.lease, granted)
-    return Claimed(known.district, known.facts, sync, lease)
 
 
 @dataclass(slots=True)

@@ -26,7 +26,6 @@ class Release:
     """Identify a lease to give back. Its sync may run again from `ready_at`, in monotonic seconds."""
 
     district_id: str
-    sync_id: str
     token: str
     ready_at: float
 

@@ -4,9 +4,9 @@ from contextlib import suppress
 from time import monotonic
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from gradesync.db import syncs
+from gradesync.db.session import DATABASE_AWAY
 from gradesync.sync.claim import Claimed
 from gradesync.sync.context import Release, SyncContext
 
@@ -19,20 +19,20 @@ async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> N
     Where the database is away, the lease is kept for `retry_releases`.
     """
     lease = claimed.lease
-    left = Release(lease.district_id, lease.sync_id, lease.token, ready_at=monotonic() + pause)
+    left = Release(lease.district_id, lease.token, ready_at=monotonic() + pause)
     context.unreleased.add(left)
     try:
         await _give_back(context, left)
-    except (DBAPIError, OSError) as error:
+    except DATABASE_AWAY as error:
         log.warning("sync.not-released", error=type(error).__name__)
 
 
 async def retry_releases(context: SyncContext) -> None:
     """Give back the leases that could not be given back, unless the database is still away.
 
-    One that has lapsed, or that another worker has taken over, is forgotten.
+    One that another worker has taken over is forgotten, and one that was never granted.
     """
-    with suppress(DBAPIError, OSError):
+    with suppress(*DATABASE_AWAY):
         for left in list(context.unreleased):
             await _give_back(context, left)
 
@@ -40,7 +40,7 @@ async def retry_releases(context: SyncContext) -> None:
 async def _give_back(context: SyncContext, left: Release) -> None:
     pause = max(0.0, left.ready_at - monotonic())
     async with context.database.district(left.district_id) as db:
-        ours = await syncs.release(db, left.sync_id, left.token, not_before=pause)
+        ours = await syncs.release(db, left.token, not_before=pause)
     context.unreleased.discard(left)
     if ours:
         await context.wakeup.notify(left.district_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Plan
@@ -15,6 +15,7 @@ from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.db import districts
+from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
@@ -234,7 +235,7 @@ async def _settle_or_release(
     """Handle a failure, and a database that is away meanwhile. Raises `LeaseLost`."""
     try:
         await _handle_failure(context, claimed, attempt, error)
-    except (DBAPIError, OSError) as second:
+    except DATABASE_AWAY as second:
         await _handle_failure(context, claimed, attempt, second)
 
 
@@ -257,7 +258,7 @@ async def _handle_failure(
             await _stop(context, claimed, attempt, _Stop(Reason.UPSTREAM_UNAVAILABLE, detail))
         case SyncStopped() | Rejected():
             await _stop(context, claimed, attempt, _Stop(Reason(error.reason), error.detail))
-        case DBAPIError() | OSError() if not isinstance(error, STATEMENT_ERRORS):
+        case _ if isinstance(error, DATABASE_AWAY) and not isinstance(error, STATEMENT_ERRORS):
             log.warning("sync.database-away", error=type(error).__name__)
             await release(context, claimed, DATABASE_AWAY_SECONDS)
         case _:

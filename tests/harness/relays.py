@@ -1,0 +1,56 @@
+"""Relay connections to a server, and cut one where a test wants."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import make_url
+
+
+@dataclass
+class Cut:
+    """Cut a connection once, in the place of data that contain `sign`, and call `then`.
+
+    With `after`, only once data in either direction have contained that.
+    """
+
+    sign: bytes
+    then: Callable[[], None] = lambda: None
+    after: bytes = b""
+    done: bool = False
+
+    def strikes(self, data: bytes) -> bool:
+        """Return whether the connection is to be cut instead of passing these data on."""
+        if self.done or self.after or self.sign not in data:
+            return False
+        self.done = True
+        self.then()
+        return True
+
+    def watch(self, data: bytes) -> None:
+        """Note data that go by."""
+        if self.after in data:
+            self.after = b""
+
+
+@asynccontextmanager
+async def relay(url: str, cut: Cut) -> AsyncIterator[str]:
+    """Relay to the server of a URL; yield the relay's own."""
+    target = make_url(url)
+
+    async def accept(reader: StreamReader, writer: StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
+        await asyncio.gather(_pass_on(reader, far_writer, cut), _pass_on(far_reader, writer, cut))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield target.set(port=port).render_as_string(hide_password=False)
+
+
+async def _pass_on(reader: StreamReader, writer: StreamWriter, cut: Cut) -> None:
+    while (data := await reader.read(65536)) and not cut.strikes(data):
+        cut.watch(data)
+        writer.write(data)
+    writer.close()
