@@ -185,7 +185,7 @@ async def test_export_has_everything_but_secrets(
     assert {row[district_column(name)] for name, exported in rows.items() for row in exported} == {
         "riverside"
     }
-    assert {"5790000": 9.5, "5790001": None} in [row["sent"] for row in rows["ledger"]]
+    assert {"5790000": 9.5, "5790001": None} in [row["scores"] for row in rows["ledger"]]
     assert mark("hilltop") not in written
     for hidden in (secret, RIVERSIDE.schoology.consumer_secret, RIVERSIDE.sis.client_secret):
         assert hidden not in written

@@ -104,7 +104,7 @@ def test_R45_an_assignment_that_stops_takes_nothing() -> None:
     assert handed(imported("2"), known) is known
 
 
-def test_R45_a_successor_that_fails_is_told_too() -> None:
+def test_R45_a_successor_that_fails_is_named_too() -> None:
     book = gradebook(assignments=[quiz("2", max_points=Decimal(20))], columns={})
     item = planned(book, ledger(REMOVED), live(listed("r1", locked=True)))
     assert (item.action, item.reason, item.warnings) == (

@@ -7,7 +7,7 @@ import pytest
 
 from gradesync.core.district import Match
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
-from gradesync.core.ledger import Owed, Value
+from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import explain_absence
@@ -22,6 +22,8 @@ from harness.gradebooks import (
     entry,
     gradebook,
     ledger,
+    listed,
+    live,
     only,
     plan_of,
     quiz,
@@ -241,6 +243,16 @@ def test_R16_a_section_code_that_does_not_fit_names_no_section() -> None:
     assert Match().section_key("ALG-1") is None
     assert Match(section="^[A-Z]+-([0-9]+)$").section_key("ALG-1") == "1"
     assert Match().section_key(None) is None
+
+
+@pytest.mark.parametrize(("held", "left"), [(NINE, True), (Decimal(3), False), (None, False)])
+def test_R40_a_former_record_is_named_while_it_holds_ours(held: Decimal | None, left: bool) -> None:
+    known = ledger(entry({ANN: NINE}, doubtful={ANN: Doubtful(NINE)}))
+    shown = live(listed(), scores={"r1": {ANN: held}})
+    moved = {**KEYS, ANN: "91"}
+    item = only(plan_of(gradebook({ANN: NINE}), known, shown, students=moved, remembered=KEYS))
+    warned = [Reason.LEFT_AT_FORMER_STUDENT in score.warnings for score in item.writes]
+    assert warned == [left]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Believe what an earlier sync learned of PowerSchool to go on, and never to say no (R37, R43, R44)."""
+"""Believe what an earlier sync learned of PowerSchool to go on, and never to refuse (R37, R43, R44)."""
 
 import unicodedata
 from dataclasses import replace

@@ -1,14 +1,19 @@
 """Link sections by school code, refuse SIS sections that are linked, follow a change of teacher."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
 from gradesync_sandbox import world
+from gradesync_sandbox.faults import Body, Hold, Status
 from gradesync_sandbox.powerschool.rows import User
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.faults import held_at
+
+JSON = {"content-type": "application/json"}
 
 
 @pytest.fixture
@@ -161,3 +166,50 @@ async def test_change_of_teacher_keeps_opt_outs_of_unsent_work(
     assert (await harness.ledger())[str(item.id)].opted_out
     await harness.opt_out(item, opted_out=False)
     await assert_synced_well(harness)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_code"),
+    [(Status(404, "{}"), None), (Status(403, "{}"), "sis-section-taken")],
+    ids=["deleted", "unreadable"],
+)
+async def test_R37_a_sis_section_is_free_once_its_section_is_gone(
+    harness: DistrictHarness, answer: Status, error_code: str | None
+) -> None:
+    room, other = harness.world.classrooms
+    assert (await harness.sync(other)).status == "complete"
+    room.section.school_code = other.section.school_code
+    harness.fault("schoology", "section", answer, times=None)
+    assert (await harness.sync()).error_code == error_code
+
+
+async def test_R37_two_sections_cannot_take_one_sis_section(environment: Environment) -> None:
+    """Let two sections find that a third one has left a SIS section, and take it at the same time."""
+    async with environment.open_district(world.build(7, 3, 2, 1, ideal=True)) as harness:
+        first, second, third = harness.world.classrooms
+        assert (await harness.sync(third)).status == "complete"
+        left = third.section.school_code
+        third.section.school_code = "85999"
+        first.section.school_code = second.section.school_code = left
+        harness.fault("schoology", "section", Hold("after"))
+        slow = asyncio.create_task(harness.sync(first))
+        await harness.faults.until_held()
+        assert (await harness.sync(second)).error_code is None
+        harness.faults.release()
+        assert (await slow).error_code == "sis-section-taken"
+
+
+@pytest.mark.parametrize(
+    ("sections", "error_code"),
+    [(None, "teacher-not-in-sis-section"), ('{"name":"sections","record":[]}', "sis-section-not-found")],
+)
+async def test_lost_access_is_explained_by_the_section_of_today(
+    harness: DistrictHarness, sections: str | None, error_code: str
+) -> None:
+    await assert_synced_well(harness)
+    harness.grade(harness.items[0], harness.students[0], 5)
+    async with held_at(harness, "score.write", harness.sync()) as syncing:
+        harness.world.powerschool.unassign_teacher(harness.room.sis_teacher, harness.room.sis)
+        if sections:
+            harness.fault("powerschool", "schema.sections", Body(sections, headers=JSON))
+    assert (await syncing).error_code == error_code

@@ -120,7 +120,7 @@ def test_every_alert_leads_to_its_place_in_the_run_book_and_every_place_has_an_a
         assert rule["annotations"]["runbook_url"] == f"docs/operations.md#{rule['alert'].lower()}"
 
 
-def test_every_alert_says_how_urgent_it_is_and_what_is_wrong() -> None:
+def test_every_alert_has_a_severity_and_a_summary() -> None:
     for rule in RULES:
         assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}

@@ -101,7 +101,7 @@ ALONE = {"crashes"}
 
 async def measured(name: str, settings: Settings) -> Figures:
     """Run one part on an environment of its own."""
-    async with _theatre(settings) as environment:
+    async with _test_environment(settings) as environment:
         slots = asyncio.Semaphore(1 if name in ALONE else AT_ONCE)
 
         async def run(one: Awaitable[list[str]]) -> list[str]:
@@ -125,7 +125,7 @@ def lived(name: str, settings: Settings) -> Figures:
     """Run long random histories; the first broken promise ends them, with the steps that lead there."""
     machine, runs, steps = HISTORIES[name]
     loop = asyncio.new_event_loop()
-    opened = _theatre(settings)
+    opened = _test_environment(settings)
     environment = loop.run_until_complete(opened.__aenter__())
     long = type("LongHistory", (machine,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
@@ -151,7 +151,7 @@ def _flat(lines: Iterable[list[str]]) -> tuple[str, ...]:
 
 
 @asynccontextmanager
-async def _theatre(settings: Settings) -> AsyncIterator[Environment]:
+async def _test_environment(settings: Settings) -> AsyncIterator[Environment]:
     assert settings.database_url is not None
     assert settings.redis_url is not None
     url = settings.database_url.get_secret_value()

@@ -55,7 +55,7 @@ class SisAccess:
 class Match:
     """Hold the patterns by which ids of one system name those of the other; districts differ in them.
 
-    `section` and `student` are patterns whose first group is the SIS's id; `student_id` says which id
+    `section` and `student` are patterns whose first group is the SIS's id; `student_id` names which id
     that is: `dcid`, `id` or `student_number` (upstream.md Schoology §3, PowerSchool §3).
     """
 

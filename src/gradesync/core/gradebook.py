@@ -27,7 +27,7 @@ class Mark(NamedTuple):
 
 
 class Untouched(Enum):
-    """Stand for a blank that the source says nobody ever made: it takes nothing back (R38)."""
+    """Stand for a blank that nobody ever made, as the source shows: it takes nothing back (R38)."""
 
     UNTOUCHED = "untouched"
 

@@ -46,7 +46,7 @@ class LedgerAssignment:
     `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
     `read_through` is the cursor: the source's time up to which cells have been recorded.
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
-    section that its section went to before, until an outcome has told that. `shown` is the name by which the
+    section that its section went to before, until an outcome has named that. `shown` is the name by which the
     SIS listed it right after it was sent: empty for the very name, None where that was not read. `taken_from`
     is the removed assignment whose column it takes over in this sync; it is not stored.
     """

@@ -72,7 +72,7 @@ class ScoreOutcome(NamedTuple):
     `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
     `sis_student` is the SIS key under which the student's scores stand, empty where there is none. `detail`
     names what the reason or a warning is about. An unchanged score has an outcome only where there is
-    something to tell.
+    something to show.
     """
 
     student: str

@@ -254,7 +254,7 @@ def _warn_of_place(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ..
 
 
 def _is_left(entry: LedgerAssignment, ref: Ref | None) -> bool:
-    """Return True if an assignment stands in a former SIS section too, and that is still to be told (R40)."""
+    """Return True if an assignment stands in a former SIS section too, named by no outcome yet (R40)."""
     return entry.former not in {None, ref}
 
 

@@ -57,7 +57,7 @@ class BatchResult:
     Refused: `students` are SIS keys named as not acceptable; `pairs` the same with the ref key of the
     assignment, where the SIS named it. `gone`: ref keys of assignments that are deleted; `missing`: some may
     be. `denied`: the SIS refuses the assignments, or the teacher, or the plugin. `too_large`: fewer rows may
-    pass. `failed`: an error of its own that may have written some. `reason` and `detail` say why.
+    pass. `failed`: an error of its own that may have written some. `reason` and `detail` give the cause.
     """
 
     accepted: bool

@@ -142,7 +142,7 @@ def settle_scores(column: Column, roster: Roster, stop: Stop) -> tuple[ScoreOutc
     """Settle every score of a column alike: its assignment does not go."""
     students = {*column.cells, *column.find_kept(roster), *column.unreadable}
     planned: dict[str, _Planned] = {uid: ScoreOutcome(uid, stop.result, stop.reason) for uid in students}
-    return tuple(_split(_tell_left(planned, column, roster))[1])
+    return tuple(_split(_warn_of_left(planned, column, roster))[1])
 
 
 def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedScores:
@@ -153,7 +153,7 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
     planned = {uid: _plan_score(uid, rows[uid], column, roster, fitter) for uid in rows}
     planned |= _settle_untouched(column, roster)
     if column.moved:
-        planned = _tell_left(planned, column, roster)
+        planned = _warn_of_left(planned, column, roster)
     writes, settled = _split(planned)
     read = len(column.cells) + len(planned.keys() - column.cells.keys())
     return PlannedScores(tuple(writes), tuple(settled), read - len(writes) - len(settled))
@@ -171,9 +171,9 @@ def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[Scor
     return writes, settled
 
 
-def _tell_left(planned: Mapping[str, _Planned], column: Column, roster: Roster) -> dict[str, _Planned]:
+def _warn_of_left(planned: Mapping[str, _Planned], column: Column, roster: Roster) -> dict[str, _Planned]:
     """Add a warning to the scores of students whose former SIS record keeps what was sent to it (R40)."""
-    told = dict(planned)
+    warned = dict(planned)
     for uid, former in column.moved.items():
         points = column.known.find_standing(former)
         if points is None or _is_overwritten(former, planned, column, roster):
@@ -181,8 +181,8 @@ def _tell_left(planned: Mapping[str, _Planned], column: Column, roster: Roster) 
         score = planned.get(uid) or ScoreOutcome(uid, Result.UNCHANGED, sis_student=roster.keys[uid])
         left = f"{SIS_NAME} student {former} still has {points:f}"
         detail = "; ".join(filter(None, (score.detail, left)))
-        told[uid] = score._replace(warnings=(*score.warnings, Reason.LEFT_AT_FORMER_STUDENT), detail=detail)
-    return told
+        warned[uid] = score._replace(warnings=(*score.warnings, Reason.LEFT_AT_FORMER_STUDENT), detail=detail)
+    return warned
 
 
 def _is_overwritten(key: str, planned: Mapping[str, _Planned], column: Column, roster: Roster) -> bool:

@@ -30,7 +30,7 @@ class SectionLink:
     `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
     does so for those who were matched before. `rules_hash` identifies the match rules and the policy that all
     this was made under. `sis_id` is the id that the school code was matched to; `section_read_at` and
-    `term_read_at` tell when the SIS was last asked.
+    `term_read_at` are the times of the last reads of the SIS.
     """
 
     section_id: str

@@ -34,7 +34,7 @@ FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}
 # empty one.
 Clearing: TypeAlias = Literal["nulls", "empty"]
 
-# Failures that say of PowerSchool that it is not there, and nothing of the scores.
+# Failures that show that PowerSchool is not there, and nothing of the scores.
 UNAVAILABLE = frozenset({502, 503, 504})
 
 

@@ -134,7 +134,7 @@ SECTIONS = Listing("user_sections", ("section",), SectionRow)
 
 
 def identify_row(row: object) -> object:
-    """Return what tells a row from the others of its list, None where nothing does."""
+    """Return the key that distinguishes a row in its list; None where it has none."""
     if isinstance(row, GradeRow):
         return tuple(bytes(each) for each in msgspec.structs.astuple(row))
     return read_bare(getattr(row, "id", ABSENT)) or None

@@ -43,7 +43,7 @@ FACTS_BEHIND: Mapping[Reason, frozenset[Fact]] = {
 class SisFacts:
     """Keep what one sync knows of its SIS section, and decide when that is read again (R37).
 
-    What is remembered lets a sync go on, and never says no: `require` reads a fact that was not read in this
+    What is remembered lets a sync go on, and never refuses: `require` reads a fact that was not read in this
     sync. `full` believes nothing that was remembered.
     """
 
@@ -163,12 +163,12 @@ def _facts_behind(facts: SisFacts, verdicts: Mapping[str, Verdict], entries: Led
     for assignment_id, verdict in verdicts.items():
         if verdict.stop is not None:
             needed |= FACTS_BEHIND.get(verdict.stop.reason, frozenset())
-        elif verdict.spec is not None:
+        else:
             needed |= _facts_to_write(facts, entries.get(assignment_id), verdict.spec)
     return needed
 
 
-def _facts_to_write(facts: SisFacts, entry: LedgerAssignment | None, spec: Spec) -> frozenset[Fact]:
+def _facts_to_write(facts: SisFacts, entry: LedgerAssignment | None, spec: Spec | None) -> frozenset[Fact]:
     last = entry.spec if entry is not None and entry.ref is not None else None
     if facts.full or last != spec:  # an update sends the category too, which may be gone
         return facts.old_term | {Fact.CATEGORIES}

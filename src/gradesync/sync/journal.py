@@ -154,7 +154,7 @@ class Journal:
             self._update_entry(outcome)
 
     def _update_entry(self, outcome: Outcome) -> None:
-        """Keep the problem of an assignment, and forget where it stood before once that is told."""
+        """Keep the problem of an assignment, and forget where it stood before once an outcome names that."""
         stopped = outcome.result in {Result.SKIPPED, Result.FAILED}
         entry = self.entry(outcome.assignment_id)
         former = None if Reason.LEFT_IN_FORMER_SECTION in outcome.warnings else entry.former

@@ -11,10 +11,12 @@ from harness.district import DistrictHarness
 
 
 async def test_R1_name_points_due_date_category_and_scores_arrive(harness: DistrictHarness) -> None:
-    told = await sync_checked(harness)
+    outcomes = await sync_checked(harness)
     assert harness.differences() == []
-    assert [told[item.id, None] for item in harness.items] == [("created", None)] * 3
-    assert all(told[item.id, uid] == ("written", None) for item in harness.items for uid in harness.students)
+    assert [outcomes[item.id, None] for item in harness.items] == [("created", None)] * 3
+    assert all(
+        outcomes[item.id, uid] == ("written", None) for item in harness.items for uid in harness.students
+    )
 
 
 async def test_R8_a_factor_is_a_warning_and_a_comment_is_no_change(harness: DistrictHarness) -> None:
@@ -30,9 +32,9 @@ async def test_R8_a_factor_is_a_warning_and_a_comment_is_no_change(harness: Dist
 async def test_R9_without_a_category_an_assignment_is_ungraded(harness: DistrictHarness) -> None:
     item = harness.add("No category", category=0)
     harness.grade(item, harness.students[0], 5)
-    told = await sync_checked(harness)
-    assert told[item.id, None] == ("skipped", "ungraded")
-    assert told[item.id, harness.students[0]] == ("skipped", "assignment-skipped")
+    outcomes = await sync_checked(harness)
+    assert outcomes[item.id, None] == ("skipped", "ungraded")
+    assert outcomes[item.id, harness.students[0]] == ("skipped", "assignment-skipped")
     assert harness.differences() == []
 
 
@@ -88,9 +90,9 @@ async def test_R14_a_due_date_outside_the_term_fails_before_anything_is_sent(
     item = harness.add("Out of term", due=out)
     first = harness.add("First day", due=datetime.combine(term.firstday, time(0)))
     last = harness.add("Last day", due=datetime.combine(term.lastday, time(23, 59, 59)))
-    told = await sync_checked(harness)
-    assert told[item.id, None] == ("failed", "due-date-outside-term")
-    assert told[first.id, None] == told[last.id, None] == ("created", None)
+    outcomes = await sync_checked(harness)
+    assert outcomes[item.id, None] == ("failed", "due-date-outside-term")
+    assert outcomes[first.id, None] == outcomes[last.id, None] == ("created", None)
     assert [call.status for call in harness.world.powerschool.log.of("assignment.create")] == [201] * 5
 
 
@@ -115,24 +117,24 @@ async def test_R28_total_points_outside_the_sis_range_fail(harness: DistrictHarn
     assert "Odd points" not in harness.table()
 
 
-async def test_R30_what_the_sis_says_of_a_refused_assignment_stays_with_its_outcome(
+async def test_R30_a_refusal_is_named_in_its_outcome(
     harness: DistrictHarness,
 ) -> None:
     item = harness.add("Refused")
     harness.fault("powerschool", "assignment.create", Status(409, '{"message":"weight of Ada is refused"}'))
     sync = await harness.sync()
     (row,) = [row for row in await harness.outcomes(sync) if row.detail]
-    said = "PowerSchool answered 409 and named weight"
-    assert (row.result, row.reason, row.detail) == ("failed", "points-not-accepted", said)
+    detail = "PowerSchool answered 409 and named weight"
+    assert (row.result, row.reason, row.detail) == ("failed", "points-not-accepted", detail)
     assert int(row.assignment_id) in {one.id for one in harness.items}
-    assert item.title not in said
+    assert item.title not in detail
 
 
 async def test_R29_of_two_alike_the_first_goes_and_the_second_fails(harness: DistrictHarness) -> None:
     first, second = harness.add("Twins"), harness.add("Twins")
-    told = await sync_checked(harness)
-    assert told[first.id, None] == ("created", None)
-    assert told[second.id, None] == ("failed", "duplicate-name")
+    outcomes = await sync_checked(harness)
+    assert outcomes[first.id, None] == ("created", None)
+    assert outcomes[second.id, None] == ("failed", "duplicate-name")
 
 
 async def test_R29_the_one_that_stands_in_the_sis_keeps_the_name(harness: DistrictHarness) -> None:
@@ -140,9 +142,9 @@ async def test_R29_the_one_that_stands_in_the_sis_keeps_the_name(harness: Distri
     await sync_checked(harness)
     early = harness.items[0]
     harness.edit(early, title="Holder", due=late.due)
-    told = await sync_checked(harness)
-    assert told[early.id, None] == ("failed", "duplicate-name")
-    assert (late.id, None) not in told
+    outcomes = await sync_checked(harness)
+    assert outcomes[early.id, None] == ("failed", "duplicate-name")
+    assert (late.id, None) not in outcomes
 
 
 async def test_R29_a_clash_with_an_assignment_of_a_teacher_in_the_sis_fails(harness: DistrictHarness) -> None:
@@ -192,9 +194,9 @@ async def test_R46_a_column_without_points_takes_none(harness: DistrictHarness, 
     harness.part(item).scoretype = score_type
     harness.grade(item, uid, 3)
     for mode in ("changes", "full"):
-        told = await sync_checked(harness, mode=mode)
-        assert told[item.id, None] == ("failed", "sis-score-type")
-        assert told[item.id, uid] == ("failed", "assignment-failed")
+        outcomes = await sync_checked(harness, mode=mode)
+        assert outcomes[item.id, None] == ("failed", "sis-score-type")
+        assert outcomes[item.id, uid] == ("failed", "assignment-failed")
         assert harness.sis_text(item, uid) == before
     harness.part(item).scoretype = "POINTS"
     harness.type_in_sis(item, harness.students[1], 1)

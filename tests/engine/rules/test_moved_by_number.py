@@ -37,7 +37,7 @@ async def test_R40_each_record_holds_its_own_childs_scores(harness: DistrictHarn
     assert LEFT not in sync.warnings
 
 
-async def test_R40_a_former_record_is_told_and_left(harness: DistrictHarness) -> None:
+async def test_R40_a_former_record_is_named_and_left(harness: DistrictHarness) -> None:
     ann, ben, *_ = harness.students
     await harness.sync()
     former = harness.room.students.pop(ben)
@@ -85,7 +85,7 @@ async def test_R40_a_new_account_of_a_student_sends_nothing_again(harness: Distr
     assert harness.world.powerschool.log.score_rows() == []
 
 
-async def test_R40_a_former_section_is_told_once(harness: DistrictHarness) -> None:
+async def test_R40_a_former_section_is_named_once(harness: DistrictHarness) -> None:
     await harness.sync()
     sis, room, item = harness.world.powerschool, harness.room, harness.items[0]
     school = next(one for one in sis.schools.values() if one.school_number == room.sis.schoolid)

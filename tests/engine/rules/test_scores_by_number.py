@@ -51,10 +51,10 @@ async def test_R5_an_unknown_exception_sends_points_and_never_makes_a_zero(harne
     harness.mark(item, pointed, LATE, 3)
     harness.mark(item, blank, UNHEARD_OF)
     sync = await harness.sync()
-    told = await harness.outcomes_by_cell(sync)
-    assert told[item.id, pointed] == ("written", None)
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert outcomes[item.id, pointed] == ("written", None)
     assert (await harness.warnings(sync))[item.id, pointed] == ["exception-not-sent"]
-    assert told[item.id, blank] == ("skipped", "unknown-exception")
+    assert outcomes[item.id, blank] == ("skipped", "unknown-exception")
     assert (harness.sis_text(item, pointed), harness.sis_text(item, blank)) == ("3", before)
 
 
@@ -96,12 +96,14 @@ async def test_R27_departed_students_are_set_aside_at_a_bounded_cost(
         for uid in gone:
             harness.world.powerschool.drop(harness.room.students[uid], harness.room.sis)
         sync = await harness.sync()
-        told = await harness.outcomes_by_cell(sync)
+        outcomes = await harness.outcomes_by_cell(sync)
         assert sync.status == "failed"
         for item in harness.items:
             for uid in gone:
-                assert told[item.id, uid] == ("failed", "student-not-in-sis-section")
-            assert all(told[item.id, uid] == ("written", None) for uid in harness.students if uid not in gone)
+                assert outcomes[item.id, uid] == ("failed", "student-not-in-sis-section")
+            assert all(
+                outcomes[item.id, uid] == ("written", None) for uid in harness.students if uid not in gone
+            )
         assert harness.differences() == []
         assert await find_false_claims(harness, sync) == []
         assert len(harness.world.powerschool.log.of("score.write")) == 2
@@ -140,9 +142,9 @@ async def test_R35_students_who_are_not_from_the_sis_are_not_sent(environment: E
         item = harness.items[0]
         harness.grade(item, by_hand, 5)
         harness.grade(item, odd, 5)
-        told = await harness.outcomes_by_cell(await harness.sync())
-        assert told[item.id, by_hand] == ("skipped", "student-not-from-sis")
-        assert told[item.id, odd] == ("failed", "student-unmatched")
+        outcomes = await harness.outcomes_by_cell(await harness.sync())
+        assert outcomes[item.id, by_hand] == ("skipped", "student-not-from-sis")
+        assert outcomes[item.id, odd] == ("failed", "student-unmatched")
 
 
 async def test_R36_a_row_that_is_not_there_clears_nothing(harness: DistrictHarness) -> None:

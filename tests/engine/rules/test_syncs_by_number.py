@@ -15,12 +15,12 @@ async def test_all_rules_at_once_in_a_troubled_district(environment: Environment
             sync = await harness.sync(room)
             assert await find_false_claims(harness, sync) == []
             assert harness.differences(room) == []
-            told = await harness.outcomes_by_cell(sync)
+            outcomes = await harness.outcomes_by_cell(sync)
             wanted = derive_demands(harness.world, room)
             for item, reason in wanted.left_out.items():
-                assert told[item, None][1] == reason
+                assert outcomes[item, None][1] == reason
             created = {
-                item for (item, uid), (result, _) in told.items() if (uid, result) == (None, "created")
+                item for (item, uid), (result, _) in outcomes.items() if (uid, result) == (None, "created")
             }
             assert created == wanted.columns.keys()
 
@@ -41,8 +41,8 @@ async def test_R17_an_assignment_switched_off_stays_as_it_is_in_the_sis(harness:
     before = harness.sis_text(item, uid)
     await harness.opt_out(item)
     harness.grade(item, uid, "1.5")
-    told = await sync_checked(harness)
-    assert told[item.id, None] == ("skipped", "opted-out")
+    outcomes = await sync_checked(harness)
+    assert outcomes[item.id, None] == ("skipped", "opted-out")
     assert harness.sis_text(item, uid) == before
     await harness.opt_out(item, opted_out=False)
     await sync_checked(harness)
@@ -81,9 +81,9 @@ async def test_R20_deleted_in_the_sis_is_created_again_with_all_scores(harness: 
     item = harness.items[0]
     await sync_checked(harness)
     harness.delete_in_sis(item)
-    told = await sync_checked(harness)
-    assert told[item.id, None] == ("recreated", None)
-    assert [told[item.id, uid] for uid in harness.students] == [("written", None)] * 4
+    outcomes = await sync_checked(harness)
+    assert outcomes[item.id, None] == ("recreated", None)
+    assert [outcomes[item.id, uid] for uid in harness.students] == [("written", None)] * 4
     assert harness.differences() == []
 
 
@@ -115,7 +115,7 @@ async def test_R21_nothing_flows_to_schoology(harness: DistrictHarness) -> None:
     assert {kind for method, kind in asked if method != "GET"} <= {"multiget"}
 
 
-async def test_R21_a_full_sync_puts_right_what_was_edited_in_the_sis_and_says_so(
+async def test_R21_a_full_sync_restores_edits_and_warns(
     harness: DistrictHarness,
 ) -> None:
     item, uid = harness.items[0], harness.students[0]
@@ -137,21 +137,21 @@ async def test_R22_only_a_course_admin_of_the_section_syncs(harness: DistrictHar
     assert harness.writes == []
 
 
-async def test_R30_a_locked_term_is_said_in_those_words(harness: DistrictHarness) -> None:
+async def test_R30_a_locked_term_has_its_reason(harness: DistrictHarness) -> None:
     await sync_checked(harness)
     harness.world.powerschool.lock_term(harness.room.term)
     item, uid = harness.items[0], harness.students[0]
     harness.grade(item, uid, 5)
     new = harness.add("In a locked term")
-    told = await sync_checked(harness)
-    assert told[new.id, None] == ("failed", "term-locked")
-    assert told[item.id, uid] == ("failed", "term-locked")
+    outcomes = await sync_checked(harness)
+    assert outcomes[new.id, None] == ("failed", "term-locked")
+    assert outcomes[item.id, uid] == ("failed", "term-locked")
     harness.world.powerschool.lock_term(harness.room.term, locked=False)
     await sync_checked(harness)
     assert harness.differences() == []
 
 
-async def test_R30_a_teacher_who_does_not_teach_there_is_said_in_those_words(
+async def test_R30_a_teacher_without_the_section_has_a_reason(
     harness: DistrictHarness,
 ) -> None:
     await sync_checked(harness)
