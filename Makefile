@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
 # Test processes at once: one per core, two at least
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
+PARALLEL = -n $(WORKERS) --dist loadfile
+# Tests that take every branch of core and sync: to measure the others too would double their time
+GATED := tests/core tests/engine
 ARGS ?=
 N ?= 200
 T ?= tests
@@ -37,9 +40,14 @@ demo: $(READY)  ## watch a district sync, from nothing (ARGS=--once ends by itse
 	@$(BIN)/gradesync demo $(ARGS)
 
 test: $(READY)  ## tests on real servers, then the coverage gate (T=tests/core: a part; ARGS=--all: the long ones too)
+ifeq ($(T),tests)
 	@rm -f .coverage .coverage.*
-	@$(if $(filter tests,$(T)),$(BIN)/coverage run -m pytest,$(BIN)/pytest) -n $(WORKERS) --dist loadfile $(ARGS) $(T)
-	@$(if $(filter tests,$(T)),$(MAKE) --no-print-directory coverage)
+	@$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS) $(GATED)
+	@$(MAKE) --no-print-directory coverage
+	@$(BIN)/pytest $(PARALLEL) $(ARGS) $(GATED:%=--ignore=%) tests
+else
+	@$(BIN)/pytest $(PARALLEL) $(ARGS) $(T)
+endif
 
 fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
 	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n $(WORKERS) tests/api/test_api_fuzz.py

@@ -47,7 +47,7 @@ def test_R46_a_column_without_points_is_neither_read_nor_written(adopted: bool) 
     assert (item.action, item.reason, item.writes) == (Action.FAIL, Reason.SIS_SCORE_TYPE, ())
 
 
-def test_R46_scores_are_in_doubt_when_a_column_takes_points_again() -> None:
+def test_R46_a_column_that_takes_points_again_is_in_doubt() -> None:
     known = ledger(replace(entry({ANN: NINE}), problem=Reason.SIS_SCORE_TYPE))
     bindings = bound([quiz()], known, live(listed()))
     assert select_score_reads(bindings, known, full=False) == (Ref("r1"),)

@@ -62,7 +62,7 @@ async def test_R38_renumbered_enrollments_clear_nothing(harness: DistrictHarness
     assert harness.writes == []
 
 
-async def test_R38_renumbered_enrollments_with_their_cells_change_nothing(harness: DistrictHarness) -> None:
+async def test_R38_renumbered_enrollments_change_nothing(harness: DistrictHarness) -> None:
     harness.world.schoology.renumber_enrollments(harness.room.section.id, keep_cells=True)
     sync = await harness.sync()
     assert (sync.status, dict(sync.warnings), sync.scores["unchanged"]) == ("complete", {}, 8)

@@ -109,7 +109,7 @@ async def test_R47_connections_that_break_are_no_poison(harness: DistrictHarness
     assert REFUSED not in (await harness.outcomes_by_cell(sync)).values()
 
 
-async def test_R42_an_assignment_that_refuses_every_score_costs_few_calls(harness: DistrictHarness) -> None:
+async def test_R42_an_assignment_that_refuses_all_costs_few_calls(harness: DistrictHarness) -> None:
     roster_is_unreadable(harness)
     grade_all(harness, 3)
     harness.fault("powerschool", "score.write", Status(409, '{"message":"Locked Term"}'), times=None)

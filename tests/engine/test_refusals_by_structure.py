@@ -106,7 +106,7 @@ async def test_R42_a_denied_update_concerns_its_assignment_alone(synced: Distric
     await assert_synced_well(synced)
 
 
-async def test_R42_denied_assignments_are_set_aside_if_others_are_taken(synced: DistrictHarness) -> None:
+async def test_R42_denied_assignments_are_set_aside_by_the_taken(synced: DistrictHarness) -> None:
     for item in synced.items:
         synced.grade(item, synced.students[0], 1)
     synced.fault("powerschool", "score.write", DENIED, times=3)

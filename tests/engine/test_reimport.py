@@ -108,7 +108,7 @@ async def test_R45_a_preview_and_a_failed_attempt_take_nothing(harness: District
     await assert_adopts(harness, new)
 
 
-async def test_R45_a_refused_change_leaves_the_column_with_its_successor(harness: DistrictHarness) -> None:
+async def test_R45_a_refused_change_leaves_the_successors_column(harness: DistrictHarness) -> None:
     new = reimport(harness, harness.items[0])
     (item,) = new.values()
     harness.edit(item, max_points=item.max_points * 2)

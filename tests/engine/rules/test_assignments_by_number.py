@@ -81,7 +81,7 @@ async def test_R13_a_due_date_is_local_and_a_missing_one_is_filled(harness: Dist
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
-async def test_R14_a_due_date_outside_the_term_fails_before_anything_is_sent(
+async def test_R14_a_due_date_outside_the_term_is_not_sent(
     harness: DistrictHarness, side: str
 ) -> None:
     term = harness.room.term
@@ -147,7 +147,7 @@ async def test_R29_the_one_that_stands_in_the_sis_keeps_the_name(harness: Distri
     assert (late.id, None) not in outcomes
 
 
-async def test_R29_a_clash_with_an_assignment_of_a_teacher_in_the_sis_fails(harness: DistrictHarness) -> None:
+async def test_R29_a_clash_with_a_teachers_sis_assignment_fails(harness: DistrictHarness) -> None:
     item = harness.add("Made by hand")
     harness.make_in_sis(item)
     assert (await sync_checked(harness))[item.id, None] == ("failed", "duplicate-name")

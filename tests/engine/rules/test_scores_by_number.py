@@ -44,7 +44,7 @@ async def test_R4_incomplete_leaves_what_the_sis_holds(harness: DistrictHarness)
     assert harness.sis_text(item, uid) == before
 
 
-async def test_R5_an_unknown_exception_sends_points_and_never_makes_a_zero(harness: DistrictHarness) -> None:
+async def test_R5_an_unknown_exception_sends_points_never_a_zero(harness: DistrictHarness) -> None:
     item, (pointed, blank, *_) = harness.items[0], harness.students
     await sync_checked(harness)
     before = harness.sis_text(item, blank)

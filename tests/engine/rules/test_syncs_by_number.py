@@ -35,7 +35,7 @@ async def test_R16_only_sections_of_the_sis_sync(environment: Environment) -> No
         assert harness.writes == []
 
 
-async def test_R17_an_assignment_switched_off_stays_as_it_is_in_the_sis(harness: DistrictHarness) -> None:
+async def test_R17_an_assignment_switched_off_stays_in_the_sis(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[0]
     await sync_checked(harness)
     before = harness.sis_text(item, uid)
@@ -49,7 +49,7 @@ async def test_R17_an_assignment_switched_off_stays_as_it_is_in_the_sis(harness:
     assert harness.sis_text(item, uid) == "1.5"
 
 
-async def test_R18_a_second_sync_writes_nothing_and_a_third_only_changes(harness: DistrictHarness) -> None:
+async def test_R18_later_syncs_write_only_changes(harness: DistrictHarness) -> None:
     await sync_checked(harness)
     harness.forget_calls()
     sync = await harness.sync()
