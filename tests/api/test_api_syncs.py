@@ -81,7 +81,15 @@ async def test_the_next_request_settles_an_overdue_sync(api: ApiHarness) -> None
     settled = (await teacher.get(late)).json()
     assert settled["status"] == "failed"
     assert settled["error"]["code"] == "timed-out"
-    assert settled["error"].keys() == {"code", "title", "detail", "fix", "retryable"}
+    assert settled["error"].keys() == {
+        "code",
+        "title",
+        "explanation",
+        "detail",
+        "fix",
+        "who",
+        "retryable",
+    }
 
 
 async def test_reading_an_overdue_sync_settles_it(api: ApiHarness) -> None:

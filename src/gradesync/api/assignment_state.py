@@ -9,6 +9,7 @@ from gradesync.api.schemas.render import render_points, render_reason
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.reason_facts import NO_FACTS
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities
@@ -99,7 +100,7 @@ def _render_assignment(
         state=_state(entry, waiting, problem),
         last_synced=entry.read_through if entry.ref else None,
         changes_waiting=waiting,
-        problem=render_reason(problem) if problem else None,
+        problem=render_reason(problem, verdict.facts if verdict else NO_FACTS) if problem else None,
     )
 
 

@@ -14,6 +14,7 @@ from gradesync.core.fit import Pairing, fit_title, fit_total_points
 from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Result
+from gradesync.core.reason_facts import NO_FACTS, Facts, format_date, gather_facts
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, id_order
 
@@ -44,13 +45,14 @@ class Stop(NamedTuple):
 class Verdict(NamedTuple):
     """Hold the judgment of one assignment: the `spec` that the SIS should hold, or the `stop`.
 
-    `detail` names what the stop is about.
+    `detail` names what the stop is about, `facts` what the sentences about stop and warnings name.
     """
 
     spec: Spec | None = None
     stop: Stop | None = None
     warnings: tuple[Reason, ...] = ()
     detail: str = ""
+    facts: Facts = NO_FACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,20 @@ def judge(
 
     `periods` maps a grading period to its last date.
     """
+    last = book.section.term_last
+    due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
+    verdict = _judge(assignment, entry, due, book)
+    return verdict if verdict.spec and not verdict.warnings else _explain(verdict, assignment, due, book)
+
+
+def _explain(verdict: Verdict, assignment: Assignment, due: date, book: Rulebook) -> Verdict:
+    """Add the facts that the sentences about a verdict name."""
+    category = book.pairing.titles.get(assignment.category_id or "", "")
+    facts = gather_facts(assignment, due, category, book.section, book.capabilities)
+    return verdict._replace(facts=facts)
+
+
+def _judge(assignment: Assignment, entry: LedgerAssignment | None, due: date, book: Rulebook) -> Verdict:
     if reason := _exclude_assignment(assignment, entry, book):
         return _stop(reason)
     category = _find_category(assignment, entry, book.pairing)
@@ -98,9 +114,7 @@ def judge(
     points = fit_total_points(assignment.max_points, book.capabilities)
     if points is None:
         return _stop(Reason.POINTS_NOT_ACCEPTED)
-    last = book.section.term_last
-    due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
-    if not book.section.term_first <= due <= last:
+    if not book.section.term_first <= due <= book.section.term_last:
         return _stop(Reason.DUE_DATE_OUTSIDE_TERM)
     spec = Spec(title.name, points, due, category, assignment.counts or not book.capabilities.has_counts)
     return Verdict(spec, warnings=_warnings(assignment, spec, shortened=title.shortened))
@@ -165,7 +179,9 @@ def _stop_duplicates(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[st
     for assignment_id in sorted(specs, key=lambda a: _precedence(a, specs[a], ledger.get(a))):
         winners.setdefault(specs[assignment_id].slot, assignment_id)
     return {
-        assignment_id: _stop(Reason.DUPLICATE_NAME)
+        assignment_id: _stop(Reason.DUPLICATE_NAME)._replace(
+            facts={"name": spec.name, "due": format_date(spec.due)}
+        )
         for assignment_id, spec in specs.items()
         if winners[spec.slot] != assignment_id
     }

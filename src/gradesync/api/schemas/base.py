@@ -11,6 +11,7 @@ Fingerprint = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_-]{8,128}$", examples=
 
 Mode = Literal["changes", "full"]
 Status = Literal["processing", "complete", "failed"]
+Who = Literal["you", "admin"]
 
 Item = TypeVar("Item")
 
@@ -39,5 +40,9 @@ class ReasonText(ResponseModel):
 
     code: Annotated[str, Field(examples=["mass-change"])]
     title: str
+    explanation: Annotated[
+        str, Field(description="What happened, with the facts: dates, lengths, points; else the title")
+    ]
     fix: str
+    who: Annotated[Who, Field(description="Who can apply the fix: the teacher, or an administrator")]
     retryable: bool

@@ -9,6 +9,7 @@ from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit
+from gradesync.core.reason_facts import NO_FACTS, Facts, name_system
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.links import SectionLink
@@ -20,13 +21,27 @@ NEWER_TITLE = "A later release of gradesync recorded this, and this release has 
 NEWER_FIX = "Look again when gradesync has been upgraded."
 
 
-def render_reason(code: str) -> schemas.ReasonText:
+def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
     """Render a reason with the texts of the catalogue, or only its code if a later release wrote it."""
     try:
         entry = CATALOGUE[Reason(code)]
     except ValueError:
-        return schemas.ReasonText(code=code, title=NEWER_TITLE, fix=NEWER_FIX, retryable=False)
-    return schemas.ReasonText(code=code, title=entry.title, fix=entry.fix, retryable=entry.retryable)
+        return schemas.ReasonText(
+            code=code,
+            title=NEWER_TITLE,
+            explanation=NEWER_TITLE,
+            fix=NEWER_FIX,
+            who="admin",
+            retryable=False,
+        )
+    return schemas.ReasonText(
+        code=code,
+        title=entry.title,
+        explanation=entry.describe(facts),
+        fix=entry.fix,
+        who=entry.who,
+        retryable=entry.retryable,
+    )
 
 
 def render_sync(sync: Sync) -> schemas.Sync:
@@ -61,7 +76,8 @@ def render_sync(sync: Sync) -> schemas.Sync:
 def _render_error(sync: Sync) -> schemas.SyncError | None:
     if sync.error_code is None:
         return None
-    return schemas.SyncError(**render_reason(sync.error_code).model_dump(), detail=sync.error_detail)
+    reason = render_reason(sync.error_code, name_system(sync.error_detail))
+    return schemas.SyncError(**reason.model_dump(), detail=sync.error_detail)
 
 
 def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:

@@ -87,7 +87,7 @@ export class AssignmentsView {
         { class: "what" },
         h("p", { class: "title" }, title),
         h("p", { class: "note" }, facts.join(" · ")),
-        item.problem && h("p", { class: "fix" }, `${item.problem.title} ${item.problem.fix}`),
+        item.problem && h("p", { class: "fix" }, `${item.problem.explanation} ${item.problem.fix}`),
       ),
       h("div", { class: "state" }, sign(kind), h("div", {}, words, synced && h("p", { class: "note" }, synced))),
       this.#switch(item, title),

@@ -1,0 +1,126 @@
+"""Word the warnings, and the reasons of a sync as a whole, for teachers. `{sis}` is the SIS's name."""
+
+from gradesync.core.reason_texts import Text, Texts
+from gradesync.core.reasons import Reason
+
+WARNINGS: Texts = {
+    Reason.EXCEPTION_NOT_SENT: Text(
+        "The points were sent. The mark next to them wasn't, because {sis} has none like it.",
+        "Nothing to do.",
+    ),
+    Reason.FACTOR_NOT_SENT: Text(
+        "The assignment has a factor other than 1. Factors aren't sent, so averages may differ.",
+        "If the averages should agree, set the factor to 1 and change the total points.",
+    ),
+    Reason.TITLE_SHORTENED: Text(
+        "The name was too long for {sis} and was shortened there.",
+        "To choose the name in {sis} yourself, shorten it in Schoology.",
+        exact="The name has {length} characters. {sis} accepts {name_max}, so it was shortened there.",
+    ),
+    Reason.DUE_DATE_FILLED: Text(
+        "The assignment has no due date. The last day of its grading period or term was sent.",
+        "To choose the day yourself, set a due date in Schoology.",
+        exact="The assignment has no due date. The last day of its grading period or term was sent: {due}.",
+    ),
+    Reason.SCORE_ROUNDED: Text(
+        "The points have more decimal places than {sis} keeps, so they were rounded.",
+        "Nothing to do.",
+    ),
+    Reason.DUPLICATE_IN_SIS: Text(
+        "{sis} has a second assignment with this name and due date from an earlier sync.",
+        "Compare both in {sis}, and delete the one without scores.",
+    ),
+    Reason.PARTIAL_READ: Text(
+        "Schoology didn't send everything. What it sent is synced, and nothing else was changed.",
+        "Sync again to send the rest.",
+    ),
+    Reason.EDITED_IN_SIS: Text(
+        "Someone changed this in {sis} after it was sent.",
+        "If the change is right, make it in Schoology too. If it isn't, correct it in {sis}.",
+    ),
+    Reason.NAME_SET_ASIDE: Text(
+        "Assignments swapped names, and {sis} may still show this one by its old name and a number.",
+        "Correct the other assignments that swapped names with it, and sync again.",
+    ),
+    Reason.NEVER_SCORED_HERE: Text(
+        "This student was never scored here in Schoology, so {sis} keeps the score that it has.",
+        "Enter the score in Schoology. To remove it from {sis}, enter it and clear it again.",
+    ),
+    Reason.SEVERAL_ENROLLMENTS: Text(
+        "The student is enrolled here more than once with different scores. The latest active one counts.",
+        "Check the score. Ask the school office to end the enrollment that isn't needed.",
+    ),
+    Reason.TAKEN_FROM_REMOVED: Text(
+        "A deleted assignment had the same name and due date. This one continues it in {sis}.",
+        "Nothing to do. If they're different assignments, change the name or the due date.",
+    ),
+    Reason.LEFT_AT_FORMER_STUDENT: Text(
+        "The student's school ID changed, and the {sis} student with the former ID still has this score.",
+        "Clear the score of the former student in {sis}, unless it is right there.",
+    ),
+    Reason.LEFT_IN_FORMER_SECTION: Text(
+        "This section now syncs to another {sis} section. The assignment is still in the former one.",
+        "Delete the assignment in the former {sis} section, unless it is right there.",
+    ),
+}
+
+SYNCS: Texts = {
+    Reason.SECTION_NOT_FROM_SIS: Text(
+        "This section wasn't created from {sis}, so it can't sync.",
+        "Sync from a section that {sis} created.",
+    ),
+    Reason.SECTION_NOT_FOUND: Text(
+        "Schoology doesn't have this section.",
+        "Check that the course isn't archived. If it isn't, tell your administrator.",
+    ),
+    Reason.SECTION_UNMATCHED: Text(
+        "The section school code doesn't have the form that your district set.",
+        "Ask your administrator to check the section school code and the pattern in the district's settings.",
+        "admin",
+    ),
+    Reason.SIS_SECTION_NOT_FOUND: Text(
+        "{sis} has no section with this section school code.",
+        "Ask your administrator to compare the section school code with {sis}.",
+        "admin",
+    ),
+    Reason.SIS_SECTION_TAKEN: Text(
+        "Another Schoology section already syncs to this {sis} section.",
+        "Ask your administrator to decide which of the two syncs to it.",
+        "admin",
+    ),
+    Reason.NOT_COURSE_ADMIN: Text(
+        "Only a course admin of this section can sync it.",
+        "Ask a teacher of the section to sync, or to make you a course admin.",
+    ),
+    Reason.SCHOOLOGY_KEY_NOT_ALLOWED: Text(
+        "Schoology doesn't allow your district's key to read this section.",
+        "Ask your administrator to check the key's permissions in Schoology.",
+        "admin",
+    ),
+    Reason.SCHOOLOGY_CREDENTIALS_REFUSED: Text(
+        "Schoology didn't accept your district's key.",
+        "Ask your administrator to check the key and secret, and the server's clock.",
+        "admin",
+    ),
+    Reason.SIS_CREDENTIALS_REFUSED: Text(
+        "{sis} didn't accept your district's key.",
+        "Ask your administrator to check the plugin's client ID and secret, and that it is enabled.",
+        "admin",
+    ),
+    Reason.TIMED_OUT: Text(
+        "The sync didn't finish in time and was ended.",
+        "Sync again to send what is still missing.",
+    ),
+    Reason.MASS_CHANGE: Text(
+        "The sync would clear, zero or create again an unusual part of the gradebook, so it stopped.",
+        "Review what would change. If it's right, send it.",
+    ),
+    Reason.PLAN_CHANGED: Text(
+        "The gradebook has changed since you reviewed it, so nothing was sent.",
+        "Review the new changes. If they're right, send them.",
+    ),
+    Reason.INTERNAL_ERROR: Text(
+        "Something went wrong in the sync itself.",
+        "Sync again. If it happens again, tell your administrator the ID of the sync.",
+    ),
+}

@@ -1,0 +1,70 @@
+"""Test that sentences for teachers are short, and use only words of the help pages."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gradesync.core.catalogue import CATALOGUE, Entry
+from gradesync.core.reasons import Reason
+
+GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
+PLAIN = frozenset((Path(__file__).parent / "plain_words.txt").read_text().split())
+SYSTEMS = frozenset({"schoology", "powerschool"})
+MOST_WORDS = 20
+
+
+def glossary_words() -> frozenset[str]:
+    """Return the words of the glossary's first column, in lower case."""
+    rows = re.findall(r"^\| ([^|]+) \| (?:both|Schoology|PowerSchool) \|", GLOSSARY, re.MULTILINE)
+    return frozenset(" ".join(rows).replace(",", "").lower().split())
+
+
+KNOWN = PLAIN | SYSTEMS | glossary_words()
+
+
+def texts_for_teachers(entry: Entry) -> Iterator[str]:
+    yield entry.title
+    yield re.sub(r"{\w+}", "…", entry.exact)
+    if entry.who == "you":
+        yield entry.fix
+
+
+def words_of(text: str) -> set[str]:
+    return {word.lower().removesuffix("'s") for word in re.findall(r"[A-Za-z']+", text)}
+
+
+def is_known(word: str) -> bool:
+    return word in KNOWN or word.removesuffix("s") in KNOWN
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
+    words = {word for text in texts_for_teachers(CATALOGUE[reason]) for word in words_of(text)}
+    assert {word for word in words if not is_known(word)} == set()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_sentences_have_at_most_20_words(reason: Reason) -> None:
+    entry = CATALOGUE[reason]
+    for text in (entry.title, entry.fix, entry.exact):
+        assert all(len(sentence.split()) <= MOST_WORDS for sentence in re.split(r"(?<=\.) ", text))
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_fixes_of_administrators_say_whom_to_ask(reason: Reason) -> None:
+    entry = CATALOGUE[reason]
+    asks = entry.fix.startswith(("Ask your administrator", "Ask the school office"))
+    assert (entry.who == "admin") == asks
+
+
+def test_the_sis_is_called_by_its_name() -> None:
+    texts = [text for entry in CATALOGUE.values() for text in (entry.title, entry.fix, entry.exact)]
+    assert not any("the SIS" in text for text in texts)
+    assert all("Sync to SIS" in text for text in texts if "SIS" in text)
+
+
+@pytest.mark.parametrize("word", ["ledger", "fingerprint", "cursor", "plan", "payload", "row"])
+def test_words_of_the_code_are_no_words_for_teachers(word: str) -> None:
+    assert not is_known(word)
