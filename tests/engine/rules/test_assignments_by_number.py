@@ -81,9 +81,7 @@ async def test_R13_a_due_date_is_local_and_a_missing_one_is_filled(harness: Dist
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
-async def test_R14_a_due_date_outside_the_term_is_not_sent(
-    harness: DistrictHarness, side: str
-) -> None:
+async def test_R14_a_due_date_outside_the_term_is_not_sent(harness: DistrictHarness, side: str) -> None:
     term = harness.room.term
     out = {"before": datetime(2026, 8, 16, 23, 59, 59), "after": datetime(2027, 6, 12)}[side]  # noqa: DTZ001
     assert not term.firstday <= out.date() <= term.lastday
