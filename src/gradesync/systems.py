@@ -123,6 +123,7 @@ class UpstreamSystems:
             student_id=district.match.student_id,
             rows_per_write=self.score_batch,
             timezone=district.timezone,
+            marks=district.policy.exception_flags,
         )
 
     async def check(

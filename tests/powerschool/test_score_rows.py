@@ -60,13 +60,13 @@ def test_R3_the_form_of_a_clear_is_switchable() -> None:
     ("value", "before", "flags"),
     [
         (Decimal(1), None, {}),
-        (Mark(MISSING, Decimal(0)), None, {"ismissing": True}),
-        (Mark(EXCUSED), None, {"isexempt": True}),
+        (Mark(MISSING, Decimal(0)), None, {"isexempt": False, "ismissing": True}),
+        (Mark(EXCUSED), None, {"isexempt": True, "ismissing": False}),
         (Mark(INCOMPLETE), None, {}),
-        (Decimal(1), Mark(EXCUSED), {"isexempt": False}),
+        (Decimal(1), Mark(EXCUSED), {"isexempt": False, "ismissing": False}),
         (Mark(MISSING, Decimal(0)), Mark(EXCUSED), {"isexempt": False, "ismissing": True}),
-        (Mark(EXCUSED), Mark(EXCUSED), {"isexempt": True}),
-        (None, Mark(MISSING, Decimal(0)), {"ismissing": False}),
+        (Mark(EXCUSED), Mark(EXCUSED), {"isexempt": True, "ismissing": False}),
+        (None, Mark(MISSING, Decimal(0)), {"isexempt": False, "ismissing": False}),
     ],
 )
 def test_marks_are_set_and_taken_back(value: Value, before: Value, flags: dict[str, bool]) -> None:

@@ -1,11 +1,9 @@
 """Decide one score, from its desired value, the value last sent and what the SIS holds live."""
 
-from decimal import Decimal
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from gradesync.core.gradebook import Mark
-from gradesync.core.ledger import Doubtful, Value, points_of
+from gradesync.core.ledger import Doubtful, Value, holds
 
 
 class Unknown(Enum):
@@ -20,7 +18,7 @@ NEVER_SENT: Final = Unknown.NEVER_SENT
 NOT_READ: Final = Unknown.NOT_READ
 
 Sent: TypeAlias = Value | Literal[Unknown.NEVER_SENT]
-Live: TypeAlias = Decimal | Literal[Unknown.NOT_READ] | None
+Live: TypeAlias = Value | Literal[Unknown.NOT_READ]
 # To restore is to write over an edit made in the SIS.
 Choice: TypeAlias = Literal["keep", "adopt", "write", "restore"]
 
@@ -47,16 +45,10 @@ def decide(
         return "keep"
     if live is NOT_READ:
         return "write"
-    if live == points_of(desired):
-        return "keep" if certain else _decide_equal(desired, sent, doubt)
-    ours = [points_of(value) for value in _possible_writes(sent, doubt)]
-    return "restore" if ours and live not in ours else "write"
-
-
-def _decide_equal(desired: Value, sent: Sent, doubt: Doubtful | None) -> Choice:
-    """Adopt equal points, unless an exception is in play: a mark beside the points is not read back."""
-    marked = any(isinstance(value, Mark) for value in (desired, *_possible_writes(sent, doubt)))
-    return "write" if marked else "adopt"
+    ours = _possible_writes(sent, doubt)
+    if holds(live, desired, *ours):
+        return "keep" if certain else "adopt"
+    return "restore" if ours and not any(holds(live, value, desired, *ours) for value in ours) else "write"
 
 
 def _possible_writes(sent: Sent, doubt: Doubtful | None) -> list[Value]:

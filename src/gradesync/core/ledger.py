@@ -18,6 +18,15 @@ def points_of(value: Value) -> Decimal | None:
     return value.points if isinstance(value, Mark) else value
 
 
+def holds(live: Value, value: Value, *others: Value) -> bool:
+    """Return True where a live score is a value. Marks are compared where it, or one of the others, has one.
+
+    A mark that somebody made in the SIS is left alone where none of ours is concerned.
+    """
+    marked = any(isinstance(each, Mark) for each in (value, *others))
+    return live == value if marked else points_of(live) == value
+
+
 class Owed(NamedTuple):
     """Describe a score that should have gone and did not: the reason, and the value."""
 
@@ -65,6 +74,12 @@ class LedgerAssignment:
     former: Ref | None = None
     shown: str | None = None
     taken_from: str | None = None
+
+
+def doubt_rescaled(entry: LedgerAssignment) -> dict[str, Doubtful]:
+    """Return the doubts of an entry whose total points change: the SIS may rescale points, and no blank."""
+    sent = {key: value for key, value in entry.sent.items() if points_of(value) is not None}
+    return {**{key: Doubtful(value, looks=1) for key, value in sent.items()}, **entry.doubtful}
 
 
 def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:

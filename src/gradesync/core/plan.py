@@ -48,7 +48,8 @@ Selection: TypeAlias = Mapping[str, frozenset[str] | None]
 class ScoreWrite(NamedTuple):
     """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
-    `before` is what was last sent, None also where nothing was. `owed`: an earlier sync owed this very value.
+    `before` is what was last sent, None also where nothing was; a mark that may stand instead comes first.
+    `owed`: an earlier sync owed this very value.
     `detail` explains a warning.
     """
 

@@ -9,7 +9,7 @@ from gradesync.core.catalogue import SIS_NAME
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, points_of
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
 from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite, changes
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Roster, Stop
@@ -38,7 +38,7 @@ class SentScores(NamedTuple):
         points = [points_of(value) for value in written]
         if self.live is None:
             return points[-1] if points else None
-        held = self.live.get(key)
+        held = points_of(self.live.get(key))
         return held if held in points else None
 
     @classmethod
@@ -64,7 +64,7 @@ class SentScores(NamedTuple):
             return cls({}, {}, scores, may_hold=True)
         doubtful = entry.doubtful
         if rescales or binding.rescaled(entry):
-            doubtful = {**_doubt_all(entry.sent), **doubtful}
+            doubtful = doubt_rescaled(entry)
         return cls(entry.sent, doubtful, scores, entry.may_hold)
 
 
@@ -253,7 +253,14 @@ def _plan_value(uid: str, key: str | Stop, place: str, fitted: Fitted, column: C
     still_owed = owed is not None and owed.value == fitted.value
     if uid in column.differing:
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
-    return ScoreWrite(uid, key, fitted.value, before, warnings, still_owed)
+    standing = _find_mark(before, known.doubtful.get(place), live)
+    return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
+
+
+def _find_mark(before: Value, doubt: Doubtful | None, live: Live) -> Mark | None:
+    """Return the mark that may stand in the SIS, for a write to take it back."""
+    values = (before, doubt and doubt.value, live)
+    return next((value for value in values if isinstance(value, Mark)), None)
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
@@ -280,8 +287,3 @@ def _settle_unfit(uid: str, place: str, fitted: Fitted, column: Column) -> Score
     result = Result.FAILED if failed else Result.SKIPPED
     before = column.known.sent.get(place)
     return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=place)
-
-
-def _doubt_all(sent: Mapping[str, Value]) -> dict[str, Doubtful]:
-    """Return sent scores as doubtful ones. A blank cannot be rescaled."""
-    return {key: Doubtful(value) for key, value in sent.items() if points_of(value) is not None}

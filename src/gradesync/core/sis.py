@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import TypeAlias
 from unicodedata import normalize
 
+from gradesync.core.gradebook import Score
+
 
 def fold_name(name: str) -> str:
     """Return the form in which names are compared: NFC, trimmed, single spaces inside."""
@@ -103,8 +105,9 @@ class LiveAssignment:
         return fold_name(self.name), self.due
 
 
-# SIS student key -> points as the SIS holds them now; a student without a score is absent.
-LiveScores: TypeAlias = Mapping[str, Decimal | None]
+# SIS student key -> score as the SIS holds it now; a student without a score is absent. Marks are among them
+# only where the district sends marks.
+LiveScores: TypeAlias = Mapping[str, Score]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class PowerSchool:
         rows_per_write: int = CAPABILITIES.rows_per_write,
         clearing: Clearing = "nulls",
         timezone: str = "UTC",
+        marks: bool = False,
     ) -> PowerSchoolTarget:
         """Return a target for one holder of a lease; retries go on until `until` at the latest."""
         upstream = Upstream(
@@ -90,7 +91,12 @@ class PowerSchool:
         )
         calls = Calls(upstream, self.auth, self.memory)
         return PowerSchoolTarget(
-            calls, student_id, clearing, timezone, replace(CAPABILITIES, rows_per_write=rows_per_write)
+            calls,
+            student_id,
+            clearing,
+            timezone,
+            marks,
+            capabilities=replace(CAPABILITIES, rows_per_write=rows_per_write),
         )
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
-from gradesync.core.ledger import points_of
+from gradesync.core.ledger import Value, points_of
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, Ref, SisSection
@@ -29,6 +29,8 @@ from gradesync.upstream.response import UpstreamResponse
 
 # PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal).
 FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}
+
+TRUE = frozenset({"1", "true"})
 
 # The way a score is cleared, a guess (upstream.md PowerSchool §4.4): null points with a null text, or with an
 # empty one.
@@ -69,12 +71,12 @@ def _clear_points(clearing: Clearing) -> dict[str, object]:
 
 
 def _set_flags(row: ScoreRow) -> dict[str, bool]:
-    """Set the mark of the value, and take back another that was sent before."""
-    flags: dict[str, bool] = {}
-    for value, on in ((row.write.before, False), (row.write.value, True)):
-        if isinstance(value, Mark) and value.exception in FLAGS:
-            flags[FLAGS[value.exception]] = on
-    return flags
+    """Set the mark of the value, and take back any other that may stand there."""
+    value, before = row.write.value, row.write.before
+    code = value.exception if isinstance(value, Mark) else None
+    if code not in FLAGS and not isinstance(before, Mark):
+        return {}
+    return {column: code == exception for exception, column in FLAGS.items()}
 
 
 def read_part_id(ref: Ref) -> str:
@@ -197,11 +199,15 @@ def _explain_students(
     )
 
 
-async def read_scores(calls: Calls, ref: Ref) -> LiveScores | None:
-    """Return the scores of an assignment in ASSIGNMENTSCORE; None where the plugin may not read it."""
+async def read_scores(calls: Calls, ref: Ref, *, marks: bool) -> LiveScores | None:
+    """Return the scores of an assignment in ASSIGNMENTSCORE; None where the plugin may not read it.
+
+    With `marks` PowerSchool's own ones are read too: a score that has one is a `Mark`.
+    """
     if calls.memory.is_refused("assignmentscore"):
         return None
-    columns = ("studentsdcid", "scorepoints", "actualscoreentered")
+    flags = tuple(FLAGS.values()) if marks else ()
+    columns = ("studentsdcid", "scorepoints", "actualscoreentered", *flags)
     try:
         rows = await calls.read_table(
             "assignmentscore", columns, {"assignmentsectionid==": read_part_id(ref)}
@@ -213,7 +219,15 @@ async def read_scores(calls: Calls, ref: Ref) -> LiveScores | None:
         if stopped.reason != Reason.SIS_UNREADABLE:
             raise
         return None
-    return {row["studentsdcid"]: _read_points(row) for row in rows if "studentsdcid" in row}
+    return {row["studentsdcid"]: _read_score(row) for row in rows if "studentsdcid" in row}
+
+
+def _read_score(row: Mapping[str, str]) -> Value:
+    points = _read_points(row)
+    for exception, column in FLAGS.items():
+        if row.get(column, "").lower() in TRUE:
+            return Mark(exception, points)
+    return points
 
 
 def _read_points(row: Mapping[str, str]) -> Decimal | None:

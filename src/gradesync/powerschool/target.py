@@ -53,13 +53,15 @@ class PowerSchoolTarget:
     """Write to one district's PowerSchool, for one holder of a lease. Fits `Target`.
 
     `student_id` is the column of STUDENTS that the district's match names. `clearing` is the way a score is
-    cleared, a guess. `timezone` is the district's: who teaches today is asked by its date.
+    cleared, a guess. `timezone` is the district's: who teaches today is asked by its date. `marks`: the
+    district sends PowerSchool's own marks, so they are read back with the scores.
     """
 
     calls: Calls
     student_id: str = "dcid"
     clearing: scores.Clearing = "nulls"
     timezone: str = "UTC"
+    marks: bool = False
     capabilities: Capabilities = field(default=CAPABILITIES)
 
     def is_complete(self, ref: Ref) -> bool:
@@ -108,7 +110,7 @@ class PowerSchoolTarget:
         return await lookups.read_roster(self.calls, section)
 
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
-        return await scores.read_scores(self.calls, ref)
+        return await scores.read_scores(self.calls, ref, marks=self.marks)
 
     async def create_assignment(self, section: SisSection, spec: Spec) -> NewAssignment:
         response = await self.calls.send(

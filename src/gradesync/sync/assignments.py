@@ -9,13 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
-from gradesync.core.gradebook import Mark
-from gradesync.core.ledger import Doubtful, LedgerAssignment, points_of
+from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveScores, Ref, SisSection, Slot, Spec, is_cut
+from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
 from gradesync.errors import AccessRefused, AnswerLost, Rejected
 from gradesync.sync.journal import Journal
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
@@ -134,7 +133,7 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
     if entry.spec is None or entry.spec.points == spec.points:
         return written
     # The SIS may rescale what it holds: what was sent is not certain to be there.
-    return replace(written, doubtful={key: Doubtful(value, 1) for key, value in entry.sent.items()})
+    return replace(written, doubtful=doubt_rescaled(entry))
 
 
 async def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
@@ -275,7 +274,9 @@ async def _read_back(writer: AssignmentWriter, item: AssignmentPlan) -> Assignme
     live = await writer.target.scores(writer.section, ref)
     if live is None:
         return item
-    present = [write for write in item.writes if _is_present(write, live)]
+    present = [
+        write for write in item.writes if holds(live.get(write.sis_student), write.value, write.before)
+    ]
     students = {write.student for write in present}
     writer.journal.done += len(present)
     return item._replace(
@@ -284,13 +285,12 @@ async def _read_back(writer: AssignmentWriter, item: AssignmentPlan) -> Assignme
     )
 
 
-def _is_present(write: ScoreWrite, live: LiveScores) -> bool:
-    """Return True where the SIS holds a score. A mark beside the points cannot be read back: it is resent."""
-    marked = isinstance(write.value, Mark) or isinstance(write.before, Mark)
-    return not marked and live.get(write.sis_student) == points_of(write.value)
-
-
 def _adopted(write: ScoreWrite) -> ScoreOutcome:
     return ScoreOutcome(
-        write.student, Result.ADOPTED, warnings=write.warnings, before=write.before, after=write.value
+        write.student,
+        Result.ADOPTED,
+        warnings=write.warnings,
+        before=write.before,
+        after=write.value,
+        sis_student=write.sis_student,
     )

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from gradesync.core.ledger import Doubtful
+from gradesync.core.ledger import Doubtful, Value
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 
@@ -24,7 +23,7 @@ class Sent:
     delivered: set[Key] = field(default_factory=set)
     refused: dict[Key, str] = field(default_factory=dict)
     details: dict[Key, str] = field(default_factory=dict)
-    held: dict[Key, Decimal | None] = field(default_factory=dict)
+    held: dict[Key, Value] = field(default_factory=dict)
     resent: set[Key] = field(default_factory=set)
     unconfirmed: set[Key] = field(default_factory=set)
     lost: set[Key] = field(default_factory=set)
@@ -43,7 +42,10 @@ class Sent:
             self.lost.update(keys)
 
     def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
-        """Return what is left to read back of a row. One neither delivered nor refused is as `before`."""
+        """Return what is left to read back of a row.
+
+        One neither delivered nor refused is as `before`, unless a send of it was lost.
+        """
         key, value = key_of(row), row.write.value
         if key in self.lost:
             return Doubtful(value)
@@ -51,7 +53,9 @@ class Sent:
             left = before.looks - 1 if before else int(key in self.unconfirmed)
             looks = max(left, key in self.resent)
             return Doubtful(value, looks) if looks else None
-        return before if key not in self.refused else None
+        if key in self.refused:
+            return None
+        return Doubtful(value) if key in self.resent else before
 
 
 def key_of(row: ScoreRow) -> Key:

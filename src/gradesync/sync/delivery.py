@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.catalogue import SIS_NAME
-from gradesync.core.ledger import points_of
+from gradesync.core.ledger import Value, holds, points_of
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
@@ -152,7 +152,7 @@ class Delivery:
             else:
                 held = live.get(row.write.sis_student)
                 self.sent.held[key] = held
-                self.sent.details[key] = f"{SIS_NAME} holds {'no score' if held is None else f'{held:f}'}"
+                self.sent.details[key] = f"{SIS_NAME} holds {_describe(held)}"
 
     # --- rows that an answer names
 
@@ -284,4 +284,9 @@ class Delivery:
 
 def _holds(live: LiveScores, row: ScoreRow) -> bool:
     """Return True where the SIS holds a row's value. A cleared score has no points there, or is missing."""
-    return live.get(row.write.sis_student) == points_of(row.write.value)
+    return holds(live.get(row.write.sis_student), row.write.value, row.write.before)
+
+
+def _describe(held: Value) -> str:
+    points = points_of(held)
+    return "no score" if points is None else f"{points:f}"
