@@ -24,7 +24,7 @@ NINE = Decimal("9.5")
 
 
 def counts(item: AssignmentPlan) -> tuple[int, int, int]:
-    return len(item.writes), len(item.settled), item.unchanged
+    return len(item.writes), len(item.settled), len(item.unchanged)
 
 
 def test_R36_a_row_that_is_not_there_never_clears() -> None:

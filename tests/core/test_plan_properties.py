@@ -142,7 +142,7 @@ class Syncing(RuleBasedStateMachine):
         for item in made.assignments:
             named = [row.student for row in item.writes] + [row.student for row in item.settled]
             assert len(named) == len(set(named))
-            assert item.unchanged >= 0
+            assert not item.unchanged & set(named)
 
     def execute(self, made: Plan, crash_at: int | None) -> None:
         for step, item in enumerate(made.assignments):

@@ -232,6 +232,10 @@ class DistrictHarness:
         return found
 
     async def outcomes(self, sync: Sync) -> list[Outcome]:
+        """Return the outcomes of single assignments and scores, without the summaries."""
+        return [row for row in await self.list_outcomes(sync) if row.count is None]
+
+    async def list_outcomes(self, sync: Sync) -> list[Outcome]:
         async with self.context.database.district(self.district.id) as db:
             return await outcomes.page(db, sync.id, limit=100_000)
 

@@ -11,6 +11,8 @@ COLUMNS = (
     "assignment",
     "student id",
     "student",
+    "kind",
+    "count",
     "result",
     "reason",
     "what happened",
@@ -27,13 +29,15 @@ FORMULA = ("=", "+", "-", "@", "|", "%")
 
 def format_outcome(outcome: schemas.Outcome) -> str:
     """Format an outcome as one line. Text that people wrote never starts a formula."""
-    student, reason = outcome.student, outcome.reason
+    assignment, student, reason = outcome.assignment, outcome.student, outcome.reason
     return format_line(
         (
-            outcome.assignment.id,
-            escape_formula(outcome.assignment.title or ""),
+            assignment.id if assignment else "",
+            escape_formula(assignment.title or "") if assignment else "",
             student.id if student else "",
             escape_formula(student.name or "") if student else "",
+            outcome.kind,
+            str(outcome.count),
             outcome.result,
             reason.code if reason else "",
             reason.title if reason else "",
@@ -64,4 +68,6 @@ def format_line(cells: Sequence[str]) -> str:
 
 
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
-EXAMPLE = format_line(COLUMNS) + "5001,Essay,5790001,,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"
+EXAMPLE = (
+    format_line(COLUMNS) + "5001,Essay,57001,,score,1,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"
+)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -101,7 +101,8 @@ class AssignmentPlan(NamedTuple):
     far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
     that is adopted is written too where they differ. `ref` is where it stands in the SIS, None for a create.
     `may_hold` is what the ledger keeps by that name once this is applied. `detail` names what the reason or
-    a warning is about.
+    a warning is about. `unchanged` are the students whose scores were read and stay as they are, with nothing
+    to report.
     """
 
     id: str
@@ -114,7 +115,7 @@ class AssignmentPlan(NamedTuple):
     ref: Ref | None = None
     writes: tuple[ScoreWrite, ...] = ()
     settled: tuple[ScoreOutcome, ...] = ()
-    unchanged: int = 0
+    unchanged: Set[str] = frozenset()
     may_hold: bool = False
     detail: str = ""
 
@@ -129,7 +130,7 @@ class AssignmentPlan(NamedTuple):
     @property
     def read(self) -> int:
         """Return the number of scores read, owed or in doubt."""
-        return self.unchanged + len(self.settled) + len(self.writes)
+        return len(self.unchanged) + len(self.settled) + len(self.writes)
 
 
 CATEGORY = "category"

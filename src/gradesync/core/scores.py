@@ -131,11 +131,14 @@ class Column(NamedTuple):
 
 
 class PlannedScores(NamedTuple):
-    """Hold the plan of one assignment's scores: together as many as were read, owed or in doubt."""
+    """Hold the plan of one assignment's scores: each student once, of all that were read, owed or in doubt.
+
+    `unchanged` are the students whose scores stay as they are, with nothing to report.
+    """
 
     writes: tuple[ScoreWrite, ...]
     settled: tuple[ScoreOutcome, ...]
-    unchanged: int
+    unchanged: Set[str]
 
 
 def settle_scores(column: Column, roster: Roster, stop: Stop) -> tuple[ScoreOutcome, ...]:
@@ -155,8 +158,10 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
     if column.moved:
         planned = _warn_of_left(planned, column, roster)
     writes, settled = _split(planned)
-    read = len(column.cells) + len(planned.keys() - column.cells.keys())
-    return PlannedScores(tuple(writes), tuple(settled), read - len(writes) - len(settled))
+    unchanged: Set[str] = column.cells.keys()
+    if planned:
+        unchanged = (unchanged - planned.keys()) | {uid for uid, score in planned.items() if score is None}
+    return PlannedScores(tuple(writes), tuple(settled), unchanged)
 
 
 def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:

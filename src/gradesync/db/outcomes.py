@@ -1,12 +1,18 @@
-"""Store what became of each assignment and each score of a sync: ids and points, no names of people."""
+"""Store what became of each assignment and each score of a sync: ids and points, no names of people.
 
+What stayed unchanged is stored in summaries, so that a sync of a large section does not store a row for each
+score.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from sys import intern
-from typing import Any
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, any_, delete, select, text, tuple_
+from sqlalchemy import Row, any_, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.ledger import Value
@@ -22,18 +28,22 @@ ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student
 # Warnings are several in a row and none in most: they travel as one text.
 RECORD = text("""
     INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
-                         title, result, reason, detail, warnings, before, after)
+                         title, result, reason, detail, warnings, before, after, count)
     SELECT CAST(:sync_id AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
-           title, result, reason, detail, string_to_array(warnings, ' '), before, after
+           title, result, reason, detail, string_to_array(warnings, ' '), before, after, count
     FROM unnest(CAST(:assignment_id AS text[]), CAST(:student_id AS text[]), CAST(:title AS text[]),
                 CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:detail AS text[]),
-                CAST(:warnings AS text[]), CAST(:before AS text[]), CAST(:after AS text[]))
-        AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after)
+                CAST(:warnings AS text[]), CAST(:before AS text[]), CAST(:after AS text[]),
+                CAST(:count AS int[]))
+        AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after, count)
     ON CONFLICT (district_id, sync_id, assignment_length, assignment_id, student_length, student_id)
     DO UPDATE SET title = excluded.title, result = excluded.result, reason = excluded.reason,
                   detail = excluded.detail, warnings = excluded.warnings,
-                  before = excluded.before, after = excluded.after
+                  before = excluded.before, after = excluded.after, count = excluded.count
 """)
+
+Kind: TypeAlias = Literal["assignment", "score"]
+KINDS: tuple[Kind, ...] = ("assignment", "score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +52,7 @@ class Outcome:
 
     `title` is the assignment's. `detail` is the refusal of the SIS, as far as it may be shown. `before` and
     `after` are the score as it was last sent and as it is now; `edits` are what changed in the assignment
-    itself.
+    itself. `count` is set in a summary (`summarize`), which stands for so many assignments or scores.
     """
 
     assignment_id: str
@@ -55,10 +65,53 @@ class Outcome:
     before: Value = None
     after: Value = None
     edits: Sequence[Edit] = ()
+    count: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         return self.assignment_id, self.student_id
+
+    @property
+    def kind(self) -> Kind:
+        if self.count is None:
+            return "score" if self.student_id else "assignment"
+        return "score" if self.student_id.startswith("score:") else "assignment"
+
+
+def summarize(
+    kind: Kind,
+    result: Result,
+    count: int,
+    assignment_id: str = "",
+    *,
+    title: str | None = None,
+    reason: str | None = None,
+) -> Outcome:
+    """Return one outcome for `count` assignments, or scores, with the same result.
+
+    The scores are those of one assignment, or of any in the section where `assignment_id` is empty.
+    """
+    return Outcome(
+        assignment_id=assignment_id,
+        student_id=f"{kind}:{result}",  # no student has such an id: it makes the key one of its own
+        title=title,
+        result=result,
+        reason=reason,
+        count=count,
+    )
+
+
+class Recorded(NamedTuple):
+    """Hold what a recorded outcome adds to the counts of its sync."""
+
+    result: Result
+    warnings: tuple[str, ...]
+
+    @classmethod
+    @cache
+    def of(cls, result: Result, warnings: tuple[str, ...]) -> "Recorded":
+        """Return the one object for a result with warnings: there are few, and very many outcomes."""
+        return cls(result, warnings)
 
 
 async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:
@@ -80,6 +133,7 @@ async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> Non
             "warnings": [" ".join(row.warnings) or None for row in new],
             "before": [_dump(row.before, {edit.field: edit.before for edit in row.edits}) for row in new],
             "after": [_dump(row.after, {edit.field: edit.after for edit in row.edits}) for row in new],
+            "count": [row.count for row in new],
         },
     )
 
@@ -111,7 +165,7 @@ async def page(
 async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
     """Select for a retry: failed assignments with all their scores, and the failed scores of others."""
     query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id).where(
-        OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.result == Result.FAILED
+        OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.result == Result.FAILED, OUTCOME.c.count.is_(None)
     )
     failed: dict[str, set[str]] = {}
     for assignment_id, student_id in await db.execute(query):
@@ -119,18 +173,35 @@ async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
     return {key: None if "" in students else frozenset(students) for key, students in failed.items()}
 
 
-async def get_results(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Result]]:
-    """Read the results of a sync: assignment id -> student id -> result, unchanged ones apart.
+async def get_recorded(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Recorded]]:
+    """Read what a sync that has not settled recorded: assignment id -> student id -> outcome.
 
     There may be hundreds of thousands: they are read in parts, with one text for each student.
     """
-    query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result).where(
-        OUTCOME.c.sync_id == UUID(sync_id)
+    query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result, OUTCOME.c.warnings).where(
+        OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None)
     )
-    results: dict[str, dict[str, Result]] = {}
-    async for assignment_id, student_id, result in await db.stream(query.execution_options(yield_per=PART)):
-        results.setdefault(assignment_id, {})[intern(student_id)] = Result(result)
-    return results
+    found: dict[str, dict[str, Recorded]] = {}
+    async for assignment_id, student_id, result, warnings in await db.stream(
+        query.execution_options(yield_per=PART)
+    ):
+        recorded = Recorded.of(Result(result), tuple(warnings or ()))
+        found.setdefault(assignment_id, {})[intern(student_id)] = recorded
+    return found
+
+
+async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[str]]:
+    """Count by kind and result what a sync that has not settled recorded."""
+    of_score = OUTCOME.c.student_id != ""
+    query = (
+        select(of_score, OUTCOME.c.result, func.count())
+        .where(OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None))
+        .group_by(of_score, OUTCOME.c.result)
+    )
+    counts: dict[Kind, Counter[str]] = {kind: Counter() for kind in KINDS}
+    for is_score, result, number in await db.execute(query):
+        counts["score" if is_score else "assignment"][result] = number
+    return counts
 
 
 async def purge(db: AsyncSession) -> None:
@@ -159,6 +230,7 @@ def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
         before=None if edited else codec.load_value(before),
         after=None if edited else codec.load_value(after),
         edits=tuple(Edit(field, text, after[field]) for field, text in before.items()) if edited else (),
+        count=row._mapping["count"],
     )
 
 

@@ -132,3 +132,10 @@ async def claim(
     }
     row = (await db.execute(CLAIM, values)).one_or_none()
     return None if row is None else sync_of(row)
+
+
+async def lock(db: AsyncSession, sync_id: str) -> Sync | None:
+    """Return a sync, which nobody else changes until the transaction ends; None where there is none."""
+    query = select(SYNC).where(SYNC.c.id == UUID(sync_id)).with_for_update()
+    row = (await db.execute(query)).one_or_none()
+    return None if row is None else sync_of(row)

@@ -21,8 +21,9 @@ from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import Release, SyncContext
-from gradesync.sync.journal import Journal, Tally
+from gradesync.sync.journal import Journal
 from gradesync.sync.metrics import record_claimed
+from gradesync.sync.tally import Tally
 
 log = structlog.get_logger()
 
@@ -186,7 +187,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
         pairs = await links.get_pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id, convert=True)
-        earlier = await outcomes.get_results(db, sync.id) if sync.attempt > 1 else {}
+        recorded = await outcomes.get_recorded(db, sync.id) if sync.attempt > 1 else {}
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         context=context,
@@ -198,7 +199,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
             database=context.database,
             sync=sync,
             token=lease.token,
-            tally=Tally.of(earlier, sync.warnings if earlier else {}),
+            tally=Tally.of(recorded),
             entries=entries,
             slice=context.limits.slice,
         ),

@@ -1,7 +1,6 @@
 """Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -16,85 +15,13 @@ from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.sync.metrics import record_settled
+from gradesync.sync.tally import Tally
 
 CHECKPOINT_SECONDS = 1.0
-ASSIGNMENT_RESULTS = ("created", "recreated", "updated", "unchanged", "adopted", "skipped", "failed")
-SCORE_RESULTS = ("written", "cleared", "unchanged", "adopted", "skipped", "failed")
-WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
 class SliceOver(Exception):
     """End an attempt that worked long enough: other syncs wait, and this one goes back to the queue."""
-
-
-@dataclass(slots=True)
-class Count:
-    """Count one kind of thing: how many were read, how many still wait for a result, and the results.
-
-    What was read, has no result and waits for none is unchanged, so that the counts of a settled sync add up
-    to what was read by construction.
-    """
-
-    kinds: tuple[str, ...]
-    read: int = 0
-    pending: int = 0
-    results: Counter[str] = field(default_factory=Counter)
-
-    def by_result(self) -> dict[str, int]:
-        """Return `read`, and one count per result under its name."""
-        changed = sum(self.results[kind] for kind in self.kinds if kind != Result.UNCHANGED)
-        # A later slice may read less than an earlier one wrote: what was written was read.
-        unchanged = max(0, self.read - changed - self.pending)
-        counts = {kind: self.results[kind] for kind in self.kinds} | {Result.UNCHANGED.value: unchanged}
-        return {"read": changed + unchanged + self.pending, **counts}
-
-
-@dataclass(slots=True)
-class Tally:
-    """Count the results of one sync. `earlier` are those of earlier attempts at it, by assignment."""
-
-    earlier: dict[str, dict[str, Result]] = field(default_factory=dict)
-    warnings: Counter[str] = field(default_factory=Counter)
-    assignments: Count = field(default_factory=lambda: Count(ASSIGNMENT_RESULTS))
-    scores: Count = field(default_factory=lambda: Count(SCORE_RESULTS))
-
-    @classmethod
-    def of(cls, earlier: dict[str, dict[str, Result]], warnings: Mapping[str, int]) -> "Tally":
-        """Start from what earlier attempts recorded; takes `earlier` over."""
-        tally = cls(earlier=earlier, warnings=Counter(warnings))
-        for results in earlier.values():
-            for student, result in results.items():
-                tally._count(student).results[result] += 1
-        return tally
-
-    def add(self, outcome: Outcome) -> None:
-        """Count an outcome and its warnings, instead of the result that an earlier attempt recorded."""
-        student, result = outcome.student_id, outcome.result
-        count = self._count(student)
-        if (before := self.earlier.get(outcome.assignment_id, {}).pop(student, None)) is not None:
-            count.results[before] -= 1
-        count.results[result] += 1
-        count.pending = max(0, count.pending - (result != Result.UNCHANGED))
-        self.warnings.update(outcome.warnings)
-
-    def _count(self, student: str) -> Count:
-        return self.scores if student else self.assignments
-
-    @property
-    def failed(self) -> bool:
-        return bool(self.assignments.results[Result.FAILED] or self.scores.results[Result.FAILED])
-
-    @property
-    def wrote(self) -> bool:
-        """Return True where anything was written to the SIS."""
-        return any(self.assignments.results[kind] or self.scores.results[kind] for kind in WRITES)
-
-
-def closed(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the counts of a sync that ends as it is: what was read and has no result has failed."""
-    with_result = sum(count for result, count in counts.items() if result != "read")
-    missing = max(0, counts.get("read", 0) - with_result)
-    return {**counts, Result.FAILED.value: counts.get(Result.FAILED, 0) + missing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +96,13 @@ class Journal:
         self.noted.clear()
         self.done = 0
         changing = [item for item in plan.assignments if item.action is not Action.KEEP]
-        everything = plan.assignments + plan.orphans
         writes = sum(len(item.writes) for item in plan.assignments)
         self.total = sum(item.spec is not None for item in changing) + writes
-        assignments, scores = self.tally.assignments, self.tally.scores
-        assignments.read, assignments.pending = len(plan.assignments), len(changing)
-        scores.read = sum(item.read for item in everything)
-        settled = (score for item in everything for score in item.settled)
-        scores.pending = writes + sum(score.result is not Result.UNCHANGED for score in settled)
+        self.tally.start(plan)
 
     async def start_over(self) -> None:
         """Record what this attempt noted, before it plans again."""
         await self._write("reading")
-        async with self.database.district(self.sync.district_id) as db:
-            earlier = await outcomes.get_results(db, self.sync.id)
-        self.tally = Tally.of(earlier, self.tally.warnings)
 
     async def record(self, stage: str) -> None:
         """Write everything noted. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
@@ -220,10 +139,7 @@ class Journal:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
         failed = end.reason is not None or self.tally.failed
         async with self.database.district(self.sync.district_id) as db:
-            await outcomes.record(db, self.sync.id, self._rows)
-            await ledger.save(db, self.sync.section_id, self._changed(), end.read_through)
-            if end.link is not None:
-                await save(db, end.link)
+            # First, as in every transaction that writes outcomes: then none waits for another's.
             settled = await syncs.settle(
                 db,
                 self.sync.id,
@@ -235,9 +151,18 @@ class Journal:
                 **self._progress(self.total if self.total is not None else self.done),
             )
             self.settled = still_ours(settled)
+            await outcomes.record(db, self.sync.id, [*self._rows, *self._summaries()])
+            await ledger.save(db, self.sync.section_id, self._changed(), end.read_through)
+            if end.link is not None:
+                await save(db, end.link)
         record_settled(self.settled)
         self._rows.clear()
         self._kept.clear()
+
+    def _summaries(self) -> Iterator[Outcome]:
+        titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}
+        yield from self.tally.assignments.summaries(titles)
+        yield from self.tally.scores.summaries(titles)
 
     def _progress(self, total: int | None) -> syncs.Progress:
         return {
@@ -245,7 +170,7 @@ class Journal:
             "total": total,
             "assignments": self.tally.assignments.by_result(),
             "scores": self.tally.scores.by_result(),
-            "warnings": dict(self.tally.warnings),
+            "warnings": self.tally.warnings,
             "fingerprint": self.plan.fingerprint if self.plan else None,
             "guard": self.plan.guard if self.plan else None,
         }

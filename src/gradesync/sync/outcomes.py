@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook
+from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.ordering import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
@@ -98,33 +98,27 @@ def note_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -
     """Note assignments that were asked for and that the gradebook does not hold."""
     reason = Reason.PARTIAL_READ if ITEMS in gradebook.partial_lists else Reason.ASSIGNMENT_UNKNOWN
     for assignment_id in sorted(selection.keys() - {item.id for item in gradebook.assignments}):
-        journal.tally.assignments.read += 1
-        journal.tally.assignments.pending += 1
+        journal.tally.assignments.expect("", [assignment_id])
         journal.note(Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=reason))
 
 
-def note_scores(
-    journal: Journal, plan: Plan, refs: Mapping[str, Ref], gradebook: Gradebook, selection: Selection | None
-) -> None:
+def note_scores(journal: Journal, plan: Plan, refs: Mapping[str, Ref], selection: Selection | None) -> None:
     """Note the scores that need no call, and update the ledger by what the plan found out about them."""
     for item in plan.assignments:
         if item.action in {Action.SKIP, Action.FAIL}:
             continue
         if item.id not in refs:
-            _note_all(journal, _with_failed_assignment(journal, item, gradebook))
+            _note_all(journal, _with_failed_assignment(item))
             continue
         _note_all(journal, (_settled(item, score) for score in item.settled))
         if not journal.sync.dry_run:
             _update_ledger(journal, item, None if selection is None else selection.get(item.id))
 
 
-def _with_failed_assignment(
-    journal: Journal, item: AssignmentPlan, gradebook: Gradebook
-) -> Iterable[Outcome]:
+def _with_failed_assignment(item: AssignmentPlan) -> Iterable[Outcome]:
     """Fail every score of an assignment that the SIS refused."""
     known = {score.student for score in item.settled} | {write.student for write in item.writes}
-    cells = gradebook.cells.get(item.id, {})
-    for student in sorted(known | {uid for uid, cell in cells.items() if cell is not UNTOUCHED}):
+    for student in sorted(known | item.unchanged):
         yield Outcome(
             assignment_id=item.id,
             student_id=student,

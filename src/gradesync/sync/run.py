@@ -140,7 +140,7 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     """Note what the sync would do, and settle. Reads the SIS roster: who is absent would fail (R52)."""
     journal = attempt.journal
     refs = {item.id: Ref(item.id) for item in plan.assignments}
-    note_scores(journal, plan, refs, reading.gradebook, attempt.selection)
+    note_scores(journal, plan, refs, attempt.selection)
     delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
         await delivery.read_roster()
@@ -172,7 +172,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     await write_assignments(assignments, plan)
     plan = await read_back_rescaled(assignments, plan)
     refs = assignments.refs
-    note_scores(journal, plan, refs, reading.gradebook, attempt.selection)
+    note_scores(journal, plan, refs, attempt.selection)
     _forget_vanished(journal, reading.gradebook)
     delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
     end = _settlement(attempt, reading, plan, refs)
@@ -279,7 +279,9 @@ async def _stop(context: SyncContext, claimed: Claimed, attempt: Attempt | None,
     log.warning("sync.stopped", reason=stop.reason)
     if attempt is None:  # what is stored of the section could not be loaded: there is nothing to add
         async with context.database.district(claimed.district.id) as db:
-            settled = await settle_as_failed(db, claimed.sync, claimed.lease.token, stop.reason, stop.detail)
+            settled = await settle_as_failed(
+                db, claimed.sync.id, claimed.lease.token, stop.reason, stop.detail
+            )
         record_settled(still_ours(settled))
         return
     if attempt.journal.plan is not None:

@@ -1,20 +1,23 @@
 """Find what was lost: wake-ups that no worker received, leases that lapsed, syncs past their deadline."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
-from gradesync.db import districts, queue, syncs
+from gradesync.db import districts, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
+from gradesync.db.outcomes import Kind, Outcome, summarize
 from gradesync.db.syncs import Sync
 from gradesync.sync.context import SyncContext
-from gradesync.sync.journal import WRITES, closed
 from gradesync.sync.metrics import SWEEPS, record_settled
+from gradesync.sync.tally import WRITES, render_counts
 
 log = structlog.get_logger()
 
@@ -54,8 +57,8 @@ async def sweep(context: SyncContext) -> Swept:
 async def settle_overdue(context: SyncContext, district_id: str, sync_id: str) -> bool:
     """Settle a sync that is past its deadline as failed `timed-out`; False where it is not, or is settled.
 
-    What was recorded stands; what was read and has no outcome is counted as failed, not attempted. The
-    detail names systems that no sync of the district may call now.
+    What was recorded stands; what was read and has no outcome is failed, not attempted, by one outcome for
+    all of it. The detail names systems that no sync of the district may call now.
     """
     async with context.database.district(district_id) as db:
         if not await syncs.is_overdue(db, sync_id):
@@ -65,8 +68,7 @@ async def settle_overdue(context: SyncContext, district_id: str, sync_id: str) -
 
 async def _settle(context: SyncContext, district_id: str, sync_id: str, detail: str) -> bool:
     async with context.database.district(district_id) as db:
-        sync = await syncs.get(db, sync_id)
-        settled = sync and await settle_as_failed(db, sync, None, Reason.TIMED_OUT, detail)
+        settled = await settle_as_failed(db, sync_id, None, Reason.TIMED_OUT, detail)
     if settled is None:  # by now
         return False
     record_settled(settled)
@@ -85,24 +87,49 @@ async def _explain_wait(context: SyncContext, district_id: str) -> str:
 
 
 async def settle_as_failed(
-    db: AsyncSession, sync: Sync, token: str | None, reason: Reason, detail: str = ""
+    db: AsyncSession, sync_id: str, token: str | None, reason: Reason, detail: str = ""
 ) -> Sync | None:
-    """Settle a sync as failed with the counts that are stored. Without a `token` only an overdue one.
+    """Settle a sync as failed with what is stored of it. Without a `token` only an overdue one.
 
     The caller counts it in the metrics, once the transaction is over. None where it is not ours to end.
     """
-    wrote = any(sync.assignments.get(kind) or sync.scores.get(kind) for kind in WRITES)
-    return await syncs.settle(
+    sync = await queue.lock(db, sync_id)
+    if sync is None:
+        return None
+    recorded = await outcomes.count_recorded(db, sync_id)
+    assignments, own = _close("assignment", sync.assignments, recorded["assignment"])
+    scores, of_scores = _close("score", sync.scores, recorded["score"])
+    settled = await syncs.settle(
         db,
-        sync.id,
+        sync_id,
         token,
         status="failed",
-        applied="some" if wrote else "none",
-        assignments=closed(sync.assignments),
-        scores=closed(sync.scores),
+        applied="some" if any(assignments.get(kind) or scores.get(kind) for kind in WRITES) else "none",
+        assignments=assignments,
+        scores=scores,
         error_code=reason,
         error_detail=detail,
     )
+    if settled is not None:
+        await outcomes.record(db, sync_id, own + of_scores)
+    return settled
+
+
+def _close(
+    kind: Kind, counts: Mapping[str, int], recorded: Counter[str]
+) -> tuple[dict[str, int], list[Outcome]]:
+    """Return the final counts, and summaries of what was read and has no outcome: what was pending failed.
+
+    `counts` are those of the last progress, `recorded` counts the outcomes that are stored.
+    """
+    unchanged = max(0, counts.get(Result.UNCHANGED, 0) - recorded[Result.UNCHANGED])
+    missing = max(0, counts.get("read", 0) - recorded.total() - unchanged)
+    summaries = [
+        summarize(kind, Result.UNCHANGED, unchanged),
+        summarize(kind, Result.FAILED, missing, reason=Reason.NOT_ATTEMPTED),
+    ]
+    results = recorded + Counter({Result.FAILED.value: missing})
+    return render_counts(kind, results, unchanged), [summary for summary in summaries if summary.count]
 
 
 def render_circuits(systems: Sequence[str]) -> str:

@@ -62,7 +62,9 @@ async def list_outcomes(
     cursor: pagination.Cursor = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Any:
-    """List the result of every assignment and score. Unchanged ones are only counted.
+    """List the result of every assignment and score. Unchanged ones are in summaries, with their `count`.
+
+    For each result, `count` adds up to the number in the sync, for assignments and for scores.
 
     With `Accept: text/csv` the response is one spreadsheet with all outcomes, and `limit` does not apply.
     Teachers see students' names.

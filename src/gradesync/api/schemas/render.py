@@ -82,12 +82,16 @@ def _render_error(sync: Sync) -> schemas.SyncError | None:
 
 def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:
     """Render an outcome with the known names of people, by uid, and titles of SIS categories, by key."""
-    student = None
-    if outcome.student_id:
+    assignment, student = None, None
+    if outcome.assignment_id:
+        assignment = schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title)
+    if outcome.student_id and outcome.count is None:
         student = schemas.OutcomeStudent(id=outcome.student_id, name=names.get(outcome.student_id))
     return schemas.Outcome(
-        assignment=schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title),
+        kind=outcome.kind,
+        assignment=assignment,
         student=student,
+        count=outcome.count or 1,
         result=outcome.result.value,
         reason=render_reason(outcome.reason) if outcome.reason else None,
         detail=outcome.detail or None,

@@ -64,7 +64,10 @@ class Progress(ResponseModel):
 
 
 class AssignmentCounts(ResponseModel):
-    """Count the results of the assignments that were read; the other counts add up to `read`."""
+    """Count the results of the assignments that were read. The other counts add up to `read`.
+
+    Each is the sum of `count` over the outcomes of assignments with that result.
+    """
 
     read: int = 0
     created: int = 0
@@ -77,7 +80,11 @@ class AssignmentCounts(ResponseModel):
 
 
 class ScoreCounts(ResponseModel):
-    """Count the results of the scores that were read or owed; the other counts add up to `read`."""
+    """Count the results of the scores that were read or owed. The other counts add up to `read`.
+
+    Each is the sum of `count` over the outcomes of scores with that result. Mode `changes` reads only what
+    changed since the sync before, and counts nothing else. A score that was never given is not read.
+    """
 
     read: int = 0
     written: int = 0
@@ -139,7 +146,7 @@ class Sync(ResponseModel):
     progress: Progress
     assignments: AssignmentCounts
     scores: ScoreCounts
-    warnings: Annotated[Mapping[str, int], Field(description="How often each warning was given")]
+    warnings: Annotated[Mapping[str, int], Field(description="How many outcomes have each warning")]
     fingerprint: str | None
     guard: GuardFigures | None
     error: SyncError | None
@@ -173,13 +180,20 @@ class Edit(ResponseModel):
 
 
 class Outcome(ResponseModel):
-    """Give the result of one assignment (`student` is null) or of one score.
+    """Give the result of one assignment or of one score, or of `count` of them in one summary.
 
-    Unchanged ones are only counted, except for an assignment with a warning.
+    What is unchanged, and has no warning, is in summaries: one of all assignments, and one of the scores of
+    each assignment.
     """
 
-    assignment: OutcomeAssignment
-    student: OutcomeStudent | None
+    kind: Literal["assignment", "score"]
+    assignment: Annotated[
+        OutcomeAssignment | None, Field(description="Null in a summary of more than one assignment")
+    ]
+    student: Annotated[
+        OutcomeStudent | None, Field(description="Null for assignments, and in a summary of scores")
+    ]
+    count: Annotated[int, Field(ge=1, description="How many assignments or scores it stands for")]
     result: Literal[
         "created", "recreated", "updated", "written", "cleared", "unchanged", "adopted", "skipped", "failed"
     ]

@@ -83,7 +83,7 @@ class SyncRow(Table, table=True):
 
 
 class OutcomeRow(Table, table=True):
-    """Store what became of one assignment (`student_id` '') or one score. Unchanged ones have no row.
+    """Store what became of one assignment (`student_id` '') or one score. `count`: a summary of so many.
 
     The lengths in the key make its order the numeric order of ids.
     """
@@ -104,6 +104,7 @@ class OutcomeRow(Table, table=True):
     before: str | None = Field(sa_column=Column(Text))
     after: str | None = Field(sa_column=Column(Text))
     detail: str | None = Field(sa_column=Column(Text))
+    count: int | None = Field(sa_column=Column(Integer))
 
 
 class IdempotencyRow(Table, table=True):
