@@ -44,8 +44,9 @@ async def test_an_edit_in_the_sis_is_listed_with_a_warning(
     for part in edited.sections:
         part.name = "Edited by hand"
     sync = await api.sync(office, dry_run=True)
-    outcomes = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
-    assert [(item["result"], item["student"]) for item in outcomes] == [("unchanged", None)]
+    listed = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
+    outcomes = [item for item in listed if item["warnings"]]
+    assert [(item["kind"], item["student"], item["count"]) for item in outcomes] == [("assignment", None, 1)]
     assert [warning["code"] for warning in outcomes[0]["warnings"]] == ["edited-in-sis"]
 
 
@@ -155,6 +156,37 @@ async def test_outcomes_are_filtered_by_result_and_reason(api: ApiHarness) -> No
     assert {item["reason"]["code"] for item in same} == {reason}
     expect_problem(await office.get(path, result="lost"), 422, "request-not-valid")
     expect_problem(await office.get(path, reason="because"), 422, "request-not-valid")
+
+
+@pytest.mark.parametrize("mode", ["changes", "full"])
+async def test_R54_counts_add_up_from_the_listed_outcomes(api: ApiHarness, mode: str) -> None:
+    api.drop_student()
+    office = await api.office()
+    for sync in (
+        await api.sync(office, dry_run=True),
+        await api.sync(office),
+        await api.sync(office, mode=mode),
+    ):
+        sheet = await spreadsheet(office, sync)
+        for kind in ("assignment", "score"):
+            for result, number in sync[f"{kind}s"].items():
+                query = {} if result == "read" else {"result": result}
+                body = (await office.get(sync["links"]["outcomes"], limit=200, **query)).json()
+                assert body["next_cursor"] is None
+                assert sum(item["count"] for item in body["items"] if item["kind"] == kind) == number
+                rows = [row for row in sheet if row["kind"] == kind and result in {row["result"], "read"}]
+                assert sum(int(row["count"]) for row in rows) == number
+
+
+async def test_a_summary_names_no_student(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    sync = await api.sync(office, mode="full")
+    first, *scores = (await office.get(sync["links"]["outcomes"], result="unchanged")).json()["items"]
+    assert (first["kind"], first["assignment"]) == ("assignment", None)
+    assert first["count"] == sync["assignments"]["unchanged"] > 1
+    assert {(item["kind"], item["student"]) for item in scores} == {("score", None)}
+    assert all(item["assignment"]["title"] for item in scores)
 
 
 async def test_a_cursor_belongs_to_its_list_and_filters(api: ApiHarness) -> None:

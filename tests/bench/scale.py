@@ -34,6 +34,8 @@ TRANSACTIONS = 5
 COMMITS = 3
 """Count those transactions that wait for the disk."""
 ROWS_PER_SYNC = 10
+SUMMARIES_PER_SYNC = 2
+"""Count the summaries of a sync of changes: its unchanged assignments, and scores that it read again."""
 
 KEY, LARGE_KEY = per_window(15, 5.0), per_window(50, 5.0)
 """Take calls of a Schoology key that allows 15 in five seconds, and of one that allows 50."""
@@ -66,12 +68,13 @@ def _growth(measured: Mapping[str, float]) -> Iterator[Line]:
     key = _of(measured, "Redis, bytes a busy district")
     ledger = SECTIONS * SCORES * score
     syncs = SYNCS_PER_SECOND * BUSY_HOURS * 3600
-    outcomes = syncs * ROWS_PER_SYNC
+    outcomes = syncs * (ROWS_PER_SYNC + SUMMARIES_PER_SYNC)
     hours, days = f"/s for {BUSY_HOURS} hours", f"{SCHOOL_DAYS} school days"
+    summaries = f", and {SUMMARIES_PER_SYNC} summaries a sync"
     yield Line("ledger", f"{SECTIONS:,} sections x {SCORES} scores x {score:.0f} bytes", _bytes(ledger))
     yield Line("rows of the ledger", f"{SECTIONS:,} sections x 30 assignments", f"{SECTIONS * 30:,}")
     yield Line("syncs a day, at most", f"{SYNCS_PER_SECOND}{hours}", f"{syncs:,}")
-    yield Line("outcomes a day, at most", f"{SCORES_PER_SECOND:,}{hours}", f"{outcomes:,}")
+    yield Line("outcomes a day, at most", f"{SCORES_PER_SECOND:,}{hours}{summaries}", f"{outcomes:,}")
     yield Line("syncs in 30 days", f"{days} x {sync:,.0f} bytes", _bytes(SCHOOL_DAYS * syncs * sync))
     kept = _bytes(SCHOOL_DAYS * outcomes * outcome)
     yield Line("outcomes in 30 days", f"{days} x {outcome:,.0f} bytes", kept)

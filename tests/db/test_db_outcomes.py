@@ -9,7 +9,7 @@ from gradesync.core.gradebook import Mark
 from gradesync.core.plan import Edit, Result
 from gradesync.db import districts, outcomes, retention
 from gradesync.db.codec import LOG_KEPT
-from gradesync.db.outcomes import Outcome
+from gradesync.db.outcomes import Outcome, summarize
 from gradesync.db.session import Database
 from harness.servers import Urls
 from harness.store import RIVERSIDE, enqueue
@@ -110,6 +110,28 @@ async def test_later_outcome_replaces_the_earlier(database: Database) -> None:
         assert (await outcomes.get_recorded(db, sync_id))["100"][""] == (Result.FAILED, ())
         assert len(await outcomes.page(db, sync_id)) == len(ROWS)
         await outcomes.record(db, sync_id, [])
+
+
+SUMMARIES = [
+    summarize("assignment", Result.UNCHANGED, 7),
+    summarize("score", Result.FAILED, 40, reason="not-attempted"),
+    summarize("score", Result.UNCHANGED, 25, "20", title="Essay"),
+]
+
+
+async def test_summaries_are_listed_and_are_no_students(database: Database) -> None:
+    sync_id = await recorded(database)
+    async with database.district("riverside") as db:
+        before = await outcomes.get_recorded(db, sync_id), await outcomes.count_recorded(db, sync_id)
+        await outcomes.record(db, sync_id, SUMMARIES)
+        listed = [row for row in await outcomes.page(db, sync_id) if row.count is not None]
+        assert (
+            await outcomes.get_recorded(db, sync_id),
+            await outcomes.count_recorded(db, sync_id),
+        ) == before
+        assert await outcomes.get_failed(db, sync_id) == {"3": None, "20": frozenset({"3"})}
+    assert {row.key: row for row in listed} == {row.key: row for row in SUMMARIES}
+    assert [(row.kind, row.count) for row in listed] == [("score", 40), ("assignment", 7), ("score", 25)]
 
 
 async def test_retry_selects_what_failed(database: Database) -> None:

@@ -5,6 +5,7 @@ import pytest
 from gradesync_sandbox import world
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.random_changes import change_at_random
 
 
 async def compare(harness: DistrictHarness) -> None:
@@ -25,25 +26,6 @@ async def test_R52_sync_does_what_the_preview_said(environment: Environment, see
         await compare(harness)
         change_at_random(harness, seed)
         await compare(harness)
-
-
-def change_at_random(harness: DistrictHarness, seed: int) -> None:
-    """Grade, clear, rename, drop and delete as the seed has it."""
-    for number, item in enumerate(harness.items):
-        uid = harness.students[(number * 7 + seed) % len(harness.students)]
-        match (number + seed) % 5:
-            case 0:
-                harness.grade(item, uid, number)
-            case 1:
-                harness.clear(item, uid)
-            case 2:
-                harness.edit(item, title=f"Renamed {number}")
-            case 3:
-                harness.mark(item, uid, 3)
-            case _:
-                harness.world.schoology.delete_assignment(harness.room.section.id, item.id)
-    student = harness.room.students[harness.students[seed % 3]]
-    harness.world.powerschool.drop(student, harness.room.sis)
 
 
 async def test_R52_retry_touches_only_what_failed(harness: DistrictHarness) -> None:

@@ -35,10 +35,7 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
     if sync.status == "processing" or sync.finished_at is None or sync.stage != "settled":
         found.append(f"it has not ended: {sync.status}, {sync.stage}")
     listed = await harness.list_outcomes(sync)
-    found += _miscounted("assignment", sync.assignments, listed)
-    found += _miscounted("score", sync.scores, listed)
-    if (warnings := Counter(code for row in listed for code in row.warnings)) != sync.warnings:
-        found.append(f"it counts the warnings {sync.warnings} and has {warnings}")
+    found += find_miscounts(sync, listed)
     rows = [row for row in listed if row.count is None]
     failed = sync.error_code is not None or any(row.result is Result.FAILED for row in listed)
     if (sync.status == "failed") != failed:
@@ -46,6 +43,14 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
     if not sync.dry_run:
         keys = await _sis_keys(harness, sync)
         found += [line for row in rows if (line := _false_claim(harness, keys, row))]
+    return found
+
+
+def find_miscounts(sync: Sync, listed: list[Outcome]) -> list[str]:
+    """Return every number of a sync that is not that of the outcomes to list, as sentences (R54)."""
+    found = [*_miscounted("assignment", sync.assignments, listed), *_miscounted("score", sync.scores, listed)]
+    if (warnings := Counter(code for row in listed for code in row.warnings)) != sync.warnings:
+        found.append(f"it counts the warnings {sync.warnings} and lists {warnings}")
     return found
 
 

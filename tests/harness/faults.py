@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from gradesync.db.syncs import Sync
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync_sandbox.faults import Done, Hold, Status
 from gradesync_sandbox.schoology.model import Item
 from harness.district import DistrictHarness
@@ -51,6 +54,27 @@ async def held_at(
     yield working
     harness.faults.release()
     await working
+
+
+async def kill_worker(
+    harness: DistrictHarness, nth: int, done: Done, *, call: str = "*", **wanted: Any
+) -> Sync:
+    """Let the worker of a new sync die at its n-th call to the SIS, if it makes so many. Return the sync."""
+    harness.fault("powerschool", call, Hold(done), nth=nth)
+    sync = await harness.request(**wanted)
+    claimed = await claim_from(harness.context, harness.district.id)
+    assert claimed is not None
+    working = asyncio.create_task(run_sync(harness.context, claimed))
+    held = asyncio.create_task(harness.faults.until_held())
+    await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
+    held.cancel()
+    if not working.done():
+        await harness.lose_lease()
+        working.cancel()
+    await asyncio.gather(working, held, return_exceptions=True)
+    harness.faults.clear()
+    await harness.pass_time()
+    return sync
 
 
 def scores_are_unreadable(harness: DistrictHarness) -> None:

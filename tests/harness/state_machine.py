@@ -9,15 +9,13 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from gradesync.sync.claim import claim_from
-from gradesync.sync.run import run_sync
-from gradesync_sandbox.faults import Done, Hold, System
+from gradesync_sandbox.faults import Done, System
 from gradesync_sandbox.schoology.model import Item, Mark
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.fault_matrix import EFFECTS, Scale
-from harness.faults import lose_ledger
+from harness.faults import kill_worker, lose_ledger
 
 T = TypeVar("T")
 
@@ -175,22 +173,8 @@ class SectionMachine(RuleBasedStateMachine):
         assert self.harness.writes == []
 
     async def _die(self, nth: int, done: Done) -> None:
-        harness = self.harness
-        harness.fault("powerschool", "*", Hold(done), nth=nth)
-        sync = await harness.request()
-        claimed = await claim_from(harness.context, harness.district.id)
-        assert claimed is not None
-        working = asyncio.create_task(run_sync(harness.context, claimed))
-        held = asyncio.create_task(harness.faults.until_held())
-        await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
-        held.cancel()
-        if not working.done():
-            await harness.lose_lease()
-            working.cancel()
-        await asyncio.gather(working, held, return_exceptions=True)
-        harness.faults.clear()
-        await harness.pass_time()
-        assert await find_false_claims(harness, await harness.run_to_end(sync)) == []
+        sync = await kill_worker(self.harness, nth, done)
+        assert await find_false_claims(self.harness, await self.harness.run_to_end(sync)) == []
 
 
 async def _awaited(work: Awaitable[T]) -> T:

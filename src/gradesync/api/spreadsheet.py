@@ -68,6 +68,4 @@ def format_line(cells: Sequence[str]) -> str:
 
 
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
-EXAMPLE = (
-    format_line(COLUMNS) + "5001,Essay,57001,,score,1,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"
-)
+EXAMPLE = format_line(COLUMNS) + "5001,Essay,57001,,score,1,failed,student-not-in-sis-section,…,…,,,,9.5\r\n"

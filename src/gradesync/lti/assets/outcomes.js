@@ -7,6 +7,9 @@ import { count, dateOf, failed, isGuarded, number, sent, SIS, skipped } from "./
 const REPEATED = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
 const NAMES_SHOWN = 3;
 
+/** Return whether an outcome is of one assignment or score, not a summary of several: the sentences count those. */
+const isSingle = ({ kind, assignment, student }) => (kind === "score" ? student : assignment) !== null;
+
 /** Return the outcomes of a settled sync. Long parts are read when they are opened. */
 export function outcomesOf(context, sync) {
   const all = once(() => context.api.outcomes(sync.id));
@@ -81,9 +84,13 @@ async function fill(context, body, read, render) {
 
 /** Group by reason, each with its assignments and, under them, its students. */
 function problems(items) {
-  const shown = items.filter(({ reason }) => reason && !REPEATED.has(reason.code));
+  const shown = items.filter((item) => isSingle(item) && item.reason && !REPEATED.has(item.reason.code));
   const groups = groupBy(shown, ({ reason }) => reason.code);
-  if (groups.size === 0) return [h("p", { class: "quiet" }, "Only scores of assignments that weren't sent themselves.")];
+  if (groups.size === 0) {
+    const early = items.some(({ reason }) => reason?.code === "not-attempted");
+    const text = early ? "The sync ended before it got to these." : "Only scores of assignments that weren't sent themselves.";
+    return [h("p", { class: "quiet" }, text)];
+  }
   return [...groups.values()].map((rows) => reasonGroup(rows[0].reason, rows));
 }
 
@@ -132,8 +139,8 @@ function changes(items) {
   return [...groupBy(changed, ({ assignment }) => assignment.id).values()].map(changedAssignment);
 }
 
-const isChange = ({ result, reason }) =>
-  result in RESULTS || SENT.has(result) || reason?.code === "not-attempted";
+const isChange = (item) =>
+  isSingle(item) && (item.result in RESULTS || SENT.has(item.result) || item.reason?.code === "not-attempted");
 
 function changedAssignment(rows) {
   const own = rows.find(({ student }) => !student);
