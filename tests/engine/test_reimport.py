@@ -137,3 +137,50 @@ async def test_R45_the_switch_stays_where_it_was(harness: DistrictHarness) -> No
     await assert_adopts(harness, new)
     ledger = await harness.ledger()
     assert (ledger[str(first.id)].opted_out, ledger[str(new[first.id].id)].opted_out) == (True, False)
+
+
+def close_categories(harness: DistrictHarness, *, active: bool = False) -> None:
+    """Make the teacher's SIS categories inactive, or active again."""
+    sis = harness.world.powerschool
+    for category in sis.categories_of(harness.room.sis_teacher.dcid):
+        sis.set_category_active(category, active=active)
+
+
+async def test_R44_R45_a_column_in_an_inactive_category_is_taken_over(harness: DistrictHarness) -> None:
+    close_categories(harness)
+    await assert_adopts(harness, reimport(harness))
+    assert harness.writes == []
+
+
+async def test_R44_R45_a_lost_column_in_an_inactive_category_is_named(harness: DistrictHarness) -> None:
+    close_categories(harness)
+    lost = harness.items[0]
+    harness.delete_in_sis(lost)
+    new = reimport(harness, lost)
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert outcomes[new[lost.id].id, None] == ("skipped", "category-inactive")
+    assert harness.writes == []
+
+
+async def test_R44_restored_assignments_go_on_in_an_inactive_category(harness: DistrictHarness) -> None:
+    first = harness.items[0]
+    harness.world.schoology.delete_assignment(harness.room.section.id, first.id)
+    assert (await harness.sync()).status == "complete"
+    close_categories(harness)
+    harness.world.schoology.restore_assignment(harness.room.section.id, first.id)
+    harness.grade(first, harness.students[0], 0)
+    assert (await harness.sync(mode="full")).status == "complete"
+    assert harness.sis_text(first, harness.students[0]) == "0"
+
+
+async def test_R44_a_deleted_column_is_not_made_anew_in_an_inactive_category(
+    harness: DistrictHarness,
+) -> None:
+    close_categories(harness)
+    lost = harness.items[0]
+    harness.delete_in_sis(lost)
+    outcomes = await harness.outcomes_by_cell(await harness.sync(mode="full"))
+    assert outcomes[lost.id, None] == ("skipped", "category-inactive")
+    close_categories(harness, active=True)
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert outcomes[lost.id, None] == ("recreated", None)

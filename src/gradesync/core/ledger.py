@@ -121,6 +121,15 @@ def hand_over_columns(
     return {**ledger, **changed} if changed else ledger
 
 
+def list_left_categories(gradebook: Gradebook, ledger: Ledger) -> dict[Slot, Ref]:
+    """Return the SIS categories of columns that removed assignments left to their successors (R45)."""
+    if ITEMS in gradebook.partial_lists:
+        return {}
+    present = {assignment.id for assignment in gradebook.assignments}
+    left = (entry for entry in ledger.values() if entry.ref and entry.id not in present)
+    return {entry.spec.slot: entry.spec.category for entry in left if entry.spec}
+
+
 def _list_removed(
     gradebook: Gradebook, ledger: Ledger, live: LiveGradebook
 ) -> Iterator[tuple[Slot, LedgerAssignment]]:

@@ -21,7 +21,7 @@ from gradesync.core.plan import (
     weigh,
 )
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments
+from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_creates
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import LiveGradebook, Ref, id_order
 
@@ -53,6 +53,9 @@ def plan(
     have been asked for by id: those that are deleted are in `live.gone`.
     """
     verdicts = judge_assignments(gradebook, ledger, book)
+    bindings = bind(verdicts, ledger, live, book.policy)
+    created = {assignment_id for assignment_id, binding in bindings.items() if binding.ref is None}
+    verdicts |= stop_creates(verdicts, created, gradebook, book)
     planner = _Planner(
         gradebook=gradebook,
         ledger=ledger,
@@ -60,7 +63,7 @@ def plan(
         roster=Roster.of(gradebook, students, remembered),
         fitter=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
-        bindings=bind(verdicts, ledger, live, book.policy),
+        bindings=bindings,
         unreadable=_group(gradebook.unreadable),
         differing=_group(gradebook.differing),
         selection=selection,

@@ -4,7 +4,7 @@ Assignments: R9 to R17, R28, R29, R31 to R34. Students: R27, R27a, R35. Nothing 
 than what a section's link keeps, so a sync knows it before it calls the SIS.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from gradesync.core.fit import Pairing, fit_title, fit_total_points
 from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
-from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories
 from gradesync.core.plan import Result
 from gradesync.core.reason_facts import NO_FACTS, Facts, format_date, gather_facts
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, id_order
+from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, fold_name, id_order
 
 # Rules that stop what should have reached the SIS. The others leave out what was never meant to.
 _FAILURES = frozenset(
@@ -67,10 +67,25 @@ class Rulebook:
 
 def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
     """Judge every assignment of a gradebook, by assignment id."""
-    verdicts = {a.id: judge(a, ledger.get(a.id), gradebook.periods, book) for a in gradebook.assignments}
+    left = list_left_categories(gradebook, ledger) if book.pairing.inactive else {}
+    verdicts = {
+        a.id: judge(a, ledger.get(a.id), gradebook.periods, book, left) for a in gradebook.assignments
+    }
     if gradebook.partial_lists:
         verdicts |= {a.id: _stop(Reason.PARTIAL_READ) for a in gradebook.assignments if _misses(a, gradebook)}
     return verdicts | _stop_duplicates(verdicts, ledger)
+
+
+def stop_creates(
+    verdicts: Mapping[str, Verdict], created: Set[str], gradebook: Gradebook, book: Rulebook
+) -> dict[str, Verdict]:
+    """Return stops for what would be created in a SIS category that takes no new assignments (R44)."""
+    closed = set(book.pairing.inactive.values())
+    return {
+        a.id: _explain(_stop_for_category(a.category_id or "", book.pairing), a, spec.due, book)
+        for a in gradebook.assignments
+        if a.id in created and (spec := verdicts[a.id].spec) and spec.category in closed
+    }
 
 
 def _misses(assignment: Assignment, gradebook: Gradebook) -> bool:
@@ -83,15 +98,21 @@ def _misses(assignment: Assignment, gradebook: Gradebook) -> bool:
 
 
 def judge(
-    assignment: Assignment, entry: LedgerAssignment | None, periods: Mapping[str, date], book: Rulebook
+    assignment: Assignment,
+    entry: LedgerAssignment | None,
+    periods: Mapping[str, date],
+    book: Rulebook,
+    left: Mapping[Slot, Ref] = MappingProxyType({}),
 ) -> Verdict:
     """Judge one assignment by itself: the first rule that stops it gives the reason.
 
-    `periods` maps a grading period to its last date.
+    `periods` maps a grading period to its last date. `left`: SIS categories of columns that it may take over.
     """
     last = book.section.term_last
     due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
-    verdict = _judge(assignment, entry, due, book)
+    stands = entry.spec if entry and entry.ref else entry and entry.intent
+    slot = (fold_name(assignment.title), due)
+    verdict = _judge(assignment, entry, due, book, stands.category if stands else left.get(slot))
     return verdict if verdict.spec and not verdict.warnings else _explain(verdict, assignment, due, book)
 
 
@@ -102,10 +123,12 @@ def _explain(verdict: Verdict, assignment: Assignment, due: date, book: Rulebook
     return verdict._replace(facts=facts)
 
 
-def _judge(assignment: Assignment, entry: LedgerAssignment | None, due: date, book: Rulebook) -> Verdict:
+def _judge(
+    assignment: Assignment, entry: LedgerAssignment | None, due: date, book: Rulebook, stands_in: Ref | None
+) -> Verdict:
     if reason := _exclude_assignment(assignment, entry, book):
         return _stop(reason)
-    category = _find_category(assignment, entry, book.pairing)
+    category = _find_category(assignment.category_id or "", stands_in, book.pairing)
     if category is None:
         return _stop_for_category(assignment.category_id or "", book.pairing)
     title = fit_title(assignment.title, book.capabilities, book.policy)
@@ -135,19 +158,10 @@ def _exclude_assignment(
     return None if counts else Reason.DOES_NOT_COUNT
 
 
-def _find_category(assignment: Assignment, entry: LedgerAssignment | None, pairing: Pairing) -> Ref | None:
+def _find_category(category_id: str, stands_in: Ref | None, pairing: Pairing) -> Ref | None:
     """Return the SIS category of an assignment; one that became inactive keeps what stands in it (R44)."""
-    category_id = assignment.category_id or ""
     closed = pairing.inactive.get(category_id)
-    if (
-        closed is not None
-        and entry is not None
-        and entry.ref
-        and entry.spec
-        and entry.spec.category == closed
-    ):
-        return closed
-    return pairing.pairs.get(category_id)
+    return closed if closed is not None and closed == stands_in else pairing.pairs.get(category_id)
 
 
 def _stop_for_category(category_id: str, pairing: Pairing) -> Verdict:
