@@ -111,15 +111,14 @@ class YearMachine(RuleBasedStateMachine):
     def sync_once(self, mode: str) -> None:
         harness = self.year.harness
         before = take_snapshot(self.year.world)
+        harness.forget_calls()
         sync = self.run(sync_late(harness, mode=mode))
-        outcomes = {
-            (int(row.assignment_id), int(row.student_id) if row.student_id else None): (
-                str(row.result),
-                row.reason,
-            )
+        rows = {
+            (int(row.assignment_id), int(row.student_id) if row.student_id else None): row
             for row in self.run(harness.outcomes(sync))
             if row.student_id.isdigit() or not row.student_id  # a partial roster leaves rows of nobody
         }
+        written = self.year.powerschool.log.score_rows()
         done = Done(
             before,
             take_snapshot(self.year.world),
@@ -128,9 +127,11 @@ class YearMachine(RuleBasedStateMachine):
             mode == "full",
             self.year.rough,
             self.year.calendar.now(),
-            outcomes,
+            {key: (str(row.result), row.reason) for key, row in rows.items()},
             frozenset(sync.warnings),
             frozenset(self.year.bent),
+            {key: frozenset(row.warnings) for key, row in rows.items()},
+            frozenset((r.assignmentsectionid, r.studentsdcid) for r in written if r.effect == "unchanged"),
         )
         broken = judge_sync(self.year.memory, done)
         assert broken == [], "\n".join(broken)

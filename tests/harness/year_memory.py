@@ -19,6 +19,7 @@ class Done:
 
     `rough`: an upstream system misbehaved on purpose, so that much may fail, but nothing may be wrong.
     `bent`: values that the SIS may have stored instead of what was sent. `at` is the time of the sync.
+    `told`: (item id, uid or None) -> warnings. `idle` are cells that were written with what they held already.
     """
 
     before: Snapshot
@@ -31,6 +32,8 @@ class Done:
     outcomes: Mapping[tuple[int, int | None], tuple[str, str | None]]
     warnings: frozenset[str] = frozenset()
     bent: frozenset[Decimal] = frozenset()
+    told: Mapping[tuple[int, int | None], frozenset[str]] = field(default_factory=dict)
+    idle: frozenset[SisCell] = frozenset()
 
     def failed(self, item: int, uid: int | None = None) -> bool:
         return self.outcomes.get((item, uid), ("", None))[0] == "failed"
@@ -53,7 +56,8 @@ class YearMemory:
     """Hold what was seen so far. `edited` are cells and columns that people changed in the SIS.
 
     `columns`: item id -> ASSIGNMENTSECTIONID in the SIS section `linked`. `teachers` acted there last.
-    `synced_at`: the time of the last sync, None before the first.
+    `synced_at`: the time of the last sync, None before the first. `records`: uid -> the STUDENTS.DCID that a
+    school id named then. `shortens`: the district lets long names be shortened (R12).
     """
 
     world: World
@@ -66,6 +70,8 @@ class YearMemory:
     linked: int = 0
     teachers: frozenset[int] = frozenset()
     synced_at: datetime | None = None
+    records: dict[int, int] = field(default_factory=dict)
+    shortens: bool = False
 
     @property
     def book(self) -> Section:
@@ -80,7 +86,6 @@ class YearMemory:
         """Forget what is of no use where the section goes to another SIS section or teacher (R40, R44)."""
         if section.dcid != self.linked:
             self.columns, self.sent, self.linked = {}, {}, section.dcid
-            self.categories.forget()
         teachers = acting_teachers(self.world, section)
         if self.teachers and not teachers & self.teachers:
             self.categories.forget()
@@ -90,10 +95,21 @@ class YearMemory:
         """Return whether a sync may not go on with what an earlier one learned of the SIS (R37)."""
         return done.full or self.synced_at is None or done.at - self.synced_at > timedelta(days=1)
 
-    def learn(self, done: Done, found: Mapping[int, int], standing: Mapping[SisCell, Sent]) -> None:
-        """Remember what a sync left: `found` are columns by item, `standing` the cells that are right."""
+    def learn(
+        self,
+        done: Done,
+        found: Mapping[int, int],
+        standing: Mapping[SisCell, Sent],
+        records: Mapping[int, int],
+    ) -> None:
+        """Remember what a sync left: `found` are columns by item, `standing` the cells that are right.
+
+        A column that another item has by now is its former item's no longer (R45).
+        """
         self.synced_at = done.at
-        self.columns.update(found)
+        held = set(found.values())
+        self.columns = {item: key for item, key in self.columns.items() if key not in held} | {**found}
+        self.records.update(records)
         self.sent.update(standing)
         self.sent = {cell: sent for cell, sent in self.sent.items() if cell in done.after.cells}
         used = {

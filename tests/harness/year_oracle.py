@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from gradesync_sandbox.powerschool import rows as sis
 from harness.sis_snapshot import Snapshot
 from harness.year_memory import Done, YearMemory
+from harness.year_moved import find_moved
 from harness.year_people import acting_teachers, form
 from harness.year_verdict import Verdict
 
@@ -22,10 +23,11 @@ def judge_sync(memory: YearMemory, done: Done) -> list[str]:
         return [f"it stopped: {done.error}; {changed}"]
     if section is None:
         return [f"it did not stop although {memory.book.school_code!r} leads nowhere; {changed}"]
+    left = memory.columns if memory.linked not in {0, section.dcid} else {}
     memory.follow(section)
     verdict = Verdict(memory, done, section)
-    broken = [*verdict.sentences(), *_duplicates(done.after, section)]
-    memory.learn(done, verdict.found, verdict.standing)
+    broken = [*verdict.sentences(), *_duplicates(done.after, section), *find_moved(verdict, left)]
+    memory.learn(done, verdict.found, verdict.standing, verdict.records)
     return broken
 
 

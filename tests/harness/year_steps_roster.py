@@ -1,6 +1,5 @@
 """Change who is in the class, on both sides: enrollments, accounts, ids and SIS records."""
 
-from gradesync_sandbox.powerschool import rows as sis
 from gradesync_sandbox.schoology.model import ARCHIVED, EXPIRED
 from harness.year_school import SchoolYear, pick
 from harness.year_step import Step
@@ -47,7 +46,6 @@ def swap_ids(year: SchoolYear, a: int, b: int) -> None:
     one, other = pick(year.uids, a), pick(year.uids, b)
     if one and other and one != other:
         year.schoology.swap_school_uids(one, other)
-        _forget_sent(year, one, other)
 
 
 def name_another_record(year: SchoolYear, a: int, b: int) -> None:
@@ -55,7 +53,6 @@ def name_another_record(year: SchoolYear, a: int, b: int) -> None:
     if uid := pick(year.uids, a):
         student = year.powerschool.add_student(year.school())
         year.powerschool.enroll(student, year.sis)
-        _forget_sent(year, uid)
         year.schoology.set_school_uid(uid, year.school_uid(student))
 
 
@@ -89,8 +86,7 @@ def renumber_record(year: SchoolYear, a: int, b: int) -> None:
     uid = pick(year.uids, a)
     student = year.record(uid) if uid else None
     if uid and student:
-        _forget_sent(year, uid)
-        dcid = max(year.powerschool.students) + 1
+        dcid = max(year.powerschool.students) + 1000
         year.powerschool.renumber_student(student, dcid=dcid, number=student.student_number + 1)
         for column in year.columns:
             year.edited_cell(column.assignmentsectionid, dcid)
@@ -105,19 +101,6 @@ def correct_ids(year: SchoolYear, a: int, b: int) -> None:
     lost = [uid for uid in year.uids if year.record(uid) is None]
     for uid, dcid in zip(lost, free, strict=False):
         year.schoology.set_school_uid(uid, year.school_uid(year.powerschool.students[dcid]))
-        _forget_dcid(year, dcid)
-
-
-def _forget_sent(year: SchoolYear, *uids: int) -> None:
-    """Forget what was sent to the records of some children: nothing counts as sent at another key (R40)."""
-    for uid in uids:
-        student: sis.Student | None = year.record(uid)
-        if student:
-            _forget_dcid(year, student.dcid)
-
-
-def _forget_dcid(year: SchoolYear, dcid: int) -> None:
-    year.memory.sent = {cell: sent for cell, sent in year.memory.sent.items() if cell[1] != dcid}
 
 
 ROSTER = (

@@ -60,7 +60,7 @@ def open_term(year: SchoolYear, a: int, b: int) -> None:
 
 def recode_in_sis(year: SchoolYear, a: int, b: int) -> None:
     """Give the SIS section another DCID; Schoology's code follows at once or later."""
-    year.powerschool.recode_section(year.sis, max(year.powerschool.sections) + 1)
+    year.powerschool.recode_section(year.sis, max(year.powerschool.sections) + 1000)
     if a % 2:
         correct_code(year, a, b)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,9 @@ from harness.year_memory import Done, Sent, YearMemory
 from harness.year_people import NEVER_FAILS, Child, Clear, Keep, chosen_cell, find_children, form, wish_of
 
 FOLLOWS = frozenset({"assignment-failed", "assignment-skipped"})
+NAME_MAX = 50
+Slot = tuple[str, date | None]
+"""Name an assignment of a section by its name, as it is compared, and its due date (R29, R45)."""
 
 
 @dataclass
@@ -25,12 +29,21 @@ class Verdict:
     found: dict[int, int] = field(default_factory=dict)
     standing: dict[SisCell, Sent] = field(default_factory=dict)
     allowed: dict[SisCell, set[Decimal | None]] = field(default_factory=dict)
+    clear: set[int] = field(default_factory=set)
+    """Items that nothing keeps from the SIS."""
+    children: list[Child] = field(default_factory=list)
+
+    @property
+    def records(self) -> dict[int, int]:
+        """Return uid -> STUDENTS.DCID of everybody whose school id names a record."""
+        return {child.uid: child.dcid for child in self.children if child.dcid is not None}
 
     def sentences(self) -> Iterator[str]:
         memory = self.memory
-        children = find_children(memory.world, memory.book, self.section, memory.student_id)
-        for item in memory.book.standing():
-            yield from self._item(item, children)
+        self.children = find_children(memory.world, memory.book, self.section, memory.student_id)
+        # Who has a column keeps it, before one of the same name looks for one (R29, R45).
+        for item in sorted(memory.book.standing(), key=lambda item: item.id not in memory.columns):
+            yield from self._item(item, self.children)
         yield from self._unwanted()
         if self.done.status == "complete" and any(r == "failed" for r, _ in self.done.outcomes.values()):
             yield "it is complete although something failed"
@@ -47,6 +60,8 @@ class Verdict:
                 yield f"{item.title!r} is not in the SIS, and no outcome says why"
             return
         self.found[item.id] = key
+        if not choice.reasons:
+            self.clear.add(item.id)
         if not choice.reasons and not self.done.failed(item.id):
             yield from self._fields(item, key, column, choice)
         for child in children:
@@ -66,20 +81,15 @@ class Verdict:
         columns, known = self.done.after.columns, self.memory.columns.get(item.id)
         if known is not None and known in columns and columns[known].section == self.section.dcid:
             return known
-        due = item.due.date() if item.due else None
-        held = {
-            self.memory.columns.get(other.id) for other in self.memory.book.standing() if other is not item
-        }
-        return next(
-            (
-                key
-                for key, column in columns.items()
-                if column.section == self.section.dcid
-                and (form(column.name), column.due) == (form(item.title), due)
-                and key not in held
-            ),
-            None,
-        )
+        slot = slot_of(item)
+        standing = self.memory.book.standing()
+        held = {self.memory.columns.get(other.id) for other in standing if other is not item}
+        held |= {*self.found.values()}
+        here = {k: c for k, c in columns.items() if c.section == self.section.dcid and k not in held}
+        listed = (key for key, column in here.items() if (form(column.name), column.due) == slot)
+        gone = (i for i in self.memory.book.items.values() if i.deleted and slot_of(i) == slot)
+        removed = (key for i in gone if (key := self.memory.columns.get(i.id)) in here)
+        return next(listed, None) or next(removed, None)
 
     def _choice(self, item: Item, column: SisColumn | None) -> Choice:
         """Return the categories that an item may have, and the reasons that may keep it from the SIS."""
@@ -93,6 +103,11 @@ class Verdict:
             reasons.add("term-locked")
         if column and column.scoretype != "POINTS":
             reasons.add("sis-score-type")
+        others = [other for other in memory.book.standing() if other is not item]
+        if item.id not in memory.columns and any(slot_of(other) == slot_of(item) for other in others):
+            reasons.add("duplicate-name")
+        if len(item.title) > NAME_MAX and not memory.shortens:
+            reasons.add("title-too-long")
         return Choice(choice.keys, frozenset(reasons))
 
     def _fields(self, item: Item, key: int, column: SisColumn, choice: Choice) -> Iterator[str]:
@@ -100,7 +115,7 @@ class Verdict:
             return
         due = item.due.date() if item.due else column.due
         wanted: dict[str, Any] = {
-            "name": (form(column.name), form(item.title)),
+            "name": (form(column.name), slot_of(item)[0]),
             "due": (column.due, due),
             "points": (column.points, item.max_points),
             "counts": (column.counts, item.count_in_grade),
@@ -116,7 +131,7 @@ class Verdict:
             yield f"{item.title!r} is in category {column.category}, not in {sorted(choice.keys)}"
 
     def _cell(self, item: Item, key: int, child: Child, choice: Choice) -> Iterator[str]:
-        if child.dcid is None:
+        if child.dcid is None or self._stands_aside(child):
             return
         cell = key, child.dcid
         before, held = self.done.before.cells.get(cell), self.done.after.cells.get(cell)
@@ -125,6 +140,9 @@ class Verdict:
         if child.reasons <= NEVER_FAILS and child.reasons:
             permitted = {before}
         self.allowed.setdefault(cell, set()).update(permitted | self.done.bent)
+        if "sis-score-type" in choice.reasons:
+            permitted = {before}
+            self.allowed[cell] = {before}
         where = f"{item.title!r} of {child.uid} (record {child.dcid})"
         excused = self.done.rough or choice.reasons
         if held not in permitted and not excused:
@@ -133,6 +151,11 @@ class Verdict:
         if held is not None and held == wish and not child.reasons:
             given = chosen_cell(self.memory.book, item, child.uid)[0].timestamp
             self.standing[cell] = Sent(held, child.uid, given)
+
+    def _stands_aside(self, child: Child) -> bool:
+        """Return whether another account, which is active, has the record of a student who is not (R27a)."""
+        named = {other.dcid for other in self.children if not other.reasons & NEVER_FAILS}
+        return bool(child.reasons & NEVER_FAILS) and child.dcid in named
 
     def _permitted(
         self, item: Item, cell: SisCell, child: Child, wish: Any, before: Decimal | None
@@ -148,6 +171,8 @@ class Verdict:
     def _must_clear(self, item: Item, cell: SisCell, child: Child, before: Decimal | None) -> bool:
         """Return whether a blank came after the value that was sent for the same child (R6, R38)."""
         sent = self.memory.sent.get(cell)
+        if self.memory.records.get(child.uid) != child.dcid:
+            return False  # nothing counts as sent at another record (R40)
         blank = chosen_cell(self.memory.book, item, child.uid)[0].timestamp
         return sent is not None and (sent.value, sent.uid) == (before, child.uid) and blank > sent.given
 
@@ -181,6 +206,11 @@ class Verdict:
         made = after.columns.keys() - before.columns.keys() - set(self.found.values())
         if made:
             yield f"columns {sorted(made)} were made, and no assignment has them"
+
+
+def slot_of(item: Item) -> Slot:
+    """Return an item's name and due date, as the SIS has them; a long name is shortened, or not there (R12)."""
+    return form(" ".join(item.title.split())[:NAME_MAX]), item.due.date() if item.due else None
 
 
 def _sorted(values: set[Decimal | None]) -> list[str]:

@@ -113,11 +113,17 @@ class SisFacts:
             await self._follow()
 
     async def _follow(self) -> None:
-        """Make the pairs anew for another teacher or section, by the SIS titles that they had."""
+        """Keep the pairs whose SIS category lives, and make the others anew by the SIS titles that they had.
+
+        A category belongs to its teacher: it lives on where only the section is another one.
+        """
         await self._read_categories()
-        titles = {category_id: pair.sis_title for category_id, pair in self.pairs.items()}
-        refs = restore_pairs(titles, self.link.sis_categories)
-        self.pairs = {key: replace(self.pairs[key], ref=ref) for key, ref in refs.items()}
+        listed = {category.ref.key for category in self.link.sis_categories}
+        alive = {key: pair for key, pair in self.pairs.items() if pair.ref.key in listed}
+        titles = {key: pair.sis_title for key, pair in self.pairs.items() if key not in alive}
+        taken = {pair.ref.key for pair in alive.values()}
+        refs = restore_pairs(titles, (c for c in self.link.sis_categories if c.ref.key not in taken))
+        self.pairs = alive | {key: replace(self.pairs[key], ref=ref) for key, ref in refs.items()}
 
     async def _read_categories(self) -> None:
         categories = await self.target.categories(self.section)
