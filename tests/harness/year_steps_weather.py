@@ -35,6 +35,7 @@ def lose_calls(year: SchoolYear, a: int, b: int) -> None:
 
 
 def show_partial_list(year: SchoolYear, a: int, b: int) -> None:
+    year.schoology.switches.grades_paged = True  # only a list with a total can be seen to be partial
     year.schoology.switches.partial_lists = {LISTS[a % len(LISTS)]: 1 + b}
     _rough(year, a, b)
 

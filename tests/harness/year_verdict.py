@@ -9,7 +9,7 @@ from typing import Any
 from gradesync_sandbox.powerschool import rows as sis
 from gradesync_sandbox.schoology.model import Item
 from harness.sis_snapshot import SisCell, SisColumn
-from harness.year_categories import Choice
+from harness.year_categories import UNMAPPED, Choice
 from harness.year_memory import Done, Sent, YearMemory
 from harness.year_people import NEVER_FAILS, Child, Clear, Keep, chosen_cell, find_children, form, wish_of
 
@@ -96,6 +96,9 @@ class Verdict:
         memory, standing = self.memory, column.category if column else None
         choice = memory.categories.choose(memory.world, memory.book, item.category, memory.teachers, standing)
         reasons = set(choice.reasons)
+        kept = memory.world.powerschool.categories.get(standing or 0)
+        if kept is not None and not kept.isactive and not self._stays(item, column):
+            reasons |= UNMAPPED  # an inactive category takes no changes (R44)
         term = memory.world.powerschool.term_of(self.section)
         if item.due and not term.firstday <= item.due.date() <= term.lastday:
             reasons.add("due-date-outside-term")
@@ -109,6 +112,15 @@ class Verdict:
         if len(item.title) > NAME_MAX and not memory.shortens:
             reasons.add("title-too-long")
         return Choice(choice.keys, frozenset(reasons))
+
+    def _stays(self, item: Item, column: SisColumn | None) -> bool:
+        """Return whether a column needs no change: it was there, with all that the item has."""
+        key = self.memory.columns.get(item.id)
+        before = self.done.before.columns.get(key) if key else None
+        due = item.due.date() if item.due else before and before.due
+        wanted = slot_of(item)[0], due, item.max_points, item.count_in_grade
+        shown = before and (form(before.name), before.due, before.points, before.counts)
+        return shown == wanted and before == column
 
     def _fields(self, item: Item, key: int, column: SisColumn, choice: Choice) -> Iterator[str]:
         if (key in self.memory.edited and not self.done.full) or self.done.rough:
@@ -190,7 +202,7 @@ class Verdict:
         silent = self.done.status == "complete" and isinstance(wish, Decimal)
         left_out = bool(child.reasons & NEVER_FAILS) or cell in self.memory.edited
         told = choice.reasons and self.done.reason(item.id) in choice.reasons
-        if silent and held != wish and not left_out and not told:
+        if silent and held != wish and not left_out and not told and not self._is_partial():
             yield f"it is complete, and {where} holds {held}, not {wish}"
 
     def _unwanted(self) -> Iterator[str]:

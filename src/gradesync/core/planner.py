@@ -16,12 +16,13 @@ from gradesync.core.plan import (
     Result,
     ScoreOutcome,
     Selection,
+    changes,
     fingerprint,
     needs_approval,
     weigh,
 )
 from gradesync.core.reasons import Reason
-from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_creates
+from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import LiveGradebook, Ref, id_order
 
@@ -54,8 +55,6 @@ def plan(
     """
     verdicts = judge_assignments(gradebook, ledger, book)
     bindings = bind(verdicts, ledger, live, book.policy)
-    created = {assignment_id for assignment_id, binding in bindings.items() if binding.ref is None}
-    verdicts |= stop_creates(verdicts, created, gradebook, book)
     planner = _Planner(
         gradebook=gradebook,
         ledger=ledger,
@@ -64,6 +63,7 @@ def plan(
         fitter=ScoreFitter.of(book.capabilities, book.policy),
         verdicts=verdicts,
         bindings=bindings,
+        closed=stop_closed(verdicts, gradebook, book),
         unreadable=_group(gradebook.unreadable),
         differing=_group(gradebook.differing),
         selection=selection,
@@ -151,6 +151,7 @@ class _Planner:
     fitter: ScoreFitter
     verdicts: Mapping[str, Verdict]
     bindings: Mapping[str, Binding]
+    closed: Mapping[str, Verdict]
     unreadable: Mapping[str, frozenset[str]]
     differing: Mapping[str, frozenset[str]]
     selection: Selection | None
@@ -186,10 +187,15 @@ class _Planner:
             return stopped._replace(detail=verdict.detail or stopped.detail)
         binding = self.bindings[assignment.id]
         decision = decide_assignment(binding, entry, full=self.full)
-        if decision.action is Action.UPDATE and self._selects_students(assignment.id):
+        closed = self.closed.get(assignment.id)
+        undone = closed is not None and entry.spec == binding.spec  # somebody's edit in the SIS stays
+        if decision.action is Action.UPDATE and (undone or self._selects_students(assignment.id)):
             decision = AssignmentDecision(Action.KEEP, entry.spec, edited=decision.edited)
         if decision.reason:
             return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason))
+        if closed is not None and closed.stop and _writes(decision, binding):
+            stopped = self._plan_stopped(assignment, entry, closed.stop)
+            return stopped._replace(detail=closed.detail)
         column = self._column(entry, SentScores.of(entry, binding, decision, self.live))
         scores = plan_scores(column, self.roster, self.fitter)
         return AssignmentPlan(
@@ -249,6 +255,11 @@ class _Planner:
         if entry.id in self.gradebook.partial or self.gradebook.partial_lists:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
+
+
+def _writes(decision: AssignmentDecision, binding: Binding) -> bool:
+    """Return True where the assignment itself is created or changed in the SIS."""
+    return binding.ref is None or changes(decision.action, decision.before, binding.spec)
 
 
 def _warn_of_place(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...]:

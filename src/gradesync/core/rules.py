@@ -4,7 +4,7 @@ Assignments: R9 to R17, R28, R29, R31 to R34. Students: R27, R27a, R35. Nothing 
 than what a section's link keeps, so a sync knows it before it calls the SIS.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -76,15 +76,15 @@ def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> d
     return verdicts | _stop_duplicates(verdicts, ledger)
 
 
-def stop_creates(
-    verdicts: Mapping[str, Verdict], created: Set[str], gradebook: Gradebook, book: Rulebook
+def stop_closed(
+    verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rulebook
 ) -> dict[str, Verdict]:
-    """Return stops for what would be created in a SIS category that takes no new assignments (R44)."""
+    """Return stops for what would be created or changed in a SIS category that became inactive (R44)."""
     closed = set(book.pairing.inactive.values())
     return {
         a.id: _explain(_stop_for_category(a.category_id or "", book.pairing), a, spec.due, book)
         for a in gradebook.assignments
-        if a.id in created and (spec := verdicts[a.id].spec) and spec.category in closed
+        if (spec := verdicts[a.id].spec) and spec.category in closed
     }
 
 

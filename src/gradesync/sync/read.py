@@ -17,7 +17,7 @@ from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
-from gradesync.sync.facts import judge_on_facts
+from gradesync.sync.facts import Fact, judge_on_facts
 from gradesync.sync.link import Matched, hash_rules, keep_link, match_students, open_facts
 
 # Refusals that no other section would change: the sync ends with them.
@@ -61,6 +61,10 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     before = attempt.link.sis
     if listed is None or before is None or before.ref.value != book.section.ref.value:
         listed = await attempt.target.assignments(book.section)
+    if find_unlisted(verdicts, attempt.journal.entries, LiveGradebook(tuple(listed))):
+        # What was deleted is created again, which an inactive category refuses (R37, R44).
+        await facts.require({Fact.CATEGORIES})
+        book, verdicts = await judge_on_facts(facts, gradebook, attempt.journal.entries, book.policy)
     await keep_link(attempt, facts)
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
