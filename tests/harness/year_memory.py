@@ -19,7 +19,7 @@ class Done:
 
     `rough`: an upstream system misbehaved on purpose, so that much may fail, but nothing may be wrong.
     `bent`: values that the SIS may have stored instead of what was sent. `at` is the time of the sync.
-    `told`: (item id, uid or None) -> warnings. `idle` are cells that were written with what they held already.
+    `told`: (item id, uid or None) -> warnings. `idle` are cells that were written with what they held.
     """
 
     before: Snapshot

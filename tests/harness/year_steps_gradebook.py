@@ -74,6 +74,34 @@ def reimport_items(year: SchoolYear, a: int, b: int) -> None:
     year.imported |= new.keys()
 
 
+def copy_item(year: SchoolYear, a: int, b: int) -> None:
+    """Copy an item without its grades, under its own name or another."""
+    if (item := pick(year.items, a)) and len(year.items) < MOST:
+        title = year.new_name() if b % 2 else None
+        year.schoology.copy_assignment(year.book.id, item.id, title)
+
+
+def swap_names(year: SchoolYear, a: int, b: int) -> None:
+    """Exchange the names and due dates of two items."""
+    one, other = pick(year.items, a), pick(year.items, b)
+    if one and other and one is not other:
+        first = {"title": one.title, "due": one.due}
+        year.schoology.edit_assignment(year.book.id, one.id, title=other.title, due=other.due)
+        year.schoology.edit_assignment(year.book.id, other.id, **first)
+
+
+def lengthen_name(year: SchoolYear, a: int, b: int) -> None:
+    """Give an item a name of more characters than the SIS takes."""
+    if item := pick(year.items, a):
+        title = f"{year.new_name()} with a name of many words, more than there is room for"
+        year.schoology.edit_assignment(year.book.id, item.id, title=title)
+
+
+def redate_item(year: SchoolYear, a: int, b: int) -> None:
+    if item := pick(year.items, a):
+        year.schoology.edit_assignment(year.book.id, item.id, due=year.due(b * 9))
+
+
 def move_item(year: SchoolYear, a: int, b: int) -> None:
     item, category = pick(year.items, a), pick([0, *year.book.categories], b)
     if item and category is not None:
@@ -111,6 +139,10 @@ GRADEBOOK = (
     Step("delete item", "R19", delete_item),
     Step("restore item", "R19", restore_item),
     Step("import items again", "R45", reimport_items),
+    Step("copy item", "R29", copy_item),
+    Step("swap names", "R29 R50", swap_names),
+    Step("lengthen name", "R12", lengthen_name),
+    Step("redate item", "R1 R14", redate_item),
     Step("move item", "R9 R10", move_item),
     Step("rename category", "R11 R44", rename_category),
     Step("remake category", "R44", remake_category),

@@ -70,10 +70,28 @@ def correct_code(year: SchoolYear, a: int, b: int) -> None:
 
 
 def split_section(year: SchoolYear, a: int, b: int) -> None:
-    """Let the class go on in a new SIS section with all its students."""
-    students = [year.powerschool.students[d] for d in sorted(year.powerschool.roster(year.sis))]
+    """Let the class go on in a new SIS section, with all its students or only some."""
+    students = [year.powerschool.students[d] for d in sorted(year.powerschool.roster(year.sis))][b % 2 :]
     year.room.sis = year.powerschool.split_section(year.sis, students)
     correct_code(year, a, b)
+
+
+def move_section(year: SchoolYear, a: int, b: int) -> None:
+    """Put the SIS section into another term of its school."""
+    terms = [t for t in year.powerschool.terms.values() if t.schoolid == year.sis.schoolid]
+    if term := pick(terms, a):
+        year.powerschool.move_section(year.sis, term)
+
+
+def delete_category(year: SchoolYear, a: int, b: int) -> None:
+    if (category := pick(year.sis_categories, a)) and len(year.sis_categories) > 2:
+        year.powerschool.delete_category(category)
+
+
+def reorder_categories(year: SchoolYear, a: int, b: int) -> None:
+    if one := pick(year.sis_categories, a):
+        teacher = year.powerschool.users[one.usersdcid]
+        year.powerschool.reorder_categories(teacher, [one.teachercategoryid])
 
 
 def rename_category(year: SchoolYear, a: int, b: int) -> None:
@@ -134,6 +152,9 @@ SIS = (
     Step("recode in the SIS", "R37 R40", recode_in_sis),
     Step("correct code", "R37", correct_code),
     Step("split section", "R40", split_section),
+    Step("move section", "R14 R37", move_section),
+    Step("delete SIS category", "R44", delete_category),
+    Step("reorder SIS categories", "R11", reorder_categories),
     Step("rename SIS category", "R11 R44", rename_category),
     Step("remake SIS category", "R44", remake_category),
     Step("deactivate SIS category", "R34 R44", deactivate_category),

@@ -221,7 +221,7 @@ class Verdict:
 
 
 def slot_of(item: Item) -> Slot:
-    """Return an item's name and due date, as the SIS has them; a long name is shortened, or not there (R12)."""
+    """Return an item's name and due date as the SIS has them: a long name shortened, or not there (R12)."""
     return form(" ".join(item.title.split())[:NAME_MAX]), item.due.date() if item.due else None
 
 

@@ -1,0 +1,54 @@
+"""Link sections, and correct what the district's file says: the match rule and the policy."""
+
+from dataclasses import replace
+
+from harness.year_school import SchoolYear, pick
+from harness.year_step import Step
+
+MOST = 6
+"""Limit the people of the class."""
+
+
+def link_section(year: SchoolYear, a: int, b: int) -> None:
+    """Link a section of one child and one item to the class; the child's SIS section stays another one."""
+    if len(year.uids) >= MOST:
+        return
+    sis, schoology, known = year.powerschool, year.schoology, year.schoology.users[year.uids[0]]
+    other = sis.add_section(year.school(), sis.term_of(year.sis), sis.users[year.room.sis_teacher.dcid])
+    student = sis.add_student(year.school())
+    sis.enroll(student, other)
+    guest = schoology.add_section(year.book.course, "Linked", str(other.dcid), list(year.book.periods))
+    user = schoology.add_user("Linked", f"Child {a}", known.role, known.building, year.school_uid(student))
+    schoology.enroll(guest.id, user.uid)
+    if category := pick(year.categories, a):
+        theirs = schoology.add_category(guest.id, category.title)
+        item = schoology.add_assignment(guest.id, year.new_name(), 10, category=theirs.id, due=year.due(b))
+        schoology.grade(guest.id, item.id, user.uid, b)
+    schoology.link_sections(year.book.id, guest.id)
+
+
+def correct_match(year: SchoolYear, a: int, b: int) -> None:
+    """Let school ids name other keys of the SIS's students; the numbers are those of other children."""
+    memory, powerschool = year.memory, year.powerschool
+    memory.student_id = "student_number" if memory.student_id == "dcid" else "dcid"
+    if memory.student_id == "student_number":
+        keys = sorted(powerschool.roster(year.sis))
+        turned = keys[a % len(keys) :] + keys[: a % len(keys)] if keys else []
+        for key, number in zip(keys, turned, strict=True):
+            powerschool.students[key].student_number = number
+    district = year.harness.district
+    match = replace(district.match, student_id=memory.student_id)
+    year.run(year.harness.replace_district(replace(district, match=match)))
+
+
+def change_policy(year: SchoolYear, a: int, b: int) -> None:
+    """Let the district shorten long names, or not."""
+    year.memory.shortens = not year.memory.shortens
+    year.run(year.harness.change_policy(shorten_titles=year.memory.shortens))
+
+
+DISTRICT = (
+    Step("link section", "R27 R45", link_section),
+    Step("correct match", "R40", correct_match),
+    Step("change policy", "R12", change_policy),
+)
