@@ -1,6 +1,6 @@
 """Remember, for the oracle of a school year, what stands in the SIS and what each sync did."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -101,10 +101,12 @@ class YearMemory:
         found: Mapping[int, int],
         standing: Mapping[SisCell, Sent],
         records: Mapping[int, int],
+        clear: Set[int],
     ) -> None:
         """Remember what a sync left: `found` are columns by item, `standing` the cells that are right.
 
-        A column that another item has by now is its former item's no longer (R45).
+        A column that another item has by now is its former item's no longer (R45). `clear` are items that
+        nothing kept from the SIS: a full sync put their columns right.
         """
         self.synced_at = done.at
         held = set(found.values())
@@ -122,4 +124,10 @@ class YearMemory:
         live = {c: key for c, key in used.items() if key in self.world.powerschool.categories}
         self.categories.learn(self.world, self.book, self.teachers, live)
         if done.full and not done.rough:
-            self.edited.clear()
+            right = {found[item] for item in clear}
+            self.edited = {one for one in self.edited if column_of(one) not in right}
+
+
+def column_of(edited: int | SisCell) -> int:
+    """Return the column that somebody edited, or edited a cell of."""
+    return edited if isinstance(edited, int) else edited[0]

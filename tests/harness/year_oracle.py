@@ -27,7 +27,7 @@ def judge_sync(memory: YearMemory, done: Done) -> list[str]:
     memory.follow(section)
     verdict = Verdict(memory, done, section)
     broken = [*verdict.sentences(), *_duplicates(done.after, section), *find_moved(verdict, left)]
-    memory.learn(done, verdict.found, verdict.standing, verdict.records)
+    memory.learn(done, verdict.found, verdict.standing, verdict.records, verdict.clear)
     return broken
 
 

@@ -1,6 +1,7 @@
 """Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
-`python -m soak [matrix] [crashes] [burst] [histories] [year]` runs some of them, for minutes to an hour.
+`python -m soak [matrix] [crashes] [burst] [histories] [year]` runs some of them, for minutes to an hour;
+`year=20` runs twenty random histories of a part.
 Prints one table, and every broken promise as a sentence; ends with 1 where there is one.
 """
 
@@ -121,9 +122,13 @@ HISTORIES: dict[str, tuple[type[RuleBasedStateMachine], int, int]] = {
 """List random histories: a machine, how many runs of it, and at most how many steps of each."""
 
 
-def lived(name: str, settings: Settings) -> Figures:
-    """Run long random histories; the first broken promise ends them, with the steps that lead there."""
+def lived(name: str, settings: Settings, wanted: str) -> Figures:
+    """Run long random histories; the first broken promise ends them, with the steps that lead there.
+
+    `wanted` is how many, empty for as many as are listed.
+    """
     machine, runs, steps = HISTORIES[name]
+    runs = int(wanted or runs)
     loop = asyncio.new_event_loop()
     opened = _test_environment(settings)
     environment = loop.run_until_complete(opened.__aenter__())
@@ -171,7 +176,8 @@ async def _migrated(settings: Settings) -> None:
 def main(names: list[str]) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)  # calls that were given up
-    chosen = names or [*PARTS, *HISTORIES]
+    asked = {part: runs for part, _, runs in (name.partition("=") for name in names)}
+    chosen = asked or dict.fromkeys([*PARTS, *HISTORIES], "")
     with tempfile.TemporaryDirectory(prefix="gradesync-soak-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -185,7 +191,7 @@ def main(names: list[str]) -> int:
         )
         asyncio.run(_migrated(settings))
         figures = [asyncio.run(measured(part, settings)) for part in PARTS if part in chosen]
-        figures += [lived(name, settings) for name in HISTORIES if name in chosen]
+        figures += [lived(name, settings, chosen[name]) for name in HISTORIES if name in chosen]
         servers.stop()
     for line in (line for one in figures for line in one.broken):
         out.print(line, highlight=False, markup=False)
