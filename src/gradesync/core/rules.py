@@ -76,9 +76,7 @@ def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> d
     return verdicts | _stop_duplicates(verdicts, ledger)
 
 
-def stop_closed(
-    verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rulebook
-) -> dict[str, Verdict]:
+def stop_closed(verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rulebook) -> dict[str, Verdict]:
     """Return stops for what would be created or changed in a SIS category that became inactive (R44)."""
     closed = set(book.pairing.inactive.values())
     return {
