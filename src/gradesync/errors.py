@@ -16,11 +16,11 @@ from datetime import datetime
 
 
 class GradeSyncError(Exception):
-    """Raised by gradesync on purpose: the base of all of its errors."""
+    """Base all errors that gradesync raises on purpose."""
 
 
 class Retriable(GradeSyncError):
-    """Raised where the upstream did nothing, and the same call may succeed later."""
+    """Report that the upstream did nothing, and that the same call may succeed later."""
 
     def __init__(self, detail: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
@@ -29,11 +29,11 @@ class Retriable(GradeSyncError):
 
 
 class CertificateRefused(Retriable):
-    """Raised where the certificate of an upstream is not trusted, so that nothing was sent."""
+    """Report an upstream whose certificate is not trusted, so that nothing was sent."""
 
 
 class AnswerLost(GradeSyncError):
-    """Raised where a request was sent and no usable response came back: the write may have happened."""
+    """Report a request that was sent without a usable response: the write may have happened."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -41,7 +41,7 @@ class AnswerLost(GradeSyncError):
 
 
 class Rejected(GradeSyncError):
-    """Raised where the SIS refuses one assignment or some scores. `reason` is a code of the catalogue.
+    """Report that the SIS refuses one assignment or some scores. `reason` is a code of the catalogue.
 
     `conflict`: the refusal is one of what the SIS holds already, such as an assignment of that name.
     """
@@ -54,7 +54,7 @@ class Rejected(GradeSyncError):
 
 
 class SyncStopped(GradeSyncError):
-    """Raised where the sync as a whole cannot go on. `reason` is a code of the catalogue."""
+    """Report that the sync as a whole cannot go on. `reason` is a code of the catalogue."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -63,18 +63,18 @@ class SyncStopped(GradeSyncError):
 
 
 class AccessRefused(SyncStopped):
-    """Raised where the SIS refuses access as such: to the acting teacher, or to a field it doesn't name.
+    """Report that the SIS refuses access as such: to the acting teacher, or to a field it doesn't name.
 
     Its status doesn't show which. The section is resolved once more before the sync stops.
     """
 
 
 class LeaseLost(GradeSyncError):
-    """Raised where the lease on the sync ended or is too short for the next call."""
+    """Report that the lease on the sync ended or is too short for the next call."""
 
 
 class RequestRefused(GradeSyncError):
-    """Raised for a request that cannot be done. `code` names the problem type in the API's catalogue.
+    """Report a request that cannot be done. `code` names the problem type in the API's catalogue.
 
     `extensions` are further members of the problem response; `headers` go with it.
     """

@@ -35,7 +35,7 @@ QUEUE_SECONDS = 10.0
 
 
 class SettingMissing(GradeSyncError):
-    """Raised where a required setting is missing."""
+    """Report that a required setting is missing."""
 
 
 @dataclass(frozen=True, slots=True)

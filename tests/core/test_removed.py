@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from gradesync.core.gradebook import ITEMS, Gradebook
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, hand_over_columns
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, reassign_columns
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import judge_assignments
@@ -29,14 +29,14 @@ REMOVED = entry({ANN: NINE, BEN: EIGHT}, doubtful={CAM: Doubtful(NINE)}, may_hol
 SHOWN = live(listed("r1"))
 
 
-def handed(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> Ledger:
+def reassigned(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> Ledger:
     verdicts = judge_assignments(book, known, BOOK)
     specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
-    return hand_over_columns(book, specs, known, shown)
+    return reassign_columns(book, specs, known, shown)
 
 
 def planned(book: Gradebook, known: Ledger, shown: LiveGradebook = SHOWN) -> AssignmentPlan:
-    (item,) = plan_of(book, handed(book, known, shown), shown).assignments
+    (item,) = plan_of(book, reassigned(book, known, shown), shown).assignments
     return item
 
 
@@ -48,7 +48,7 @@ def imported(*ids: str, partial: frozenset[str] = frozenset()) -> Gradebook:
 
 def test_R45_a_successor_continues_with_what_was_sent() -> None:
     known = ledger(REMOVED)
-    after = handed(imported("2"), known)
+    after = reassigned(imported("2"), known)
     assert after["2"] == replace(REMOVED, id="2", opted_out=False, taken_from="1")
     assert after["1"] == LedgerAssignment("1", opted_out=True)
     item = planned(imported("2"), known)
@@ -60,48 +60,48 @@ def test_R45_a_successor_continues_with_what_was_sent() -> None:
 def test_R45_a_partial_list_proves_no_removal() -> None:
     known = ledger(REMOVED)
     book = imported("2", partial=frozenset({ITEMS}))
-    assert handed(book, known) is known
+    assert reassigned(book, known) is known
     assert planned(book, known).reason == Reason.DUPLICATE_NAME
 
 
 def test_R45_an_assignment_that_is_there_keeps_its_column() -> None:
     known = ledger(REMOVED)
-    assert handed(imported("1", "2"), known) is known
+    assert reassigned(imported("1", "2"), known) is known
 
 
 def test_R45_one_successor_takes_a_column() -> None:
-    after = handed(imported("2", "3"), ledger(REMOVED))
+    after = reassigned(imported("2", "3"), ledger(REMOVED))
     assert {key for key, each in after.items() if each.ref} == {"2"}
 
 
 def test_R45_a_column_renamed_in_the_sis_is_found_as_it_was_sent() -> None:
     shown = live(listed("r1", spec("Renamed")))
     book = gradebook(assignments=[quiz("2"), quiz("3", "Renamed")], columns={})
-    after = handed(book, ledger(REMOVED), shown)
+    after = reassigned(book, ledger(REMOVED), shown)
     assert {key: each.ref for key, each in after.items() if each.ref} == {"2": Ref("r1")}
 
 
 def test_R45_a_column_never_read_is_found_as_listed() -> None:
-    after = handed(imported("2"), ledger(replace(REMOVED, spec=None)))
+    after = reassigned(imported("2"), ledger(replace(REMOVED, spec=None)))
     assert after["2"].ref == Ref("r1")
 
 
 def test_R45_who_has_a_column_takes_no_other() -> None:
     known = ledger(REMOVED, entry(assignment_id="2", spec=spec("Other")))
     shown = live(listed("r1"), listed("r2", spec("Other")))
-    assert handed(imported("2"), known, shown) is known
+    assert reassigned(imported("2"), known, shown) is known
     gone = live(listed("r1"), gone=["r2"])
-    assert handed(imported("2"), known, gone)["2"].ref == Ref("r1")
+    assert reassigned(imported("2"), known, gone)["2"].ref == Ref("r1")
 
 
 def test_R45_a_column_that_the_sis_does_not_list_goes_to_nobody() -> None:
     known = ledger(REMOVED, LedgerAssignment("4", opted_out=True))
-    assert handed(imported("2"), known, live()) is known
+    assert reassigned(imported("2"), known, live()) is known
 
 
 def test_R45_an_assignment_that_stops_takes_nothing() -> None:
     known = ledger(REMOVED, LedgerAssignment("2", opted_out=True))
-    assert handed(imported("2"), known) is known
+    assert reassigned(imported("2"), known) is known
 
 
 def test_R45_a_successor_that_fails_is_named_too() -> None:

@@ -1,4 +1,4 @@
-"""Do what the preview said, and retry only what failed (R52)."""
+"""Do what the preview announced, and retry only what failed (R52)."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from harness.random_changes import change_at_random
 
 
 async def compare(harness: DistrictHarness) -> None:
-    """Expect a sync to do exactly what the preview just before it said."""
+    """Expect a sync to do exactly what the preview just before it announced."""
     preview = await harness.outcomes_by_cell(await harness.sync(dry_run=True))
     assert await harness.outcomes_by_cell(await harness.sync()) == preview
 
@@ -21,7 +21,7 @@ async def test_R52_preview_predicts_absent_students(harness: DistrictHarness) ->
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_R52_sync_does_what_the_preview_said(environment: Environment, seed: int) -> None:
+async def test_R52_sync_does_what_the_preview_announced(environment: Environment, seed: int) -> None:
     async with environment.open_district(world.build(seed, 1, 12, 9)) as harness:
         await compare(harness)
         change_at_random(harness, seed)

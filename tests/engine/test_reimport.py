@@ -32,7 +32,7 @@ def reimport(harness: DistrictHarness, *items: Item, with_grades: bool = True) -
 
 
 async def assert_adopts(harness: DistrictHarness, new: dict[int, Item]) -> None:
-    """Expect a sync that continues in the columns of removed assignments, and tells so once."""
+    """Expect a sync that continues in the columns of removed assignments, and reports that once."""
     before = await harness.ledger()
     sync = await harness.sync()
     outcomes, warnings = await harness.outcomes_by_cell(sync), await harness.warnings(sync)
@@ -173,7 +173,7 @@ async def test_R44_restored_assignments_go_on_in_an_inactive_category(harness: D
     assert harness.sis_text(first, harness.students[0]) == "0"
 
 
-async def test_R44_a_deleted_column_is_not_made_anew_in_an_inactive_category(
+async def test_R44_inactive_category_gets_no_recreated_column(
     harness: DistrictHarness,
 ) -> None:
     close_categories(harness)

@@ -1,4 +1,4 @@
-"""A session in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
+"""Open a session in a browser: Schoology's pages, gradesync, and people who open it in Chromium.
 
 The tool is served on `localhost` and Schoology's pages on `127.0.0.1`: another site, as in a district.
 """

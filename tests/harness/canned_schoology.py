@@ -34,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Literal:
-    """Carry JSON that goes onto the wire as it stands."""
+    """Hold JSON that goes onto the wire as it stands."""
 
     text: str
 

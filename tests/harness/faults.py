@@ -34,7 +34,7 @@ async def spoil_ledger(harness: DistrictHarness) -> None:
 
 
 async def forget_categories(harness: DistrictHarness) -> None:
-    """Age the SIS's category list."""
+    """Let the SIS's category list grow old."""
     await harness.change_rows(CATEGORIES_ARE_OLD)
 
 

@@ -28,7 +28,7 @@ class Clear(Enum):
 
 
 Wish = Decimal | Keep | Clear
-"""Say what a child's cell in Schoology demands of the SIS."""
+"""Describe what a child's cell in Schoology demands of the SIS."""
 
 
 @dataclass(frozen=True)

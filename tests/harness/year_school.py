@@ -1,4 +1,4 @@
-"""Hold the class, the calendar and the memory of a simulated school year, with the hands that steps need."""
+"""Hold the class, the calendar and the memory of a simulated school year, and what steps do there."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field

@@ -57,7 +57,7 @@ class Verdict:
             yield f"{item.title!r} is {result} {reason}; allowed: {sorted(choice.reasons)}"
         if key is None or column is None:
             if not choice.reasons and not self._excused_absence(item):
-                yield f"{item.title!r} is not in the SIS, and no outcome says why"
+                yield f"{item.title!r} is not in the SIS, and no outcome explains it"
             return
         self.found[item.id] = key
         if not choice.reasons:
@@ -68,7 +68,7 @@ class Verdict:
             yield from self._cell(item, key, child, choice)
 
     def _excused_absence(self, item: Item) -> bool:
-        """Return whether a rough day explains that an item is missing, and is told (R49)."""
+        """Return whether a rough day explains that an item is missing, and is reported (R49)."""
         return self.done.rough and (
             self.done.failed(item.id) or (not self.done.reason(item.id) and self._is_partial())
         )
@@ -189,20 +189,20 @@ class Verdict:
         return sent is not None and (sent.value, sent.uid) == (before, child.uid) and blank > sent.given
 
     def _claims(self, item: Item, cell: SisCell, child: Child, choice: Choice, wish: Any) -> Iterator[str]:
-        """Compare what the outcomes say of a cell with what the SIS holds."""
+        """Compare what the outcomes report of a cell with what the SIS holds."""
         result, reason = self.done.outcomes.get((item.id, child.uid), ("", None))
         held, where = self.done.after.cells.get(cell), f"{item.title!r} of {child.uid}"
         right = child.reasons | (FOLLOWS | choice.reasons if choice.reasons else frozenset())
         if result == "failed" and reason not in right and not self.done.rough:
             yield f"{where} failed {reason}; allowed: {sorted(right)}"
         if result == "written" and held != wish:
-            yield f"{where} is said to be written; the SIS holds {held}, not {wish}"
+            yield f"{where} is reported as written; the SIS holds {held}, not {wish}"
         if result == "cleared" and held is not None:
-            yield f"{where} is said to be cleared; the SIS holds {held}"
+            yield f"{where} is reported as cleared; the SIS holds {held}"
         silent = self.done.status == "complete" and isinstance(wish, Decimal)
         left_out = bool(child.reasons & NEVER_FAILS) or cell in self.memory.edited
-        told = choice.reasons and self.done.reason(item.id) in choice.reasons
-        if silent and held != wish and not left_out and not told and not self._is_partial():
+        reported = choice.reasons and self.done.reason(item.id) in choice.reasons
+        if silent and held != wish and not left_out and not reported and not self._is_partial():
             yield f"it is complete, and {where} holds {held}, not {wish}"
 
     def _unwanted(self) -> Iterator[str]:

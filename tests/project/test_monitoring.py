@@ -1,4 +1,4 @@
-"""Alerts and dashboard ask for what is there: metrics with their labels, places of the run book."""
+"""Check that alerts and dashboard ask for what exists: metrics, their labels, entries of the run book."""
 
 import json
 import pkgutil
@@ -41,7 +41,7 @@ QUERIES = [
 
 
 def metrics() -> Iterator[dict[str, frozenset[str]]]:
-    """Of each metric of ours, the names that a query may ask for, and the labels of their series."""
+    """List, for each metric of ours, the names that a query may ask for, and the labels of their series."""
     for module in pkgutil.walk_packages(gradesync.__path__, "gradesync."):
         if module.name.endswith("__main__") or ".migrations" in module.name:
             continue
@@ -66,12 +66,12 @@ NAMES = {**NOT_OURS, **{name: labels for series in OURS for name, labels in seri
 
 
 def parsed(query: str) -> promql_parser.Expr:
-    """A query as Prometheus sees it: Grafana fills in its own variable."""
+    """Return a query as Prometheus sees it: Grafana fills in its own variable."""
     return promql_parser.parse(query.replace("$__rate_interval", "5m"))
 
 
 def selectors(node: Any, by: frozenset[str] = frozenset()) -> Iterator[tuple[Any, frozenset[str]]]:
-    """The series that a query asks for, each with the labels that it is grouped by."""
+    """List the series that a query asks for, each with the labels that it is grouped by."""
     match node:
         case promql_parser.VectorSelector():
             yield node, by
@@ -149,12 +149,12 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
         assert panel["description"]
 
 
-def test_panels_have_ids_and_places_of_their_own() -> None:
+def test_panels_have_their_own_ids_and_positions() -> None:
     ids = [panel["id"] for panel in PANELS]
     assert len(set(ids)) == len(ids)
-    places = [panel["gridPos"] for panel in PANELS]
-    assert all(p["x"] >= 0 and p["w"] > 0 and p["x"] + p["w"] <= 24 and p["h"] > 0 for p in places)
-    for one, other in combinations(places, 2):
+    positions = [panel["gridPos"] for panel in PANELS]
+    assert all(p["x"] >= 0 and p["w"] > 0 and p["x"] + p["w"] <= 24 and p["h"] > 0 for p in positions)
+    for one, other in combinations(positions, 2):
         beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
         above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
         assert beside or above, (one, other)

@@ -1,10 +1,10 @@
-"""Hold the code to its limits: few loose modules, short files, docstrings that open with a verb."""
+"""Hold the code to its limits: few loose modules, short files and names, docstrings that open with a verb."""
 
 import pytest
 
 from shape import sources
 
-LOOSE_MODULES, FILE_LINES, FUNCTION_LINES = 7, 300, 40
+LOOSE_MODULES, FILE_LINES, FUNCTION_LINES, NAME_CHARACTERS = 7, 300, 40, 60
 
 
 def test_loose_modules_are_few() -> None:
@@ -22,6 +22,12 @@ def test_functions_are_short() -> None:
 
 
 @pytest.mark.parametrize("tree", sources.TREES)
-def test_docstrings_do_not_open_with_a_question(tree: str) -> None:
+def test_docstrings_open_with_a_verb(tree: str) -> None:
     found = sources.docstrings(sources.python_files(sources.ROOT / tree))
-    assert [docstring for docstring in found if sources.opens_with_a_question(docstring)] == []
+    assert [docstring for docstring in found if not sources.opens_with_a_verb(docstring)] == []
+
+
+def test_names_of_tests_are_short() -> None:
+    found = sources.functions(sources.python_files(sources.ROOT / "tests"))
+    tests = [function for function in found if function.name.startswith("test_")]
+    assert [test for test in tests if len(test.name) > NAME_CHARACTERS] == []

@@ -1,4 +1,4 @@
-"""`make shape`: print the structure of the code, its sizes, its words, and what a sync calls of it."""
+"""Print, for `make shape`, the structure of the code, its sizes, its words, and what a sync calls of it."""
 
 import asyncio
 from collections.abc import Iterator

@@ -17,7 +17,10 @@ from shape.sources import PACKAGE
 
 @dataclass
 class Calls:
-    """`functions` are (file, qualified name); a comprehension or a lambda is part of its function."""
+    """Collect calls of functions.
+
+    `functions` are (file, qualified name); a comprehension or a lambda is part of its function.
+    """
 
     functions: set[tuple[str, str]] = field(default_factory=set)
 

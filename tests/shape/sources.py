@@ -11,6 +11,23 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "gradesync"
 TREES = ("src", "tests")
 OPENINGS = ("What", "Whether", "Where", "Who", "How", "Whoever", "Whose", "Whom")
+# Words that begin a sentence without its verb.
+LEADS = (
+    "The",
+    "A",
+    "An",
+    "If",
+    "Only",
+    "One",
+    "Each",
+    "Every",
+    "This",
+    "It",
+    "Of",
+    "With",
+    "After",
+    "Raised",
+)
 SPEECH = ("tell", "tells", "told", "telling", "said", "say", "says", "saying")
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -18,7 +35,7 @@ Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Function:
-    """A function or method, with its file and its lines from `def` to its end."""
+    """Describe a function or method, with its file and its lines from `def` to its end."""
 
     path: Path
     line: int
@@ -39,7 +56,7 @@ class Docstring:
 
 @dataclass(frozen=True)
 class Spread:
-    """Lines of functions."""
+    """Summarize the lines of functions."""
 
     median: float
     p95: float
@@ -101,8 +118,13 @@ def opens_with_a_question(docstring: Docstring) -> bool:
     return bool(docstring.words) and docstring.words[0] in OPENINGS
 
 
+def opens_with_a_verb(docstring: Docstring) -> bool:
+    """Decide whether a docstring may open with a verb: no question, no article, no name of an argument."""
+    return docstring.text[:1].isupper() and docstring.words[0] not in (*OPENINGS, *LEADS)
+
+
 def speaks(docstring: Docstring) -> bool:
-    """Decide whether a docstring uses a word of speech: tell, told, said, say."""
+    """Decide whether a docstring uses one of `SPEECH`."""
     return any(word.lower() in SPEECH for word in docstring.words)
 
 

@@ -97,7 +97,7 @@ async def test_webhooks_are_not_sent_to_private_addresses(
 
 
 def test_only_egress_makes_clients() -> None:
-    """Except for demo commands, which call the simulators on the same machine."""
+    """Find clients made elsewhere in demo commands alone, which call the simulators on the same machine."""
     files = {file for file in PACKAGE.rglob("*.py") for call in calls(file) if call in CLIENT_CALLS}
     names = {file.relative_to(PACKAGE).as_posix() for file in files}
     assert {name for name in names if not name.startswith("cli/demo/")} == {"upstream/egress.py"}

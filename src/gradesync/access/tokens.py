@@ -74,7 +74,7 @@ class Caller:
 
 
 class TokenRefused(GradeSyncError):
-    """Raised for a token that is not one of ours, or no longer."""
+    """Report a token that is not one of ours, or no longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ COLUMNS = (
     "before",
     "after",
 )
-# Tells spreadsheets that the file is UTF-8.
+# A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA = ("=", "+", "-", "@", "|", "%")
 

@@ -35,7 +35,7 @@ def _group() -> None:
 
 @ledger.command()
 def doubt(district_id: EachDistrict = None) -> None:
-    """After a restore: make the next sync of each section compare everything with PowerSchool."""
+    """Make the next sync of each section compare everything with PowerSchool, after a restore."""
     from gradesync.cli import maintenance, operator
 
     sections = operator.run(partial(maintenance.doubt, district_id=district_id))

@@ -9,7 +9,7 @@ from gradesync.core.sis import Policy
 
 # An upstream's clock and window are not ours: the rest is margin.
 BUDGET_SHARE = Decimal("0.9")
-"""The share of an upstream's rate limit that is used."""
+"""Give the share of an upstream's rate limit that is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def unbind(entry: LedgerAssignment) -> LedgerAssignment:
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]
 
 
-def hand_over_columns(
+def reassign_columns(
     gradebook: Gradebook, specs: Mapping[str, Spec], ledger: Ledger, live: LiveGradebook
 ) -> Ledger:
     """Return the ledger in which columns of removed assignments belong to their successors.

@@ -229,7 +229,7 @@ async def release(db: AsyncSession, token: str, not_before: float = 0) -> bool:
 
 
 class Progress(TypedDict, total=False):
-    """Carry how far a sync is and what it counted; what is None or not given stays as it is."""
+    """Hold how far a sync is and what it counted; what is None or not given stays as it is."""
 
     done: int | None
     total: int | None

@@ -57,7 +57,7 @@ async def save_login(redis: Redis, login: Login) -> str:
 
 async def take_login(redis: Redis, state: str) -> Login | None:
     """Return the login of a state, once; None for an unknown, used or old one."""
-    return await _take(redis, "state", state, Login)
+    return await _pop(redis, "state", state, Login)
 
 
 async def save_launch(redis: Redis, pending: PendingLaunch) -> str:
@@ -67,7 +67,7 @@ async def save_launch(redis: Redis, pending: PendingLaunch) -> str:
 
 async def take_launch(redis: Redis, ticket: str) -> PendingLaunch | None:
     """Return the pending launch of a ticket, once; None for an unknown, used or old one."""
-    return await _take(redis, "pending", ticket, PendingLaunch)
+    return await _pop(redis, "pending", ticket, PendingLaunch)
 
 
 async def is_new(redis: Redis, *parts: str) -> bool:
@@ -82,7 +82,7 @@ async def _save(redis: Redis, kind: str, record: msgspec.Struct, seconds: int) -
     return key
 
 
-async def _take(redis: Redis, kind: str, key: str, type_: type[T]) -> T | None:
+async def _pop(redis: Redis, kind: str, key: str, type_: type[T]) -> T | None:
     stored = await redis.getdel(_name(kind, key))
     return None if stored is None else msgspec.json.decode(stored, type=type_)
 

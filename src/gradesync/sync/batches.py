@@ -8,7 +8,7 @@ from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 
 Key = tuple[str, str]
-"""(assignment id, student uid) of a row."""
+"""Identify a row: (assignment id, student uid)."""
 
 
 @dataclass(slots=True)

@@ -128,7 +128,7 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
         return None
     granted, token = monotonic(), str(uuid4())
     try:
-        sync = await _take(context, district_id, token)
+        sync = await _claim_next(context, district_id, token)
     except DATABASE_AWAY:
         # The answer may be lost and the lease granted: nobody would know of it.
         context.unreleased.add(Release(district_id, token, ready_at=granted))
@@ -140,7 +140,7 @@ async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     return Claimed(known.district, known.facts, sync, lease)
 
 
-async def _take(context: SyncContext, district_id: str, token: str) -> Sync | None:
+async def _claim_next(context: SyncContext, district_id: str, token: str) -> Sync | None:
     limits = context.limits
     async with context.database.with_lock(district_id, queue.CLAIMS) as db:
         return await queue.claim(

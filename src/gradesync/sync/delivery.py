@@ -163,8 +163,8 @@ class Delivery:
             gone |= await self._find_gone(rows)
         unexplained = not (gone or answer.denied or answer.too_large or answer.failed)
         # Rows that an earlier sync owes for another reason were looked up then.
-        news = answer.students or not all(row.write.owed for row in rows)
-        if unexplained and news and not self.roster_asked:
+        new = answer.students or not all(row.write.owed for row in rows)
+        if unexplained and new and not self.roster_asked:
             await self.read_roster()
         reasons = {key_of(row): self._named(row, answer, gone, unexplained) for row in rows}
         return {key: reason for key, reason in reasons.items() if reason is not None}

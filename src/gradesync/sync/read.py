@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, hand_over_columns, unbind
+from gradesync.core.ledger import Ledger, reassign_columns, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict
@@ -144,7 +144,7 @@ async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, V
     absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
     syncing = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
-    entries = hand_over_columns(reading.gradebook, syncing, attempt.journal.entries, live)
+    entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     attempt.journal.entries = dict(entries)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     refs = select_score_reads(

@@ -91,20 +91,20 @@ class ScoreWriter:
             item, entry = items[group[0].assignment_id], self.journal.entry(group[0].assignment_id)
             sent, owed, doubtful = dict(entry.sent), dict(entry.owed), dict(entry.doubtful)
             for row in group:
-                student, place, value = row.write.student, row.write.sis_student, row.write.value
-                doubt = self.sent.doubt(row, before[item.id].doubtful.get(place))
-                doubtful.pop(place, None)
+                student, sis_student, value = row.write.student, row.write.sis_student, row.write.value
+                doubt = self.sent.doubt(row, before[item.id].doubtful.get(sis_student))
+                doubtful.pop(sis_student, None)
                 if doubt is not None:
-                    doubtful[place] = doubt
+                    doubtful[sis_student] = doubt
                 if key_of(row) in self.sent.delivered:
-                    sent[place] = value
+                    sent[sis_student] = value
                     owed.pop(student, None)
                     self.journal.note(score_outcome(item, row.write, row.write.result, None))
                 elif (reason := self.sent.refused.get(key_of(row))) is not None:
                     owed[student] = Owed(reason, value)
                     if key_of(row) in self.sent.held:
                         # By our own write: what the SIS made of it is nobody's edit.
-                        sent[place] = self.sent.held[key_of(row)]
+                        sent[sis_student] = self.sent.held[key_of(row)]
                     detail = self.sent.details.get(key_of(row), "")
                     self.journal.note(score_outcome(item, row.write, Result.FAILED, reason, detail))
             self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful))

@@ -101,7 +101,7 @@ class CallBudget:
         self._rate = rate
         self._clock = clock
         self._slots_key, self._pause_key = (f"{PREFIX}{key}:{name}" for name in ("slots", "pause"))
-        self._take = redis.register_script(TAKE)
+        self._take_call = redis.register_script(TAKE)
         self._extend = redis.register_script(PAUSE)
         self._turn = asyncio.Lock()
         self._local = LocalFallback(rate)
@@ -181,7 +181,7 @@ class CallBudget:
         limit -= max(0, min(leaving, limit - cost))
         micros: int
         failures: int
-        micros, failures = await self._take(
+        micros, failures = await self._take_call(
             keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key],
             args=[limit, int(window * 1_000_000), self._clamped(cost), name or uuid.uuid4().hex, *given_back],
         )

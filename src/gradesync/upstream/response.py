@@ -35,7 +35,7 @@ class UpstreamResponse:
 
 
 class ResponseTooLarge(SyncStopped):
-    """Raised for more bytes than the caller reads. In smaller parts the same may still be read."""
+    """Report more bytes than the caller reads. In smaller parts the same may still be read."""
 
 
 class Dialect(Protocol):

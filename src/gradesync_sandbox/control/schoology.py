@@ -17,21 +17,21 @@ class _Strict(BaseModel):
 
 
 class Grade(_Strict):
-    """Carry points for a cell."""
+    """Hold points for a cell."""
 
     points: Decimal = Field(examples=["9.5"])
     comment: str | None = None
 
 
 class MarkOfCell(_Strict):
-    """Carry a mark for a cell: 1 excused, 2 incomplete, 3 missing; others are unknown to everybody."""
+    """Hold a mark for a cell: 1 excused, 2 incomplete, 3 missing; others are unknown to everybody."""
 
     exception: int = Field(examples=[3])
     points: Decimal | None = None
 
 
 class ItemChange(_Strict):
-    """Carry fields of an assignment. Only those that are given change."""
+    """Hold fields of an assignment. Only those that are given change."""
 
     title: str | None = None
     max_points: Decimal | None = None
@@ -51,7 +51,7 @@ class ItemChange(_Strict):
 
 
 class NewItem(ItemChange):
-    """Carry a new assignment."""
+    """Hold a new assignment."""
 
     title: str
 

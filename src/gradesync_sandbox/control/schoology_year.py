@@ -16,58 +16,58 @@ class _Strict(BaseModel):
 
 
 class Ended(_Strict):
-    """Carry the status that an enrollment ends with: 5 archived, 2 expired."""
+    """Hold the status that an enrollment ends with: 5 archived, 2 expired."""
 
     status: int = 5
 
 
 class Renumbered(_Strict):
-    """Carry whether cells follow their enrollment to its new id."""
+    """State whether cells follow their enrollment to its new id."""
 
     keep_cells: bool = False
 
 
 class Admin(_Strict):
-    """Carry whether a person is a course admin."""
+    """State whether a person is a course admin."""
 
     admin: bool
 
 
 class SectionCode(_Strict):
-    """Carry the section school code, and whether the section comes from the SIS."""
+    """Hold the section school code, and whether the section comes from the SIS."""
 
     school_code: str | None = None
     synced: bool | None = None
 
 
 class CategoryTitle(_Strict):
-    """Carry a category's title, in any Unicode form."""
+    """Hold a category's title, in any Unicode form."""
 
     title: str
 
 
 class Order(_Strict):
-    """Carry ids in their order."""
+    """Hold ids in their order."""
 
     order: list[int]
 
 
 class Reimport(_Strict):
-    """Carry the items to import again (null: all), and whether their grades come along."""
+    """Hold the items to import again (null: all), and whether their grades come along."""
 
     items: list[int] | None = None
     with_grades: bool = True
 
 
 class Copy(_Strict):
-    """Carry the copy's title (null: the same) and its section (null: this one)."""
+    """Hold the copy's title (null: the same) and its section (null: this one)."""
 
     title: str | None = None
     to: int | None = None
 
 
 class SchoolUid(_Strict):
-    """Carry a person's school id; an empty text is none."""
+    """Hold a person's school id; an empty text is none."""
 
     school_uid: str = Field(examples=["1_181001"])
 

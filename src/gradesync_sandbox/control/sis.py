@@ -19,13 +19,13 @@ class _Strict(BaseModel):
 
 
 class SisScore(_Strict):
-    """Carry a score that a teacher types into the SIS; null empties the cell."""
+    """Hold a score that a teacher types into the SIS; null empties the cell."""
 
     points: Decimal | None = Field(examples=["8"])
 
 
 class SisAssignmentChange(_Strict):
-    """Carry fields of a SIS assignment in this section. Only those that are given change."""
+    """Hold fields of a SIS assignment in this section. Only those that are given change."""
 
     name: str | None = None
     due: date | None = None
@@ -35,7 +35,7 @@ class SisAssignmentChange(_Strict):
 
 
 class NewSisAssignment(_Strict):
-    """Carry an assignment that a teacher makes in the SIS, shared with other sections if any are named."""
+    """Hold an assignment that a teacher makes in the SIS, shared with other sections if any are named."""
 
     name: str
     due: date
@@ -45,19 +45,19 @@ class NewSisAssignment(_Strict):
 
 
 class Locked(_Strict):
-    """Carry whether the section's term is closed for changes."""
+    """State whether the section's term is closed for changes."""
 
     locked: bool
 
 
 class Teaches(_Strict):
-    """Carry whether the section's teacher still teaches it."""
+    """State whether the section's teacher still teaches it."""
 
     teaches: bool
 
 
 class CategoryChange(_Strict):
-    """Carry fields of a SIS category. Only those that are given change."""
+    """Hold fields of a SIS category. Only those that are given change."""
 
     name: str | None = None
     isactive: bool | None = None

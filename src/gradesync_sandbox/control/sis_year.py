@@ -17,7 +17,7 @@ class _Strict(BaseModel):
 
 
 class NewTeacher(_Strict):
-    """Carry a new person who teaches the section, with a role and perhaps dates."""
+    """Hold a new person who teaches the section, with a role and perhaps dates."""
 
     first_name: str = "Robin"
     last_name: str = "Follower"
@@ -28,7 +28,7 @@ class NewTeacher(_Strict):
 
 
 class Lead(_Strict):
-    """Carry the new lead's USERS.DCID and first day (null: today)."""
+    """Hold the new lead's USERS.DCID and first day (null: today)."""
 
     teacher: int
     first: date | None = None
@@ -36,32 +36,32 @@ class Lead(_Strict):
 
 
 class LastDay(_Strict):
-    """Carry a last day."""
+    """Hold a last day."""
 
     last: date
 
 
 class TermDates(_Strict):
-    """Carry the term's days. Only those that are given change."""
+    """Hold the term's days. Only those that are given change."""
 
     first: date | None = None
     last: date | None = None
 
 
 class Dcid(_Strict):
-    """Carry a DCID that is not in use."""
+    """Hold a DCID that is not in use."""
 
     dcid: int
 
 
 class Students(_Strict):
-    """Carry students by STUDENTS.DCID."""
+    """Hold students by STUDENTS.DCID."""
 
     students: list[int]
 
 
 class StudentKeys(_Strict):
-    """Carry a student's keys. Only those that are given change."""
+    """Hold a student's keys. Only those that are given change."""
 
     dcid: int | None = None
     id: int | None = None
@@ -69,13 +69,13 @@ class StudentKeys(_Strict):
 
 
 class NewCategory(_Strict):
-    """Carry a category of the section's teacher."""
+    """Hold a category of the section's teacher."""
 
     name: str
 
 
 class Order(_Strict):
-    """Carry ids in their order."""
+    """Hold ids in their order."""
 
     order: list[int]
 

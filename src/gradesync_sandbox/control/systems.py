@@ -14,7 +14,7 @@ router = APIRouter(tags=["Calls, switches, faults"], responses=NOT_FOUND)
 
 
 class NewFault(BaseModel, extra="forbid"):
-    """Carry a fault to order: the `nth` matching call from now (none: the next), `times` times (null: for
+    """Hold a fault to order: the `nth` matching call from now (none: the next), `times` times (null: for
     ever).
     """
 
@@ -26,13 +26,13 @@ class NewFault(BaseModel, extra="forbid"):
 
 
 class PluginFile(BaseModel, extra="forbid"):
-    """Carry the text of a `plugin.xml`."""
+    """Hold the text of a `plugin.xml`."""
 
     xml: str
 
 
 class Granted(BaseModel, extra="forbid"):
-    """Carry whether the plugin may use a column."""
+    """State whether the plugin may use a column."""
 
     granted: bool
 

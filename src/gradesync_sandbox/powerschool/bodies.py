@@ -41,7 +41,7 @@ class StudentBody(Struct, forbid_unknown_fields=True):
 
 
 class SectionBody(Struct, forbid_unknown_fields=True):
-    """Carry one section's part of an assignment."""
+    """Hold one section's part of an assignment."""
 
     sectionsdcid: int
     name: str
@@ -80,7 +80,7 @@ class SectionBody(Struct, forbid_unknown_fields=True):
 
 
 class AssignmentBody(Struct, forbid_unknown_fields=True):
-    """Carry an assignment: new, or the whole object that overwrites one."""
+    """Hold an assignment: new, or the whole object that overwrites one."""
 
     sections: list[SectionBody] = field(name="_assignmentsections")
     standardcalcdirection: str = "NONE"
@@ -122,13 +122,13 @@ class ScoreTarget(Struct, forbid_unknown_fields=True):
 
 
 class ScoreComment(Struct, forbid_unknown_fields=True):
-    """Carry a comment to a score."""
+    """Hold a comment to a score."""
 
     commentvalue: str
 
 
 class ScoreRow(Struct, forbid_unknown_fields=True):
-    """Carry one score. Left out and null are different things: only null can clear."""
+    """Hold one score. Left out and null are different things: only null can clear."""
 
     target: ScoreTarget = field(name="_assignmentsection")
     studentsdcid: int
@@ -149,7 +149,7 @@ class ScoreRow(Struct, forbid_unknown_fields=True):
 
 
 class ScoreBatch(Struct, forbid_unknown_fields=True):
-    """Carry the body of a score write."""
+    """Hold the body of a score write."""
 
     rows: list[ScoreRow] = field(name="assignment_scores")
 

@@ -1,4 +1,4 @@
-"""The rules about assignments by their numbers, each through a whole sync between both systems."""
+"""Test the rules about assignments by their numbers, each through a whole sync between both systems."""
 
 from datetime import date, datetime, time
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Rules R40 and R51 by their numbers: what was sent belongs to where it was sent, and is ours."""
+"""Test rules R40 and R51 by their numbers: what was sent belongs to where it was sent, and is ours."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The rules about scores by their numbers, each through a whole sync between both systems."""
+"""Test the rules about scores by their numbers, each through a whole sync between both systems."""
 
 from decimal import Decimal
 
@@ -157,7 +157,7 @@ async def test_R36_a_row_that_is_not_there_clears_nothing(harness: DistrictHarne
 
 
 def _written_to(harness: DistrictHarness, item: int) -> set[int]:
-    """Uids of the students for whom a row of an assignment was sent."""
+    """Return the uids of the students for whom a row of an assignment was sent."""
     uids = {student.dcid: uid for uid, student in harness.room.students.items()}
     part = harness.part(harness.room.section.items[item]).assignmentsectionid
     rows = harness.world.powerschool.log.score_rows()

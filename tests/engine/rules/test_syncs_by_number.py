@@ -1,4 +1,4 @@
-"""The rules about syncs by their numbers, each through whole syncs between both systems."""
+"""Test the rules about syncs by their numbers, each through whole syncs between both systems."""
 
 import pytest
 

@@ -29,7 +29,7 @@ class ResponseModel(BaseModel):
 
 
 class Page(ResponseModel, Generic[Item]):
-    """Carry one page of a list. `next_cursor` is null on the last one, which has no `Link: rel="next"`."""
+    """Hold one page of a list. `next_cursor` is null on the last one, which has no `Link: rel="next"`."""
 
     items: list[Item]
     next_cursor: str | None = None

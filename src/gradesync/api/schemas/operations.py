@@ -46,7 +46,7 @@ class ProblemType(ResponseModel):
 
 
 class AccessToken(ResponseModel):
-    """Carry a token (RFC 6749 section 5.1); `issued_token_type` is for token exchange (RFC 8693)."""
+    """Hold a token (RFC 6749 section 5.1); `issued_token_type` is for token exchange (RFC 8693)."""
 
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the type's name

@@ -206,7 +206,7 @@ class Outcome(ResponseModel):
 
 
 class OutcomePage(Page[Outcome]):
-    """Carry one page of outcomes."""
+    """Hold one page of outcomes."""
 
     names_unavailable: Annotated[
         bool, Field(description="True: Schoology did not provide the students' names")

@@ -1,1 +1,1 @@
-"""One module for each migration."""
+"""Hold one module for each migration."""
