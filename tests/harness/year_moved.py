@@ -1,4 +1,4 @@
-"""Hold a sync against what the rules promise where a student, a section or an account moves (R18, R40)."""
+"""Hold a sync against what the rules promise where things move or are taken over (R18, R40, R45)."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +8,7 @@ from harness.year_verdict import Verdict
 
 LEFT_AT_STUDENT = "left-at-former-student"
 LEFT_IN_SECTION = "left-in-former-section"
+TAKEN = "taken-from-removed"
 
 
 def find_moved(verdict: Verdict, left: Mapping[int, int]) -> Iterator[str]:
@@ -21,6 +22,7 @@ def find_moved(verdict: Verdict, left: Mapping[int, int]) -> Iterator[str]:
     for item in items:
         yield from _untold_students(verdict, item)
         yield from _untold_column(verdict, item, left.get(item.id))
+        yield from _untold_taking(verdict, item)
     yield from _idle_writes(verdict)
 
 
@@ -53,6 +55,14 @@ def _untold_column(verdict: Verdict, item: Item, key: int | None) -> Iterator[st
         return
     if LEFT_IN_SECTION not in verdict.done.told.get((item.id, None), frozenset()):
         yield f"{item.title!r} stays in the former section {column.section}, untold"
+
+
+def _untold_taking(verdict: Verdict, item: Item) -> Iterator[str]:
+    """Find a column that an item took over from a removed one without a word (R45)."""
+    memory, key = verdict.memory, verdict.found[item.id]
+    former = [i for i in memory.book.items.values() if i.deleted and memory.columns.get(i.id) == key]
+    if former and TAKEN not in verdict.done.told.get((item.id, None), frozenset()):
+        yield f"{item.title!r} took over column {key} untold"
 
 
 def _idle_writes(verdict: Verdict) -> Iterator[str]:
