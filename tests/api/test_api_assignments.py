@@ -20,7 +20,7 @@ async def test_every_gradable_item_is_listed_before_the_first_sync(api: ApiHarne
     assert body["live"] is True
     assert body["as_of"]
     assert {item["state"] for item in items.values()} == {"never-synced"}
-    assert all(item["sync_to_sis"] and item["last_synced"] is None for item in items.values())
+    assert all(item["sync_to_sis"] and item["last_sent"] is None for item in items.values())
     assignment = api.room.section.standing()[0]
     assert items[str(assignment.id)]["title"] == assignment.title
 
@@ -33,10 +33,8 @@ async def test_synced_assignments_show_their_state(api: ApiHarness) -> None:
     stopped = [item for item in items if item["state"] == "problem"]
     assert synced
     assert all(item["changes_waiting"] is False for item in synced)
-    requested_at = datetime.fromisoformat(sync["requested_at"]).replace(
-        microsecond=0
-    )  # Schoology's times have whole seconds
-    assert all(datetime.fromisoformat(item["last_synced"]) >= requested_at for item in synced)
+    requested_at = datetime.fromisoformat(sync["requested_at"])
+    assert all(datetime.fromisoformat(item["last_sent"]) >= requested_at for item in synced)
     assert all(item["problem"]["fix"] for item in stopped)
     assert len(synced) + len(stopped) == len(items)
 

@@ -46,8 +46,8 @@ class Stored:
 
     @property
     def as_of(self) -> datetime | None:
-        """Return the latest time, by Schoology's clock, that the ledger has read through."""
-        times = [entry.read_through for entry in self.ledger.values() if entry.read_through]
+        """Return the time at which something of the section was last sent."""
+        times = [entry.sent_at for entry in self.ledger.values() if entry.sent_at]
         return max(times, default=None)
 
 
@@ -98,7 +98,7 @@ def _render_assignment(
         category=category and schemas.AssignmentCategory(id=category, title=titles.get(category)),
         sync_to_sis=not entry.opted_out,
         state=_state(entry, waiting, problem),
-        last_synced=entry.read_through if entry.ref else None,
+        last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=waiting,
         problem=render_reason(problem, verdict.facts if verdict else NO_FACTS) if problem else None,
     )
@@ -114,7 +114,7 @@ def _render_entry(entry: LedgerAssignment) -> schemas.SectionAssignment:
         category=None,
         sync_to_sis=not entry.opted_out,
         state=_state(entry, None, problem),
-        last_synced=entry.read_through if entry.ref else None,
+        last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=None,
         problem=render_reason(problem) if problem else None,
     )

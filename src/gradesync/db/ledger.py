@@ -38,7 +38,7 @@ COLUMNS = (
 )
 LOAD = (
     select(
-        *(LEDGER.c[name] for name in (*COLUMNS, "sent", "doubtful")),
+        *(LEDGER.c[name] for name in (*COLUMNS, "sent_at", "sent", "doubtful")),
         CURSOR.c.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
     )
     .join_from(LEDGER, CURSOR, CURSOR.c.section_id == LEDGER.c.section_id, isouter=True)
@@ -56,17 +56,22 @@ SAVE = text("""
                 jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
     )
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
-                               intent, problem, opted_out, may_hold, former, shown)
-    SELECT CAST(:section_id AS text), * FROM unnest(
+                               intent, problem, opted_out, may_hold, former, shown, sent_at)
+    SELECT CAST(:section_id AS text), *, CASE WHEN ref_key IS NOT NULL THEN now() END FROM unnest(
         CAST(:assignment_id AS text[]), CAST(:ref_key AS text[]), CAST(:ref_value AS text[]),
         CAST(:spec AS text[]), CAST(:scores AS bytea[]), CAST(:owed AS text[]), CAST(:doubts AS text[]),
         CAST(:intent AS text[]), CAST(:problem AS text[]), CAST(:opted_out AS boolean[]),
         CAST(:may_hold AS boolean[]), CAST(:former AS text[]), CAST(:shown AS text[]))
+        AS given (assignment_id, ref_key, ref_value, spec, scores, owed, doubts, intent, problem, opted_out,
+                  may_hold, former, shown)
     ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE SET
         ref_key = excluded.ref_key, ref_value = excluded.ref_value, spec = excluded.spec,
         scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
         problem = excluded.problem, may_hold = excluded.may_hold, former = excluded.former,
-        shown = excluded.shown, sent = NULL, doubtful = NULL
+        shown = excluded.shown, sent = NULL, doubtful = NULL,
+        sent_at = CASE WHEN (old.ref_key, old.spec, old.scores)
+                IS DISTINCT FROM (excluded.ref_key, excluded.spec, excluded.scores)
+            THEN excluded.sent_at ELSE old.sent_at END
     WHERE (old.ref_key, old.ref_value, old.spec, old.scores, old.owed, old.doubts, old.intent, old.problem,
            old.may_hold, old.former, old.shown, old.sent, old.doubtful)
         IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.scores, excluded.owed,
@@ -127,6 +132,7 @@ def _entry(row: RowMapping) -> LedgerAssignment:
         problem=row["problem"],
         former=codec.load_ref(codec.load(row["former"])) if row["former"] else None,
         shown=row["shown"],
+        sent_at=row["sent_at"],
     )
 
 

@@ -55,11 +55,11 @@ class SectionAssignment(ResponseModel):
     category: AssignmentCategory | None
     sync_to_sis: bool
     state: Literal["never-synced", "synced", "changes-waiting", "opted-out", "problem"]
-    last_synced: Annotated[
+    last_sent: Annotated[
         datetime | None,
         Field(
-            description="The time, by Schoology's clock, up to which its scores are synced; null: the next "
-            "sync reads all of them"
+            description="When something of it was last sent to, or found in, the SIS; null: it is not there, "
+            "or was sent before times were kept"
         ),
     ]
     changes_waiting: Annotated[

@@ -92,6 +92,7 @@ class LedgerRow(Table, table=True):
     doubts: str | None = Field(sa_column=Column(Text))
     former: str | None = Field(sa_column=Column(Text))
     shown: str | None = Field(sa_column=Column(Text))
+    sent_at: datetime | None = Field(sa_column=time_column(null=True))
 
 
 class CursorRow(Table, table=True):

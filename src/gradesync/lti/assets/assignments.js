@@ -78,7 +78,7 @@ export class AssignmentsView {
       item.points !== null && `${item.points} ${item.points === "1" ? "point" : "points"}`,
       item.due && `due ${dateOf(item.due)}`,
     ].filter(Boolean);
-    const synced = item.last_synced && `Synced ${this.#context.times.near(item.last_synced)}`;
+    const synced = item.last_sent && `Last sent ${this.#context.times.near(item.last_sent)}`;
     return h(
       "li",
       {},
