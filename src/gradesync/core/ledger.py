@@ -57,8 +57,8 @@ class LedgerAssignment:
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
     section that its section went to before, until an outcome has named that. `shown` is the name by which the
     SIS listed it right after it was sent: empty for the very name, None where that was not read. `sent_at` is
-    when something of it was last sent or adopted, as the store keeps it. `taken_from` is the removed assignment
-    whose column it takes over in this sync; it is not stored.
+    when something of it was last sent or adopted; storing an entry sets it. `taken_from` is the removed
+    assignment whose column it takes over in this sync; it is not stored.
     """
 
     id: str
@@ -74,7 +74,7 @@ class LedgerAssignment:
     problem: str | None = None
     former: Ref | None = None
     shown: str | None = None
-    sent_at: datetime | None = None
+    sent_at: datetime | None = field(default=None, compare=False)
     taken_from: str | None = None
 
 

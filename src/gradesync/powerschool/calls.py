@@ -5,11 +5,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
-from gradesync.powerschool.credentials import ClientCredentials
 from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_refusal
 from gradesync.powerschool.wire import MalformedError, Object, decode, encode, read_key, read_objects
 from gradesync.upstream.client import Params, Upstream
@@ -76,12 +75,24 @@ def _find_records(name: str, content: Object) -> list[Object]:
     return read_objects(content.get("record"))
 
 
+class Tokens(Protocol):
+    """Provide the bearer token of a district's plugin."""
+
+    async def get_token(self) -> str:
+        """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
+        ...
+
+    def discard(self, token: str) -> None:
+        """Forget a token that was refused."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Calls:
     """Send calls to a district's PowerSchool in the name of its plugin."""
 
     upstream: Upstream
-    auth: ClientCredentials
+    auth: Tokens
     memory: Memory
 
     async def send(
