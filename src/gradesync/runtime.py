@@ -30,6 +30,7 @@ from gradesync.wakeup import Wakeup, open_redis
 T = TypeVar("T")
 
 PURGE_SECONDS = 3600.0
+READY_SECONDS = 3  # that `/readyz` waits for the database, or for Redis
 CIRCUITS_SECONDS = 5.0
 QUEUE_SECONDS = 10.0
 

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from gradesync.core.ports import Clock
 from gradesync.errors import GradeSyncError
+from gradesync.upstream.limits import OUTAGE_SECONDS
 
 ISSUER = "gradesync"
 ALGORITHM = "HS256"
@@ -142,7 +143,6 @@ class Tokens:
 PREFIX = "gradesync:limit:"
 A_MINUTE = 60_000
 CHECK_SECONDS = 1.0
-OUTAGE_SECONDS = 15.0
 
 REFUSED = Counter("gradesync_requests_limited_total", "Requests refused by a rate limit.", ["limit"])
 

@@ -22,6 +22,7 @@ COLUMNS = (
     "before",
     "after",
 )
+ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA = ("=", "+", "-", "@", "|", "%")

@@ -9,9 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gradesync.observability.logs import render_metrics
-from gradesync.runtime import Runtime
-
-CHECK_SECONDS = 3
+from gradesync.runtime import READY_SECONDS, Runtime
 
 
 def health_app(runtime: Runtime) -> Starlette:
@@ -36,7 +34,7 @@ def health_app(runtime: Runtime) -> Starlette:
 
 async def _is_ready(runtime: Runtime) -> bool:
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(READY_SECONDS):
             return await runtime.context.database.is_migrated()
     except (SQLAlchemyError, OSError):
         return False

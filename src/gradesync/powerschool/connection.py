@@ -13,6 +13,7 @@ from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, Memory
+from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
 from gradesync.powerschool.wire import MalformedError, decode
@@ -188,8 +189,6 @@ class PowerSchool:
             capabilities=replace(CAPABILITIES, rows_per_write=rows_per_write),
         )
 
-
-MAX_READ_BYTES = 64 * 1024
 
 _TOO_MANY = re.compile(r"too\s+many\s+requests|wait\s+(?:for\s+)?\d+(?:\.\d+)?\s*s", re.IGNORECASE)
 _SECONDS = re.compile(r"\b(\d{1,9}(?:\.\d+)?)\s*s(?:ec|\b)", re.IGNORECASE)

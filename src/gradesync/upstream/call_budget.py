@@ -14,11 +14,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gradesync.errors import Retriable
-from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit, redis_optional
+from gradesync.upstream.limits import OUTAGE_SECONDS, CircuitBreaker, LocalFallback, RateLimit, redis_optional
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"
-OUTAGE_SECONDS = 15.0
 
 # A sliding window on Redis's own clock, decided in one script: limiters that count up to the client's clock
 # let two workers pass that ask in the same millisecond.

@@ -16,6 +16,8 @@ PREFIX = "gradesync:circuit:"
 OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, not whether they are open
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
+# How long a process does without a Redis that failed before it asks again.
+OUTAGE_SECONDS = 15.0
 FAILURES_KEPT_SECONDS = 600
 
 log = structlog.get_logger(__name__)

@@ -15,12 +15,10 @@ from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problems import CATALOGUE, problem_responses
 from gradesync.errors import RequestRefused
 from gradesync.observability.logs import render_metrics
-from gradesync.runtime import Runtime
+from gradesync.runtime import READY_SECONDS, Runtime
 from gradesync.systems import observe_circuits
 
 router = APIRouter(tags=["Operations"])
-
-CHECK_SECONDS = 3
 
 
 @router.get("/healthz", summary="Check that the process is alive")
@@ -74,14 +72,14 @@ async def _reaches_queue(runtime: Runtime) -> bool:
 
 async def _count_circuits(runtime: Runtime) -> Mapping[str, int] | None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(READY_SECONDS):
             return await observe_circuits(runtime.redis)
     return None
 
 
 async def _passes(check: Awaitable[bool]) -> bool:
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
+        async with asyncio.timeout(READY_SECONDS):
             return await check
     except (SQLAlchemyError, RedisError, OSError):
         return False

@@ -20,8 +20,6 @@ from gradesync.errors import Retriable, SyncStopped
 
 router = APIRouter(tags=["Syncs"])
 
-ROWS_PER_READ = 1000
-
 
 class Names(NamedTuple):
     """Hold display names by Schoology user id. `missing`: Schoology did not provide them."""
@@ -125,7 +123,7 @@ def _spreadsheet(
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.HEAD
         after = None
-        while found := await _read_outcomes(context, sync_id, filters, after, ROWS_PER_READ):
+        while found := await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ):
             yield "".join(map(spreadsheet.format_outcome, await _render_all(context, found, names)))
             after = found[-1].key
 

@@ -23,7 +23,6 @@ from gradesync.sync.preflight import SETTLES_IN
 
 router = APIRouter(prefix="/preflight", tags=["Pre-flight"])
 
-ROWS_PER_READ = 1000
 COLUMNS = (
     "section id",
     "section school code",
@@ -178,7 +177,7 @@ def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.BYTE_ORDER_MARK + spreadsheet.format_line(COLUMNS)
         after = 0
-        while findings := await _read_findings(context, report, filters, after, ROWS_PER_READ):
+        while findings := await _read_findings(context, report, filters, after, spreadsheet.ROWS_PER_READ):
             yield "".join(_format_finding(_render_finding(finding)) for finding in findings)
             after = findings[-1].number
 
