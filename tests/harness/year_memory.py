@@ -19,7 +19,7 @@ class Done:
 
     `rough`: an upstream system misbehaved on purpose, so that much may fail, but nothing may be wrong.
     `bent`: values that the SIS may have stored instead of what was sent. `at` is the time of the sync.
-    `told`: (item id, uid or None) -> warnings. `idle` are cells that were written with what they held.
+    `warned`: (item id, uid or None) -> warnings. `idle` are cells that were written with what they held.
     """
 
     before: Snapshot
@@ -32,7 +32,7 @@ class Done:
     outcomes: Mapping[tuple[int, int | None], tuple[str, str | None]]
     warnings: frozenset[str] = frozenset()
     bent: frozenset[Decimal] = frozenset()
-    told: Mapping[tuple[int, int | None], frozenset[str]] = field(default_factory=dict)
+    warned: Mapping[tuple[int, int | None], frozenset[str]] = field(default_factory=dict)
     idle: frozenset[SisCell] = frozenset()
 
     def failed(self, item: int, uid: int | None = None) -> bool:

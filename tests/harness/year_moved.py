@@ -12,7 +12,7 @@ TAKEN = "taken-from-removed"
 
 
 def find_moved(verdict: Verdict, left: Mapping[int, int]) -> Iterator[str]:
-    """Return what a calm sync failed to tell, and what it wrote for nothing.
+    """Return what a calm sync failed to report, and what it wrote for nothing.
 
     `left`: item id -> the column in the SIS section that the section belonged to until now.
     """
@@ -20,14 +20,14 @@ def find_moved(verdict: Verdict, left: Mapping[int, int]) -> Iterator[str]:
         return
     items = [item for item in verdict.memory.book.standing() if item.id in verdict.clear]
     for item in items:
-        yield from _untold_students(verdict, item)
-        yield from _untold_column(verdict, item, left.get(item.id))
-        yield from _untold_taking(verdict, item)
+        yield from _unreported_students(verdict, item)
+        yield from _unreported_column(verdict, item, left.get(item.id))
+        yield from _unreported_taking(verdict, item)
     yield from _idle_writes(verdict)
 
 
-def _untold_students(verdict: Verdict, item: Item) -> Iterator[str]:
-    """Find values that stay at the former record of a student, and that no outcome tells (R40)."""
+def _unreported_students(verdict: Verdict, item: Item) -> Iterator[str]:
+    """Find values that stay at the former record of a student, and that no outcome names (R40)."""
     memory, done = verdict.memory, verdict.done
     named = set(verdict.records.values())
     for child in verdict.children:
@@ -37,8 +37,8 @@ def _untold_students(verdict: Verdict, item: Item) -> Iterator[str]:
         cell = verdict.found[item.id], former
         if not _stands(verdict, cell, child.uid):
             continue
-        if LEFT_AT_STUDENT not in done.told.get((item.id, child.uid), frozenset()):
-            yield f"{item.title!r} of {child.uid}: record {former} keeps {done.after.cells[cell]}, untold"
+        if LEFT_AT_STUDENT not in done.warned.get((item.id, child.uid), frozenset()):
+            yield f"{item.title!r} of {child.uid}: record {former} keeps {done.after.cells[cell]}, unreported"
 
 
 def _stands(verdict: Verdict, cell: SisCell, uid: int) -> bool:
@@ -48,21 +48,21 @@ def _stands(verdict: Verdict, cell: SisCell, uid: int) -> bool:
     return sent is not None and (sent.uid, sent.value) == (uid, held) and cell not in verdict.memory.edited
 
 
-def _untold_column(verdict: Verdict, item: Item, key: int | None) -> Iterator[str]:
-    """Find an assignment that stays in the former SIS section, and that no outcome tells (R40)."""
+def _unreported_column(verdict: Verdict, item: Item, key: int | None) -> Iterator[str]:
+    """Find an assignment that stays in the former SIS section, and that no outcome names (R40)."""
     column = verdict.done.after.columns.get(key) if key else None
     if column is None or column.section == verdict.section.dcid:
         return
-    if LEFT_IN_SECTION not in verdict.done.told.get((item.id, None), frozenset()):
-        yield f"{item.title!r} stays in the former section {column.section}, untold"
+    if LEFT_IN_SECTION not in verdict.done.warned.get((item.id, None), frozenset()):
+        yield f"{item.title!r} stays in the former section {column.section}, unreported"
 
 
-def _untold_taking(verdict: Verdict, item: Item) -> Iterator[str]:
+def _unreported_taking(verdict: Verdict, item: Item) -> Iterator[str]:
     """Find a column that an item took over from a removed one without a word (R45)."""
     memory, key = verdict.memory, verdict.found[item.id]
     former = [i for i in memory.book.items.values() if i.deleted and memory.columns.get(i.id) == key]
-    if former and TAKEN not in verdict.done.told.get((item.id, None), frozenset()):
-        yield f"{item.title!r} took over column {key} untold"
+    if former and TAKEN not in verdict.done.warned.get((item.id, None), frozenset()):
+        yield f"{item.title!r} took over column {key} unreported"
 
 
 def _idle_writes(verdict: Verdict) -> Iterator[str]:

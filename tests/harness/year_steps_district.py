@@ -1,4 +1,4 @@
-"""Link sections, and correct what the district's file says: the match rule and the policy."""
+"""Link sections, and correct what the district's file sets: the match rule and the policy."""
 
 from dataclasses import replace
 

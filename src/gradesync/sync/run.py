@@ -21,7 +21,6 @@ from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
-from gradesync.sync.delivery import Delivery
 from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
 from gradesync.sync.link import replace_teacher
 from gradesync.sync.metrics import LEASES_LOST, mode, record_settled, time_stage
@@ -36,6 +35,7 @@ from gradesync.sync.outcomes import (
 from gradesync.sync.read import Reading, hash_reading, read_both_sides
 from gradesync.sync.release import release
 from gradesync.sync.scores import ScoreWriter
+from gradesync.sync.sender import ScoreSender
 from gradesync.sync.sweep import render_circuits, settle_as_failed
 
 log = structlog.get_logger()
@@ -141,10 +141,10 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     journal = attempt.journal
     refs = {item.id: Ref(item.id) for item in plan.assignments}
     note_scores(journal, plan, refs, attempt.selection)
-    delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
+    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
-        await delivery.read_roster()
-    note_preview(journal, plan, delivery.predict_absence)
+        await sender.read_roster()
+    note_preview(journal, plan, sender.predict_absence)
     await journal.settle(Settlement())
 
 
@@ -174,10 +174,10 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     refs = assignments.refs
     note_scores(journal, plan, refs, attempt.selection)
     _forget_vanished(journal, reading.gradebook)
-    delivery = Delivery(attempt.target, reading.section, reading.matched.elsewhere)
+    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     end = _settlement(attempt, reading, plan, refs)
-    await ScoreWriter(delivery, journal).write(plan, refs, spanning=attempt.spanning, end=end)
-    if delivery.unspanned:
+    await ScoreWriter(sender, journal).write(plan, refs, spanning=attempt.spanning, end=end)
+    if sender.unspanned:
         async with context.database.district(attempt.district.id) as db:
             await districts.save_facts(db, non_spanning=True)
 

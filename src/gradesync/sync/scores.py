@@ -13,26 +13,26 @@ from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of
-from gradesync.sync.delivery import Delivery
 from gradesync.sync.journal import Journal, Settlement
 from gradesync.sync.outcomes import ABSENCES, score_outcome
+from gradesync.sync.sender import ScoreSender
 
 
 @dataclass(slots=True)
 class ScoreWriter:
-    """Write the scores of one sync by its `delivery`, and keep the ledger of what was sent."""
+    """Write the scores of one sync by its `sender`, and keep the ledger of what was sent."""
 
-    delivery: Delivery
+    sender: ScoreSender
     journal: Journal
 
     @property
     def sent(self) -> Sent:
-        return self.delivery.sent
+        return self.sender.sent
 
     async def write(self, plan: Plan, refs: Mapping[str, Ref], *, spanning: bool, end: Settlement) -> None:
         """Write every score that has a ref, the owed ones last, and settle with the last batch."""
         items = {item.id: item for item in plan.assignments}
-        size, unrecorded = self.delivery.target.capabilities.rows_per_write, False
+        size, unrecorded = self.sender.target.capabilities.rows_per_write, False
         for owed in (False, True):
             for batch in _cut(_rows(plan, refs, owed=owed), size, spanning=spanning):
                 if unrecorded:
@@ -42,14 +42,14 @@ class ScoreWriter:
         await self.journal.settle(end)
 
     async def _write_batch(self, items: Mapping[str, AssignmentPlan], rows: Sequence[ScoreRow]) -> None:
-        self.delivery.start_batch()
+        self.sender.start_batch()
         to_send = await self._without_absent(rows)
         before = {row.assignment_id: self.journal.entry(row.assignment_id) for row in rows}
         if to_send:
             self._mark_pending(to_send)
             await self.journal.record("writing")
         try:
-            await self.delivery.deliver(to_send)
+            await self.sender.deliver(to_send)
         except AnswerLost:
             self.sent.lose(to_send)
         except (Retriable, SyncStopped):
@@ -60,13 +60,13 @@ class ScoreWriter:
 
     async def _without_absent(self, rows: Sequence[ScoreRow]) -> Sequence[ScoreRow]:
         """Refuse the rows of students whom the roster lacks. Read it where all rows are owed for absence."""
-        delivery = self.delivery
-        if not delivery.roster_asked and all(self._owed_for_absence(row) for row in rows):
-            await delivery.read_roster()
+        sender = self.sender
+        if not sender.roster_asked and all(self._owed_for_absence(row) for row in rows):
+            await sender.read_roster()
         absent: dict[Key, str] = {
-            key_of(row): row.write.sis_student for row in rows if delivery.is_absent(row.write.sis_student)
+            key_of(row): row.write.sis_student for row in rows if sender.is_absent(row.write.sis_student)
         }
-        self.sent.refused |= {key: delivery.absence(student) for key, student in absent.items()}
+        self.sent.refused |= {key: sender.absence(student) for key, student in absent.items()}
         return [row for row in rows if key_of(row) not in absent]
 
     def _owed_for_absence(self, row: ScoreRow) -> bool:

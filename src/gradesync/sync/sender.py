@@ -1,4 +1,4 @@
-"""Deliver batches of scores: what the SIS refuses is found and costs only itself.
+"""Send batches of scores: what the SIS refuses is found and costs only itself.
 
 Nothing but the structure of an answer decides here (R42); its sentences are passed on.
 """
@@ -21,7 +21,7 @@ FAILURES = 12  # failures in a row, without any success, that mean that the SIS 
 
 
 @dataclass(slots=True)
-class Delivery:
+class ScoreSender:
     """Send the rows of one sync, and remember between batches what the SIS refused.
 
     `elsewhere`: SIS students whose enrollment names another section. `accepted`: the SIS took something.
