@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.plan import Result
+from gradesync.core.reasons import Reason
+from gradesync.core.sync_result import Attention
 from gradesync.db import ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
@@ -36,6 +39,7 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
         found.append(f"it has not ended: {sync.status}, {sync.stage}")
     listed = await harness.list_outcomes(sync)
     found += find_miscounts(sync, listed)
+    found += _find_misjudged(sync, listed)
     rows = [row for row in listed if row.count is None]
     failed = sync.error_code is not None or any(row.result is Result.FAILED for row in listed)
     if (sync.status == "failed") != failed:
@@ -52,6 +56,23 @@ def find_miscounts(sync: Sync, listed: list[Outcome]) -> list[str]:
     if (warnings := Counter(code for row in listed for code in row.warnings)) != sync.warnings:
         found.append(f"it counts the warnings {sync.warnings} and lists {warnings}")
     return found
+
+
+def _find_misjudged(sync: Sync, rows: list[Outcome]) -> Iterable[str]:
+    """Compare what a sync says that it came to with its outcomes and its error."""
+    attention: Counter[str] = Counter()
+    for row in rows:
+        stopped = row.reason if row.result in {Result.SKIPPED, Result.FAILED} else None
+        codes = [code for code in (stopped, *row.warnings) if code]
+        if any(CATALOGUE[Reason(code)].needs_attention for code in codes):
+            attention[row.kind] += row.count or 1
+    if sync.attention != Attention(attention["assignment"], attention["score"]):
+        yield f"it counts {sync.attention} and lists {attention}"
+    failed = sync.status == "failed"
+    if (sync.result == "all-sent") != (not failed and not attention):
+        yield f"it came to {sync.result} with {attention}"
+    if sync.result in {"failed", "stopped-for-review"} and (not failed or sync.applied != "none"):
+        yield f"it came to {sync.result} and is {sync.status}, applied {sync.applied}"
 
 
 def _miscounted(kind: str, counts: Mapping[str, int], rows: list[Outcome]) -> Iterable[str]:

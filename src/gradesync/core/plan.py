@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
+from gradesync.core.reason_facts import NO_FACTS, Facts
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy, Ref, Spec
 
@@ -101,8 +102,8 @@ class AssignmentPlan(NamedTuple):
     far as known: as its list shows it, else as last sent; an update writes the difference, and an assignment
     that is adopted is written too where they differ. `ref` is where it stands in the SIS, None for a create.
     `may_hold` is what the ledger keeps by that name once this is applied. `detail` names what the reason or
-    a warning is about. `unchanged` are the students whose scores were read and stay as they are, with nothing
-    to report.
+    a warning is about, `facts` what their sentences name. `unchanged` are the students whose scores were read
+    and stay as they are, with nothing to report.
     """
 
     id: str
@@ -118,6 +119,7 @@ class AssignmentPlan(NamedTuple):
     unchanged: Set[str] = frozenset()
     may_hold: bool = False
     detail: str = ""
+    facts: Facts = NO_FACTS
 
     @property
     def edits(self) -> tuple[Edit, ...]:

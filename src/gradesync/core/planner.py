@@ -184,7 +184,7 @@ class _Planner:
         verdict = self.verdicts[assignment.id]
         if verdict.stop:
             stopped = self._plan_stopped(assignment, entry, verdict.stop)
-            return stopped._replace(detail=verdict.detail or stopped.detail)
+            return stopped._replace(detail=verdict.detail or stopped.detail, facts=verdict.facts)
         binding = self.bindings[assignment.id]
         decision = decide_assignment(binding, entry, full=self.full)
         closed = self.closed.get(assignment.id)
@@ -211,6 +211,7 @@ class _Planner:
             unchanged=scores.unchanged,
             may_hold=column.known.may_hold,
             detail=_describe_left(entry, binding.ref),
+            facts=verdict.facts,
         )
 
     def _plan_stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:

@@ -36,7 +36,7 @@ WARNINGS: Texts = {
     ),
     Reason.EDITED_IN_SIS: Text(
         "Someone changed this in {sis} after it was sent.",
-        "If the change is right, make it in Schoology too. If it isn't, correct it in {sis}.",
+        "If the change is right, make it in Schoology too. What Schoology has is sent again.",
     ),
     Reason.NAME_SET_ASIDE: Text(
         "Assignments swapped names, and {sis} may still show this one by its old name and a number.",

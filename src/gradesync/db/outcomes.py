@@ -6,7 +6,7 @@ score.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from sys import intern
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Result, Selection
+from gradesync.core.reason_facts import NO_FACTS, Facts
+from gradesync.core.sync_result import needs_attention
 from gradesync.db import codec
 from gradesync.db.codec import oldest_kept
 from gradesync.db.tables import metadata
@@ -28,18 +30,20 @@ ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student
 # Warnings are several in a row and none in most: they travel as one text.
 RECORD = text("""
     INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
-                         title, result, reason, detail, warnings, before, after, count)
+                         title, result, reason, detail, warnings, before, after, count, facts)
     SELECT CAST(:sync_id AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
-           title, result, reason, detail, string_to_array(warnings, ' '), before, after, count
+           title, result, reason, detail, string_to_array(warnings, ' '), before, after, count, facts
     FROM unnest(CAST(:assignment_id AS text[]), CAST(:student_id AS text[]), CAST(:title AS text[]),
                 CAST(:result AS text[]), CAST(:reason AS text[]), CAST(:detail AS text[]),
                 CAST(:warnings AS text[]), CAST(:before AS text[]), CAST(:after AS text[]),
-                CAST(:count AS int[]))
-        AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after, count)
+                CAST(:count AS int[]), CAST(:facts AS text[]))
+        AS new (assignment_id, student_id, title, result, reason, detail, warnings, before, after, count,
+                facts)
     ON CONFLICT (district_id, sync_id, assignment_length, assignment_id, student_length, student_id)
     DO UPDATE SET title = excluded.title, result = excluded.result, reason = excluded.reason,
                   detail = excluded.detail, warnings = excluded.warnings,
-                  before = excluded.before, after = excluded.after, count = excluded.count
+                  before = excluded.before, after = excluded.after, count = excluded.count,
+                  facts = excluded.facts
 """)
 
 Kind: TypeAlias = Literal["assignment", "score"]
@@ -52,7 +56,8 @@ class Outcome:
 
     `title` is the assignment's. `detail` is the refusal of the SIS, as far as it may be shown. `before` and
     `after` are the score as it was last sent and as it is now; `edits` are what changed in the assignment
-    itself. `count` is set in a summary (`summarize`), which stands for so many assignments or scores.
+    itself. `facts` are what the sentences about it name. `count` is set in a summary (`summarize`), which
+    stands for so many assignments or scores.
     """
 
     assignment_id: str
@@ -66,6 +71,7 @@ class Outcome:
     after: Value = None
     edits: Sequence[Edit] = ()
     count: int | None = None
+    facts: Facts = field(default_factory=lambda: NO_FACTS)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -106,12 +112,13 @@ class Recorded(NamedTuple):
 
     result: Result
     warnings: tuple[str, ...]
+    needs_attention: bool
 
     @classmethod
     @cache
-    def of(cls, result: Result, warnings: tuple[str, ...]) -> "Recorded":
-        """Return the one object for a result with warnings: there are few, and very many outcomes."""
-        return cls(result, warnings)
+    def of(cls, result: Result, reason: str | None, warnings: tuple[str, ...]) -> "Recorded":
+        """Return the one object for a result with its reasons: there are few, and very many outcomes."""
+        return cls(result, warnings, needs_attention(result, reason, warnings))
 
 
 async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:
@@ -134,6 +141,7 @@ async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> Non
             "before": [_dump(row.before, {edit.field: edit.before for edit in row.edits}) for row in new],
             "after": [_dump(row.after, {edit.field: edit.after for edit in row.edits}) for row in new],
             "count": [row.count for row in new],
+            "facts": [codec.dump(_storable(row.facts)) if row.facts else None for row in new],
         },
     )
 
@@ -178,35 +186,40 @@ async def get_recorded(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Re
 
     There may be hundreds of thousands: they are read in parts, with one text for each student.
     """
-    query = select(OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result, OUTCOME.c.warnings).where(
-        OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None)
-    )
+    query = select(
+        OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result, OUTCOME.c.reason, OUTCOME.c.warnings
+    ).where(OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None))
     found: dict[str, dict[str, Recorded]] = {}
-    async for assignment_id, student_id, result, warnings in await db.stream(
+    async for assignment_id, student_id, result, reason, warnings in await db.stream(
         query.execution_options(yield_per=PART)
     ):
-        recorded = Recorded.of(Result(result), tuple(warnings or ()))
+        recorded = Recorded.of(Result(result), reason, tuple(warnings or ()))
         found.setdefault(assignment_id, {})[intern(student_id)] = recorded
     return found
 
 
-async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[str]]:
-    """Count by kind and result what a sync that has not settled recorded."""
-    of_score = OUTCOME.c.student_id != ""
+async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[Recorded]]:
+    """Count by kind what a sync that has not settled recorded."""
+    groups = (OUTCOME.c.student_id != "", OUTCOME.c.result, OUTCOME.c.reason, OUTCOME.c.warnings)
     query = (
-        select(of_score, OUTCOME.c.result, func.count())
+        select(*groups, func.count())
         .where(OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None))
-        .group_by(of_score, OUTCOME.c.result)
+        .group_by(*groups)
     )
-    counts: dict[Kind, Counter[str]] = {kind: Counter() for kind in KINDS}
-    for is_score, result, number in await db.execute(query):
-        counts["score" if is_score else "assignment"][result] = number
+    counts: dict[Kind, Counter[Recorded]] = {kind: Counter() for kind in KINDS}
+    for is_score, result, reason, warnings, number in await db.execute(query):
+        row = Recorded.of(Result(result), reason, tuple(warnings or ()))
+        counts["score" if is_score else "assignment"][row] += number
     return counts
 
 
 async def purge(db: AsyncSession) -> None:
     """Delete the outcomes of syncs that the log no longer shows."""
     await db.execute(delete(OUTCOME).where(OUTCOME.c.sync_id < oldest_kept()))
+
+
+def _storable(facts: Facts) -> dict[str, str]:
+    return {fact: codec.storable(words) for fact, words in facts.items()}
 
 
 def _dump(value: Value, fields: Mapping[str, str]) -> str | None:
@@ -231,6 +244,7 @@ def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
         after=None if edited else codec.load_value(after),
         edits=tuple(Edit(field, text, after[field]) for field, text in before.items()) if edited else (),
         count=row._mapping["count"],
+        facts=_load(row.facts) or NO_FACTS,
     )
 
 

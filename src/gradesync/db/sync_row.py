@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import Row
 
 from gradesync.core.plan import Guard, Selection
+from gradesync.core.sync_result import Attention
 
 
 @dataclass(frozen=True, slots=True)
 class Sync:
     """Describe the state of a sync. Counts are by result; `warnings` by code; times by the database's clock.
 
+    `result` is null until it settles, and so is `attention`; both also if an older release settled it.
     `trace` is the W3C traceparent of the request that asked for it, where that was traced.
     """
 
@@ -47,6 +49,8 @@ class Sync:
     lease_until: datetime | None
     attempt: int
     not_before: datetime
+    result: str | None = None
+    attention: Attention | None = None
     trace: str | None = None
 
 
@@ -59,6 +63,7 @@ def sync_of(row: Row[Any]) -> Sync:
         values[name] = values[name] and str(values[name])
     values["selection"] = _selection(values["selection"])
     values["guard"] = values["guard"] and Guard(**values["guard"])
+    values["attention"] = values["attention"] and Attention(**values["attention"])
     return Sync(**values)
 
 

@@ -3,8 +3,8 @@
 A worker writes under the token of its lease. False or None means that it has lost the lease.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -16,14 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
 from gradesync.core.plan import Guard, Selection
+from gradesync.core.sync_result import NO_ATTENTION, Attention, SyncResult
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, first_id_at, oldest_kept, parse, uuid7
+from gradesync.db.sync_filter import Which, which_conditions
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
 __all__ = [
     "Progress",
     "Sync",
+    "Which",
     "find_planned",
     "get",
     "get_running",
@@ -37,7 +40,6 @@ __all__ = [
 ]
 
 SYNC = metadata.tables["sync"]
-OUTCOME = metadata.tables["outcome"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = SYNC.c.status == "processing"
 QUEUED = PROCESSING & SYNC.c.lease_token.is_(None)
@@ -69,6 +71,8 @@ SETTLE = (
         status=bindparam("new_status"),
         stage="settled",
         applied=bindparam("new_applied"),
+        result=bindparam("new_result"),
+        attention=bindparam("new_attention", type_=JSON),
         error_code=bindparam("new_error_code"),
         error_detail=bindparam("new_error_detail"),
         finished_at=NOW,
@@ -132,41 +136,6 @@ async def _get_one(db: AsyncSession, which: ColumnElement[bool]) -> Sync | None:
     return None if row is None else sync_of(row)
 
 
-@dataclass(frozen=True, slots=True)
-class Which:
-    """Filter the log of syncs: one is listed that meets every given condition.
-
-    `since` is included, `until` is not. `reason` is the sync's error, or the reason or a warning of one of
-    its outcomes.
-    """
-
-    status: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    requested_by: str | None = None
-    reason: str | None = None
-
-
-def _conditions(which: Which) -> Iterator[ColumnElement[bool]]:
-    if which.status is not None:
-        yield SYNC.c.status == which.status
-    if which.since is not None:
-        yield SYNC.c.requested_at >= which.since
-    if which.until is not None:
-        yield SYNC.c.requested_at < which.until
-    if which.requested_by is not None:
-        yield SYNC.c.requested_by_id == which.requested_by
-    if which.reason is not None:
-        has_outcome = select(OUTCOME.c.sync_id).where(
-            OUTCOME.c.sync_id == SYNC.c.id, OUTCOME.c.reason == which.reason
-        )
-        yield (
-            (SYNC.c.error_code == which.reason)
-            | SYNC.c.warnings[which.reason].is_not(None)
-            | has_outcome.exists()
-        )
-
-
 async def page(
     db: AsyncSession,
     *,
@@ -181,7 +150,7 @@ async def page(
     query = select(SYNC).where(
         SYNC.c.dry_run == dry_run, SYNC.c.id >= first_id_at(oldest), SYNC.c.requested_at > oldest
     )
-    query = query.where(*_conditions(which or Which()))
+    query = query.where(*which_conditions(which or Which()))
     if section_id is not None:
         query = query.where(SYNC.c.section_id == section_id)
     if before is not None:
@@ -260,6 +229,8 @@ async def settle(
     *,
     status: str,
     applied: str,
+    result: SyncResult = SyncResult.ALL_SENT,
+    attention: Attention = NO_ATTENTION,
     error_code: str | None = None,
     error_detail: str = "",
     **changes: Unpack[Progress],
@@ -272,6 +243,8 @@ async def settle(
     values = {
         "new_status": status,
         "new_applied": applied,
+        "new_result": result,
+        "new_attention": asdict(attention),
         "new_error_code": error_code,
         "new_error_detail": error_detail,
         **_parameters(**changes),

@@ -17,6 +17,8 @@ def sync_settled(sync: Row[Any]) -> dict[str, object]:
             "section_id": sync.section_id,
             "sync_id": str(sync.id),
             "status": sync.status,
+            "result": sync.result,
+            "attention": sync.attention,
             "applied": sync.applied,
             "requested_by": {"kind": sync.requested_by_kind, "id": sync.requested_by_id},
             "assignments": sync.assignments,

@@ -8,6 +8,7 @@ from time import monotonic
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.plan import Action, Plan, Result
 from gradesync.core.reasons import Reason
+from gradesync.core.sync_result import SyncResult, judge_sync
 from gradesync.db import ledger, outcomes, syncs
 from gradesync.db.links import SectionLink, save
 from gradesync.db.outcomes import Outcome
@@ -146,6 +147,8 @@ class Journal:
                 self.token,
                 status="failed" if failed else "complete",
                 applied=self._applied(failed),
+                result=self._judge(end.reason),
+                attention=self.tally.attention,
                 error_code=end.reason,
                 error_detail=end.detail,
                 **self._progress(self.total if self.total is not None else self.done),
@@ -174,6 +177,11 @@ class Journal:
             "fingerprint": self.plan.fingerprint if self.plan else None,
             "guard": self.plan.guard if self.plan else None,
         }
+
+    def _judge(self, error: Reason | None) -> SyncResult:
+        counts = self.tally.assignments.by_result(), self.tally.scores.by_result()
+        wrote = self.tally.wrote and not self.sync.dry_run
+        return judge_sync(error, counts, self.tally.attention, wrote=wrote)
 
     def _applied(self, failed: bool) -> str:
         if self.sync.dry_run:

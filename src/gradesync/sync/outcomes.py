@@ -34,6 +34,7 @@ def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None,
         detail=(detail or item.detail)[:DETAIL_MAX],
         warnings=item.warnings,
         edits=item.edits,
+        facts=item.facts,
     )
 
 

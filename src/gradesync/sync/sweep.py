@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Result
 from gradesync.core.reasons import Reason
+from gradesync.core.sync_result import Attention, judge_sync
 from gradesync.db import districts, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
-from gradesync.db.outcomes import Kind, Outcome, summarize
+from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 from gradesync.db.syncs import Sync
 from gradesync.sync.context import SyncContext
 from gradesync.sync.metrics import SWEEPS, record_settled
@@ -97,39 +99,54 @@ async def settle_as_failed(
     if sync is None:
         return None
     recorded = await outcomes.count_recorded(db, sync_id)
-    assignments, own = _close("assignment", sync.assignments, recorded["assignment"])
-    scores, of_scores = _close("score", sync.scores, recorded["score"])
+    assignments = _close("assignment", sync.assignments, recorded["assignment"])
+    scores = _close("score", sync.scores, recorded["score"])
+    wrote = not sync.dry_run and any(assignments.counts.get(k) or scores.counts.get(k) for k in WRITES)
+    attention = Attention(assignments.attention, scores.attention)
     settled = await syncs.settle(
         db,
         sync_id,
         token,
         status="failed",
-        applied="some" if any(assignments.get(kind) or scores.get(kind) for kind in WRITES) else "none",
-        assignments=assignments,
-        scores=scores,
+        applied="some" if wrote else "none",
+        result=judge_sync(reason, (assignments.counts, scores.counts), attention, wrote=wrote),
+        attention=attention,
+        assignments=assignments.counts,
+        scores=scores.counts,
         error_code=reason,
         error_detail=detail,
     )
     if settled is not None:
-        await outcomes.record(db, sync_id, own + of_scores)
+        await outcomes.record(db, sync_id, assignments.summaries + scores.summaries)
     return settled
 
 
-def _close(
-    kind: Kind, counts: Mapping[str, int], recorded: Counter[str]
-) -> tuple[dict[str, int], list[Outcome]]:
-    """Return the final counts, and summaries of what was read and has no outcome: what was pending failed.
+class _Closed(NamedTuple):
+    """Hold the final counts of a kind, and summaries of what was read and has no outcome."""
+
+    counts: dict[str, int]
+    attention: int
+    summaries: list[Outcome]
+
+
+def _close(kind: Kind, counts: Mapping[str, int], recorded: Counter[Recorded]) -> _Closed:
+    """Close the counts of a kind: what was pending failed.
 
     `counts` are those of the last progress, `recorded` counts the outcomes that are stored.
     """
-    unchanged = max(0, counts.get(Result.UNCHANGED, 0) - recorded[Result.UNCHANGED])
+    results: Counter[str] = Counter()
+    for row, number in recorded.items():
+        results[row.result] += number
+    unchanged = max(0, counts.get(Result.UNCHANGED, 0) - results[Result.UNCHANGED])
     missing = max(0, counts.get("read", 0) - recorded.total() - unchanged)
     summaries = [
         summarize(kind, Result.UNCHANGED, unchanged),
         summarize(kind, Result.FAILED, missing, reason=Reason.NOT_ATTEMPTED),
     ]
-    results = recorded + Counter({Result.FAILED.value: missing})
-    return render_counts(kind, results, unchanged), [summary for summary in summaries if summary.count]
+    results[Result.FAILED] += missing
+    attention = missing + sum(number for row, number in recorded.items() if row.needs_attention)
+    listed = [summary for summary in summaries if summary.count]
+    return _Closed(render_counts(kind, results, unchanged), attention, listed)
 
 
 def render_circuits(systems: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from gradesync.core.plan import Action, Plan, Result
+from gradesync.core.sync_result import Attention
 from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 
 RESULTS_OF: Mapping[Kind, tuple[str, ...]] = {
@@ -30,6 +31,7 @@ class Count:
     unchanged: Mapping[str, Set[str]] = field(default_factory=dict)
     summarized: Counter[str] = field(default_factory=Counter)
     pending: int = 0
+    attention: int = 0
 
     def __post_init__(self) -> None:
         for rows in self.recorded.values():
@@ -66,6 +68,7 @@ class Count:
 
     def _count(self, row: Recorded, by: int) -> None:
         self.results[row.result] += by
+        self.attention += by if row.needs_attention else 0
         for code in row.warnings:
             self.warnings[code] += by
 
@@ -104,7 +107,7 @@ class Tally:
             self.scores.expect(item.id, [score.student for score in item.settled])
 
     def add(self, outcome: Outcome) -> None:
-        row = Recorded.of(outcome.result, tuple(outcome.warnings))
+        row = Recorded.of(outcome.result, outcome.reason, tuple(outcome.warnings))
         if outcome.student_id:
             self.scores.add(outcome.assignment_id, outcome.student_id, row)
         else:
@@ -113,6 +116,10 @@ class Tally:
     @property
     def warnings(self) -> dict[str, int]:
         return dict(self.assignments.warnings + self.scores.warnings)
+
+    @property
+    def attention(self) -> Attention:
+        return Attention(self.assignments.attention, self.scores.attention)
 
     @property
     def failed(self) -> bool:

@@ -29,6 +29,7 @@ class LogFilters:
 
     section: Annotated[SchoologyId | None, Query(description="Only syncs of this section")] = None
     status: Annotated[schemas.Status | None, Query(description="Only syncs of this status")] = None
+    result: Annotated[schemas.SyncResult | None, Query(description="Only syncs that came to this")] = None
     since: Annotated[AwareDatetime | None, Query(description="Requested then or later")] = None
     until: Annotated[AwareDatetime | None, Query(description="Requested before then")] = None
     requested_by: Annotated[
@@ -42,7 +43,7 @@ class LogFilters:
     @property
     def which(self) -> Which:
         """Return the filters as the database takes them."""
-        return Which(self.status, self.since, self.until, self.requested_by, self.reason)
+        return Which(self.status, self.result, self.since, self.until, self.requested_by, self.reason)
 
     def query(self) -> dict[str, str]:
         """Return the filters that are set as query parameters."""

@@ -11,6 +11,7 @@ from gradesync.api.schemas.base import (
     SchoologyId,
     SisId,
     Status,
+    SyncResult,
 )
 from gradesync.api.schemas.operations import (
     AccessToken,
@@ -37,6 +38,7 @@ from gradesync.api.schemas.sections import (
 )
 from gradesync.api.schemas.syncs import (
     AssignmentCounts,
+    Attention,
     Edit,
     GuardFigures,
     Outcome,
@@ -57,6 +59,7 @@ __all__ = [
     "AssignmentCategory",
     "AssignmentCounts",
     "AssignmentSwitch",
+    "Attention",
     "AuditEntry",
     "CategoryPair",
     "ConnectionReport",
@@ -96,4 +99,5 @@ __all__ = [
     "SyncError",
     "SyncLinks",
     "SyncRequest",
+    "SyncResult",
 ]

@@ -11,6 +11,7 @@ Fingerprint = Annotated[str, Field(pattern=r"^[A-Za-z0-9:_-]{8,128}$", examples=
 
 Mode = Literal["changes", "full"]
 Status = Literal["processing", "complete", "failed"]
+SyncResult = Literal["all-sent", "needs-attention", "stopped-for-review", "failed"]
 Who = Literal["you", "admin"]
 
 Item = TypeVar("Item")

@@ -1,6 +1,7 @@
 """Render rows of the database and values of the core as bodies of the API."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from uuid import UUID
 
@@ -51,6 +52,8 @@ def render_sync(sync: Sync) -> schemas.Sync:
         id=UUID(sync.id),
         section_id=sync.section_id,
         status=sync.status,
+        result=sync.result,
+        attention=None if sync.attention is None else schemas.Attention(**asdict(sync.attention)),
         stage=sync.stage,
         applied=sync.applied,
         mode=sync.mode,
@@ -93,9 +96,9 @@ def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[s
         student=student,
         count=outcome.count or 1,
         result=outcome.result.value,
-        reason=render_reason(outcome.reason) if outcome.reason else None,
+        reason=render_reason(outcome.reason, outcome.facts) if outcome.reason else None,
         detail=outcome.detail or None,
-        warnings=[render_reason(code) for code in outcome.warnings],
+        warnings=[render_reason(code, outcome.facts) for code in outcome.warnings],
         before=render_value(outcome.before),
         after=render_value(outcome.after),
         edits=[_render_edit(edit, titles) for edit in outcome.edits],

@@ -16,6 +16,7 @@ from gradesync.api.schemas.base import (
     ResponseModel,
     SchoologyId,
     Status,
+    SyncResult,
 )
 
 
@@ -112,6 +113,16 @@ class GuardFigures(ResponseModel):
     recreated: int
 
 
+class Attention(ResponseModel):
+    """Count what needs attention: what the SIS lacks or holds otherwise, and no teacher chose that.
+
+    A score whose assignment needs attention is not counted again.
+    """
+
+    assignments: int
+    scores: int
+
+
 class SyncLinks(ResponseModel):
     """Link to the parts of a sync."""
 
@@ -126,6 +137,16 @@ class Sync(ResponseModel):
     id: UUID
     section_id: str
     status: Status
+    result: Annotated[
+        SyncResult | None,
+        Field(
+            description="What it came to; null while it is processing. `all-sent`: the SIS holds everything "
+            "that should be there. `needs-attention`: some of it needs a person, though `status` may be "
+            "`complete`. `stopped-for-review`: nothing was sent, and a person must approve it first. "
+            "`failed`: nothing could be sent. For a preview: what a sync would come to."
+        ),
+    ]
+    attention: Annotated[Attention | None, Field(description="null while it is processing")]
     stage: Literal["queued", "reading", "planning", "writing", "settled"]
     applied: Annotated[
         Literal["none", "some", "all"], Field(description="How much of the plan was written to the SIS")

@@ -80,6 +80,8 @@ class SyncRow(Table, table=True):
     attempt: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
     not_before: datetime = Field(sa_column=time_column())
     trace: str | None = Field(sa_column=Column(Text))
+    result: str | None = Field(sa_column=Column(Text))
+    attention: dict[str, int] | None = Field(sa_column=json_column())
 
 
 class OutcomeRow(Table, table=True):
@@ -104,6 +106,7 @@ class OutcomeRow(Table, table=True):
     before: str | None = Field(sa_column=Column(Text))
     after: str | None = Field(sa_column=Column(Text))
     detail: str | None = Field(sa_column=Column(Text))
+    facts: str | None = Field(sa_column=Column(Text))
     count: int | None = Field(sa_column=Column(Integer))
 
 
