@@ -56,7 +56,8 @@ async def test_a_message_has_no_names_titles_or_scores(api: ApiHarness, receiver
     words = {user.last for user in users} | {item.title for item in api.room.section.items.values()}
     assert not [word for word in words if word in body]
     assert set(json.loads(body)["data"]) == {
-        *("district_id", "section_id", "sync_id", "status", "applied", "requested_by"),
+        *("district_id", "section_id", "sync_id", "status", "result", "attention"),
+        *("applied", "requested_by"),
         *("assignments", "scores", "warnings", "error"),
     }
 
