@@ -73,12 +73,6 @@ async def test_previews_run_in_parallel_and_are_listed_apart(api: ApiHarness) ->
     assert listed == [preview["id"] for preview in reversed(previews)]
 
 
-async def test_sync_has_no_result_while_it_is_processing(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    sync = (await teacher.post(f"{api.path}/syncs")).json()
-    assert (sync["status"], sync["result"], sync["attention"]) == ("processing", None, None)
-
-
 async def test_the_next_request_settles_an_overdue_sync(api: ApiHarness) -> None:
     teacher = await api.teacher()
     late = (await teacher.post(f"{api.path}/syncs")).headers["location"]

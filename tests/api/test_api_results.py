@@ -1,0 +1,25 @@
+"""Test the result of a sync, in the sync itself and as a filter of the log."""
+
+from harness.api import ApiHarness
+
+
+async def test_sync_has_no_result_while_it_is_processing(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    sync = (await teacher.post(f"{api.path}/syncs")).json()
+    assert (sync["status"], sync["result"], sync["attention"]) == ("processing", None, None)
+
+
+async def test_complete_sync_says_what_needs_attention(api: ApiHarness) -> None:
+    office = await api.office()
+    item = next(iter(api.room.section.items.values()))
+    api.world.schoology.edit_assignment(api.room.section.id, item.id, title="x" * 63)
+    sync = await api.sync(office)
+    assert (sync["status"], sync["result"]) == ("complete", "needs-attention")
+    assert sync["attention"] == {"assignments": 1, "scores": 0}
+    listed = (await office.get(sync["links"]["outcomes"], reason="title-too-long")).json()["items"]
+    assert [row["reason"]["explanation"] for row in listed] == [
+        "The name has 63 characters, and PowerSchool accepts 50."
+    ]
+    for result, syncs in (("needs-attention", [sync["id"]]), ("all-sent", [])):
+        page = (await office.get("/syncs", result=result)).json()["items"]
+        assert [found["id"] for found in page] == syncs
