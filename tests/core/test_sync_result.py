@@ -27,7 +27,7 @@ def test_scores_need_no_attention_beside_their_assignment() -> None:
     assert not needs_attention(Result.FAILED, "assignment-failed", ())
 
 
-def test_warnings_of_what_was_sent_need_attention_where_systems_differ() -> None:
+def test_warnings_need_attention_where_the_systems_differ() -> None:
     assert needs_attention(Result.WRITTEN, None, ("exception-not-sent", "edited-in-sis"))
     assert not needs_attention(Result.CREATED, None, ("due-date-filled", "factor-not-sent"))
 
