@@ -68,3 +68,29 @@ async def test_R49_no_course_admin_is_missing_by_a_partial_roster(harness: Distr
     shorten(harness, "enrollment", 2)
     sync = await harness.sync()
     assert (sync.status, sync.error_code) == ("failed", "partial-read")
+
+
+async def test_R49_no_category_is_unmapped_by_a_partial_list(harness: DistrictHarness) -> None:
+    """Show the first category alone: nothing of the others is skipped, on the first sync and later."""
+    first, second = harness.items
+    for mode in ("changes", "full"):
+        shorten(harness, "grading_category", 1)
+        preview = await harness.outcomes_by_cell(await harness.sync(mode=mode, dry_run=True))
+        sync = await harness.sync(mode=mode)
+        outcomes = await harness.outcomes_by_cell(sync)
+        assert outcomes == preview
+        assert outcomes[second.id, None] == ("failed", "partial-read")
+        assert not [reason for result, reason in outcomes.values() if result == "skipped"]
+        assert outcomes.get((first.id, None), ("created", None))[0] in {"created", "unchanged"}
+        await assert_recovers(harness)
+
+
+async def test_R49_pairs_outlive_a_partial_list_of_categories(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    table = harness.table()
+    shorten(harness, "grading_category", 1)
+    for item in harness.items:
+        harness.grade(item, harness.students[0], 1)
+    await harness.sync(mode="full")
+    await assert_recovers(harness)
+    assert harness.table().keys() == table.keys()

@@ -218,7 +218,8 @@ def grading_categories(request: ApiRequest, section_id: str) -> Json:
     book = request.section(section_id)
     full = request.teaches(book)
     rows = [wire.grading_category(c, book, full=full) for c in book.categories.values()]
-    return request.wrap("grading_category", rows)
+    cut = "grading_category" in request.state.switches.partial_lists  # unpaged as a rule: no total, no links
+    return request.listed("grading_category", rows, {"total": len(rows)} if cut else {})
 
 
 def grading_category(request: ApiRequest, section_id: str, category_id: str) -> Json:

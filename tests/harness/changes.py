@@ -1,0 +1,119 @@
+"""Change both sides of a district between two syncs, as people do: one small change each, by numbers."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from gradesync_sandbox.powerschool.rows import Category
+from gradesync_sandbox.schoology.model import Item
+from harness.district import DistrictHarness
+
+
+class Change(NamedTuple):
+    """Name one change of a gradebook; `item`, `student` and `value` are reduced to what there is."""
+
+    kind: str
+    item: int = 0
+    student: int = 0
+    value: int = 0
+
+
+class Place(NamedTuple):
+    """Hold what a change concerns."""
+
+    harness: DistrictHarness
+    item: Item
+    uid: int
+    value: int
+
+    @property
+    def section(self) -> int:
+        return self.harness.room.section.id
+
+    @property
+    def sis_category(self) -> Category:
+        sis, teacher = self.harness.world.powerschool, self.harness.room.sis_teacher
+        categories = sis.categories_of(teacher.dcid)
+        return categories[self.value % len(categories)]
+
+
+def make_change(harness: DistrictHarness, change: Change) -> None:
+    """Make one change, where there is something to change."""
+    items = [item for item in harness.items if change.kind == "restore" or not item.deleted]
+    if items:
+        uid = harness.students[change.student % len(harness.students)]
+        CHANGES[change.kind](Place(harness, items[change.item % len(items)], uid, change.value))
+
+
+def _edit_in_sis(place: Place) -> None:
+    there = place.harness.world.powerschool.gradebook.of_section(place.harness.room.sis)
+    if there:
+        part = there[place.value % len(there)].section(place.harness.room.sis.dcid)
+        student = place.harness.room.students[place.uid]
+        place.harness.world.powerschool.gradebook.edit_score(part, student, None)
+
+
+def _delete_in_sis(place: Place) -> None:
+    gradebook = place.harness.world.powerschool.gradebook
+    there = gradebook.of_section(place.harness.room.sis)
+    if there:
+        gradebook.delete_assignment(there[place.value % len(there)].assignmentid)
+
+
+def _drop_in_sis(place: Place) -> None:
+    harness = place.harness
+    student = harness.room.students[place.uid]
+    if student.dcid in harness.world.powerschool.roster(harness.room.sis):
+        harness.world.powerschool.drop(student, harness.room.sis)
+    else:
+        harness.world.powerschool.enroll(student, harness.room.sis)
+
+
+def _reimport(place: Place) -> None:
+    schoology, only = place.harness.world.schoology, [place.item.id] if place.value % 2 else None
+    schoology.reimport_assignments(place.section, only, with_grades=place.value % 3 > 0)
+
+
+def _remake_category(place: Place) -> None:
+    if place.item.category:
+        place.harness.world.schoology.remake_category(place.section, place.item.category)
+
+
+def _shorten_lists(place: Place) -> None:
+    switches = place.harness.world.schoology.switches
+    switches.partial_once = switches.partial_rest = False
+    switches.partial_lists = {("enrollment", "assignment", "grading_category")[place.value % 3]: 1}
+
+
+def _show_lists(place: Place) -> None:
+    place.harness.world.schoology.switches.partial_lists = {}
+
+
+CHANGES: Mapping[str, Callable[[Place], object]] = {
+    "grade": lambda at: at.harness.grade(at.item, at.uid, at.value),
+    "clear": lambda at: at.harness.clear(at.item, at.uid),
+    "mark": lambda at: at.harness.mark(at.item, at.uid, at.value % 4 + 1),
+    "add": lambda at: at.harness.add(f"Added {at.value}"),
+    "rename": lambda at: at.harness.edit(at.item, title=f"Renamed {at.value}"),
+    "rescale": lambda at: at.harness.edit(at.item, max_points=at.value + 1),
+    "ungrade": lambda at: at.harness.edit(at.item, category=0),
+    "delete": lambda at: at.harness.edit(at.item, deleted=True),
+    "restore": lambda at: at.harness.edit(at.item, deleted=False),
+    "reimport": _reimport,
+    "end enrollment": lambda at: at.harness.world.schoology.drop_student(at.section, at.uid),
+    "enroll anew": lambda at: at.harness.world.schoology.enroll_anew(at.section, at.uid),
+    "renumber": lambda at: at.harness.world.schoology.renumber_enrollments(at.section),
+    "correct id": lambda at: at.harness.world.schoology.swap_school_uids(at.uid, at.harness.students[0]),
+    "second account": lambda at: at.harness.world.schoology.add_second_account(at.uid),
+    "remake category": _remake_category,
+    "shorten lists": _shorten_lists,
+    "show lists": _show_lists,
+    "edit in sis": _edit_in_sis,
+    "delete in sis": _delete_in_sis,
+    "drop or enroll in sis": _drop_in_sis,
+    "close sis category": lambda at: at.harness.world.powerschool.set_category_active(
+        at.sis_category, active=not at.sis_category.isactive
+    ),
+    "remake sis category": lambda at: at.harness.world.powerschool.remake_category(
+        at.sis_category, move=False
+    ),
+}
