@@ -88,16 +88,16 @@ def update_ledger(
     unseen = frozenset[str]() if students is None else entry.owed.keys() - students
     waiting = unseen | {write.student for write in item.writes}
     settled = {score.student: score for score in item.settled}
-    places = {score.sis_student: score for score in item.settled}
-    adopted = {key: score.after for key, score in places.items() if score.result is Result.ADOPTED}
+    by_record = {score.sis_student: score for score in item.settled}
+    adopted = {key: score.after for key, score in by_record.items() if score.result is Result.ADOPTED}
     pending = {write.sis_student for write in item.writes}
     if students is not None:
-        pending |= entry.doubtful.keys() - places.keys()
+        pending |= entry.doubtful.keys() - by_record.keys()
     return replace(
         entry,
         sent={**entry.sent, **adopted},
         owed=_update_owed(entry.owed, settled, waiting),
-        doubtful=_update_doubtful(entry.doubtful, places, pending),
+        doubtful=_update_doubtful(entry.doubtful, by_record, pending),
     )
 
 
@@ -227,7 +227,7 @@ class _Planner:
                 self._column(entry, SentScores.of_stopped(entry)), self.roster, _score_stop(stop)
             ),
             may_hold=entry.may_hold,
-            warnings=_warn_of_place(entry, None),
+            warnings=_warn_of_move(entry, None),
             detail=_describe_left(entry, None),
         )
 
@@ -248,7 +248,7 @@ class _Planner:
     def _warnings(
         self, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision
     ) -> tuple[Reason, ...]:
-        warnings = [*self.verdicts[entry.id].warnings, *_warn_of_place(entry, binding.ref)]
+        warnings = [*self.verdicts[entry.id].warnings, *_warn_of_move(entry, binding.ref)]
         if binding.twin:
             warnings.append(Reason.DUPLICATE_IN_SIS)
         if decision.edited:
@@ -263,7 +263,7 @@ def _writes(decision: AssignmentDecision, binding: Binding) -> bool:
     return binding.ref is None or changes(decision.action, decision.before, binding.spec)
 
 
-def _warn_of_place(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...]:
+def _warn_of_move(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...]:
     left = (Reason.LEFT_IN_FORMER_SECTION,) if _is_left(entry, ref) else ()
     return left if entry.taken_from is None else (*left, Reason.TAKEN_FROM_REMOVED)
 

@@ -220,20 +220,20 @@ def _find_differing(column: Column, roster: Roster) -> set[str]:
 def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: ScoreFitter) -> _Planned:
     """Plan one score; None where nothing is to be done or reported."""
     key = roster.find(uid)
-    place = roster.locate(uid) if isinstance(key, Stop) else key
+    record = roster.locate(uid) if isinstance(key, Stop) else key
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, sis_student=place, detail=key.detail)
+        return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
     if uid in column.unreadable:
-        return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=place)
+        return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=record)
     fitted = fitter.fit(cell)
     if fitted.stop:
-        return _settle_unfit(uid, place, fitted, column)
-    return _plan_value(uid, key, place, fitted, column)
+        return _settle_unfit(uid, record, fitted, column)
+    return _plan_value(uid, key, record, fitted, column)
 
 
-def _plan_value(uid: str, key: str | Stop, place: str, fitted: Fitted, column: Column) -> _Planned:
+def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: Column) -> _Planned:
     known, owed = column.known, column.owed.get(uid)
-    sent: Sent = known.sent.get(place, NEVER_SENT)
+    sent: Sent = known.sent.get(record, NEVER_SENT)
     live: Live = NOT_READ
     if known.live is not None and isinstance(key, str):
         live = known.live.get(key)
@@ -242,7 +242,7 @@ def _plan_value(uid: str, key: str | Stop, place: str, fitted: Fitted, column: C
         fitted.value,
         sent,
         live,
-        doubt=known.doubtful.get(place),
+        doubt=known.doubtful.get(record),
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
     )
@@ -251,14 +251,14 @@ def _plan_value(uid: str, key: str | Stop, place: str, fitted: Fitted, column: C
     before = None if sent is NEVER_SENT else sent
     if isinstance(key, Stop):
         stopped = ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value)
-        return stopped._replace(sis_student=place, detail=key.detail)
+        return stopped._replace(sis_student=record, detail=key.detail)
     if choice == "adopt":
-        return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=place)
+        return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=record)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
     still_owed = owed is not None and owed.value == fitted.value
     if uid in column.differing:
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
-    standing = _find_mark(before, known.doubtful.get(place), live)
+    standing = _find_mark(before, known.doubtful.get(record), live)
     return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
 
 
@@ -271,24 +271,24 @@ def _find_mark(before: Value, doubt: Doubtful | None, live: Live) -> Mark | None
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
     """Settle the blanks that nobody made where the SIS holds a score of ours: it stays (R38)."""
     sent, doubtful = column.known.sent, column.known.doubtful
-    places = {uid: roster.locate(uid) for uid in column.untouched} if sent or doubtful else {}
+    records = {uid: roster.locate(uid) for uid in column.untouched} if sent or doubtful else {}
     return {
-        uid: _keep_score(uid, place, sent.get(place), roster.find(uid))
-        for uid, place in places.items()
-        if sent.get(place) is not None or place in doubtful
+        uid: _keep_score(uid, record, sent.get(record), roster.find(uid))
+        for uid, record in records.items()
+        if sent.get(record) is not None or record in doubtful
     }
 
 
-def _keep_score(uid: str, place: str, sent: Value, key: str | Stop) -> ScoreOutcome:
+def _keep_score(uid: str, record: str, sent: Value, key: str | Stop) -> ScoreOutcome:
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, sis_student=place, detail=key.detail)
+        return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
     warnings = (Reason.NEVER_SCORED_HERE,)
-    return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=place)
+    return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
 
 
-def _settle_unfit(uid: str, place: str, fitted: Fitted, column: Column) -> ScoreOutcome:
+def _settle_unfit(uid: str, record: str, fitted: Fitted, column: Column) -> ScoreOutcome:
     """Settle a score whose value is not for the SIS (R4, R5), or is more than the SIS takes."""
     failed = fitted.stop is Reason.SCORE_NOT_ACCEPTED
     result = Result.FAILED if failed else Result.SKIPPED
-    before = column.known.sent.get(place)
-    return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=place)
+    before = column.known.sent.get(record)
+    return ScoreOutcome(uid, result, fitted.stop, before=before, after=fitted.value, sis_student=record)
