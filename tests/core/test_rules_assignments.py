@@ -70,11 +70,11 @@ def test_R8_a_factor_is_a_warning() -> None:
     assert (item.action, item.warnings) == (Action.CREATE, (Reason.FACTOR_NOT_SENT,))
 
 
-def test_R9_ungraded() -> None:
+def test_R9_an_ungraded_assignment_does_not_sync() -> None:
     assert judge(quiz(category_id=None)) == (Action.SKIP, Reason.UNGRADED)
 
 
-def test_R10_unmapped_category() -> None:
+def test_R10_an_unmapped_category_does_not_sync() -> None:
     assert judge(quiz(category_id="c2")) == (Action.SKIP, Reason.CATEGORY_UNMAPPED)
 
 
@@ -213,7 +213,7 @@ def test_R31_without_a_counts_field_it_is_skipped() -> None:
     assert judge(quiz(), rules) == (Action.CREATE, None)
 
 
-def test_R32_collected_only() -> None:
+def test_R32_a_collected_only_assignment_does_not_sync() -> None:
     assert judge(quiz(collected_only=True, max_points=None)) == (Action.SKIP, Reason.COLLECTED_ONLY)
 
 

@@ -59,7 +59,7 @@ def find_miscounts(sync: Sync, listed: list[Outcome]) -> list[str]:
 
 
 def _find_misjudged(sync: Sync, rows: list[Outcome]) -> Iterable[str]:
-    """Compare what a sync says that it came to with its outcomes and its error."""
+    """Compare the result that a sync reports with its outcomes and its error."""
     attention: Counter[str] = Counter()
     for row in rows:
         stopped = row.reason if row.result in {Result.SKIPPED, Result.FAILED} else None

@@ -212,5 +212,5 @@ def test_busiest_window_is_found_anywhere() -> None:
         ("PATCH", "/ws/xte/score", "unknown"),
     ],
 )
-def test_kinds_of_calls(method: str, path: str, kind: str) -> None:
+def test_calls_are_named_by_their_kind(method: str, path: str, kind: str) -> None:
     assert kind_of(method, path) == kind

@@ -20,7 +20,7 @@ async def test_matrix_is_dense_and_ignores_limit(schoology: httpx.AsyncClient, r
     assert body["period"][0]["period_id"] == f"p{room.section.periods[0].id}"
 
 
-async def test_matrix_pages_when_switched_so(
+async def test_matrix_comes_in_pages_when_switched_on(
     schoology: httpx.AsyncClient, world: World, room: Classroom
 ) -> None:
     world.schoology.switches.grades_paged = True

@@ -110,7 +110,7 @@ async def test_R8_a_factor_that_is_no_number_is_one(factor: object, expected: st
     [(1, True, True), ("1", True, True), (True, True, True), (0, False, False), ("0", False, False),
      (False, False, False), (None, True, False)],
 )  # fmt: skip
-async def test_R31_R32_flags_of_every_kind(written: object, counts: bool, collected: bool) -> None:
+async def test_R31_R32_flags_are_read_in_every_form(written: object, counts: bool, collected: bool) -> None:
     parsed = await assignment(count_in_grade=written, collected_only=written)
     assert (parsed.counts, parsed.collected_only) == (counts, collected)
 

@@ -48,7 +48,7 @@ async def test_R16_the_synced_flag_marks_sections_of_the_sis(synced: object, fro
 
 
 @pytest.mark.parametrize("code", ["", None])
-async def test_R16_a_section_without_a_school_code(code: object) -> None:
+async def test_R16_a_section_may_have_no_school_code(code: object) -> None:
     schoology = CannedSchoology()
     schoology.put("", {"id": SECTION, "section_school_code": code, "synced": "0"})
     assert (await read(schoology)).section_code is None
@@ -216,7 +216,7 @@ async def test_an_outline_has_no_cells_and_costs_four_calls() -> None:
 
 
 # --- categories and periods
-async def test_categories_by_id_with_garbled_ones_left_out() -> None:
+async def test_categories_without_a_readable_id_are_left_out() -> None:
     schoology = CannedSchoology()
     rows = [
         {"id": 5, "title": "Quizzes "},

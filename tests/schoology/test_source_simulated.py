@@ -134,7 +134,7 @@ async def test_the_gradebook_is_the_same_in_every_form(
     assert replace(book, assignments=usual.assignments) == usual
 
 
-async def test_a_lone_child_of_every_kind(clock: Clock) -> None:
+async def test_a_lone_child_is_read_as_a_list_of_one(clock: Clock) -> None:
     world = build(students=1, assignments=1, sections=1, ideal=True, clock=clock)
     usual = await read(world)
     world.schoology.switches = Switches(lone_child_as_object=True)
@@ -207,7 +207,7 @@ async def test_a_restored_assignment_reads_as_before(small: World) -> None:
     assert (await read(small)).cells == before.cells
 
 
-async def test_a_section_that_was_made_by_hand(world: World) -> None:
+async def test_a_section_made_by_hand_is_not_from_the_sis(world: World) -> None:
     assert world.manual is not None
     book = await read(world, section=world.manual.id)
     assert (book.section_code, book.from_sis) == (None, False)

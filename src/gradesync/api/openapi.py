@@ -75,7 +75,7 @@ PROBLEM: dict[str, Any] = {
         },
         "scope": {"type": "string", "description": "With `scope-missing`"},
         "sync_id": {"type": "string", "description": "With `sync-in-progress`"},
-        "reason": {"type": "string", "description": "A code of the reason catalogue, where a system refuses"},
+        "reason": {"type": "string", "description": "A code of the reason catalog, where a system refuses"},
     },
     "additionalProperties": True,
 }

@@ -9,7 +9,7 @@ from harness.environment import Environment
 from harness.oracle import derive_demands
 
 
-async def test_all_rules_at_once_in_a_troubled_district(environment: Environment) -> None:
+async def test_all_rules_hold_at_once_in_a_troubled_district(environment: Environment) -> None:
     async with environment.open_district(world.build(7, 3, 24, 36)) as harness:
         for room in harness.world.classrooms:
             sync = await harness.sync(room)

@@ -37,7 +37,7 @@ class Page(ResponseModel, Generic[Item]):
 
 
 class ReasonText(ResponseModel):
-    """Give a reason of the catalogue: what happened, and what to do about it."""
+    """Give a reason of the catalog: what happened, and what to do about it."""
 
     code: Annotated[str, Field(examples=["mass-change"])]
     title: str
