@@ -89,6 +89,7 @@ async def test_the_next_request_settles_an_overdue_sync(api: ApiHarness) -> None
         "fix",
         "who",
         "retryable",
+        "needs_attention",
     }
 
 

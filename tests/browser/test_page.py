@@ -27,7 +27,7 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     async with session.worker():
         opened = await session.open()
         await sync(opened)
-    await expect(opened.headline).to_contain_text("did not reach PowerSchool.")
+    await expect(opened.headline).to_contain_text("need attention.")
     await expect(opened.text("assignments created and")).to_be_visible()
     assert len(session.sis()) > 10
     attention = opened.tool.locator(".part", has=opened.tool.get_by_role("heading", name="Needs attention"))
@@ -37,12 +37,10 @@ async def test_R18_first_sync_shows_results_and_what_needs_attention(
     )
     await expect(attention).to_contain_text("Summer reading plan")
     await expect(attention).to_contain_text("Choose a due date within the term in Schoology.")
-    left_out = opened.tool.get_by_role("heading", name="Left out")
-    await left_out.click()
-    await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
-    await expect(opened.tool.get_by_role("status")).to_contain_text(
-        "did not reach PowerSchool."
-    )  # read aloud
+    await expect(attention).to_contain_text("Shorten the name in Schoology.")
+    await expect(attention).to_contain_text("and PowerSchool accepts 50.")
+    await expect(attention.get_by_role("button", name="Copy for your administrator").first).to_be_visible()
+    await expect(opened.tool.locator("#announcement")).to_contain_text("need attention.")  # read aloud
 
 
 async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) -> None:
@@ -92,7 +90,7 @@ async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
         for item in empty:
             session.world.schoology.edit_assignment(section.id, item.id, max_points=Decimal(10))
         await opened.button("Retry what failed").click()
-        await expect(opened.headline).to_have_text("Everything reached PowerSchool.")
+        await expect(opened.headline).to_contain_text(re.compile("^. scores need attention"))
     assert "Summer reading plan" in session.sis()
     await expect(opened.button("Retry what failed")).to_be_hidden()
 

@@ -117,5 +117,5 @@ async def test_screen_reader_announces_progress(session: BrowserSession) -> None
     await expect(status).to_have_text("Waiting for its turn")
     await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
     async with session.worker():
-        await expect(status).to_contain_text("did not reach PowerSchool.")
+        await expect(status).to_contain_text("need attention.")
     await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()

@@ -47,3 +47,6 @@ class ReasonText(ResponseModel):
     fix: str
     who: Annotated[Who, Field(description="Who can apply the fix: the teacher, or an administrator")]
     retryable: bool
+    needs_attention: Annotated[
+        bool, Field(description="The SIS lacks something or differs, and no teacher chose that")
+    ]

@@ -34,6 +34,7 @@ def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
             fix=NEWER_FIX,
             who="admin",
             retryable=False,
+            needs_attention=True,
         )
     return schemas.ReasonText(
         code=code,
@@ -42,6 +43,7 @@ def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
         fix=entry.fix,
         who=entry.who,
         retryable=entry.retryable,
+        needs_attention=entry.needs_attention,
     )
 
 

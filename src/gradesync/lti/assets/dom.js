@@ -5,6 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   ok: "M4.5 10.5l3.5 3.5 7.5-8",
   problem: "M10 5.5v5.5M10 14.2v.3",
+  attention: "M10 5.5v5.5M10 14.2v.3",
   waiting: "M10 6v4.2l2.8 1.8",
   running: "M10 6v4.2l2.8 1.8",
   off: "M6 10h8",

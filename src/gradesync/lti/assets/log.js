@@ -2,9 +2,7 @@
 
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
-import { resultOf, stageOf } from "./words.js";
-
-const STATUS = { processing: ["running", "Processing"], complete: ["ok", "Complete"], failed: ["problem", "Failed"] };
+import { resultOf, stageOf, statusOf } from "./words.js";
 
 export class LogView {
   #context;
@@ -58,7 +56,7 @@ export class LogView {
   }
 
   #row(sync) {
-    const [kind, words] = STATUS[sync.status];
+    const { kind, text } = statusOf(sync);
     const when = this.#context.times.whole(sync.requested_at);
     const result = sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline;
     const open = button("Details", () => this.#show(sync, open), { class: "link", "aria-label": `Details of ${when}` });
@@ -66,7 +64,7 @@ export class LogView {
       "tr",
       { onclick: (event) => event.target.closest("button") || this.#show(sync, open) },
       h("th", { scope: "row" }, when),
-      h("td", {}, h("span", { class: "status" }, sign(kind), words)),
+      h("td", {}, h("span", { class: "status" }, sign(kind), text)),
       h("td", { class: "result" }, result),
       h("td", {}, open),
     );
@@ -98,7 +96,7 @@ export class LogView {
         h(
           "section",
           { class: "card" },
-          h("p", { class: "when" }, STATUS[settled.status][1]),
+          h("p", { class: "when" }, statusOf(settled).text),
           ...resultHead(resultOf(settled)),
           h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(settled))),
         ),

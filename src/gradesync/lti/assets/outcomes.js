@@ -1,7 +1,8 @@
 // Show the outcomes of assignments and scores: by reason and by name, with what to do.
 
+import { copyButton, reportOf } from "./copy.js";
 import { button, h, sign } from "./dom.js";
-import { count, dateOf, failed, isGuarded, number, sent, SIS, skipped } from "./words.js";
+import { count, dateOf, failed, isGuarded, sent, SIS, skipped } from "./words.js";
 
 /** List the reasons that only repeat the reason of the assignment, or of the sync. */
 const REPEATED = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
@@ -17,25 +18,43 @@ export function outcomesOf(context, sync) {
   const warned = Object.values(sync.warnings).reduce((sum, n) => sum + n, 0);
   if (isGuarded(sync)) {
     parts.push(fold(context, "What would change", all, changes, { open: true }));
-  } else if (failed(sync) > 0) {
-    const read = once(() => context.api.outcomes(sync.id, { result: "failed" }));
-    parts.push(section(context, sync.dry_run ? "What would fail" : "Needs attention", read, problems));
+  } else if (sync.result !== "all-sent") {
+    const read = once(() => attentive(context, sync, all));
+    const title = sync.dry_run ? "What would need attention" : "Needs attention";
+    parts.push(section(context, title, read, (items) => problems(sync, items)));
   }
   if (sent(sync)) {
     parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", all, changes, { open: sync.dry_run }));
   }
   if (skipped(sync) > 0) {
     const read = once(() => context.api.outcomes(sync.id, { result: "skipped" }));
-    parts.push(fold(context, "Left out", read, problems, { note: leftOut(sync), open: sync.dry_run }));
+    const calm = (items) => problems(sync, items.filter(({ reason }) => !reason.needs_attention));
+    parts.push(fold(context, "Left out", read, calm, { open: sync.dry_run }));
   }
-  if (warned > 0) parts.push(fold(context, "Worth knowing", all, warnings, { note: number(warned) }));
+  if (warned > 0) {
+    const calm = (items) => problems(sync, warningsOf(items).filter(({ reason }) => !reason.needs_attention));
+    parts.push(fold(context, "Worth knowing", all, calm));
+  }
   return h("div", { class: "outcomes" }, parts);
 }
 
-const leftOut = ({ assignments, scores }) =>
-  [assignments.skipped && count(assignments.skipped, "assignment"), scores.skipped && count(scores.skipped, "score")]
-    .filter(Boolean)
-    .join(", ");
+/** Read what needs attention: what failed, what the rules left out, and what differs although it was sent. */
+async function attentive(context, sync, all) {
+  const read = (result, n) => (n > 0 ? context.api.outcomes(sync.id, { result }) : NOTHING);
+  const [unsent, leftOut, warned] = await Promise.all([
+    read("failed", failed(sync)),
+    read("skipped", skipped(sync)),
+    Object.keys(sync.warnings).length > 0 ? all() : NOTHING,
+  ]);
+  const differing = [...leftOut.items, ...warningsOf(warned.items)];
+  return {
+    items: [...unsent.items, ...differing.filter(({ reason }) => reason.needs_attention)],
+    more: unsent.more || leftOut.more || warned.more,
+    names_unavailable: unsent.names_unavailable || leftOut.names_unavailable || warned.names_unavailable,
+  };
+}
+
+const NOTHING = { items: [], more: false, names_unavailable: false };
 
 function once(read) {
   let result;
@@ -83,7 +102,7 @@ async function fill(context, body, read, render) {
 }
 
 /** Group by reason, each with its assignments and, under them, its students. */
-function problems(items) {
+function problems(sync, items) {
   const shown = items.filter((item) => isSingle(item) && item.reason && !REPEATED.has(item.reason.code));
   const groups = groupBy(shown, ({ reason }) => reason.code);
   if (groups.size === 0) {
@@ -91,18 +110,23 @@ function problems(items) {
     const text = early ? "The sync ended before it got to these." : "Only scores of assignments that weren't sent themselves.";
     return [h("p", { class: "quiet" }, text)];
   }
-  return [...groups.values()].map((rows) => reasonGroup(rows[0].reason, rows));
+  return [...groups.values()].map((rows) => reasonGroup(sync, rows[0].reason, rows));
 }
 
-function warnings(items) {
-  const pairs = items.flatMap((item) => item.warnings.map((warning) => ({ ...item, reason: warning })));
-  return [...groupBy(pairs, ({ reason }) => reason.code).values()].map((rows) => reasonGroup(rows[0].reason, rows));
-}
+/** Return one item for each warning, with the warning as its reason. */
+const warningsOf = (items) => items.flatMap((item) => item.warnings.map((warning) => ({ ...item, reason: warning })));
 
-function reasonGroup(reason, rows) {
-  const about = h("div", {}, h("h4", {}, reason.title), h("p", { class: "fix" }, reason.fix));
+function reasonGroup(sync, reason, rows) {
+  const copy = reason.who === "admin" && copyButton(() => reportOf(sync, reason, rows.map(copiedLine)));
+  const about = h("div", {}, h("h4", {}, reason.title), h("p", { class: "fix" }, reason.fix), copy);
   return h("div", { class: "reason" }, about, h("ul", {}, lines(rows)));
 }
+
+/** Name students by their ids: whoever gets the copy may not be meant to see their names. */
+const copiedLine = ({ assignment, student, detail }) =>
+  [`${assignment.title ?? ""} (assignment ${assignment.id})`, student && `student ${student.id}`, detail]
+    .filter(Boolean)
+    .join(", ");
 
 /** List by student where few students have it in many assignments, otherwise by assignment. */
 function lines(rows) {
@@ -113,10 +137,13 @@ function lines(rows) {
   }
   return [...byAssignment.values()].map((own) => {
     const students = own.filter(({ student }) => student);
-    const details = own.map(({ detail }) => detail).filter(Boolean);
+    const details = own.map(factsOf).filter(Boolean);
     return line(titleOf(own[0]), [...details, ...students.map(({ student }) => nameOf(student))], "student");
   });
 }
+
+/** Return what the reason's title leaves open about an outcome. */
+const factsOf = ({ reason, detail }) => (reason.explanation === reason.title ? detail : reason.explanation);
 
 function line(title, names, what) {
   const heading = h("span", { class: "title" }, title);

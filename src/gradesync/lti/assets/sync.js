@@ -1,5 +1,6 @@
 // Show *Sync to SIS*: the button, the preview, the progress, and the result.
 
+import { copyButton, reportOf } from "./copy.js";
 import { announce, button, h, show, sign } from "./dom.js";
 import { outcomesOf } from "./outcomes.js";
 import { failed, isGuarded, resultOf, stageOf } from "./words.js";
@@ -21,6 +22,7 @@ export class SyncView {
   #text = h("p", { class: "text" });
   #bar = h("progress", { "aria-label": "Progress", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #copy = h("div");
   #outcomes = h("div");
   #sync = button("Sync to SIS", () => this.#start({}), { class: "primary" });
   #preview = button("Preview", () => this.#start({ dry_run: true }));
@@ -38,6 +40,7 @@ export class SyncView {
       this.#when,
       h("div", { class: "headline" }, this.#sign, this.#headline),
       this.#text,
+      this.#copy,
       this.#bar,
       h("div", { class: "actions" }, this.#sync, this.#preview, this.#retry, this.#approve),
       this.#notice,
@@ -88,7 +91,7 @@ export class SyncView {
     show(this.#bar, true).removeAttribute("value");
     this.#when.textContent = "";
     this.#head("running", dryRun ? "Looking at what would change…" : "Syncing…");
-    this.#outcomes.replaceChildren();
+    for (const each of [this.#copy, this.#outcomes]) each.replaceChildren();
   }
 
   #progress(sync) {
@@ -116,6 +119,7 @@ export class SyncView {
     this.#when.textContent = sync ? this.#whenOf(sync) : "";
     const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
     this.#head(kind, headline, guarded ? `${text} ${APPROVE}` : text);
+    this.#copy.replaceChildren(...(sync?.error?.who === "admin" ? [copyButton(() => reportOf(sync, sync.error, []))] : []));
     this.#outcomes.replaceChildren(...(sync ? [outcomesOf(this.#context, sync)] : []));
   }
 

@@ -26,11 +26,13 @@ function actions({ assignments, scores }, done) {
   return parts.map(([n, will, did, what]) => (done ? `${count(n, what)} ${did}` : `${will} ${count(n, what)}`));
 }
 
-const failures = ({ assignments, scores }) =>
-  [
-    assignments.failed > 0 && count(assignments.failed, "assignment"),
-    scores.failed > 0 && count(scores.failed, "score"),
-  ].filter(Boolean);
+const NONE = { assignments: 0, scores: 0 };
+
+/** Return what needs attention, as parts of a sentence. */
+const attentionOf = ({ attention }) => {
+  const { assignments, scores } = attention ?? NONE;
+  return [assignments > 0 && count(assignments, "assignment"), scores > 0 && count(scores, "score")].filter(Boolean);
+};
 
 export const failed = (sync) => sync.assignments.failed + sync.scores.failed;
 export const skipped = (sync) => sync.assignments.skipped + sync.scores.skipped;
@@ -40,38 +42,57 @@ export const sent = (sync) => actions(sync, true).length > 0;
 export const isGuarded = (sync) =>
   ["mass-change", "plan-changed"].includes(sync.error?.code) && Boolean(sync.fingerprint);
 
+/** Return the status as the help pages have it, with the result beside it: `{kind, text}`. */
+export function statusOf(sync) {
+  const { assignments, scores } = sync.attention ?? NONE;
+  const status = { processing: "Processing", complete: "Complete", failed: "Failed" }[sync.status];
+  const [kind, beside] = {
+    "all-sent": ["ok", ""],
+    "needs-attention": ["attention", `${number(assignments + scores)} need attention`],
+    "stopped-for-review": ["attention", "stopped for your review"],
+    failed: ["problem", "nothing was sent"],
+  }[sync.result] ?? ["running", ""];
+  return { kind, text: beside ? `${status} · ${beside}` : status };
+}
+
 /** Return the result in one or two sentences: `{kind, headline, text}`; the kind is that of a sign. */
 export function resultOf(sync) {
   if (isGuarded(sync)) {
     const text = `Nothing was sent. ${sync.guard ? guardOf(sync.guard) : ""}`.trim();
-    return { kind: "problem", headline: sync.error.title, text };
+    return { kind: "attention", headline: sync.error.title, text };
   }
   if (sync.dry_run) return previewOf(sync);
   const done = actions(sync, true);
   const sum = done.length ? `${capital(list(done))}.` : "";
   if (sync.error) {
     const part = sync.applied === "none" ? "Nothing was sent." : `Part of it was sent. ${sum}`.trim();
-    return { kind: "problem", headline: sync.error.title, text: `${part} ${sync.error.fix}` };
+    const kind = sync.result === "failed" ? "problem" : "attention";
+    return { kind, headline: sync.error.explanation, text: `${part} ${sync.error.fix}` };
   }
-  if (sync.status === "failed") {
-    const unsent = list(failures(sync));
-    const rest = sum || "Everything else was up to date.";
-    return { kind: "problem", headline: `${capital(unsent)} did not reach ${SIS}.`, text: rest };
+  if (sync.result === "failed") return { kind: "problem", headline: `Nothing could be sent to ${SIS}.`, text: "" };
+  if (sync.result === "needs-attention") {
+    return { kind: "attention", headline: needing(sync, "need"), text: sum || "Nothing else had changed." };
   }
-  if (done.length) return { kind: "ok", headline: `Everything reached ${SIS}.`, text: sum };
-  return { kind: "ok", headline: "Nothing had changed, so nothing was sent.", text: "" };
+  if (done.length) return { kind: "ok", headline: `Everything is in ${SIS}.`, text: sum };
+  return { kind: "ok", headline: `Everything is in ${SIS}.`, text: "Nothing had changed, so nothing was sent." };
+}
+
+function needing(sync, verb) {
+  const { assignments, scores } = sync.attention ?? NONE;
+  const agreed = verb === "need" && assignments + scores === 1 ? "needs" : verb;
+  return `${capital(list(attentionOf(sync)))} ${agreed} attention.`;
 }
 
 function previewOf(sync) {
   if (sync.error) {
     const text = `Nothing was sent. ${sync.error.fix}`;
-    return { kind: "problem", headline: sync.error.title, text };
+    return { kind: "problem", headline: sync.error.explanation, text };
   }
   const would = actions(sync, false);
-  const unsent = failures(sync);
-  const but = unsent.length ? ` ${capital(list(unsent))} would not reach ${SIS}.` : "";
+  const but = attentionOf(sync).length ? ` ${needing(sync, "would need")}` : "";
   if (!would.length) {
-    return { kind: "ok", headline: `A sync would change nothing in ${SIS}.`, text: but.trim() || "Everything is up to date." };
+    const kind = but ? "attention" : "ok";
+    return { kind, headline: `A sync would change nothing in ${SIS}.`, text: but.trim() || "Everything is up to date." };
   }
   return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
 }
