@@ -34,7 +34,7 @@ class Platform:
 
 
 def published(*keys: Any) -> Respond:
-    body = {"keys": [key if isinstance(key, dict) else key.as_dict(private=False) for key in keys]}
+    body = {"keys": [key.as_dict(private=False) if isinstance(key, RSAKey | ECKey) else key for key in keys]}
     return lambda: httpx.Response(200, json=body)
 
 
@@ -67,6 +67,12 @@ async def test_keys_of_other_kinds_are_ignored() -> None:
         published(CURVE, {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}, {"kty": "new"}, FIRST)
     )
     assert [key.kid for key in await platform.keys().for_key(URL, "first")] == ["first"]
+
+
+@pytest.mark.parametrize("entry", [None, "a key", 7, [], ["kty", "RSA"], {}, {"kty": 7}, {"kty": "RSA", "n": 1}])
+async def test_entry_that_is_no_key_is_left_out(entry: object) -> None:
+    keys = Platform(published(entry, FIRST, entry)).keys()
+    assert [key.kid for key in await keys.for_key(URL, "first")] == ["first"]
 
 
 async def trickle() -> AsyncIterator[bytes]:

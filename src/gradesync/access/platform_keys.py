@@ -77,14 +77,14 @@ class PlatformKeys:
 
 
 class _KeySet(msgspec.Struct):
-    keys: list[dict[str, Any]]
+    keys: list[Any]
 
 
 def _rsa_keys(body: bytes) -> list[RSAKey]:
     """Return the keys that can have signed a launch; an unusable key is left out."""
     rsa_keys = []
     for key in msgspec.json.decode(body, type=_KeySet).keys:
-        if key.get("kty") == "RSA":
+        if isinstance(key, dict) and key.get("kty") == "RSA":
             with suppress(JoseError, ValueError):
                 rsa_keys.append(RSAKey.import_key(key))
     return rsa_keys
