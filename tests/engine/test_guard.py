@@ -169,6 +169,22 @@ async def test_retry_of_a_failed_assignment_sends_all_its_scores(harness: Distri
     }
 
 
+@pytest.mark.parametrize("overdue", [True, False])
+async def test_retry_of_a_sync_that_stopped_says_so(harness: DistrictHarness, overdue: bool) -> None:
+    """Stop a sync before it tries anything: no assignment or score is listed as failed."""
+    if overdue:
+        begun = await harness.request()
+        await harness.pass_deadline()
+        stopped = await harness.get(begun)
+    else:
+        harness.room.section.school_code = "no such code"
+        stopped = await harness.sync()
+    assert stopped.status == "failed"
+    with pytest.raises(RequestRefused, match="Start a new sync") as refused:
+        await harness.request(retry_of=stopped.id)
+    assert refused.value.code == "retry-not-possible"
+
+
 async def test_section_runs_one_sync_at_a_time(harness: DistrictHarness) -> None:
     first = await harness.request()
     with pytest.raises(RequestRefused) as refused:

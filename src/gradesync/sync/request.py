@@ -169,6 +169,10 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
     if sync.status == "processing":
         raise RequestRefused("retry-not-possible", "That sync is in progress.")
     failed = await outcomes.get_failed(db, sync.id)
+    if not failed and sync.status == "failed":
+        # What it did not try is listed in summaries alone, and an ordinary sync sends it.
+        detail = "That sync stopped, and nothing that it tried failed. Start a new sync."
+        raise RequestRefused("retry-not-possible", detail)
     if not failed:
         raise RequestRefused("retry-not-possible", "Nothing failed in that sync.")
     return failed
