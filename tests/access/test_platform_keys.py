@@ -69,7 +69,9 @@ async def test_keys_of_other_kinds_are_ignored() -> None:
     assert [key.kid for key in await platform.keys().for_key(URL, "first")] == ["first"]
 
 
-@pytest.mark.parametrize("entry", [None, "a key", 7, [], ["kty", "RSA"], {}, {"kty": 7}, {"kty": "RSA", "n": 1}])
+@pytest.mark.parametrize(
+    "entry", [None, "a key", 7, [], ["kty", "RSA"], {}, {"kty": 7}, {"kty": "RSA", "n": 1}]
+)
 async def test_entry_that_is_no_key_is_left_out(entry: object) -> None:
     keys = Platform(published(entry, FIRST, entry)).keys()
     assert [key.kid for key in await keys.for_key(URL, "first")] == ["first"]
