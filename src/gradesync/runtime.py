@@ -20,7 +20,7 @@ from gradesync.errors import GradeSyncError
 from gradesync.observability.periodic import run_periodically
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
-from gradesync.sync.metrics import observe_queue
+from gradesync.sync.counts import observe_queue
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits
 from gradesync.upstream import call_budget

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from gradesync.core.plan import Result
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.db import outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync_sandbox.faults import Fault, Status

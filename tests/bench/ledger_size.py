@@ -13,7 +13,7 @@ from bench.environment import owner
 from bench.measure import Measure
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import LedgerAssignment, Value
-from gradesync.core.plan import Result
+from gradesync.core.reasons import Result
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import audit, outcomes, queue, syncs
 from gradesync.db.ledger import save

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from gradesync.core.gradebook import UNTOUCHED
 from gradesync.core.ledger import Owed
-from gradesync.core.plan import AssignmentPlan, Result, ScoreOutcome
-from gradesync.core.reasons import Reason
+from gradesync.core.plan import AssignmentPlan, ScoreOutcome
+from gradesync.core.reasons import Reason, Result
 from harness.gradebooks import (
     ANN,
     BEN,

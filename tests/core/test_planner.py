@@ -7,8 +7,8 @@ import pytest
 
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark
 from gradesync.core.ledger import Doubtful, Owed, Value
-from gradesync.core.plan import Action, Result, ScoreOutcome
-from gradesync.core.reasons import Reason
+from gradesync.core.plan import Action, ScoreOutcome
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     ANN,

@@ -6,10 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalogue import CATALOGUE, NO_FACTS, name_system
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import Assignment
-from gradesync.core.reason_facts import NO_FACTS, name_system
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, judge
 from gradesync.core.sis import Policy, Ref, SisSection

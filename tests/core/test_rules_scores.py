@@ -8,8 +8,8 @@ import pytest
 from gradesync.core.district import Match
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Doubtful, Owed, Value
-from gradesync.core.plan import Action, AssignmentPlan, Result, ScoreOutcome, ScoreWrite
-from gradesync.core.reasons import Reason
+from gradesync.core.plan import Action, AssignmentPlan, ScoreOutcome, ScoreWrite
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import explain_absence
 from gradesync.core.sis import Policy
 from harness.gradebooks import (

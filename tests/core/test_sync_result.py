@@ -2,10 +2,8 @@
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE
-from gradesync.core.plan import Result
-from gradesync.core.reasons import Reason
-from gradesync.core.sync_result import NO_ATTENTION, Attention, judge_sync, needs_attention
+from gradesync.core.catalogue import CATALOGUE, NO_ATTENTION, Attention, judge_sync, needs_attention
+from gradesync.core.reasons import Reason, Result
 
 SENT = {"read": 34, "created": 34}
 CHOSEN = ("opted-out", "collected-only", "ungraded", "does-not-count", "incomplete-not-sent")

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.plan import Guard, Result
+from gradesync.core.plan import Guard
+from gradesync.core.reasons import Result
 from gradesync.db import outcomes, queue, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database

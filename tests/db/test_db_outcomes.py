@@ -6,7 +6,8 @@ from decimal import Decimal
 from sqlalchemy import text
 
 from gradesync.core.gradebook import Mark
-from gradesync.core.plan import Edit, Result
+from gradesync.core.plan import Edit
+from gradesync.core.reasons import Result
 from gradesync.db import districts, outcomes, retention
 from gradesync.db.codec import LOG_KEPT
 from gradesync.db.outcomes import Outcome, summarize

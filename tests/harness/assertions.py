@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradesync.core.catalogue import CATALOGUE
-from gradesync.core.plan import Result
-from gradesync.core.reasons import Reason
-from gradesync.core.sync_result import Attention
+from gradesync.core.catalogue import CATALOGUE, Attention
+from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from gradesync.api import schemas
 from gradesync.api.schemas.render import render_points, render_reason
+from gradesync.core.catalogue import NO_FACTS
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
-from gradesync.core.reason_facts import NO_FACTS
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities

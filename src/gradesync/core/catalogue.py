@@ -1,13 +1,19 @@
-"""Describe every reason: what happened, what to do about it, and whether trying again can help."""
+"""Describe every reason: what happened, what to do, who needs to look; and judge what a sync came to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from string import Formatter
+from types import MappingProxyType
+from typing import TypeAlias
 
 from gradesync.core import reason_texts, sync_texts
+from gradesync.core.gradebook import Assignment
 from gradesync.core.reason_texts import Texts, Who
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
+from gradesync.core.sis import Capabilities, SisSection
 
 SIS_NAME = "PowerSchool"  # people read the SIS's own name
 
@@ -76,8 +82,9 @@ _RETRYABLE = frozenset(
     }
 )
 
-# What a teacher chose, what differs by design, and what another outcome reports already.
-_CALM = frozenset(
+# What a teacher chose, what differs by design, and what another outcome reports already; a code of a later
+# release is not among them.
+_CALM = frozenset[str](
     {
         Reason.UNGRADED,
         Reason.OPTED_OUT,
@@ -104,3 +111,113 @@ CATALOGUE: Mapping[Reason, Entry] = {
     **_entries(Kind.WARNING, sync_texts.WARNINGS),
     **_entries(Kind.SYNC, sync_texts.SYNCS),
 }
+
+
+# Fact -> its words, as sentences of the catalogue name them in braces.
+Facts: TypeAlias = Mapping[str, str]
+SOURCE_NAME = "Schoology"
+NO_FACTS: Facts = MappingProxyType({})
+
+
+def gather_facts(
+    assignment: Assignment, due: date, category: str, section: SisSection, capabilities: Capabilities
+) -> Facts:
+    """Return the facts of an assignment that is `due` at that date; leave out what is not known."""
+    name = assignment.title.strip()
+    points = assignment.max_points
+    facts = {
+        "name": name,
+        "length": str(len(name)),
+        "name_max": str(capabilities.name_max),
+        "points": _format_points(points) if points is not None and points.is_finite() else "",
+        "points_max": _format_points(capabilities.points_max),
+        "due": format_date(due),
+        "first": format_date(section.term_first),
+        "last": format_date(section.term_last),
+        "category": category,
+    }
+    return {fact: words for fact, words in facts.items() if words}
+
+
+def name_system(detail: str) -> Facts:
+    """Return the system that a detail of ours is about, unless it names none or both."""
+    named = [name for name in (SOURCE_NAME, SIS_NAME) if name.casefold() in detail.casefold()]
+    return {"system": named[0]} if len(named) == 1 else NO_FACTS
+
+
+def format_date(day: date) -> str:
+    """Format a date as American schools write it: "Nov 28, 2026"."""
+    return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
+def _format_points(points: Decimal) -> str:
+    whole = points == points.to_integral_value()
+    return f"{int(points):,}" if whole else format(points.normalize(), "f")
+
+
+# Not by the locale of the process.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class SyncResult(StrEnum):
+    """Name what a settled sync came to.
+
+    `ALL_SENT`: the SIS holds everything, as far as the teacher wants it there. `NEEDS_ATTENTION`: it holds
+    some of it, or something there needs a look. `STOPPED_FOR_REVIEW`: nothing was sent, a person must look
+    first. `FAILED`: nothing could be sent.
+    """
+
+    ALL_SENT = "all-sent"
+    NEEDS_ATTENTION = "needs-attention"
+    STOPPED_FOR_REVIEW = "stopped-for-review"
+    FAILED = "failed"
+
+
+REVIEWS = frozenset({Reason.MASS_CHANGE, Reason.PLAN_CHANGED})
+# What the SIS holds as it should, by this sync or by an earlier one.
+IN_PLACE = frozenset(Result) - {Result.SKIPPED, Result.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Count the assignments and the scores that need attention.
+
+    A score whose assignment needs attention is not counted again.
+    """
+
+    assignments: int = 0
+    scores: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.assignments or self.scores)
+
+
+NO_ATTENTION = Attention()
+
+
+def needs_attention(result: Result, reason: str | None, warnings: Sequence[str]) -> bool:
+    """Return True where the SIS does not hold what Schoology holds, and no teacher chose that.
+
+    A score that only shares the fate of its assignment needs none of its own.
+    """
+    stopped = result in {Result.SKIPPED, Result.FAILED}
+    codes = (*warnings, reason) if stopped and reason else warnings
+    return not _CALM.issuperset(codes)
+
+
+def judge_sync(
+    error: str | None, counts: Sequence[Mapping[str, int]], attention: Attention, *, wrote: bool
+) -> SyncResult:
+    """Return what a settled sync came to.
+
+    `error` stopped it. `counts` are those of assignments and of scores, by result. `wrote`: something was
+    written to the SIS.
+    """
+    if error in REVIEWS:
+        return SyncResult.STOPPED_FOR_REVIEW
+    if error is not None:
+        return SyncResult.NEEDS_ATTENTION if wrote else SyncResult.FAILED
+    if any(count.get(Result.FAILED) for count in counts):
+        held = any(count.get(kind) for count in counts for kind in IN_PLACE)
+        return SyncResult.NEEDS_ATTENTION if held else SyncResult.FAILED
+    return SyncResult.NEEDS_ATTENTION if attention else SyncResult.ALL_SENT

@@ -9,10 +9,10 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
+from gradesync.core.catalogue import NO_FACTS, Facts
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
-from gradesync.core.reason_facts import NO_FACTS, Facts
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Policy, Ref, Spec
 
 
@@ -26,20 +26,6 @@ class Action(StrEnum):
     KEEP = "keep"
     SKIP = "skip"
     FAIL = "fail"
-
-
-class Result(StrEnum):
-    """Name what became of one assignment or one score."""
-
-    CREATED = "created"
-    RECREATED = "recreated"
-    UPDATED = "updated"
-    WRITTEN = "written"
-    CLEARED = "cleared"
-    UNCHANGED = "unchanged"
-    ADOPTED = "adopted"
-    SKIPPED = "skipped"
-    FAILED = "failed"
 
 
 # Assignment id -> the selected students, None for all of them.

@@ -13,7 +13,6 @@ from gradesync.core.plan import (
     Action,
     AssignmentPlan,
     Plan,
-    Result,
     ScoreOutcome,
     Selection,
     changes,
@@ -21,7 +20,7 @@ from gradesync.core.plan import (
     needs_approval,
     weigh,
 )
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import LiveGradebook, Ref, id_order

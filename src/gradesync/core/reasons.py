@@ -1,6 +1,20 @@
-"""Define the reasons: the stable codes that the API, the log, the CSV and the metrics use."""
+"""Define results and reasons: the stable codes that the API, the log, the CSV and the metrics use."""
 
 from enum import StrEnum
+
+
+class Result(StrEnum):
+    """Name what became of one assignment or one score."""
+
+    CREATED = "created"
+    RECREATED = "recreated"
+    UPDATED = "updated"
+    WRITTEN = "written"
+    CLEARED = "cleared"
+    UNCHANGED = "unchanged"
+    ADOPTED = "adopted"
+    SKIPPED = "skipped"
+    FAILED = "failed"
 
 
 class Reason(StrEnum):

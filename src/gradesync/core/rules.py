@@ -10,12 +10,11 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
+from gradesync.core.catalogue import NO_FACTS, Facts, format_date, gather_facts
 from gradesync.core.fit import Pairing, fit_title, fit_total_points
 from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
 from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories
-from gradesync.core.plan import Result
-from gradesync.core.reason_facts import NO_FACTS, Facts, format_date, gather_facts
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Capabilities, Policy, Ref, SisSection, Slot, Spec, fold_name, id_order
 
 # Rules that stop what should have reached the SIS. The others leave out what was never meant to.

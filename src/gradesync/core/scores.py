@@ -10,8 +10,8 @@ from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
-from gradesync.core.plan import Result, ScoreOutcome, ScoreWrite, changes
-from gradesync.core.reasons import Reason
+from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Stop
 from gradesync.core.sis import LiveGradebook, LiveScores
 

@@ -15,10 +15,10 @@ from uuid import UUID
 from sqlalchemy import Row, any_, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.catalogue import NO_FACTS, Facts, needs_attention
 from gradesync.core.ledger import Value
-from gradesync.core.plan import Edit, Result, Selection
-from gradesync.core.reason_facts import NO_FACTS, Facts
-from gradesync.core.sync_result import needs_attention
+from gradesync.core.plan import Edit, Selection
+from gradesync.core.reasons import Result
 from gradesync.db import codec
 from gradesync.db.codec import oldest_kept
 from gradesync.db.tables import metadata

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from gradesync.core.catalogue import Attention
 from gradesync.core.plan import Guard, Selection
-from gradesync.core.sync_result import Attention
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
+from gradesync.core.catalogue import NO_ATTENTION, Attention, SyncResult
 from gradesync.core.plan import Guard, Selection
-from gradesync.core.sync_result import NO_ATTENTION, Attention, SyncResult
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, first_id_at, oldest_kept, parse, uuid7
 from gradesync.db.sync_filter import Which, which_conditions

@@ -11,9 +11,9 @@ from time import monotonic
 
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
-from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite
+from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite
 from gradesync.core.ports import Target
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
 from gradesync.errors import AccessRefused, AnswerLost, Rejected
 from gradesync.sync.journal import Journal

@@ -21,9 +21,8 @@ from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
 from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import Release, SyncContext
+from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
-from gradesync.sync.metrics import record_claimed
-from gradesync.sync.tally import Tally
 
 log = structlog.get_logger()
 

@@ -5,18 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
+from gradesync.core.catalogue import SyncResult, judge_sync
 from gradesync.core.ledger import LedgerAssignment
-from gradesync.core.plan import Action, Plan, Result
-from gradesync.core.reasons import Reason
-from gradesync.core.sync_result import SyncResult, judge_sync
+from gradesync.core.plan import Action, Plan
+from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger, outcomes, syncs
 from gradesync.db.links import SectionLink, save
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
-from gradesync.sync.metrics import record_settled
-from gradesync.sync.tally import Tally
+from gradesync.sync.counts import Tally, record_settled
 
 CHECKPOINT_SECONDS = 1.0
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.ordering import has_temporary_name
-from gradesync.core.plan import Action, AssignmentPlan, Plan, Result, ScoreOutcome, ScoreWrite, Selection
+from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
 from gradesync.db.outcomes import Outcome
 from gradesync.sync.journal import Journal

@@ -21,9 +21,9 @@ from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
+from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
 from gradesync.sync.link import replace_teacher
-from gradesync.sync.metrics import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.outcomes import (
     note_not_attempted,
     note_orphans,

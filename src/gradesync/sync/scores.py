@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
-from gradesync.core.plan import AssignmentPlan, Plan, Result
+from gradesync.core.plan import AssignmentPlan, Plan
 from gradesync.core.ports import ScoreRow
+from gradesync.core.reasons import Result
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of

@@ -10,16 +10,14 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.plan import Result
-from gradesync.core.reasons import Reason
-from gradesync.core.sync_result import Attention, judge_sync
+from gradesync.core.catalogue import Attention, judge_sync
+from gradesync.core.reasons import Reason, Result
 from gradesync.db import districts, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
 from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 from gradesync.db.syncs import Sync
 from gradesync.sync.context import SyncContext
-from gradesync.sync.metrics import SWEEPS, record_settled
-from gradesync.sync.tally import WRITES, render_counts
+from gradesync.sync.counts import SWEEPS, WRITES, record_settled, render_counts
 
 log = structlog.get_logger()
 

@@ -12,8 +12,8 @@ from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_outcome, sync_path
-from gradesync.core.plan import CATEGORY, Result
-from gradesync.core.reasons import Reason
+from gradesync.core.plan import CATEGORY
+from gradesync.core.reasons import Reason, Result
 from gradesync.db import links, outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync.errors import Retriable, SyncStopped

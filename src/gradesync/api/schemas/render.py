@@ -6,11 +6,10 @@ from decimal import Decimal
 from uuid import UUID
 
 from gradesync.api import schemas
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, name_system
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit
-from gradesync.core.reason_facts import NO_FACTS, Facts, name_system
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.links import SectionLink
