@@ -1,5 +1,10 @@
 """Test the result of a sync, in the sync itself and as a filter of the log."""
 
+import csv
+import io
+
+import pytest
+
 from harness.api import ApiHarness
 
 
@@ -22,3 +27,18 @@ async def test_complete_sync_says_what_needs_attention(api: ApiHarness) -> None:
     for result, syncs in (("needs-attention", [sync["id"]]), ("all-sent", [])):
         page = (await office.get("/syncs", result=result)).json()["items"]
         assert [found["id"] for found in page] == syncs
+
+
+@pytest.mark.parametrize(("wanted", "name"), [({}, "sync-"), ({"dry_run": True}, "preview-")])
+async def test_spreadsheet_says_section_requester_and_time(
+    api: ApiHarness, wanted: dict[str, bool], name: str
+) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher, **wanted)
+    sheet = await teacher.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    first = next(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
+    teacher_name = api.world.schoology.users[api.room.teacher.uid].display
+    assert first["section"]
+    assert first["requested by"] == teacher_name
+    assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
+    assert f'filename="{name}' in sheet.headers["content-disposition"]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
@@ -16,6 +17,7 @@ from gradesync.core.plan import CATEGORY
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import links, outcomes
 from gradesync.db.outcomes import Outcome
+from gradesync.db.syncs import Sync
 from gradesync.errors import Retriable, SyncStopped
 
 router = APIRouter(tags=["Syncs"])
@@ -70,7 +72,7 @@ async def list_outcomes(
     sync = await find_sync(context, sync_id)
     names = await _read_names(context)
     if "text/csv" in accept:
-        return _spreadsheet(context, sync.id, filters, names.known)
+        return _spreadsheet(context, sync.id, filters, names.known, await _describe(context, sync, names))
     listing = context.listing(sync_path(context.section_id, sync.id) + "/outcomes", filters.query())
     rows = await _read_outcomes(context, sync.id, filters, listing.position(cursor), limit + 1)
     items, next_cursor = listing.paginate(response, rows, limit, lambda outcome: outcome.key)
@@ -117,18 +119,36 @@ async def _read_outcomes(
         )
 
 
+async def _describe(context: SectionContext, sync: Sync, names: Names) -> spreadsheet.About:
+    """Return what each line says of the sync. Schoology's zone of a section is the district's."""
+    district = await context.district()
+    async with context.database() as db:
+        link = await links.get(db, context.section_id)
+    return spreadsheet.About(
+        section=(link.title if link else "") or context.section_id,
+        requester=names.known.get(sync.requested_by_id, sync.requested_by_id),
+        at=sync.requested_at.astimezone(ZoneInfo(district.timezone)),
+        preview=sync.dry_run,
+    )
+
+
 def _spreadsheet(
-    context: SectionContext, sync_id: str, filters: Filters, names: Mapping[str, str]
+    context: SectionContext,
+    sync_id: str,
+    filters: Filters,
+    names: Mapping[str, str],
+    about: spreadsheet.About,
 ) -> Response:
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.HEAD
         after = None
         while found := await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ):
-            yield "".join(map(spreadsheet.format_outcome, await _render_all(context, found, names)))
+            rendered = await _render_all(context, found, names)
+            yield "".join(spreadsheet.format_outcome(outcome, about) for outcome in rendered)
             after = found[-1].key
 
     return StreamingResponse(
         parts(),
         media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="sync-{sync_id}.csv"'},
+        headers={"content-disposition": f'attachment; filename="{about.file_name}"'},
     )

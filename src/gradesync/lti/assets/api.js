@@ -121,8 +121,11 @@ export class Api {
     return outcomes;
   }
 
+  /** Return the outcomes of a sync as a file: `name`, `content`. */
   async spreadsheet(id) {
-    return (await this.#fetch(`${this.#sync(id)}/outcomes`, { headers: { accept: "text/csv" } })).blob();
+    const response = await this.#fetch(`${this.#sync(id)}/outcomes`, { headers: { accept: "text/csv" } });
+    const [, name] = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"));
+    return { name, content: await response.blob() };
   }
 
   assignments() {

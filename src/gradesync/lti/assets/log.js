@@ -1,5 +1,6 @@
 // Show *SIS Sync Log*: the last 30 days, and the details of each sync.
 
+import { downloadButton } from "./download.js";
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
 import { resultOf, stageOf, statusOf } from "./words.js";
@@ -98,7 +99,7 @@ export class LogView {
           { class: "card" },
           h("p", { class: "when" }, statusOf(settled).text),
           ...resultHead(resultOf(settled)),
-          h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#download(settled))),
+          h("div", { class: "actions" }, downloadButton(this.#context, settled, (error) => this.#failed(error))),
         ),
         outcomesOf(this.#context, settled),
       );
@@ -123,17 +124,6 @@ export class LogView {
     show(this.#list, true);
     show(this.#notice, false);
     opener?.focus();
-  }
-
-  async #download(sync) {
-    try {
-      const url = URL.createObjectURL(await this.#context.api.spreadsheet(sync.id));
-      const day = sync.requested_at.slice(0, 10);
-      h("a", { href: url, download: `sync-${day}-${sync.id.slice(0, 8)}.csv` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    } catch (error) {
-      this.#failed(error);
-    }
   }
 
   #failed(error) {

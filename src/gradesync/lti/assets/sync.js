@@ -2,6 +2,7 @@
 
 import { copyButton, reportOf } from "./copy.js";
 import { announce, button, h, show, sign } from "./dom.js";
+import { downloadButton } from "./download.js";
 import { outcomesOf } from "./outcomes.js";
 import { failed, isGuarded, resultOf, stageOf } from "./words.js";
 
@@ -120,7 +121,10 @@ export class SyncView {
     const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
     this.#head(kind, headline, guarded ? `${text} ${APPROVE}` : text);
     this.#copy.replaceChildren(...(sync?.error?.who === "admin" ? [copyButton(() => reportOf(sync, sync.error, []))] : []));
-    this.#outcomes.replaceChildren(...(sync ? [outcomesOf(this.#context, sync)] : []));
+    const notify = (error) => this.#context.ended(error) || this.#notify(`${error.title} ${error.fix}`);
+    this.#outcomes.replaceChildren(
+      ...(sync ? [outcomesOf(this.#context, sync), downloadButton(this.#context, sync, notify)] : []),
+    );
   }
 
   #whenOf({ dry_run, finished_at }) {

@@ -1,0 +1,17 @@
+// Save the outcomes of a sync as a file.
+
+import { button, h } from "./dom.js";
+
+/** Create a button that saves the spreadsheet of a sync or a preview; `failed` takes the error. */
+export function downloadButton(context, sync, failed) {
+  return button("Download as a spreadsheet (CSV)", async () => {
+    try {
+      const { name, content } = await context.api.spreadsheet(sync.id);
+      const url = URL.createObjectURL(content);
+      h("a", { href: url, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } catch (error) {
+      failed(error);
+    }
+  });
+}
