@@ -41,6 +41,21 @@ async def test_R38_a_student_who_comes_back_keeps_the_scores(harness: DistrictHa
     assert harness.sis_text(harness.items[1], uid) is not None
 
 
+async def test_R38_a_student_who_was_gone_for_a_sync_keeps_the_scores(harness: DistrictHarness) -> None:
+    item, uid, before = harness.items[0], harness.students[0], harness.table()
+    schoology, section = harness.world.schoology, harness.room.section.id
+    schoology.drop_student(section, uid)
+    await harness.sync()
+    schoology.enroll_anew(section, uid)
+    sync = await harness.sync()
+    assert (sync.status, sync.scores["cleared"], harness.table()) == ("complete", 0, before)
+    assert await harness.warnings(sync) == {(each.id, uid): ["never-scored-here"] for each in harness.items}
+    harness.grade(item, uid, 3)
+    await harness.sync()
+    assert harness.sis_text(item, uid) == "3"
+    assert (await harness.sync(mode="full")).scores["cleared"] == 0
+
+
 async def test_R38_a_blank_in_the_new_enrollment_clears(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[0]
     former = enroll_again(harness, uid)
@@ -90,3 +105,13 @@ async def test_R53_two_accounts_of_one_school_id_name_each_other(harness: Distri
     assert {row.reason for row in failed.values()} == {"school-id-shared"}
     assert {key: row.detail for key, row in failed.items()} == {uid: str(twin), twin: str(uid)}
     assert (sync.status, harness.sis_text(item, uid)) == ("failed", before)
+
+
+async def test_R53_an_ended_second_account_shares_no_school_id(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    schoology, section = harness.world.schoology, harness.room.section.id
+    twin = schoology.add_second_account(uid).uid
+    schoology.end_enrollment(section, schoology.enroll_anew(section, twin).id)
+    harness.grade(item, uid, 3)
+    sync = await harness.sync()
+    assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("written", None)

@@ -66,6 +66,17 @@ async def test_R43_co_teacher_leaves_the_lead_acting(harness: DistrictHarness) -
     assert await acting_teacher(harness) == str(room.sis_teacher.dcid)
 
 
+async def test_R43_lead_acts_up_to_the_last_day(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, room = harness.world.powerschool, harness.room
+    sis.switches.teacher_dates = "checked"
+    new = sis.add_teacher(sis.schools[min(sis.schools)])
+    sis.replace_lead(room.sis, new, sis.today() + timedelta(days=1))
+    harness.grade(harness.items[0], harness.students[0], 4)
+    assert await sync_checked(harness, mode="full") != {}
+    assert (await acting_teacher(harness), harness.differences()) == (str(room.sis_teacher.dcid), [])
+
+
 async def test_R37_extended_term_takes_a_later_due_date(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     term, late = harness.room.term, harness.add("Late work")
@@ -149,6 +160,29 @@ async def test_R44_inactive_category_is_named(harness: DistrictHarness) -> None:
     title = harness.room.section.categories[item.category].title
     assert (outcome.result, outcome.reason, outcome.detail) == ("skipped", "category-inactive", title)
     assert harness.sis_text(harness.items[0], harness.students[0]) == "4"
+
+
+async def test_R44_category_made_anew_on_both_sides_pairs_again(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, section = harness.world.powerschool, harness.room.section
+    for category in sis.categories_of(harness.room.sis_teacher.dcid):
+        sis.remake_category(category, move=False)
+    for key in list(section.categories):
+        harness.world.schoology.remake_category(section.id, key)
+    harness.add("After both remakes")
+    harness.edit(harness.items[1], title="Renamed after both remakes")
+    await assert_synced_well(harness)
+
+
+async def test_R44_active_category_takes_the_place_of_its_namesake(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis = harness.world.powerschool
+    for category in sis.categories_of(harness.room.sis_teacher.dcid):
+        sis.set_category_active(category, active=False)
+        sis.add_category(harness.room.sis_teacher, category.name)
+    harness.add("Into the active one")
+    harness.edit(harness.items[1], title="Renamed since")
+    await assert_synced_well(harness)
 
 
 async def test_R44_titles_pair_in_any_unicode_form(harness: DistrictHarness) -> None:

@@ -128,6 +128,21 @@ async def test_assignments_move_to_the_new_teachers_categories(
     assert harness.writes == []
 
 
+async def test_R37_a_code_of_another_teachers_section_is_followed(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, room = harness.world.powerschool, harness.room
+    school = next(one for one in sis.schools.values() if one.school_number == room.sis.schoolid)
+    teacher = sis.add_teacher(school)
+    sis.copy_categories(room.sis_teacher, teacher)
+    room.sis = sis.add_section(school, sis.term_of(room.sis), teacher)
+    for student in room.students.values():
+        sis.enroll(student, room.sis)
+    room.section.school_code = str(room.sis.dcid)
+    await assert_synced_well(harness)
+    used = {harness.part(item).categories[0].teachercategoryid for item in harness.items}
+    assert {sis.categories[key].usersdcid for key in used} == {teacher.dcid}
+
+
 async def test_new_teachers_categories_are_paired_by_title(
     harness: DistrictHarness,
 ) -> None:

@@ -98,3 +98,18 @@ async def test_R50_a_rename_that_adds_to_the_name_is_sent(harness: DistrictHarne
     harness.edit(harness.items[0], title="Essay 2")
     await sync_checked(harness)
     assert list(harness.table()) == ["Essay 2"]
+
+
+async def test_R50_names_that_are_cut_to_one_make_one_column(harness: DistrictHarness) -> None:
+    first = harness.items[0]
+    stored = store_as(harness, "cut")
+    second = harness.add("Essay about the weather", due=first.due)
+    outcomes = await sync_checked(harness)
+    assert (outcomes[first.id, None], outcomes[second.id, None]) == (
+        ("created", None),
+        ("failed", "duplicate-name"),
+    )
+    for mode in ("changes", "full"):
+        assert (await sync_checked(harness, mode=mode))[second.id, None] == ("failed", "duplicate-name")
+    assert list(harness.table()) == [stored]
+    assert len(harness.world.powerschool.gradebook.of_section(harness.room.sis)) == 1

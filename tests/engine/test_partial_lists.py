@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
+from gradesync_sandbox.faults import Change
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
@@ -38,6 +39,34 @@ async def test_R49_nobody_is_skipped_by_a_partial_roster(harness: DistrictHarnes
     assert (sync.status, sync.warnings["partial-read"]) == ("failed", 2)
     entry = (await harness.ledger())[str(harness.items[0].id)]
     assert (entry.read_through, dict(entry.owed)) == (None, {})
+    await assert_recovers(harness)
+
+
+@pytest.mark.parametrize("mode", ["changes", "full"])
+async def test_R49_a_later_partial_roster_skips_nobody(harness: DistrictHarness, mode: str) -> None:
+    assert (await harness.sync()).status == "complete"
+    for uid in harness.students:
+        harness.grade(harness.items[0], uid, 1)
+    shorten(harness, "enrollment", 3)
+    sync = await harness.sync(mode=mode)
+    assert (sync.status, sync.scores["skipped"]) == ("failed", 0)
+    assert sync.warnings["partial-read"] > 0
+    await assert_recovers(harness)
+
+
+async def test_R49_no_due_date_is_filled_by_a_partial_list(harness: DistrictHarness) -> None:
+    """Announce more grading periods than the list shows: that of the assignment is not among them."""
+    undated = harness.items[0]
+    harness.edit(undated, due=None)
+    assert undated.period
+    cut = Change(lambda body: body[:-1] + b',"total":"9"}')
+    harness.room.section.periods, periods = [], harness.room.section.periods
+    fault = harness.fault("schoology", "grading_periods", cut, times=None)
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert fault.seen > 0
+    assert outcomes[undated.id, None] == ("failed", "partial-read")
+    harness.faults.clear()
+    harness.room.section.periods = periods
     await assert_recovers(harness)
 
 

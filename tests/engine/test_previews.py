@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gradesync.core.sis import Policy
 from gradesync_sandbox import world
+from harness.assertions import assert_synced_well
 from harness.changes import CHANGES, Change, make_change
 from harness.district import DistrictHarness
 from harness.environment import Environment
@@ -115,3 +116,22 @@ async def test_R52_retry_touches_only_what_failed(harness: DistrictHarness) -> N
     assert retried.status == "complete"
     assert before in harness.table()
     assert harness.table()[before][student.dcid] is not None
+
+
+async def test_R52_retry_leaves_new_total_points_alone(harness: DistrictHarness) -> None:
+    item, (dropped, other, *_) = harness.items[0], harness.students
+    student = harness.room.students[dropped]
+    harness.world.powerschool.drop(student, harness.room.sis)
+    failed = await harness.sync()
+    harness.world.powerschool.enroll(student, harness.room.sis)
+    part, before = harness.part(item), harness.sis_text(item, other)
+    total = part.scoreentrypoints
+    harness.edit(item, max_points=item.max_points * 2)
+    harness.grade(item, other, 1)
+    retried = await harness.sync(retry_of=failed.id)
+    assert (retried.status, part.scoreentrypoints, harness.sis_text(item, other)) == (
+        "complete",
+        total,
+        before,
+    )
+    await assert_synced_well(harness)

@@ -39,6 +39,20 @@ async def test_R42_words_of_a_title_are_no_throttling(environment: Environment) 
         assert written == {(item.id, uid) for item in (first, plain) for uid in harness.students}
 
 
+async def test_R42_words_of_a_title_pause_no_other_section(environment: Environment) -> None:
+    async with environment.open_district(world.build(7, 2, 3, 3, ideal=True)) as harness:
+        first, second, _ = harness.items
+        other = harness.world.classrooms[1]
+        harness.world.powerschool.switches.refusal_quotes = "plain"
+        harness.edit(first, title="Lab: wait 600 sec", due=second.due)
+        harness.edit(second, title="LAB: wait 600 sec")
+        refused, beside = await harness.request(), await harness.request(other)
+        await harness.run_queued()
+        assert (await harness.get(refused)).status == "failed"
+        beside = await harness.get(beside)
+        assert (beside.status, beside.attempt, harness.differences(other)) == ("complete", 1, [])
+
+
 async def test_R42_no_title_changes_what_is_done(environment: Environment) -> None:
     usual = await refuse_everything(environment, "Harmless words", "nothing")
     for quote, text in TEXTS.items():

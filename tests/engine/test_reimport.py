@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gradesync_sandbox import world
-from gradesync_sandbox.faults import Status
+from gradesync_sandbox.faults import RefuseBefore, Status
 from gradesync_sandbox.schoology.model import Item
 from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
@@ -137,6 +137,32 @@ async def test_R45_the_switch_stays_where_it_was(harness: DistrictHarness) -> No
     await assert_adopts(harness, new)
     ledger = await harness.ledger()
     assert (ledger[str(first.id)].opted_out, ledger[str(new[first.id].id)].opted_out) == (True, False)
+
+
+async def test_R45_enrollments_renumbered_by_the_import_change_nothing(harness: DistrictHarness) -> None:
+    table = harness.table()
+    new = reimport(harness)
+    harness.world.schoology.renumber_enrollments(harness.room.section.id)
+    await assert_adopts(harness, new)
+    assert (harness.writes, harness.table()) == ([], table)
+
+
+async def test_R44_R45_categories_made_anew_by_the_import_pair_again(harness: DistrictHarness) -> None:
+    new = reimport(harness)
+    for category in list(harness.room.section.categories):
+        harness.world.schoology.remake_category(harness.room.section.id, category)
+    await assert_adopts(harness, new)
+
+
+async def test_R45_R51_a_write_lost_before_the_import_is_no_edit(harness: DistrictHarness) -> None:
+    harness.grade(harness.items[0], harness.students[0], 1)
+    harness.fault("powerschool", "score.write", RefuseBefore(), times=None)
+    assert (await harness.sync()).status == "failed"
+    await harness.end_faults()
+    reimport(harness)
+    sync = await harness.sync()
+    assert (sync.status, harness.differences()) == ("complete", [])
+    assert "edited-in-sis" not in sync.warnings
 
 
 def close_categories(harness: DistrictHarness, *, active: bool = False) -> None:

@@ -200,3 +200,13 @@ async def test_R46_a_column_without_points_takes_none(harness: DistrictHarness, 
     harness.type_in_sis(item, harness.students[1], 1)
     await sync_checked(harness)
     assert harness.differences() == []
+
+
+async def test_R46_a_percent_column_is_not_taken_over(harness: DistrictHarness) -> None:
+    await harness.change_policy(take_over=True)
+    item = harness.items[0]
+    part = harness.make_in_sis(item)
+    part.scoretype = "PERCENT"
+    for mode in ("changes", "full"):
+        assert (await sync_checked(harness, mode=mode))[item.id, None] == ("failed", "sis-score-type")
+        assert harness.world.powerschool.gradebook.scores[part.assignmentsectionid] == {}

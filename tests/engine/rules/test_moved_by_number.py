@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gradesync_sandbox.faults import RefuseBefore
 from gradesync_sandbox.schoology.model import User
 from harness.district import DistrictHarness
@@ -83,6 +85,68 @@ async def test_R40_a_new_account_of_a_student_sends_nothing_again(harness: Distr
     harness.forget_calls()
     assert (await harness.sync()).status == "complete"
     assert harness.world.powerschool.log.score_rows() == []
+
+
+async def test_R40_a_new_account_beside_the_ended_one_sends_nothing(harness: DistrictHarness) -> None:
+    await harness.sync()
+    former = harness.students[0]
+    schoology, section = harness.world.schoology, harness.room.section
+    new = schoology.add_second_account(former).uid
+    schoology.enroll_anew(section.id, new)
+    schoology.drop_student(section.id, former)
+    for item in harness.items:
+        points = section.cell(item.id, section.enrollment_of(former).id).grade
+        assert points is not None
+        harness.grade(item, new, points)
+    harness.room.students[new] = harness.room.students.pop(former)
+    harness.forget_calls()
+    for mode in ("changes", "full"):
+        sync = await harness.sync(mode=mode)
+        assert (sync.status, dict(sync.warnings), harness.writes) == ("complete", {}, [])
+
+
+@pytest.mark.parametrize("mode", ["changes", "full"])
+async def test_R40_another_record_gets_all_scores(harness: DistrictHarness, mode: str) -> None:
+    await harness.sync()
+    sis, room, ann = harness.world.powerschool, harness.room, harness.students[0]
+    former = room.students[ann]
+    room.students[ann] = sis.add_student(sis.schools[min(sis.schools)])
+    sis.enroll(room.students[ann], room.sis)
+    account = user(harness, ann)
+    account.school_uid = account.school_uid.replace(str(former.dcid), str(room.students[ann].dcid))
+    sync = await harness.sync(mode=mode)
+    assert (sync.status, harness.differences()) == ("complete", [])
+    rows = [row for row in await harness.outcomes(sync) if LEFT in row.warnings]
+    assert {(row.assignment_id, row.student_id) for row in rows} == {
+        (str(item.id), str(ann)) for item in harness.items
+    }
+    assert all(f"PowerSchool student {former.dcid} still has" in row.detail for row in rows)
+
+
+async def test_R40_ids_that_moved_around_a_circle_follow(harness: DistrictHarness) -> None:
+    ann, ben, cam, *_ = harness.students
+    for points, uid in enumerate((ann, ben, cam)):
+        harness.grade(harness.items[0], uid, points)
+    await harness.sync()
+    for one, other in ((ann, ben), (ben, cam)):
+        swap_ids(harness, one, other)
+        room = harness.room.students
+        room[one], room[other] = room[other], room[one]
+    sync = await harness.sync()
+    assert (sync.status, harness.differences()) == ("complete", [])
+
+
+async def test_R40_a_corrected_section_pattern_names_what_is_left(harness: DistrictHarness) -> None:
+    sis, room, right = harness.world.powerschool, harness.room, harness.district
+    other = sis.split_section(room.sis, room.students.values())
+    room.section.school_code = f"{room.section.school_code}-{other.dcid}"
+    await harness.replace_district(replace(right, match=replace(right.match, section=r"^(\d+)-")))
+    await harness.sync()
+    await harness.replace_district(replace(right, match=replace(right.match, section=r"-(\d+)$")))
+    room.sis = other
+    sync = await harness.sync(mode="full")
+    assert (sync.status, harness.differences()) == ("complete", [])
+    assert sync.warnings[LEFT_IN_SECTION] == len(harness.items)
 
 
 async def test_R40_a_former_section_is_named_once(harness: DistrictHarness) -> None:
