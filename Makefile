@@ -8,8 +8,9 @@ UV := $(shell command -v uv 2>/dev/null)
 # Test processes at once: one per core, two at least
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
 PARALLEL = -n $(WORKERS) --dist loadfile
-# Tests that take every branch of core and sync: to measure the others too would double their time
-GATED := tests/core tests/engine
+# Tests that take every branch of core and sync. Measured ones take twice as long, so `make test` does not measure
+GATED := tests/core tests/engine tests/api tests/worker
+UNGATED := tests $(GATED:%=--ignore=%)
 ARGS ?=
 N ?= 200
 T ?= tests
@@ -39,20 +40,15 @@ endif
 demo: $(READY)  ## watch a district sync, from nothing (ARGS=--once ends by itself)
 	@$(BIN)/gradesync demo $(ARGS)
 
-test: $(READY)  ## tests on real servers, then the coverage gate (T=tests/core: a part; ARGS=--all: the long ones too)
-ifeq ($(T),tests)
-	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS) $(GATED)
-	@$(MAKE) --no-print-directory coverage
-	@$(BIN)/pytest $(PARALLEL) $(ARGS) $(GATED:%=--ignore=%) tests
-else
+test: $(READY)  ## tests on real servers (T=tests/core: a part; ARGS=--all: the long ones too)
 	@$(BIN)/pytest $(PARALLEL) $(ARGS) $(T)
-endif
 
 fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
 	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n $(WORKERS) tests/api/test_api_fuzz.py
 
-coverage: $(READY)  ## the gate: how many branches of core and sync the last `make test` took
+coverage: $(READY)  ## the gate: every branch of core and sync, by the tests that measure them
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest $(PARALLEL) $(ARGS) $(GATED)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
