@@ -125,9 +125,16 @@ class YearMemory:
         self.categories.learn(self.world, self.book, self.teachers, live)
         if done.full and not done.rough:
             right = {found[item] for item in clear}
-            self.edited = {one for one in self.edited if column_of(one) not in right}
+            self.edited = {
+                one for one in self.edited if column_of(one) not in right or _is_left(one, standing)
+            }
 
 
 def column_of(edited: int | SisCell) -> int:
     """Return the column that somebody edited, or edited a cell of."""
     return edited if isinstance(edited, int) else edited[0]
+
+
+def _is_left(edited: int | SisCell, standing: Mapping[SisCell, Sent]) -> bool:
+    """Return whether an edited cell is not right yet: its student was kept from a full sync."""
+    return not isinstance(edited, int) and edited not in standing
