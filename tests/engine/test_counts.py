@@ -75,6 +75,18 @@ async def test_R54_a_never_scored_cell_is_not_counted(harness: DistrictHarness) 
     assert (await harness.outcomes_by_cell(sync))[item.id, uid] == ("failed", "assignment-failed")
 
 
+async def test_R54_only_scores_that_exist_fail(environment: Environment) -> None:
+    """Refuse three assignments of twenty students, three of whose sixty cells were never scored."""
+    async with environment.open_district(world.build(7, 1, 20, 3, ideal=True)) as harness:
+        section = harness.room.section
+        for item, uid in zip(harness.items, harness.students, strict=False):
+            del section.cells[item.id, section.enrollment_of(uid).id]
+        harness.fault("powerschool", "assignment.create", REFUSED, times=None)
+        for mode in ("changes", "full"):
+            sync = await harness.sync(mode=mode)
+            assert (sync.assignments["failed"], sync.scores["failed"], sync.scores["read"]) == (3, 57, 57)
+
+
 async def test_R54_a_continued_sync_counts_nothing_twice(harness: DistrictHarness) -> None:
     """Let the worker die in its second batch: what the first one wrote is unchanged for the next worker."""
     harness.world.powerschool.switches.spanning = False

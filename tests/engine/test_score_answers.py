@@ -79,6 +79,21 @@ async def test_R41_what_the_sis_holds_is_written(harness: DistrictHarness, kind:
     assert harness.writes == []
 
 
+async def test_R41_a_clear_that_the_sis_did_not_do_is_sent_again(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], bend(harness, "omit")
+    harness.clear(item, uid)
+    assert await sync_checked(harness) == {(item.id, uid): NOT_KEPT}
+    assert await sync_checked(harness) == {(item.id, uid): ("cleared", None)}
+    assert harness.differences() == []
+
+
+async def test_R41_a_retry_brings_what_was_not_kept(harness: DistrictHarness) -> None:
+    uid = bend(harness, "alter", 10)
+    harness.grade(harness.items[0], uid, 12)
+    failed = await harness.sync()
+    assert await sync_checked(harness, retry_of=failed.id) == {(harness.items[0].id, uid): WRITTEN}
+
+
 async def test_R41_an_unread_row_that_is_left_out_fails(harness: DistrictHarness) -> None:
     scores_are_unreadable(harness)
     uid = bend(harness, "omit")

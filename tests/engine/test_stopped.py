@@ -1,6 +1,7 @@
 """Stop syncs midway: done work is recorded, the rest fails and goes with the next sync."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +66,21 @@ async def test_findings_of_a_stopped_sync_are_found_again(harness: DistrictHarne
         (item.id, same): ("adopted", None),
         (item.id, incomplete): ("skipped", "incomplete-not-sent"),
     }
+
+
+@pytest.mark.parametrize("system", ["PowerSchool", "Schoology"])
+async def test_R53_an_untrusted_certificate_stops_the_sync(
+    harness: DistrictHarness, untrusted: str, system: str
+) -> None:
+    district = harness.district
+    if system == "PowerSchool":
+        district = replace(district, sis=replace(district.sis, base_url=untrusted))
+    else:
+        district = replace(district, schoology=replace(district.schoology, base_url=untrusted))
+    await harness.replace_district(district)
+    sync = await harness.sync(mode="full")
+    assert (sync.status, sync.error_code, sync.error_detail) == (
+        "failed",
+        "upstream-unavailable",
+        f"the certificate of {system} is not trusted: self-signed certificate",
+    )

@@ -7,8 +7,11 @@ from redis.asyncio import Redis
 
 from gradesync.upstream.call_budget import KNOWN_SINCE
 from harness.call_budgets import Connect
+from harness.certificates import untrusted
 from harness.scripted_upstream import Rig
 from harness.scripted_upstream import rig as open_rig
+
+__all__ = ["aged", "connect", "rig", "untrusted"]
 
 
 @pytest.fixture
