@@ -7,11 +7,12 @@ import pytest
 
 from gradesync_sandbox import world
 from gradesync_sandbox.faults import LoseAfter, Status
+from gradesync_sandbox.powerschool.switches import ScoreFault
 from gradesync_sandbox.schoology.model import Item, Mark
 from harness.assertions import assert_synced_well, sync_checked
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.faults import lose_ledger
+from harness.faults import lose_ledger, scores_are_unreadable
 
 EXEMPT, MISSING = frozenset({"isexempt"}), frozenset({"ismissing"})
 
@@ -85,6 +86,30 @@ async def test_full_sync_restores_a_mark_taken_away(harness: DistrictHarness) ->
     warned = {uid for (_, uid), codes in (await harness.warnings(sync)).items() if "edited-in-sis" in codes}
     assert (warned, rows(harness)) == (set(harness.students[:2]), 2)
     assert marks(harness, item)[:2] == [MISSING, EXEMPT]
+
+
+@pytest.mark.parametrize("mode", ["changes", "full"])
+async def test_R41_a_mark_that_is_not_stored_fails(harness: DistrictHarness, mode: str) -> None:
+    """Store points and no marks: the answer looks the same, and the lack is nobody's edit."""
+    item, uid = harness.items[0], harness.students[2]
+    harness.world.powerschool.switches.score_faults.append(ScoreFault("unmark", times=None))
+    harness.mark(item, uid, Mark.MISSING)
+    for each in ("changes", mode):
+        sync = await harness.sync(mode=each)
+        outcomes, rows = await harness.outcomes_by_cell(sync), await harness.outcomes(sync)
+        assert outcomes[item.id, uid] == ("failed", "score-not-kept")
+        assert [row.detail for row in rows] == ["PowerSchool holds 0, and no mark"]
+        assert "edited-in-sis" not in sync.warnings
+    harness.world.powerschool.switches.score_faults.clear()
+    await assert_synced_well(harness)
+    assert marks(harness, item)[2] == MISSING
+
+
+async def test_R41_marks_that_nobody_may_read_are_believed(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[2]
+    scores_are_unreadable(harness)
+    harness.mark(item, uid, Mark.MISSING)
+    assert (await sync_checked(harness))[item.id, uid] == ("written", None)
 
 
 async def test_a_mark_of_a_teacher_is_left_alone(harness: DistrictHarness) -> None:

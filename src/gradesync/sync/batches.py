@@ -1,9 +1,10 @@
-"""Cut scores into batches, and collect what became of the rows of one."""
+"""Cut scores into batches, and collect and describe what became of the rows of one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gradesync.core.ledger import Doubtful, Value
+from gradesync.core.gradebook import Mark
+from gradesync.core.ledger import Doubtful, Value, points_of
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 
@@ -72,3 +73,17 @@ def by_assignment(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
 def halves(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
     middle = len(rows) // 2
     return [rows[:middle], rows[middle:]]
+
+
+def has_mark(row: ScoreRow) -> bool:
+    """Return True where a row sets a mark, or takes one back."""
+    return isinstance(row.write.value, Mark) or isinstance(row.write.before, Mark)
+
+
+def describe_held(held: Value, sent: Value) -> str:
+    """Return the points that the SIS holds, with the mark that it has or lacks unlike what was sent."""
+    points = points_of(held)
+    text = "no score" if points is None else f"{points:f}"
+    if isinstance(held, Mark) is isinstance(sent, Mark):
+        return text
+    return f"{text}, and a mark" if isinstance(held, Mark) else f"{text}, and no mark"

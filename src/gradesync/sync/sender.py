@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.catalogue import SIS_NAME
-from gradesync.core.ledger import Value, holds, points_of
+from gradesync.core.ledger import holds
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AccessRefused, AnswerLost
-from gradesync.sync.batches import Key, Sent, by_assignment, halves, key_of
+from gradesync.sync.batches import Key, Sent, by_assignment, describe_held, halves, has_mark, key_of
 
 ROUNDS = 3  # sends of the rest of a batch after setting named students aside, before it is split
 TRIES = 2  # sends of a batch whose answer is lost and whose scores are not in the SIS
@@ -127,15 +127,21 @@ class ScoreSender:
         return present
 
     async def _confirm(self, rows: Sequence[ScoreRow], answer: BatchResult) -> None:
-        """Mark rows as delivered; those that the answer does not bear out where the SIS holds them (R41)."""
+        """Mark rows as delivered; those that the answer does not bear out where the SIS holds them (R41).
+
+        An answer shows points alone: marks are looked up where that is possible, and believed elsewhere.
+        """
         self.accepted = self.accepted or bool(rows)
-        doubtful = [row for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful]
+        doubtful = {key_of(row) for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful}
+        unshown = [row for row in rows if key_of(row) in doubtful or has_mark(row)]
         self.sent.delivered.update(map(key_of, rows))
-        self.sent.delivered.difference_update(map(key_of, doubtful))
-        for group in by_assignment(doubtful):
+        self.sent.delivered -= doubtful
+        for group in by_assignment(unshown):
             live = await self.target.scores(self.section, group[0].ref)
             for row in group:
-                self._judge(row, live, answer)
+                if live is not None or key_of(row) in doubtful:
+                    self.sent.delivered.discard(key_of(row))
+                    self._judge(row, live, answer)
 
     def _judge(self, row: ScoreRow, live: LiveScores | None, answer: BatchResult) -> None:
         """Settle a row that the answer does not bear out; `live` is None where nobody may read it."""
@@ -152,7 +158,7 @@ class ScoreSender:
             else:
                 held = live.get(row.write.sis_student)
                 self.sent.held[key] = held
-                self.sent.details[key] = f"{SIS_NAME} holds {_describe(held)}"
+                self.sent.details[key] = f"{SIS_NAME} holds {describe_held(held, row.write.value)}"
 
     # --- rows that an answer names
 
@@ -285,8 +291,3 @@ class ScoreSender:
 def _holds(live: LiveScores, row: ScoreRow) -> bool:
     """Return True where the SIS holds a row's value. A cleared score has no points there, or is missing."""
     return holds(live.get(row.write.sis_student), row.write.value, row.write.before)
-
-
-def _describe(held: Value) -> str:
-    points = points_of(held)
-    return "no score" if points is None else f"{points:f}"

@@ -174,7 +174,7 @@ def _write(sis: PowerSchool, entry: Entry, bent: Bent) -> Effect:
 
 
 def _set(sis: PowerSchool, score: Score, entry: Entry, bent: Bent) -> None:
-    row, marks = entry.row, marks_of(entry.row)
+    row, marks = entry.row, {} if bent.kind(entry) == "unmark" else marks_of(entry.row)
     score.flags = (score.flags | {m for m in marks if marks[m]}) - {m for m in marks if not marks[m]}
     text = row.actualscoreentered
     if text is UNSET or entry.part.scoretype == "COLLECTED":

@@ -11,7 +11,7 @@ INFERRED = frozenset(
     {"name", "due_date", "category", "duplicate", "locked_term", "points", "scores_need_update", "score_text"}
 )
 
-ScoreFaultKind = Literal["poison", "omit", "forget", "alter", "misreport", "mute", "extra", "empty"]
+ScoreFaultKind = Literal["poison", "omit", "forget", "alter", "misreport", "mute", "extra", "empty", "unmark"]
 
 
 @dataclass
@@ -21,7 +21,7 @@ class ScoreFault:
     poison: 500 for the whole batch, naming nobody. omit: neither stored nor in the response. forget: in the
     response, not stored. mute: stored, not in the response. alter: `points` stored and in the response.
     misreport: stored, the response shows `points`. extra: one row more in the response, of `student`.
-    empty: everything is stored, 200 without a body.
+    empty: everything is stored, 200 without a body. unmark: stored without its marks.
     """
 
     kind: ScoreFaultKind
