@@ -105,6 +105,17 @@ async def test_R41_a_mark_that_is_not_stored_fails(harness: DistrictHarness, mod
     assert marks(harness, item)[2] == MISSING
 
 
+async def test_R41_a_mark_that_is_not_taken_back_fails(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[1]
+    harness.world.powerschool.switches.score_faults.append(ScoreFault("unmark"))
+    harness.grade(item, uid, 3)
+    sync = await harness.sync()
+    (row,) = [row for row in await harness.outcomes(sync) if row.reason]
+    assert (row.reason, row.detail) == ("score-not-kept", "PowerSchool holds 3, and a mark")
+    await assert_synced_well(harness)
+    assert marks(harness, item)[1] == frozenset()
+
+
 async def test_R41_marks_that_nobody_may_read_are_believed(harness: DistrictHarness) -> None:
     item, uid = harness.items[0], harness.students[2]
     scores_are_unreadable(harness)
