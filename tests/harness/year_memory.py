@@ -110,7 +110,10 @@ class YearMemory:
         """
         self.synced_at = done.at
         held = set(found.values())
-        self.columns = {item: key for item, key in self.columns.items() if key not in held} | {**found}
+        known = {item: key for item, key in self.columns.items() if key not in held} | {**found}
+        # A column that was not taken up in its new section stands there for itself.
+        left = {item for (item, _), (_, reason) in done.outcomes.items() if reason == "category-inactive"}
+        self.columns = {item: key for item, key in known.items() if item not in left}
         self.records.update(records)
         self.sent.update(standing)
         self.sent = {cell: sent for cell, sent in self.sent.items() if cell in done.after.cells}
