@@ -55,7 +55,8 @@ class Sent:
 class YearMemory:
     """Hold what was seen so far. `edited` are cells and columns that people changed in the SIS.
 
-    `columns`: item id -> ASSIGNMENTSECTIONID in the SIS section `linked`. `teachers` acted there last.
+    `columns`: item id -> ASSIGNMENTSECTIONID in the SIS section `linked`; `sections`: the section of each.
+    `teachers` acted there last.
     `synced_at`: the time of the last sync, None before the first. `records`: uid -> the STUDENTS.DCID that a
     school id named then. `shortens`: the district lets long names be shortened (R12).
     """
@@ -65,6 +66,7 @@ class YearMemory:
     student_id: str = "dcid"
     columns: dict[int, int] = field(default_factory=dict)
     sent: dict[SisCell, Sent] = field(default_factory=dict)
+    sections: dict[int, int] = field(default_factory=dict)
     edited: set[int | SisCell] = field(default_factory=set)
     categories: CategoryMemory = field(default_factory=CategoryMemory)
     linked: int = 0
@@ -110,10 +112,9 @@ class YearMemory:
         """
         self.synced_at = done.at
         held = set(found.values())
-        known = {item: key for item, key in self.columns.items() if key not in held} | {**found}
-        # A column that was not taken up in its new section stands there for itself.
-        left = {item for (item, _), (_, reason) in done.outcomes.items() if reason == "category-inactive"}
-        self.columns = {item: key for item, key in known.items() if item not in left}
+        taken = {item: key for item, key in found.items() if self._takes(done, item, key)}
+        self.columns = {item: key for item, key in self.columns.items() if key not in held} | taken
+        self.sections = {key: column.section for key, column in done.after.columns.items()}
         self.records.update(records)
         self.sent.update(standing)
         self.sent = {cell: sent for cell, sent in self.sent.items() if cell in done.after.cells}
@@ -131,6 +132,12 @@ class YearMemory:
             self.edited = {
                 one for one in self.edited if column_of(one) not in right or _is_left(one, standing)
             }
+
+    def _takes(self, done: Done, item: int, key: int) -> bool:
+        """Return whether a column is an item's from now on: one that is left out takes none up anew."""
+        left_out = done.outcomes.get((item, None), ("",))[0] in {"skipped", "failed"}
+        stands = self.columns.get(item) == key and self.sections.get(key) == done.after.columns[key].section
+        return stands or not left_out
 
 
 def column_of(edited: int | SisCell) -> int:
