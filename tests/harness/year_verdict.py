@@ -107,11 +107,17 @@ class Verdict:
         if column and column.scoretype != "POINTS":
             reasons.add("sis-score-type")
         others = [other for other in memory.book.standing() if other is not item]
-        if item.id not in memory.columns and any(slot_of(other) == slot_of(item) for other in others):
+        alike = any(slot_of(other) == slot_of(item) for other in others)
+        if (item.id not in memory.columns and alike) or self._is_name_taken(item, column):
             reasons.add("duplicate-name")
         if len(item.title) > NAME_MAX and not memory.shortens:
             reasons.add("title-too-long")
         return Choice(choice.keys, frozenset(reasons))
+
+    def _is_name_taken(self, item: Item, column: SisColumn | None) -> bool:
+        """Return whether another column of the section has an item's name and due date (R29)."""
+        here = [c for c in self.done.after.columns.values() if c.section == self.section.dcid and c != column]
+        return any((form(other.name), other.due) == slot_of(item) for other in here)
 
     def _stays(self, item: Item, column: SisColumn | None) -> bool:
         """Return whether a column needs no change: it was there, with all that the item has."""
