@@ -9,7 +9,8 @@ UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
 PARALLEL = -n $(WORKERS) --dist loadfile
 # Tests that take every branch of core and sync. Measured ones take twice as long, so `make test` does not measure
-GATED := tests/core tests/engine tests/api tests/worker
+GATED := tests/core tests/engine tests/worker \
+	$(filter-out tests/api/test_api_fuzz.py,$(wildcard tests/api/test_*.py))
 UNGATED := tests $(GATED:%=--ignore=%)
 ARGS ?=
 N ?= 200
