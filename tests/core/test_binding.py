@@ -5,20 +5,20 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.assignments import Binding, bind, find_unlisted, select_score_reads
+from gradesync.core.assignments import find_unlisted, select_score_reads
 from gradesync.core.fit import restore_pairs
-from gradesync.core.gradebook import Assignment
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment
+from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import judge_assignments
-from gradesync.core.sis import LiveAssignment, LiveGradebook, Policy, Ref, SisCategory
+from gradesync.core.sis import LiveAssignment, Policy, Ref, SisCategory
 from harness.gradebooks import (
     ANN,
     BOOK,
     DUE,
     LAST,
     QUIZZES,
+    bound,
     entry,
     gradebook,
     ledger,
@@ -34,11 +34,6 @@ from harness.gradebooks import (
 
 NINE = Decimal(9)
 TAKE_OVER = rulebook(policy=Policy(take_over=True))
-
-
-def bound(assignments: list[Assignment], known: Ledger, shown: LiveGradebook) -> dict[str, Binding]:
-    verdicts = judge_assignments(gradebook(assignments=assignments), known, BOOK)
-    return bind(verdicts, known, shown, Policy())
 
 
 def test_R19_a_restored_assignment_keeps_its_sis_assignment() -> None:

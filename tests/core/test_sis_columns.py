@@ -5,16 +5,16 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.assignments import Binding, bind, select_score_reads
-from gradesync.core.gradebook import Assignment
-from gradesync.core.ledger import Ledger, LedgerAssignment
+from gradesync.core.assignments import bind, select_score_reads
+from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.plan import Action
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import judge_assignments
-from gradesync.core.sis import LiveGradebook, Policy, Ref
+from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     ANN,
     BOOK,
+    bound,
     entry,
     gradebook,
     ledger,
@@ -23,17 +23,10 @@ from harness.gradebooks import (
     only,
     plan_of,
     quiz,
-    rulebook,
     spec,
 )
 
 NINE = Decimal(9)
-TAKE_OVER = rulebook(policy=Policy(take_over=True))
-
-
-def bound(assignments: list[Assignment], known: Ledger, shown: LiveGradebook) -> dict[str, Binding]:
-    verdicts = judge_assignments(gradebook(assignments=assignments), known, BOOK)
-    return bind(verdicts, known, shown, Policy())
 
 
 @pytest.mark.parametrize("adopted", [True, False])

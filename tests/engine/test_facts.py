@@ -120,6 +120,13 @@ async def test_R37_recoded_sis_section_is_found_again(harness: DistrictHarness) 
     await assert_synced_well(harness)
 
 
+def remake_sis_categories(harness: DistrictHarness) -> None:
+    """Delete the acting teacher's categories in the SIS, and make each anew."""
+    sis = harness.world.powerschool
+    for category in sis.categories_of(harness.room.sis_teacher.dcid):
+        sis.remake_category(category, move=False)
+
+
 async def test_R44_category_made_anew_in_schoology_pairs_again(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     item = harness.items[0]
@@ -131,18 +138,15 @@ async def test_R44_category_made_anew_in_schoology_pairs_again(harness: District
 
 async def test_R44_category_made_anew_in_the_sis_takes_new_items(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
-    sis = harness.world.powerschool
-    for category in sis.categories_of(harness.room.sis_teacher.dcid):
-        sis.remake_category(category, move=False)
+    remake_sis_categories(harness)
     item = harness.add("After the remake")
     assert (await sync_checked(harness))[item.id, None] == ("created", None)
 
 
 async def test_R44_category_made_anew_in_the_sis_takes_updates(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
-    sis, item = harness.world.powerschool, harness.items[0]
-    for category in sis.categories_of(harness.room.sis_teacher.dcid):
-        sis.remake_category(category, move=False)
+    item = harness.items[0]
+    remake_sis_categories(harness)
     harness.edit(item, title="Renamed after the remake")
     assert (await sync_checked(harness))[item.id, None] == ("updated", None)
 
@@ -164,9 +168,8 @@ async def test_R44_inactive_category_is_named(harness: DistrictHarness) -> None:
 
 async def test_R44_category_made_anew_on_both_sides_pairs_again(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
-    sis, section = harness.world.powerschool, harness.room.section
-    for category in sis.categories_of(harness.room.sis_teacher.dcid):
-        sis.remake_category(category, move=False)
+    section = harness.room.section
+    remake_sis_categories(harness)
     for key in list(section.categories):
         harness.world.schoology.remake_category(section.id, key)
     harness.add("After both remakes")

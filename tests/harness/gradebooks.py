@@ -6,12 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from gradesync.core.assignments import Binding, bind
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Assignment, Category, Cell, Gradebook, Student
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Value
 from gradesync.core.plan import AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import plan
-from gradesync.core.rules import Rulebook
+from gradesync.core.rules import Rulebook, judge_assignments
 from gradesync.core.sis import (
     Capabilities,
     LiveAssignment,
@@ -169,6 +170,12 @@ def plan_of(
         selection=selection,
         full=full,
     )
+
+
+def bound(assignments: list[Assignment], known: Ledger, shown: LiveGradebook) -> dict[str, Binding]:
+    """Bind assignments by the plain rulebook."""
+    verdicts = judge_assignments(gradebook(assignments=assignments), known, BOOK)
+    return bind(verdicts, known, shown, Policy())
 
 
 def only(made: Plan) -> AssignmentPlan:

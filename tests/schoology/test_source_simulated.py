@@ -207,7 +207,7 @@ async def test_a_restored_assignment_reads_as_before(small: World) -> None:
     assert (await read(small)).cells == before.cells
 
 
-async def test_a_section_made_by_hand_is_not_from_the_sis(world: World) -> None:
+async def test_a_manual_section_is_not_from_the_sis(world: World) -> None:
     assert world.manual is not None
     book = await read(world, section=world.manual.id)
     assert (book.section_code, book.from_sis) == (None, False)

@@ -13,7 +13,7 @@ OUTCOME = metadata.tables["outcome"]
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
+class SyncFilter:
     """Filter the log of syncs: one is listed that meets every given condition.
 
     `since` is included, `until` is not. `reason` is the sync's error, or the reason or a warning of one of
@@ -27,25 +27,24 @@ class Which:
     requested_by: str | None = None
     reason: str | None = None
 
-
-def which_conditions(which: Which) -> Iterator[ColumnElement[bool]]:
-    """Yield what a listed sync must meet."""
-    if which.status is not None:
-        yield SYNC.c.status == which.status
-    if which.result is not None:
-        yield SYNC.c.result == which.result
-    if which.since is not None:
-        yield SYNC.c.requested_at >= which.since
-    if which.until is not None:
-        yield SYNC.c.requested_at < which.until
-    if which.requested_by is not None:
-        yield SYNC.c.requested_by_id == which.requested_by
-    if which.reason is not None:
-        has_outcome = select(OUTCOME.c.sync_id).where(
-            OUTCOME.c.sync_id == SYNC.c.id, OUTCOME.c.reason == which.reason
-        )
-        yield (
-            (SYNC.c.error_code == which.reason)
-            | SYNC.c.warnings[which.reason].is_not(None)
-            | has_outcome.exists()
-        )
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Yield what a listed sync must meet."""
+        if self.status is not None:
+            yield SYNC.c.status == self.status
+        if self.result is not None:
+            yield SYNC.c.result == self.result
+        if self.since is not None:
+            yield SYNC.c.requested_at >= self.since
+        if self.until is not None:
+            yield SYNC.c.requested_at < self.until
+        if self.requested_by is not None:
+            yield SYNC.c.requested_by_id == self.requested_by
+        if self.reason is not None:
+            has_outcome = select(OUTCOME.c.sync_id).where(
+                OUTCOME.c.sync_id == SYNC.c.id, OUTCOME.c.reason == self.reason
+            )
+            yield (
+                (SYNC.c.error_code == self.reason)
+                | SYNC.c.warnings[self.reason].is_not(None)
+                | has_outcome.exists()
+            )

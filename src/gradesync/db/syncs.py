@@ -19,14 +19,13 @@ from gradesync.core.catalogue import NO_ATTENTION, Attention, SyncResult
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, first_id_at, oldest_kept, parse, uuid7
-from gradesync.db.sync_filter import Which, which_conditions
+from gradesync.db.sync_filter import SyncFilter
 from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
 __all__ = [
     "Progress",
     "Sync",
-    "Which",
     "find_planned",
     "get",
     "get_running",
@@ -141,7 +140,7 @@ async def page(
     *,
     section_id: str | None = None,
     dry_run: bool = False,
-    which: Which | None = None,
+    filters: SyncFilter | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[Sync]:
@@ -150,7 +149,7 @@ async def page(
     query = select(SYNC).where(
         SYNC.c.dry_run == dry_run, SYNC.c.id >= first_id_at(oldest), SYNC.c.requested_at > oldest
     )
-    query = query.where(*which_conditions(which or Which()))
+    query = query.where(*(filters or SyncFilter()).conditions())
     if section_id is not None:
         query = query.where(SYNC.c.section_id == section_id)
     if before is not None:

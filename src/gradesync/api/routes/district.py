@@ -16,7 +16,7 @@ from gradesync.api.schemas.district import ConnectionCheckRequest
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, links
 from gradesync.db.audit import Entry
-from gradesync.db.syncs import Which
+from gradesync.db.sync_filter import SyncFilter
 
 router = APIRouter(tags=["District"])
 
@@ -41,9 +41,9 @@ class LogFilters:
     ] = None
 
     @property
-    def which(self) -> Which:
+    def stored(self) -> SyncFilter:
         """Return the filters as the database takes them."""
-        return Which(self.status, self.result, self.since, self.until, self.requested_by, self.reason)
+        return SyncFilter(self.status, self.result, self.since, self.until, self.requested_by, self.reason)
 
     def query(self) -> dict[str, str]:
         """Return the filters that are set as query parameters."""
@@ -66,8 +66,8 @@ async def list_district_syncs(
         log,
         response,
         section_id=filters.section,
-        which=filters.which,
-        filters=filters.query(),
+        filters=filters.stored,
+        query=filters.query(),
     )
 
 

@@ -13,7 +13,8 @@ from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncW
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.db import syncs
-from gradesync.db.syncs import Sync, Which
+from gradesync.db.sync_filter import SyncFilter
+from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.sweep import settle_overdue
@@ -117,18 +118,18 @@ async def list_page(
     response: Response,
     *,
     section_id: str | None = None,
-    which: Which | None = None,
-    filters: Mapping[str, str] = MappingProxyType({}),
+    filters: SyncFilter | None = None,
+    query: Mapping[str, str] = MappingProxyType({}),
 ) -> schemas.Page[schemas.Sync]:
-    """Return one page of the log of a section or a district. `filters` is `which` as query parameters."""
-    listing = context.listing(path, {**filters, "dry_run": "true"} if log.dry_run else filters)
+    """Return one page of the log of a section or a district. `query` holds `filters` as query parameters."""
+    listing = context.listing(path, {**query, "dry_run": "true"} if log.dry_run else query)
     before = listing.position(log.cursor)
     async with context.database() as db:
         rows = await syncs.page(
             db,
             section_id=section_id,
             dry_run=log.dry_run,
-            which=which,
+            filters=filters,
             before=before[0] if before else None,
             limit=log.limit + 1,
         )
