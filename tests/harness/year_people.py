@@ -76,13 +76,14 @@ def find_children(world: World, book: Section, section: sis.Section, student_id:
 
 
 def record_of(world: World, uid: int, student_id: str) -> int | None:
-    """Return STUDENTS.DCID of the record that a school id names by the district's rule."""
+    """Return STUDENTS.DCID of the one record that a school id names by the district's rule (R35)."""
     found = re.fullmatch(r"1_(\d+)", world.schoology.users[uid].school_uid)
     if found is None:
         return None
     number = int(found[1])
     students = world.powerschool.students.values()
-    return next((s.dcid for s in students if getattr(s, student_id) == number), None)
+    named = [s.dcid for s in students if getattr(s, student_id) == number]
+    return named[0] if len(named) == 1 else None
 
 
 def chosen_cell(book: Section, item: Item, uid: int) -> tuple[Cell, list[Cell]]:

@@ -99,17 +99,20 @@ async def test_students_matched_by_dcid_cost_no_call(room: Classroom) -> None:
     assert room.kinds() == []
 
 
-@pytest.mark.parametrize("column", ["id", "student_number"])
-async def test_students_matched_by_number_are_found_in_few_calls(room: Classroom, column: str) -> None:
+# Student numbers are read to the empty page, for one may come twice.
+@pytest.mark.parametrize(("column", "calls"), [("id", 2), ("student_number", 3)])
+async def test_students_matched_by_number_are_found_in_few_calls(
+    room: Classroom, column: str, calls: int
+) -> None:
     section = await room.resolved()
     ids = [str(getattr(student, column)) for student in room.students]
     students = await room.target(student_id=column).resolve_students(section, [*ids, "77", "no number"])
     assert students == {key: str(s.dcid) for key, s in zip(ids, room.students, strict=True)}
-    assert room.kinds() == ["schema.students"] * 2
+    assert room.kinds() == ["schema.students"] * calls
 
 
-@pytest.mark.parametrize("column", ["id", "student_number"])
-async def test_students_found_lately_are_not_read_again(room: Classroom, column: str) -> None:
+@pytest.mark.parametrize(("column", "calls"), [("id", 1), ("student_number", 2)])
+async def test_students_found_lately_are_not_read_again(room: Classroom, column: str, calls: int) -> None:
     section = await room.resolved()
     new = room.sis.add_student(room.school)
     ids = [str(getattr(student, column)) for student in room.students]
@@ -119,7 +122,7 @@ async def test_students_found_lately_are_not_read_again(room: Classroom, column:
     assert room.kinds() == []
     more = await room.target(student_id=column).resolve_students(section, [*ids, str(getattr(new, column))])
     assert more == {**first, str(getattr(new, column)): str(new.dcid)}
-    assert room.kinds() == ["schema.students"]
+    assert room.kinds() == ["schema.students"] * calls
 
 
 async def test_an_unknown_student_is_read_again(room: Classroom) -> None:

@@ -21,11 +21,11 @@ MAX_PAGES = 300
 REFUSED_SECONDS = 900.0
 STUDENTS_SECONDS = 900.0
 MAX_STUDENTS = 50_000
-# Conditions that at most one row meets: its page is the only one.
+# Conditions that at most one row meets: its page is the only one. Student numbers are typed, and come twice.
 UNIQUE: Mapping[str, frozenset[frozenset[str]]] = {
     "sections": frozenset({frozenset({"dcid=="})}),
     "schoolstaff": frozenset({frozenset({"id=="})}),
-    "students": frozenset({frozenset({"dcid=="}), frozenset({"id=="}), frozenset({"student_number=="})}),
+    "students": frozenset({frozenset({"dcid=="}), frozenset({"id=="})}),
     "terms": frozenset({frozenset({"id==", "schoolid=="})}),
     "assignmentsection": frozenset({frozenset({"assignmentsectionid=="})}),
 }

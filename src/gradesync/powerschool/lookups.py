@@ -6,7 +6,7 @@ from datetime import date
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
-from gradesync.powerschool.calls import Calls, ReadRefused
+from gradesync.powerschool.calls import UNIQUE, Calls, ReadRefused
 from gradesync.powerschool.teachers import find_acting_teacher, read_optional
 from gradesync.powerschool.wire import (
     MalformedError,
@@ -146,23 +146,26 @@ def _estimate_school_year(term_id: str) -> tuple[date, date]:
 
 
 async def find_students(calls: Calls, column: str, ids: Sequence[str]) -> Mapping[str, str]:
-    """Return STUDENTS.DCID by `id` or `student_number`; ids that nobody has are left out.
+    """Return STUDENTS.DCID by `id` or `student_number`; ids that nobody has, or several, are left out.
 
-    Sends never more calls than ids, and none for those found lately. Raises `ReadRefused`.
+    Sends at most a call for each id and one for each empty page, and none for ids found lately. Raises
+    `ReadRefused`.
     """
     # A query cannot name several ids, so near ones are read as a range.
     wanted = {str(int(text)): text for text in ids if text.isascii() and text.isdecimal()}
     known = calls.memory.students()
     unknown = sorted(int(number) for number in wanted if (column, number) not in known)
+    unique = frozenset({f"{column}=="}) in UNIQUE["students"]
     for low, high in _split_into_ranges(unknown, calls.memory.page_size):
         conditions = {f"{column}==": low} if low == high else {f"{column}=ge=": low, f"{column}=le=": high}
         missing = {str(number) for number in unknown if low <= number <= high}
+        found: dict[str, set[str]] = {}
         async for row in calls.read_rows("students", ("dcid", column), conditions):
-            if row.get(column) in wanted and "dcid" in row:
-                known[column, row[column]] = row["dcid"]
-                missing.discard(row[column])
-            if not missing:
+            if row.get(column) in missing and "dcid" in row:
+                found.setdefault(row[column], set()).add(row["dcid"])
+            if unique and missing <= found.keys():
                 break
+        known |= {(column, number): dcids.pop() for number, dcids in found.items() if len(dcids) == 1}
     return {text: known[column, number] for number, text in wanted.items() if (column, number) in known}
 
 

@@ -1,9 +1,10 @@
-"""Test rules R40 and R51 by their numbers: what was sent belongs to where it was sent, and is ours."""
+"""Test rules R35, R40 and R51 by their numbers: what was sent belongs to where it was sent, and is ours."""
 
 from dataclasses import replace
 
 import pytest
 
+from gradesync.core.district import Match
 from gradesync_sandbox.faults import RefuseBefore
 from gradesync_sandbox.schoology.model import User
 from harness.district import DistrictHarness
@@ -173,3 +174,17 @@ async def test_R51_a_lost_first_write_is_no_edit(harness: DistrictHarness) -> No
     sync = await harness.sync()
     assert (sync.status, harness.differences()) == ("complete", [])
     assert "edited-in-sis" not in sync.warnings
+
+
+async def test_R35_a_number_of_two_records_names_neither(harness: DistrictHarness) -> None:
+    sis = harness.world.powerschool
+    for uid, student in harness.room.students.items():
+        user(harness, uid).school_uid = f"1_{student.student_number}"
+    ann, *_ = harness.students
+    twin = sis.add_student(sis.schools[min(sis.schools)])
+    twin.student_number = harness.room.students[ann].student_number
+    await harness.replace_district(replace(harness.district, match=Match(student_id="student_number")))
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert {outcomes[item.id, ann] for item in harness.items} == {("failed", "student-unmatched")}
+    for item in harness.items:
+        assert harness.sis_text(item, ann) in {None, ""}
