@@ -40,3 +40,20 @@ async def test_spreadsheet_says_section_requester_and_time(api: ApiHarness, prev
     assert first["requested by"] == teacher_name
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
     assert f'filename="{name}' in sheet.headers["content-disposition"]
+
+
+async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -> None:
+    await api.change_policy(guard_scores=1)
+    office = await api.office()
+    await api.sync(office)
+    for item in api.room.section.items.values():
+        for uid in api.room.students:
+            api.world.schoology.clear(api.room.section.id, item.id, uid)
+    preview, stopped = await api.sync(office, dry_run=True), await api.sync(office)
+    assert preview["result"] == stopped["result"] == "stopped-for-review"
+    guard = stopped["guard"]
+    assert guard["danger"] == "scores"
+    assert guard["explanation"].endswith(f"{guard['cleared']} would be cleared.")
+    assert stopped["error"]["explanation"] == f"Stopped for your review. {guard['explanation']}"
+    approved = await api.sync(office, approve=stopped["fingerprint"])
+    assert (approved["approve"], approved["scores"]["cleared"]) == (preview["fingerprint"], guard["cleared"])

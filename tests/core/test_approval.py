@@ -9,7 +9,7 @@ import pytest
 
 from gradesync.core.gradebook import EXCUSED, MISSING, Cell, Mark, Student
 from gradesync.core.ledger import Doubtful, Ledger
-from gradesync.core.plan import Guard, Plan
+from gradesync.core.plan import Danger, Guard, Plan
 from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     ANN,
@@ -65,6 +65,22 @@ def test_emptying_more_than_the_share_needs_approval(cell: Cell) -> None:
     assert planned(first(19, cell)).needs_approval
 
 
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        (first(19, None), "Of 60 scores in PowerSchool, 19 would be cleared."),
+        (first(19, Mark(MISSING)), "Of 60 scores in PowerSchool, 19 would become zero."),
+        (
+            first(20, Mark(MISSING)) | first(12, None),
+            "Of 60 scores in PowerSchool, 12 would be cleared and 8 would become zero.",
+        ),
+        (first(18, None), ""),
+    ],
+)
+def test_the_guard_names_the_one_danger_with_its_numbers(cells: dict[str, Cell], sentence: str) -> None:
+    assert planned(cells).guard.describe() == sentence
+
+
 @pytest.mark.parametrize("cell", [Decimal(0), Decimal(1)])
 def test_regrading_everybody_needs_no_approval(cell: Cell) -> None:
     made = planned(first(60, cell))
@@ -108,7 +124,10 @@ def recreating(gone: int, known: int) -> Plan:
 def test_R20_recreating_more_than_the_share_needs_approval() -> None:
     assert not recreating(3, 10).needs_approval
     made = recreating(4, 10)
-    assert (made.guard.recreated, made.guard.known, made.needs_approval) == (4, 10, True)
+    assert (made.guard.recreated, made.guard.known, made.guard.danger) == (4, 10, Danger.ASSIGNMENTS)
+    assert made.guard.describe() == (
+        "Of 10 assignments in PowerSchool, 4 are deleted there and would be created again."
+    )
     assert not recreating(4, 4).needs_approval
     assert recreating(5, 5).needs_approval
 

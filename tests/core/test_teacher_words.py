@@ -26,7 +26,7 @@ KNOWN = PLAIN | SYSTEMS | glossary_words()
 
 def texts_for_teachers(entry: Entry) -> Iterator[str]:
     yield entry.title
-    yield re.sub(r"{\w+}", "…", entry.exact)
+    yield from (re.sub(r"{\w+}", "…", text) for text in (entry.exact, entry.many))
     if entry.who == "you":
         yield entry.fix
 
@@ -48,7 +48,7 @@ def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_sentences_have_at_most_20_words(reason: Reason) -> None:
     entry = CATALOGUE[reason]
-    for text in (entry.title, entry.fix, entry.exact):
+    for text in (entry.title, entry.fix, entry.exact, entry.many):
         assert all(len(sentence.split()) <= MOST_WORDS for sentence in re.split(r"(?<=\.) ", text))
 
 

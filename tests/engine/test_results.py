@@ -59,13 +59,14 @@ async def test_preview_comes_to_what_its_sync_comes_to(harness: DistrictHarness)
     assert (preview.result, preview.attention) == (sync.result, sync.attention)
 
 
-async def test_guarded_sync_is_stopped_for_review(harness: DistrictHarness) -> None:
+async def test_guarded_sync_and_its_preview_are_for_review(harness: DistrictHarness) -> None:
     await harness.change_policy(guard_scores=1)
     await harness.sync()
     for item in harness.items:
         for uid in harness.students:
             harness.clear(item, uid)
-    sync = await harness.sync()
+    preview, sync = await harness.sync(dry_run=True), await harness.sync()
+    assert (preview.status, preview.result) == ("complete", "stopped-for-review")
     assert (sync.status, sync.result) == ("failed", "stopped-for-review")
 
 

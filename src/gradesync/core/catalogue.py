@@ -34,7 +34,8 @@ class Entry:
 
     `who` can apply the fix. `retryable`: the same sync, requested again with nothing fixed, may succeed.
     `needs_attention`: the SIS does not hold what Schoology holds, and the teacher did not choose that.
-    `exact` is the title with facts, which it names in braces; empty where there are none.
+    `exact` is the title with facts, which it names in braces; empty where there are none. `many` is the title
+    for several students, with `{students}` for their number; empty unless a student is the cause.
     """
 
     code: Reason
@@ -45,6 +46,7 @@ class Entry:
     retryable: bool
     needs_attention: bool
     exact: str
+    many: str
 
     def describe(self, facts: Mapping[str, str]) -> str:
         """Return what happened, with its facts; the title where one of them is not known."""
@@ -64,6 +66,7 @@ def _entries(kind: Kind, texts: Texts) -> dict[Reason, Entry]:
             retryable=reason in _RETRYABLE,
             needs_attention=reason not in _CALM,
             exact=text.exact,
+            many=text.many.replace("{sis}", SIS_NAME),
         )
         for reason, text in texts.items()
     }

@@ -3,13 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.catalogue import NO_FACTS, Facts
+from gradesync.core.catalogue import NO_FACTS, SIS_NAME, Facts
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
 from gradesync.core.reasons import Reason, Result
@@ -138,12 +138,20 @@ def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
     return action in _CHANGES and before != spec
 
 
+class Danger(StrEnum):
+    """Name what the guard stops: too many scores emptied, or too many assignments created again."""
+
+    SCORES = "scores"
+    ASSIGNMENTS = "assignments"
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Count how much of what stands in the SIS a plan would change.
 
     `sent`: scores the ledger holds with a value. `cleared`, `zeroed`, `changed`: of these, how many would
     lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments.
+    `danger`: what is too much of it, so that a person must approve the plan first.
     """
 
     sent: int = 0
@@ -152,13 +160,24 @@ class Guard:
     changed: int = 0
     known: int = 0
     recreated: int = 0
+    danger: Danger | None = None
+
+    def describe(self) -> str:
+        """Return what is in danger, with its numbers, as one sentence; empty where nothing is."""
+        if self.danger is None:
+            return ""
+        if self.danger is Danger.ASSIGNMENTS:
+            gone = f"{self.recreated:,} are deleted there and would be created again"
+            return f"Of {self.known:,} assignments in {SIS_NAME}, {gone}."
+        fates = ((self.cleared, "would be cleared"), (self.zeroed, "would become zero"))
+        emptied = " and ".join(f"{number:,} {fate}" for number, fate in fates if number)
+        return f"Of {self.sent:,} scores in {SIS_NAME}, {emptied}."
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Hold the plan of one sync: sorted, complete, and equal for equal inputs on any machine.
 
-    `needs_approval`: by the guard, a person must approve it first.
     `fingerprint` is a hash of everything that would be written. `orphans` hold scores of assignments that the
     gradebook does not list: the scores count as read, the assignments do not.
     """
@@ -166,21 +185,30 @@ class Plan:
     assignments: tuple[AssignmentPlan, ...]
     orphans: tuple[AssignmentPlan, ...]
     guard: Guard
-    needs_approval: bool
     fingerprint: str
+
+    @property
+    def needs_approval(self) -> bool:
+        """Return True if, by the guard, a person must approve it first."""
+        return self.guard.danger is not None
 
 
 _CLEARED, _ZEROED, _CHANGED, _HARMLESS = "cleared", "zeroed", "changed", "harmless"
 
 
-def weigh(plans: Sequence[AssignmentPlan], ledger: Ledger, cells: Mapping[str, Mapping[str, Cell]]) -> Guard:
+def weigh(
+    plans: Sequence[AssignmentPlan],
+    ledger: Ledger,
+    cells: Mapping[str, Mapping[str, Cell]],
+    policy: Policy,
+) -> Guard:
     """Weigh a plan against everything that the section's ledger holds."""
     effects: Counter[str] = Counter()
     for plan in plans:
         if overwrites := [write for write in plan.writes if write.before is not None]:
             read = cells.get(plan.id, {})
             effects.update([_classify(write, read.get(write.student)) for write in overwrites])
-    return Guard(
+    guard = Guard(
         sent=len([1 for entry in ledger.values() for value in entry.sent.values() if value is not None]),
         cleared=effects[_CLEARED],
         zeroed=effects[_ZEROED],
@@ -188,14 +216,16 @@ def weigh(plans: Sequence[AssignmentPlan], ledger: Ledger, cells: Mapping[str, M
         known=sum(entry.ref is not None for entry in ledger.values()),
         recreated=[plan.action for plan in plans].count(Action.RECREATE),
     )
+    return replace(guard, danger=_find_danger(guard, policy))
 
 
-def needs_approval(guard: Guard, policy: Policy) -> bool:
-    """Return True if a person must approve a plan that weighs this much."""
-    emptied = guard.cleared + guard.zeroed
-    return (guard.sent >= policy.guard_scores and emptied > policy.guard_share * guard.sent) or (
-        guard.known >= policy.guard_assignments and guard.recreated > policy.guard_share * guard.known
-    )
+def _find_danger(guard: Guard, policy: Policy) -> Danger | None:
+    emptied, share = guard.cleared + guard.zeroed, policy.guard_share
+    if guard.sent >= policy.guard_scores and emptied > share * guard.sent:
+        return Danger.SCORES
+    if guard.known >= policy.guard_assignments and guard.recreated > share * guard.known:
+        return Danger.ASSIGNMENTS
+    return None
 
 
 def _classify(write: ScoreWrite, cell: Cell) -> str:

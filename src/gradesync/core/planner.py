@@ -17,7 +17,6 @@ from gradesync.core.plan import (
     Selection,
     changes,
     fingerprint,
-    needs_approval,
     weigh,
 )
 from gradesync.core.reasons import Reason, Result
@@ -69,9 +68,8 @@ def plan(
         full=full,
     )
     assignments = planner.plan_assignments()
-    guard = weigh(assignments, ledger, gradebook.cells)
-    approval = needs_approval(guard, book.policy)
-    return Plan(assignments, planner.plan_orphans(), guard, approval, fingerprint(assignments))
+    guard = weigh(assignments, ledger, gradebook.cells, book.policy)
+    return Plan(assignments, planner.plan_orphans(), guard, fingerprint(assignments))
 
 
 def update_ledger(

@@ -30,6 +30,7 @@ class Member:
     display_name: str
     admin: bool
     active: bool
+    school_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

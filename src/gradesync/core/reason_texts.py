@@ -14,13 +14,15 @@ Who: TypeAlias = Literal["you", "admin"]
 class Text(NamedTuple):
     """Word one reason. `who` can apply the fix: the teacher, or an administrator.
 
-    `exact` says what happened with its facts, which it names in braces.
+    `exact` says what happened with its facts, which it names in braces. `many` is the title for several
+    students, with `{students}` for their number; only reasons of which a student is the cause have it.
     """
 
     title: str
     fix: str
     who: Who = "you"
     exact: str = ""
+    many: str = ""
 
 
 Texts: TypeAlias = Mapping[Reason, Text]
@@ -123,10 +125,12 @@ SCORES: Texts = {
         "The student is active in Schoology but isn't enrolled in the {sis} section.",
         "Ask the school office to check the student's enrollment in {sis}.",
         "admin",
+        many="{students} students are active in Schoology but aren't enrolled in the {sis} section.",
     ),
     Reason.STUDENT_IN_OTHER_SECTION: Text(
         "In {sis} this student is enrolled in another section that is linked to this one.",
         "Enter the score in the section where {sis} has the student.",
+        many="In {sis} {students} students are enrolled in another section that is linked to this one.",
     ),
     Reason.STUDENT_NOT_ON_SIS_ASSIGNMENT: Text(
         "In {sis} this assignment is for some students only, and this student isn't one of them.",
@@ -135,21 +139,25 @@ SCORES: Texts = {
     Reason.STUDENT_NOT_ENROLLED: Text(
         "The student isn't active in this Schoology section, so {sis} keeps the score that it has.",
         "Nothing to do. If the student belongs here, ask the school office to check the enrollment.",
+        many="{students} students aren't active in this Schoology section, so {sis} keeps their scores.",
     ),
     Reason.STUDENT_NOT_FROM_SIS: Text(
         "The student was added manually in Schoology and has no school ID.",
         "Ask your administrator to enroll the student through {sis}.",
         "admin",
+        many="{students} students were added manually in Schoology and have no school ID.",
     ),
     Reason.STUDENT_UNMATCHED: Text(
         "The student's school ID doesn't match any student in {sis}.",
         "Ask your administrator to compare the student's ID in Schoology with the one in {sis}.",
         "admin",
+        many="The school IDs of {students} students don't match any student in {sis}.",
     ),
     Reason.SCHOOL_ID_SHARED: Text(
         "Another Schoology account here has the same school ID, so it isn't clear whose score counts.",
         "Ask your administrator to correct the school ID of one of them. The details name the other.",
         "admin",
+        many="{students} students have the school ID of another account, so it isn't clear which counts.",
     ),
     Reason.SCORE_NOT_ACCEPTED: Text(
         "{sis} doesn't accept this score.",

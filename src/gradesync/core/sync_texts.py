@@ -49,6 +49,7 @@ WARNINGS: Texts = {
     Reason.SEVERAL_ENROLLMENTS: Text(
         "The student is enrolled here more than once with different scores. The latest active one counts.",
         "Check the score. Ask the school office to end the enrollment that isn't needed.",
+        many="{students} students are enrolled here more than once, and the latest active score counts.",
     ),
     Reason.TAKEN_FROM_REMOVED: Text(
         "A deleted assignment had the same name and due date. This one continues it in {sis}.",
@@ -57,6 +58,7 @@ WARNINGS: Texts = {
     Reason.LEFT_AT_FORMER_STUDENT: Text(
         "The student's school ID changed, and the {sis} student with the former ID still has this score.",
         "Clear the score of the former student in {sis}, unless it is right there.",
+        many="The school IDs of {students} students changed, and {sis} still has scores for the former ones.",
     ),
     Reason.LEFT_IN_FORMER_SECTION: Text(
         "This section now syncs to another {sis} section. The assignment is still in the former one.",
@@ -114,10 +116,12 @@ SYNCS: Texts = {
     Reason.MASS_CHANGE: Text(
         "The sync would clear, zero or create again an unusual part of the gradebook, so it stopped.",
         "Review what would change. If it's right, send it.",
+        exact="Stopped for your review. {change}",
     ),
     Reason.PLAN_CHANGED: Text(
         "The gradebook has changed since you reviewed it, so nothing was sent.",
         "Review the new changes. If they're right, send them.",
+        exact="The gradebook has changed since you reviewed it. {change}",
     ),
     Reason.INTERNAL_ERROR: Text(
         "Something went wrong in the sync itself.",

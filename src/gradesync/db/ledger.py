@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -188,6 +189,13 @@ async def set_opted_out(db: AsyncSession, section_id: str, assignment_id: str, o
     await db.execute(
         SWITCH, {"section_id": section_id, "assignment_id": assignment_id, "opted_out": opted_out}
     )
+
+
+async def get_points(db: AsyncSession, section_id: str) -> dict[str, Decimal]:
+    """Return the total points of the section's assignments, as they were last sent, by assignment id."""
+    query = select(LEDGER.c.assignment_id, LEDGER.c.spec).where(LEDGER.c.section_id == section_id)
+    specs = {row.assignment_id: codec.load_spec(row.spec) for row in await db.execute(query)}
+    return {assignment_id: spec.points for assignment_id, spec in specs.items() if spec}
 
 
 async def list_sections(db: AsyncSession) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from gradesync.core.catalogue import Attention
-from gradesync.core.plan import Guard, Selection
+from gradesync.core.plan import Danger, Guard, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,16 @@ def sync_of(row: Row[Any]) -> Sync:
     for name in ("id", "retry_of", "lease_token"):
         values[name] = values[name] and str(values[name])
     values["selection"] = _selection(values["selection"])
-    values["guard"] = values["guard"] and Guard(**values["guard"])
+    values["guard"] = _guard(values["guard"])
     values["attention"] = values["attention"] and Attention(**values["attention"])
     return Sync(**values)
+
+
+def _guard(raw: Mapping[str, Any] | None) -> Guard | None:
+    if raw is None:
+        return None
+    danger = raw.get("danger")
+    return Guard(**{**raw, "danger": danger and Danger(danger)})
 
 
 def selection_rows(selection: Selection | None) -> dict[str, list[str] | None] | None:

@@ -166,7 +166,8 @@ def _to_student(several: Sequence[EnrolledPerson]) -> Student:
 
 def _read_member(row: EnrollmentRow | None) -> Member:
     enrollment = _read_enrollment(row)
-    return Member(enrollment.uid, _read_display_name(row) if row else "", enrollment.admin, enrollment.active)
+    name = _read_display_name(row) if row else ""
+    return Member(enrollment.uid, name, enrollment.admin, enrollment.active, enrollment.school_uid)
 
 
 def _read_display_name(row: EnrollmentRow) -> str:

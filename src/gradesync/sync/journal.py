@@ -178,6 +178,8 @@ class Journal:
         }
 
     def _judge(self, error: Reason | None) -> SyncResult:
+        if error is None and self.sync.dry_run and self.plan is not None and self.plan.needs_approval:
+            error = Reason.MASS_CHANGE  # its sync would stop there (R52)
         counts = self.tally.assignments.by_result(), self.tally.scores.by_result()
         wrote = self.tally.wrote and not self.sync.dry_run
         return judge_sync(error, counts, self.tally.attention, wrote=wrote)

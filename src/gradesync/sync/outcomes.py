@@ -20,6 +20,13 @@ RESULTS = {
 }
 WRITTEN = frozenset(RESULTS)  # actions that write an assignment to the SIS, or find it there
 DETAIL_MAX = 300
+# Tells a person who reviews a plan that a guard stopped; the result itself is that nothing was done.
+PLANNED = {
+    Action.CREATE: "would be created",
+    Action.RECREATE: "would be created again",
+    Action.UPDATE: "would be changed",
+    Action.ADOPT: "would be taken as it is",
+}
 # Warnings for which an unchanged assignment gets a row of its own: something happened to it.
 WORTH_A_ROW = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
@@ -158,7 +165,7 @@ def note_not_attempted(journal: Journal, plan: Plan) -> None:
     """Note as not attempted what was planned and has no outcome yet, when a sync stops."""
     for item in plan.assignments:
         if item.action in WRITTEN and not journal.is_noted(item.id):
-            journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED))
+            journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED, PLANNED[item.action]))
         for write in item.writes:
             if not journal.is_noted(item.id, write.student):
                 journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -10,24 +10,17 @@ from fastapi.responses import StreamingResponse
 
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
+from gradesync.api.names import Names, read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
-from gradesync.api.schemas.render import render_outcome, sync_path
+from gradesync.api.schemas.render import Joined, render_outcome, sync_path
 from gradesync.core.plan import CATEGORY
 from gradesync.core.reasons import Reason, Result
-from gradesync.db import links, outcomes
+from gradesync.db import ledger, links, outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
-from gradesync.errors import Retriable, SyncStopped
 
 router = APIRouter(tags=["Syncs"])
-
-
-class Names(NamedTuple):
-    """Hold display names by Schoology user id. `missing`: Schoology did not provide them."""
-
-    known: Mapping[str, str]
-    missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +63,7 @@ async def list_outcomes(
     Teachers see students' names.
     """
     sync = await find_sync(context, sync_id)
-    names = await _read_names(context)
+    names = await read_names(context)
     if "text/csv" in accept:
         return _spreadsheet(context, sync.id, filters, names.known, await _describe(context, sync, names))
     listing = context.listing(sync_path(context.section_id, sync.id) + "/outcomes", filters.query())
@@ -80,29 +73,19 @@ async def list_outcomes(
         items=await _render_all(context, items, names.known),
         next_cursor=next_cursor,
         names_unavailable=names.missing,
+        students=names.students,
     )
-
-
-async def _read_names(context: SectionContext) -> Names:
-    """Return for a teacher the names that Schoology shows. They are joined here and stored nowhere."""
-    if context.caller.section_id is None:
-        return Names({})
-    try:
-        members = await context.members()
-    except (SyncStopped, Retriable):
-        return Names({}, missing=True)
-    return Names({member.uid: member.display_name for member in members})
 
 
 async def _render_all(
     context: SectionContext, found: Sequence[Outcome], names: Mapping[str, str]
 ) -> list[schemas.Outcome]:
-    """Render outcomes. Categories are stored by their keys; their titles are joined here."""
-    titles: Mapping[str, str] = {}
-    if any(edit.field == CATEGORY for outcome in found for edit in outcome.edits):
-        async with context.database() as db:
-            titles = await links.get_titles(db, context.section_id)
-    return [render_outcome(outcome, names, titles) for outcome in found]
+    """Render outcomes. Categories are stored by their keys; their titles and total points are joined here."""
+    edited = any(edit.field == CATEGORY for outcome in found for edit in outcome.edits)
+    async with context.database() as db:
+        titles = await links.get_titles(db, context.section_id) if edited else {}
+        points = await ledger.get_points(db, context.section_id)
+    return [render_outcome(outcome, Joined(names, titles, points)) for outcome in found]
 
 
 async def _read_outcomes(

@@ -41,6 +41,13 @@ class ReasonText(ResponseModel):
 
     code: Annotated[str, Field(examples=["mass-change"])]
     title: str
+    title_many: Annotated[
+        str | None,
+        Field(
+            description="The title for several students, with `{students}` for their number; null unless a "
+            "student is the cause, whatever the assignment"
+        ),
+    ] = None
     explanation: Annotated[
         str, Field(description="What happened, with the facts: dates, lengths, points; else the title")
     ]

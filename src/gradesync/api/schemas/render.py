@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from gradesync.api import schemas
 from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, name_system
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
-from gradesync.core.plan import CATEGORY, Edit
+from gradesync.core.plan import CATEGORY, Edit, Guard
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.links import SectionLink
@@ -38,6 +39,7 @@ def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
     return schemas.ReasonText(
         code=code,
         title=entry.title,
+        title_many=entry.many or None,
         explanation=entry.describe(facts),
         fix=entry.fix,
         who=entry.who,
@@ -71,26 +73,49 @@ def render_sync(sync: Sync) -> schemas.Sync:
         scores=schemas.ScoreCounts(**sync.scores),
         warnings=sync.warnings,
         fingerprint=sync.fingerprint,
-        guard=sync.guard and schemas.GuardFigures.model_validate(sync.guard, from_attributes=True),
+        approve=sync.approve,
+        guard=sync.guard and _render_guard(sync.guard),
         error=_render_error(sync),
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
     )
 
 
+def _render_guard(guard: Guard) -> schemas.GuardFigures:
+    return schemas.GuardFigures(**asdict(guard), explanation=guard.describe() or None)
+
+
 def _render_error(sync: Sync) -> schemas.SyncError | None:
     if sync.error_code is None:
         return None
-    reason = render_reason(sync.error_code, name_system(sync.error_detail))
+    change = sync.guard.describe() if sync.guard else ""
+    facts = {"change": change} if change else name_system(sync.error_detail)
+    reason = render_reason(sync.error_code, facts)
     return schemas.SyncError(**reason.model_dump(), detail=sync.error_detail)
 
 
-def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[str, str]) -> schemas.Outcome:
-    """Render an outcome with the known names of people, by uid, and titles of SIS categories, by key."""
+class Joined(NamedTuple):
+    """Hold what outcomes do not store, as far as it is known.
+
+    `names` of people by uid, `titles` of SIS categories by key, total `points` by assignment id.
+    """
+
+    names: Mapping[str, str]
+    titles: Mapping[str, str]
+    points: Mapping[str, Decimal]
+
+
+def render_outcome(outcome: Outcome, joined: Joined) -> schemas.Outcome:
+    """Render an outcome with what is joined to it."""
     assignment, student = None, None
     if outcome.assignment_id:
-        assignment = schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title)
+        points = joined.points.get(outcome.assignment_id)
+        assignment = schemas.OutcomeAssignment(
+            id=outcome.assignment_id,
+            title=outcome.title,
+            points=None if points is None else render_points(points),
+        )
     if outcome.student_id and outcome.count is None:
-        student = schemas.OutcomeStudent(id=outcome.student_id, name=names.get(outcome.student_id))
+        student = schemas.OutcomeStudent(id=outcome.student_id, name=joined.names.get(outcome.student_id))
     return schemas.Outcome(
         kind=outcome.kind,
         assignment=assignment,
@@ -102,7 +127,7 @@ def render_outcome(outcome: Outcome, names: Mapping[str, str], titles: Mapping[s
         warnings=[render_reason(code, outcome.facts) for code in outcome.warnings],
         before=render_value(outcome.before),
         after=render_value(outcome.after),
-        edits=[_render_edit(edit, titles) for edit in outcome.edits],
+        edits=[_render_edit(edit, joined.titles) for edit in outcome.edits],
     )
 
 

@@ -111,6 +111,11 @@ class GuardFigures(ResponseModel):
     changed: int
     known: int
     recreated: int
+    danger: Annotated[
+        Literal["scores", "assignments"] | None,
+        Field(description="What is too much of it, so that a person must approve the plan; null: nothing"),
+    ]
+    explanation: Annotated[str | None, Field(description="The danger with its numbers, as a sentence")]
 
 
 class Attention(ResponseModel):
@@ -169,6 +174,9 @@ class Sync(ResponseModel):
     scores: ScoreCounts
     warnings: Annotated[Mapping[str, int], Field(description="How many outcomes have each warning")]
     fingerprint: str | None
+    approve: Annotated[
+        str | None, Field(description="The fingerprint of the plan that this sync was allowed to write")
+    ] = None
     guard: GuardFigures | None
     error: SyncError | None
     links: SyncLinks
@@ -188,6 +196,9 @@ class OutcomeAssignment(ResponseModel):
 
     id: str
     title: str | None
+    points: Annotated[
+        str | None, Field(description="The total points as last sent; null where none were")
+    ] = None
 
 
 class Edit(ResponseModel):
@@ -232,3 +243,6 @@ class OutcomePage(Page[Outcome]):
     names_unavailable: Annotated[
         bool, Field(description="True: Schoology did not provide the students' names")
     ] = False
+    students: Annotated[
+        int | None, Field(description="Active students of the section; null: unknown, or not for a teacher")
+    ] = None

@@ -106,15 +106,16 @@ export class Api {
     }
   }
 
-  /** Read the outcomes of a sync, up to `limit` rows: `items`, `more`, `names_unavailable`. */
+  /** Read the outcomes of a sync, up to `limit` rows: `items`, `more`, `names_unavailable`, `students` of the class. */
   async outcomes(id, { result, limit = 2000 } = {}) {
-    const outcomes = { items: [], more: false, names_unavailable: false };
+    const outcomes = { items: [], more: false, names_unavailable: false, students: null };
     let cursor;
     do {
       const query = new URLSearchParams({ limit: PAGE_ROWS, ...(result && { result }), ...(cursor && { cursor }) });
       const page = await this.#json(`${this.#sync(id)}/outcomes?${query}`);
       outcomes.items.push(...page.items);
       outcomes.names_unavailable ||= page.names_unavailable;
+      outcomes.students ??= page.students;
       cursor = page.next_cursor;
     } while (cursor && outcomes.items.length < limit);
     outcomes.more = Boolean(cursor);

@@ -3,12 +3,12 @@
 import { copyButton, reportOf } from "./copy.js";
 import { announce, button, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
-import { outcomesOf } from "./outcomes.js";
+import { outcomesOf, readerOf } from "./outcomes.js";
+import { reviewOf } from "./review.js";
 import { failed, isGuarded, resultOf, stageOf } from "./words.js";
 
 const FIRST =
   "The first sync sends every assignment in a mapped category with its scores. Later ones send only what has changed.";
-const APPROVE = "Look at what would change. If that's right, choose Send it anyway.";
 
 export class SyncView {
   #context;
@@ -28,10 +28,8 @@ export class SyncView {
   #sync = button("Sync to SIS", () => this.#start({}), { class: "primary" });
   #preview = button("Preview", () => this.#start({ dry_run: true }));
   #retry = button("Retry what failed", () => this.#start({ retry_of: this.#shown.id }), { hidden: true });
-  #approve = button("Send it anyway", () => this.#start({ approve: this.#shown.fingerprint }), {
-    class: "grave",
-    hidden: true,
-  });
+  #review = button("Review", () => this.#reviewed.open(), { class: "primary", hidden: true });
+  #reviewed = null;
 
   constructor(context) {
     this.#context = context;
@@ -43,7 +41,7 @@ export class SyncView {
       this.#text,
       this.#copy,
       this.#bar,
-      h("div", { class: "actions" }, this.#sync, this.#preview, this.#retry, this.#approve),
+      h("div", { class: "actions" }, this.#review, this.#sync, this.#preview, this.#retry),
       this.#notice,
     );
     this.element = h("div", {}, card, this.#outcomes);
@@ -88,7 +86,8 @@ export class SyncView {
   #busy(dryRun) {
     this.#running = true;
     for (const each of [this.#sync, this.#preview]) each.setAttribute("aria-disabled", "true");
-    for (const each of [this.#retry, this.#approve]) show(each, false);
+    for (const each of [this.#retry, this.#review]) show(each, false);
+    this.#lead(false);
     show(this.#bar, true).removeAttribute("value");
     this.#when.textContent = "";
     this.#head("running", dryRun ? "Looking at what would change…" : "Syncing…");
@@ -115,16 +114,30 @@ export class SyncView {
     for (const each of [this.#sync, this.#preview]) each.removeAttribute("aria-disabled");
     for (const each of [this.#bar, this.#notice]) show(each, false);
     const guarded = Boolean(sync) && isGuarded(sync);
-    show(this.#retry, Boolean(sync) && !sync.dry_run && failed(sync) > 0 && !guarded);
-    show(this.#approve, guarded);
+    show(this.#retry, Boolean(sync) && !sync.dry_run && failed(sync) > 0 && !sync.error);
+    this.#lead(guarded);
     this.#when.textContent = sync ? this.#whenOf(sync) : "";
     const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
-    this.#head(kind, headline, guarded ? `${text} ${APPROVE}` : text);
+    this.#head(kind, headline, text);
     this.#copy.replaceChildren(...(sync?.error?.who === "admin" ? [copyButton(() => reportOf(sync, sync.error, []))] : []));
     const notify = (error) => this.#context.ended(error) || this.#notify(`${error.title} ${error.fix}`);
     this.#outcomes.replaceChildren(
-      ...(sync ? [outcomesOf(this.#context, sync), downloadButton(this.#context, sync, notify)] : []),
+      ...(sync ? [this.#partsOf(sync, guarded), downloadButton(this.#context, sync, notify)] : []),
     );
+  }
+
+  /** Let the review come first while a plan waits for approval. */
+  #lead(guarded) {
+    show(this.#review, guarded);
+    show(this.#preview, !guarded);
+    this.#sync.classList.toggle("primary", !guarded);
+  }
+
+  #partsOf(sync, guarded) {
+    if (!guarded) return outcomesOf(this.#context, sync);
+    const send = () => this.#start({ approve: sync.fingerprint });
+    this.#reviewed = reviewOf(sync, readerOf(this.#context, sync), send);
+    return h("div", {}, this.#reviewed.element, sync.dry_run && outcomesOf(this.#context, sync));
   }
 
   #whenOf({ dry_run, finished_at }) {

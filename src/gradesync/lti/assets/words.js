@@ -27,6 +27,7 @@ function actions({ assignments, scores }, done) {
 }
 
 const NONE = { assignments: 0, scores: 0 };
+const CORRECT = "Review it, or correct the gradebook in Schoology and sync again.";
 
 /** Return what needs attention, as parts of a sentence. */
 const attentionOf = ({ attention }) => {
@@ -38,9 +39,9 @@ export const failed = (sync) => sync.assignments.failed + sync.scores.failed;
 export const skipped = (sync) => sync.assignments.skipped + sync.scores.skipped;
 export const sent = (sync) => actions(sync, true).length > 0;
 
-/** Return whether the guard stopped a sync, or its plan is no longer the approved one. */
-export const isGuarded = (sync) =>
-  ["mass-change", "plan-changed"].includes(sync.error?.code) && Boolean(sync.fingerprint);
+/** Return whether a plan waits for approval: the guard stopped it or would, or it's no longer the approved one. */
+export const isGuarded = ({ result, guard, fingerprint }) =>
+  result === "stopped-for-review" && Boolean(guard) && Boolean(fingerprint);
 
 /** Return the status as the help pages have it, with the result beside it: `{kind, text}`. */
 export function statusOf(sync) {
@@ -58,8 +59,8 @@ export function statusOf(sync) {
 /** Return the result in one or two sentences: `{kind, headline, text}`; the kind is that of a sign. */
 export function resultOf(sync) {
   if (isGuarded(sync)) {
-    const text = `Nothing was sent. ${sync.guard ? guardOf(sync.guard) : ""}`.trim();
-    return { kind: "attention", headline: sync.error.title, text };
+    if (!sync.dry_run) return { kind: "attention", headline: sync.error.explanation, text: `Nothing was sent. ${CORRECT}` };
+    return { kind: "attention", headline: sync.guard.explanation, text: `A sync would stop for your review. ${CORRECT}` };
   }
   if (sync.dry_run) return previewOf(sync);
   const done = actions(sync, true);
@@ -71,7 +72,11 @@ export function resultOf(sync) {
   }
   if (sync.result === "failed") return { kind: "problem", headline: `Nothing could be sent to ${SIS}.`, text: "" };
   if (sync.result === "needs-attention") {
-    return { kind: "attention", headline: needing(sync, "need"), text: sum || "Nothing else had changed." };
+    const text = sync.approve && sum ? `As you approved: ${list(done)}.` : sum;
+    return { kind: "attention", headline: needing(sync, "need"), text: text || "Nothing else had changed." };
+  }
+  if (sync.approve && done.length) {
+    return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `Everything is in ${SIS}.` };
   }
   if (done.length) return { kind: "ok", headline: `Everything is in ${SIS}.`, text: sum };
   return { kind: "ok", headline: `Everything is in ${SIS}.`, text: "Nothing had changed, so nothing was sent." };
@@ -111,16 +116,11 @@ export function stageOf({ stage, progress, dry_run }) {
   }[stage];
 }
 
-function guardOf({ sent, cleared, zeroed, changed, known, recreated }) {
-  const parts = [
-    cleared > 0 && `${number(cleared)} would be cleared`,
-    zeroed > 0 && `${number(zeroed)} would become zero`,
-    changed > 0 && `${number(changed)} would get another value`,
-  ].filter(Boolean);
-  const lines = [];
-  if (parts.length) lines.push(`Of ${count(sent, "score")} in ${SIS}, ${list(parts)}.`);
-  if (recreated > 0) lines.push(`Of ${count(known, "assignment")}, ${number(recreated)} would be created again.`);
-  return lines.join(" ");
+/** Return what approving a plan does, as the words of a button: "Clear 301 scores". */
+export function approvalOf({ danger, cleared, zeroed, recreated }) {
+  if (danger === "assignments") return `Create ${count(recreated, "assignment")} again`;
+  const parts = [cleared > 0 && `clear ${count(cleared, "score")}`, zeroed > 0 && `send ${count(zeroed, "zero")}`];
+  return danger === "scores" ? capital(list(parts.filter(Boolean))) : "Send these changes";
 }
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

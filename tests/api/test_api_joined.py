@@ -1,0 +1,27 @@
+"""Test what is joined to outcomes when they are read: names of people, and total points."""
+
+from decimal import Decimal
+
+from harness.api import ApiHarness
+
+
+async def test_students_of_the_same_name_are_told_apart(api: ApiHarness) -> None:
+    users, (one, other) = api.world.schoology.users, [*api.room.students][:2]
+    users[one].first, users[one].last = users[other].first, users[other].last
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
+    body = (await teacher.get(sync["links"]["outcomes"], limit=200)).json()
+    named = {item["student"]["id"]: item["student"]["name"] for item in body["items"] if item["student"]}
+    active = [each for each in api.room.section.students() if each.status == 1]
+    assert body["students"] == len(active)
+    assert named[str(one)] == f"{users[one].display} ({users[one].school_uid})"
+    assert named[str(one)] != named[str(other)]
+    assert len(set(named.values())) == len(named)
+
+
+async def test_scores_come_with_the_total_points(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    sync = await api.sync(teacher)
+    written = (await teacher.get(sync["links"]["outcomes"], result="written")).json()["items"]
+    totals = {item.title: item.max_points for item in api.room.section.items.values()}
+    assert all(Decimal(row["assignment"]["points"]) == totals[row["assignment"]["title"]] for row in written)

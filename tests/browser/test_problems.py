@@ -1,0 +1,48 @@
+"""Read on the page what needs attention, grouped by the student or the assignment that is its cause."""
+
+import re
+
+from playwright.async_api import Locator, expect
+
+from harness.browser import BrowserSession, CourseTab
+
+
+async def synced(session: BrowserSession) -> CourseTab:
+    async with session.worker():
+        opened = await session.open()
+        await opened.button("Sync to SIS").click()
+        await expect(opened.text("Last sync:")).to_be_visible()
+    return opened
+
+
+def reason(opened: CourseTab, title: str) -> Locator:
+    return opened.tool.locator(".reason").filter(has=opened.tool.get_by_role("heading", name=title))
+
+
+def drop(session: BrowserSession, number: int) -> list[str]:
+    """Drop students from the SIS section; return their names, sorted."""
+    room, powerschool = session.room, session.world.powerschool
+    gone = [uid for uid in room.students if uid not in room.odd.values()][:number]
+    for uid in gone:
+        powerschool.drop(room.students[uid], room.sis)
+    uids = [*gone, room.odd["dropped_in_sis"]]
+    return sorted(session.world.schoology.users[uid].display for uid in uids)
+
+
+async def test_students_are_listed_once_by_name(session: BrowserSession) -> None:
+    names = drop(session, 2)
+    group = reason(await synced(session), "3 students are active in Schoology but aren't enrolled")
+    listed = await group.locator("li .title").filter(visible=True).all_text_contents()
+    assert [re.sub(r" \(.+\)$", "", name) for name in listed] == names  # equal names have an ID behind them
+    await expect(group).not_to_contain_text("wrong PowerSchool section")
+
+
+async def test_much_of_a_class_points_to_the_wrong_section(session: BrowserSession) -> None:
+    drop(session, 8)
+    group = reason(await synced(session), "9 students are active in Schoology but aren't enrolled")
+    await expect(group).to_contain_text("This is probably the wrong PowerSchool section.")
+
+
+async def test_problem_of_an_assignment_is_listed_by_assignment(session: BrowserSession) -> None:
+    group = reason(await synced(session), "The due date is outside the term")
+    await expect(group.locator("li .title")).to_have_text("Summer reading plan")
