@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpx
-from arq.connections import ArqRedis
 
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.tokens import Limits, Tokens
+from gradesync.access.request_limits import Limits
+from gradesync.access.tokens import Tokens
 from gradesync.core.ports import Clock, Systems
 from gradesync.db.codec import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
 from gradesync.errors import GradeSyncError
 from gradesync.observability.periodic import run_periodically
+from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.counts import observe_queue
@@ -25,7 +26,7 @@ from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits
 from gradesync.upstream import call_budget
 from gradesync.upstream.egress import open_client
-from gradesync.wakeup import Wakeup, open_redis
+from gradesync.wakeup import Wakeup
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class Runtime:
 
     settings: Settings
     context: SyncContext
-    redis: ArqRedis
+    redis: RedisClient
     wakeup: Wakeup
     client: httpx.AsyncClient
     tokens: Tokens

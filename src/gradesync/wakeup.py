@@ -1,16 +1,14 @@
 """Wake workers from the API. A wake-up means that a district has work, never which: PostgreSQL knows."""
 
 import asyncio
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from arq.connections import ArqRedis
 from prometheus_client import Counter
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
+
+from gradesync.redis_client.availability import RedisAway, redis_optional
 
 THERE_IS_WORK = "there_is_work"
 PREFIX = "gradesync:wakeups:"
@@ -20,27 +18,6 @@ COUNT_KEPT_SECONDS = 10
 WAKEUPS = Counter("gradesync_wakeups_total", "Wake-ups for workers, by what became of them.", ["result"])
 
 log = structlog.get_logger(__name__)
-
-
-def open_redis(url: str) -> ArqRedis:
-    """Return a client that retries when a connection breaks, and connects when it is first used."""
-    redis: ArqRedis = ArqRedis.from_url(
-        url,
-        retry=Retry(ExponentialBackoff(cap=0.1, base=0.02), 2),
-        retry_on_error=[RedisError, OSError],
-        socket_connect_timeout=2,
-        socket_timeout=10,
-        health_check_interval=15,
-    )
-    redis.job_serializer, redis.job_deserializer = to_bytes, json.loads
-    return redis
-
-
-def to_bytes(job: dict[str, Any]) -> bytes:
-    """Serialize an arq job as JSON."""
-    # arq would pickle by default, and anybody who writes to Redis could then run code in a worker. Only the
-    # error of a job that arq gave up is not JSON; its text will do.
-    return json.dumps(job, default=str).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +33,9 @@ class Wakeup:
         try:
             async with asyncio.timeout(NOTIFY_SECONDS):
                 sent = await self._send(district_id)
-        except (RedisError, OSError, TimeoutError) as error:
+        except RedisAway:
+            WAKEUPS.labels("lost").inc()
+        except (RedisError, OSError) as error:
             log.warning("wake-up not sent", district=district_id, error=type(error).__name__)
             WAKEUPS.labels("lost").inc()
         else:
@@ -70,7 +49,8 @@ class Wakeup:
 
     async def received(self, district_id: str) -> None:
         """Count a wake-up as received, before looking for work: later requests then send a new one."""
-        await self._count(district_id, -1)
+        async with redis_optional("count a wake-up"):
+            await self._count(district_id, -1)
 
     async def _count(self, district_id: str, change: int) -> int:
         """Change the number of a district's waiting wake-ups, and return it."""

@@ -1,11 +1,16 @@
 """Test request limits, headers for browsers, and the docs page."""
 
+import asyncio
+import socket
+import time
+
 import httpx
 import pytest
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
-from gradesync.access.tokens import Limits
+from gradesync.access.request_limits import Limits
+from gradesync.redis_client.pool import PATIENCE_SECONDS, open_redis
 from gradesync.settings import Settings
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
 
@@ -78,9 +83,39 @@ async def test_token_requests_are_limited_by_client_and_address(api: ApiHarness)
     assert (await ask(other_client, "198.51.100.2")).status_code == 200
 
 
-async def test_without_redis_nobody_is_limited() -> None:
+async def test_without_redis_a_process_limits_by_itself() -> None:
     limits = Limits(Redis.from_url("redis://127.0.0.1:1"))
-    assert [await limits.wait("request", "somebody", 1) for _ in range(3)] == [0.0] * 3
+    waits = [await limits.wait("request", "somebody", FEW) for _ in range(FEW + 2)]
+    assert waits[:FEW] == [0.0] * FEW
+    assert all(waits[FEW:])
+    assert await limits.wait("request", "somebody else", FEW) == 0.0
+
+
+async def test_a_silent_redis_opens_no_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:
+            limits = Limits(redis)
+            waits = await asyncio.gather(*(limits.wait("request", "somebody", 60) for _ in range(400)))
+    assert waits.count(0.0) == 60
+
+
+async def test_a_busy_process_opens_no_limit(redis_url: str) -> None:
+    def block() -> None:
+        time.sleep(PATIENCE_SECONDS)
+
+    async with open_redis(redis_url) as redis:
+        limits, loop = Limits(redis), asyncio.get_running_loop()
+        for moment in (0.0, PATIENCE_SECONDS):
+            loop.call_later(moment, block)
+        waits = await asyncio.gather(*(limits.wait("request", "somebody", 60) for _ in range(400)))
+        assert waits.count(0.0) == 60
+        assert redis.problem is None
+
+
+async def test_processes_share_a_limit(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
+        waits = [await Limits(one).wait("request", "somebody", FEW) for one in (redis, other) * FEW]
+    assert waits.count(0.0) == FEW
 
 
 async def test_every_kind_of_response_has_safe_headers(api: ApiHarness) -> None:

@@ -29,7 +29,12 @@ async def test_readiness_checks_database_migrations_and_queue(api: ApiHarness) -
     assert response.status_code == 200
     checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
     none_open = {"schoology": 0, "powerschool": 0}
-    assert response.json() == {"status": "ready", "checks": checks, "circuits_open": none_open}
+    assert response.json() == {
+        "status": "ready",
+        "checks": checks,
+        "queue_problem": None,
+        "circuits_open": none_open,
+    }
 
 
 async def test_open_circuits_are_counted_and_do_not_end_readiness(api: ApiHarness) -> None:
@@ -73,6 +78,7 @@ async def test_without_the_queue_the_process_is_degraded(settings: Settings) -> 
     assert response.status_code == 200
     assert response.json()["status"] == "degraded"
     assert response.json()["checks"]["queue"] == "failed"
+    assert response.json()["queue_problem"] == "unreachable"
     assert response.json()["circuits_open"] is None
 
 

@@ -1,11 +1,12 @@
 """Measure the memory that a district takes in Redis while it is busy."""
 
 from bench.measure import Measure
-from gradesync.access.tokens import Limits
+from gradesync.access.request_limits import Limits
+from gradesync.redis_client.pool import open_redis
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import per_window
-from gradesync.wakeup import Wakeup, open_redis
+from gradesync.wakeup import Wakeup
 from harness.known_districts import mark_budgets_known
 
 TEACHERS = 4

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import httpx
-from arq.connections import ArqRedis
 from sqlalchemy import text
 
 from gradesync.core.district import District
@@ -14,6 +13,7 @@ from gradesync.core.ledger import LedgerAssignment
 from gradesync.db import ledger, links, outcomes, syncs
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
+from gradesync.redis_client.pool import RedisClient
 from gradesync.sync.claim import claim_from
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.request import Request, SyncOptions, request_sync
@@ -52,7 +52,7 @@ class DistrictHarness:
     sandbox: Sandbox
     district: District
     context: SyncContext
-    redis: ArqRedis
+    redis: RedisClient
     client: httpx.AsyncClient
     choices: Choices = field(default_factory=Choices)
     requested: int = 0

@@ -9,13 +9,12 @@ from itertools import count
 import httpx
 import pytest
 import structlog
-from arq.connections import ArqRedis
 
 from gradesync.core.sis import Policy
 from gradesync.db.session import Database
+from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.sync.context import SyncLimits
 from gradesync.upstream.egress import open_client
-from gradesync.wakeup import open_redis
 from gradesync_sandbox.district import World
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
@@ -39,7 +38,7 @@ class Environment:
     """Hold what districts share: the servers, one HTTP client, one Redis connection."""
 
     database: Database
-    redis: ArqRedis
+    redis: RedisClient
     client: httpx.AsyncClient
     seen: Totals = field(default_factory=Totals)
 

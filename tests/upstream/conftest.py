@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
+from gradesync.redis_client.pool import open_redis
 from gradesync.upstream.call_budget import KNOWN_SINCE
 from harness.call_budgets import Connect
 from harness.certificates import untrusted
@@ -26,7 +27,7 @@ async def connect(redis_url: str) -> AsyncIterator[Connect]:
     clients: list[Redis] = []
 
     def open_client() -> Redis:
-        clients.append(Redis.from_url(redis_url))
+        clients.append(open_redis(redis_url))
         return clients[-1]
 
     yield open_client

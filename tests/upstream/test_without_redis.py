@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
-from gradesync.upstream import call_budget
+from gradesync.redis_client.pool import Pool, open_redis
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import RateLimit
 from harness.call_budgets import Connect, in_seconds
 
+NOBODY = "redis://127.0.0.1:1"
+
 
 async def test_process_without_redis_uses_its_local_share() -> None:
-    budget = CallBudget(Redis(port=1), "d:source", RateLimit(limit=8, window=600))
+    budget = CallBudget(open_redis(NOBODY), "d:source", RateLimit(limit=8, window=600))
     await budget.acquire(until=in_seconds(5))
     await budget.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
@@ -24,7 +26,7 @@ async def test_process_without_redis_uses_its_local_share() -> None:
 
 
 async def test_process_without_redis_reserves_its_local_share_only() -> None:
-    budget = CallBudget(Redis(port=1), "d:source", RateLimit(limit=8, window=600, reuse_seconds=60))
+    budget = CallBudget(open_redis(NOBODY), "d:source", RateLimit(limit=8, window=600, reuse_seconds=60))
     assert await budget.try_reserve(5)
     await budget.acquire(until=in_seconds(5))
     await budget.acquire(until=in_seconds(5))
@@ -33,7 +35,7 @@ async def test_process_without_redis_reserves_its_local_share_only() -> None:
 
 
 async def test_pause_without_redis_applies_to_this_process() -> None:
-    budget = CallBudget(Redis(port=1), "d:sis", None)
+    budget = CallBudget(open_redis(NOBODY), "d:sis", None)
     await budget.pause(600)
     with pytest.raises(Retriable):
         await budget.acquire(until=in_seconds(5))
@@ -42,15 +44,12 @@ async def test_pause_without_redis_applies_to_this_process() -> None:
 @contextmanager
 def away(redis: Redis) -> Iterator[None]:
     """Make Redis unreachable while the block lasts."""
-    pool, redis.connection_pool = redis.connection_pool, ConnectionPool(port=1)
+    pool, redis.connection_pool = redis.connection_pool, Pool.from_url(NOBODY)
     yield
     redis.connection_pool = pool
 
 
-async def test_calls_sent_without_redis_count_when_it_is_back(
-    aged: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
+async def test_calls_sent_without_redis_count_when_it_is_back(aged: Connect) -> None:
     redis = aged()
     budget = CallBudget(redis, "d:source", RateLimit(limit=8, window=600))
     with away(redis):
@@ -59,8 +58,7 @@ async def test_calls_sent_without_redis_count_when_it_is_back(
         await budget.acquire(until=in_seconds(5))
 
 
-async def test_short_outage_costs_one_window(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_budget, "OUTAGE_SECONDS", 0.0)
+async def test_short_outage_costs_one_window(aged: Connect) -> None:
     redis = aged()
     budget = CallBudget(redis, "d:source", RateLimit(limit=8, window=0.05))
     with away(redis):

@@ -5,7 +5,8 @@ import socket
 from arq.connections import ArqRedis
 from prometheus_client import REGISTRY
 
-from gradesync.wakeup import THERE_IS_WORK, Wakeup, open_redis
+from gradesync.redis_client.pool import open_redis
+from gradesync.wakeup import THERE_IS_WORK, Wakeup
 
 
 async def waiting(redis: ArqRedis) -> list[tuple[str, tuple[str, ...]]]:

@@ -13,15 +13,16 @@ from gradesync.runtime import READY_SECONDS, Runtime
 
 
 def health_app(runtime: Runtime) -> Starlette:
-    """Make the application: `/healthz` (the loop runs), `/readyz` (the database is migrated), `/metrics`."""
+    """Make the application: `/healthz` (the loop runs), `/readyz` (database and Redis), `/metrics`."""
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def readiness(_: Request) -> Response:
-        if await _is_ready(runtime):
-            return JSONResponse({"status": "ready"})
-        return JSONResponse({"status": "unavailable"}, status_code=503)
+        if not await _is_ready(runtime):
+            return JSONResponse({"status": "unavailable"}, status_code=503)
+        problem = await runtime.redis.find_problem()
+        return JSONResponse({"status": "degraded" if problem else "ready", "queue_problem": problem})
 
     async def metrics(_: Request) -> Response:
         body, content_type = render_metrics()

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gradesync.errors import Retriable
-from gradesync.upstream.limits import OUTAGE_SECONDS, CircuitBreaker, LocalFallback, RateLimit, redis_optional
+from gradesync.redis_client.availability import redis_optional
+from gradesync.redis_client.pool import is_away
+from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"
@@ -63,8 +63,6 @@ if ends > tonumber(redis.call('GET', KEYS[1]) or 0) then
 end
 """
 
-log = structlog.get_logger(__name__)
-
 
 async def initialize(redis: Redis) -> None:
     """Note the time on a Redis that knows of no budgets yet, so that the first sync need not wait for it."""
@@ -97,6 +95,7 @@ class CallBudget:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.circuit = CircuitBreaker(redis, key)
+        self._redis = redis
         self._rate = rate
         self._clock = clock
         self._slots_key, self._pause_key = (f"{PREFIX}{key}:{name}" for name in ("slots", "pause"))
@@ -104,7 +103,7 @@ class CallBudget:
         self._extend = redis.register_script(PAUSE)
         self._turn = asyncio.Lock()
         self._local = LocalFallback(rate)
-        self._redis_away_until = 0.0
+        self._is_shared = True
         self._paused_at = float("-inf")
         self._reserved: deque[_Slot] = deque()
 
@@ -132,7 +131,7 @@ class CallBudget:
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
             return False
         if self._rate is not None:
-            limit = self._local.limit if self._redis_is_away() else self._rate.limit
+            limit = self._rate.limit if self._is_shared else self._local.limit
             numbers = range(1, min(cost, limit) + 1)
             self._reserved.extend(_Slot(f"{name}:{number}", requested_at) for number in numbers)
         return True
@@ -165,14 +164,12 @@ class CallBudget:
         self, cost: int, given_back: Sequence[str] = (), *, name: str = "", leaving: int = 0
     ) -> float:
         """Return the seconds until there is room; 0 where the slots are taken."""
-        if not self._redis_is_away():
-            try:
-                return self._local.remaining() or await self._shared_wait(cost, given_back, name, leaving)
-            except (RedisError, OSError) as error:
-                self._redis_away_until = time.monotonic() + OUTAGE_SECONDS
-                log.warning(
-                    "Redis is not reachable, limiting calls in this process", error=type(error).__name__
-                )
+        if not is_away(self._redis):
+            async with redis_optional("take a slot"):
+                wait = self._local.remaining() or await self._shared_wait(cost, given_back, name, leaving)
+                self._is_shared = True
+                return wait
+        self._is_shared = False
         return self._local.wait(cost)
 
     async def _shared_wait(self, cost: int, given_back: Sequence[str], name: str, leaving: int) -> float:
@@ -186,9 +183,6 @@ class CallBudget:
         )
         self.circuit.failing = failures > 0
         return micros / 1_000_000
-
-    def _redis_is_away(self) -> bool:
-        return time.monotonic() < self._redis_away_until
 
     def _clamped(self, cost: int) -> int:
         return min(cost, self._rate.limit) if self._rate else cost

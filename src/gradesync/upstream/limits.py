@@ -2,25 +2,18 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import structlog
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from gradesync.core.district import BUDGET_SHARE
+from gradesync.redis_client.availability import redis_optional
 
 PREFIX = "gradesync:circuit:"
 OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, not whether they are open
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
-# How long a process does without a Redis that failed before it asks again.
-OUTAGE_SECONDS = 15.0
 FAILURES_KEPT_SECONDS = 600
-
-log = structlog.get_logger(__name__)
 
 
 class CircuitBreaker:
@@ -77,15 +70,6 @@ async def count_open_circuits(redis: Redis) -> Counter[str] | None:
         open_names = (name for name, is_open in zip(names, opened, strict=True) if is_open)
         return Counter(name.removeprefix(PREFIX).partition(":")[0] for name in open_names)
     return None
-
-
-@asynccontextmanager
-async def redis_optional(operation: str) -> AsyncIterator[None]:
-    """Log, and go on, where Redis is away: that never fails a call to an upstream."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        log.warning("Redis is not reachable", operation=operation, error=type(error).__name__)
 
 
 REUSE_SECONDS = 0.05

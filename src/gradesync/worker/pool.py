@@ -11,13 +11,14 @@ from arq.worker import Worker, func
 from prometheus_client import Gauge
 
 from gradesync.observability.periodic import cancel_all, log_failure, run_periodically
+from gradesync.redis_client.pool import to_bytes
 from gradesync.runtime import Runtime
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
-from gradesync.wakeup import THERE_IS_WORK, Wakeup, to_bytes
+from gradesync.wakeup import THERE_IS_WORK, Wakeup
 from gradesync.worker.webhooks import WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1

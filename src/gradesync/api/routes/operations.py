@@ -1,13 +1,11 @@
 """Serve health, readiness and metrics of the process, and explain problems."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import PlainTextResponse
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from gradesync.api import schemas
@@ -40,23 +38,23 @@ async def get_health() -> schemas.Health:
 async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.Readiness:
     """Report `unavailable` if the database is unreachable or lacks migrations of this release.
 
-    Reports `degraded` if the queue does not respond: requests are stored all the same, and workers find them.
+    Reports `degraded` if the queue cannot be used: requests are stored all the same, and workers find them.
     An open circuit of an upstream system is shown and does not change the status.
     """
-    database, migrations, queue, circuits = await asyncio.gather(
+    database, migrations, problem = await asyncio.gather(
         _passes(_reaches_database(runtime)),
         _passes(runtime.context.database.is_migrated()),
-        _passes(_reaches_queue(runtime)),
-        _count_circuits(runtime),
+        runtime.redis.find_problem(),
     )
-    status = "ready" if queue else "degraded"
+    status = "degraded" if problem else "ready"
     if not (database and migrations):
         response.status_code, status = 503, "unavailable"
-    checks = {"database": database, "migrations": migrations, "queue": queue}
+    checks = {"database": database, "migrations": migrations, "queue": problem is None}
     return schemas.Readiness(
         status=status,
         checks={name: "ok" if passed else "failed" for name, passed in checks.items()},
-        circuits_open=circuits,
+        queue_problem=problem,
+        circuits_open=await observe_circuits(runtime.redis),
     )
 
 
@@ -66,22 +64,11 @@ async def _reaches_database(runtime: Runtime) -> bool:
     return True
 
 
-async def _reaches_queue(runtime: Runtime) -> bool:
-    return bool(await runtime.redis.ping())
-
-
-async def _count_circuits(runtime: Runtime) -> Mapping[str, int] | None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(READY_SECONDS):
-            return await observe_circuits(runtime.redis)
-    return None
-
-
 async def _passes(check: Awaitable[bool]) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await check
-    except (SQLAlchemyError, RedisError, OSError):
+    except (SQLAlchemyError, OSError):
         return False
 
 

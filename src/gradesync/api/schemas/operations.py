@@ -64,16 +64,24 @@ class Health(ResponseModel):
 class Readiness(ResponseModel):
     """Report whether the process can accept requests.
 
-    `degraded`: the queue does not respond. Requests are stored all the same, and workers find them.
+    `degraded`: the queue cannot be used. Requests are stored all the same, and workers find them.
     """
 
     status: Literal["ready", "degraded", "unavailable"]
     checks: Mapping[str, Literal["ok", "failed"]]
+    queue_problem: Annotated[
+        str | None,
+        Field(
+            description="Why the queue cannot be used: `no-answer`, `slow`, `unreachable`, `read-only`, "
+            "`full`, `loading`, `not-saving`, `password-refused`, `failing`. `null` while it can.",
+            examples=["no-answer"],
+        ),
+    ]
     circuits_open: Annotated[
         Mapping[str, int] | None,
         Field(
             description="How many accounts of each upstream system have an open circuit breaker: they failed "
-            "so often that no new sync calls them now. `null` while the queue does not respond.",
+            "so often that no new sync calls them now. `null` while the queue cannot be used.",
             examples=[{"schoology": 0, "powerschool": 1}],
         ),
     ]

@@ -1,0 +1,1 @@
+"""Ask Redis: what all processes share, and can do without."""

