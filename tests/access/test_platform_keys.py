@@ -1,5 +1,6 @@
 """Test fetching the published keys of an LTI platform, within limits."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -24,13 +25,15 @@ class Platform:
     def __init__(self, respond: Respond) -> None:
         self.respond = respond
         self.requests = 0
+        self.now = 0.0
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests += 1
         return self.respond()
 
     def keys(self) -> PlatformKeys:
-        return PlatformKeys(httpx.AsyncClient(transport=httpx.MockTransport(self.handle)))
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
+        return PlatformKeys(client, seconds=lambda: self.now)
 
 
 def published(*keys: Any) -> Respond:
@@ -52,6 +55,23 @@ async def test_unknown_key_is_fetched() -> None:
     await keys.for_key(URL, "first")
     platform.respond = published(SECOND, FIRST)
     assert {key.kid for key in await keys.for_key(URL, "second")} == {"first", "second"}
+
+
+async def test_key_taken_out_of_the_set_is_refused_within_minutes() -> None:
+    platform = Platform(published(FIRST, SECOND))
+    keys = platform.keys()
+    await keys.for_key(URL, "first")
+    platform.respond, platform.now = published(SECOND), 301
+    assert [key.kid for key in await keys.for_key(URL, "first")] == ["second"]
+
+
+async def test_short_keys_are_left_out() -> None:
+    modulus = urlsafe_b64encode(b"\xff" * 128).decode()
+    public = {"kty": "RSA", "kid": "short", "n": modulus, "e": "AQAB"}
+    keys = Platform(published(public, FIRST)).keys()
+    assert [key.kid for key in await keys.for_key(URL, "short")] == ["first"]
+    with pytest.raises(RequestRefused, match="lti-keys-unavailable"):
+        await Platform(published(public)).keys().for_key(URL, "short")
 
 
 async def test_unknown_keys_do_not_cause_endless_fetches() -> None:

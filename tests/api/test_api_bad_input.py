@@ -1,5 +1,6 @@
 """Test that invalid input is refused as a problem, writes nothing, and is not echoed."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,7 +8,8 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from harness.api import ApiHarness, expect_problem
+from gradesync.api.app import openapi_document
+from harness.api import ApiClient, ApiHarness, expect_problem
 
 MARK = "zzleakzz"
 
@@ -92,6 +94,36 @@ async def test_unknown_addresses_and_methods_are_problems(api: ApiHarness) -> No
     response = await api.http.delete("/syncs")
     expect_problem(response, 405, "method-not-allowed")
     assert response.headers["allow"] == "GET"
+
+
+async def test_method_not_allowed_names_every_method_of_an_address(api: ApiHarness) -> None:
+    for path, methods in openapi_document()["paths"].items():
+        address = re.sub(r"{\w+}", "1", path)
+        response = await api.http.request("TRACE", address)
+        expect_problem(response, 405, "method-not-allowed")
+        allowed = response.headers["allow"].split(", ")
+        assert {method.upper() for method in methods} <= set(allowed), path
+        for method in allowed:
+            assert (await api.http.request(method, address)).status_code != 405, (method, path)
+
+
+@pytest.mark.parametrize("path", ["/syncs/", "/sections/1/syncs/", "/oauth/token/", "/docs/", "/healthz/"])
+async def test_no_redirect_takes_the_host_of_the_caller(api: ApiHarness, path: str) -> None:
+    for method in ("GET", "POST"):
+        response = await api.http.request(method, path, headers={"host": "evil.example"})
+        assert response.status_code in {404, 405}
+        assert "evil.example" not in str(response.headers)
+
+
+@pytest.mark.parametrize("host", ["unknown", "_hidden", "<script>", "10.0.0.1 or 1=1", "a" * 5000, ""])
+async def test_forwarded_address_is_an_address_or_nothing(api: ApiHarness, host: str) -> None:
+    office = await api.office()
+    transport = httpx.ASGITransport(api.app, client=(host, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gradesync.test") as http:
+        response = await ApiClient(http, office.token).ask("PATCH", "/policy", json={"take_over": True})
+    assert response.status_code == 200
+    entry = (await office.get("/audit", limit=1)).json()["items"][0]
+    assert (entry["action"], entry["source_ip"]) == ("policy.changed", None)
 
 
 async def test_an_unexpected_error_reveals_nothing(api: ApiHarness) -> None:

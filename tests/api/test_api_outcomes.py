@@ -72,7 +72,7 @@ async def test_an_update_lists_the_changed_fields(api: ApiHarness) -> None:
     assert (edit["field"], edit["before"], edit["after"]) == ("points", before, "77.5")
     assert (outcome["before"], outcome["after"]) == (None, None)
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert f"points {before},points 77.5" in sheet.text
+    assert f'"points {before}","points 77.5"' in sheet.text
 
 
 async def test_a_changed_category_is_shown_by_its_sis_titles(api: ApiHarness) -> None:
@@ -88,7 +88,7 @@ async def test_a_changed_category_is_shown_by_its_sis_titles(api: ApiHarness) ->
     assert (edit["field"], edit["before_title"], edit["after_title"]) == ("category", "homework", "Quizzes")
     assert edit["before"] != edit["after"]
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert "category homework,category Quizzes" in sheet.text
+    assert '"category homework","category Quizzes"' in sheet.text
 
 
 async def test_a_refused_assignment_shows_the_sis_message(api: ApiHarness) -> None:
@@ -100,7 +100,7 @@ async def test_a_refused_assignment_shows_the_sis_message(api: ApiHarness) -> No
     (outcome,) = response.json()["items"]
     assert outcome["detail"] == "PowerSchool answered 409 and named teachercategoryid"
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert f",{outcome['detail']}," in sheet.text
+    assert f'"{outcome["detail"]}"' in sheet.text
 
 
 async def test_a_districts_client_gets_ids_without_names(api: ApiHarness) -> None:
@@ -235,7 +235,20 @@ async def test_the_spreadsheet_has_all_rows_of_a_long_list(api: ApiHarness) -> N
     assert len({row["student id"] for row in lines if row["assignment"] == "Long"}) == 2300
 
 
-@pytest.mark.parametrize("title", [TITLE, "+1", "-1+2", "@SUM(A1)", "\t=1", "  =1", "\r=1", "|calc"])
+FORMULAS = (TITLE, "+1", "-1+2", "@SUM(A1)", "\t=1", "  =1", "\r=1", "|calc", "\u22121", "\u3000=1")
+FULL_WIDTH = (
+    "\uff1d1+1",
+    "\uff0b1",
+    "\uff0d1",
+    "\uff20SUM(A1)",
+    "\t\uff1d1",
+    "\r\uff0d1",
+    "\ufe631",
+    "\uff05x",
+)
+
+
+@pytest.mark.parametrize("title", [*FORMULAS, *FULL_WIDTH])
 async def test_no_title_becomes_a_formula(api: ApiHarness, title: str) -> None:
     office = await api.office()
     sync = await api.sync(office, dry_run=True)

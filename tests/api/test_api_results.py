@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -57,3 +58,12 @@ async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -
     assert stopped["error"]["explanation"] == f"Stopped for your review. {guard['explanation']}"
     approved = await api.sync(office, approve=stopped["fingerprint"])
     assert (approved["approve"], approved["scores"]["cleared"]) == (preview["fingerprint"], guard["cleared"])
+
+
+async def test_every_field_of_a_spreadsheet_is_quoted(api: ApiHarness) -> None:
+    office = await api.office()
+    sync = await api.sync(office)
+    sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    lines = sheet.text.removeprefix("\ufeff").split("\r\n")
+    assert len(lines) > 2
+    assert all(re.fullmatch(r'"[^"]*"(,"[^"]*")+', line) for line in lines[:-1])

@@ -4,7 +4,7 @@ from asyncio import create_subprocess_exec
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from gradesync import embedded
 from gradesync.db import migrate
@@ -28,6 +28,28 @@ async def _check(url: str) -> None:
 
 async def test_application_role_is_accepted(servers: Urls) -> None:
     await _check(servers.database_url)
+
+
+@pytest.mark.parametrize(
+    ("make", "remove"),
+    [
+        ("SELECT lo_create(424242)", "SELECT lo_unlink(424242)"),
+        (
+            "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC",
+            "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC",
+        ),
+    ],
+)
+async def test_role_cannot_lock_the_service_out(servers: Urls, make: str, remove: str) -> None:
+    database = Database.open(servers.database_url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    async with database.district("d-1") as db:
+        await db.execute(text(make))
+    try:
+        await database.check_role()
+    finally:
+        async with database.district("d-1") as db:
+            await db.execute(text(remove))
+        await database.close()
 
 
 async def test_owner_is_refused(servers: Urls) -> None:

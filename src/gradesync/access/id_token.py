@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
 
 from gradesync.access.launch import CLAIM
 from gradesync.access.platform_keys import PlatformKeys
+from gradesync.access.tokens import UNREADABLE
 from gradesync.core.district import LtiRegistration
 from gradesync.core.ports import Clock
+from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 
 ALGORITHM = "RS256"
 LEEWAY = 60
 ID_TOKEN_MAX = 16_384
 LIFETIME_MAX = 86_400
+TEXTS = ("nonce", CLAIM + "version", CLAIM + "message_type", CLAIM + "deployment_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,11 @@ async def check_id_token(
         published = await keys.for_key(registration.jwks_url, kid)
         claims = jwt.decode(text, published, algorithms=[ALGORITHM]).claims
         _registry(registration, lambda: int(clock().timestamp())).validate(claims)
-    except (JoseError, ValueError) as error:
+    except UNREADABLE as error:
         raise _refused(f"It isn't valid: {getattr(error, 'error', 'unreadable')}.") from error
+    _check_texts(claims)
     _check_party(claims, registration)
-    if claims["exp"] - clock().timestamp() > LIFETIME_MAX:
+    if claims["exp"] > clock().timestamp() + LIFETIME_MAX:  # a sum: it may be too large for a difference
         raise _refused("It expires too late.")
     return IdToken(claims, text.rpartition(".")[0], float(claims["exp"]) + LEEWAY)
 
@@ -69,6 +72,14 @@ def _registry(registration: LtiRegistration, now: Callable[[], int]) -> jwt.JWTC
         nonce=present,
         **lti,
     )
+
+
+def _check_texts(claims: Mapping[str, Any]) -> None:
+    """Require texts where a list would pass too, and no character that cannot be stored."""
+    if not all(isinstance(claims[name], str) for name in TEXTS):
+        raise _refused("A claim that must be a text is none.")
+    if not is_storable(claims):
+        raise _refused("It has a character that no text can have.")
 
 
 def _check_party(claims: Mapping[str, Any], registration: LtiRegistration) -> None:

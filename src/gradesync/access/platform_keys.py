@@ -1,7 +1,9 @@
 """Fetch the keys that LTI platforms publish (upstream.md LTI §2.1)."""
 
 import asyncio
+from base64 import urlsafe_b64decode
 from collections import deque
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
@@ -15,7 +17,8 @@ from joserfc.jwk import KeySet, RSAKey
 from gradesync.errors import RequestRefused, SyncStopped
 
 KEY_SET_MAX = 262_144
-KEYS_KEPT_SECONDS = 3600
+KEYS_KEPT_SECONDS = 300  # so a key that the platform takes out of its set is refused after minutes
+KEY_BITS_MIN = 2048
 FETCH_WINDOW_SECONDS = 60
 FETCHES_PER_WINDOW = 5
 FETCH_TIMEOUT = 5
@@ -29,29 +32,30 @@ class _Published:
     read: float = float("-inf")
     fetches: deque[float] = field(default_factory=lambda: deque(maxlen=FETCHES_PER_WINDOW))
 
-    def is_stale_for(self, kid: str | None) -> bool:
+    def is_stale_for(self, kid: str | None, now: float) -> bool:
         known = any(key.kid == kid for key in self.keys)
-        return not known or monotonic() - self.read > KEYS_KEPT_SECONDS
+        return not known or now - self.read > KEYS_KEPT_SECONDS
 
-    def may_fetch(self) -> bool:
-        return len(self.fetches) < FETCHES_PER_WINDOW or monotonic() - self.fetches[0] > FETCH_WINDOW_SECONDS
+    def may_fetch(self, now: float) -> bool:
+        return len(self.fetches) < FETCHES_PER_WINDOW or now - self.fetches[0] > FETCH_WINDOW_SECONDS
 
 
 @dataclass(slots=True)
 class PlatformKeys:
     """Cache key sets by address in this process. An unknown key id makes it fetch again, within a rate limit.
 
-    `client` follows no redirects.
+    `client` follows no redirects. `seconds` is a clock that never goes back.
     """
 
     client: httpx.AsyncClient
+    seconds: Callable[[], float] = monotonic
     _published: dict[str, _Published] = field(default_factory=dict)
 
     async def for_key(self, url: str, kid: str | None) -> KeySet:
         """Return the keys published at `url`. Raises `RequestRefused("lti-keys-unavailable")` for none."""
-        published = self._published.setdefault(url, _Published())
-        if published.is_stale_for(kid) and published.may_fetch():
-            published.fetches.append(monotonic())
+        published, now = self._published.setdefault(url, _Published()), self.seconds()
+        if published.is_stale_for(kid, now) and published.may_fetch(now):
+            published.fetches.append(now)
             await self._fetch(url, published)
         if not published.keys:
             raise RequestRefused("lti-keys-unavailable", "The platform's key set could not be read.")
@@ -63,7 +67,7 @@ class PlatformKeys:
             keys = _rsa_keys(await self._body(url))
         except (httpx.HTTPError, SyncStopped, JoseError, ValueError, TimeoutError):
             return
-        published.keys, published.read = KeySet([*keys]), monotonic()
+        published.keys, published.read = KeySet([*keys]), self.seconds()
 
     async def _body(self, url: str) -> bytes:
         body = bytearray()
@@ -81,10 +85,16 @@ class _KeySet(msgspec.Struct):
 
 
 def _rsa_keys(body: bytes) -> list[RSAKey]:
-    """Return the keys that can have signed a launch; an unusable key is left out."""
+    """Return the keys that can have signed a launch; an unusable or short key is left out."""
     rsa_keys = []
     for key in msgspec.json.decode(body, type=_KeySet).keys:
         if isinstance(key, dict) and key.get("kty") == "RSA":
             with suppress(JoseError, ValueError):
-                rsa_keys.append(RSAKey.import_key(key))
+                if _count_bits(key) >= KEY_BITS_MIN:
+                    rsa_keys.append(RSAKey.import_key(key))
     return rsa_keys
+
+
+def _count_bits(key: Mapping[str, Any]) -> int:
+    modulus = str(key.get("n")).encode("ascii")
+    return int.from_bytes(urlsafe_b64decode(modulus + b"==")).bit_length()

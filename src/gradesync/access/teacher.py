@@ -27,5 +27,9 @@ async def teacher_scopes(
         people = await members()
     except (SyncStopped, Retriable):
         return READS
-    is_course_admin = any(each.uid == launch.uid and each.admin and each.active for each in people)
-    return WRITES if is_course_admin else READS
+    return WRITES if is_course_admin(launch.uid, people) else READS
+
+
+def is_course_admin(uid: str, people: Sequence[Member]) -> bool:
+    """Return whether this person is enrolled as a course admin."""
+    return any(each.uid == uid and each.admin and each.active for each in people)

@@ -21,6 +21,10 @@ PAGE_LIFETIME = timedelta(hours=1)
 PAGE = "page"  # the client of the tokens of our own teacher's page; ids of other clients begin with `gs_`
 
 
+# Raised for tokens that cannot be read: their headers are anybody's, and may hold anything.
+UNREADABLE = (JoseError, ValueError, TypeError, RecursionError)
+
+
 class Scope(StrEnum):
     """Name what a token allows, with the words of the API document."""
 
@@ -109,7 +113,7 @@ class Tokens:
         try:
             claims = jwt.decode(token, self.keys, algorithms=[ALGORITHM]).claims
             self._registry().validate(claims)
-        except (JoseError, ValueError) as error:
+        except UNREADABLE as error:
             raise TokenRefused(type(error).__name__) from error
         return Caller(
             district_id=claims["district"],

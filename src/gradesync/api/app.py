@@ -58,6 +58,7 @@ def _build(public_url: str) -> FastAPI:
         title=openapi.TITLE,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect would name the host that the caller names
         telemetry=NO_TELEMETRY,
         generate_unique_id_function=_operation_id,
     )

@@ -13,6 +13,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, S
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
+from gradesync.access.source_address import source_ip
+from gradesync.access.teacher import is_course_admin
 from gradesync.access.tokens import PAGE, Caller, Scope, TokenRefused
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
@@ -36,11 +38,6 @@ def live_of(request: Request) -> Live:
     """Return the live reads of the application that got the request."""
     live: Live = request.app.state.live
     return live
-
-
-def source_ip(request: Request) -> str | None:
-    """Return the address that the request came from."""
-    return request.client.host if request.client else None
 
 
 CurrentRuntime = Annotated[Runtime, Depends(runtime_of)]
@@ -98,6 +95,15 @@ class SectionContext(RequestContext):
     async def members(self) -> tuple[Member, ...]:
         """Read who is enrolled in the section."""
         return await self.live.members(self.section_ref)
+
+    async def require_course_admin(self) -> None:
+        """Refuse a teacher whose sync would be refused (R22). Raises `RequestRefused("not-course-admin")`."""
+        # An Instructor's launch proves no enrollment: an assistant and a visitor have that role too.
+        uid = self.caller.subject
+        if self.caller.section_id is None or (await self.district()).policy.admin_sync:
+            return
+        if not is_course_admin(uid, await self.members()):
+            raise RequestRefused("not-course-admin", "The token's person is no course admin of the section.")
 
     async def sis_side(self) -> SisSide:
         """Read the SIS section of the link."""

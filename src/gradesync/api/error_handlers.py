@@ -8,6 +8,7 @@ from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import Match
 
 from gradesync.api.problems import CATALOGUE, problem, type_template
 from gradesync.api.schemas.render import sync_path
@@ -18,6 +19,7 @@ from gradesync.errors import RequestRefused, Retriable, SyncStopped
 log = structlog.get_logger()
 
 RETRY_AFTER = {"retry-after": "5"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 HTTP_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 
@@ -79,8 +81,20 @@ class _Unexpected(StatusProblem):
         super().__init__(headers=headers, code=self.type_, fix=CATALOGUE["internal-error"].fix)
 
 
-def _handle_http(_: ExceptionHandler, __: Request, error: HTTPException) -> Problem:
-    return problem(HTTP_STATUS.get(error.status_code, "request-not-readable"), headers=error.headers)
+def _handle_http(_: ExceptionHandler, request: Request, error: HTTPException) -> Problem:
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem(HTTP_STATUS.get(error.status_code, "request-not-readable"), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return every method of the address. A route knows only its own, and an address may have several."""
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    found = [
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    ]
+    return ", ".join(found)
 
 
 def _handle_invalid(_: ExceptionHandler, __: Request, error: RequestValidationError) -> Problem:

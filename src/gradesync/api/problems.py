@@ -64,6 +64,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This district's clients may not start syncs.",
         "A teacher starts syncs; a district can allow its clients with policy.service_sync.",
     ),
+    "not-course-admin": ProblemType(
+        403,
+        "Only a course admin of this section may do this.",
+        "Launch as a course admin of the section, or let the district allow it with policy.admin_sync.",
+    ),
     # the resource
     "section-not-found": ProblemType(
         404, "The section is unknown.", "Check the Schoology section id, and that the token covers it."

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from unicodedata import normalize
@@ -34,7 +34,8 @@ ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 NAME_MAX = 60
-FORMULA = ("=", "+", "-", "@", "|", "%")
+FORMULA = ("=", "+", "-", "@", "|", "%", "\u2212")  # the last is the minus sign
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,28 +57,28 @@ class About:
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the first cells of every line."""
-        return escape_formula(self.section), escape_formula(self.requester), f"{self.at:%Y-%m-%d %H:%M %Z}"
+        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}"
 
 
 def format_outcome(outcome: schemas.Outcome, about: About) -> str:
-    """Format an outcome as one line. Text that people wrote never starts a formula."""
+    """Format an outcome as one line."""
     assignment, student, reason = outcome.assignment, outcome.student, outcome.reason
     return format_line(
         (
             *about.cells,
             assignment.id if assignment else "",
-            escape_formula(assignment.title or "") if assignment else "",
+            assignment.title or "" if assignment else "",
             student.id if student else "",
-            escape_formula(student.name or "") if student else "",
+            student.name or "" if student else "",
             outcome.kind,
             str(outcome.count),
             outcome.result,
             "yes" if _needs_attention(outcome) else "",
             reason.code if reason else "",
-            escape_formula(reason.explanation) if reason else "",
+            reason.explanation if reason else "",
             reason.fix if reason else "",
-            escape_formula(outcome.detail or ""),
-            escape_formula(" ".join(warning.explanation for warning in outcome.warnings)),
+            outcome.detail or "",
+            " ".join(warning.explanation for warning in outcome.warnings),
             outcome.before or _join((edit.field, edit.before_title or edit.before) for edit in outcome.edits),
             outcome.after or _join((edit.field, edit.after_title or edit.after) for edit in outcome.edits),
         )
@@ -90,25 +91,30 @@ def _needs_attention(outcome: schemas.Outcome) -> bool:
 
 
 def _join(values: Iterable[tuple[str, str]]) -> str:
-    return escape_formula("; ".join(" ".join(pair) for pair in values))
+    return "; ".join(" ".join(pair) for pair in values)
 
 
-def escape_formula(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would take for a formula."""
-    plain = "".join(letter for letter in text if letter.isprintable())
-    return f"'{plain}" if plain.lstrip().startswith(FORMULA) else plain
-
-
-def format_line(cells: Sequence[str]) -> str:
-    """Format cells as one line of a file."""
+def format_line(cells: Iterable[str]) -> str:
+    """Format cells as one line of a file, each in quotes. No text in it starts a formula."""
     text = io.StringIO()
-    csv.writer(text).writerow(cells)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(map(_escape_formula, cells))
     return text.getvalue()
 
 
+def _escape_formula(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would take for a formula."""
+    plain = "".join(letter for letter in text if letter.isprintable())
+    if NUMBER.fullmatch(plain):
+        return plain
+    # In their full-width and small forms too, which some spreadsheets take for the same signs.
+    first = normalize("NFKC", plain.lstrip()[:1])
+    return f"'{plain}" if first.startswith(FORMULA) else plain
+
+
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
-EXAMPLE = (
-    format_line(COLUMNS)
-    + "Algebra 1,57002,2026-11-02 15:20 CST,"
-    + "5001,Essay,57001,,score,1,failed,yes,student-not-in-sis-section,…,…,,,,9.5\r\n"
+EXAMPLE = format_line(COLUMNS) + format_line(
+    (
+        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "5001", "Essay", "57001", "", "score", "1"),
+        *("failed", "yes", "student-not-in-sis-section", "…", "…", "", "", "", "9.5"),
+    )
 )

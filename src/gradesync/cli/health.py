@@ -28,9 +28,11 @@ def health_app(runtime: Runtime) -> Starlette:
         body, content_type = render_metrics()
         return Response(body, media_type=content_type)
 
-    return Starlette(
+    app = Starlette(
         routes=[Route("/healthz", health), Route("/readyz", readiness), Route("/metrics", metrics)]
     )
+    app.router.redirect_slashes = False  # such a redirect would name the host that the caller names
+    return app
 
 
 async def _is_ready(runtime: Runtime) -> bool:

@@ -42,6 +42,21 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
+def is_storable(value: object) -> bool:
+    """Return whether PostgreSQL can store every text of a JSON value as it is."""
+    pending = [value]  # not by recursion: a value may be nested as deeply as its reader allows
+    while pending:
+        match pending.pop():
+            case str() as text:
+                if text != storable(text):
+                    return False
+            case list() as items:
+                pending += items
+            case dict() as members:
+                pending += [*members, *members.values()]
+    return True
+
+
 def dump(raw: object) -> str:
     return _encode(raw).decode()
 

@@ -22,13 +22,15 @@ SET_DISTRICT_AND_LOCK = text("""
     SELECT set_config('gradesync.district', :district, true),
            pg_advisory_xact_lock(hashtext(:lock), hashtext(:district))
 """)
-# The role's own rights, and those of roles that it is a member of.
+# The role's own rights, and those of roles that it is a member of. Every role may make large objects and
+# default privileges, which reach no rows: with one, the role could lock the service out.
 CHECK_ROLE = text("""
     SELECT bool_or(r.rolsuper) AS superuser,
            bool_or(r.rolbypassrls) AS bypasses,
            bool_or(EXISTS (
                SELECT FROM pg_shdepend o
                WHERE o.refclassid = 'pg_authid'::regclass AND o.refobjid = r.oid AND o.deptype = 'o'
+               AND o.classid NOT IN ('pg_largeobject'::regclass, 'pg_default_acl'::regclass)
            )) AS owns
     FROM pg_roles r
     WHERE r.rolname = current_user OR pg_has_role(current_user, r.oid, 'MEMBER')

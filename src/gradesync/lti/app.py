@@ -44,6 +44,7 @@ def lti_app(runtime: Runtime) -> Starlette:
         ],
         exception_handlers=dict.fromkeys(HANDLED, _handle_error),
     )
+    app.router.redirect_slashes = False  # such a redirect would name the host that the caller names
     app.state.tool = Tool.of(runtime)
     return app
 
@@ -82,9 +83,11 @@ async def _handle_error(request: Request, error: Exception) -> Response:
     code = _code(error)
     detail = error.detail if isinstance(error, RequestRefused) else type(error).__name__
     log.info("launch.refused", code=code, detail=detail)
-    if request.url.path.endswith("/confirm"):
-        return responses.json_refusal(code)
-    return responses.refusal(code)
+    is_script = request.url.path.endswith("/confirm")
+    response = responses.json_refusal(code) if is_script else responses.refusal(code)
+    if isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})  # a 405 names the methods of the address
+    return response
 
 
 def _code(error: Exception) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 
 MAX_FIELDS = 200
@@ -20,6 +21,8 @@ async def read(request: Request) -> Form:
         raise not_valid("It cannot be read.") from error
     if len(dict(pairs)) < len(pairs):
         raise not_valid("A parameter is given twice.")
+    if not is_storable(dict(pairs)):
+        raise not_valid("A parameter has a character that no text can have.")
     return dict(pairs)
 
 

@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.launch import Launch
+from gradesync.access.source_address import source_ip
 from gradesync.access.teacher import teacher_scopes
 from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope
 from gradesync.core.catalogue import SIS_NAME
@@ -16,7 +17,7 @@ from gradesync.lti.logins import CheckedLaunch, PendingLaunch
 from gradesync.lti.lti11 import check_form
 from gradesync.lti.lti13 import check_launch_token
 from gradesync.lti.responses import html
-from gradesync.lti.tool import Tool, origin_of, source_ip, tool_of
+from gradesync.lti.tool import Tool, origin_of, tool_of
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ async def confirm(request: Request) -> Response:
         raise RequestRefused("browser-unknown", "The request comes from another origin.")
     try:
         proof = msgspec.json.decode(await request.body(), type=Proof)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise forms.not_valid("It cannot be read.") from error
     pending = await logins.take_launch(tool.redis, proof.ticket)
     if pending is None or proof.value != pending.state:

@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gradesync.access.source_address import source_ip
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
 from gradesync.lti.forms import Form
 from gradesync.lti.responses import html
-from gradesync.lti.tool import Tool, origin_of, source_ip, tool_of
+from gradesync.lti.tool import Tool, origin_of, tool_of
 
 COOKIE_TRIED = "cookie_tried"
 STORAGE = "lti_storage_target"

@@ -5,12 +5,13 @@ from hmac import compare_digest
 
 import msgspec
 from joserfc import jws
-from joserfc.errors import JoseError
 
 from gradesync.access.id_token import IdToken, check_id_token
 from gradesync.access.launch import CLAIM, read_launch
+from gradesync.access.tokens import UNREADABLE
 from gradesync.core.district import District
 from gradesync.db import installations, tokens
+from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 from gradesync.lti.logins import CheckedLaunch, Login
 from gradesync.lti.page_data import add_page_data
@@ -31,7 +32,7 @@ async def check_launch_token(tool: Tool, login: Login, id_token: str) -> Checked
     if district.lti is None:
         raise RequestRefused("lti-not-registered", "The installation is gone.")
     checked = await check_id_token(id_token, district.lti, tool.keys, tool.clock)
-    if not compare_digest(str(checked.claims["nonce"]), login.nonce):
+    if not compare_digest(checked.claims["nonce"].encode(), login.nonce.encode()):
         raise RequestRefused("id-token-refused", "It answers another login.")
     if origin_of(str(checked.claims.get(CLAIM + "target_link_uri", ""))) != origin_of(tool.public_url):
         raise RequestRefused("id-token-refused", "It is for another address.")
@@ -45,8 +46,10 @@ async def _district(tool: Tool, login: Login, id_token: str) -> District:
     try:
         payload = jws.extract_compact(id_token.encode("ascii")).payload
         deployment = msgspec.json.decode(payload, type=_Deployment).id
-    except (JoseError, ValueError) as error:
+    except UNREADABLE as error:
         raise RequestRefused("id-token-refused", "It cannot be read.") from error
+    if not is_storable(deployment):
+        raise RequestRefused("id-token-refused", "It has a character that no text can have.")
     async with tool.database.without_tenant() as db:
         district_id = await installations.find_district(db, login.issuer, login.client_id, deployment)
     return await tool.district(district_id)

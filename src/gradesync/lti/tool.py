@@ -87,11 +87,9 @@ def tool_of(request: Request) -> Tool:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port."""
-    parts = urlsplit(url)
+    """Return scheme, host and port; of text that is no address, an origin that nothing has."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def source_ip(request: Request) -> str | None:
-    """Return the address that the request came from."""
-    return request.client.host if request.client else None

@@ -55,13 +55,21 @@ async def _load_stored(context: SectionContext) -> assignment_state.Stored:
     "/sections/{section_id}/assignments/{assignment_id}",
     summary="Switch an assignment",
     responses=problem_responses(
-        "section-not-found", "assignment-not-found", "upstream-refused", "upstream-unavailable"
+        "section-not-found",
+        "assignment-not-found",
+        "not-course-admin",
+        "upstream-refused",
+        "upstream-unavailable",
     ),
 )
 async def switch_assignment(
     *, context: SyncWriter, assignment_id: AssignmentId, switch: schemas.AssignmentSwitch
 ) -> schemas.SectionAssignment:
-    """Turn *Sync to SIS* on or off, also before the first sync. When off, the SIS keeps what it has."""
+    """Turn *Sync to SIS* on or off, also before the first sync. When off, the SIS keeps what it has.
+
+    As a sync, it takes a course admin of the section.
+    """
+    await context.require_course_admin()
     await _require_assignment(context, assignment_id)
     entry = {"section": context.section_id, "assignment": assignment_id, "sync_to_sis": switch.sync_to_sis}
     async with context.database() as db:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Response
-from pydantic import AwareDatetime
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import Auditor, Checker, LogReader
@@ -30,8 +29,8 @@ class LogFilters:
     section: Annotated[SchoologyId | None, Query(description="Only syncs of this section")] = None
     status: Annotated[schemas.Status | None, Query(description="Only syncs of this status")] = None
     result: Annotated[schemas.SyncResult | None, Query(description="Only syncs that came to this")] = None
-    since: Annotated[AwareDatetime | None, Query(description="Requested then or later")] = None
-    until: Annotated[AwareDatetime | None, Query(description="Requested before then")] = None
+    since: Annotated[schemas.Moment | None, Query(description="Requested then or later")] = None
+    until: Annotated[schemas.Moment | None, Query(description="Requested before then")] = None
     requested_by: Annotated[
         str | None, Query(pattern=r"^[A-Za-z0-9_]{1,64}$", description="A Schoology user id, or a client id")
     ] = None

@@ -11,14 +11,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from structlog.contextvars import bind_contextvars
 
+from gradesync.access.source_address import source_ip
 from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Scope
 from gradesync.api import schemas
-from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request, source_ip
+from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
 from gradesync.api.live import Live
 from gradesync.api.problems import CATALOGUE, problem
 from gradesync.db import clients
 from gradesync.db.clients import Client
+from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 from gradesync.runtime import Runtime
 
@@ -194,6 +196,8 @@ async def _form(request: Request) -> dict[str, str]:
         items = [(name, value) for name, value in form.multi_items() if isinstance(value, str) and value]
     if len(dict(items)) < len(items):
         raise _invalid("A parameter occurs twice.")
+    if not is_storable(dict(items)):
+        raise _invalid("A parameter has a character that no text can have.")
     return dict(items)
 
 
@@ -203,7 +207,7 @@ async def _authenticate(runtime: Runtime, request: Request, form: Mapping[str, s
     if header is not None and "client_secret" in form:
         raise _invalid("The client sends its secret twice.")
     given = _read_basic(header) if header is not None else (form.get("client_id"), form.get("client_secret"))
-    if given is None or not given[0] or not given[1]:
+    if given is None or not given[0] or not given[1] or not is_storable(given[0]):
         raise RequestRefused("client-not-accepted", "")
     async with runtime.context.database.without_tenant() as db:
         client = await clients.authenticate(db, given[0], given[1])

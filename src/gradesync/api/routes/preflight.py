@@ -34,7 +34,9 @@ COLUMNS = (
     "what happens",
     "what to do",
 )
-EXAMPLE = spreadsheet.format_line(COLUMNS) + "7900000001,49355,5001,Essay,,skipped,category-unmapped,…,…\r\n"
+EXAMPLE = spreadsheet.format_line(COLUMNS) + spreadsheet.format_line(
+    ("7900000001", "49355", "5001", "Essay", "", "skipped", "category-unmapped", "…", "…")
+)
 PreflightId = Annotated[UUID, Path(description="The id of a report")]
 
 
@@ -193,9 +195,9 @@ def _format_finding(finding: schemas.PreflightFinding) -> str:
     return spreadsheet.format_line(
         (
             finding.section_id,
-            spreadsheet.escape_formula(finding.section_code or ""),
+            finding.section_code or "",
             assignment.id if assignment else "",
-            spreadsheet.escape_formula(assignment.title) if assignment else "",
+            assignment.title if assignment else "",
             finding.student_id or "",
             finding.result,
             reason.code,

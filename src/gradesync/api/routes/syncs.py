@@ -58,7 +58,7 @@ async def start_sync(
     response: Response,
     wanted: Annotated[schemas.SyncRequest | None, Body()] = None,
     idempotency_key: Annotated[
-        str | None,
+        schemas.PlainText | None,
         Header(
             alias="Idempotency-Key",
             min_length=1,

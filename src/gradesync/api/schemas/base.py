@@ -1,8 +1,32 @@
 """Define what all bodies of the API share."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from gradesync.db.codec import is_storable
+
+T = TypeVar("T")
+
+
+def check_storable(value: T) -> T:
+    """Return a value that can be stored. Raises `ValueError` for NUL and for halves of characters."""
+    if not is_storable(value):
+        raise ValueError("it has a character that no text can have")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("it is outside the calendar") from None
+
+
+# What a client sends outside of a body. Bodies check themselves.
+PlainText = Annotated[str, AfterValidator(check_storable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 SchoologyId = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,19}$", examples=["7900000001"])]
 SisId = Annotated[str, Field(min_length=1, max_length=200, examples=["49355"])]
@@ -18,9 +42,11 @@ Item = TypeVar("Item")
 
 
 class RequestModel(BaseModel):
-    """Define a body that a client sends: unknown members are refused."""
+    """Define a body that a client sends: unknown members are refused, and text that cannot be stored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _check_texts = field_validator("*", mode="before")(check_storable)
 
 
 class ResponseModel(BaseModel):
