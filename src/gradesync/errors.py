@@ -7,6 +7,7 @@ GradeSyncError
 ├── Rejected        this assignment or score is refused; the others go on
 ├── SyncStopped     this sync cannot go on; the reason names why and what to do
 │   └── AccessRefused   unless another teacher acts for the section
+├── DatabaseAway    the database cannot be used now; everything goes on once it can
 ├── LeaseLost       another worker has this sync; write nothing more
 └── RequestRefused  the caller's request cannot be done; a problem response explains why
 """
@@ -67,6 +68,24 @@ class AccessRefused(SyncStopped):
 
     Its status doesn't show which. The section is resolved once more before the sync stops.
     """
+
+
+class DatabaseAway(GradeSyncError):
+    """Report that the database cannot be used now: it is away, fails over, is full, locked or busy.
+
+    `cause` is the name of the error behind it. `refused`: it does not know the role, its password or the
+    database, and waiting does not help.
+    """
+
+    def __init__(self, cause: str, *, refused: bool = False) -> None:
+        super().__init__(f"the database cannot be used now: {cause}")
+        self.cause = cause
+        self.refused = refused
+
+
+def name_cause(error: Exception) -> str:
+    """Return the name of what went wrong, for logs: it contains no data."""
+    return error.cause if isinstance(error, DatabaseAway) else type(error).__name__
 
 
 class LeaseLost(GradeSyncError):

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpx
+import structlog
 
 from gradesync.access.platform_keys import PlatformKeys
 from gradesync.access.request_limits import Limits
@@ -16,7 +17,7 @@ from gradesync.core.ports import Clock, Systems
 from gradesync.db.codec import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
-from gradesync.errors import GradeSyncError
+from gradesync.errors import DatabaseAway, GradeSyncError
 from gradesync.observability.periodic import run_periodically
 from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.settings import PREFIX, Settings
@@ -34,6 +35,9 @@ PURGE_SECONDS = 3600.0
 READY_SECONDS = 3  # that `/readyz` waits for the database, or for Redis
 CIRCUITS_SECONDS = 5.0
 QUEUE_SECONDS = 10.0
+DATABASE_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class SettingMissing(GradeSyncError):
@@ -68,13 +72,19 @@ class Runtime:
         return self.context.clock
 
 
+def utc_now() -> datetime:
+    """Return the time, as all but tests use it."""
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def open_runtime(
-    settings: Settings, *, name: str, clock: Clock = lambda: datetime.now(UTC)
+    settings: Settings, *, name: str, clock: Clock = utc_now, stop: asyncio.Event | None = None
 ) -> AsyncIterator[Runtime]:
     """Open a process's connections; `name` is how PostgreSQL lists it.
 
-    Redis may be away. Raises `SettingMissing`, `RoleRefused`, and what the database raises where it is away.
+    Redis may be away. With `stop`, waits for a database that is away until that is set. Raises
+    `SettingMissing`, `RoleRefused`, `DatabaseAway`.
     """
     keys = _required(settings.secret_keys, "SECRET_KEYS")
     secrets = Secrets([key.get_secret_value() for key in keys])
@@ -90,7 +100,7 @@ async def open_runtime(
         stack.push_async_callback(redis.aclose)
         client = open_client(allow_private_network=settings.allow_private_network)
         await stack.enter_async_context(client)
-        await database.check_role()
+        await _check_role(database, stop)
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
         systems = UpstreamSystems(client, redis, clock, settings.call_timeout_seconds, settings.score_batch)
@@ -121,6 +131,23 @@ async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
         run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),
     ):
         yield
+
+
+async def _check_role(database: Database, stop: asyncio.Event | None) -> None:
+    """Check the role, once the database is there; without `stop` at once. Raises `DatabaseAway`."""
+    waiting = False
+    while True:
+        try:
+            return await database.check_role()
+        except DatabaseAway as error:
+            if stop is None or stop.is_set() or error.refused:
+                raise
+            if not waiting:
+                log.warning("database.awaited", error=error.cause)
+        waiting = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DATABASE_SECONDS):
+                await stop.wait()
 
 
 def _sync_limits(settings: Settings) -> SyncLimits:

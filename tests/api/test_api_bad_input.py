@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from gradesync.api.app import openapi_document
+from gradesync.errors import DatabaseAway
 from harness.api import ApiClient, ApiHarness, expect_problem
 
 MARK = "zzleakzz"
@@ -141,7 +141,7 @@ async def test_an_unexpected_error_reveals_nothing(api: ApiHarness) -> None:
     assert response.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("error", [ConnectionRefusedError(MARK), OperationalError(MARK, None, OSError(MARK))])
+@pytest.mark.parametrize("error", [ConnectionRefusedError(MARK), DatabaseAway(MARK)])
 async def test_an_unreachable_database_is_reported(api: ApiHarness, error: Exception) -> None:
     async def away() -> None:
         raise error

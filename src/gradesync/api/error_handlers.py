@@ -5,7 +5,6 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi_problem.error import Problem, StatusProblem
 from fastapi_problem.handler import ExceptionHandler, add_exception_handler, new_exception_handler
-from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
@@ -14,7 +13,7 @@ from gradesync.api.problems import CATALOGUE, problem, type_template
 from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalogue import CATALOGUE as REASONS
 from gradesync.core.reasons import Reason
-from gradesync.errors import RequestRefused, Retriable, SyncStopped
+from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStopped, name_cause
 
 log = structlog.get_logger()
 
@@ -30,8 +29,7 @@ def install_handlers(app: FastAPI, public_url: str) -> None:
             RequestRefused: _handle_refused,
             SyncStopped: _handle_stopped,
             Retriable: _handle_unavailable,
-            InterfaceError: _handle_no_database,
-            OperationalError: _handle_no_database,
+            DatabaseAway: _handle_no_database,
             OSError: _handle_no_database,
         },
         unhandled_wrappers={"default": _Unexpected},
@@ -40,7 +38,7 @@ def install_handlers(app: FastAPI, public_url: str) -> None:
         documentation_uri_template=type_template(public_url),
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
-    for error in (RequestRefused, SyncStopped, Retriable, InterfaceError, OperationalError, OSError):
+    for error in (RequestRefused, SyncStopped, Retriable, DatabaseAway, OSError):
         app.add_exception_handler(error, handler)
 
 
@@ -65,7 +63,7 @@ def _handle_unavailable(_: ExceptionHandler, __: Request, ___: Exception) -> Pro
 
 
 def _handle_no_database(_: ExceptionHandler, __: Request, error: Exception) -> Problem:
-    log.warning("database.unreachable", error=type(error).__name__)
+    log.warning("database.unreachable", error=name_cause(error))
     return problem("service-unavailable", headers=RETRY_AFTER)
 
 

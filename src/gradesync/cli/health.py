@@ -2,12 +2,12 @@
 
 import asyncio
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gradesync.db.session import DATABASE_AWAY
 from gradesync.observability.logs import render_metrics
 from gradesync.runtime import READY_SECONDS, Runtime
 
@@ -39,5 +39,5 @@ async def _is_ready(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await runtime.context.database.is_migrated()
-    except (SQLAlchemyError, OSError):
+    except DATABASE_AWAY:
         return False

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradesync.embedded import EmbeddedError
-from gradesync.errors import GradeSyncError
+from gradesync.errors import DatabaseAway, GradeSyncError
 
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
@@ -50,6 +50,10 @@ def print_error(message: str, hint: str, console: Console) -> None:
 def _as_command_error(error: Exception) -> CommandError | None:
     if isinstance(error, CommandError):
         return error
+    if isinstance(error, DatabaseAway):
+        what = "refuses this connection" if error.refused else "does not respond"
+        hint = "Is it running? See GRADESYNC_DATABASE_URL."
+        return CommandError(f"The database {what} ({error.cause}).", hint)
     if isinstance(error, GradeSyncError | EmbeddedError):
         return CommandError(str(error))
     from redis.exceptions import RedisError

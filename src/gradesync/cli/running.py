@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from gradesync.cli.output import CommandError
 from gradesync.embedded import Servers
+from gradesync.errors import DatabaseAway
 from gradesync.observability import logs as telemetry
 from gradesync.observability.periodic import run_periodically
 from gradesync.runtime import Runtime, open_runtime, run_maintenance
@@ -48,7 +49,12 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.enter_context(_export_traces(settings, name))
         stop = stack.enter_context(_stop_event())
-        runtime = await stack.enter_async_context(open_runtime(settings, name=name))
+        try:
+            runtime = await stack.enter_async_context(open_runtime(settings, name=name, stop=stop))
+        except DatabaseAway:
+            if stop.is_set():
+                return
+            raise
         if not await runtime.context.database.is_migrated():
             log.warning("the database is behind this release: run gradesync migrate")
         await stack.enter_async_context(run_maintenance(runtime))

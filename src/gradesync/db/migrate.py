@@ -1,6 +1,7 @@
 """Run migrations as the owner of the database. No file but this package is needed."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import stamina
 from alembic import command
@@ -9,11 +10,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gradesync.db.migrations import head
-from gradesync.errors import GradeSyncError
+from gradesync.db.session import as_away
+from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
 # By SQLSTATE, where a limit of `env.py` is reached. The migration under way is then undone.
@@ -31,12 +33,13 @@ async def upgrade(url: str, app_role: str, revision: str = "head", *, attempts: 
     """Upgrade the database at `url` (the owner's); grant `app_role` what the application needs.
 
     A migration that cannot have its locks at once is undone and tried again after a pause, in which the
-    queries behind it go on. Raises `MigrationOutOfTime` after so many `attempts`, and where a statement takes
-    too long. A database that is ahead of this release stays as it is.
+    queries behind it go on. A database that is away is waited for likewise. Raises `MigrationOutOfTime` after
+    so many `attempts`, and where a statement takes too long; `DatabaseAway`. A database that is ahead of this
+    release stays as it is.
     """
     try:
         async for attempt in stamina.retry_context(
-            on=_was_locked_out, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10
+            on=_may_pass, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10
         ):
             with attempt:
                 await within(url, app_role, lambda config: _upgrade(config, revision))
@@ -52,7 +55,9 @@ def _upgrade(config: Config, revision: str) -> None:
         command.upgrade(config, revision)
 
 
-def _was_locked_out(error: Exception) -> bool:
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, DatabaseAway):
+        return not error.refused
     return isinstance(error, DBAPIError) and _code(error) == "55P03"
 
 
@@ -90,7 +95,20 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
 
     engine = create_async_engine(url, poolclass=NullPool)
     try:
-        async with engine.connect() as connection:
+        async with _connect(engine) as connection:
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except Exception as error:
+        raise as_away(error) from error
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -6,16 +6,25 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
-from gradesync.errors import GradeSyncError
+from gradesync.errors import DatabaseAway, GradeSyncError
 
-# Raised where the database is away, or has no connection free. Faulty statements are `DBAPIError`s too.
-DATABASE_AWAY: Final = (DBAPIError, OSError, PoolTimeoutError)
+# Raised where the database is away. Faulty statements are `DBAPIError`s, and a broken server may raise any.
+DATABASE_AWAY: Final = (DatabaseAway, DBAPIError, OSError)
+
+# What PostgreSQL itself says by SQLSTATE when it cannot do now what it could before: the connection broke, it
+# lacks resources, an operator or the operating system stands in the way, or others in the same rows.
+AWAY_CLASSES = ("08", "53", "57", "58", "40")
+AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
+REFUSED_CLASSES = ("28", "3D")
+POOL_SECONDS = 15
+# Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
+LOCK_SECONDS = 12
 
 SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
 SET_DISTRICT_AND_LOCK = text("""
@@ -56,6 +65,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            pool_timeout=POOL_SECONDS,
             hide_parameters=True,
             connect_args={
                 "timeout": 10,
@@ -64,6 +74,7 @@ class Database:
                     "application_name": application_name,
                     "jit": "off",
                     "timezone": "UTC",
+                    "lock_timeout": f"{LOCK_SECONDS}s",
                     # A process that sleeps, or is cut off, must not keep its locks from others.
                     "idle_in_transaction_session_timeout": "10s",
                 },
@@ -104,9 +115,15 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
-            db.info["secrets"] = self.secrets
-            yield db
+        try:
+            async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
+                db.info["secrets"] = self.secrets
+                await _connect(db)
+                yield db
+        except Exception as error:
+            if is_away(error):
+                raise as_away(error) from error
+            raise
 
     async def check_role(self) -> None:
         """Raise `RoleRefused` unless the role is bound by row-level security and owns nothing."""
@@ -137,6 +154,39 @@ class Database:
                 return ((await db.scalars(REVISION)).one_or_none() or "") >= head()
         except ProgrammingError:  # no migration ran here, or none that this role may see
             return False
+
+
+async def _connect(db: AsyncSession) -> None:
+    """Take a connection of the pool. Whatever fails, there is none."""
+    try:
+        await db.connection()
+    except Exception as error:
+        raise as_away(error) from error
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether an error of a statement says that the database cannot be used now."""
+    if isinstance(error, DBAPIError):
+        state = _sqlstate(error)
+        return (
+            error.connection_invalidated
+            or isinstance(error, InterfaceError)
+            or state.startswith(AWAY_CLASSES)
+            or state in AWAY_CODES
+        )
+    return isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError)
+
+
+def as_away(error: Exception) -> DatabaseAway:
+    """Return an error of a connection as what it means to callers."""
+    original = getattr(error, "orig", None) or error
+    cause = type(original.__cause__ or original).__name__
+    return DatabaseAway(cause, refused=_sqlstate(error).startswith(REFUSED_CLASSES))
+
+
+def _sqlstate(error: Exception) -> str:
+    # SQLAlchemy wraps the errors of statements; those of the driver's connecting come as they are.
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
 def _skip_closed(connection: Any, *_: object) -> None:

@@ -3,7 +3,6 @@
 import structlog
 from joserfc.jwk import KeySet, RSAKey
 from redis.exceptions import RedisError
-from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gradesync.db import installations
-from gradesync.errors import RequestRefused
+from gradesync.errors import DatabaseAway, RequestRefused, name_cause
 from gradesync.lti import assets, responses
 from gradesync.lti.launch import confirm, launch
 from gradesync.lti.login import login
@@ -23,8 +22,7 @@ HANDLED = (
     RequestRefused,
     HTTPException,
     RedisError,
-    OperationalError,
-    InterfaceError,
+    DatabaseAway,
     OSError,
     Exception,
 )
@@ -81,7 +79,7 @@ async def asset(request: Request) -> Response:
 
 async def _handle_error(request: Request, error: Exception) -> Response:
     code = _code(error)
-    detail = error.detail if isinstance(error, RequestRefused) else type(error).__name__
+    detail = error.detail if isinstance(error, RequestRefused) else name_cause(error)
     log.info("launch.refused", code=code, detail=detail)
     is_script = request.url.path.endswith("/confirm")
     response = responses.json_refusal(code) if is_script else responses.refusal(code)
@@ -99,7 +97,7 @@ def _code(error: Exception) -> str:
             return "method-not-allowed"
         case HTTPException():
             return "not-found"
-        case RedisError() | OperationalError() | InterfaceError() | OSError():
+        case RedisError() | DatabaseAway() | OSError():
             return "service-unavailable"
         case _:
             return "internal-error"

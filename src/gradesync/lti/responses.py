@@ -7,11 +7,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gradesync.lti.assets import load
-from gradesync.lti.refusals import CATALOGUE
+from gradesync.lti.refusals import CATALOGUE, Refusal
 
 PAGES = Environment(
     loader=PackageLoader("gradesync.lti", "pages"), autoescape=True, undefined=StrictUndefined
 )
+RETRY_SECONDS = 5
 ANY_FRAME = ("*",)  # for pages that show nothing private and do nothing by a click
 
 POLICY = (
@@ -37,12 +38,19 @@ def html(name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, **v
 def refusal(code: str) -> Response:
     """Render the page that explains a refusal, and what to do."""
     entry = CATALOGUE.get(code, CATALOGUE["internal-error"])
-    return html(
+    page = html(
         "message.html", entry.status, title=entry.title, text=entry.text, admin=entry.admin, link=None
     )
+    page.headers.update(_pause(entry))
+    return page
 
 
 def json_refusal(code: str) -> Response:
     """Return a refusal for the page's own script."""
     entry = CATALOGUE[code]
-    return JSONResponse({"title": entry.title, "text": entry.text}, entry.status)
+    return JSONResponse({"title": entry.title, "text": entry.text}, entry.status, headers=_pause(entry))
+
+
+def _pause(entry: Refusal) -> dict[str, str]:
+    """Return how long to wait, where the same request may succeed later."""
+    return {"retry-after": str(RETRY_SECONDS)} if entry.status == 503 else {}

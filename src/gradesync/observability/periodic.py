@@ -9,6 +9,8 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 
+from gradesync.errors import DatabaseAway, name_cause
+
 FAILURES = Counter("gradesync_periodic_failures_total", "Failed runs of periodic tasks.", ["task"])
 
 log = structlog.get_logger(__name__)
@@ -66,7 +68,7 @@ def log_failure(task: str, error: Exception) -> None:
     `task` is one of the names that our own code gives to periodic tasks.
     """
     FAILURES.labels(task).inc()
-    if isinstance(error, DBAPIError | RedisError | OSError | TimeoutError):
-        log.warning("periodic task failed", task=task, error=type(error).__name__)
+    if isinstance(error, DatabaseAway | DBAPIError | RedisError | OSError):
+        log.warning("periodic task failed", task=task, error=name_cause(error))
     else:
         log.error("periodic task failed", task=task, exc_info=error)

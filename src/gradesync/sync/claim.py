@@ -18,7 +18,7 @@ from gradesync.db.districts import Facts
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
-from gradesync.errors import LeaseLost
+from gradesync.errors import LeaseLost, name_cause
 from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import Release, SyncContext
 from gradesync.sync.counts import Tally, record_claimed
@@ -82,7 +82,7 @@ class Lease:
                 return
             except DATABASE_AWAY as error:
                 # The database may be restarting; the permit refuses calls once the lease is too short.
-                log.warning("lease.not-renewed", sync=self.sync_id, error=type(error).__name__)
+                log.warning("lease.not-renewed", sync=self.sync_id, error=name_cause(error))
 
 
 @dataclass(frozen=True, slots=True)

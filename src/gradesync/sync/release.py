@@ -7,6 +7,7 @@ import structlog
 
 from gradesync.db import syncs
 from gradesync.db.session import DATABASE_AWAY
+from gradesync.errors import name_cause
 from gradesync.sync.claim import Claimed
 from gradesync.sync.context import Release, SyncContext
 
@@ -24,7 +25,7 @@ async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> N
     try:
         await _give_back(context, left)
     except DATABASE_AWAY as error:
-        log.warning("sync.not-released", error=type(error).__name__)
+        log.warning("sync.not-released", error=name_cause(error))
 
 
 async def retry_releases(context: SyncContext) -> None:

@@ -16,7 +16,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref
 from gradesync.db import districts
 from gradesync.db.session import DATABASE_AWAY
-from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped
+from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
 from gradesync.observability.tracing import start_span
 from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
@@ -259,7 +259,7 @@ async def _handle_failure(
         case SyncStopped() | Rejected():
             await _stop(context, claimed, attempt, _Stop(Reason(error.reason), error.detail))
         case _ if isinstance(error, DATABASE_AWAY) and not isinstance(error, STATEMENT_ERRORS):
-            log.warning("sync.database-away", error=type(error).__name__)
+            log.warning("sync.database-away", error=name_cause(error))
             await release(context, claimed, DATABASE_AWAY_SECONDS)
         case _:
             log.exception("sync.error")

@@ -17,6 +17,7 @@ from gradesync.api.auth import SectionContext, SyncReader, client_exists
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_sync
+from gradesync.errors import DatabaseAway
 from gradesync.runtime import Runtime
 
 router = APIRouter(tags=["Syncs"])
@@ -68,8 +69,15 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     polls = 0
     stopping = context.runtime.stopping
-    while not stopping.is_set() and await _is_valid(context.runtime, token):
-        sync = render_sync(await find_sync(context, sync_id))
+    while not stopping.is_set():
+        try:
+            if not await _is_valid(context.runtime, token):
+                return
+            sync = render_sync(await find_sync(context, sync_id))
+        except DatabaseAway:  # the stream stays: an EventSource gives up after a refused request
+            yield format_sse_event(comment="keep-alive")
+            await _pause(stopping)
+            continue
         version, settled = _version(sync), sync.status != "processing"
         if version != seen or settled:
             seen = version
@@ -84,9 +92,13 @@ async def _stream(
         if settled:
             return
         polls += 1
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await stopping.wait()
+        await _pause(stopping)
+
+
+async def _pause(stopping: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(POLL_SECONDS):
+            await stopping.wait()
 
 
 async def _is_valid(runtime: Runtime, token: str) -> bool:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import PlainTextResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problems import CATALOGUE, problem_responses
+from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import RequestRefused
 from gradesync.observability.logs import render_metrics
 from gradesync.runtime import READY_SECONDS, Runtime
@@ -68,7 +68,7 @@ async def _passes(check: Awaitable[bool]) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await check
-    except (SQLAlchemyError, OSError):
+    except DATABASE_AWAY:
         return False
 
 

@@ -1,0 +1,100 @@
+"""Test what API, page and processes do while the database fails over, is full or locked."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from gradesync.access.tokens import Caller
+from gradesync.cli.serving import application
+from gradesync.db import migrate
+from gradesync.db.session import Database
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+from harness.api import expect_problem
+from harness.apps import lend_app
+from harness.commands import run_gradesync
+from harness.database_outages import OUTAGES, starting_server
+from harness.processes import free_port, start_gradesync, wait_until_ready
+from harness.servers import Urls
+
+Outage = Callable[[Urls], AbstractAsyncContextManager[Database]]
+TOOL = "http://gradesync.test"
+INITIATION = {"iss": "https://nobody.example", "login_hint": "1", "target_link_uri": f"{TOOL}/lti/launch"}
+
+
+def bearer(runtime: Runtime) -> dict[str, str]:
+    caller = Caller("riverside", "gs_office", "gs_office", frozenset({"syncs:read"}))
+    return {"authorization": f"Bearer {runtime.tokens.issue(caller, timedelta(hours=1))}"}
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
+async def test_database_that_cannot_be_used_is_503_everywhere(
+    settings: Settings, servers: Urls, outage: Outage
+) -> None:
+    at_home = settings.filled(public_url=TOOL)
+    async with open_runtime(at_home, name="tests") as opened, outage(servers) as database:
+        runtime = replace(opened, context=replace(opened.context, database=database))
+        with lend_app(application, runtime) as app:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TOOL) as http:
+                form = {"grant_type": "client_credentials"}
+                answers = [
+                    await http.get("/syncs", headers=bearer(runtime)),
+                    await http.post("/oauth/token", data=form, auth=("gs_office", "secret")),
+                ]
+                page = await http.get("/lti/login", params=INITIATION)
+    for answer in answers:
+        expect_problem(answer, 503, "service-unavailable")
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (503, "text/html")
+    assert all(int(answer.headers["retry-after"]) for answer in (*answers, page))
+
+
+async def test_process_waits_for_a_database_that_starts(
+    settings: Settings, servers: Urls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with starting_server(servers.database_url, times=2) as database:
+        address = f"http://127.0.0.1:{free_port()}"
+        waiting = settings.model_copy(
+            update={"database_url": SecretStr(database.address), "public_url": address}
+        )
+        words = "serve", "--port", address.rpartition(":")[2]
+        async with (
+            start_gradesync(waiting.environment(), *words) as api,
+            httpx.AsyncClient(base_url=address) as http,
+        ):
+            await wait_until_ready(http, api)
+    logged = capsys.readouterr().err
+    assert logged.count("database.awaited") == 1
+    assert "Traceback" not in logged
+
+
+async def test_waiting_process_ends_when_it_is_told_to(
+    settings: Settings, servers: Urls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with starting_server(servers.database_url) as database:
+        waiting = settings.model_copy(update={"database_url": SecretStr(database.address)})
+        async with start_gradesync(waiting.environment(), "worker"):
+            while database.asked < 2:
+                await asyncio.sleep(0.05)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+async def test_migration_waits_for_a_database_that_starts(servers: Urls) -> None:
+    async with starting_server(servers.migrate_database_url, times=1) as database:
+        await migrate.upgrade(database.address, servers.app_role)
+        assert database.asked == 2
+
+
+@pytest.mark.parametrize("outage", OUTAGES[:4], ids=lambda outage: outage.__name__)
+async def test_command_without_a_database_says_so(settings: Settings, servers: Urls, outage: Outage) -> None:
+    async with outage(servers) as database:
+        url = database.engine.url.render_as_string(hide_password=False)
+        environment = settings.model_copy(update={"database_url": SecretStr(url)}).environment()
+        result = await run_gradesync("district", "list", environment=environment)
+    assert result.code == 1
+    assert "The database does not respond" in result.err

@@ -1,0 +1,150 @@
+"""Bring about what a database does that fails over, is full or locked."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import make_url, text
+
+from gradesync.db import session
+from gradesync.db.codec import Secrets
+from gradesync.db.session import Database
+from harness.servers import KEYS, Urls
+
+SSL_REQUEST = 80877103
+STARTING = {"S": "FATAL", "V": "FATAL", "C": "57P03", "M": "the database system is starting up"}
+SOON, LONG = 0.1, 60
+TERMINATE = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = 'outage' AND wait_event_type = 'Lock'
+""")
+
+
+@dataclass
+class StartingServer:
+    """Say `times` times, or always (None), that the database system starts; then relay to it."""
+
+    url: str
+    times: int | None = None
+    asked: int = 0
+    address: str = ""
+
+    async def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        first = await reader.readexactly(8)
+        if int.from_bytes(first[4:]) == SSL_REQUEST:
+            writer.write(b"N")
+            first = await reader.readexactly(8)
+        self.asked += 1
+        if self.times is None or self.asked <= self.times:
+            fields = b"".join(f"{name}{value}\0".encode() for name, value in STARTING.items()) + b"\0"
+            writer.write(b"E" + (len(fields) + 4).to_bytes(4) + fields)
+        else:
+            target = make_url(self.url)
+            far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
+            far_writer.write(first)
+            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
+        writer.close()
+
+
+@asynccontextmanager
+async def starting_server(url: str, times: int | None = None) -> AsyncIterator[StartingServer]:
+    """Serve at another `address` a database that is starting up."""
+    server = StartingServer(url, times)
+    async with await asyncio.start_server(server.accept, "127.0.0.1", 0) as serving:
+        port = serving.sockets[0].getsockname()[1]
+        server.address = make_url(url).set(port=port).render_as_string(hide_password=False)
+        yield server
+
+
+async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def _opened(url: str, pool_size: int = 5) -> AsyncIterator[Database]:
+    database = Database.open(url, Secrets(KEYS), application_name="outage", pool_size=pool_size)
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def _altered(urls: Urls, change: str) -> AsyncIterator[Database]:
+    name = f"gradesync_{uuid4().hex[:8]}"
+    async with urls.owner() as owner:
+        await owner.execute(text(f'CREATE DATABASE "{name}"'))
+        await owner.execute(text(f'ALTER DATABASE "{name}" {change}'))
+        async with _opened(urls.of(name).database_url) as database:
+            yield database
+        await owner.execute(text(f'DROP DATABASE "{name}"'))
+
+
+def connections_used_up(urls: Urls) -> AbstractAsyncContextManager[Database]:
+    return _altered(urls, "CONNECTION LIMIT 0")
+
+
+def connections_not_allowed(urls: Urls) -> AbstractAsyncContextManager[Database]:
+    return _altered(urls, "ALLOW_CONNECTIONS false")
+
+
+@asynccontextmanager
+async def starting_up(urls: Urls) -> AsyncIterator[Database]:
+    async with starting_server(urls.database_url) as server, _opened(server.address) as database:
+        yield database
+
+
+@asynccontextmanager
+async def unreachable(urls: Urls) -> AsyncIterator[Database]:
+    nowhere = make_url(urls.database_url).set(port=1).render_as_string(hide_password=False)
+    async with _opened(nowhere) as database:
+        yield database
+
+
+@asynccontextmanager
+async def pool_used_up(urls: Urls) -> AsyncIterator[Database]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "POOL_SECONDS", SOON)
+        async with _opened(urls.database_url, pool_size=1) as database, database.without_tenant():
+            yield database
+
+
+@asynccontextmanager
+async def tables_locked(urls: Urls, seconds: float = SOON) -> AsyncIterator[Database]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "LOCK_SECONDS", seconds)
+        async with urls.owner() as owner:
+            await owner.execute(text("BEGIN"))
+            await owner.execute(text("LOCK TABLE client, district IN ACCESS EXCLUSIVE MODE"))
+            async with _opened(urls.database_url) as database:
+                yield database
+            await owner.execute(text("ROLLBACK"))
+
+
+@asynccontextmanager
+async def backend_terminated(urls: Urls) -> AsyncIterator[Database]:
+    """Terminate whoever waits for a lock."""
+    async with tables_locked(urls, LONG) as database:
+        over = asyncio.Event()
+        killing = asyncio.create_task(_terminate_waiting(urls, over))
+        yield database
+        over.set()
+        await killing
+
+
+async def _terminate_waiting(urls: Urls, over: asyncio.Event) -> None:
+    async with _opened(urls.database_url) as database:
+        while not over.is_set():
+            async with database.without_tenant() as db:
+                await db.execute(TERMINATE)
+            await asyncio.sleep(0.02)
+
+
+OUTAGES = (
+    *(connections_used_up, connections_not_allowed, starting_up, unreachable),
+    *(pool_used_up, tables_locked, backend_terminated),
+)
