@@ -46,6 +46,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{SECTION}/syncs"): Rule("syncs:read", True),
     ("GET", SYNC): Rule("syncs:read", True),
     ("GET", f"{SYNC}/outcomes"): Rule("syncs:read", True),
+    ("GET", f"{SYNC}/assignments"): Rule("syncs:read", True),
+    ("GET", f"{SYNC}/gradebook"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/events"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),
     ("PATCH", f"{SECTION}/assignments/{{assignment_id}}"): Rule("syncs:write", True, {"sync_to_sis": True}),
@@ -228,7 +230,7 @@ async def test_ids_of_another_district_do_not_exist(districts: TwoDistricts) -> 
     client, _ = await districts.api.client(*EVERYTHING, district_id=neighbor)
     stranger = districts.token(neighbor, client)
     owned = [route for route in RULES if any(f"{{{name}}}" in route[1] for name in OWNED)]
-    assert len(owned) == 9
+    assert len(owned) == 11
     await districts.expect_refusals(stranger, owned, districts.ours, 404)
     foreign_teacher = districts.token(neighbor, client, section=districts.api.section)
     await districts.expect_refusals(

@@ -26,6 +26,7 @@ from bench.ledger_size import ledger
 from bench.measure import Measure
 from bench.memory import memory
 from bench.pages import KEPT, scale_table, write_pages
+from bench.picture import picture
 from bench.planning import planning
 from bench.profile import profiled
 from bench.shares import shares
@@ -42,6 +43,7 @@ PARTS: dict[str, Part] = {
     "shares": shares,
     "memory": memory,
     "api": api,
+    "picture": picture,
     "workers": saturated,
     "throughput": throughput,
     "fairness": fairness,

@@ -17,6 +17,7 @@ from gradesync.api.routes import (
     district,
     docs,
     events,
+    gradebook,
     imports,
     mapping,
     oauth,
@@ -34,7 +35,7 @@ BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
-    *(syncs, outcomes, events, assignments),
+    *(syncs, outcomes, gradebook, events, assignments),
     *(imports, mapping, categories, sections),
     *(preflight, district, policy, webhooks),
     *(oauth, operations, docs),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gradesync.api import schemas
 from gradesync.api.schemas.render import render_points, render_reason
@@ -56,11 +57,13 @@ def render_gradebook(
 ) -> list[schemas.SectionAssignment]:
     """Render every gradable item of a section just read, including those that never synced."""
     verdicts = _verdicts(gradebook, stored, capabilities)
-    titles = {category.id: category.title for category in gradebook.categories}
+    names = _Names(
+        {category.id: category.title for category in gradebook.categories}, gradebook.period_titles
+    )
     return [
         _render_assignment(
             assignment,
-            titles,
+            names,
             stored.ledger.get(assignment.id) or LedgerAssignment(assignment.id),
             verdicts.get(assignment.id),
         )
@@ -85,17 +88,25 @@ def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) 
     )
 
 
+class _Names(NamedTuple):
+    """Hold the titles of categories and of grading periods, by id."""
+
+    categories: Mapping[str, str]
+    periods: Mapping[str, str]
+
+
 def _render_assignment(
-    assignment: Assignment, titles: Mapping[str, str], entry: LedgerAssignment, verdict: Verdict | None
+    assignment: Assignment, names: _Names, entry: LedgerAssignment, verdict: Verdict | None
 ) -> schemas.SectionAssignment:
     waiting, problem = _waiting(entry, verdict), _problem(entry, verdict)
-    category = assignment.category_id
+    category, period = assignment.category_id, assignment.period_id
     return schemas.SectionAssignment(
         id=assignment.id,
         title=assignment.title,
         points=None if assignment.max_points is None else render_points(assignment.max_points),
         due=assignment.due,
-        category=category and schemas.AssignmentCategory(id=category, title=titles.get(category)),
+        category=category and schemas.AssignmentCategory(id=category, title=names.categories.get(category)),
+        period=period and schemas.GradingPeriod(id=period, title=names.periods.get(period)),
         sync_to_sis=not entry.opted_out,
         state=_state(entry, waiting, problem),
         last_sent=entry.sent_at if entry.ref else None,
@@ -112,6 +123,7 @@ def _render_entry(entry: LedgerAssignment) -> schemas.SectionAssignment:
         points=spec and render_points(spec.points),
         due=spec and spec.due,
         category=None,
+        period=None,
         sync_to_sis=not entry.opted_out,
         state=_state(entry, None, problem),
         last_sent=entry.sent_at if entry.ref else None,

@@ -1,6 +1,6 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -90,12 +90,16 @@ class RefTaken(GradeSyncError):
     """Report that another assignment of the district already has one of the refs."""
 
 
-async def load(db: AsyncSession, section_id: str, *, convert: bool = False) -> dict[str, LedgerAssignment]:
+async def load(
+    db: AsyncSession, section_id: str, *, convert: bool = False, only: Collection[str] | None = None
+) -> dict[str, LedgerAssignment]:
     """Read a section's ledger: assignment id -> its entry.
 
-    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid.
+    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid. `only`: no other
+    assignments than these.
     """
-    rows = (await db.execute(LOAD, {"section": section_id})).mappings().all()
+    query = LOAD if only is None else LOAD.where(LEDGER.c.assignment_id.in_(only))
+    rows = (await db.execute(query, {"section": section_id})).mappings().all()
     entries = {row["assignment_id"]: _entry(row) for row in rows}
     if old := [row for row in rows if row["sent"] is not None or row["doubtful"] is not None]:
         keys = await db.scalar(KEYS, {"section": section_id}) or {}

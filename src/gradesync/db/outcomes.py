@@ -19,6 +19,7 @@ from gradesync.core.catalogue import NO_FACTS, Facts, needs_attention
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Selection
 from gradesync.core.reasons import Result
+from gradesync.core.sis import id_order
 from gradesync.db import codec
 from gradesync.db.codec import oldest_kept
 from gradesync.db.tables import metadata
@@ -150,6 +151,7 @@ async def page(
     db: AsyncSession,
     sync_id: str,
     *,
+    assignment: str | None = None,
     result: str | None = None,
     reason: str | None = None,
     after: tuple[str, str] | None = None,
@@ -160,6 +162,9 @@ async def page(
     `reason` is an outcome's reason, or one of its warnings.
     """
     query = select(OUTCOME).where(OUTCOME.c.sync_id == UUID(sync_id))
+    if assignment is not None:
+        key = OUTCOME.c.assignment_length, OUTCOME.c.assignment_id
+        query = query.where(tuple_(*key) == id_order(assignment))
     if result is not None:
         query = query.where(OUTCOME.c.result == result)
     if reason is not None:
@@ -167,7 +172,7 @@ async def page(
     if after is not None:
         assignment, student = after
         query = query.where(tuple_(*ORDER) > (len(assignment), assignment, len(student), student))
-    return [_outcome(row) for row in await db.execute(query.order_by(*ORDER).limit(limit))]
+    return [read_outcome(row) for row in await db.execute(query.order_by(*ORDER).limit(limit))]
 
 
 async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
@@ -229,7 +234,8 @@ def _dump(value: Value, fields: Mapping[str, str]) -> str | None:
     return None if value is None else codec.dump(codec.dump_value(value))
 
 
-def _outcome(row: Row[tuple[object, ...]]) -> Outcome:
+def read_outcome(row: Row[tuple[object, ...]]) -> Outcome:
+    """Read an outcome from a whole row of its table."""
     before, after = _load(row.before), _load(row.after)
     edited = isinstance(before, dict)
     return Outcome(

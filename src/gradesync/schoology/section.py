@@ -274,3 +274,13 @@ def read_periods(rows: Iterable[PeriodRow | None]) -> dict[str, date]:
             if last is not None:
                 periods[require_id("id", row.id)] = last
     return periods
+
+
+def read_period_titles(rows: Iterable[PeriodRow | None]) -> dict[str, str]:
+    """Return the title of each grading period; one without a readable title is left out."""
+    titles: dict[str, str] = {}
+    for row in filter(None, rows):
+        with suppress(UnreadableError):
+            if title := read_text("title", row.title).strip():
+                titles[require_id("id", row.id)] = title
+    return titles

@@ -29,6 +29,7 @@ from gradesync.schoology.section import (
     read_assignments,
     read_categories,
     read_members,
+    read_period_titles,
     read_periods,
     read_roster,
     read_section,
@@ -67,6 +68,7 @@ class _Beside:
             book,
             categories=read_categories(self.categories.rows),
             periods=read_periods(self.periods.rows),
+            period_titles=read_period_titles(self.periods.rows),
             partial_lists=book.partial_lists | {name for name, whole in complete.items() if not whole},
         )
 

@@ -57,6 +57,7 @@ class CategoryRow(Struct, gc=False):
 
 class PeriodRow(Struct, gc=False):
     id: Raw = ABSENT
+    title: Raw = ABSENT
     end: Raw = ABSENT
 
 

@@ -27,12 +27,15 @@ router = APIRouter(tags=["Syncs"])
 class Filters:
     """Filter the outcomes of a sync."""
 
+    assignment: Annotated[
+        schemas.SchoologyId | None, Query(description="Only outcomes of this assignment and of its scores")
+    ] = None
     result: Annotated[Result | None, Query(description="Only outcomes with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only outcomes with this reason or warning")] = None
 
     def query(self) -> dict[str, str]:
         """Return the filters that are set as query parameters."""
-        values = {"result": self.result, "reason": self.reason}
+        values = {"assignment": self.assignment, "result": self.result, "reason": self.reason}
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -70,14 +73,14 @@ async def list_outcomes(
     rows = await _read_outcomes(context, sync.id, filters, listing.position(cursor), limit + 1)
     items, next_cursor = listing.paginate(response, rows, limit, lambda outcome: outcome.key)
     return schemas.OutcomePage(
-        items=await _render_all(context, items, names.known),
+        items=await render_all(context, items, names.known),
         next_cursor=next_cursor,
         names_unavailable=names.missing,
         students=names.students,
     )
 
 
-async def _render_all(
+async def render_all(
     context: SectionContext, found: Sequence[Outcome], names: Mapping[str, str]
 ) -> list[schemas.Outcome]:
     """Render outcomes. Categories are stored by their keys; their titles and total points are joined here."""
@@ -95,6 +98,7 @@ async def _read_outcomes(
         return await outcomes.page(
             db,
             sync_id,
+            assignment=filters.assignment,
             result=filters.result,
             reason=filters.reason,
             after=(after[0], after[1]) if after else None,
@@ -126,7 +130,7 @@ def _spreadsheet(
         yield spreadsheet.HEAD
         after = None
         while found := await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ):
-            rendered = await _render_all(context, found, names)
+            rendered = await render_all(context, found, names)
             yield "".join(spreadsheet.format_outcome(outcome, about) for outcome in rendered)
             after = found[-1].key
 

@@ -15,6 +15,12 @@ from gradesync.api.schemas.base import (
     Status,
     SyncResult,
 )
+from gradesync.api.schemas.gradebook import (
+    AssignmentSummary,
+    GradebookColumn,
+    GradebookPage,
+    GradebookState,
+)
 from gradesync.api.schemas.operations import (
     AccessToken,
     AuditEntry,
@@ -28,6 +34,7 @@ from gradesync.api.schemas.sections import (
     AssignmentCategory,
     AssignmentSwitch,
     CategoryPair,
+    GradingPeriod,
     LinkRequest,
     PairRequest,
     PairsRequest,
@@ -60,6 +67,7 @@ __all__ = [
     "AccessToken",
     "AssignmentCategory",
     "AssignmentCounts",
+    "AssignmentSummary",
     "AssignmentSwitch",
     "Attention",
     "AuditEntry",
@@ -68,6 +76,10 @@ __all__ = [
     "Edit",
     "Finding",
     "Fingerprint",
+    "GradebookColumn",
+    "GradebookPage",
+    "GradebookState",
+    "GradingPeriod",
     "GuardFigures",
     "Health",
     "LinkRequest",

@@ -45,6 +45,13 @@ class AssignmentCategory(ResponseModel):
     title: str | None
 
 
+class GradingPeriod(ResponseModel):
+    """Name a grading period of Schoology."""
+
+    id: str
+    title: str | None
+
+
 class SectionAssignment(ResponseModel):
     """Describe one gradable item of the section and its sync state."""
 
@@ -53,6 +60,10 @@ class SectionAssignment(ResponseModel):
     points: str | None
     due: date | None
     category: AssignmentCategory | None
+    period: Annotated[
+        GradingPeriod | None,
+        Field(description="Null where it has none, and while Schoology does not respond"),
+    ]
     sync_to_sis: bool
     state: Literal["never-synced", "synced", "changes-waiting", "opted-out", "problem"]
     last_sent: Annotated[

@@ -106,20 +106,42 @@ export class Api {
     }
   }
 
-  /** Read the outcomes of a sync, up to `limit` rows: `items`, `more`, `names_unavailable`, `students` of the class. */
-  async outcomes(id, { result, limit = 2000 } = {}) {
-    const outcomes = { items: [], more: false, names_unavailable: false, students: null };
+  /** Read every outcome of a sync, or those of `filters`: `items`, `names_unavailable`, `students` of the class. */
+  async outcomes(id, filters = {}) {
+    const pages = await this.#pages(`${this.#sync(id)}/outcomes`, filters);
+    return {
+      items: pages.flatMap(({ items }) => items),
+      names_unavailable: pages.some((page) => page.names_unavailable),
+      students: pages[0].students,
+    };
+  }
+
+  /** Read one page of the outcomes of an assignment: `items`, `next_cursor`, `names_unavailable`. */
+  outcomesOfAssignment(id, assignment, cursor) {
+    const query = new URLSearchParams({ limit: PAGE_ROWS, assignment, ...(cursor && { cursor }) });
+    return this.#json(`${this.#sync(id)}/outcomes?${query}`);
+  }
+
+  /** Read every assignment of a sync, with the results of its scores in numbers: `items`. */
+  async syncAssignments(id) {
+    const pages = await this.#pages(`${this.#sync(id)}/assignments`);
+    return { items: pages.flatMap(({ items }) => items) };
+  }
+
+  /** Read the state of every score as a sync left it: one page or more, each with its own `students`. */
+  gradebook(id) {
+    return this.#pages(`${this.#sync(id)}/gradebook`);
+  }
+
+  async #pages(path, filters = {}) {
+    const pages = [];
     let cursor;
     do {
-      const query = new URLSearchParams({ limit: PAGE_ROWS, ...(result && { result }), ...(cursor && { cursor }) });
-      const page = await this.#json(`${this.#sync(id)}/outcomes?${query}`);
-      outcomes.items.push(...page.items);
-      outcomes.names_unavailable ||= page.names_unavailable;
-      outcomes.students ??= page.students;
-      cursor = page.next_cursor;
-    } while (cursor && outcomes.items.length < limit);
-    outcomes.more = Boolean(cursor);
-    return outcomes;
+      const query = new URLSearchParams({ limit: PAGE_ROWS, ...filters, ...(cursor && { cursor }) });
+      pages.push(await this.#json(`${path}?${query}`));
+      cursor = pages.at(-1).next_cursor;
+    } while (cursor);
+    return pages;
   }
 
   /** Return the outcomes of a sync as a file: `name`, `content`. */

@@ -1,8 +1,8 @@
-// List what changes in the SIS: by assignment, with each score before and after.
+// List what changes in the SIS: by assignment, and its scores before and after once it is opened.
 
-import { h } from "./dom.js";
-import { groupBy, isSingle, nameOf, titleOf } from "./problems.js";
-import { count, dateOf, SIS } from "./words.js";
+import { button, h } from "./dom.js";
+import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
+import { count, dateOf, number, SIS } from "./words.js";
 
 const RESULTS = {
   created: "new",
@@ -11,40 +11,40 @@ const RESULTS = {
   adopted: `found in ${SIS}`,
 };
 const SENT = new Set(["written", "cleared"]);
+const PLANNED = "not-attempted";
 const POINTS = /^\d+(\.\d+)?$/;
 
-/** List the changes of a sync. `future`: they have not happened. */
-export function changes(items, future) {
-  const groups = groupBy(items.filter(isChange), ({ assignment }) => assignment.id);
-  return [...groups.values()].map((rows) => changedAssignment(rows, future));
+/** List the assignments of a sync that change, or whose scores do, by their numbers. `future`: they have not yet. */
+export function changes(context, sync, items, future) {
+  return items.filter(isChange).map((item) => changedAssignment(context, sync, item, future));
 }
 
-const isChange = (item) =>
-  isSingle(item) && (item.result in RESULTS || SENT.has(item.result) || item.reason?.code === "not-attempted");
+const isChange = (item) => item.assignment !== null && (isOwnChange(item.outcome) || scoresOf(item) > 0);
+const isOwnChange = (outcome) => outcome !== null && (outcome.result in RESULTS || outcome.reason?.code === PLANNED);
+const scoresOf = ({ scores, reasons }) => scores.written + scores.cleared + (reasons[PLANNED] ?? 0);
 
-function changedAssignment(rows, future) {
-  const own = rows.find(({ student }) => !student);
-  const scores = rows.filter(({ student, result }) => student && result !== "adopted");
-  const notes = [own && (RESULTS[own.result] ?? own.detail), ...countsOf(scores, future)].filter(Boolean);
-  const summary = [h("span", { class: "title" }, titleOf(rows[0])), h("span", { class: "note" }, notes.join(", "))];
+function changedAssignment(context, sync, item, future) {
+  const own = isOwnChange(item.outcome) ? item.outcome : null;
+  const notes = [own && (RESULTS[own.result] ?? own.detail), ...countsOf(item, future)].filter(Boolean);
+  const summary = [h("span", { class: "title" }, titleOf(item)), h("span", { class: "note" }, notes.join(", "))];
   const edits = own?.edits ?? [];
-  if (scores.length === 0 && edits.length === 0) return h("div", { class: "change" }, summary);
+  if (scoresOf(item) === 0 && edits.length === 0) return h("div", { class: "change" }, summary);
   const body = h("div");
-  const parts = () => [
+  const load = () => scoresOf(item) > 0 && body.childElementCount === 0 && fillScores(context, sync, item, body, future);
+  const details = h(
+    "details",
+    { class: "change", ontoggle: () => details.open && load() },
+    h("summary", {}, summary),
     edits.length > 0 && h("ul", { class: "edits" }, edits.map(editLine)),
-    scores.length > 0 && scoreTable(scores, future),
-  ];
-  const open = () => body.childElementCount === 0 && body.append(...parts().filter(Boolean));
-  return h("details", { class: "change", ontoggle: open }, h("summary", {}, summary), body);
+    body,
+  );
+  return details;
 }
 
-const isCleared = ({ before, after }) => before !== null && after === null;
-
-function countsOf(scores, future) {
-  const cleared = scores.filter(isCleared).length;
-  const others = scores.length - cleared;
+function countsOf(item, future) {
+  const others = scoresOf(item) - item.clears;
   return [
-    cleared > 0 && `${count(cleared, "score")} ${future ? "would be cleared" : "cleared"}`,
+    item.clears > 0 && `${count(item.clears, "score")} ${future ? "would be cleared" : "cleared"}`,
     others > 0 && count(others, "score"),
   ];
 }
@@ -59,6 +59,40 @@ const EDITED = {
 };
 
 const editLine = (edit) => h("li", {}, EDITED[edit.field](edit));
+
+/** Show the scores of one assignment, each page of them when it is asked for. */
+async function fillScores(context, sync, item, body, future) {
+  const scores = [];
+  const table = h("div");
+  const more = h("div", { class: "more" });
+  body.replaceChildren(table, more);
+  const read = async (cursor) => {
+    more.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
+    try {
+      const page = await context.api.outcomesOfAssignment(sync.id, item.assignment.id, cursor);
+      scores.push(...page.items.filter(isScoreChange));
+      table.replaceChildren(scoreTable(scores, future));
+      more.replaceChildren(...moreOf(page, scoresOf(item) - scores.length, read));
+    } catch (error) {
+      if (context.ended(error)) return;
+      const again = button("Try again", () => read(cursor), { class: "link" });
+      more.replaceChildren(h("p", { role: "alert" }, `${error.title} `, again));
+    }
+  };
+  await read();
+}
+
+const isScoreChange = ({ student, result, reason }) => student && (SENT.has(result) || reason?.code === PLANNED);
+
+function moreOf(page, left, read) {
+  const next = () => read(page.next_cursor);
+  return [
+    page.names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
+    left > 0 && page.next_cursor && button(`Show more (${number(left)} left)`, next, { class: "link" }),
+  ].filter(Boolean);
+}
+
+const isCleared = ({ before, after }) => before !== null && after === null;
 
 /** Show each score with its total points. Without any score from before there is no column for it. */
 function scoreTable(scores, future) {

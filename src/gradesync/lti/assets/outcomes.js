@@ -2,25 +2,27 @@
 
 import { changes } from "./changes.js";
 import { button, h, sign } from "./dom.js";
-import { problems, warningsOf } from "./problems.js";
+import { picture } from "./picture.js";
+import { NAMES_MISSING, problems, warnedOf } from "./problems.js";
 import { failed, isGuarded, sent, skipped } from "./words.js";
 
 /** Return the outcomes of a settled sync. Long parts are read when they are opened. */
 export function outcomesOf(context, sync) {
-  const all = once(() => context.api.outcomes(sync.id));
+  const assignments = once(() => context.api.syncAssignments(sync.id));
+  const warnings = once(() => readWarnings(context, sync));
   const parts = [];
   const warned = Object.values(sync.warnings).reduce((sum, n) => sum + n, 0);
   const future = sync.dry_run || isGuarded(sync);
-  const changed = ({ items }) => changes(items, future);
+  const changed = ({ items }) => changes(context, sync, items, future);
   if (isGuarded(sync) && !sync.dry_run) {
-    parts.push(fold(context, "What would have changed", all, changed, { open: true }));
+    parts.push(fold(context, "What would have changed", assignments, changed, { open: true }));
   } else if (needsAttention(sync)) {
-    const read = once(() => attentive(context, sync, all));
+    const read = once(() => attentive(context, sync, warnings));
     const title = sync.dry_run ? "What would need attention" : "Needs attention";
     parts.push(section(context, title, read, (outcomes) => problems(sync, outcomes)));
   }
   if (sent(sync) && !isGuarded(sync)) {
-    parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", all, changed, { open: sync.dry_run }));
+    parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", assignments, changed, { open: sync.dry_run }));
   }
   if (skipped(sync) > 0) {
     const read = once(() => context.api.outcomes(sync.id, { result: "skipped" }));
@@ -28,16 +30,18 @@ export function outcomesOf(context, sync) {
     parts.push(fold(context, "Left out", read, calm, { open: sync.dry_run }));
   }
   if (warned > 0) {
-    const calm = (outcomes) =>
-      problems(sync, only({ ...outcomes, items: warningsOf(outcomes.items) }, ({ reason }) => !reason.needs_attention));
-    parts.push(fold(context, "Worth knowing", all, calm));
+    const calm = (outcomes) => problems(sync, only(outcomes, ({ reason }) => !reason.needs_attention));
+    parts.push(fold(context, "Worth knowing", warnings, calm));
   }
+  parts.push(picture(context, sync));
   return h("div", { class: "outcomes" }, parts);
 }
 
-/** Return a function that reads the outcomes of a sync into an element. */
-export const readerOf = (context, sync) => (body, render) =>
-  fill(context, body, () => context.api.outcomes(sync.id), render);
+/** Return a function that reads what a plan would change into an element. */
+export const readerOf = (context, sync) => (body) => {
+  const render = ({ items }) => changes(context, sync, items, true);
+  return fill(context, body, () => context.api.syncAssignments(sync.id), render);
+};
 
 const needsAttention = ({ result, attention }) =>
   result !== "all-sent" && (result !== "stopped-for-review" || attention.assignments + attention.scores > 0);
@@ -45,23 +49,39 @@ const needsAttention = ({ result, attention }) =>
 const only = (outcomes, chosen) => ({ ...outcomes, items: outcomes.items.filter(chosen) });
 
 /** Read what needs attention: what failed, what the rules left out, and what differs although it was sent. */
-async function attentive(context, sync, all) {
+async function attentive(context, sync, warnings) {
   const read = (result, n) => (n > 0 ? context.api.outcomes(sync.id, { result }) : NOTHING);
   const [unsent, leftOut, warned] = await Promise.all([
     read("failed", failed(sync)),
     read("skipped", skipped(sync)),
-    Object.keys(sync.warnings).length > 0 ? all() : NOTHING,
+    warnings(),
   ]);
-  const differing = [...leftOut.items, ...warningsOf(warned.items)];
+  const differing = [...leftOut.items, ...warned.items];
   return {
     items: [...unsent.items, ...differing.filter(({ reason }) => reason.needs_attention)],
-    more: unsent.more || leftOut.more || warned.more,
     names_unavailable: unsent.names_unavailable || leftOut.names_unavailable || warned.names_unavailable,
     students: unsent.students ?? leftOut.students ?? warned.students,
   };
 }
 
-const NOTHING = { items: [], more: false, names_unavailable: false, students: null };
+const NOTHING = { items: [], names_unavailable: false, students: null };
+
+/** Read one item for each warning of an outcome, with the warning as its reason. */
+async function readWarnings(context, sync) {
+  const codes = Object.keys(sync.warnings);
+  const found = await Promise.all(codes.map((reason) => context.api.outcomes(sync.id, { reason }).catch(unknown)));
+  return {
+    items: found.flatMap(({ items }, n) => items.flatMap((item) => warnedOf(item, codes[n]))),
+    names_unavailable: found.some((outcomes) => outcomes.names_unavailable),
+    students: found.find(({ students }) => students !== null)?.students ?? null,
+  };
+}
+
+/** Leave out a warning of a later release, which this one cannot list. */
+function unknown(error) {
+  if (error.status === 422) return NOTHING;
+  throw error;
+}
 
 function once(read) {
   let result;
@@ -95,10 +115,8 @@ async function fill(context, body, read, render) {
     const outcomes = await read();
     body.replaceChildren(
       ...[
-        outcomes.names_unavailable &&
-          h("p", { class: "quiet" }, "Schoology isn't sharing the students' names right now, so their ids are shown."),
+        outcomes.names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
         ...render(outcomes),
-        outcomes.more && h("p", { class: "quiet" }, "There is more. The spreadsheet in the log has everything."),
       ].filter(Boolean),
     );
   } catch (error) {

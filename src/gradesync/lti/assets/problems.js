@@ -11,17 +11,19 @@ const NAMES_SHOWN = 3;
 const WRONG_SECTION = { reason: "student-not-in-sis-section", share: 0.5, students: 3 };
 const NAMES = new Intl.Collator("en-US", { numeric: true });
 
-/** Return one item for each warning, with the warning as its reason. */
-export const warningsOf = (items) =>
-  items.flatMap((item) => item.warnings.map((warning) => ({ ...item, reason: warning })));
+export const NAMES_MISSING = "Schoology isn't sharing the students' names right now, so their ids are shown.";
+
+/** Return an item for a warning of an outcome, with the warning as its reason; none where it has no such. */
+export const warnedOf = (item, code) =>
+  item.warnings.filter((warning) => warning.code === code).map((reason) => ({ ...item, reason }));
 
 /** Return whether an outcome is of one assignment or score, not a summary of several: the sentences count those. */
-export const isSingle = ({ kind, assignment, student }) => (kind === "score" ? student : assignment) !== null;
+const isSingle = ({ kind, assignment, student }) => (kind === "score" ? student : assignment) !== null;
 
 export const titleOf = ({ assignment }) => assignment.title ?? `Assignment ${assignment.id}`;
 export const nameOf = ({ id, name }) => name || `Student ${id}`;
 
-export function groupBy(items, keyOf) {
+function groupBy(items, keyOf) {
   const groups = new Map();
   for (const item of items) {
     const key = keyOf(item);

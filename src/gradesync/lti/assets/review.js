@@ -1,6 +1,5 @@
 // Review what the guard stopped: what would happen to each score, and the button that sends it.
 
-import { changes } from "./changes.js";
 import { announce, button, focusOn, h, show } from "./dom.js";
 import { approvalOf, SIS } from "./words.js";
 
@@ -15,7 +14,7 @@ export function reviewOf(sync, read, send) {
     async open() {
       show(element, true);
       focusOn(heading);
-      asked ??= read(body, (outcomes) => changes(outcomes.items, true));
+      asked ??= read(body);
       await asked;
     },
   };

@@ -1,0 +1,158 @@
+// Show the gradebook as a picture: one cell for each score, coloured by its state; filters, legend, details.
+
+import { BLANK, countStates, joinPages, valuesOf } from "./cells.js";
+import { gradebookList } from "./columns.js";
+import { button, h, show } from "./dom.js";
+import { gradebookTable } from "./grid.js";
+import { NAMES_MISSING } from "./problems.js";
+import { number } from "./words.js";
+
+const NARROW = matchMedia("(max-width: 560px)");
+const MOST_CELLS = 30_000;
+const LATER = "A later sync changed the gradebook, so this shows only what this one reported.";
+
+let pictures = 0;
+
+const swatch = ({ kind }) => h("span", { class: `cell ${kind}`, "aria-hidden": "true" });
+
+/** Return the part with the gradebook of a settled sync, or as a preview expects it; read when it is opened. */
+export function picture(context, sync) {
+  const view = new Picture(context, sync);
+  const title = sync.dry_run ? "What the gradebook would look like" : "The gradebook at a glance";
+  const part = h(
+    "details",
+    { class: "part picture", ontoggle: () => part.open && view.open() },
+    h("summary", {}, h("h3", {}, title)),
+    view.element,
+  );
+  return part;
+}
+
+class Picture {
+  #context;
+  #sync;
+  #book = null;
+  #places = new Map();
+  #noteId = `cell-note-${(pictures += 1)}`;
+  #filters = h("div", { class: "picture-filters", hidden: true });
+  #legend = h("ul", { class: "legend", "aria-label": "Legend" });
+  #frame = h("div", { class: "picture-frame" });
+  #note = h("div", { class: "cell-note", id: this.#noteId });
+  #body = h("div");
+
+  constructor(context, sync) {
+    this.#context = context;
+    this.#sync = sync;
+    this.element = h("div", {}, this.#body);
+    NARROW.addEventListener("change", () => this.#book && this.element.isConnected && this.#render());
+  }
+
+  async open() {
+    if (this.#book) return;
+    this.#body.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
+    try {
+      this.#book = joinPages(await this.#context.api.gradebook(this.#sync.id), this.#sync.dry_run);
+      this.#body.replaceChildren(...this.#parts());
+      this.#render();
+      await this.#addFilters();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #parts() {
+    if (this.#book.columns.length === 0) return [h("p", { class: "quiet" }, "There is nothing to show yet.")];
+    const quiet = (text) => h("p", { class: "quiet" }, text);
+    return [
+      ...(this.#book.whole ? [] : [quiet(LATER)]),
+      ...(this.#book.namesMissing ? [quiet(NAMES_MISSING)] : []),
+      this.#filters,
+      this.#legend,
+      this.#frame,
+      this.#note,
+    ];
+  }
+
+  #failed(error) {
+    if (this.#context.ended(error)) return;
+    const again = button("Try again", () => this.open(), { class: "link" });
+    this.#body.replaceChildren(h("p", { role: "alert" }, `${error.title} `, again));
+  }
+
+  /** Show the columns that the filters let through. */
+  #render() {
+    const columns = this.#book.columns.filter((column) => this.#isShown(column));
+    this.#legend.replaceChildren(...this.#keys(countStates(columns)));
+    const listed = NARROW.matches || columns.length * this.#book.students.length > MOST_CELLS;
+    show(this.#note, !listed && columns.length > 0).replaceChildren(h("p", { class: "quiet" }, "Point at a cell, or move to it with the arrow keys."));
+    if (columns.length === 0) this.#frame.replaceChildren(h("p", { class: "quiet" }, "No assignment is both."));
+    else if (listed) this.#frame.replaceChildren(gradebookList(this.#book, columns));
+    else this.#frame.replaceChildren(this.#table(columns));
+  }
+
+  #table(columns) {
+    return gradebookTable(this.#book, columns, {
+      label: "The gradebook: students by assignments",
+      noteId: this.#noteId,
+      onCell: (...place) => this.#describe(...place),
+    });
+  }
+
+  /** Return the legend: the states that there are, with their numbers. */
+  #keys(counts) {
+    const present = [...this.#book.states].filter(([letter]) => counts.get(letter) > 0);
+    return present.map(([letter, state]) => h("li", {}, swatch(state), state.words, h("span", { class: "note" }, number(counts.get(letter)))));
+  }
+
+  /** Describe the cell that has the focus or the pointer. */
+  #describe(student, column, cell) {
+    const values = valuesOf(cell);
+    const points = /\d$/.test(values) && column.points ? `/${column.points}` : "";
+    const state = this.#book.states.get(cell.state);
+    const reason = cell.reason ?? (cell.state === BLANK ? column.reason : null);
+    this.#note.replaceChildren(
+      ...[
+        h("p", {}, h("strong", {}, student.name), " · ", column.title),
+        h("p", { class: "state-line" }, swatch(state), state.words, values && h("span", { class: "values" }, values, points)),
+        reason && h("p", { class: "quiet" }, `${reason.explanation} ${reason.fix}`),
+      ].filter(Boolean),
+    );
+  }
+
+  #isShown({ id }) {
+    const place = this.#places.get(id);
+    return [...this.#filters.querySelectorAll("select")].every(({ name, value }) => !value || place?.[name]?.id === value);
+  }
+
+  /** Offer categories and grading periods, as far as Schoology names them now. */
+  async #addFilters() {
+    const { items } = await this.#context.api.assignments().catch((error) => this.#without(error));
+    this.#places = new Map(items.map(({ id, category, period }) => [id, { category, period }]));
+    const choices = [
+      ["category", "Category", "All categories"],
+      ["period", "Grading period", "All grading periods"],
+    ].map((choice) => this.#choice(...choice)).filter(Boolean);
+    this.#filters.replaceChildren(...choices);
+    show(this.#filters, choices.length > 0);
+  }
+
+  /** Do without filters where the assignments cannot be read now. */
+  #without(error) {
+    this.#context.ended(error);
+    return { items: [] };
+  }
+
+  #choice(name, label, all) {
+    const shown = this.#book.columns.map(({ id }) => this.#places.get(id)?.[name]).filter(Boolean);
+    const options = new Map(shown.map(({ id, title }) => [id, title?.trim() || `${label} ${id}`]));
+    if (options.size < 2) return null;
+    const id = `${this.#noteId}-${name}`;
+    const select = h(
+      "select",
+      { id, name, onchange: () => this.#render() },
+      h("option", { value: "" }, all),
+      [...options].map(([value, title]) => h("option", { value }, title)),
+    );
+    return h("div", {}, h("label", { for: id }, label), select);
+  }
+}
