@@ -68,7 +68,8 @@ async def test_an_assignment_shows_its_own_outcome(api: ApiHarness) -> None:
     sync = await api.sync(office, dry_run=True)
     (page,) = await read_pages(office, f"{sync['links']['self']}/assignments")
     (changed,) = [each for each in page["items"] if each["outcome"] and each["outcome"]["edits"]]
-    assert changed["assignment"] == {"id": str(item.id), "title": item.title}
+    sent = changed["outcome"]["edits"][0]["before"]
+    assert changed["assignment"] == {"id": str(item.id), "title": item.title, "points": sent}
     assert changed["assignments"]["updated"] == 1
     assert changed["outcome"]["edits"][0]["after"] == "77.5"
 
@@ -201,6 +202,8 @@ async def test_stopped_sync_shows_what_waits(api: ApiHarness) -> None:
     place = column["cells"].index("w")
     assert column["before"][place] is not None
     assert column["after"] == []
+    (numbers,) = await read_pages(office, f"{sync['links']['self']}/assignments")
+    assert sum(item["clears"] for item in numbers["items"]) == sync["guard"]["cleared"]
 
 
 @pytest.mark.parametrize("refused", [False, True])

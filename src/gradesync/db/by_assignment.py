@@ -32,8 +32,8 @@ class AssignmentSummary:
     """Count the outcomes of one assignment and of its scores, by result.
 
     The id is empty for what is counted in summaries of more than one assignment. `own` is the outcome of the
-    assignment itself, None where it is in such a summary. `reasons`, `clears` and `attention` count scores: by
-    their reason, those that are or would have been cleared, and those that need attention.
+    assignment itself, None where it is in such a summary. `reasons`, `clears` and `attention` count scores:
+    by their reason, those that are or would have been cleared, and those that need attention.
     """
 
     assignment_id: str

@@ -50,19 +50,20 @@ async def list_sync_assignments(
         found = await by_assignment.summarize_page(
             db, sync.id, after=after[0] if after else None, limit=limit + 1
         )
+        points = await ledger.get_points(db, context.section_id)
     items, next_cursor = listing.paginate(response, found, limit, lambda item: (item.assignment_id,))
     own = await render_all(context, [item.own for item in items if item.own], {})
     outcomes = {outcome.assignment.id: outcome for outcome in own if outcome.assignment}
     return schemas.Page(
-        items=[_render_summary(item, outcomes.get(item.assignment_id)) for item in items],
+        items=[_render_summary(item, points, outcomes.get(item.assignment_id)) for item in items],
         next_cursor=next_cursor,
     )
 
 
-def _render_summary(item: AssignmentSummary, outcome: schemas.Outcome | None) -> schemas.AssignmentSummary:
-    assignment = None
-    if item.assignment_id:
-        assignment = schemas.OutcomeAssignment(id=item.assignment_id, title=item.title)
+def _render_summary(
+    item: AssignmentSummary, points: Mapping[str, Decimal], outcome: schemas.Outcome | None
+) -> schemas.AssignmentSummary:
+    assignment = _render_assignment(item.assignment_id, item.title, points) if item.assignment_id else None
     return schemas.AssignmentSummary(
         assignment=assignment,
         outcome=outcome,
@@ -150,18 +151,25 @@ def _group(cells: Iterable[CellOutcome]) -> Mapping[str, Mapping[str, CellOutcom
 
 
 def _render_column(assignment_id: str, part: _Part, students: Sequence[str]) -> schemas.GradebookColumn:
-    column, points = part.columns[assignment_id], part.points.get(assignment_id)
+    column = part.columns[assignment_id]
     cells = [column.cells.get(uid) for uid in students]
     return schemas.GradebookColumn(
-        assignment=schemas.OutcomeAssignment(
-            id=assignment_id, title=column.title, points=None if points is None else render_points(points)
-        ),
+        assignment=_render_assignment(assignment_id, column.title, part.points),
         state=column.state,
         reason=_render_own_reason(column.own) if column.own else None,
         cells="".join(LETTERS[column.find_state(uid, part.keys.get(uid))] for uid in students),
         before=_shorten([render_value(cell.before) if cell else None for cell in cells]),
         after=_shorten([render_value(cell.after) if cell else None for cell in cells]),
         reasons=_shorten([_find_reason(cell) if cell else None for cell in cells]),
+    )
+
+
+def _render_assignment(
+    assignment_id: str, title: str | None, points: Mapping[str, Decimal]
+) -> schemas.OutcomeAssignment:
+    known = points.get(assignment_id)
+    return schemas.OutcomeAssignment(
+        id=assignment_id, title=title, points=None if known is None else render_points(known)
     )
 
 
