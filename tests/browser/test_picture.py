@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, ViewportSize, expect
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
@@ -11,7 +11,7 @@ from harness.accessibility import find_violations
 from harness.browser import BrowserSession, CourseTab, open_session
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PHONE = {"width": 360, "height": 740}
+PHONE = ViewportSize(width=360, height=740)
 WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
