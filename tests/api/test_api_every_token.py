@@ -50,6 +50,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{SYNC}/gradebook"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/events"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),
+    ("GET", f"{SECTION}/waiting"): Rule("sections:read", True),
+    ("PATCH", f"{SECTION}/assignments"): Rule("syncs:write", True, {"ids": [], "sync_to_sis": True}),
     ("PATCH", f"{SECTION}/assignments/{{assignment_id}}"): Rule("syncs:write", True, {"sync_to_sis": True}),
     ("GET", SECTION): Rule("sections:read", True),
     ("PUT", SECTION): Rule("sections:write", body={}),
@@ -111,7 +113,10 @@ class TwoDistricts:
 
     async def ask(self, client: ApiClient, route: tuple[str, str], ids: dict[str, str]) -> httpx.Response:
         method, path = route
-        return await client.ask(method, path.format(**ids), json=RULES[route].body)
+        body = RULES[route].body
+        if isinstance(body, dict) and "ids" in body:
+            body = {**body, "ids": [ids["assignment_id"]] if ids else []}
+        return await client.ask(method, path.format(**ids), json=body)
 
     async def checksums(self) -> dict[str, str]:
         """Return a checksum of every table."""

@@ -99,14 +99,14 @@ async def test_cursor_can_be_reset(database: Database) -> None:
 
 async def test_R17_the_switch_works_before_the_first_sync(database: Database) -> None:
     async with database.district("riverside") as db:
-        await ledger.set_opted_out(db, "1", "42", True)
+        await ledger.set_opted_out(db, "1", ["42"], True)
     assert await load(database) == {"42": LedgerAssignment(id="42", opted_out=True)}
 
 
 async def test_R17_running_sync_keeps_the_switch(database: Database) -> None:
     await save(database, FULL)
     async with database.district("riverside") as db:
-        await ledger.set_opted_out(db, "1", FULL.id, True)
+        await ledger.set_opted_out(db, "1", [FULL.id], True)
     await save(database, replace(FULL, problem=None))
     assert await load(database) == {FULL.id: replace(FULL, problem=None, opted_out=True)}
 
@@ -131,7 +131,7 @@ async def test_R45_a_ref_passes_from_one_entry_to_another(database: Database) ->
 async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database) -> None:
     async with database.district("riverside") as db:
         await ledger.save(db, "1", [FULL])
-        await ledger.set_opted_out(db, "1", FULL.id, True)
+        await ledger.set_opted_out(db, "1", [FULL.id], True)
         await ledger.unbind(db, "1")
     assert await load(database) == {
         FULL.id: LedgerAssignment(id=FULL.id, opted_out=True, problem=FULL.problem, former=FULL.ref)

@@ -144,7 +144,7 @@ class DistrictHarness:
     async def opt_out(self, item: Item, opted_out: bool = True) -> None:
         """Turn the assignment's switch."""
         async with self.context.database.district(self.district.id) as db:
-            await ledger.set_opted_out(db, self.section, str(item.id), opted_out)
+            await ledger.set_opted_out(db, self.section, [str(item.id)], opted_out)
 
     # --- a sync, from the request to its end
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from gradesync.api import schemas
+from gradesync.api.live import Outline
 from gradesync.api.schemas.render import render_points, render_reason
 from gradesync.core.catalogue import NO_FACTS
 from gradesync.core.district import District
@@ -14,6 +15,7 @@ from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities
+from gradesync.core.waiting import Waiting, find_waiting
 from gradesync.db.links import Pair, SectionLink
 from gradesync.sync.link import pair_by_title
 
@@ -51,12 +53,31 @@ class Stored:
         times = [entry.sent_at for entry in self.ledger.values() if entry.sent_at]
         return max(times, default=None)
 
+    def make_rulebook(self, gradebook: Gradebook, capabilities: Capabilities) -> Rulebook | None:
+        """Return what a section just read is judged by; None where it is not linked yet."""
+        link, district = self.link, self.district
+        if link is None or link.sis is None:
+            return None
+        kept = {category_id: pair.ref for category_id, pair in self.pairs.items()}
+        pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
+        return Rulebook(link.sis, pairing, capabilities, district.policy)
+
+
+class State(NamedTuple):
+    """Hold what the rules say of an assignment, and what of it waits; None where that is not known."""
+
+    verdict: Verdict | None
+    waiting: Waiting | None
+
 
 def render_gradebook(
-    gradebook: Gradebook, stored: Stored, capabilities: Capabilities
+    outline: Outline, stored: Stored, capabilities: Capabilities
 ) -> list[schemas.SectionAssignment]:
     """Render every gradable item of a section just read, including those that never synced."""
-    verdicts = _verdicts(gradebook, stored, capabilities)
+    gradebook, ledger = outline.gradebook, stored.ledger
+    book = stored.make_rulebook(gradebook, capabilities)
+    verdicts = judge_assignments(gradebook, ledger, book) if book else {}
+    waiting = find_waiting_scores(outline, stored, capabilities)
     names = _Names(
         {category.id: category.title for category in gradebook.categories}, gradebook.period_titles
     )
@@ -64,28 +85,28 @@ def render_gradebook(
         _render_assignment(
             assignment,
             names,
-            stored.ledger.get(assignment.id) or LedgerAssignment(assignment.id),
-            verdicts.get(assignment.id),
+            ledger.get(assignment.id) or LedgerAssignment(assignment.id),
+            State(verdicts.get(assignment.id), waiting.get(assignment.id)),
         )
         for assignment in gradebook.assignments
     ]
 
 
+def find_waiting_scores(
+    outline: Outline, stored: Stored, capabilities: Capabilities
+) -> Mapping[str, Waiting]:
+    """Return what waits by assignment id, where it is known: nothing of what was read in part."""
+    book = stored.make_rulebook(outline.gradebook, capabilities)
+    gradebook = outline.gradebook
+    if not outline.changes or book is None or stored.link is None or gradebook.partial_lists:
+        return {}
+    found = find_waiting(gradebook, stored.ledger, book, stored.link.students)
+    return {key: waiting for key, waiting in found.items() if key not in gradebook.partial}
+
+
 def render_ledger(ledger: Ledger) -> list[schemas.SectionAssignment]:
     """Render what the ledger knows, for use while Schoology does not respond."""
     return [_render_entry(entry) for entry in ledger.values()]
-
-
-def _verdicts(gradebook: Gradebook, stored: Stored, capabilities: Capabilities) -> Mapping[str, Verdict]:
-    """Apply the rules to each assignment; return none where the section is not linked yet."""
-    link, district = stored.link, stored.district
-    if link is None or link.sis is None:
-        return {}
-    kept = {category_id: pair.ref for category_id, pair in stored.pairs.items()}
-    pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
-    return judge_assignments(
-        gradebook, stored.ledger, Rulebook(link.sis, pairing, capabilities, district.policy)
-    )
 
 
 class _Names(NamedTuple):
@@ -96,9 +117,10 @@ class _Names(NamedTuple):
 
 
 def _render_assignment(
-    assignment: Assignment, names: _Names, entry: LedgerAssignment, verdict: Verdict | None
+    assignment: Assignment, names: _Names, entry: LedgerAssignment, state: State
 ) -> schemas.SectionAssignment:
-    waiting, problem = _waiting(entry, verdict), _problem(entry, verdict)
+    verdict = state.verdict
+    waiting, problem = _waiting(entry, state), _problem(entry, verdict)
     category, period = assignment.category_id, assignment.period_id
     return schemas.SectionAssignment(
         id=assignment.id,
@@ -111,7 +133,10 @@ def _render_assignment(
         state=_state(entry, waiting, problem),
         last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=waiting,
+        scores_waiting=state.waiting and state.waiting.scores,
+        scores_not_sent=len(entry.owed),
         problem=render_reason(problem, verdict.facts if verdict else NO_FACTS) if problem else None,
+        url=assignment.url,
     )
 
 
@@ -128,7 +153,10 @@ def _render_entry(entry: LedgerAssignment) -> schemas.SectionAssignment:
         state=_state(entry, None, problem),
         last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=None,
+        scores_waiting=None,
+        scores_not_sent=len(entry.owed),
         problem=render_reason(problem) if problem else None,
+        url=None,
     )
 
 
@@ -142,12 +170,14 @@ def _problem(entry: LedgerAssignment, verdict: Verdict | None) -> str | None:
     return None if fixed or entry.problem == Reason.OPTED_OUT else entry.problem
 
 
-def _waiting(entry: LedgerAssignment, verdict: Verdict | None) -> bool | None:
-    """Return true if the assignment changed since it was sent, or scores are owed. Ignores its scores."""
+def _waiting(entry: LedgerAssignment, state: State) -> bool | None:
+    """Return true if the assignment or its scores changed since they were sent, or scores are owed."""
+    verdict = state.verdict
     if verdict is None:
         return None
     looks = any(doubt.looks for doubt in entry.doubtful.values())
-    return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or looks)
+    scores = state.waiting is not None and state.waiting.scores
+    return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or looks or scores)
 
 
 def _state(entry: LedgerAssignment, waiting: bool | None, problem: str | None) -> str:

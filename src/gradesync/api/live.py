@@ -11,7 +11,7 @@ from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ports import Member, Source, Target
 from gradesync.core.sis import SisCategory, SisSection
-from gradesync.db import districts, links
+from gradesync.db import districts, links, queue
 from gradesync.errors import RequestRefused, Retriable
 from gradesync.runtime import Runtime
 from gradesync.sync.manual_links import Destination, resolve_destination
@@ -33,12 +33,25 @@ class SectionRef(NamedTuple):
     requester: str | None = None
 
 
+class SinceRef(NamedTuple):
+    """Identify what changed in a section since a cursor. What was read before something was sent is old."""
+
+    section: SectionRef
+    since: datetime
+    sent_at: datetime | None
+
+
+class NoSpareCalls(Retriable):
+    """Report that a read would take calls that a sync waits for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Hold a section as Schoology had it at `as_of`, without cells."""
+    """Hold a section as Schoology had it at `as_of`, without cells or with those that had `changes`."""
 
     gradebook: Gradebook
     as_of: datetime
+    changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +73,23 @@ class Live:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._outlines = Cache(self._read_outline, seconds=OUTLINE_SECONDS, limit=200)
+        self._changes = Cache(self._read_changes, seconds=OUTLINE_SECONDS, limit=200)
         self._members = Cache(self._read_members, seconds=MEMBERS_SECONDS, limit=1000)
         self._sis = Cache(self._read_sis, seconds=OUTLINE_SECONDS, limit=1000)
 
     async def outline(self, section: SectionRef) -> Outline:
         """Return the section without scores, at most a minute old."""
         return await self._outlines.get(section)
+
+    async def changes(self, ref: SinceRef) -> Outline | None:
+        """Return the section with the scores that changed since a cursor, at most a minute old.
+
+        None where syncs need the calls to Schoology.
+        """
+        try:
+            return await self._changes.get(ref)
+        except NoSpareCalls:
+            return None
 
     async def members(self, section: SectionRef) -> tuple[Member, ...]:
         """Return who is enrolled, at most ten minutes old."""
@@ -98,6 +122,18 @@ class Live:
     async def _read_outline(self, section: SectionRef) -> Outline:
         source = await self._source(section)
         return Outline(await limit_time(source.outline(section.section_id)), self._runtime.clock())
+
+    async def _read_changes(self, ref: SinceRef) -> Outline:
+        section = ref.section
+        district = await self.district(section.district_id)
+        async with self._runtime.context.database.district(district.id) as db:
+            queued = await queue.count_queued(db)
+        calls = district.schoology.calls_per_sync
+        if queued or not await self._runtime.systems.reserve_spare(district, calls):
+            raise NoSpareCalls("syncs need the calls")
+        source = await self._source(section)
+        book = await limit_time(source.read(section.section_id, ref.since))
+        return Outline(book, self._runtime.clock(), changes=True)
 
     async def _read_members(self, section: SectionRef) -> tuple[Member, ...]:
         source = await self._source(section)

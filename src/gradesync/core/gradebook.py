@@ -79,7 +79,7 @@ class Assignment:
 
     `max_points` is None where the source holds no number. `due` is the district's local date.
     `category_id` and `period_id` are None for "none". `assignees` are student uids, None for everybody.
-    `unreadable` describes what was wrong with the row, where it could not be understood.
+    `unreadable` describes what was wrong with the row, where it could not be understood. `url` is its page.
     """
 
     id: str
@@ -93,6 +93,7 @@ class Assignment:
     collected_only: bool = False
     assignees: frozenset[str] | None = None
     unreadable: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

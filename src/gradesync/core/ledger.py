@@ -102,6 +102,16 @@ def unbind(entry: LedgerAssignment) -> LedgerAssignment:
 Ledger: TypeAlias = Mapping[str, LedgerAssignment]
 
 
+def find_cursor(ledger: Ledger) -> datetime | None:
+    """Return the smallest cursor among the assignments that sync; None where there is none."""
+    cursors = [
+        entry.read_through
+        for entry in ledger.values()
+        if entry.ref and entry.read_through and entry.problem is None and not entry.opted_out
+    ]
+    return min(cursors, default=None)
+
+
 def reassign_columns(
     gradebook: Gradebook, specs: Mapping[str, Spec], ledger: Ledger, live: LiveGradebook
 ) -> Ledger:

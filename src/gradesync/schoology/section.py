@@ -224,7 +224,16 @@ def _parse_assignment(row: ItemRow, roster: Roster) -> Assignment:
         collected_only=read_flag("collected_only", row.collected_only),
         assignees=frozenset(roster.assignee_key(each) for each in read_ids("assignees", row.assignees))
         or None,
+        url=_read_url(row),
     )
+
+
+def _read_url(row: ItemRow) -> str | None:
+    try:
+        url = read_text("web_url", row.web_url)
+    except UnreadableError:
+        return None
+    return url if url.startswith("https://") else None
 
 
 def _read_leniently(row: ItemRow, name: str) -> str:

@@ -48,6 +48,7 @@ class ItemRow(Struct, gc=False):
     count_in_grade: Raw = ABSENT
     collected_only: Raw = ABSENT
     assignees: Raw = ABSENT
+    web_url: Raw = ABSENT
 
 
 class CategoryRow(Struct, gc=False):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, reassign_columns, unbind
+from gradesync.core.ledger import Ledger, find_cursor, reassign_columns, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict
@@ -84,12 +84,7 @@ def _since(attempt: Attempt) -> datetime | None:
     last_full_read = attempt.link.last_full_read
     if last_full_read is None or attempt.context.clock() - last_full_read >= FULL_READ_EVERY:
         return None
-    cursors = [
-        entry.read_through
-        for entry in attempt.journal.entries.values()
-        if entry.ref and entry.read_through and entry.problem is None and not entry.opted_out
-    ]
-    return min(cursors, default=None)
+    return find_cursor(attempt.journal.entries)
 
 
 async def _read_first(

@@ -1,14 +1,21 @@
 """Serve the gradable items of a section, and the switch *Sync to SIS* of each."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
 from gradesync.api import assignment_state, schemas
 from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
+from gradesync.api.live import Outline, SinceRef
 from gradesync.api.problems import problem_responses
+from gradesync.api.schemas.render import render_reason
+from gradesync.core.catalogue import name_system
+from gradesync.core.ledger import find_cursor
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, ledger, links
+from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 
 router = APIRouter(tags=["Assignments"])
@@ -25,19 +32,74 @@ async def list_assignments(*, context: SectionReader) -> schemas.SectionAssignme
     """List every gradable item and its sync state, including items that never synced.
 
     Items are read from Schoology within ten seconds and cached for a minute. While Schoology does not
-    respond, the list shows the state `as_of` the last sync.
+    respond, the list shows the state `as_of` the last sync. Before the first sync the SIS is read, too, to
+    show what that sync would refuse.
     """
     stored = await _load_stored(context)
     try:
-        outline = await context.outline()
+        outline = await _read_section(context, stored)
     except (SyncStopped, Retriable) as error:
         if not stored.ledger or (isinstance(error, SyncStopped) and error.reason == Reason.SECTION_NOT_FOUND):
             raise
         items = assignment_state.render_ledger(stored.ledger)
         return schemas.SectionAssignments(items=items, live=False, as_of=stored.as_of)
     capabilities = context.live.target(stored.district).capabilities
-    items = assignment_state.render_gradebook(outline.gradebook, stored, capabilities)
-    return schemas.SectionAssignments(items=items, live=True, as_of=outline.as_of)
+    stored, problem = await _foresee(context, stored, outline)
+    items = assignment_state.render_gradebook(outline, stored, capabilities)
+    return schemas.SectionAssignments(items=items, problem=problem, live=True, as_of=outline.as_of)
+
+
+async def _foresee(
+    context: SectionContext, stored: assignment_state.Stored, outline: Outline
+) -> tuple[assignment_state.Stored, schemas.ReasonText | None]:
+    """Return a section that never synced with the link that its first sync would make, or what stops that."""
+    if stored.link is not None and stored.link.sis is not None:
+        return stored, None
+    if not outline.gradebook.from_sis:
+        return stored, render_reason(Reason.SECTION_NOT_FROM_SIS)
+    try:
+        side = await context.sis_side()
+    except SyncStopped as stopped:
+        return stored, render_reason(stopped.reason, name_system(stopped.detail))
+    except Retriable:
+        return stored, None
+    link = stored.link or SectionLink(section_id=context.section_id)
+    return replace(stored, link=replace(link, sis=side.section, sis_categories=side.categories)), None
+
+
+async def _read_section(context: SectionContext, stored: assignment_state.Stored) -> Outline:
+    """Read the section: with the scores that changed where syncs leave calls for that, or without."""
+    return await _read_changes(context, stored) or await context.outline()
+
+
+async def _read_changes(context: SectionContext, stored: assignment_state.Stored) -> Outline | None:
+    """Read what changed since the last sync; None where there was none, or syncs need the calls."""
+    since = find_cursor(stored.ledger)
+    if since is None:
+        return None
+    return await context.live.changes(SinceRef(context.section_ref, since, stored.as_of))
+
+
+@router.get("/sections/{section_id}/waiting", summary="Count what waits for the next sync")
+async def count_waiting(*, context: SectionReader) -> schemas.Waiting:
+    """Count what changed since the last sync, by reading only that; cached for a minute.
+
+    Nothing is counted before the first sync, while Schoology does not respond, or while syncs need the calls.
+    """
+    stored = await _load_stored(context)
+    try:
+        outline = await _read_changes(context, stored)
+    except (SyncStopped, Retriable):
+        outline = None
+    if outline is None:
+        return schemas.Waiting(assignments=None, scores=None, as_of=None)
+    capabilities = context.live.target(stored.district).capabilities
+    waiting = assignment_state.find_waiting_scores(outline, stored, capabilities).values()
+    return schemas.Waiting(
+        assignments=sum(each.assignment for each in waiting),
+        scores=sum(each.scores for each in waiting),
+        as_of=outline.as_of,
+    )
 
 
 async def _load_stored(context: SectionContext) -> assignment_state.Stored:
@@ -49,6 +111,24 @@ async def _load_stored(context: SectionContext) -> assignment_state.Stored:
             pairs=await links.get_pairs(db, context.section_id),
             ledger=await ledger.load(db, context.section_id),
         )
+
+
+@router.patch(
+    "/sections/{section_id}/assignments",
+    summary="Switch several assignments",
+    responses=problem_responses(
+        "section-not-found", "assignment-not-found", "upstream-refused", "upstream-unavailable"
+    ),
+)
+async def switch_assignments(
+    *, context: SyncWriter, switches: schemas.AssignmentSwitches
+) -> schemas.SectionAssignments:
+    """Turn *Sync to SIS* on or off for several assignments, such as those of a category: all, or none.
+
+    As a sync, it takes a course admin of the section.
+    """
+    await _switch(context, switches.ids, switches.sync_to_sis)
+    return await list_assignments(context=context)
 
 
 @router.patch(
@@ -69,24 +149,33 @@ async def switch_assignment(
 
     As a sync, it takes a course admin of the section.
     """
-    await context.require_course_admin()
-    await _require_assignment(context, assignment_id)
-    entry = {"section": context.section_id, "assignment": assignment_id, "sync_to_sis": switch.sync_to_sis}
-    async with context.database() as db:
-        await ledger.set_opted_out(db, context.section_id, assignment_id, not switch.sync_to_sis)
-        await audit.append(db, context.by.actor, "assignment.switched", entry, context.source_ip)
+    await _switch(context, [assignment_id], switch.sync_to_sis)
     listed = await list_assignments(context=context)
     return next(item for item in listed.items if item.id == assignment_id)
 
 
-async def _require_assignment(context: SectionContext, assignment_id: str) -> None:
-    """Look the assignment up in Schoology, or in the ledger while Schoology does not respond."""
+async def _switch(context: SectionContext, assignment_ids: Sequence[str], on: bool) -> None:
+    await context.require_course_admin()
+    await _require_assignments(context, assignment_ids)
+    entries = [
+        {"section": context.section_id, "assignment": assignment_id, "sync_to_sis": on}
+        for assignment_id in assignment_ids
+    ]
+    async with context.database() as db:
+        await ledger.set_opted_out(db, context.section_id, assignment_ids, not on)
+        for entry in entries:
+            await audit.append(db, context.by.actor, "assignment.switched", entry, context.source_ip)
+
+
+async def _require_assignments(context: SectionContext, assignment_ids: Sequence[str]) -> None:
+    """Look assignments up in Schoology, or in the ledger while Schoology does not respond."""
     try:
-        known = {item.id for item in (await context.outline()).gradebook.assignments}
+        outline = await _read_section(context, await _load_stored(context))
+        known = {item.id for item in outline.gradebook.assignments}
     except Retriable:
         async with context.database() as db:
             known = set(await ledger.load(db, context.section_id))
         if not known:
             raise
-    if assignment_id not in known:
+    if not known.issuperset(assignment_ids):
         raise RequestRefused("assignment-not-found", "This section has no such assignment.")

@@ -33,6 +33,7 @@ from gradesync.api.schemas.operations import (
 from gradesync.api.schemas.sections import (
     AssignmentCategory,
     AssignmentSwitch,
+    AssignmentSwitches,
     CategoryPair,
     GradingPeriod,
     LinkRequest,
@@ -44,6 +45,7 @@ from gradesync.api.schemas.sections import (
     SectionCategories,
     SisCategory,
     SisSection,
+    Waiting,
 )
 from gradesync.api.schemas.syncs import (
     AssignmentCounts,
@@ -69,6 +71,7 @@ __all__ = [
     "AssignmentCounts",
     "AssignmentSummary",
     "AssignmentSwitch",
+    "AssignmentSwitches",
     "Attention",
     "AuditEntry",
     "CategoryPair",
@@ -116,4 +119,5 @@ __all__ = [
     "SyncLinks",
     "SyncRequest",
     "SyncResult",
+    "Waiting",
 ]

@@ -77,16 +77,35 @@ class SectionAssignment(ResponseModel):
         bool | None,
         Field(description="True if the assignment changed or scores are still to be sent; null: unknown"),
     ]
+    scores_waiting: Annotated[
+        int | None, Field(description="Scores that changed since they were last sent; null: unknown")
+    ]
+    scores_not_sent: Annotated[
+        int,
+        Field(description="Scores that earlier syncs could not send, such as an absent student's"),
+    ]
     problem: ReasonText | None
+    url: Annotated[str | None, Field(description="The assignment in Schoology, where Schoology names it")]
 
 
 class SectionAssignments(ResponseModel):
     """List the gradable items of a section."""
 
     items: list[SectionAssignment]
+    problem: Annotated[
+        ReasonText | None, Field(description="What would stop a first sync of the section as a whole")
+    ] = None
     live: Annotated[
         bool, Field(description="False: Schoology does not respond, and this is the state of the last sync")
     ]
+    as_of: datetime | None
+
+
+class Waiting(ResponseModel):
+    """Count what changed in Schoology since the last sync. Null: unknown."""
+
+    assignments: Annotated[int | None, Field(description="Assignments that are new, or changed")]
+    scores: Annotated[int | None, Field(description="New, changed and cleared scores")]
     as_of: datetime | None
 
 
@@ -95,6 +114,15 @@ class AssignmentSwitch(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"sync_to_sis": False}]})
 
+    sync_to_sis: StrictBool
+
+
+class AssignmentSwitches(RequestModel):
+    """Set the switch *Sync to SIS* of several assignments alike."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"ids": ["7900000001"], "sync_to_sis": False}]})
+
+    ids: Annotated[list[SchoologyId], Field(min_length=1, max_length=500)]
     sync_to_sis: StrictBool
 
 
