@@ -233,7 +233,11 @@ async def test_page_works_by_keyboard_alone(session: BrowserSession) -> None:
         await press("ArrowRight")
         assert await opened.active() == "Assignments"
         await expect(opened.switch(title)).to_be_visible()
-        await press("Tab")  # one state only, so there is nothing to filter
+        await press("Tab")
+        assert (await opened.active()).startswith("All")
+        await opened.tool.get_by_label("Sort by").focus()
+        for _ in ("the page in Schoology", "Sync this one", "the switch"):
+            await press("Tab")
         await expect(opened.switch(title)).to_be_focused()
         await press("Space")
         await expect(opened.switch(title)).not_to_be_checked()

@@ -25,6 +25,7 @@ class Session(msgspec.Struct, frozen=True):
 
     token: str
     section: str
+    person: str
     may_sync: bool
     title: str | None
     timezone: str | None
@@ -97,6 +98,7 @@ async def _open_session(tool: Tool, launch: CheckedLaunch, ip: str | None) -> Se
     return Session(
         token=tool.tokens.issue(caller, PAGE_LIFETIME),
         section=launch.section_id,
+        person=launch.uid,
         may_sync=Scope.SYNCS_WRITE in scopes,
         title=launch.title,
         timezone=launch.timezone,

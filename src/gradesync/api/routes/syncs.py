@@ -1,5 +1,6 @@
 """Start, list and get the syncs of a section."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
+from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.db import syncs
@@ -20,6 +22,8 @@ from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.sweep import settle_overdue
 
 router = APIRouter(tags=["Syncs"])
+
+NAMES_SECONDS = 2
 
 SyncId = Annotated[UUID, Path(description="The id of a sync")]
 
@@ -108,7 +112,28 @@ async def list_syncs(*, context: SyncReader, log: Log, response: Response) -> sc
     page = await list_page(context, f"{context.path}/syncs", log, response, section_id=context.section_id)
     if not page.items and log.cursor is None:
         await context.require_known()
-    return page
+    return await _name_requesters(context, page)
+
+
+async def _name_requesters(
+    context: SectionContext, page: schemas.Page[schemas.Sync]
+) -> schemas.Page[schemas.Sync]:
+    """Name other teachers who requested syncs to a teacher, as far as that takes no longer than the log may."""
+    requesters = {sync.requested_by.id for sync in page.items if sync.requested_by.kind == "teacher"}
+    if not requesters - {context.caller.subject}:
+        return page
+    try:
+        async with asyncio.timeout(NAMES_SECONDS):
+            names = await read_names(context)
+    except TimeoutError:
+        return page
+    items = [_name_requester(sync, names.known) for sync in page.items]
+    return page.model_copy(update={"items": items})
+
+
+def _name_requester(sync: schemas.Sync, names: Mapping[str, str]) -> schemas.Sync:
+    named = sync.requested_by.model_copy(update={"name": names.get(sync.requested_by.id)})
+    return sync.model_copy(update={"requested_by": named})
 
 
 async def list_page(

@@ -55,6 +55,9 @@ class Requester(ResponseModel):
 
     kind: Literal["teacher", "client"]
     id: Annotated[str, Field(description="A Schoology user id, or a client id")]
+    name: Annotated[
+        str | None, Field(description="Only in a section's log, for teachers, and while Schoology responds")
+    ] = None
 
 
 class Progress(ResponseModel):

@@ -155,6 +155,15 @@ export class Api {
     return this.#json(`${this.#section}/assignments`);
   }
 
+  /** Count what waits for the next sync: `assignments`, `scores`; null where it isn't known. */
+  waiting() {
+    return this.#json(`${this.#section}/waiting`);
+  }
+
+  switchAll(ids, on) {
+    return this.#json(`${this.#section}/assignments`, { method: "PATCH", body: { ids, sync_to_sis: on } });
+  }
+
   switch(id, on) {
     const path = `${this.#section}/assignments/${encodeURIComponent(id)}`;
     return this.#json(path, { method: "PATCH", body: { sync_to_sis: on } });

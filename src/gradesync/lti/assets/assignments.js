@@ -1,28 +1,34 @@
-// Show *Assignments*: the state of each in the SIS, and its switch.
+// Show *Assignments*: the state of each in the SIS, and its switch; searched, sorted, by category.
 
-import { announce, button, h, show, sign } from "./dom.js";
-import { dateOf, number } from "./words.js";
-
-const STATES = {
-  problem: ["problem", "Problem"],
-  "changes-waiting": ["waiting", "Changes waiting"],
-  "never-synced": ["off", "Never synced"],
-  synced: ["ok", "Synced"],
-  "opted-out": ["off", "Opted out"],
-};
+import { announce, button, h, show } from "./dom.js";
+import { kindOf, KINDS, ORDERS, rowOf, stateOf, turned } from "./row.js";
+import { number, SIS } from "./words.js";
 
 export class AssignmentsView {
   #context;
   #items = [];
   #filter = null;
   #filters = h("div", { class: "filters", role: "group", "aria-label": "Show" });
+  #search = h("input", { type: "search", id: "search", autocomplete: "off", oninput: () => this.#render() });
+  #order = h("select", { id: "order", onchange: () => this.#render() });
+  #category = h("select", { id: "category", onchange: () => this.#render() });
+  #controls = h("div", { class: "controls", hidden: true });
+  #turns = h("div", { class: "actions", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #quiet = h("p", { class: "quiet" });
+  #head = h("div", { class: "columns", "aria-hidden": "true", hidden: true });
   #list = h("ul", { class: "assignments" });
 
   constructor(context) {
     this.#context = context;
-    this.element = h("div", {}, this.#notice, this.#filters, this.#quiet, this.#list);
+    this.#order.append(...[...ORDERS].map(([value, [words]]) => h("option", { value }, words)));
+    this.#controls.append(
+      ...[["Search", this.#search], ["Category", this.#category], ["Sort by", this.#order]].map(([text, control]) =>
+        h("div", {}, h("label", { for: control.id }, text), control),
+      ),
+    );
+    this.#head.append(...["Assignment", SIS, "Sync to SIS"].map((text) => h("span", {}, text)));
+    this.element = h("div", {}, this.#notice, this.#filters, this.#controls, this.#turns, this.#quiet, this.#head, this.#list);
   }
 
   async open() {
@@ -32,6 +38,7 @@ export class AssignmentsView {
       this.#items = listing.items;
       this.#quiet.textContent = this.#about(listing);
       show(this.#notice, false);
+      this.#listCategories();
       this.#render();
     } catch (error) {
       if (this.#context.ended(error)) return;
@@ -40,68 +47,89 @@ export class AssignmentsView {
     }
   }
 
-  #about({ items, live, as_of }) {
+  #about({ items, live, as_of, problem }) {
     if (items.length === 0) return "There are no assignments in this course yet.";
+    if (problem) return `${problem.explanation} ${problem.fix}`;
     if (live) return "";
     const when = as_of ? this.#context.times.near(as_of) : "at the last sync";
     return `Schoology isn't responding right now. This is what was known ${when}.`;
   }
 
+  #listCategories() {
+    const chosen = this.#category.value;
+    const found = new Map(this.#items.filter(({ category }) => category).map(({ category }) => [category.id, category.title]));
+    const options = [...found].map(([value, title]) => h("option", { value }, title?.trim() ?? `Category ${value}`));
+    this.#category.replaceChildren(h("option", { value: "" }, "All categories"), ...options);
+    this.#category.value = found.has(chosen) ? chosen : "";
+  }
+
   #render() {
-    const present = Object.keys(STATES).filter((state) => this.#items.some((item) => item.state === state));
+    const present = [...KINDS.keys()].filter((kind) => this.#items.some((item) => kindOf(item) === kind));
     if (!present.includes(this.#filter)) this.#filter = null;
     const chips = [[null, "All", this.#items.length]].concat(
-      present.map((state) => [state, STATES[state][1], this.#items.filter((item) => item.state === state).length]),
+      present.map((kind) => [kind, KINDS.get(kind), this.#items.filter((item) => kindOf(item) === kind).length]),
     );
     const focused = [...this.#filters.children].indexOf(document.activeElement);
     this.#filters.replaceChildren(...chips.map((chip) => this.#chip(...chip)));
     if (focused >= 0) this.#filters.children[Math.min(focused, chips.length - 1)].focus();
     show(this.#filters, present.length > 1);
-    const shown = this.#items.filter((item) => !this.#filter || item.state === this.#filter);
-    this.#list.replaceChildren(...shown.map((item) => this.#row(item)));
+    show(this.#controls, this.#items.length > 1);
+    const shown = this.#shown();
+    show(this.#head, shown.length > 0);
+    this.#list.replaceChildren(...(shown.length || !this.#items.length ? shown.map((item) => this.#row(item)) : [NOTHING()]));
+    this.#offerTurns();
   }
 
-  #chip(state, text, n) {
+  #shown() {
+    const text = this.#search.value.trim().toLocaleLowerCase("en-US");
+    const [, compare] = ORDERS.get(this.#order.value);
+    return this.#items
+      .filter((item) => !this.#filter || kindOf(item) === this.#filter)
+      .filter((item) => !this.#category.value || item.category?.id === this.#category.value)
+      .filter(({ title }) => !text || (title ?? "").toLocaleLowerCase("en-US").includes(text))
+      .sort(compare);
+  }
+
+  #chip(kind, text, n) {
     const choose = () => {
-      this.#filter = state;
+      this.#filter = kind;
       this.#render();
     };
-    const pressed = String(this.#filter === state);
+    const pressed = String(this.#filter === kind);
     return h("button", { type: "button", "aria-pressed": pressed, onclick: choose }, text, h("span", {}, number(n)));
   }
 
   #row(item) {
-    const [kind, words] = STATES[item.state];
-    const title = item.title ?? `Assignment ${item.id}`;
-    const facts = [
-      item.category?.title?.trim(),
-      item.points !== null && `${item.points} ${item.points === "1" ? "point" : "points"}`,
-      item.due && `due ${dateOf(item.due)}`,
-    ].filter(Boolean);
-    const synced = item.last_sent && `Last sent ${this.#context.times.near(item.last_sent)}`;
-    return h(
-      "li",
-      {},
-      h(
-        "div",
-        { class: "what" },
-        h("p", { class: "title" }, title),
-        h("p", { class: "note" }, facts.join(" · ")),
-        item.problem && h("p", { class: "fix" }, `${item.problem.explanation} ${item.problem.fix}`),
-      ),
-      h("div", { class: "state" }, sign(kind), h("div", {}, words, synced && h("p", { class: "note" }, synced))),
-      this.#switch(item, title),
-    );
+    return rowOf(this.#context, item, {
+      turn: (each, toggle) => this.#turn(each, toggle),
+      sync: ({ id }) => this.#context.sync({ assignments: [id] }),
+    });
   }
 
-  #switch(item, title) {
-    if (!this.#context.session.may_sync) return h("span", { class: "note" }, item.sync_to_sis ? "On" : "Off");
-    const toggle = button(
-      h("span", { class: "unseen" }, `Sync to SIS: ${title}`),
-      () => this.#turn(item, toggle),
-      { role: "switch", class: "switch", "aria-checked": String(item.sync_to_sis), title: "Sync to SIS" },
-    );
-    return toggle;
+  /** Offer to switch a whole category, where one is chosen. */
+  #offerTurns() {
+    const own = this.#items.filter(({ category }) => category?.id === this.#category.value);
+    show(this.#turns, own.length > 0 && this.#context.session.may_sync);
+    const title = this.#category.selectedOptions[0]?.textContent;
+    const turns = [true, false].map((on) => {
+      const others = own.filter(({ sync_to_sis }) => sync_to_sis !== on);
+      const words = `Turn ${on ? "on" : "off"} all of ${title}`;
+      return button(words, () => this.#turnAll(own, title, on), { hidden: others.length === 0 });
+    });
+    this.#turns.replaceChildren(...turns);
+  }
+
+  async #turnAll(own, title, on) {
+    show(this.#notice, false);
+    try {
+      const { items } = await this.#context.api.switchAll(own.map(({ id }) => id), on);
+      this.#items = items;
+      this.#render();
+      this.#turns.querySelector("button:not([hidden])")?.focus();
+      announce(turned(title, on, own.length));
+    } catch (error) {
+      if (!this.#context.ended(error)) this.#notify(`${error.title} ${error.fix}`);
+    }
   }
 
   async #turn(item, toggle) {
@@ -114,7 +142,8 @@ export class AssignmentsView {
       const focused = document.activeElement === toggle;
       this.#items = this.#items.map((each) => (each.id === updated.id ? updated : each));
       this.#replace(row, updated, focused);
-      announce(`${updated.title}: ${STATES[updated.state][1]}`);
+      this.#offerTurns();
+      announce(`${updated.title}: ${stateOf(updated, this.#context.times)[1]}`);
     } catch (error) {
       if (this.#context.ended(error)) return;
       toggle.setAttribute("aria-checked", String(!on));
@@ -133,3 +162,5 @@ export class AssignmentsView {
     show(this.#notice, true).textContent = text;
   }
 }
+
+const NOTHING = () => h("li", { class: "quiet none" }, "No assignment matches.");

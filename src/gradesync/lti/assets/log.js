@@ -3,7 +3,7 @@
 import { downloadButton } from "./download.js";
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
-import { resultOf, stageOf, statusOf } from "./words.js";
+import { byOf, resultOf, stageOf, statusOf } from "./words.js";
 
 export class LogView {
   #context;
@@ -59,12 +59,13 @@ export class LogView {
   #row(sync) {
     const { kind, text } = statusOf(sync);
     const when = this.#context.times.whole(sync.requested_at);
+    const by = byOf(sync, this.#context.session);
     const result = sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline;
     const open = button("Details", () => this.#show(sync, open), { class: "link", "aria-label": `Details of ${when}` });
     return h(
       "tr",
       { onclick: (event) => event.target.closest("button") || this.#show(sync, open) },
-      h("th", { scope: "row" }, when),
+      h("th", { scope: "row" }, when, by && h("p", { class: "note" }, by)),
       h("td", {}, h("span", { class: "status" }, sign(kind), text)),
       h("td", { class: "result" }, result),
       h("td", {}, open),

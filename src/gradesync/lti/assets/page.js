@@ -60,9 +60,14 @@ function contextOf(session) {
 function open(session) {
   const context = contextOf(session);
   const log = ["SIS Sync Log", new LogView(context)];
+  const sync = new SyncView(context);
+  context.sync = (options) => {
+    document.getElementById("tab-0").click();
+    sync.start(options);
+  };
   const assignments = ["Assignments", new AssignmentsView(context)];
   if (session.may_sync) {
-    main.replaceChildren(...tabs([["Sync to SIS", new SyncView(context)], assignments, log]));
+    main.replaceChildren(...tabs([["Sync to SIS", sync], assignments, log]));
     return;
   }
   const why = "You aren't a course admin of this course. You can look, but only a course admin can sync.";

@@ -5,10 +5,12 @@ import { announce, button, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
 import { outcomesOf, readerOf } from "./outcomes.js";
 import { reviewOf } from "./review.js";
-import { failed, isGuarded, resultOf, stageOf } from "./words.js";
+import { byOf, count, failed, isGuarded, progressOf, resultOf, stageOf, waitingOf } from "./words.js";
 
 const FIRST =
   "The first sync sends every assignment in a mapped category with its scores. Later ones send only what has changed.";
+const CLOSE = "You can close this page: the sync goes on by itself.";
+const QUARTERS = 4;
 
 export class SyncView {
   #context;
@@ -16,18 +18,20 @@ export class SyncView {
   #shown = null;
   #running = false;
   #stage = "";
+  #known = false;
 
   #when = h("p", { class: "when" });
   #sign = h("span");
   #headline = h("h2");
   #text = h("p", { class: "text" });
+  #waiting = h("p", { class: "waiting", role: "status" });
   #bar = h("progress", { "aria-label": "Progress", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #copy = h("div");
   #outcomes = h("div");
-  #sync = button("Sync to SIS", () => this.#start({}), { class: "primary" });
-  #preview = button("Preview", () => this.#start({ dry_run: true }));
-  #retry = button("Retry what failed", () => this.#start({ retry_of: this.#shown.id }), { hidden: true });
+  #sync = button("Sync to SIS", () => this.start({}), { class: "primary" });
+  #preview = button("Preview", () => this.start({ dry_run: true }));
+  #retry = button("Retry what failed", () => this.start({ retry_of: this.#shown.id }), { hidden: true });
   #review = button("Review", () => this.#reviewed.open(), { class: "primary", hidden: true });
   #reviewed = null;
 
@@ -39,6 +43,7 @@ export class SyncView {
       this.#when,
       h("div", { class: "headline" }, this.#sign, this.#headline),
       this.#text,
+      this.#waiting,
       this.#copy,
       this.#bar,
       h("div", { class: "actions" }, this.#review, this.#sync, this.#preview, this.#retry),
@@ -55,14 +60,29 @@ export class SyncView {
       const [newest] = (await this.#context.api.log({ limit: 1 })).items;
       if (this.#running) return;
       if (newest?.status === "processing") await this.#follow(newest);
-      else this.#settled((this.#latest = newest ?? null));
+      else {
+        this.#known = true;
+        this.#settled((this.#latest = newest ?? null));
+        await this.#look();
+      }
     } catch (error) {
       this.#failed(error);
     }
   }
 
+  /** Say what waits for the next sync, or before the first one what stands in its way. */
+  async #look() {
+    const shown = this.#shown;
+    try {
+      const text = shown ? waitingOf(await this.#context.api.waiting()) : obstaclesOf(await this.#context.api.assignments());
+      if (!this.#running && this.#shown === shown) this.#waiting.textContent = text;
+    } catch (error) {
+      this.#context.ended(error);  // the page is of use without it
+    }
+  }
+
   /** Start a sync; a second click does nothing. */
-  async #start(options) {
+  async start(options) {
     if (this.#running) return;
     this.#busy(options.dry_run);
     try {
@@ -78,6 +98,7 @@ export class SyncView {
     const lost = () => this.#notify("The connection was lost. The sync goes on, and this page tries again…");
     const settled = await this.#context.api.follow(sync.id, (state) => this.#progress(state), lost);
     this.#running = false;
+    this.#known = true;
     if (!settled.dry_run) this.#latest = settled;
     this.#settled(settled);
     announce(`${this.#headline.textContent} ${this.#text.textContent}`);
@@ -89,7 +110,7 @@ export class SyncView {
     for (const each of [this.#retry, this.#review]) show(each, false);
     this.#lead(false);
     show(this.#bar, true).removeAttribute("value");
-    this.#when.textContent = "";
+    for (const each of [this.#when, this.#waiting]) each.textContent = "";
     this.#head("running", dryRun ? "Looking at what would change…" : "Syncing…");
     for (const each of [this.#copy, this.#outcomes]) each.replaceChildren();
   }
@@ -97,13 +118,18 @@ export class SyncView {
   #progress(sync) {
     const stage = stageOf(sync);
     const deadline = sync.stage === "queued" && `It ends by ${this.#context.times.time(sync.settles_by)} at the latest.`;
-    this.#text.textContent = deadline ? `${stage}. ${deadline}` : stage;
-    if (sync.stage === "writing" && sync.progress.total) {
-      this.#bar.max = sync.progress.total;
-      this.#bar.value = sync.progress.done;
+    this.#text.textContent = [`${stage}.`, deadline, !sync.dry_run && CLOSE].filter(Boolean).join(" ");
+    const { done, total } = sync.progress;
+    const counted = sync.stage === "writing" && total;
+    if (counted) {
+      this.#bar.max = total;
+      this.#bar.value = done;
+      this.#bar.setAttribute("aria-valuetext", progressOf(sync));
     }
-    if (sync.stage !== this.#stage) announce(stage);
-    this.#stage = sync.stage;
+    // A screen reader hears each stage, and each quarter of the longest one.
+    const heard = counted ? `${sync.stage} ${Math.floor((QUARTERS * done) / total)}` : sync.stage;
+    if (heard !== this.#stage) announce(stage);
+    this.#stage = heard;
     show(this.#notice, false);
   }
 
@@ -113,6 +139,7 @@ export class SyncView {
     this.#stage = "";
     for (const each of [this.#sync, this.#preview]) each.removeAttribute("aria-disabled");
     for (const each of [this.#bar, this.#notice]) show(each, false);
+    this.#waiting.textContent = "";
     const guarded = Boolean(sync) && isGuarded(sync);
     show(this.#retry, Boolean(sync) && !sync.dry_run && failed(sync) > 0 && !sync.error);
     this.#lead(guarded);
@@ -135,13 +162,21 @@ export class SyncView {
 
   #partsOf(sync, guarded) {
     if (!guarded) return outcomesOf(this.#context, sync);
-    const send = () => this.#start({ approve: sync.fingerprint });
+    const send = () => this.start({ approve: sync.fingerprint });
     this.#reviewed = reviewOf(sync, readerOf(this.#context, sync), send);
     return h("div", {}, this.#reviewed.element, sync.dry_run && outcomesOf(this.#context, sync));
   }
 
-  #whenOf({ dry_run, finished_at }) {
-    return `${dry_run ? "Preview of" : "Last sync:"} ${this.#context.times.near(finished_at)}`;
+  #whenOf(sync) {
+    const at = this.#context.times.near(sync.requested_at);
+    return sync.dry_run ? `Preview of ${at}` : `Last sync: ${at} ${byOf(sync, this.#context.session)}`.trim();
+  }
+
+  /** Claim nothing about syncs that couldn't be read. */
+  #unknown() {
+    for (const each of [this.#sync, this.#preview]) each.removeAttribute("aria-disabled");
+    show(this.#bar, false);
+    this.#head("off", "The last sync isn't known right now.");
   }
 
   #head(kind, headline, text = "") {
@@ -154,11 +189,19 @@ export class SyncView {
   #failed(error) {
     this.#running = false;
     if (this.#context.ended(error)) return;
-    this.#settled(this.#latest);
+    if (this.#known) this.#settled(this.#latest);
+    else this.#unknown();
     this.#notify(`${error.title} ${error.fix}`);
   }
 
   #notify(text) {
     show(this.#notice, true).textContent = text;
   }
+}
+
+/** Return what is known to stand in the way of a first sync. */
+function obstaclesOf({ items, problem }) {
+  if (problem) return `${problem.explanation} ${problem.fix}`;
+  const stopped = items.filter((item) => item.problem?.needs_attention).length;
+  return stopped ? `${count(stopped, "assignment")} can't be sent yet. Assignments shows why, and how to fix it.` : "";
 }

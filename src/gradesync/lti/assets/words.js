@@ -43,6 +43,20 @@ export const sent = (sync) => actions(sync, true).length > 0;
 export const isGuarded = ({ result, guard, fingerprint }) =>
   result === "stopped-for-review" && Boolean(guard) && Boolean(fingerprint);
 
+/** Return who requested a sync, as far as that is known. */
+export function byOf({ requested_by: { kind, id, name } }, { person }) {
+  if (kind === "client") return "by your district";
+  if (id === person) return "by you";
+  return name ? `by ${name}` : "";
+}
+
+/** Return what waits for the next sync in a sentence; empty where nothing is known to wait. */
+export function waitingOf({ assignments, scores }) {
+  const parts = [scores > 0 && count(scores, "score"), assignments > 0 && count(assignments, "assignment")].filter(Boolean);
+  const agreed = (scores ?? 0) + (assignments ?? 0) === 1 ? "has" : "have";
+  return parts.length ? `${capital(list(parts))} ${agreed} changed in Schoology since the last sync.` : "";
+}
+
 /** Return the status as the help pages have it, with the result beside it: `{kind, text}`. */
 export function statusOf(sync) {
   const { assignments, scores } = sync.attention ?? NONE;
@@ -76,10 +90,16 @@ export function resultOf(sync) {
     return { kind: "attention", headline: needing(sync, "need"), text: text || "Nothing else had changed." };
   }
   if (sync.approve && done.length) {
-    return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `Everything is in ${SIS}.` };
+    return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `${capital(subjectOf(sync))} in ${SIS}.` };
   }
-  if (done.length) return { kind: "ok", headline: `Everything is in ${SIS}.`, text: sum };
-  return { kind: "ok", headline: `Everything is in ${SIS}.`, text: "Nothing had changed, so nothing was sent." };
+  return { kind: "ok", headline: `${capital(subjectOf(sync))} in ${SIS}.`, text: sum || "Nothing had changed, so nothing was sent." };
+}
+
+/** Return what a sync was about: everything, or the assignments that were chosen. */
+function subjectOf({ assignments_selected: selected, retry_of }) {
+  if (selected === null) return "everything is";
+  if (retry_of) return "what you retried is";
+  return selected.length === 1 ? "this assignment is" : `these ${count(selected.length, "assignment")} are`;
 }
 
 function needing(sync, verb) {
@@ -103,10 +123,9 @@ function previewOf(sync) {
 }
 
 /** Return what a running sync is doing. */
-export function stageOf({ stage, progress, dry_run }) {
-  if (stage === "writing" && !dry_run && progress.total) {
-    return `Sending to ${SIS}: ${number(progress.done)} of ${number(progress.total)}`;
-  }
+export function stageOf(sync) {
+  const { stage, dry_run } = sync;
+  if (stage === "writing" && !dry_run && sync.progress.total) return `Sending to ${SIS}: ${progressOf(sync)}`;
   return {
     queued: "Waiting for its turn",
     reading: "Reading the Schoology gradebook",
@@ -122,6 +141,9 @@ export function approvalOf({ danger, cleared, zeroed, recreated }) {
   const parts = [cleared > 0 && `clear ${count(cleared, "score")}`, zeroed > 0 && `send ${count(zeroed, "zero")}`];
   return danger === "scores" ? capital(list(parts.filter(Boolean))) : "Send these changes";
 }
+
+/** Return how far a sync is: scores and assignments, never calls. */
+export const progressOf = ({ progress: { done, total } }) => `${number(done)} of ${count(total, "assignment or score", "assignments and scores")}`;
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
