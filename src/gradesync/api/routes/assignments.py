@@ -117,7 +117,11 @@ async def _load_stored(context: SectionContext) -> assignment_state.Stored:
     "/sections/{section_id}/assignments",
     summary="Switch several assignments",
     responses=problem_responses(
-        "section-not-found", "assignment-not-found", "upstream-refused", "upstream-unavailable"
+        "section-not-found",
+        "assignment-not-found",
+        "not-course-admin",
+        "upstream-refused",
+        "upstream-unavailable",
     ),
 )
 async def switch_assignments(

@@ -118,7 +118,7 @@ async def list_syncs(*, context: SyncReader, log: Log, response: Response) -> sc
 async def _name_requesters(
     context: SectionContext, page: schemas.Page[schemas.Sync]
 ) -> schemas.Page[schemas.Sync]:
-    """Name other teachers who requested syncs to a teacher, as far as that takes no longer than the log may."""
+    """Name other teachers who requested syncs, to a teacher, where that takes a moment at most."""
     requesters = {sync.requested_by.id for sync in page.items if sync.requested_by.kind == "teacher"}
     if not requesters - {context.caller.subject}:
         return page
