@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from gradesync.cli.connections import BACKLOG, BoundedProtocol, limit_connections, log_exhaustion
 from gradesync.cli.output import CommandError
 from gradesync.embedded import Servers
 from gradesync.errors import DatabaseAway
@@ -117,10 +118,14 @@ async def _serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        http=BoundedProtocol,
+        limit_concurrency=limit_connections(runtime.settings),
+        backlog=BACKLOG,
         reset_contextvars=True,  # what one request binds is not bound to the next of its connection
         forwarded_allow_ips=runtime.settings.trusted_proxies,
         timeout_graceful_shutdown=int(runtime.settings.drain_seconds),
     )
+    log_exhaustion(asyncio.get_running_loop())
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     task.add_done_callback(lambda _: stop.set())

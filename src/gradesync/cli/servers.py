@@ -84,7 +84,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket. Raises `CommandError` where the address is not free."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         raise CommandError(
             f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another --port."

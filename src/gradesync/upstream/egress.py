@@ -15,10 +15,12 @@ CONNECT_SECONDS = 10.0
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
+CONNECTIONS = 100
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def open_client(*, allow_private_network: bool, connections: int = 100) -> httpx.AsyncClient:
+def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> httpx.AsyncClient:
     """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
     It connects only to public addresses over https, unless `allow_private_network`. The caller limits the

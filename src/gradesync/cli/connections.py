@@ -1,0 +1,100 @@
+"""Bound the connections of a server: how many there are, and how long a request may take to arrive."""
+
+import asyncio
+import resource
+import time
+from typing import Any
+
+import h11
+import structlog
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from gradesync.redis_client.pool import CONNECTIONS as REDIS_CONNECTIONS
+from gradesync.settings import Settings
+from gradesync.upstream.egress import CONNECTIONS as UPSTREAM_CONNECTIONS
+
+BACKLOG = 100  # that the kernel keeps, and that one turn of the loop accepts before any of them is counted
+FILES = 64  # of the interpreter, its libraries, the logs
+MOST, FEWEST = 1000, 32
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 30.0
+LOG_SECONDS = 10.0
+OUT_OF_DESCRIPTORS = "socket.accept() out of system resource"  # asyncio's own words
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\n"
+    b"content-type: text/plain; charset=utf-8\r\ncontent-length: 20\r\n\r\nToo many connections"
+)
+
+log = structlog.get_logger(__name__)
+
+
+def limit_connections(settings: Settings) -> int:
+    """Return how many connections a server may have, so that descriptors are left for all else."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    reserved = settings.database_pool + REDIS_CONNECTIONS + UPSTREAM_CONNECTIONS + BACKLOG + FILES
+    limit = max(FEWEST, min(MOST, descriptors - reserved))
+    if limit < MOST:
+        log.warning("connections.few", limit=limit, descriptors=descriptors, enough=MOST + reserved)
+    return limit
+
+
+class BoundedProtocol(H11Protocol):
+    """Refuse connections beyond uvicorn's `limit_concurrency`, and end those whose request does not arrive.
+
+    uvicorn itself counts requests, not connections without one, and waits for a request for ever.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _waits_for: Any = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
+        super().connection_made(transport)
+        if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
+            self.connections.discard(self)
+            _log_sometimes("connections.full", limit=self.limit_concurrency)
+            transport.write(FULL)
+            transport.close()
+        else:
+            self._expect(h11.IDLE)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect(self.conn.their_state)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect(None)
+        super().connection_lost(exc)
+
+    def _expect(self, state: Any) -> None:
+        """Set the time for what the client sends next: a request's head, or its body."""
+        if state is self._waits_for:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._waits_for = state
+        seconds = {h11.IDLE: HEAD_SECONDS, h11.SEND_BODY: BODY_SECONDS}.get(state)
+        if seconds is not None:
+            self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+def log_exhaustion(loop: asyncio.AbstractEventLoop) -> None:
+    """Log once in a while that descriptors are used up: asyncio would for each connection that waits."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if context.get("message") == OUT_OF_DESCRIPTORS:
+            _log_sometimes("descriptors.used-up", error=type(context.get("exception")).__name__)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
+
+
+_logged: dict[str, float] = {}
+
+
+def _log_sometimes(event: str, **facts: object) -> None:
+    now = time.monotonic()
+    if now - _logged.get(event, float("-inf")) > LOG_SECONDS:
+        _logged[event] = now
+        log.warning(event, **facts)
