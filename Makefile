@@ -5,9 +5,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null)
-# Test processes at once: one per core, two at least
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
-PARALLEL = -n $(WORKERS) --dist loadfile
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Test processes at once: two a core, since a test waits for its servers about half of its time
+WORKERS ?= $(shell echo $$((2 * $(CORES))))
+PARALLEL = -n $(WORKERS) --dist worksteal
 # Tests that take every branch of core and sync. Measured ones take twice as long, so `make test` does not measure
 GATED := tests/core tests/engine tests/worker \
 	$(filter-out tests/api/test_api_fuzz.py,$(wildcard tests/api/test_*.py))

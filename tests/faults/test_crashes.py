@@ -43,7 +43,8 @@ async def test_worker_paused_past_its_lease_writes_nothing(
     environment: Environment, settings: Settings
 ) -> None:
     short = settings.model_copy(update={"lease_seconds": 3, "call_timeout_seconds": 2})
-    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
+    limits = replace(LIMITS, call_timeout=5)  # a lapsed lease is taken over that much later
+    async with environment.open_district(world.build(7, 1, 3, 2, ideal=True), limits=limits) as harness:
         async with start_worker(_explicit(short)) as process:
             harness.fault("powerschool", "assignment.create", Kill(process.pid, signal.SIGSTOP, "after"))
             sync = await harness.request()

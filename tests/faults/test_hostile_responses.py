@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ async def test_hostile_response_fails_cleanly_or_changes_nothing(
     harness: DistrictHarness, response: str
 ) -> None:
     if response == "a slow drip":
-        harness.restart(HURRIED)
+        harness.restart(replace(HURRIED, call_timeout=0.2))
     for system, kind in READS:
         harness.fault(system, kind, WHOLE[response], times=None)
         sync = await harness.sync()

@@ -2,7 +2,9 @@
 
 import http.cookiejar
 import ipaddress
+import ssl
 from collections.abc import Iterable
+from functools import cache
 
 import anyio
 import httpcore
@@ -28,7 +30,7 @@ def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) 
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(limits=limits)
+        transport=httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
         if allow_private_network
         else PublicTransport(limits=limits),
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
@@ -38,13 +40,19 @@ def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) 
     )
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what all clients of a process verify certificates with: loading the authorities is slow."""
+    return httpx.create_ssl_context()
+
+
 class PublicTransport(httpx.AsyncHTTPTransport):
     """Send https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
 
     def __init__(self, *, limits: httpx.Limits) -> None:
-        super().__init__(limits=limits)
+        super().__init__(verify=_tls(), limits=limits)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_tls(),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
