@@ -255,8 +255,8 @@ class _LiveIndex:
             gone=known is None and entry is not None and entry.ref is not None,
             clash=any(self._keeps_slot(item) for item in rivals),
             twin=live is not None
-            and live.slot == spec.slot
-            and any(self._is_unclaimed(item) for item in rivals),
+            and any(self._is_unclaimed(item) for item in rivals)
+            and live.slot == spec.slot,
         )
 
     def _keeps_slot(self, item: LiveAssignment) -> bool:

@@ -108,8 +108,10 @@ def judge(
     last = book.section.term_last
     due = assignment.due or min(last, periods.get(assignment.period_id or "", last))  # R13
     stands = entry.spec if entry and entry.ref else entry and entry.intent
-    slot = (fold_name(assignment.title), due)
-    verdict = _judge(assignment, entry, due, book, stands.category if stands else left.get(slot))
+    stands_in = stands.category if stands else None
+    if left and not stands:
+        stands_in = left.get((fold_name(assignment.title), due))
+    verdict = _judge(assignment, entry, due, book, stands_in)
     return verdict if verdict.spec and not verdict.warnings else _explain(verdict, assignment, due, book)
 
 
@@ -186,15 +188,18 @@ def _warnings(assignment: Assignment, spec: Spec, *, shortened: bool) -> tuple[R
 def _stop_duplicates(verdicts: Mapping[str, Verdict], ledger: Ledger) -> dict[str, Verdict]:
     """Return stops for the assignments whose name and due date another one has already (R29)."""
     specs = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
+    slots = {assignment_id: spec.slot for assignment_id, spec in specs.items()}
+    if len(set(slots.values())) == len(slots):
+        return {}
     winners: dict[Slot, str] = {}
     for assignment_id in sorted(specs, key=lambda a: _precedence(a, specs[a], ledger.get(a))):
-        winners.setdefault(specs[assignment_id].slot, assignment_id)
+        winners.setdefault(slots[assignment_id], assignment_id)
     return {
         assignment_id: _stop(Reason.DUPLICATE_NAME)._replace(
             facts={"name": spec.name, "due": format_date(spec.due)}
         )
         for assignment_id, spec in specs.items()
-        if winners[spec.slot] != assignment_id
+        if winners[slots[assignment_id]] != assignment_id
     }
 
 

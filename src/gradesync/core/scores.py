@@ -100,7 +100,8 @@ class Column(NamedTuple):
     ) -> "Column":
         """Make a column of what was read, the cells that nobody ever touched apart."""
         untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
-        scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
+        # Most columns have none of them, and need no copy.
+        scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED} if untouched else cells
         return cls(scores, unreadable, owed, known, moved, full, untouched, differing)
 
     def find_kept(self, roster: Roster) -> dict[str, Score]:
@@ -233,6 +234,7 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
 
 def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: Column) -> _Planned:
     known, owed = column.known, column.owed.get(uid)
+    doubt = known.doubtful.get(record)
     sent: Sent = known.sent.get(record, NEVER_SENT)
     live: Live = NOT_READ
     if known.live is not None and isinstance(key, str):
@@ -242,7 +244,7 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         fitted.value,
         sent,
         live,
-        doubt=known.doubtful.get(record),
+        doubt=doubt,
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
     )
@@ -258,14 +260,16 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     still_owed = owed is not None and owed.value == fitted.value
     if uid in column.differing:
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
-    standing = _find_mark(before, known.doubtful.get(record), live)
+    standing = _find_mark(before, doubt, live)
     return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
 
 
 def _find_mark(before: Value, doubt: Doubtful | None, live: Live) -> Mark | None:
     """Return the mark that may stand in the SIS, for a write to take it back."""
-    values = (before, doubt and doubt.value, live)
-    return next((value for value in values if isinstance(value, Mark)), None)
+    for value in (before, doubt and doubt.value, live):
+        if isinstance(value, Mark):
+            return value
+    return None
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
