@@ -140,7 +140,9 @@ async def test_moved_link_keeps_the_switch_and_clears_the_sis(database: Database
 
 async def test_score_takes_few_bytes_after_ten_changes(database: Database, servers: Urls) -> None:
     async with servers.owner() as owner:
-        await owner.execute(text("TRUNCATE ledger, section_cursor"))  # rows that other tests deleted take pages
+        await owner.execute(
+            text("TRUNCATE ledger, section_cursor")
+        )  # rows that other tests deleted take pages
         taken = await ledger_bytes(database, owner, sections=20)
     assert taken.filled <= 40
     assert taken.changed <= 90  # of so few rows; `make bench` allows 80

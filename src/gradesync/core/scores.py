@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
 from gradesync.core.catalogue import SIS_NAME
@@ -101,7 +101,9 @@ class Column(NamedTuple):
         """Make a column of what was read, the cells that nobody ever touched apart."""
         untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
         # Most columns have none of them, and need no copy.
-        scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED} if untouched else cells
+        scores = cast("Mapping[str, Score]", cells)
+        if untouched:
+            scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
         return cls(scores, unreadable, owed, known, moved, full, untouched, differing)
 
     def find_kept(self, roster: Roster) -> dict[str, Score]:
