@@ -12,7 +12,7 @@ from harness.assertions import assert_synced_well
 from harness.contexts import HURRIED
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.faults import lose_ledger, scores_are_unreadable, spoil_ledger
+from harness.faults import lose_ledger, scores_are_unreadable, spoil_ledger, wait_until_held
 
 
 async def kill_worker_at(harness: DistrictHarness, kind: str, *, done: bool) -> None:
@@ -25,7 +25,7 @@ async def kill_worker_at(harness: DistrictHarness, kind: str, *, done: bool) -> 
     claimed = await claim_from(harness.context, harness.district.id)
     assert claimed is not None
     working = asyncio.create_task(run_sync(harness.context, claimed))
-    await harness.faults.until_held()
+    await wait_until_held(harness, working)
     await harness.lose_lease()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)

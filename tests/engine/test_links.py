@@ -11,7 +11,7 @@ from gradesync_sandbox.powerschool.rows import User
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
-from harness.faults import held_at
+from harness.faults import held_at, wait_until_held
 
 JSON = {"content-type": "application/json"}
 
@@ -208,7 +208,7 @@ async def test_R37_two_sections_cannot_take_one_sis_section(environment: Environ
         first.section.school_code = second.section.school_code = left
         harness.fault("schoology", "section", Hold("after"))
         slow = asyncio.create_task(harness.sync(first))
-        await harness.faults.until_held()
+        await wait_until_held(harness, slow)
         assert (await harness.sync(second)).error_code is None
         harness.faults.release()
         assert (await slow).error_code == "sis-section-taken"

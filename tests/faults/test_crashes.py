@@ -15,6 +15,7 @@ from harness.crashes import Crash, run_crash, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.fault_matrix import Scale, change
+from harness.faults import wait_until_held
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ async def test_expired_lease_starts_no_call_and_records_nothing(
     harness.fault("schoology", "grading_periods", Hold("before"))
     sync = await harness.request()
     sleeping = asyncio.create_task(harness.run_queued())
-    await harness.faults.until_held()
+    await wait_until_held(harness, sleeping)
     await harness.lose_lease()
     harness.restart()
     await harness.run_queued()
@@ -119,7 +120,7 @@ async def test_cancelled_worker_releases_its_sync_at_once(
     harness.fault("powerschool", "*", Hold(done), nth=nth)
     sync = await harness.request()
     running = asyncio.create_task(harness.run_queued())
-    await harness.faults.until_held()
+    await wait_until_held(harness, running)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     released = await harness.get(sync)

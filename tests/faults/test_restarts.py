@@ -31,7 +31,7 @@ from gradesync_sandbox.faults import Done, Hold, Status
 from harness.crashes import find_broken_promises, start_process, start_worker
 from harness.district import DistrictHarness
 from harness.environment import Environment, open_environment
-from harness.faults import held_at
+from harness.faults import held_at, wait_until_held
 from harness.killable_servers import OwnServers, Server, kill, own_servers, urls_of
 from harness.processes import free_port, wait_until_ready
 from harness.relays import Cut, relay
@@ -143,7 +143,7 @@ async def test_lease_is_released_once_the_database_is_back(
         sync = await harness.request()
         harness.fault("schoology", "*", Hold("after"))
         running = asyncio.create_task(_run_one(harness))
-        await harness.faults.until_held()
+        await wait_until_held(harness, running)
         own.postgresql.kill()
         for effect in then:
             harness.fault("schoology", "*", effect, times=None)

@@ -38,6 +38,15 @@ async def forget_categories(harness: DistrictHarness) -> None:
     await harness.change_rows(CATEGORIES_ARE_OLD)
 
 
+async def wait_until_held(harness: DistrictHarness, working: asyncio.Task[T]) -> None:
+    """Wait until a call of some work is held. Raises what ended the work before: nothing would be held."""
+    held = asyncio.create_task(harness.faults.until_held())
+    await asyncio.wait({working, held}, return_when=asyncio.FIRST_COMPLETED)
+    if not held.done():
+        held.cancel()
+        raise AssertionError(f"the work ended without the call: {await working}")
+
+
 @asynccontextmanager
 async def held_at(
     harness: DistrictHarness,
@@ -50,7 +59,7 @@ async def held_at(
     """Stop work at a call to the SIS while the block lasts; the call is `done` before or after it."""
     harness.fault("powerschool", call, Hold(done), nth=nth)
     working = asyncio.create_task(work)
-    await harness.faults.until_held()
+    await wait_until_held(harness, working)
     yield working
     harness.faults.release()
     await working
