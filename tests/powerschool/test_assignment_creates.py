@@ -18,7 +18,7 @@ from harness.powerschool_target import Classroom
 
 async def test_a_created_assignment_is_listed_as_it_was_sent(room: Classroom) -> None:
     section, spec = await room.resolved(), room.spec(points=Decimal("12.5"), counts=False)
-    made = await room.target().create_assignment(section, spec)
+    made = await room.target().create_assignment(section, spec, "a1")
     (live,) = await room.target().assignments(section)
     assert live.ref == made.ref
     assert (live.spec, live.name, live.due) == (spec, spec.name, spec.due)
@@ -30,7 +30,7 @@ async def test_a_created_assignment_is_listed_as_it_was_sent(room: Classroom) ->
 async def test_created_ids_come_from_the_header_or_the_list(room: Classroom, header: bool) -> None:
     room.sis.switches.assignment_section_ids_header = header
     section = await room.resolved()
-    made = await room.target().create_assignment(section, room.spec())
+    made = await room.target().create_assignment(section, room.spec(), "a1")
     (live,) = await room.target().assignments(section)
     assert made.ref is not None
     assert room.target().is_complete(made.ref) is header
@@ -54,7 +54,7 @@ async def test_ids_of_a_create_are_read_with_care(
 ) -> None:
     section = await room.resolved()
     room.order("assignment.create", Status(201, "", headers))
-    made = await room.target().create_assignment(section, room.spec())
+    made = await room.target().create_assignment(section, room.spec(), "a1")
     assert (made.ref.key if made.ref else None) == key
     assert made.ref is None or not room.target().is_complete(made.ref)
 
@@ -63,7 +63,7 @@ async def test_the_create_body_is_minimal_with_exact_numbers(room: Classroom) ->
     section = await room.resolved()
     sent: list[bytes] = []
     room.client.event_hooks["request"] = [lambda request: _keep(sent, request)]
-    await room.target().create_assignment(section, room.spec(points=Decimal("0.30")))
+    await room.target().create_assignment(section, room.spec(points=Decimal("0.30")), "a1")
     room.client.event_hooks["request"] = []
     (body,) = [content for content in sent if content]
     (part,) = json.loads(body)["_assignmentsections"]
@@ -84,7 +84,7 @@ async def test_a_create_without_a_sound_response_is_in_doubt(
     section = await room.resolved()
     room.order("assignment.create", effect)
     with pytest.raises(AnswerLost):
-        await room.target().create_assignment(section, room.spec())
+        await room.target().create_assignment(section, room.spec(), "a1")
     assert len(room.sis.gradebook.assignments) <= 1
     assert len(room.faults.struck) == 1
 
@@ -92,7 +92,7 @@ async def test_a_create_without_a_sound_response_is_in_doubt(
 async def test_a_create_that_never_reached_powerschool_is_sent_again(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.create", Status(429, "", {"retry-after": "0"}))
-    made = await room.target().create_assignment(section, room.spec())
+    made = await room.target().create_assignment(section, room.spec(), "a1")
     assert made.ref is not None
     assert len(room.sis.gradebook.assignments) == 1
 
@@ -113,7 +113,7 @@ async def test_R29_R30_a_refused_create_has_a_reason(
     section = await room.resolved()
     await room.made(section)
     with expect_rejection(reason):
-        await room.target().create_assignment(section, room.spec(**change))
+        await room.target().create_assignment(section, room.spec(**change), "a1")
     assert len(room.sis.gradebook.assignments) == 1
 
 
@@ -121,7 +121,7 @@ async def test_R30_a_locked_term_is_reported(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.lock_term(room.term)
     with expect_rejection(Reason.TERM_LOCKED):
-        await room.target().create_assignment(section, room.spec())
+        await room.target().create_assignment(section, room.spec(), "a1")
 
 
 async def test_words_of_the_own_name_are_no_reason(room: Classroom) -> None:
@@ -129,7 +129,7 @@ async def test_words_of_the_own_name_are_no_reason(room: Classroom) -> None:
     body = '{"message":"Value of Locked term points is refused"}'
     room.order("assignment.create", Status(409, body))
     with expect_rejection(Reason.ASSIGNMENT_NOT_ACCEPTED):
-        await room.target().create_assignment(section, room.spec(name="Locked term points"))
+        await room.target().create_assignment(section, room.spec(name="Locked term points"), "a1")
 
 
 async def test_a_refused_create_shows_only_its_columns(room: Classroom) -> None:
@@ -138,7 +138,7 @@ async def test_a_refused_create_shows_only_its_columns(room: Classroom) -> None:
     body = {"message": "Ada Lovelace [81001]: TeacherCategoryId is refused, see Duedate", "errors": [error]}
     room.order("assignment.create", Status(409, json.dumps(body)))
     with pytest.raises(Rejected) as rejected:
-        await room.target().create_assignment(section, room.spec(name="Duedate"))
+        await room.target().create_assignment(section, room.spec(name="Duedate"), "a1")
     assert rejected.value.detail == "PowerSchool answered 409 and named duedate, teachercategoryid"
 
 
@@ -146,7 +146,7 @@ async def test_R30_a_refused_field_is_named(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.plugin.deny("assignment", "createdbyplugin")
     for call in (
-        room.target().create_assignment(section, room.spec()),
+        room.target().create_assignment(section, room.spec(), "a1"),
         room.target().assignments(section),
     ):
         with expect_stop(Reason.SIS_PERMISSION_MISSING, "ASSIGNMENT.CREATEDBYPLUGIN"):
@@ -157,7 +157,7 @@ async def test_R30_a_teacher_of_another_section_is_refused(room: Classroom) -> N
     section = await room.resolved()
     room.sis.unassign_teacher(room.teacher, room.section)
     for call in (
-        room.target().create_assignment(section, room.spec()),
+        room.target().create_assignment(section, room.spec(), "a1"),
         room.target().assignments(section),
     ):
         with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):
@@ -168,7 +168,7 @@ async def test_a_missing_endpoint_stops_the_sync(room: Classroom) -> None:
     section = await room.resolved()
     room.order("assignment.create", Status(404))
     with expect_stop(Reason.UPSTREAM_ANSWER_UNEXPECTED):
-        await room.target().create_assignment(section, room.spec())
+        await room.target().create_assignment(section, room.spec(), "a1")
 
 
 async def test_values_at_the_capability_limits_are_accepted(room: Classroom) -> None:

@@ -213,7 +213,7 @@ async def test_throttling_is_recognized_by_its_header(room: Classroom, status: i
     for call in ("score.write", "assignment.create"):
         room.order(call, Status(status, "", {"retry-after": "0"}))
     assert (await room.target().write_scores(section, [room.row(live, room.students[0], None)])).accepted
-    assert (await room.target().create_assignment(section, room.spec(name="Third"))).ref is not None
+    assert (await room.target().create_assignment(section, room.spec(name="Third"), "a1")).ref is not None
 
 
 WAIT = '{"message":"Too many requests, wait for 40 seconds"}'

@@ -46,7 +46,7 @@ async def test_a_refused_token_is_replaced_once_for_all_who_used_it(room: Classr
 async def test_a_create_whose_token_was_refused_is_sent_once_more(room: Classroom) -> None:
     section = await room.resolved()
     room.sis.tokens.revoke_all()
-    assert (await room.target().create_assignment(section, room.spec())).ref is not None
+    assert (await room.target().create_assignment(section, room.spec(), "a1")).ref is not None
     assert len(room.sis.gradebook.assignments) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_create_without_a_token_is_not_in_doubt(room: Classroom) -> None
     section = await room.resolved()
     room.connection = room.connect()
     room.order("token", RefuseBefore())
-    assert (await room.target().create_assignment(section, room.spec())).ref is not None
+    assert (await room.target().create_assignment(section, room.spec(), "a1")).ref is not None
 
 
 async def test_the_check_of_a_sound_plugin_finds_nothing(room: Classroom) -> None:

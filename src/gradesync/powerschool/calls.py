@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from gradesync.core.reasons import Reason
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_refusal
-from gradesync.powerschool.wire import MalformedError, Object, decode, encode, read_key, read_objects
+from gradesync.powerschool.wire import Object, read_key, read_objects
 from gradesync.upstream.client import Params, Upstream
+from gradesync.upstream.exact_json import MalformedError, decode, encode
 from gradesync.upstream.response import UpstreamResponse
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}

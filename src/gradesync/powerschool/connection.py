@@ -1,110 +1,24 @@
 """Share one district's token, call budget and memory among all its syncs in a process."""
 
-import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 
-from gradesync.core.district import SisAccess
+from gradesync.core.district import District, SisAccess
 from gradesync.core.ports import Permit
-from gradesync.core.reasons import Reason
-from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import Calls, Memory
 from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
-from gradesync.powerschool.wire import MalformedError, decode
 from gradesync.upstream.client import Backoff, Budget, Upstream
+from gradesync.upstream.client_credentials import ClientCredentials
+from gradesync.upstream.limits import RateLimit, minimum_interval
 from gradesync.upstream.response import DEFAULT_PAUSE, UpstreamResponse, retry_after
 
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
-# Seconds before its end at which a token is renewed, and its lifetime where PowerSchool does not state one.
-RENEWAL_MARGIN = 60.0
-DEFAULT_LIFETIME = 300.0
-# Seconds that fetching a token may take, retries included.
-FETCH_SECONDS = 60.0
-_VISIBLE = re.compile(r"[!-~]+")
-
-
-class ClientCredentials(httpx.Auth):
-    """Sign requests with a bearer token, which is fetched once, kept, and renewed before it ends.
-
-    OAuth 2.0 client credentials (upstream.md PowerSchool §1): one token for all that a process does in a
-    district. `upstream` is where tokens come from; it authenticates by HTTP Basic.
-    """
-
-    def __init__(
-        self, upstream: Upstream, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._upstream = upstream
-        self._clock = clock
-        self._token: str | None = None
-        self._ends = datetime.min.replace(tzinfo=UTC)
-        self._fetching = asyncio.Lock()
-
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        request.headers["Authorization"] = f"Bearer {await self.get_token()}"
-        yield request
-
-    async def get_token(self) -> str:
-        """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
-        async with self._fetching:
-            if self._token is None or self._clock() >= self._ends:
-                self._token, seconds = await self._fetch()
-                self._ends = self._clock() + timedelta(seconds=seconds)
-            return self._token
-
-    def discard(self, token: str) -> None:
-        """Forget a token that was refused, unless another has replaced it."""
-        if self._token == token:
-            self._token = None
-
-    async def _fetch(self) -> tuple[str, float]:
-        upstream = replace(self._upstream, until=self._clock() + timedelta(seconds=FETCH_SECONDS))
-        response = await upstream.call(
-            "token",
-            "POST",
-            TOKEN_PATH,
-            content=b"grant_type=client_credentials",
-            headers={
-                "Accept": "application/json",
-                "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
-            },
-            repeatable=True,
-        )
-        return _read_token(response)
-
-
-def _read_token(response: UpstreamResponse) -> tuple[str, float]:
-    """Return a token and the seconds for which it may be used."""
-    try:
-        content = decode(response.body)
-    except MalformedError:
-        content = None
-    fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
-    if response.status in (400, 401, 403) or "error" in fields:
-        raise SyncStopped(
-            Reason.SIS_CREDENTIALS_REFUSED, "PowerSchool does not accept the client id and secret"
-        )
-    token = fields.get("access_token")
-    if response.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
-        raise SyncStopped(
-            Reason.UPSTREAM_ANSWER_UNEXPECTED, f"PowerSchool answered {response.status} without a token"
-        )
-    seconds = _read_lifetime(fields.get("expires_in"))
-    return token, seconds - min(RENEWAL_MARGIN, seconds / 2)
-
-
-def _read_lifetime(value: object) -> float:
-    """Return the seconds of `expires_in`, which comes as a JSON string or as a number."""
-    try:
-        return max(float(str(value)), 0.0)
-    except ValueError:
-        return DEFAULT_LIFETIME
-
 
 SYSTEM = "powerschool"
 
@@ -151,8 +65,26 @@ class PowerSchool:
             backoff=backoff,
             clock=clock,
         )
-        auth = ClientCredentials(tokens, clock=clock)
+        auth = ClientCredentials(tokens, TOKEN_PATH, "PowerSchool", clock=clock)
         return cls(access.base_url, client, budget, auth, Memory(plugin_id), timeout, backoff, clock)
+
+    @classmethod
+    def rate(cls, access: SisAccess) -> RateLimit | None:
+        """Return the limit of calls that the plugin's minimum interval makes; None where it is off."""
+        return minimum_interval(access.minimum_interval_ms)
+
+    def open_target(
+        self, district: District, *, permit: Permit | None, until: datetime, rows_per_write: int
+    ) -> PowerSchoolTarget:
+        """Return a target for a district as it is configured."""
+        return self.target(
+            permit=permit,
+            until=until,
+            student_id=district.match.student_id,
+            rows_per_write=rows_per_write,
+            timezone=district.timezone,
+            marks=district.policy.exception_flags,
+        )
 
     def target(
         self,

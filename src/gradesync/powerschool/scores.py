@@ -24,7 +24,7 @@ from gradesync.powerschool.refusals import (
     read_refusal,
     stop_for_permission,
 )
-from gradesync.powerschool.wire import MalformedError, decode, to_plain
+from gradesync.upstream.exact_json import MalformedError, decode, to_plain
 from gradesync.upstream.response import UpstreamResponse
 
 # PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal).

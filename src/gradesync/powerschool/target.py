@@ -16,11 +16,9 @@ from gradesync.powerschool.check import check_connection
 from gradesync.powerschool.refusal_texts import classify_assignment_refusal, summarize
 from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_access, stop_for_permission
 from gradesync.powerschool.wire import (
-    MalformedError,
     Object,
     build_assignment,
     change_assignment,
-    decode,
     decode_list,
     find_part,
     has_points,
@@ -29,6 +27,7 @@ from gradesync.powerschool.wire import (
     read_assignment,
     read_categories,
 )
+from gradesync.upstream.exact_json import MalformedError, decode
 from gradesync.upstream.response import UpstreamResponse
 
 # Columns N(18,6) and VARCHAR2(50) (upstream.md PowerSchool §3.1), and the 9,999 points of PowerTeacher Pro
@@ -112,7 +111,7 @@ class PowerSchoolTarget:
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
         return await scores.read_scores(self.calls, ref, marks=self.marks)
 
-    async def create_assignment(self, section: SisSection, spec: Spec) -> NewAssignment:
+    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
         response = await self.calls.send(
             "assignment.create",
             "POST",

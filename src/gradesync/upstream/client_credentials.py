@@ -1,0 +1,102 @@
+"""Fetch the bearer tokens of OAuth 2.0 client credentials, once for all that a process does in a district."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from gradesync.core.reasons import Reason
+from gradesync.errors import SyncStopped
+from gradesync.upstream.client import Upstream
+from gradesync.upstream.exact_json import MalformedError, decode
+from gradesync.upstream.response import UpstreamResponse
+
+# Seconds before its end at which a token is renewed, and its lifetime where the upstream does not state one.
+RENEWAL_MARGIN = 60.0
+DEFAULT_LIFETIME = 300.0
+# Seconds that fetching a token may take, retries included.
+FETCH_SECONDS = 60.0
+HEADERS = {
+    "Accept": "application/json",
+    "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+}
+_VISIBLE = re.compile(r"[!-~]+")
+
+
+class ClientCredentials(httpx.Auth):
+    """Sign requests with a bearer token, which is fetched once, kept, and renewed before it ends.
+
+    `upstream` is where tokens come from: it is authenticated there, and `path` leads to them from its base.
+    `form` is the body. `title` is the system's name as people read it.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        path: str,
+        title: str,
+        *,
+        form: bytes = b"grant_type=client_credentials",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._upstream = upstream
+        self._path = path
+        self._title = title
+        self._form = form
+        self._clock = clock
+        self._token: str | None = None
+        self._ends = datetime.min.replace(tzinfo=UTC)
+        self._fetching = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        request.headers["Authorization"] = f"Bearer {await self.get_token()}"
+        yield request
+
+    async def get_token(self) -> str:
+        """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
+        async with self._fetching:
+            if self._token is None or self._clock() >= self._ends:
+                self._token, seconds = await self._fetch()
+                self._ends = self._clock() + timedelta(seconds=seconds)
+            return self._token
+
+    def discard(self, token: str) -> None:
+        """Forget a token that was refused, unless another has replaced it."""
+        if self._token == token:
+            self._token = None
+
+    async def _fetch(self) -> tuple[str, float]:
+        upstream = replace(self._upstream, until=self._clock() + timedelta(seconds=FETCH_SECONDS))
+        response = await upstream.call(
+            "token", "POST", self._path, content=self._form, headers=HEADERS, repeatable=True
+        )
+        return _read_token(response, self._title)
+
+
+def _read_token(response: UpstreamResponse, title: str) -> tuple[str, float]:
+    """Return a token and the seconds for which it may be used."""
+    try:
+        content = decode(response.body)
+    except MalformedError:
+        content = None
+    fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
+    if response.status in (400, 401, 403) or "error" in fields:
+        raise SyncStopped(Reason.SIS_CREDENTIALS_REFUSED, f"{title} does not accept the client id and secret")
+    token = fields.get("access_token")
+    if response.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
+        raise SyncStopped(
+            Reason.UPSTREAM_ANSWER_UNEXPECTED, f"{title} answered {response.status} without a token"
+        )
+    seconds = _read_lifetime(fields.get("expires_in"))
+    return token, seconds - min(RENEWAL_MARGIN, seconds / 2)
+
+
+def _read_lifetime(value: object) -> float:
+    """Return the seconds of `expires_in`, which comes as a JSON string or as a number."""
+    try:
+        return max(float(str(value)), 0.0)
+    except ValueError:
+        return DEFAULT_LIFETIME
