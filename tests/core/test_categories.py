@@ -44,6 +44,13 @@ def test_R10_a_sis_category_takes_one_source_category() -> None:
     assert made.refused == {"c2": Reason.CATEGORY_TAKEN}
 
 
+def test_R10_a_sis_without_categories_takes_every_one() -> None:
+    taker = SisCategory(Ref("k0"), "Uncategorized", takes_all=True)
+    source = (Category("c1", "Quizzes"), Category("c2", "Tests"))
+    made = pair(source, [taker], {"c1": taker.ref}, many_to_one=False)
+    assert (made.pairs, made.made) == ({"c1": taker.ref, "c2": taker.ref}, {"c2": taker})
+
+
 def test_R10_a_title_rule_for_one_category_pairs_neither() -> None:
     source, rule = [Category("c1", "HW"), Category("c2", "Homework")], {"hw": "homework"}
     made = paired(source, sis("Homework"), titles=rule)

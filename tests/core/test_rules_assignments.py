@@ -164,6 +164,13 @@ def test_R28_total_points_beyond_the_limits_fail(points: str | None) -> None:
     assert judge(quiz(max_points=limit)) == (Action.FAIL, Reason.POINTS_NOT_ACCEPTED)
 
 
+@pytest.mark.parametrize(("points", "fits"), [("20", True), ("20.0", True), ("42.5", False)])
+def test_R28_total_points_may_have_to_be_whole(points: str, fits: bool) -> None:
+    rules = rulebook(capabilities=replace(CAPABILITIES, whole_points=True))
+    item = only(plan_of(gradebook(assignments=[quiz(max_points=Decimal(points))]), rules=rules))
+    assert (item.reason is None) is fits
+
+
 def test_R28_total_points_are_rounded_to_the_decimals_of_the_sis() -> None:
     item = only(plan_of(gradebook(assignments=[quiz(max_points=Decimal("3.3333335"))])))
     assert item.spec == spec(points=Decimal("3.333334"))

@@ -16,6 +16,7 @@ from harness.gradebooks import (
     ANN,
     BEN,
     CAM,
+    CAPABILITIES,
     FLAGGED,
     KEYS,
     STUDENTS,
@@ -119,6 +120,13 @@ def test_R5_points_beside_an_unknown_exception_obey_the_limits() -> None:
 
 def test_R6_a_blank_clears_what_was_sent() -> None:
     assert later(None).writes == (ScoreWrite(ANN, KEYS[ANN], None, before=NINE),)
+
+
+def test_R6_a_blank_is_skipped_where_the_sis_cannot_clear() -> None:
+    rules = rulebook(capabilities=replace(CAPABILITIES, clears=False))
+    item = only(plan_of(gradebook({ANN: None, BEN: NINE}), ledger(entry({ANN: NINE})), rules=rules))
+    assert settled(item) == ScoreOutcome(ANN, Result.SKIPPED, Reason.CANNOT_CLEAR, before=NINE)
+    assert [row.student for row in item.writes] == [BEN]
 
 
 @pytest.mark.parametrize("known", [ledger(), ledger(entry()), ledger(entry({ANN: None}))])

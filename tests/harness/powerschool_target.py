@@ -112,7 +112,7 @@ class Classroom:
 
     async def made(self, section: SisSection, spec: Spec | None = None) -> LiveAssignment:
         """Create an assignment and return it as listed."""
-        new = await self.target().create_assignment(section, spec or self.spec())
+        new = await self.target().create_assignment(section, spec or self.spec(), "a1")
         (live,) = [a for a in await self.target().assignments(section) if new.ref and a.ref == new.ref]
         self.sis.log.clear()
         return live

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from gradesync.core.sis import Policy
 
@@ -38,10 +39,27 @@ class SchoologyAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class OneRosterAccess:
+    """Hold how a SIS speaks OneRoster: its version (None: the usual one of its profile) and its profile.
+
+    `rostering_url` and `gradebook_url` are bases of its two services, empty where they are the base URL.
+    `settings` are those of the profile that the district overrides, by name.
+    """
+
+    profile: str = "standard"
+    version: Literal["1.1", "1.2"] | None = None
+    token_url: str = ""
+    rostering_url: str = ""
+    gradebook_url: str = ""
+    settings: tuple[tuple[str, bool | int | str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SisAccess:
     """Hold the address, credentials and rate limit of the district's SIS.
 
     `minimum_interval_ms` is the SIS's own setting between requests of one plugin, 0 where it is off.
+    `headers` go with every call, one a line: `name: value`. `oneroster` stands for the kind of that name.
     """
 
     kind: str
@@ -49,6 +67,8 @@ class SisAccess:
     client_id: str
     client_secret: str = field(repr=False)
     minimum_interval_ms: int = 0
+    headers: str = field(default="", repr=False)
+    oneroster: OneRosterAccess | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +76,7 @@ class Match:
     """Hold the patterns by which ids of one system name those of the other; districts differ in them.
 
     `section` and `student` are patterns whose first group is the SIS's id; `student_id` names which id
-    that is: `dcid`, `id` or `student_number` (upstream.md Schoology §3, PowerSchool §3).
+    that is in the SIS (upstream.md Schoology §3, PowerSchool §3, OneRoster §5).
     """
 
     section: str = r"^(\d+)$"

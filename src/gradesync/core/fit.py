@@ -43,17 +43,19 @@ _UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
 class ScoreFitter:
     """Fit scores to one SIS and one district: at most `largest`, with so many `decimals`.
 
-    `flags` are the exceptions that go as the SIS's own marks beside the points.
+    `flags` are the exceptions that go as the SIS's own marks beside the points. `clears` is False where the
+    SIS keeps every score for ever.
     """
 
     largest: Decimal
     decimals: int
     flags: frozenset[int]
+    clears: bool = True
 
     @classmethod
     def of(cls, capabilities: Capabilities, policy: Policy) -> "ScoreFitter":
         flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
-        return cls(capabilities.score_max, capabilities.score_decimals, flags)
+        return cls(capabilities.score_max, capabilities.score_decimals, flags, capabilities.clears)
 
     def fit(self, cell: Score) -> Fitted:
         """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
@@ -108,6 +110,8 @@ def fit_total_points(points: Decimal | None, capabilities: Capabilities) -> Deci
     """Fit total points (R28), rounded to the decimals that the SIS keeps; None where it would refuse them."""
     if points is None or not points.is_finite() or not ZERO < points <= capabilities.points_max:
         return None
+    if capabilities.whole_points and points != points.to_integral_value():
+        return None  # rounded they would change every grade
     return round_points(points, capabilities.score_decimals) or None
 
 
@@ -151,29 +155,44 @@ def pair(
     that a category which it lacks is gone. `titles` (source -> SIS) lists the pairs whose titles differ.
     """
     source, sis = tuple(source), tuple(sis)
-    alive, inactive = _select_alive(kept, {category.id for category in source} | in_use, sis, listed=listed)
+    if sis and sis[0].takes_all:
+        return _pair_all(source, sis[0], kept)
+    alive, inactive = _select_alive(kept, _titles(source).keys() | in_use, sis, listed=listed)
     renamed = {normalize_title(ours): normalize_title(theirs) for ours, theirs in titles.items()}
     own = {category.id: normalize_title(category.title) for category in source}
     wanted = {category_id: renamed.get(title, title) for category_id, title in own.items()}
-    alike = Counter(own[category.id] for category in source)
+    alike = Counter(own.values())
     rivals = Counter(title for category_id, title in wanted.items() if category_id not in alive)
     active = [category for category in sis if category.active]
     sis_titles = Counter(normalize_title(category.title) for category in active)
     by_title = {normalize_title(category.title): category for category in active}
     taken = set() if many_to_one else {ref.key for ref in alive.values()}
     made, refused = dict[str, SisCategory](), dict.fromkeys(inactive, Reason.CATEGORY_INACTIVE)
-    for category in source:
-        if category.id in alive or (title := wanted[category.id]) not in sis_titles:
-            continue
+    for category in (each for each in source if each.id not in alive and wanted[each.id] in sis_titles):
+        title = wanted[category.id]
         if alike[own[category.id]] > 1 or sis_titles[title] > 1:
             refused[category.id] = Reason.CATEGORY_AMBIGUOUS
         elif by_title[title].ref.key in taken or (rivals[title] > 1 and not many_to_one):
             refused[category.id] = Reason.CATEGORY_TAKEN
         else:
             made[category.id] = by_title[title]
-    pairs = alive | {category_id: category.ref for category_id, category in made.items()}
-    still = {category_id: ref for category_id, ref in inactive.items() if category_id not in made}
-    return Pairing(pairs, made, refused, still, {category.id: category.title for category in source})
+    still = {key: ref for key, ref in inactive.items() if key not in made}
+    return Pairing(alive | _refs(made), made, refused, still, _titles(source))
+
+
+def _pair_all(source: Sequence[Category], taker: SisCategory, kept: Mapping[str, Ref]) -> Pairing:
+    """Pair every source category with the one that stands for a SIS without categories."""
+    made = {category.id: taker for category in source if kept.get(category.id) != taker.ref}
+    pairs = {category.id: taker.ref for category in source}
+    return Pairing(pairs, made, {}, titles=_titles(source))
+
+
+def _refs(made: Mapping[str, SisCategory]) -> dict[str, Ref]:
+    return {key: category.ref for key, category in made.items()}
+
+
+def _titles(source: Iterable[Category]) -> dict[str, str]:
+    return {category.id: category.title for category in source}
 
 
 def _select_alive(

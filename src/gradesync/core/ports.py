@@ -9,6 +9,7 @@ from gradesync.core.district import District
 from gradesync.core.gradebook import Category, Cell, Gradebook, Student
 from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.errors import GradeSyncError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class BatchResult:
     """Describe how the SIS answered a batch of scores: it `accepted` all of them, wrote none, or `failed`.
 
     Accepted: `doubtful` are the (assignment's ref key, SIS student) of rows that the response leaves out or
-    contradicts; `unconfirmed`: it has no body to bear anything out.
+    contradicts; `unconfirmed`: it has no body to bear anything out. A SIS that takes rows one by one accepts
+    all but these: `refused` maps a row to its reason, None where nothing shows it, and its detail; of the
+    `lost` no answer came; the `unsent` were not tried, because of the error by which the SIS `stopped`.
     Refused: `students` are SIS keys named as not acceptable; `pairs` the same with the ref key of the
     assignment, where the SIS named it. `gone`: ref keys of assignments that are deleted; `missing`: some may
     be. `denied`: the SIS refuses the assignments, or the teacher, or the plugin. `too_large`: fewer rows may
@@ -64,6 +67,10 @@ class BatchResult:
     accepted: bool
     doubtful: frozenset[tuple[str, str]] = frozenset()
     unconfirmed: bool = False
+    refused: Mapping[tuple[str, str], tuple[str | None, str]] = field(default_factory=dict)
+    lost: frozenset[tuple[str, str]] = frozenset()
+    unsent: frozenset[tuple[str, str]] = frozenset()
+    stopped: GradeSyncError | None = None
     students: frozenset[str] = frozenset()
     pairs: frozenset[tuple[str, str]] = frozenset()
     gone: frozenset[str] = frozenset()
@@ -168,8 +175,11 @@ class Target(Protocol):
         """Read the scores that the SIS holds for an assignment; None where the plugin may not read them."""
         ...
 
-    async def create_assignment(self, section: SisSection, spec: Spec) -> NewAssignment:
-        """Create, once, without any retry after sending. Raises `AnswerLost`, `Rejected`."""
+    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
+        """Create, once, without any retry after sending. Raises `AnswerLost`, `Rejected`.
+
+        `item` is its id in the source: where ids are the client's, the one in the SIS is derived from it.
+        """
         ...
 
     def is_complete(self, ref: Ref) -> bool:
@@ -185,7 +195,7 @@ class Target(Protocol):
         ...
 
     async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
-        """Send one batch, in one call. Raises `AnswerLost`."""
+        """Send one batch, in one call or row by row. Raises `AnswerLost`."""
         ...
 
     async def check(self) -> tuple[Finding, ...]:

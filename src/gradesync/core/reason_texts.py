@@ -167,6 +167,14 @@ SCORES: Texts = {
         "{sis} accepted the score but doesn't show it.",
         "Check the score in {sis}. Enter it there, or correct it in Schoology.",
     ),
+    Reason.CANNOT_CLEAR: Text(
+        "This score has no points in Schoology now, and {sis} can't clear the one that it has.",
+        "Clear the score in {sis}, or enter points in Schoology.",
+    ),
+    Reason.ENTERED_IN_SIS: Text(
+        "A teacher changed this score in {sis}, and {sis} doesn't allow the sync to change it.",
+        "Change the score in {sis}, or clear it there and sync again.",
+    ),
     Reason.ASSIGNMENT_SKIPPED: Text(
         "The score's assignment was left out.",
         "See the assignment for the reason.",

@@ -51,6 +51,8 @@ class Reason(StrEnum):
     SCHOOL_ID_SHARED = "school-id-shared"
     SCORE_NOT_ACCEPTED = "score-not-accepted"
     SCORE_NOT_KEPT = "score-not-kept"
+    CANNOT_CLEAR = "cannot-clear"
+    ENTERED_IN_SIS = "entered-in-sis"
     ASSIGNMENT_SKIPPED = "assignment-skipped"
     ASSIGNMENT_FAILED = "assignment-failed"
     ASSIGNMENT_UNKNOWN = "assignment-unknown"

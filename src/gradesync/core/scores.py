@@ -231,7 +231,11 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
     fitted = fitter.fit(cell)
     if fitted.stop:
         return _settle_unfit(uid, record, fitted, column)
-    return _plan_value(uid, key, record, fitted, column)
+    planned = _plan_value(uid, key, record, fitted, column)
+    if isinstance(planned, ScoreWrite) and planned.value is None and not fitter.clears:
+        before = planned.before
+        return ScoreOutcome(uid, Result.SKIPPED, Reason.CANNOT_CLEAR, before=before, sis_student=record)
+    return planned
 
 
 def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: Column) -> _Planned:

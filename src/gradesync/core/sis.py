@@ -41,11 +41,15 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class SisCategory:
-    """Describe a category of the SIS. `active` is False where the SIS takes no new assignments for it."""
+    """Describe a category of the SIS. `active` is False where the SIS takes no new assignments for it.
+
+    `takes_all`: it stands for a SIS that has no categories of its own, and takes every source category.
+    """
 
     ref: Ref
     title: str
     active: bool = True
+    takes_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,10 @@ class LiveGradebook:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else."""
+    """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else.
+
+    `whole_points`: total points must be whole. `clears`: a score that was sent can be made blank again.
+    """
 
     name_max: int
     points_max: Decimal
@@ -135,6 +142,8 @@ class Capabilities:
     exception_flags: frozenset[int]
     rows_per_write: int
     reads_scores: bool
+    whole_points: bool = False
+    clears: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,12 @@ KNOWN = select(
     DISTRICT.c.id, DISTRICT.c.config, DISTRICT.c.secrets, DISTRICT.c.category_titles, DISTRICT.c.facts
 )
 # The secrets in a district, as part and field. It may have no such part.
-SECRETS = (("schoology", "consumer_secret"), ("sis", "client_secret"), ("lti11", "consumer_secret"))
+SECRETS = (
+    ("schoology", "consumer_secret"),
+    ("sis", "client_secret"),
+    ("sis", "headers"),
+    ("lti11", "consumer_secret"),
+)
 
 Applied: TypeAlias = Literal["created", "changed", "unchanged"]
 
@@ -129,7 +134,7 @@ def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str
     del config["category_titles"]
     secrets = {}
     for part, name in SECRETS:
-        if config[part] is not None:
+        if config[part] is not None and config[part][name]:
             field = f"{part}.{name}"
             secrets[field] = keys.encrypt(district.id, field, config[part].pop(name))
     return config, secrets

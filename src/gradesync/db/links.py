@@ -110,7 +110,8 @@ def _values(link: SectionLink) -> dict[str, Any]:
         "students": dict(link.students),
         "departed": dict(link.departed),
         "sis_categories": [
-            [c.ref.key, c.ref.value, storable(c.title), c.active] for c in link.sis_categories
+            [c.ref.key, c.ref.value, storable(c.title), c.active, *([True] if c.takes_all else [])]
+            for c in link.sis_categories
         ],
         "categories_read_at": link.categories_read_at,
         "last_full_read": link.last_full_read,
@@ -162,7 +163,8 @@ def _link(row: Row[Any]) -> SectionLink:
         students=row.students,
         departed=row.departed,
         sis_categories=tuple(
-            SisCategory(Ref(key, value), title, active) for key, value, title, active in row.sis_categories
+            SisCategory(Ref(key, value), title, active, *taker)
+            for key, value, title, active, *taker in row.sis_categories
         ),
         categories_read_at=row.categories_read_at,
         last_full_read=row.last_full_read,

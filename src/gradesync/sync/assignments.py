@@ -185,7 +185,7 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
     for _ in range(2):
         sent = monotonic()
         try:
-            made = await writer.target.create_assignment(writer.section, spec)
+            made = await writer.target.create_assignment(writer.section, spec, assignment_id)
         except AnswerLost:
             lost = True
             ref = await _find_twice(writer, spec, sent)

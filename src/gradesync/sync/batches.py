@@ -1,6 +1,6 @@
 """Cut scores into batches, and collect and describe what became of the rows of one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.gradebook import Mark
@@ -41,6 +41,27 @@ class Sent:
         self.refused |= dict.fromkeys(keys, answer.reason or Reason.SCORE_NOT_ACCEPTED)
         if answer.failed:
             self.lost.update(keys)
+
+    def settle_each(
+        self, rows: Sequence[ScoreRow], answer: BatchResult, absence: Callable[[str], str | None]
+    ) -> list[ScoreRow]:
+        """Settle the rows that the SIS refused one by one or lost; return those that it accepted.
+
+        `absence` is the reason of a student whom its roster lacks.
+        """
+        accepted = []
+        for row in rows:
+            key, pair = key_of(row), (row.ref.key, row.write.sis_student)
+            if pair in answer.refused:
+                reason, detail = answer.refused[pair]
+                self.refused[key] = reason or absence(pair[1]) or Reason.SCORE_NOT_ACCEPTED
+                self.details[key] = detail
+            elif pair in answer.lost:
+                self.refused[key] = Reason.UPSTREAM_UNAVAILABLE
+                self.lost.add(key)
+            elif pair not in answer.unsent:
+                accepted.append(row)
+        return accepted
 
     def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
         """Return what is left to read back of a row.

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import AssignmentPlan, Plan
 from gradesync.core.ports import ScoreRow
-from gradesync.core.reasons import Result
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of
@@ -107,7 +107,8 @@ class ScoreWriter:
                         # By our own write: what the SIS made of it is nobody's edit.
                         sent[sis_student] = self.sent.held[key_of(row)]
                     detail = self.sent.details.get(key_of(row), "")
-                    self.journal.note(score_outcome(item, row.write, Result.FAILED, reason, detail))
+                    result = Result.SKIPPED if reason == Reason.CANNOT_CLEAR else Result.FAILED
+                    self.journal.note(score_outcome(item, row.write, result, reason, detail))
             self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful))
 
 

@@ -131,6 +131,10 @@ class ScoreSender:
 
         An answer shows points alone: marks are looked up where that is possible, and believed elsewhere.
         """
+        unexplained = any(reason is None for reason, _ in answer.refused.values())
+        if unexplained and not self.roster_asked:
+            await self.read_roster()
+        rows = self.sent.settle_each(rows, answer, self.predict_absence)
         self.accepted = self.accepted or bool(rows)
         doubtful = {key_of(row) for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful}
         unshown = [row for row in rows if key_of(row) in doubtful or has_mark(row)]
@@ -142,6 +146,8 @@ class ScoreSender:
                 if live is not None or key_of(row) in doubtful:
                     self.sent.delivered.discard(key_of(row))
                     self._judge(row, live, answer)
+        if answer.stopped is not None:
+            raise answer.stopped
 
     def _judge(self, row: ScoreRow, live: LiveScores | None, answer: BatchResult) -> None:
         """Settle a row that the answer does not bear out; `live` is None where nobody may read it."""

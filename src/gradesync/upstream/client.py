@@ -33,11 +33,8 @@ TIMED_OUT = (TimeoutError, httpx.TimeoutException)
 MEBIBYTE = 1 << 20
 MAX_HOPS = 3
 LONGEST_PAUSE = 3600.0
-TITLES = {
-    "powerschool": "PowerSchool",
-    "schoology": "Schoology",
-    "oneroster": "The SIS",
-}  # as people read them
+# Names as people read them.
+TITLES = {"powerschool": "PowerSchool", "schoology": "Schoology", "oneroster": "The SIS"}
 
 Params: TypeAlias = Mapping[str, str]
 
