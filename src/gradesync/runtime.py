@@ -5,15 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import httpx
 import structlog
 
+from gradesync.access.cache import Cache
 from gradesync.access.platform_keys import PlatformKeys
 from gradesync.access.request_limits import Limits
 from gradesync.access.tokens import Tokens
 from gradesync.core.ports import Clock, Systems
+from gradesync.db import districts
 from gradesync.db.codec import Secrets
 from gradesync.db.retention import purge_all
 from gradesync.db.session import Database
@@ -36,6 +39,7 @@ READY_SECONDS = 3  # that `/readyz` waits for the database, or for Redis
 CIRCUITS_SECONDS = 5.0
 QUEUE_SECONDS = 10.0
 DATABASE_SECONDS = 1.0
+SIS_NAME_SECONDS = 60.0  # that the name of a district's SIS is kept
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +52,8 @@ class SettingMissing(GradeSyncError):
 class Runtime:
     """Hold what one process opens once. `context` has the database, systems, clock and limits.
 
-    `stopping` is set when the process is to end: streamed responses then end too.
+    `sis_names` is by district id. `stopping` is set when the process is to end: then streamed responses
+    end too.
     """
 
     settings: Settings
@@ -59,6 +64,7 @@ class Runtime:
     tokens: Tokens
     platform_keys: PlatformKeys
     request_limits: Limits
+    sis_names: Cache[str, str]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -75,6 +81,11 @@ class Runtime:
 def utc_now() -> datetime:
     """Return the time, as all but tests use it."""
     return datetime.now(UTC)
+
+
+async def _read_sis_name(database: Database, district_id: str) -> str:
+    async with database.district(district_id) as db:
+        return await districts.get_sis_name(db)
 
 
 @asynccontextmanager
@@ -114,6 +125,7 @@ async def open_runtime(
             tokens=Tokens.of(secrets.signing_keys(), clock),
             platform_keys=PlatformKeys(client),
             request_limits=Limits(redis),
+            sis_names=Cache(partial(_read_sis_name, database), seconds=SIS_NAME_SECONDS),
         )
 
 

@@ -20,6 +20,7 @@ from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.schemas.render import section_path
+from gradesync.core.catalogue import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.ports import Member
 from gradesync.db import clients, links
@@ -174,6 +175,7 @@ async def authenticate(
     if not await client_exists(runtime, caller):
         raise _not_accepted()
     bind_contextvars(district=caller.district_id)
+    use_sis_name(await runtime.sis_names.get(caller.district_id))
     for scope in required.scopes:
         if not caller.may(scope):
             raise _scope_missing(scope)

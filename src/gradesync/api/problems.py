@@ -129,11 +129,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     ),
     # upstream systems and this service
     "upstream-unavailable": ProblemType(
-        503, "Schoology or PowerSchool doesn't respond.", "Try again in a few minutes."
+        503, "Schoology or the SIS doesn't respond.", "Try again in a few minutes."
     ),
     "upstream-refused": ProblemType(
         502,
-        "Schoology or PowerSchool refuses the request.",
+        "Schoology or the SIS refuses the request.",
         "Run the connection check; it names what is missing.",
     ),
     "service-unavailable": ProblemType(

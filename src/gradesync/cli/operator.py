@@ -12,6 +12,7 @@ from gradesync.access.tokens import Scope
 from gradesync.cli.district_file import parse
 from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
+from gradesync.core.catalogue import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, links
@@ -59,6 +60,7 @@ async def check(runtime: Runtime, district_id: str, section_id: str | None = Non
     """Try the district's systems, read-only. The ids are tried on a section, or (None) on a linked one."""
     async with open_district(runtime, district_id) as (db, district):
         linked = await links.page(db, limit=1)
+    use_sis_name(district.sis.name)
     section_id = section_id or next((link.section_id for link in linked), None)
     until = runtime.clock() + CHECK_TIME
     return await runtime.systems.check(district, until=until, section_id=section_id)

@@ -1,6 +1,7 @@
 """Describe every reason: what happened, what to do, who needs to look; and judge what a sync came to."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,12 +11,25 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from gradesync.core import reason_texts, sync_texts
+from gradesync.core.district import USUAL_SIS
 from gradesync.core.gradebook import Assignment
 from gradesync.core.reason_texts import Texts, Who
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Capabilities, SisSection
 
-SIS_NAME = "PowerSchool"  # people read the SIS's own name
+# People read the SIS's own name, and texts are made far from where the district is known.
+_SIS_NAME: ContextVar[str] = ContextVar("sis_name", default=USUAL_SIS)
+ANY_SIS = "the SIS"  # as adapters name it that speak to several
+
+
+def sis_name() -> str:
+    """Return the name of the SIS of the district that is at work in this task."""
+    return _SIS_NAME.get()
+
+
+def use_sis_name(name: str) -> None:
+    """Set the name of the SIS for the texts of this task, and of the tasks that it starts."""
+    _SIS_NAME.set(name)
 
 
 class Kind(StrEnum):
@@ -34,24 +48,40 @@ class Entry:
 
     `who` can apply the fix. `retryable`: the same sync, requested again with nothing fixed, may succeed.
     `needs_attention`: the SIS does not hold what Schoology holds, and the teacher did not choose that.
-    `exact` is the title with facts, which it names in braces; empty where there are none. `many` is the title
-    for several students, with `{students}` for their number; empty unless a student is the cause.
+    `exact` is the title with facts, which it names in braces; empty where there are none. `several` is
+    the title for several students, with `{students}` for their number; empty unless a student is the cause.
+    `text` and `mend` are the title and the fix. All have `{sis}` for the name of the SIS.
     """
 
     code: Reason
     kind: Kind
-    title: str
-    fix: str
+    text: str
+    mend: str
     who: Who
     retryable: bool
     needs_attention: bool
     exact: str
-    many: str
+    several: str
+
+    @property
+    def title(self) -> str:
+        """Return what happened, with the name of the SIS."""
+        return self.text.format(sis=sis_name())
+
+    @property
+    def fix(self) -> str:
+        """Return what to do, with the name of the SIS."""
+        return self.mend.format(sis=sis_name())
+
+    @property
+    def many(self) -> str:
+        """Return the title for several students, with the name of the SIS."""
+        return self.several.replace("{sis}", sis_name())
 
     def describe(self, facts: Mapping[str, str]) -> str:
         """Return what happened, with its facts; the title where one of them is not known."""
         named = {name for _, name, _, _ in Formatter().parse(self.exact) if name}
-        known = {"sis": SIS_NAME, **facts}
+        known = {"sis": sis_name(), **facts}
         return self.exact.format(**known) if self.exact and named <= known.keys() else self.title
 
 
@@ -60,13 +90,13 @@ def _entries(kind: Kind, texts: Texts) -> dict[Reason, Entry]:
         reason: Entry(
             code=reason,
             kind=kind,
-            title=text.title.format(sis=SIS_NAME),
-            fix=text.fix.format(sis=SIS_NAME),
+            text=text.title,
+            mend=text.fix,
             who=text.who,
             retryable=reason in _RETRYABLE,
             needs_attention=reason not in _CALM,
             exact=text.exact,
-            many=text.many.replace("{sis}", SIS_NAME),
+            several=text.many,
         )
         for reason, text in texts.items()
     }
@@ -144,7 +174,8 @@ def gather_facts(
 
 def name_system(detail: str) -> Facts:
     """Return the system that a detail of ours is about, unless it names none or both."""
-    named = [name for name in (SOURCE_NAME, SIS_NAME) if name.casefold() in detail.casefold()]
+    said = detail.replace(ANY_SIS, sis_name()).replace("The SIS", sis_name()).casefold()
+    named = [name for name in (SOURCE_NAME, sis_name()) if name.casefold() in said]
     return {"system": named[0]} if len(named) == 1 else NO_FACTS
 
 

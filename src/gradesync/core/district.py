@@ -12,6 +12,9 @@ from gradesync.core.sis import Policy
 BUDGET_SHARE = Decimal("0.9")
 """Give the share of an upstream's rate limit that is used."""
 
+USUAL_SIS = "PowerSchool"
+"""Name the SIS of a district whose file doesn't."""
+
 
 @dataclass(frozen=True, slots=True)
 class SchoologyAccess:
@@ -59,7 +62,8 @@ class SisAccess:
     """Hold the address, credentials and rate limit of the district's SIS.
 
     `minimum_interval_ms` is the SIS's own setting between requests of one plugin, 0 where it is off.
-    `headers` go with every call, one a line: `name: value`. `oneroster` stands for the kind of that name.
+    `name` is what people call the SIS. `headers` go with every call, one a line: `name: value`. `oneroster`
+    stands for the kind of that name.
     """
 
     kind: str
@@ -67,6 +71,7 @@ class SisAccess:
     client_id: str
     client_secret: str = field(repr=False)
     minimum_interval_ms: int = 0
+    name: str = USUAL_SIS
     headers: str = field(default="", repr=False)
     oneroster: OneRosterAccess | None = None
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.catalogue import NO_FACTS, SIS_NAME, Facts
+from gradesync.core.catalogue import NO_FACTS, Facts, sis_name
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
 from gradesync.core.reasons import Reason, Result
@@ -168,10 +168,10 @@ class Guard:
             return ""
         if self.danger is Danger.ASSIGNMENTS:
             gone = f"{self.recreated:,} are deleted there and would be created again"
-            return f"Of {self.known:,} assignments in {SIS_NAME}, {gone}."
+            return f"Of {self.known:,} assignments in {sis_name()}, {gone}."
         fates = ((self.cleared, "would be cleared"), (self.zeroed, "would become zero"))
         emptied = " and ".join(f"{number:,} {fate}" for number, fate in fates if number)
-        return f"Of {self.sent:,} scores in {SIS_NAME}, {emptied}."
+        return f"Of {self.sent:,} scores in {sis_name()}, {emptied}."
 
 
 @dataclass(frozen=True, slots=True)

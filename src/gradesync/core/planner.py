@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
-from gradesync.core.catalogue import SIS_NAME
+from gradesync.core.catalogue import sis_name
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
@@ -271,7 +271,7 @@ def _is_left(entry: LedgerAssignment, ref: Ref | None) -> bool:
 
 
 def _describe_left(entry: LedgerAssignment, ref: Ref | None) -> str:
-    return f"{SIS_NAME} assignment {entry.former.key}" if entry.former and _is_left(entry, ref) else ""
+    return f"{sis_name()} assignment {entry.former.key}" if entry.former and _is_left(entry, ref) else ""
 
 
 def _score_stop(stop: Stop) -> Stop:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
-from gradesync.core.catalogue import SIS_NAME
+from gradesync.core.catalogue import sis_name
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
@@ -187,7 +187,7 @@ def _warn_of_left(planned: Mapping[str, _Planned], column: Column, roster: Roste
         if points is None or _is_overwritten(former, planned, column, roster):
             continue
         score = planned.get(uid) or ScoreOutcome(uid, Result.UNCHANGED, sis_student=roster.keys[uid])
-        left = f"{SIS_NAME} student {former} still has {points:f}"
+        left = f"{sis_name()} student {former} still has {points:f}"
         detail = "; ".join(filter(None, (score.detail, left)))
         warned[uid] = score._replace(warnings=(*score.warnings, Reason.LEFT_AT_FORMER_STUDENT), detail=detail)
     return warned

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.district import District
+from gradesync.core.district import USUAL_SIS, District
 from gradesync.db import webhooks
 from gradesync.db.codec import Secrets
 from gradesync.db.tables import metadata
@@ -76,6 +76,11 @@ async def get_known(db: AsyncSession) -> Known | None:
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
     # Facts of a later release are ignored while both are at work.
     return Known(replace(district, category_titles=row.category_titles), msgspec.convert(row.facts, Facts))
+
+
+async def get_sis_name(db: AsyncSession) -> str:
+    """Return what people call the SIS of the district of the transaction."""
+    return await db.scalar(select(DISTRICT.c.config["sis"]["name"].astext)) or USUAL_SIS
 
 
 async def apply(db: AsyncSession, district: District) -> Applied:

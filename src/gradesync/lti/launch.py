@@ -9,7 +9,6 @@ from gradesync.access.launch import Launch
 from gradesync.access.source_address import source_ip
 from gradesync.access.teacher import teacher_scopes
 from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope
-from gradesync.core.catalogue import SIS_NAME
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
@@ -43,7 +42,7 @@ async def launch(request: Request) -> Response:
     tool, form = tool_of(request), await forms.read(request)
     if "lti_message_type" in form:
         checked = await check_form(tool, form)
-        return _page(checked, await _open_session(tool, checked, source_ip(request)))
+        return await _page(tool, checked, await _open_session(tool, checked, source_ip(request)))
     state = forms.require(form, "state")
     login = await logins.take_login(tool.redis, state)
     if login is None:
@@ -52,12 +51,12 @@ async def launch(request: Request) -> Response:
         raise RequestRefused("platform-refused", "The platform answered with an error.")
     checked = await check_launch_token(tool, login, forms.require(form, "id_token"))
     if browser.is_same_browser(request, login.browser):
-        return _page(checked, await _open_session(tool, checked, source_ip(request)))
+        return await _page(tool, checked, await _open_session(tool, checked, source_ip(request)))
     if login.storage is None:
         raise RequestRefused("browser-unknown", "The browser sent no cookie of this login.")
     ticket = await logins.save_launch(tool.redis, PendingLaunch(checked, state))
     stored = {"frame": login.storage.target, "origin": login.storage.origin, "state": state}
-    return _page(checked, {"ticket": ticket, **stored})
+    return await _page(tool, checked, {"ticket": ticket, **stored})
 
 
 async def confirm(request: Request) -> Response:
@@ -105,11 +104,12 @@ async def _open_session(tool: Tool, launch: CheckedLaunch, ip: str | None) -> Se
     )
 
 
-def _page(launch: CheckedLaunch, start: Session | dict[str, str]) -> Response:
+async def _page(tool: Tool, launch: CheckedLaunch, start: Session | dict[str, str]) -> Response:
+    district = await tool.district(launch.district_id)
     return html(
         "page.html",
         frames=launch.frames,
         start=msgspec.to_builtins(start),
         title=launch.title or "Sync to SIS",
-        sis=SIS_NAME,
+        sis=district.sis.name,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.catalogue import sis_name
 from gradesync.core.district import District
 from gradesync.core.fit import restore_pairs
 from gradesync.core.gradebook import Category
@@ -77,7 +78,7 @@ async def link_section(
             await audit.append(db, by.actor, "section.linked", detail, by.source_ip)
     except SisSectionTaken as taken:
         raise RequestRefused(
-            "sis-section-taken", "A PowerSchool section can be linked to only one section."
+            "sis-section-taken", f"A {sis_name()} section can be linked to only one section."
         ) from taken
     return link
 
@@ -148,12 +149,12 @@ def _require_possible(
     if unknown or absent:
         raise RequestRefused(
             "pair-not-possible",
-            "Some of these categories don't exist, or are inactive in PowerSchool.",
+            f"Some of these categories don't exist, or are inactive in {sis_name()}.",
             extensions={"categories": unknown, "sis_categories": absent},
         )
     if not many_to_one and len(set(wanted.values())) < len(wanted):
         raise RequestRefused(
-            "pair-not-possible", "In this district, each PowerSchool category takes only one category."
+            "pair-not-possible", f"In this district, each {sis_name()} category takes only one category."
         )
 
 

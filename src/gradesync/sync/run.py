@@ -9,6 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
+from gradesync.core.catalogue import use_sis_name
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
@@ -60,6 +61,7 @@ async def run_next_sync(context: SyncContext) -> bool:
 async def run_sync(context: SyncContext, claimed: Claimed) -> None:
     """Make one attempt at a claimed sync. Raises nothing but cancellation, which releases the sync first."""
     district, sync = claimed.district, claimed.sync
+    use_sis_name(district.sis.name)
     bound = structlog.contextvars.bound_contextvars(
         district=district.id, section=sync.section_id, sync=str(sync.id)
     )

@@ -6,7 +6,7 @@ Nothing but the structure of an answer decides here (R42); its sentences are pas
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gradesync.core.catalogue import SIS_NAME
+from gradesync.core.catalogue import sis_name
 from gradesync.core.ledger import holds
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
@@ -114,7 +114,7 @@ class ScoreSender:
                 return rows, BatchResult(accepted=True)
         self.failures += 1
         if answer is None or self.failures >= FAILURES:
-            raise AnswerLost(f"{SIS_NAME} didn't show whether it took the scores")
+            raise AnswerLost(f"{sis_name()} didn't show whether it took the scores")
         return rows, answer
 
     async def _read_back(self, rows: Sequence[ScoreRow]) -> set[Key]:
@@ -164,7 +164,7 @@ class ScoreSender:
             else:
                 held = live.get(row.write.sis_student)
                 self.sent.held[key] = held
-                self.sent.details[key] = f"{SIS_NAME} holds {describe_held(held, row.write.value)}"
+                self.sent.details[key] = f"{sis_name()} holds {describe_held(held, row.write.value)}"
 
     # --- rows that an answer names
 

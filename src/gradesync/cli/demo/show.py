@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gradesync.cli.demo.people import Calls, Change
 from gradesync.cli.output import make_table, out
-from gradesync.core.catalogue import SIS_NAME
+from gradesync.core.catalogue import sis_name
 
 STYLES = {"failed": "red", "skipped": "yellow", "remark": "cyan"}
 ORDER = list(STYLES)
@@ -77,7 +77,7 @@ def print_changes(
     changes: Iterable[Change], names: Mapping[str, str], sis: Mapping[str, Mapping[str, str | None]]
 ) -> None:
     """Print what the teacher did, and what the SIS shows now."""
-    lines = make_table(f"The {SIS_NAME} gradebook now", "Student", "Assignment", "The teacher", SIS_NAME)
+    lines = make_table(f"The {sis_name()} gradebook now", "Student", "Assignment", "The teacher", sis_name())
     for change in changes:
         cell = sis[change.assignment].get(change.student) or "-"
         name = names.get(change.student, change.student)
@@ -87,7 +87,7 @@ def print_changes(
 
 def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
     """Print the calls of each sync to the two systems."""
-    headings = ("Sync", "Schoology calls", f"{SIS_NAME} reads", "Creates", "Score calls", "Scores in them")
+    headings = ("Sync", "Schoology calls", f"{sis_name()} reads", "Creates", "Score calls", "Scores in them")
     lines = make_table("What reached the two systems", *headings)
     for name, calls in syncs:
         creates, writes = calls.count("assignment.create"), calls.count("score.write")
