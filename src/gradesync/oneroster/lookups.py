@@ -1,0 +1,89 @@
+"""Find a class, its terms, its categories and its students (upstream.md OneRoster §2)."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref, SisCategory, SisSection
+from gradesync.errors import SyncStopped
+from gradesync.oneroster.calls import Calls, path_to
+from gradesync.oneroster.objects import Object, is_gone, read_categories, read_day, read_id, read_ref
+from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
+
+Period = tuple[str, date, date]
+
+
+async def resolve_section(
+    calls: Calls, profile: Profile, key: str, *, known: SisSection | None = None, term: bool = True
+) -> SisSection:
+    """Find a class by its sourcedId, and the days of its terms.
+
+    With the class as it was `known` before, its terms are read only where they are wanted or are others.
+    """
+    found = await calls.read_one(calls.rostering, "class.get", path_to("classes", key), "class")
+    if found is None or is_gone(found):
+        raise SyncStopped(Reason.SIS_SECTION_NOT_FOUND, f"the SIS has no class {key}")
+    listed = found.get("terms")
+    terms = (
+        [read_id(entry) for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    )
+    value: dict[str, Any] = {"school": read_ref(found, "school") or "", "terms": [t for t in terms if t]}
+    before = {} if known is None else known.ref.value
+    if known is not None and not term and before.get("terms") == value["terms"]:
+        value["periods"] = before.get("periods", [])
+        return SisSection(Ref(key, value), known.term_first, known.term_last, date.max)
+    sessions = [await _read_term(calls, profile, each) for each in value["terms"]]
+    if not sessions:
+        raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS names no term of class {key}")
+    value["periods"] = await _read_periods(calls, profile, sessions)
+    first, last = min(first for _, first, _ in sessions), max(last for _, _, last in sessions)
+    # Nobody acts for a class here: there is no teacher whose days could end.
+    return SisSection(Ref(key, value), first, last, date.max)
+
+
+async def _read_term(calls: Calls, profile: Profile, term: str) -> Period:
+    found = await calls.read_one(calls.rostering, "term.get", path_to("terms", term), "academicSession")
+    period = None if found is None else _read_period(found, profile)
+    if period is None:
+        raise SyncStopped(Reason.SIS_UNREADABLE, "the SIS doesn't show the dates of the class's term")
+    return period
+
+
+def _read_period(entry: Object, profile: Profile) -> Period | None:
+    key, first, end = read_id(entry), read_day(entry.get("startDate")), read_day(entry.get("endDate"))
+    if key is None or first is None or end is None:
+        return None
+    last = end - timedelta(days=1) if profile.term_end == "excluded" else end
+    return key, first, max(first, last)
+
+
+async def _read_periods(calls: Calls, profile: Profile, terms: Sequence[Period]) -> list[list[str]]:
+    """Return id, first and last day of the grading periods; of the terms where they have none."""
+    if profile.grading_period == "omit":
+        return []
+    periods: list[Period] = []
+    for term, _, _ in terms:
+        path = path_to("terms", term, "gradingPeriods")
+        entries = await calls.read_all(calls.rostering, "gradingPeriod.list", path, "academicSessions")
+        periods += [period for entry in entries if (period := _read_period(entry, profile)) is not None]
+    ordered = sorted(periods or terms, key=lambda period: (period[2] - period[1], period[1]))
+    return [[key, first.isoformat(), last.isoformat()] for key, first, last in ordered]
+
+
+async def read_section_categories(
+    calls: Calls, profile: Profile, section: SisSection
+) -> tuple[SisCategory, ...]:
+    """Return the categories that line items of a class may have."""
+    if profile.categories == "constant":
+        return (SisCategory(Ref(CONSTANT_CATEGORY), "Uncategorized", takes_all=True),)
+    of_class = ("classes", section.ref.key) if profile.categories == "class" else ()
+    path = path_to(*of_class, "categories")
+    return read_categories(await calls.read_all(calls.gradebook, "category.list", path, "categories"))
+
+
+async def read_students(calls: Calls, section: SisSection) -> list[Object]:
+    """Return the active students of a class."""
+    path = path_to("classes", section.ref.key, "students")
+    entries = await calls.read_all(calls.rostering, "student.list", path, "users")
+    return [entry for entry in entries if not is_gone(entry)]

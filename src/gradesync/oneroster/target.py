@@ -1,0 +1,215 @@
+"""Write to a SIS gradebook over OneRoster (upstream.md OneRoster §3)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from gradesync.core.gradebook import EXCUSED, MISSING
+from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
+from gradesync.errors import AnswerLost, Rejected, SyncStopped
+from gradesync.oneroster import ids, lookups
+from gradesync.oneroster.bodies import Bodies
+from gradesync.oneroster.calls import Calls, path_to, stop_for_refusal
+from gradesync.oneroster.check import Checker
+from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item
+from gradesync.oneroster.profiles import Profile
+from gradesync.oneroster.refusals import Refusal, read_refusal
+from gradesync.oneroster.scores import Results, Scores
+
+POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
+SCORE_MAX = Decimal("999999999.9999")
+ROUNDS = 12  # calls that each connection sends between two records in the ledger
+GENERATIONS = 9
+# Exceptions that a result can show beside its score.
+FLAGS = {"1.1": frozenset({EXCUSED}), "1.2": frozenset({EXCUSED, MISSING})}
+LISTED = "sourced_id"
+
+
+def describe_capabilities(profile: Profile, most: int) -> Capabilities:
+    """Return what a SIS with this profile can hold; `most` rows go between two records in the ledger."""
+    rows = min(most, profile.connections * ROUNDS)
+    if profile.calls_per_minute:
+        rows = min(rows, max(1, profile.calls_per_minute // 2))
+    return Capabilities(
+        name_max=profile.title_limit,
+        points_max=POINTS_MAX,
+        score_decimals=profile.decimals,
+        score_max=SCORE_MAX,
+        has_counts=False,
+        exception_flags=FLAGS[profile.version],
+        rows_per_write=rows,
+        reads_scores=True,
+        whole_points=profile.whole_points,
+        clears=profile.blank != "cannot",
+    )
+
+
+@dataclass(slots=True)
+class Seen:
+    """Remember the ids that the SIS has used, as one sync has seen them: a deleted one may stay taken."""
+
+    line_items: set[str] = field(default_factory=set)
+    students: list[Object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OneRosterTarget:
+    """Write to one district's SIS, for one holder of a lease. Fits `Target`.
+
+    `student_id` is the field of a user that the district's match names. `tenant` is the district's id.
+    """
+
+    calls: Calls
+    bodies: Bodies
+    tenant: str
+    checker: Checker
+    student_id: str = LISTED
+    marks: bool = False
+    rows_per_write: int = 500
+    seen: Seen = field(default_factory=Seen)
+    results: Results = field(default_factory=Results)
+
+    @property
+    def profile(self) -> Profile:
+        return self.bodies.profile
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return describe_capabilities(self.profile, self.rows_per_write)
+
+    def is_complete(self, ref: Ref) -> bool:
+        """Return True: an id is all that a line item needs."""
+        return True
+
+    async def resolve_section(
+        self, key: str, teacher: str | None = None, *, known: SisSection | None = None, term: bool = True
+    ) -> SisSection:
+        return await lookups.resolve_section(self.calls, self.profile, key, known=known, term=term)
+
+    async def resolve_students(self, section: SisSection, keys: Sequence[str]) -> Mapping[str, str]:
+        if self.student_id == LISTED:
+            return {key: key for key in keys}
+        named: dict[str, set[str]] = {}
+        for entry in await self._students(section):
+            if (key := read_id(entry)) is not None:
+                named.setdefault(str(entry.get(self.student_id)), set()).add(key)
+        return {key: next(iter(named[key])) for key in keys if len(named.get(key, ())) == 1}
+
+    async def categories(self, section: SisSection) -> tuple[SisCategory, ...]:
+        return await lookups.read_section_categories(self.calls, self.profile, section)
+
+    async def assignments(self, section: SisSection) -> tuple[LiveAssignment, ...]:
+        path = path_to("classes", section.ref.key, "lineItems")
+        entries = await self.calls.read_all(self.calls.gradebook, "lineItem.list", path, "lineItems")
+        self.seen.line_items.update(key for entry in entries if (key := read_id(entry)) is not None)
+        listed = (self._read(entry, section) for entry in entries)
+        return tuple(live for live in listed if live is not None)
+
+    async def assignment(self, section: SisSection, ref: Ref) -> LiveAssignment | None:
+        entry = await self._get(ref)
+        return None if entry is None else self._read(entry, section)
+
+    async def roster(self, section: SisSection) -> frozenset[str] | None:
+        entries = await self._students(section)
+        return frozenset(key for entry in entries if (key := read_id(entry)) is not None)
+
+    async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
+        return await self._scores.read(section, ref.key)
+
+    async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
+        """Create a line item by an id of ours: a lost answer is asked for by that id."""
+        for generation in range(GENERATIONS):
+            key = ids.line_item_id(self.tenant, section.ref.key, item, generation)
+            if key in self.seen.line_items:
+                continue
+            body = self.bodies.line_item(key, section, spec, self._now())
+            try:
+                refusal = await self._put(key, body)
+            except AnswerLost:
+                if await self._get(Ref(key)) is None:
+                    raise
+                refusal = None
+            self.seen.line_items.add(key)
+            if refusal is None:
+                self.results.known.add(key)
+                return NewAssignment(Ref(key))
+            if not await self._is_kept_deleted(refusal, key):
+                raise _reject(refusal, "lineItem.put")
+        raise Rejected(Reason.ASSIGNMENT_NOT_ACCEPTED, "the SIS keeps every former id of the assignment")
+
+    async def update_assignment(self, section: SisSection, ref: Ref, spec: Spec, *, rescore: bool) -> None:
+        entry = await self._read_to_change(ref)
+        if entry is None:
+            raise Rejected(Reason.ASSIGNMENT_GONE)
+        self.results.written = self.results.written or rescore
+        body = self.bodies.change_line_item(entry, section, spec, self._now())
+        refusal = await self._put(ref.key, body)
+        if refusal is not None:
+            raise _reject(refusal, "lineItem.put")
+
+    async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
+        return await self._scores.write(section, rows)
+
+    async def check(self) -> tuple[Finding, ...]:
+        return await self.checker.run()
+
+    @property
+    def _scores(self) -> Scores:
+        return Scores(self.calls, self.bodies, self.results, self.marks)
+
+    def _now(self) -> datetime:
+        return self.calls.gradebook.clock()
+
+    def _read(self, entry: Object, section: SisSection) -> LiveAssignment | None:
+        return read_line_item(entry, section.ref.key, self.tenant, self.bodies.zone, self.profile)
+
+    async def _students(self, section: SisSection) -> list[Object]:
+        if self.seen.students is None:
+            self.seen.students = await lookups.read_students(self.calls, section)
+        return self.seen.students
+
+    async def _get(self, ref: Ref) -> Object | None:
+        """Read a line item; None where the SIS has none, or keeps it as deleted."""
+        path = path_to("lineItems", ref.key)
+        entry = await self.calls.read_one(self.calls.gradebook, "lineItem.get", path, "lineItem")
+        if entry is not None and is_gone(entry):
+            self.seen.line_items.add(ref.key)
+            return None
+        return entry
+
+    async def _read_to_change(self, ref: Ref) -> Object | None:
+        try:
+            return await self._get(ref)
+        except SyncStopped as stopped:
+            if stopped.reason != Reason.SIS_UNREADABLE:
+                raise
+            raise Rejected(stopped.reason, stopped.detail) from stopped
+
+    async def _put(self, key: str, body: Mapping[str, object]) -> Refusal | None:
+        """Write a line item; return the refusal where the SIS doesn't take it."""
+        collection = "lineitems" if self.profile.path_case == "lower" else "lineItems"
+        response = await self.calls.send(
+            self.calls.gradebook, "lineItem.put", "PUT", path_to(collection, key), body={"lineItem": body}
+        )
+        refusal = read_refusal(response)
+        return None if response.status < 300 and not refusal.failed else refusal
+
+    async def _is_kept_deleted(self, refusal: Refusal, key: str) -> bool:
+        """Return True where an id is refused because the SIS still keeps a deleted line item under it."""
+        if refusal.status not in {400, 404, 409, 422}:
+            return False
+        path = path_to("lineItems", key)
+        entry = await self.calls.read_one(self.calls.gradebook, "lineItem.get", path, "lineItem")
+        return entry is not None and is_gone(entry)
+
+
+def _reject(refusal: Refusal, kind: str) -> Rejected:
+    """Return why one line item is refused. Raises `SyncStopped` where none would be taken."""
+    if refusal.status == 403 or "forbidden" in refusal.codes:
+        stop_for_refusal(refusal, kind)
+    if refusal.status == 405:
+        raise SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, refusal.describe(kind))
+    return Rejected(Reason.ASSIGNMENT_NOT_ACCEPTED, refusal.describe(kind), conflict=refusal.status == 409)

@@ -1,0 +1,77 @@
+"""Test the encoding of scores as results, in both versions."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradesync.core.gradebook import EXCUSED, MISSING, Mark
+from gradesync.core.ledger import Value
+from gradesync.oneroster.cells import decode_cell, encode_cell
+from gradesync.oneroster.profiles import PROFILES, Profile, choose_profile
+from gradesync.upstream.exact_json import decode, encode
+
+EVERY = [
+    choose_profile(name, version, {}) for name, vendor in PROFILES.items() for version in vendor.versions
+]
+POINTS = st.decimals(0, 10_000, places=4).map(lambda value: value.normalize())
+NEW, OLD = Profile(), choose_profile("standard", "1.1", {})
+
+
+def wire(value: Value, profile: Profile, before: Value = None) -> Any:
+    """Return the fields of a result as the SIS reads them; None for a delete."""
+    fields = encode_cell(value, before, profile)
+    return None if fields is None else decode(encode(fields))
+
+
+@given(points=POINTS, profile=st.sampled_from(EVERY), before=POINTS | st.none())
+def test_what_is_sent_reads_back(points: Decimal, profile: Profile, before: Decimal | None) -> None:
+    values: list[Value] = [points, Mark(EXCUSED)]
+    if profile.version == "1.2":
+        values.append(Mark(MISSING, Decimal(0)))
+    for value in values:
+        assert decode_cell(wire(value, profile, before), profile, marks=True) == value
+
+
+@given(points=POINTS)
+def test_points_are_exact_to_the_last_digit(points: Decimal) -> None:
+    assert wire(points, NEW) == {"scoreStatus": "fully graded", "score": points}
+
+
+@pytest.mark.parametrize(
+    ("value", "profile", "fields"),
+    [
+        (None, NEW, None),
+        (None, Profile(blank="not-submitted"), {"scoreStatus": "not submitted"}),
+        (Decimal(0), OLD, {"scoreStatus": "fully graded", "score": 0}),
+        (Mark(MISSING, Decimal(0)), NEW, {"scoreStatus": "fully graded", "score": 0, "missing": "true"}),
+        (Mark(MISSING, Decimal(0)), OLD, {"scoreStatus": "fully graded", "score": 0}),
+        (Mark(EXCUSED), NEW, {"scoreStatus": "exempt"}),
+        (Mark(EXCUSED), OLD, {"scoreStatus": "exempt", "score": 0}),
+        (Mark(EXCUSED), Profile(excused_score="last"), {"scoreStatus": "exempt", "score": 8}),
+    ],
+)
+def test_each_kind_of_score_has_its_fields(value: Value, profile: Profile, fields: Any) -> None:
+    assert wire(value, profile, before=Decimal(8)) == fields
+
+
+@pytest.mark.parametrize(
+    ("result", "marked", "plain"),
+    [
+        ({}, None, None),
+        ({"scoreStatus": "submitted"}, None, None),
+        ({"scoreStatus": "not submitted"}, Mark(MISSING), None),
+        ({"scoreStatus": "not submitted", "score": 0}, Decimal(0), Decimal(0)),
+        ({"scoreStatus": "exempt", "score": 80}, Mark(EXCUSED), Decimal(80)),
+        ({"missing": "true"}, Mark(MISSING), None),
+        ({"score": "9.50"}, Decimal("9.5"), Decimal("9.5")),
+        ({"score": True}, None, None),
+        ({"score": "A-"}, None, None),
+        ({"score": "NaN"}, None, None),
+    ],
+)
+def test_no_status_makes_a_zero(result: dict[str, object], marked: Value, plain: Value) -> None:
+    assert decode_cell(result, NEW, marks=True) == marked
+    assert decode_cell(result, NEW, marks=False) == plain
