@@ -5,11 +5,14 @@ import contextlib
 import json
 import signal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from gradesync_sandbox.district import World
 from gradesync_sandbox.district_file import district_toml, summary
+from gradesync_sandbox.oneroster.demands import PROFILES, SERVERS
+from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 
@@ -32,9 +35,16 @@ def main(
     district_file: Annotated[
         Path | None, Option(help="Write the district's file for gradesync here.")
     ] = None,
+    sis: Annotated[
+        Literal["powerschool", "oneroster"], Option(help="How the SIS takes grades.")
+    ] = "powerschool",
+    profile: Annotated[str, Option(help=f"Its dialect of OneRoster: {', '.join(PROFILES)}.")] = "standard",
+    version: Annotated[
+        str | None, Option(help="Version of OneRoster; the profile's usual one if not given.")
+    ] = None,
     as_json: Annotated[bool, Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Serve an invented school district: Schoology, PowerSchool, LTI launches, and a control API."""
+    """Serve an invented school district: Schoology, a SIS, LTI launches, and a control API."""
     world = build(seed, sections, students, assignments, ideal=ideal)
     world.schoology.switches.latency = world.powerschool.switches.latency = latency
     world.schoology.switches.credits = schoology_limit
@@ -42,7 +52,16 @@ def main(
     if tool_url is not None:
         base = tool_url.rstrip("/")
         world.lti.register(f"{base}/lti/login", f"{base}/lti/launch")
-    asyncio.run(_serve(Sandbox(world, host, port), district_file, as_json=as_json))
+    face = None if sis == "powerschool" else _open_face(world, profile, version)
+    asyncio.run(_serve(Sandbox(world, host, port, oneroster=face), district_file, as_json=as_json))
+
+
+def _open_face(world: World, profile: str, version: str | None) -> OneRoster:
+    try:
+        return open_face(world.powerschool, profile, version)
+    except KeyError:
+        spoken = ", ".join(f"{name} {version}" for name, version in SERVERS)
+        raise typer.BadParameter(f"There is no such server. Choose one of: {spoken}.") from None
 
 
 async def _serve(sandbox: Sandbox, district_file: Path | None, *, as_json: bool) -> None:
@@ -60,7 +79,7 @@ def _greeting(sandbox: Sandbox, district_file: Path | None) -> str:
     first = sandbox.world.classrooms[0]
     lines = [
         f"Schoology    {sandbox.schoology_url}",
-        f"PowerSchool  {sandbox.powerschool_url}",
+        f"The SIS      {sandbox.sis_url}",
         f"LTI          {sandbox.lti_url}",
         f"Control      {sandbox.control_url}",
         f"{len(sandbox.world.classrooms)} sections; the first is {first.section.id}, {first.section.name}.",

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from gradesync_sandbox.oneroster.app import GRADEBOOK, OLD, ROSTERING, TOKEN_PATH
+from gradesync_sandbox.oneroster.state import VENDOR_KEY
 from gradesync_sandbox.server import Sandbox
 
 
@@ -10,7 +12,6 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
     """Return the contents of the district file as nested tables."""
     world = sandbox.world
     switches = world.schoology.switches
-    plugin = world.powerschool.plugin
     return {
         "id": name,
         "name": "Riverside Unified (invented)",
@@ -24,13 +25,8 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
             "run_as": "none",
             "domains": [sandbox.lti_url],
         },
-        "sis": {
-            "kind": "powerschool",
-            "base_url": sandbox.powerschool_url,
-            "client_id": plugin.client_id,
-            "client_secret": plugin.client_secret,
-        },
-        "match": {"section": r"^(\d+)$", "student": r"^1_(\d+)$", "student_id": "dcid"},
+        "sis": _sis(sandbox),
+        "match": {"section": r"^(\d+)$", "student": r"^1_(\d+)$"},
         "lti": {
             "issuer": world.lti.issuer,
             "client_id": world.lti.client_id,
@@ -43,6 +39,30 @@ def district(sandbox: Sandbox, name: str = "riverside") -> dict[str, Any]:
             "consumer_secret": world.lti.consumer_secret,
         },
     }
+
+
+def _sis(sandbox: Sandbox) -> dict[str, Any]:
+    """Return the access to the SIS, in the way in which it takes grades."""
+    plugin, face, url = sandbox.world.powerschool.plugin, sandbox.oneroster, sandbox.sis_url
+    credentials = {"client_id": plugin.client_id, "client_secret": plugin.client_secret}
+    if face is None:
+        return {"kind": "powerschool", "base_url": url, **credentials}
+    demands = face.demands
+    sis: dict[str, Any] = {
+        "kind": "oneroster",
+        "name": "Riverside SIS",
+        "version": demands.version,
+        "profile": face.profile,
+        **credentials,
+    }
+    sis |= {"token_url": f"{url}{TOKEN_PATH}", "calls_per_minute": 0}
+    if demands.old:
+        sis["base_url"] = f"{url}{OLD}"
+    else:
+        sis |= {"rostering_url": f"{url}{ROSTERING}", "gradebook_url": f"{url}{GRADEBOOK}"}
+    if demands.vendor_header:
+        sis["headers"] = [f"{demands.vendor_header}: {VENDOR_KEY}"]
+    return sis
 
 
 def district_toml(sandbox: Sandbox, name: str = "riverside") -> str:
@@ -64,7 +84,7 @@ def summary(sandbox: Sandbox) -> dict[str, Any]:
     world = sandbox.world
     return {
         "schoology_url": sandbox.schoology_url,
-        "powerschool_url": sandbox.powerschool_url,
+        "sis_url": sandbox.sis_url,
         "lti_url": sandbox.lti_url,
         "control_url": sandbox.control_url,
         "district": district(sandbox),

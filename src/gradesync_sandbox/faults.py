@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-System = Literal["schoology", "powerschool"]
+System = Literal["schoology", "powerschool", "oneroster"]
 Done = Literal["before", "after"]
 
 

@@ -141,7 +141,7 @@ class Bench:
         auth = OAuth1(schoology.consumer_key, schoology.consumer_secret)
         async with httpx.AsyncClient(timeout=PATIENCE) as client:
             described = self.school.described
-            roots = (described["schoology_url"], described["powerschool_url"]) * 3
+            roots = (described["schoology_url"], described["sis_url"]) * 3
             await asyncio.gather(*map(client.get, roots))  # connections are there, as they are for a sync
             done = [asyncio.Event() for _ in calls]
 

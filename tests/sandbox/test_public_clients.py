@@ -71,7 +71,7 @@ async def test_powerschool_client_reads_tables(sandbox: Sandbox, monkeypatch: py
 
     def read() -> dict[str, Any]:
         client = PowerSchoolClient("sandbox.example")
-        client.base_url = sandbox.powerschool_url
+        client.base_url = sandbox.sis_url
         client.authorize((sis.plugin.client_id, sis.plugin.client_secret))
         cc = client.get_schema_table("cc")
         query = {"q": f"sectionid=={room.sis.id}", "projection": "studentid,sectionid"}

@@ -176,7 +176,7 @@ async def test_sandbox_serves_the_district_on_sockets(world: World) -> None:
         )
         keys = await calls.get(district(sandbox)["lti"]["jwks_url"])
         token = await calls.post(
-            f"{sandbox.powerschool_url}/oauth/access_token",
+            f"{sandbox.sis_url}/oauth/access_token",
             data={"grant_type": "client_credentials"},
             auth=(world.powerschool.plugin.client_id, world.powerschool.plugin.client_secret),
         )

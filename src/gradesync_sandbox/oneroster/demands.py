@@ -1,0 +1,82 @@
+"""Hold what each vendor's server demands: it refuses every other setting (upstream.md OneRoster §10).
+
+The tables are written here anew, so that the product's own tables cannot vouch for themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Demands:
+    """Describe a server. `constant_category` takes no other; `vendor_header` is a header that must come."""
+
+    version: Literal["1.1", "1.2"] = "1.2"
+    auth: Literal["basic", "form", "oauth1-sha1", "oauth1-sha256"] = "basic"
+    refs: Literal["full", "minimal"] = "full"
+    score_date: Literal["date", "date-time"] = "date"
+    lower_case: bool = False
+    title_limit: int | None = None
+    whole_points: bool = False
+    categories: Literal["class", "global"] = "class"
+    constant_category: str | None = None
+    score_type: str | None = None
+    grading_period: bool = False
+    blank: Literal["delete", "not-submitted", "cannot"] = "delete"
+    exempt_needs_score: bool = False
+    keeps_entries: bool = False
+    vendor_header: str | None = None
+    refusal: Literal["top", "statusInfoSet", "imsx_StatusInfo"] = "top"
+    page_cap: int = 3000
+
+    @property
+    def old(self) -> bool:
+        return self.version == "1.1"
+
+
+_V1P1 = {"version": "1.1", "categories": "global", "grading_period": True, "exempt_needs_score": True}
+_IC_HEADER = "x-vendor-authorization"
+
+# Profile and version -> its server.
+SERVERS: dict[tuple[str, str], Demands] = {
+    ("standard", "1.2"): Demands(),
+    ("standard", "1.1"): Demands(**_V1P1),  # type: ignore[arg-type]  # names and values of fields
+    ("google-compatible", "1.2"): Demands(refs="minimal", score_date="date-time", exempt_needs_score=True),
+    ("infinite-campus", "1.2"): Demands(title_limit=50, vendor_header=_IC_HEADER),
+    ("infinite-campus", "1.1"): Demands(
+        version="1.1",
+        title_limit=50,
+        categories="global",
+        constant_category="11111111-1111-1111-111111111111",
+        exempt_needs_score=True,
+        vendor_header=_IC_HEADER,
+    ),
+    ("skyward", "1.1"): Demands(
+        **_V1P1,  # type: ignore[arg-type]  # names and values of fields
+        title_limit=49,
+        whole_points=True,
+        refusal="imsx_StatusInfo",
+    ),
+    ("eschoolplus", "1.2"): Demands(grading_period=True),
+    ("eschoolplus", "1.1"): Demands(**_V1P1, auth="oauth1-sha256"),  # type: ignore[arg-type]  # as above
+    ("blackbaud", "1.1"): Demands(
+        **_V1P1,  # type: ignore[arg-type]  # names and values of fields
+        blank="cannot",
+        keeps_entries=True,
+        refusal="statusInfoSet",
+    ),
+    ("powerschool-universal", "1.2"): Demands(title_limit=50, score_type="POINTS"),
+    ("synergy", "1.1"): Demands(**_V1P1, title_limit=50),  # type: ignore[arg-type]  # as above
+    ("aspen", "1.2"): Demands(title_limit=50),
+}
+
+
+def server_of(profile: str, version: str | None = None) -> Demands:
+    """Return the server of a profile, of its usual version unless another is named. Raises `KeyError`."""
+    found = [demands for (name, spoken), demands in SERVERS.items() if name == profile]
+    if version is None and found:
+        return found[0]
+    return SERVERS[profile, version or ""]
+
+
+PROFILES = tuple(dict.fromkeys(name for name, _ in SERVERS))

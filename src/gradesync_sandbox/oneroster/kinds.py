@@ -1,0 +1,34 @@
+"""Name each kind of call, for logs and faults."""
+
+import re
+
+_BASE = r"/ims/oneroster/(?:rostering/v1p2|gradebook/v1p2|v1p1)"
+_KINDS = [
+    (re.compile(pattern.replace("BASE", _BASE)), kind)
+    for pattern, kind in (
+        (r"POST /oauth/token", "token"),
+        (r"GET BASE/classes/[^/]+", "class.get"),
+        (r"GET BASE/classes", "class.list"),
+        (r"GET BASE/(?:terms|academicSessions)/[^/]+", "term.get"),
+        (r"GET BASE/terms/[^/]+/gradingPeriods", "gradingPeriod.list"),
+        (r"GET BASE/academicSessions", "academicSession.list"),
+        (r"GET BASE/classes/[^/]+/students", "student.list"),
+        (r"GET BASE/teachers", "teacher.list"),
+        (r"GET BASE/teachers/[^/]+/classes", "class.list"),
+        (r"GET BASE/(?:classes/[^/]+/)?categories", "category.list"),
+        (r"GET BASE/(?:classes/[^/]+/)?lineItems", "lineItem.list"),
+        (r"GET BASE/lineItems/[^/]+", "lineItem.get"),
+        (r"GET BASE/classes/[^/]+/(?:lineItems/[^/]+/)?results", "result.list"),
+        (r"GET BASE/results/[^/]+", "result.get"),
+        (r"PUT BASE/line[Ii]tems/[^/]+", "lineItem.put"),
+        (r"PUT BASE/results/[^/]+", "result.put"),
+        (r"DELETE BASE/line[Ii]tems/[^/]+", "lineItem.delete"),
+        (r"DELETE BASE/results/[^/]+", "result.delete"),
+    )
+]
+
+
+def kind_of(method: str, path: str, query: str = "") -> str:
+    """Return the kind of a call, such as `token` or `result.put`; else `unknown`."""
+    asked = f"{method} {path}"
+    return next((kind for pattern, kind in _KINDS if pattern.fullmatch(asked)), "unknown")
