@@ -1,9 +1,11 @@
 """Open the systems of a district. Connections, tokens and call budgets are shared."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import Protocol, Self
 
 import httpx
 from prometheus_client import Gauge
@@ -11,6 +13,7 @@ from redis.asyncio import Redis
 
 from gradesync.core.district import District, SchoologyAccess, SisAccess
 from gradesync.core.ports import Clock, Finding, Permit, Source, Target
+from gradesync.oneroster.connection import OneRoster
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.auth import OAuth1
 from gradesync.schoology.calls import SchoologyDialect
@@ -19,10 +22,41 @@ from gradesync.schoology.source import SchoologySource
 from gradesync.sync.match_check import check_match
 from gradesync.upstream import skipped_districts
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.client import Backoff, Upstream
-from gradesync.upstream.limits import RateLimit, count_open_circuits, minimum_interval, per_window
+from gradesync.upstream.client import Backoff, Budget, Upstream
+from gradesync.upstream.limits import RateLimit, count_open_circuits, per_window
 
-SYSTEMS = ("schoology", "powerschool")
+
+class Connection(Protocol):
+    """Hold what all syncs of a district share of its SIS: tokens, and what was learned."""
+
+    @classmethod
+    def rate(cls, access: SisAccess) -> RateLimit | None:
+        """Return the limit of calls; None where there is none."""
+        ...
+
+    @classmethod
+    def open(
+        cls,
+        access: SisAccess,
+        client: httpx.AsyncClient,
+        budget: Budget,
+        *,
+        timeout: float,
+        backoff: Backoff,
+        clock: Clock,
+    ) -> Self:
+        """Return a connection that has sent nothing yet. `timeout`: seconds per call."""
+        ...
+
+    def open_target(
+        self, district: District, *, permit: Permit | None, until: datetime, rows_per_write: int
+    ) -> Target:
+        """Return a target for one holder of a lease; retries go on until `until` at the latest."""
+        ...
+
+
+CONNECTIONS: Mapping[str, type[Connection]] = {"powerschool": PowerSchool, "oneroster": OneRoster}
+SYSTEMS = ("schoology", *CONNECTIONS)
 OPEN_CIRCUITS = Gauge(
     "gradesync_circuits_open",
     "Accounts of upstream systems whose circuit is open, as every process sees them.",
@@ -56,7 +90,7 @@ class UpstreamSystems:
     backoff: Backoff = field(default_factory=Backoff)
     _budgets: dict[tuple[str, RateLimit | None], CallBudget] = field(default_factory=dict)
     _sources: dict[str, SchoologySource] = field(default_factory=dict)
-    _targets: dict[SisAccess, PowerSchool] = field(default_factory=dict)
+    _connections: dict[SisAccess, Connection] = field(default_factory=dict)
 
     async def reserve_sync(self, district: District) -> bool:
         """Reserve the first reads of a sync; False where no budget is left now, or a circuit is open."""
@@ -117,13 +151,8 @@ class UpstreamSystems:
 
     def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
         """Open the SIS of one district. Retries stop at `until`."""
-        return self._powerschool(district.sis).target(
-            permit=permit,
-            until=until,
-            student_id=district.match.student_id,
-            rows_per_write=self.score_batch,
-            timezone=district.timezone,
-            marks=district.policy.exception_flags,
+        return self._sis(district.sis).open_target(
+            district, permit=permit, until=until, rows_per_write=self.score_batch
         )
 
     async def check(
@@ -131,8 +160,8 @@ class UpstreamSystems:
     ) -> tuple[Finding, ...]:
         """Test the credentials and grants of both systems, read-only."""
         source = self._source(district, None, until)
-        target = self._powerschool(district.sis).target(
-            permit=None, until=until, student_id=district.match.student_id
+        target = self._sis(district.sis).open_target(
+            district, permit=None, until=until, rows_per_write=self.score_batch
         )
         schoology, sis = await asyncio.gather(check_connection(source, section_id), target.check())
         findings = (*schoology, *sis)
@@ -140,11 +169,11 @@ class UpstreamSystems:
             return findings
         return (*findings, *await check_match(district, source, target, section_id))
 
-    def _powerschool(self, access: SisAccess) -> PowerSchool:
+    def _sis(self, access: SisAccess) -> Connection:
         """Return the connection of all syncs of the district: they share a token and what was learned."""
-        connection = self._targets.get(access)
+        connection = self._connections.get(access)
         if connection is None:
-            connection = self._targets[access] = PowerSchool.open(
+            connection = self._connections[access] = CONNECTIONS[access.kind].open(
                 access,
                 self.client,
                 self._sis_budget(access),
@@ -160,7 +189,7 @@ class UpstreamSystems:
 
     def _sis_budget(self, access: SisAccess) -> CallBudget:
         key = f"{access.kind}:{_digest(access.base_url, access.client_id)}"
-        return self._budget(key, minimum_interval(access.minimum_interval_ms))
+        return self._budget(key, CONNECTIONS[access.kind].rate(access))
 
     def _budget(self, key: str, rate: RateLimit | None) -> CallBudget:
         budget = self._budgets.get((key, rate))

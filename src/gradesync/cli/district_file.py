@@ -10,35 +10,28 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
+from gradesync.cli.district_fields import Origin, Pattern, Table, Text, Timezone, Url, refuse_value
+from gradesync.cli.sis_tables import KINDS, Sis
 from gradesync.core.district import (
     District,
     Lti11Registration,
     LtiRegistration,
     Match,
     SchoologyAccess,
-    SisAccess,
 )
 from gradesync.core.sis import Policy
 from gradesync.errors import GradeSyncError
 
-CREDENTIALS = (
-    "Write the address alone: consumer_key and consumer_secret are Schoology's credentials, "
-    "client_id and client_secret are PowerSchool's"
-)
 KeyPath = tuple[str, ...]
 
 
@@ -66,7 +59,8 @@ def parse(text: str, *, allow_http: bool = False) -> District:
     """
     try:
         tables = tomllib.loads(text, parse_float=Decimal)
-        return _File.model_validate(tables, context={"allow_http": allow_http}).district()
+        context = {"allow_http": allow_http, "student_ids": _list_student_ids(tables)}
+        return _File.model_validate(tables, context=context).district()
     except tomllib.TOMLDecodeError as error:
         raise DistrictFileRefused((_not_toml(text, str(error)),)) from None
     except ValidationError as error:
@@ -75,61 +69,26 @@ def parse(text: str, *, allow_http: bool = False) -> District:
         raise DistrictFileRefused(tuple(sorted(mistakes, key=lambda m: m.line))) from None
 
 
-def _error(message: str, hint: str) -> PydanticCustomError:
-    return PydanticCustomError("district", "{message}", {"message": message, "hint": hint})
+def _list_student_ids(tables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the ids of a student by which the SIS of a file is matched; all where it names no kind."""
+    sis = tables.get("sis")
+    kind = KINDS.get(str(sis.get("kind"))) if isinstance(sis, Mapping) else None
+    return kind.student_ids if kind else tuple(name for each in KINDS.values() for name in each.student_ids)
 
 
-def _url(value: str, info: ValidationInfo) -> str:
-    if "@" in value:
-        raise _error("an address takes no user name or password", CREDENTIALS)
-    if not {"?", "#"}.isdisjoint(value):  # what follows may be a key, and is not repeated
-        raise _error("an address takes no query and no fragment", "Write it up to the ? or the #")
-    parts = urlsplit(value)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise _error(f"{value!r} is not a web address", 'Write it like "https://sis.example.org"')
-    if parts.scheme == "http" and not (info.context or {}).get("allow_http"):
-        raise _error("grades are sent over https only", f'Write "{value.replace("http", "https", 1)}"')
-    return value.rstrip("/")
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.path or not re.fullmatch(r"[a-zA-Z0-9.-]+(:[0-9]+)?", parts.netloc):
-        raise _error(f"{value!r} is more than a host", 'Write it like "https://lms.example.org"')
-    return value
-
-
-def _timezone(value: str) -> str:
-    try:
-        return ZoneInfo(value).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = get_close_matches(value, available_timezones(), 1) or ["America/Chicago"]
-        raise _error(f"{value!r} is not a time zone", f'Write an IANA name, like "{near[0]}"') from None
-
-
-def _pattern(value: str) -> str:
-    try:
-        groups = re.compile(value).groups
-    except re.error as error:
-        raise _error(f"the pattern cannot be read: {error}", "Write a regular expression") from None
-    if not groups:
-        raise _error("the pattern has no group", r"Put PowerSchool's id in parentheses, like '^(\d+)$'")
+def _student_id(value: str, info: ValidationInfo) -> str:
+    known = (info.context or {})["student_ids"]
+    if value not in known:
+        raise refuse_value(
+            f"{value!r} is no id of a student in this SIS", f"Write one of: {', '.join(known)}"
+        )
     return value
 
 
 _MATCH, _POLICY = Match(), Policy()
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Url = Annotated[Text, AfterValidator(_url)]
-Origin = Annotated[Url, AfterValidator(_origin)]
-Pattern = Annotated[Text, AfterValidator(_pattern)]
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Schoology(_Table):
+class _Schoology(Table):
     base_url: Url = "https://api.schoology.com/v1"
     consumer_key: Text
     consumer_secret: Text
@@ -140,21 +99,13 @@ class _Schoology(_Table):
     domains: tuple[Origin, ...] = ()
 
 
-class _Sis(_Table):
-    kind: Literal["powerschool"]
-    base_url: Url
-    client_id: Text
-    client_secret: Text
-    minimum_interval_ms: int = Field(0, ge=0)
-
-
-class _Match(_Table):
+class _Match(Table):
     section: Pattern = _MATCH.section
     student: Pattern = _MATCH.student
-    student_id: Literal["dcid", "id", "student_number"] = "dcid"
+    student_id: Annotated[Text, AfterValidator(_student_id)] | None = None
 
 
-class _Lti(_Table):
+class _Lti(Table):
     issuer: Text
     client_id: Text
     deployment_id: Text
@@ -162,12 +113,12 @@ class _Lti(_Table):
     authorization_url: Url
 
 
-class _Lti11(_Table):
+class _Lti11(Table):
     consumer_key: Text
     consumer_secret: Text
 
 
-class _Policy(_Table):
+class _Policy(Table):
     title_overflow: Literal["skip", "shorten"] = "skip"
     category_mapping: Literal["one_to_one", "many_to_one"] = "one_to_one"
     exception_flags: bool = False
@@ -179,12 +130,12 @@ class _Policy(_Table):
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
 
 
-class _File(_Table):
+class _File(Table):
     id: Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     name: Text
-    timezone: Annotated[Text, AfterValidator(_timezone)]
+    timezone: Timezone
     schoology: _Schoology
-    sis: _Sis
+    sis: Sis
     match: _Match = _Match()
     lti: _Lti | None = None
     lti11: _Lti11 | None = None
@@ -198,8 +149,10 @@ class _File(_Table):
             name=self.name,
             timezone=self.timezone,
             schoology=SchoologyAccess(**schoology, run_as_requester=self.schoology.run_as == "requester"),
-            sis=SisAccess(**self.sis.model_dump()),
-            match=Match(**self.match.model_dump()),
+            sis=self.sis.access(),
+            match=Match(
+                **{"student_id": self.sis.student_ids[0], **self.match.model_dump(exclude_none=True)}
+            ),
             lti=LtiRegistration(**self.lti.model_dump()) if self.lti else None,
             lti11=Lti11Registration(**self.lti11.model_dump()) if self.lti11 else None,
             policy=Policy(
@@ -238,21 +191,22 @@ def _not_toml(text: str, error: str) -> Mistake:
 
 
 def _mistake(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Mistake:
-    path = tuple(part for part in error["loc"] if isinstance(part, str))
+    found = tuple(part for part in error["loc"] if isinstance(part, str))
+    if error["type"].startswith("union_tag"):
+        found = (*found, "kind")
+    path = found[:1] + found[2:] if found[:1] == ("sis",) and found[1:2] and found[1] in KINDS else found
     known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in lines), ())
-    return Mistake(lines.get(known, 1), *_describe(error, path))
+    return Mistake(lines.get(known, 1), *_describe(error, path, _tables().get(found[:-1])))
 
 
-def _describe(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
-    """Return what is wrong and what to write, in words of the file."""
+def _describe(error: ErrorDetails, path: KeyPath, inside: type[Table] | None) -> tuple[str, str]:
+    """Return what is wrong and what to write, in words of the file; `inside` is the table of the setting."""
     name, table = path[-1], ".".join(path[:-1])
     position = f"under [{table}]" if table else "at the top of the file"
     if error["type"] == "missing" and path in _tables():
         return f"the table [{name}] is missing", f"Add [{name}] with {', '.join(_required(path))}"
-    if error["type"] == "extra_forbidden":
-        return f"no setting is called {name} {position}", _suggest(
-            name, list(_tables()[path[:-1]].model_fields)
-        )
+    if error["type"] == "extra_forbidden" and inside is not None:
+        return f"no setting is called {name} {position}", _suggest(name, list(inside.model_fields))
     message, hint = _MESSAGES.get(error["type"], ("{name}: {msg}", "Correct the value"))
     words = {"name": name, "position": position, "msg": error["msg"].lower(), "input": error["input"]}
     words |= error.get("ctx", {})
@@ -261,6 +215,8 @@ def _describe(error: ErrorDetails, path: KeyPath) -> tuple[str, str]:
 
 _MESSAGES = {
     "district": ("{name}: {message}", "{hint}"),
+    "union_tag_invalid": ("{name} cannot be {tag!r}", "Write {expected_tags}"),
+    "union_tag_not_found": ("{name} is missing {position}", 'Add {name} = "…" {position}'),
     "missing": ("{name} is missing {position}", 'Add {name} = "…" {position}'),
     "literal_error": ("{name} cannot be {input!r}", "Write {expected}"),
     "string_pattern_mismatch": ("{name} cannot be {input!r}", "Write small letters, digits and hyphens"),
@@ -273,14 +229,16 @@ _MESSAGES = {
 }
 
 
-def _tables() -> dict[KeyPath, type[_Table]]:
+def _tables() -> dict[KeyPath, type[Table]]:
     inner = {(name,): _table(field.annotation) for name, field in _File.model_fields.items()}
-    return {(): _File} | {path: table for path, table in inner.items() if table}
+    tables: dict[KeyPath, type[Table]] = {("sis", kind): table for kind, table in KINDS.items()}
+    tables[()] = _File
+    return tables | {path: table for path, table in inner.items() if table}
 
 
-def _table(annotation: Any) -> type[_Table] | None:
+def _table(annotation: Any) -> type[Table] | None:
     kinds = (annotation, *get_args(annotation))
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, _Table)), None)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Table)), None)
 
 
 def _required(table: KeyPath) -> list[str]:

@@ -56,7 +56,7 @@ def check(
     district_id: DistrictId,
     section: Annotated[
         str | None,
-        typer.Option(help="A Schoology section id, to try with it how ids lead from there to PowerSchool."),
+        typer.Option(help="A Schoology section id, to try with it how ids lead from there to the SIS."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

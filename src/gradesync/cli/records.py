@@ -14,7 +14,7 @@ from gradesync.cli.output import CommandError, err, out
 EachDistrict = Annotated[str | None, typer.Argument(metavar="[DISTRICT]", help="All, if not given.")]
 
 secrets = typer.Typer(help="Secrets at rest: seal them with a new key.", no_args_is_help=True)
-ledger = typer.Typer(help="The ledger: what was sent to PowerSchool.", no_args_is_help=True)
+ledger = typer.Typer(help="The ledger: what was sent to the SIS.", no_args_is_help=True)
 audit = typer.Typer(help="The audit log: prove that nobody changed it.", no_args_is_help=True)
 
 
@@ -35,7 +35,7 @@ def _group() -> None:
 
 @ledger.command()
 def doubt(district_id: EachDistrict = None) -> None:
-    """Make the next sync of each section compare everything with PowerSchool, after a restore."""
+    """Make the next sync of each section compare everything with the SIS, after a restore."""
     from gradesync.cli import maintenance, operator
 
     sections = operator.run(partial(maintenance.doubt, district_id=district_id))

@@ -9,5 +9,5 @@ OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 
 def sandbox(context: typer.Context) -> None:
-    """Serve an invented district as Schoology, as PowerSchool and as LTI platform; --help lists options."""
+    """Serve an invented district as Schoology, as SIS and as LTI platform; --help lists options."""
     os.execv(sys.executable, [sys.executable, "-m", "gradesync_sandbox", *context.args])  # noqa: S606

@@ -67,7 +67,7 @@ def start_all(host: str, port: int, *, seed: int, sections: int) -> Iterator[Ins
         settings = _settings(servers, _url(host, port))
         with _step("the database has its tables"):
             upgrade_database(settings)
-        with _step("an invented district responds as Schoology, as PowerSchool and as LTI platform"):
+        with _step("an invented district responds as Schoology, as SIS and as LTI platform"):
             sandbox = _sandbox(stack, folder, settings.public_url, seed, sections)
         with _step(f"the API responds at {settings.public_url}, and a worker waits"):
             api = _gradesync(stack, folder, settings)

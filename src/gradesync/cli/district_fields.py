@@ -1,0 +1,70 @@
+"""Define the types of a district file's settings: what they take, and what to write instead."""
+
+import re
+from difflib import get_close_matches
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+CREDENTIALS = (
+    "Write the address alone: consumer_key and consumer_secret are Schoology's credentials, "
+    "client_id and client_secret are the SIS's"
+)
+
+
+def refuse_value(message: str, hint: str) -> PydanticCustomError:
+    return PydanticCustomError("district", "{message}", {"message": message, "hint": hint})
+
+
+def _url(value: str, info: ValidationInfo) -> str:
+    if "@" in value:
+        raise refuse_value("an address takes no user name or password", CREDENTIALS)
+    if not {"?", "#"}.isdisjoint(value):  # what follows may be a key, and is not repeated
+        raise refuse_value("an address takes no query and no fragment", "Write it up to the ? or the #")
+    parts = urlsplit(value)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise refuse_value(f"{value!r} is not a web address", 'Write it like "https://sis.example.org"')
+    if parts.scheme == "http" and not (info.context or {}).get("allow_http"):
+        raise refuse_value("grades are sent over https only", f'Write "{value.replace("http", "https", 1)}"')
+    return value.rstrip("/")
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.path or not re.fullmatch(r"[a-zA-Z0-9.-]+(:[0-9]+)?", parts.netloc):
+        raise refuse_value(f"{value!r} is more than a host", 'Write it like "https://lms.example.org"')
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(value, available_timezones(), 1) or ["America/Chicago"]
+        raise refuse_value(f"{value!r} is not a time zone", f'Write an IANA name, like "{near[0]}"') from None
+
+
+def _pattern(value: str) -> str:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise refuse_value(f"the pattern cannot be read: {error}", "Write a regular expression") from None
+    if not groups:
+        raise refuse_value("the pattern has no group", r"Put the SIS's id in parentheses, like '^(\d+)$'")
+    return value
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Url = Annotated[Text, AfterValidator(_url)]
+Origin = Annotated[Url, AfterValidator(_origin)]
+Pattern = Annotated[Text, AfterValidator(_pattern)]
+
+
+Timezone = Annotated[Text, AfterValidator(_timezone)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
