@@ -6,6 +6,7 @@ from typing import Any
 
 from gradesync.core.catalogue import CATALOGUE, Attention
 from gradesync.core.reasons import Reason, Result
+from gradesync.core.sis import Ref
 from gradesync.db import ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
@@ -89,7 +90,16 @@ async def _sis_keys(harness: DistrictHarness, sync: Sync) -> dict[str, int]:
     """Return assignment id -> ASSIGNMENTID from the ledger."""
     async with harness.context.database.district(harness.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
-    return {key: int(entry.ref.key) for key, entry in entries.items() if entry.ref}
+    return {key: _find_assignmentid(harness, entry.ref) for key, entry in entries.items() if entry.ref}
+
+
+def _find_assignmentid(harness: DistrictHarness, ref: Ref) -> int:
+    """Return the ASSIGNMENTID behind a ref, which OneRoster knows by a sourcedId; 0 where it is gone."""
+    face = harness.sandbox.oneroster
+    if face is None:
+        return int(ref.key)
+    found = face.find_line_item(ref.key)
+    return found.assignmentid if found else 0
 
 
 def _false_claim(harness: DistrictHarness, keys: dict[str, int], row: Outcome) -> str | None:

@@ -30,6 +30,10 @@ from harness.oracle import Choices, find_differences
 
 TURNS = 12
 """Limit how often a sync may go back to the queue before a test calls it overdue."""
+WRITES = (
+    *("assignment.create", "assignment.update", "assignment.delete", "score.write"),
+    *("lineItem.put", "lineItem.delete", "result.put", "result.delete"),
+)
 NOW_IS_LATER = """
     UPDATE sync SET not_before = least(not_before, now()),
                     lease_until = least(lease_until, now() - interval '1 hour')
@@ -273,8 +277,7 @@ class DistrictHarness:
     @property
     def writes(self) -> list[str]:
         """Return the kinds of the calls that may change the SIS, in order."""
-        kinds = ("assignment.create", "assignment.update", "assignment.delete", "score.write")
-        return [call.kind for call in self.world.powerschool.log.of(*kinds)]
+        return [call.kind for call in self.world.powerschool.log.of(*WRITES)]
 
     @property
     def created(self) -> int:

@@ -16,6 +16,7 @@ from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.sync.context import SyncLimits
 from gradesync.upstream.egress import open_client
 from gradesync_sandbox.district import World
+from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
 from harness.contexts import LIMITS, new_context
@@ -44,10 +45,15 @@ class Environment:
 
     @asynccontextmanager
     async def open_district(
-        self, world: World, *, limits: SyncLimits = LIMITS, policy: Policy | None = None
+        self,
+        world: World,
+        *,
+        limits: SyncLimits = LIMITS,
+        policy: Policy | None = None,
+        oneroster: OneRoster | None = None,
     ) -> AsyncIterator[DistrictHarness]:
-        """Serve a world and register its district."""
-        async with Sandbox(world) as sandbox:
+        """Serve a world and register its district; with a face its SIS takes grades over OneRoster."""
+        async with Sandbox(world, oneroster=oneroster) as sandbox:
             name = f"district-{next(_numbers)}"
             # An installation may be of one district only.
             district = replace(district_of(sandbox, name), lti=None, lti11=None)

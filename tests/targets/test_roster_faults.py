@@ -1,0 +1,192 @@
+"""Let calls to a OneRoster SIS fail: nothing is written twice, and no claim is false."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status, Truncate
+from gradesync_sandbox.oneroster.state import OneRoster, open_face
+from gradesync_sandbox.world import build
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+READS = ("token", "class.get", "term.get", "category.list", "lineItem.list")
+WRITES = ("lineItem.put", "result.put")
+EFFECTS = (RefuseBefore(), LoseAfter(), Status(500), Status(503, headers={"retry-after": "0"}), Truncate())
+BUSY = json.dumps(
+    {
+        "imsx_codeMajor": "failure",
+        "imsx_severity": "error",
+        "imsx_CodeMinor": {
+            "imsx_codeMinorField": [
+                {"imsx_codeMinorFieldName": "TargetEndSystem", "imsx_codeMinorFieldValue": "server_busy"}
+            ]
+        },
+    }
+)
+
+
+@pytest.fixture
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
+    """Open a district of two assignments and three students, whose SIS speaks OneRoster 1.2."""
+    world = build(7, 1, 3, 2, ideal=True)
+    async with environment.open_district(world, oneroster=open_face(world.powerschool, "standard")) as opened:
+        yield opened
+
+
+def face_of(harness: DistrictHarness) -> OneRoster:
+    assert harness.sandbox.oneroster is not None
+    return harness.sandbox.oneroster
+
+
+def calls(harness: DistrictHarness) -> dict[str, int]:
+    return harness.world.powerschool.log.counts()
+
+
+async def assert_done_well(harness: DistrictHarness) -> None:
+    done = await harness.sync()
+    assert (done.status, done.error_code) == ("complete", None)
+    assert await find_false_claims(harness, done) == []
+    assert harness.differences() == []
+
+
+@pytest.mark.parametrize("call", [*READS, *WRITES])
+async def test_one_failure_of_any_call_is_made_good(harness: DistrictHarness, call: str) -> None:
+    for effect in EFFECTS:
+        harness.fault("oneroster", call, effect)
+    await assert_done_well(harness)
+    harness.forget_calls()
+    await harness.sync(mode="full")
+    assert harness.writes == []
+
+
+@pytest.mark.parametrize("call", ["lineItem.put", "result.put"])
+async def test_lost_answer_costs_one_get(harness: DistrictHarness, call: str) -> None:
+    harness.fault("oneroster", call, LoseAfter())
+    await assert_done_well(harness)
+    counted = calls(harness)
+    assert (counted["lineItem.put"], counted["result.put"]) == (2, 6)
+    assert counted[call.replace("put", "get")] == 1
+
+
+async def test_lost_delete_costs_one_get(harness: DistrictHarness) -> None:
+    await harness.sync()
+    harness.clear(harness.items[0], harness.students[0])
+    harness.forget_calls()
+    harness.fault("oneroster", "result.delete", LoseAfter())
+    await assert_done_well(harness)
+    assert (calls(harness)["result.delete"], calls(harness)["result.get"]) == (1, 1)
+
+
+async def test_a_sis_that_is_down_ends_the_sync_and_loses_nothing(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "result.*", Status(500), times=None)
+    done = await harness.sync()
+    assert (done.status, done.error_code) == ("failed", "upstream-unavailable")
+    assert await find_false_claims(harness, done) == []
+    await harness.end_faults()
+    await assert_done_well(harness)
+
+
+async def test_server_busy_is_waited_for_whatever_its_status(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "result.put", Status(400, BUSY))
+    await assert_done_well(harness)
+    assert "result.get" not in calls(harness)
+
+
+async def test_a_200_that_reports_a_failure_is_one(harness: DistrictHarness) -> None:
+    face_of(harness).switches.ok_failures = True
+    harness.world.powerschool.drop(harness.room.students[harness.students[0]], harness.room.sis)
+    done = await harness.sync()
+    cells = await harness.outcomes_by_cell(done)
+    for item in harness.items:
+        assert cells[item.id, harness.students[0]] == ("failed", "student-not-in-sis-section")
+        assert cells[item.id, harness.students[1]] == ("written", None)
+    assert await find_false_claims(harness, done) == []
+
+
+async def test_an_empty_object_as_a_set_never_clears(harness: DistrictHarness) -> None:
+    await harness.sync()
+    harness.forget_calls()
+    for call in ("lineItem.list", "result.list"):
+        harness.fault("oneroster", call, Status(200, "{}"), times=None)
+    done = await harness.sync(mode="full")
+    assert (done.status, done.error_code) == ("failed", "sis-unreadable")
+    assert harness.writes == []
+
+
+async def test_a_part_of_a_list_is_never_taken_for_all(harness: DistrictHarness) -> None:
+    await harness.sync()
+    harness.forget_calls()
+    harness.fault(
+        "oneroster", "lineItem.list", Status(200, '{"lineItems":[]}', {"x-total-count": "2"}), times=None
+    )
+    done = await harness.sync()
+    assert done.error_code == "sis-unreadable"
+    assert harness.writes == []
+
+
+async def test_pages_are_followed_to_their_end(harness: DistrictHarness) -> None:
+    face = face_of(harness)
+    object.__setattr__(face.demands, "page_cap", 1)
+    face.switches.totals = False
+    await assert_done_well(harness)
+    harness.forget_calls()
+    await harness.sync(mode="full")
+    assert harness.writes == []
+    object.__setattr__(face.demands, "page_cap", 3000)
+
+
+async def test_live_scores_cost_one_read_of_the_class(harness: DistrictHarness) -> None:
+    await harness.sync()
+    harness.forget_calls()
+    await harness.sync(mode="full")
+    assert calls(harness)["result.list"] == 1
+
+
+async def test_comments_of_the_sis_are_carried_over(harness: DistrictHarness) -> None:
+    await harness.sync()
+    face, first = face_of(harness), harness.items[0]
+    pair = harness.part(first).assignmentsectionid, harness.room.students[harness.students[0]].dcid
+    face.result_fields[pair] |= {"comment": "See me", "late": "true"}
+    harness.grade(first, harness.students[0], 3)
+    await assert_done_well(harness)
+    kept = face.result_fields[pair]
+    assert (kept["comment"], kept["late"], kept["score"]) == ("See me", "true", 3)
+
+
+async def test_a_kept_deleted_id_is_not_used_again(harness: DistrictHarness) -> None:
+    face_of(harness).switches.deleted = "tobedeleted"
+    await harness.sync()
+    harness.delete_in_sis(harness.items[0])
+    await assert_done_well(harness)
+    harness.forget_calls()
+    await harness.sync(mode="full")
+    assert harness.writes == []
+
+
+@pytest.mark.parametrize("scope", ["gradebook.createput", "gradebook.delete"])
+async def test_a_missing_scope_is_told_apart(harness: DistrictHarness, scope: str) -> None:
+    await harness.sync()
+    first, (ann, ben, _) = harness.items[0], harness.students
+    for token in face_of(harness).granted:
+        face_of(harness).granted[token] -= {scope}
+    harness.clear(first, ann)
+    done = await harness.sync()
+    cells = await harness.outcomes_by_cell(done)
+    if scope == "gradebook.delete":
+        assert cells[first.id, ann] == ("skipped", "cannot-clear")
+        return
+    harness.grade(first, ben, 2)
+    done = await harness.sync()
+    assert done.error_code == "sis-permission-missing"
+
+
+async def test_check_names_the_scope_that_is_missing(harness: DistrictHarness) -> None:
+    face_of(harness).scopes.discard("gradebook.delete")
+    until = harness.context.clock().replace(year=2100)
+    findings = await harness.context.systems.check(harness.district, until=until)
+    failed = [finding.check for finding in findings if not finding.ok]
+    assert "Scope gradebook.delete" in failed
+    assert "Scope gradebook.createput" not in failed

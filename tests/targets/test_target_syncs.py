@@ -1,0 +1,118 @@
+"""Run whole syncs against every SIS: what the rules demand stands there afterwards."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from gradesync_sandbox.schoology.model import Mark
+from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
+from harness.faults import lose_ledger
+
+
+async def sync(harness: DistrictHarness, kind: Any, *, left: int = 0, **wanted: Any) -> dict[Any, Any]:
+    """Sync, expect no false claim and so many differences that the SIS leaves; return outcomes by cell."""
+    done = await harness.sync(**wanted)
+    rows = [(row.result, row.reason, row.detail) for row in await harness.outcomes(done) if row.reason]
+    assert (done.error_code, done.status) == (None, "complete"), rows
+    assert await find_false_claims(harness, done) == []
+    assert len(found := kind.find_differences(harness)) == left, found
+    return await harness.outcomes_by_cell(done)
+
+
+async def expect_nothing_to_do(harness: DistrictHarness) -> None:
+    """Plan again, also from all that the SIS holds: nothing is written."""
+    harness.forget_calls()
+    for mode in (None, "full"):
+        await harness.sync(mode=mode)
+    assert harness.writes == []
+
+
+async def test_first_sync_sends_everything_once(harness: DistrictHarness, kind: Any) -> None:
+    await sync(harness, kind)
+    await expect_nothing_to_do(harness)
+
+
+async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: Any) -> None:
+    first, second = harness.items
+    ann, ben, cam = harness.students
+    await sync(harness, kind)
+    harness.forget_calls()
+    harness.grade(first, ann, "9.5")
+    harness.clear(first, ben)
+    harness.mark(first, cam, Mark.MISSING)
+    harness.mark(second, ann, Mark.EXCUSED)
+    harness.mark(second, ben, Mark.INCOMPLETE)
+    cells = await sync(harness, kind, left=0 if kind.clears else 2)
+    cleared = ("cleared", None) if kind.clears else ("skipped", "cannot-clear")
+    assert [cells[first.id, uid] for uid in (ann, ben, cam)] == [
+        ("written", None),
+        cleared,
+        ("written", None),
+    ]
+    assert [cells[second.id, uid] for uid in (ann, ben)] == [cleared, ("skipped", "incomplete-not-sent")]
+    await expect_nothing_to_do(harness)
+    for item, uid in ((first, ben), (first, cam), (second, ann), (second, ben)):
+        harness.grade(item, uid, 7)
+    await sync(harness, kind)
+    await expect_nothing_to_do(harness)
+
+
+async def test_every_change_of_an_assignment_arrives(harness: DistrictHarness, kind: Any) -> None:
+    first, second = harness.items
+    await sync(harness, kind)
+    assert first.due is not None
+    harness.edit(first, title="Another name", max_points=Decimal(40), due=first.due + timedelta(days=3))
+    harness.edit(second, category=first.category)
+    third = harness.add("A new one")
+    harness.grade(third, harness.students[0], 3)
+    cells = await sync(harness, kind)
+    assert cells[third.id, None] == ("created", None)
+    assert cells[first.id, None] == ("updated", None)
+    await expect_nothing_to_do(harness)
+
+
+async def test_what_is_deleted_in_the_sis_is_created_again(harness: DistrictHarness, kind: Any) -> None:
+    first, _ = harness.items
+    await sync(harness, kind)
+    harness.delete_in_sis(first)
+    cells = await sync(harness, kind)
+    assert cells[first.id, None] == ("recreated", None)
+    await expect_nothing_to_do(harness)
+
+
+async def test_lost_ledger_writes_nothing(harness: DistrictHarness, kind: Any) -> None:
+    await sync(harness, kind)
+    await lose_ledger(harness)
+    harness.forget_calls()
+    cells = await sync(harness, kind, mode="full")
+    assert {result for result, _ in cells.values()} == {"adopted"}
+    assert harness.writes == []
+
+
+async def test_marks_arrive_and_are_taken_back(harness: DistrictHarness, kind: Any) -> None:
+    first, _ = harness.items
+    ann, ben, _ = harness.students
+    await harness.change_policy(exception_flags=True)
+    await sync(harness, kind)
+    harness.mark(first, ann, Mark.EXCUSED)
+    harness.mark(first, ben, Mark.MISSING)
+    await sync(harness, kind)
+    await expect_nothing_to_do(harness)
+    for uid in (ann, ben):
+        harness.grade(first, uid, 4)
+    await sync(harness, kind)
+    await expect_nothing_to_do(harness)
+
+
+async def test_edits_in_the_sis_stay_until_a_full_sync(harness: DistrictHarness, kind: Any) -> None:
+    first, ann = harness.items[0], harness.students[0]
+    await sync(harness, kind)
+    harness.type_in_sis(first, ann, 1)
+    harness.forget_calls()
+    await harness.sync()
+    assert harness.writes == []
+    done = await harness.sync(mode="full")
+    reason = (await harness.outcomes_by_cell(done))[first.id, ann]
+    locked = kind.demands is not None and kind.demands.keeps_entries
+    assert reason == (("failed", "entered-in-sis") if locked else ("written", None))
