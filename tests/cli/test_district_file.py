@@ -213,3 +213,70 @@ def test_http_is_for_development() -> None:
 def test_value_in_place_of_a_table_is_reported() -> None:
     (mistake,) = mistakes("sis = 3\n" + SHORT.partition("[sis]")[0])
     assert (mistake.line, mistake.message) == (1, "sis must be a table")
+
+
+ROSTER = """id = "riverside"
+name = "Riverside Unified"
+timezone = "America/Los_Angeles"
+[schoology]
+consumer_key = "key"
+consumer_secret = "secret"
+[sis]
+kind = "oneroster"
+profile = "infinite-campus"
+rostering_url = "https://sis.example.org/r"
+gradebook_url = "https://sis.example.org/g"
+token_url = "https://sis.example.org/token"
+client_id = "id"
+client_secret = "hush"
+headers = ["x-vendor-authorization: key:secret"]
+title_limit = 30
+"""
+
+
+def test_oneroster_is_set_up_by_profile_and_override() -> None:
+    district = parse(ROSTER)
+    sis = district.sis
+    assert (sis.kind, sis.name, sis.headers) == (
+        "oneroster",
+        "Infinite Campus",
+        "x-vendor-authorization: key:secret",
+    )
+    assert sis.oneroster is not None
+    assert sis.oneroster.settings == (("title_limit", 30),)
+    assert district.match.student_id == "sourced_id"
+    assert "secret" not in repr(sis)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "message", "hint"),
+    [
+        ('"infinite-campus"', '"campus"', 9, "'campus' is no profile", "infinite-campus"),
+        ('"infinite-campus"', '"standard"', 7, "the SIS has no name", "name ="),
+        ("title_limit = 30", "title_limt = 30", 16, "no setting is called title_limt", "title_limit"),
+        ("title_limit = 30", 'title_limit = "x"', 16, "must be a whole number", "digits"),
+        ("title_limit = 30", 'blank = "never"', 16, "blank cannot be 'never'", "'cannot'"),
+        (
+            "title_limit = 30",
+            'version = "1.1"\nblank = "not-submitted"',
+            7,
+            "no result without a score",
+            "two",
+        ),
+        ('token_url = "https://sis.example.org/token"', "", 7, "token_url is missing", "token_url"),
+        ('gradebook_url = "https://sis.example.org/g"', "", 7, "addresses", "base_url"),
+        ("key:secret", "", 15, "headers", ""),
+        (
+            "title_limit = 30",
+            '[match]\nstudent_id = "dcid"',
+            17,
+            "student_id cannot be 'dcid'",
+            "'sourced_id'",
+        ),
+    ],
+)
+def test_oneroster_mistakes_are_reported_with_line_and_hint(
+    right: str, wrong: str, line: int, message: str, hint: str
+) -> None:
+    (mistake,) = mistakes(ROSTER.replace(right, wrong))
+    assert (mistake.line, message in mistake.message, hint in mistake.hint) == (line, True, True), mistake

@@ -29,7 +29,7 @@ def response(status: int, body: object, **headers: str) -> UpstreamResponse:
 @pytest.mark.parametrize("status", [200, 422])
 def test_codes_are_found_wherever_they_stand(body: object, status: int) -> None:
     refusal = read_refusal(response(status, body))
-    assert (refusal.failed, refusal.codes) == (True, {"invaliddata"})
+    assert (refusal.failed, refusal.codes) == (True, frozenset({"invaliddata"}))
     assert refusal.describe("result.put") == f"the SIS answered {status} to result.put (invaliddata)"
 
 

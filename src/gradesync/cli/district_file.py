@@ -18,9 +18,9 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from gradesync.cli.district_fields import Origin, Pattern, Table, Text, Timezone, Url, refuse_value
+from gradesync.cli.district_fields import Origin, Pattern, Table, Text, Timezone, Url
 from gradesync.cli.sis_tables import KINDS, Sis
 from gradesync.core.district import (
     District,
@@ -79,9 +79,8 @@ def _list_student_ids(tables: Mapping[str, Any]) -> tuple[str, ...]:
 def _student_id(value: str, info: ValidationInfo) -> str:
     known = (info.context or {})["student_ids"]
     if value not in known:
-        raise refuse_value(
-            f"{value!r} is no id of a student in this SIS", f"Write one of: {', '.join(known)}"
-        )
+        expected = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
+        raise PydanticCustomError("literal_error", "it is no id of a student", {"expected": expected})
     return value
 
 
@@ -223,6 +222,7 @@ _MESSAGES = {
     "string_too_short": ("{name} is empty", "Give {name} its value"),
     "string_type": ("{name} must be text", 'Put the value in quotes: {name} = "…"'),
     "tuple_type": ("{name} must be a list", 'Write it in brackets: {name} = ["…"]'),
+    "model_attributes_type": ("{name} must be a table", "Write [{name}] on a line of its own"),
     "model_type": ("{name} must be a table", "Write [{name}] on a line of its own, and its settings below"),
     "bool_parsing": ("{name} must be true or false", "Write true or false, without quotes"),
     "int_parsing": ("{name} must be a whole number", "Write digits, without quotes"),
