@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="PostgreSQL, as the role without ownership")
     migrate_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner: migrations")
     redis_url: SecretStr | None = Field(None, description="Redis or Valkey")
+    redis_patience_seconds: float = Field(
+        0.5, gt=0, description="how long Redis may take to answer; a sync goes on without it"
+    )
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="secrets of 32 characters or more, comma-separated, the newest first"
     )

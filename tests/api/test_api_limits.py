@@ -10,9 +10,10 @@ from fastapi import APIRouter
 from redis.asyncio import Redis
 
 from gradesync.access.request_limits import Limits
-from gradesync.redis_client.pool import PATIENCE_SECONDS, open_redis
+from gradesync.redis_client.pool import open_redis
 from gradesync.settings import Settings
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem
+from harness.contexts import BUSY_REDIS_SECONDS, REDIS_SECONDS
 
 FEW = 3
 
@@ -93,7 +94,9 @@ async def test_without_redis_a_process_limits_by_itself() -> None:
 
 async def test_a_silent_redis_opens_no_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        async with open_redis(f"redis://127.0.0.1:{silent.getsockname()[1]}/0") as redis:
+        async with open_redis(
+            f"redis://127.0.0.1:{silent.getsockname()[1]}/0", patience_seconds=REDIS_SECONDS
+        ) as redis:
             limits = Limits(redis)
             waits = await asyncio.gather(*(limits.wait("request", "somebody", 60) for _ in range(400)))
     assert waits.count(0.0) == 60
@@ -101,11 +104,11 @@ async def test_a_silent_redis_opens_no_limit() -> None:
 
 async def test_a_busy_process_opens_no_limit(redis_url: str) -> None:
     def block() -> None:
-        time.sleep(PATIENCE_SECONDS)
+        time.sleep(REDIS_SECONDS)
 
-    async with open_redis(redis_url) as redis:
+    async with open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
         limits, loop = Limits(redis), asyncio.get_running_loop()
-        for moment in (0.0, PATIENCE_SECONDS):
+        for moment in (0.0, REDIS_SECONDS):
             loop.call_later(moment, block)
         waits = await asyncio.gather(*(limits.wait("request", "somebody", 60) for _ in range(400)))
         assert waits.count(0.0) == 60
@@ -113,7 +116,10 @@ async def test_a_busy_process_opens_no_limit(redis_url: str) -> None:
 
 
 async def test_processes_share_a_limit(redis_url: str) -> None:
-    async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
+    async with (
+        open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis,
+        open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as other,
+    ):
         waits = [await Limits(one).wait("request", "somebody", FEW) for one in (redis, other) * FEW]
     assert waits.count(0.0) == FEW
 

@@ -16,7 +16,9 @@ async def keys(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Fill budgets, wake-ups that no worker takes, and the rate limits of a few teachers."""
     assert settings.redis_url is not None
     districts = 100 if quick else 1000
-    async with open_redis(settings.redis_url.get_secret_value()) as redis:
+    async with open_redis(
+        settings.redis_url.get_secret_value(), patience_seconds=settings.redis_patience_seconds
+    ) as redis:
         await mark_budgets_known(redis)
         before = (await redis.info("memory"))["used_memory"]
         budget = per_window(15, 600)

@@ -7,6 +7,7 @@ import pytest
 from gradesync.db.session import Database
 from gradesync.redis_client import availability
 from gradesync_sandbox import world
+from harness.contexts import REDIS_SECONDS
 from harness.environment import open_environment
 from harness.weak_redis import WEAKNESSES, weak_redis
 
@@ -22,7 +23,7 @@ async def test_redis_that_fails_costs_a_sync_less_than_two_seconds(
     built.schoology.switches.credits = 1_000  # a fourth of them is enough for both syncs
     async with (
         weak_redis(tmp_path) as weak,
-        open_environment(database, weak.url) as environment,
+        open_environment(database, weak.url, REDIS_SECONDS) as environment,
         environment.open_district(built) as harness,
     ):
         assert await harness.redis.find_problem() is None
@@ -41,7 +42,10 @@ async def test_redis_that_is_back_is_used_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(availability, "PROBE_SECONDS", 0.01)
-    async with weak_redis(tmp_path) as weak, open_environment(database, weak.url) as environment:
+    async with (
+        weak_redis(tmp_path) as weak,
+        open_environment(database, weak.url, REDIS_SECONDS) as environment,
+    ):
         await weak.fill()
         assert await environment.redis.find_problem() == "full"
         await weak.admin.config_set("maxmemory", 0)

@@ -15,6 +15,8 @@ from gradesync.wakeup import Wakeup
 # A busy machine may take seconds for a call: only where calls time out on purpose are they hurried.
 LIMITS = SyncLimits(lease=60, call_timeout=20, slice=120, per_district=4)
 HURRIED = replace(LIMITS, call_timeout=1.0)
+BUSY_REDIS_SECONDS = 20.0
+REDIS_SECONDS = 0.5  # as the settings have it, where Redis fails on purpose
 SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 
 

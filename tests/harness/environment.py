@@ -19,7 +19,7 @@ from gradesync_sandbox.district import World
 from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
-from harness.contexts import LIMITS, new_context
+from harness.contexts import BUSY_REDIS_SECONDS, LIMITS, new_context
 from harness.district import DistrictHarness
 from harness.known_districts import district_of, mark_budgets_known, register_district
 
@@ -70,9 +70,11 @@ class Environment:
 
 
 @asynccontextmanager
-async def open_environment(database: Database, redis_url: str) -> AsyncIterator[Environment]:
+async def open_environment(
+    database: Database, redis_url: str, patience_seconds: float = BUSY_REDIS_SECONDS
+) -> AsyncIterator[Environment]:
     async with AsyncExitStack() as stack:
-        redis = open_redis(redis_url)
+        redis = open_redis(redis_url, patience_seconds=patience_seconds)
         stack.push_async_callback(redis.aclose)
         await mark_budgets_known(redis)
         client = await stack.enter_async_context(open_client(allow_private_network=True, connections=400))

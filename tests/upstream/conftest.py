@@ -9,6 +9,7 @@ from gradesync.redis_client.pool import open_redis
 from gradesync.upstream.call_budget import KNOWN_SINCE
 from harness.call_budgets import Connect
 from harness.certificates import untrusted
+from harness.contexts import BUSY_REDIS_SECONDS
 from harness.scripted_upstream import Rig
 from harness.scripted_upstream import rig as open_rig
 
@@ -27,7 +28,7 @@ async def connect(redis_url: str) -> AsyncIterator[Connect]:
     clients: list[Redis] = []
 
     def open_client() -> Redis:
-        clients.append(open_redis(redis_url))
+        clients.append(open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS))
         return clients[-1]
 
     yield open_client

@@ -11,12 +11,15 @@ from gradesync.redis_client.pool import Pool, open_redis
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import RateLimit
 from harness.call_budgets import Connect, in_seconds
+from harness.contexts import REDIS_SECONDS
 
 NOBODY = "redis://127.0.0.1:1"
 
 
 async def test_process_without_redis_uses_its_local_share() -> None:
-    budget = CallBudget(open_redis(NOBODY), "d:source", RateLimit(limit=8, window=600))
+    budget = CallBudget(
+        open_redis(NOBODY, patience_seconds=REDIS_SECONDS), "d:source", RateLimit(limit=8, window=600)
+    )
     await budget.acquire(until=in_seconds(5))
     await budget.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
@@ -26,7 +29,11 @@ async def test_process_without_redis_uses_its_local_share() -> None:
 
 
 async def test_process_without_redis_reserves_its_local_share_only() -> None:
-    budget = CallBudget(open_redis(NOBODY), "d:source", RateLimit(limit=8, window=600, reuse_seconds=60))
+    budget = CallBudget(
+        open_redis(NOBODY, patience_seconds=REDIS_SECONDS),
+        "d:source",
+        RateLimit(limit=8, window=600, reuse_seconds=60),
+    )
     assert await budget.try_reserve(5)
     await budget.acquire(until=in_seconds(5))
     await budget.acquire(until=in_seconds(5))
@@ -35,7 +42,7 @@ async def test_process_without_redis_reserves_its_local_share_only() -> None:
 
 
 async def test_pause_without_redis_applies_to_this_process() -> None:
-    budget = CallBudget(open_redis(NOBODY), "d:sis", None)
+    budget = CallBudget(open_redis(NOBODY, patience_seconds=REDIS_SECONDS), "d:sis", None)
     await budget.pause(600)
     with pytest.raises(Retriable):
         await budget.acquire(until=in_seconds(5))
@@ -44,7 +51,7 @@ async def test_pause_without_redis_applies_to_this_process() -> None:
 @contextmanager
 def away(redis: Redis) -> Iterator[None]:
     """Make Redis unreachable while the block lasts."""
-    pool, redis.connection_pool = redis.connection_pool, Pool.from_url(NOBODY)
+    pool, redis.connection_pool = redis.connection_pool, Pool.from_url(NOBODY, patience_seconds=REDIS_SECONDS)
     yield
     redis.connection_pool = pool
 

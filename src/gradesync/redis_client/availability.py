@@ -19,7 +19,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as NoAnswer
 
-SLOW_SECONDS = 0.05  # for a command: a sync asks about thirty times
+SLOWEST = 0.1  # of the patience: a sync asks about thirty times, and the sum counts
 PROBE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 15.0
 # A timer that fires so late shows that this process was busy: an answer may be there, not yet read.
@@ -98,11 +98,17 @@ class Availability:
     """Remember for all callers of one client why Redis cannot be used, until a probe finds that it can.
 
     `problem` is None while it can. Probes run in the background: no caller waits for them. `hang_up` closes
-    idle connections.
+    idle connections. A command that takes longer than `slow_seconds` makes it probe.
     """
 
-    def __init__(self, probe: Callable[[], Awaitable[None]], hang_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        probe: Callable[[], Awaitable[None]],
+        hang_up: Callable[[], Awaitable[None]],
+        slow_seconds: float,
+    ) -> None:
         self.problem: str | None = None
+        self._slow_seconds = slow_seconds
         self._probe = probe
         self._hang_up = hang_up
         self._watching: asyncio.Task[None] | None = None
@@ -124,7 +130,7 @@ class Availability:
     def note_duration(self, seconds: float) -> None:
         """Probe Redis where a command took long: it may be slow, or only this process busy."""
         now = time.monotonic()
-        if seconds > SLOW_SECONDS and self._watching is None and now - self._checked > PROBE_SECONDS:
+        if seconds > self._slow_seconds and self._watching is None and now - self._checked > PROBE_SECONDS:
             self._checked = now
             self._watch(self._check())
 

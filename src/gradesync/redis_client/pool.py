@@ -13,11 +13,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 
-from gradesync.redis_client.availability import SLOW_SECONDS, Availability, TooSlow, find_problem, patience
+from gradesync.redis_client.availability import (
+    SLOWEST,
+    Availability,
+    TooSlow,
+    find_problem,
+    patience,
+)
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS = 0.5  # for a command
 CONNECTIONS = 50
 SLOT_SECONDS = 5.0  # that a command of a busy process waits for a connection to be free: not for Redis
 CLOSE_SECONDS = 5.0  # for a connection to close; for one to open, patience is shorter
@@ -29,9 +34,10 @@ PROBE_KEPT_SECONDS = 60
 class _Patient(Retry):
     """Run each command with patience, and once more where its connection broke. Note how it went."""
 
-    def __init__(self, availability: Availability) -> None:
+    def __init__(self, availability: Availability, seconds: float) -> None:
         super().__init__(NoBackoff(), 1, supported_errors=(ConnectionError,))
         self._availability = availability
+        self._seconds = seconds
 
     def __deepcopy__(self, _: object) -> "_Patient":
         return self  # connections copy it, but it has no state of theirs
@@ -39,11 +45,11 @@ class _Patient(Retry):
     async def call_with_retry(self, do: Callable[[], Awaitable[T]], fail: Callable[[RedisError], Any]) -> T:
         started = time.monotonic()
         try:
-            async with patience(PATIENCE_SECONDS):
+            async with patience(self._seconds):
                 result = await super().call_with_retry(do, fail)
         except TimeoutError as error:
             self._availability.note_failure(error)
-            raise NoAnswer(f"no answer in {PATIENCE_SECONDS:g} s") from error
+            raise NoAnswer(f"no answer in {self._seconds:g} s") from error
         except (RedisError, OSError) as error:
             self._availability.note_failure(error)
             raise
@@ -52,17 +58,23 @@ class _Patient(Retry):
 
 
 class Pool(BlockingConnectionPool):
-    """Connect to Redis, each connection for itself, and not at all while it is known to be away."""
+    """Connect to Redis, each connection for itself, and not at all while it is known to be away.
 
-    def __init__(self, **options: Any) -> None:
+    `patience_seconds`: how long a command may take, or a connection to open.
+    """
+
+    def __init__(self, *, patience_seconds: float, **options: Any) -> None:
+        self._seconds, self._slow_seconds = patience_seconds, SLOWEST * patience_seconds
         self.availability = Availability(
-            self._probe, lambda: BlockingConnectionPool.disconnect(self, inuse_connections=False)
+            self._probe,
+            lambda: BlockingConnectionPool.disconnect(self, inuse_connections=False),
+            self._slow_seconds,
         )
         usual: dict[str, Any] = {
             "max_connections": CONNECTIONS,
             "timeout": SLOT_SECONDS,
             "socket_connect_timeout": CLOSE_SECONDS,
-            "retry": _Patient(self.availability),
+            "retry": _Patient(self.availability, patience_seconds),
             "retry_on_error": [ConnectionError],
         }
         super().__init__(**usual | options)
@@ -70,7 +82,7 @@ class Pool(BlockingConnectionPool):
     async def ensure_connection(self, connection: AbstractConnection) -> None:
         self.availability.require()
         try:
-            async with patience(PATIENCE_SECONDS):
+            async with patience(self._seconds):
                 await super().ensure_connection(connection)
         except (RedisError, OSError) as error:
             self.availability.note_failure(error)
@@ -85,10 +97,10 @@ class Pool(BlockingConnectionPool):
         connection: Any = self.connection_class(**self.connection_kwargs)  # its methods have no types
         connected = False
         try:
-            async with patience(PATIENCE_SECONDS):
+            async with patience(self._seconds):
                 await connection.connect()
             connected = True
-            async with patience(PROBE_COMMANDS * SLOW_SECONDS):
+            async with patience(PROBE_COMMANDS * self._slow_seconds):
                 for _ in range(PROBE_COMMANDS):
                     await connection.send_command("SET", PROBE_KEY, 1, "EX", PROBE_KEPT_SECONDS)
                     await connection.read_response()
@@ -120,9 +132,13 @@ def is_away(redis: Redis) -> bool:
     return isinstance(redis, RedisClient) and redis.problem is not None
 
 
-def open_redis(url: str) -> RedisClient:
-    """Return a client that connects when it is first used. Jobs are JSON."""
-    redis = cast("RedisClient", RedisClient.from_pool(Pool.from_url(url)))
+def open_redis(url: str, *, patience_seconds: float) -> RedisClient:
+    """Return a client that connects when it is first used. Jobs are JSON.
+
+    `patience_seconds`: how long a command may take before Redis counts as away.
+    """
+    pool = Pool.from_url(url, patience_seconds=patience_seconds)
+    redis = cast("RedisClient", RedisClient.from_pool(pool))
     redis.job_serializer, redis.job_deserializer = to_bytes, json.loads
     return redis
 
