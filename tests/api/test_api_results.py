@@ -37,10 +37,11 @@ async def test_spreadsheet_says_section_requester_and_time(api: ApiHarness, prev
     sheet = await teacher.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     first = next(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
     teacher_name = api.world.schoology.users[api.room.teacher.uid].display
-    assert first["section"]
+    assert first["section"] == api.room.section.name
     assert first["requested by"] == teacher_name
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
-    assert f'filename="{name}' in sheet.headers["content-disposition"]
+    section = "-".join(re.findall("[a-z0-9]+", api.room.section.name.lower()))
+    assert f'filename="{name}{section}-' in sheet.headers["content-disposition"]
 
 
 async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -> None:

@@ -100,11 +100,11 @@ class Assignment:
 class Gradebook:
     """Hold all that one section holds, as one read found it.
 
-    `section_code` is the school code, None where the section has none; `from_sis` is True for sections
-    that the SIS made. `students` are by uid; `course_admins` are uids. `periods` maps a grading period to its
-    last date, `period_titles` to its title. `cells` maps assignment id -> student uid -> cell and holds only
-    what the responses carried (a row of an enrollment that the roster does not know has the key
-    `enrollment:<id>`).
+    `title` is empty where it is not known. `section_code` is the school code, None where the section has
+    none; `from_sis` is True for sections that the SIS made. `students` are by uid; `course_admins` are uids.
+    `periods` maps a grading period to its last date, `period_titles` to its title. `cells` maps assignment
+    id -> student uid -> cell and holds only what the responses carried (a row of an enrollment that the
+    roster does not know has the key `enrollment:<id>`).
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.
     `differing` are (assignment id, student uid) whose enrollments hold different scores.
@@ -129,3 +129,4 @@ class Gradebook:
     read_through: Mapping[str, datetime] = field(default_factory=dict)
     partial_lists: frozenset[str] = frozenset()
     period_titles: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""

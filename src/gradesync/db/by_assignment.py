@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -139,17 +140,11 @@ def _are(sync_id: str, ids: Iterable[str]) -> ColumnElement[bool]:
 
 
 def _cell(row: Row[Any]) -> CellOutcome:
-    return CellOutcome(
-        row.assignment_id,
-        row.student_id,
-        row.title,
-        row.result,
-        row.reason,
-        tuple(row.warnings or ()),
-        _value(row.before),
-        _value(row.after),
-    )
+    *ids, title, result, reason, warnings, before, after = tuple(row)
+    values = _load_value(before), _load_value(after)
+    return CellOutcome(*ids, title, result, reason, tuple(warnings or ()), *values)
 
 
-def _value(text: str | None) -> Value:
-    return None if text is None else codec.load_value(codec.load(text))
+@lru_cache(maxsize=4096)
+def _load_value(text: str | None) -> Value:
+    return None if text is None else codec.load_value(codec.load(text))  # thousands of cells share few values

@@ -193,6 +193,15 @@ def read_section(section_id: str, row: SectionRow) -> tuple[str | None, bool]:
         raise unexpected("section", str(problem)) from None
 
 
+def read_section_title(row: SectionRow) -> str:
+    """Return the titles of the course and of its section, as Schoology shows them; empty where unreadable."""
+    try:
+        titles = (read_text("course_title", row.course_title), read_text("section_title", row.section_title))
+    except UnreadableError:
+        return ""
+    return ": ".join(filter(None, map(str.strip, titles)))
+
+
 def read_assignments(rows: Iterable[ItemRow | None], roster: Roster) -> tuple[Assignment, ...]:
     """Return the assignments in the order of the response; a row without an id gets the id `row:<n>`."""
     assignments: dict[str, Assignment] = {}

@@ -33,6 +33,7 @@ from gradesync.schoology.section import (
     read_periods,
     read_roster,
     read_section,
+    read_section_title,
     rebuild_roster,
 )
 from gradesync.upstream.client import Upstream
@@ -256,6 +257,7 @@ def _make_gradebook(
     code, from_sis = read_section(section_id, row)
     return Gradebook(
         section_id=section_id,
+        title=read_section_title(row),
         section_code=code,
         from_sis=from_sis,
         students=roster.students,

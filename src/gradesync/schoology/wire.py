@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 class SectionRow(Struct, gc=False):
     id: Raw = ABSENT
+    course_title: Raw = ABSENT
+    section_title: Raw = ABSENT
     section_school_code: Raw = ABSENT
     synced: Raw = ABSENT
 

@@ -203,6 +203,7 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
     keys, remembered = reading.matched.keys, attempt.link.remembered
     link = replace(
         attempt.link,
+        title=reading.gradebook.title or attempt.link.title,
         students=keys,
         departed={uid: key for uid, key in remembered.items() if uid not in keys},
         rules_hash=hash_reading(attempt, reading),

@@ -19,6 +19,7 @@ from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger, links, outcomes
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
+from gradesync.errors import Retriable, SyncStopped
 
 router = APIRouter(tags=["Syncs"])
 
@@ -112,11 +113,21 @@ async def _describe(context: SectionContext, sync: Sync, names: Names) -> spread
     async with context.database() as db:
         link = await links.get(db, context.section_id)
     return spreadsheet.About(
-        section=(link.title if link else "") or context.section_id,
+        section=(link.title if link else "") or await _read_title(context) or context.section_id,
         requester=names.known.get(sync.requested_by_id, sync.requested_by_id),
         at=sync.requested_at.astimezone(ZoneInfo(district.timezone)),
         preview=sync.dry_run,
     )
+
+
+async def _read_title(context: SectionContext) -> str:
+    """Return for a teacher the section's title, which is not stored before its first sync."""
+    if context.caller.section_id is None:
+        return ""
+    try:
+        return (await context.outline()).gradebook.title
+    except (SyncStopped, Retriable):
+        return ""
 
 
 def _spreadsheet(
