@@ -140,9 +140,8 @@ def _are(sync_id: str, ids: Iterable[str]) -> ColumnElement[bool]:
 
 
 def _cell(row: Row[Any]) -> CellOutcome:
-    *ids, title, result, reason, warnings, before, after = tuple(row)
-    values = _load_value(before), _load_value(after)
-    return CellOutcome(*ids, title, result, reason, tuple(warnings or ()), *values)
+    *facts, warnings, before, after = tuple(row)
+    return CellOutcome._make([*facts, tuple(warnings or ()), _load_value(before), _load_value(after)])
 
 
 @lru_cache(maxsize=4096)
