@@ -196,7 +196,29 @@ async def test_members_have_the_shown_name_and_count_once() -> None:
     ]})  # fmt: skip
     async with canned_source(schoology) as source:
         members = await source.members(SECTION)
-    assert members == (Member("11", "Ada Bell", False, True), Member("12", "Ben Ochs", True, True))
+    assert members == (
+        Member("11", "Ada Bell", False, True, "1_10001"),
+        Member("12", "Ben Ochs", True, True, "1_10001"),
+    )
+
+
+async def test_titles_of_section_and_periods_are_read() -> None:
+    schoology = CannedSchoology()
+    schoology.put("", {"id": SECTION, "course_title": "Algebra 1", "section_title": " Period 3 "})
+    schoology.put("grading_periods", {"grading_period": [
+        {"id": 1, "title": "Q1", "end": "2026-10-16 00:00:00"}, {"id": 2, "title": [], "end": ["?"]}, None,
+    ]})  # fmt: skip
+    async with canned_source(schoology) as source:
+        book = await source.outline(SECTION)
+    assert (book.title, book.period_titles) == ("Algebra 1: Period 3", {"1": "Q1"})
+
+
+@pytest.mark.parametrize(("course", "title"), [("Algebra 1", "Algebra 1"), (["?"], "")])
+async def test_a_title_is_read_as_far_as_it_goes(course: object, title: str) -> None:
+    schoology = CannedSchoology()
+    schoology.put("", {"id": SECTION, "course_title": course})
+    async with canned_source(schoology) as source:
+        assert (await source.outline(SECTION)).title == title
 
 
 async def test_an_outline_has_no_cells_and_costs_four_calls() -> None:
