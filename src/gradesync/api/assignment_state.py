@@ -128,7 +128,7 @@ def _render_assignment(
         points=None if assignment.max_points is None else render_points(assignment.max_points),
         due=assignment.due,
         category=category and schemas.AssignmentCategory(id=category, title=names.categories.get(category)),
-        period=period and schemas.GradingPeriod(id=period, title=names.periods.get(period)),
+        period=period and schemas.GradingPeriod(id=period, title=names.periods.get(period) or None),
         sync_to_sis=not entry.opted_out,
         state=_state(entry, waiting, problem),
         last_sent=entry.sent_at if entry.ref else None,

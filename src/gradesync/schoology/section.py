@@ -144,10 +144,9 @@ def _read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
 
 
 def _find_id(row: EnrollmentRow | None) -> str | None:
-    try:
+    with suppress(UnreadableError):
         return require_id("id", row.id) if row else None
-    except UnreadableError:
-        return None
+    return None
 
 
 def _join_people(enrolled: Iterable[EnrolledPerson]) -> dict[str, Student]:
@@ -195,11 +194,10 @@ def read_section(section_id: str, row: SectionRow) -> tuple[str | None, bool]:
 
 def read_section_title(row: SectionRow) -> str:
     """Return the titles of the course and of its section, as Schoology shows them; empty where unreadable."""
-    try:
+    with suppress(UnreadableError):
         titles = (read_text("course_title", row.course_title), read_text("section_title", row.section_title))
-    except UnreadableError:
-        return ""
-    return ": ".join(filter(None, map(str.strip, titles)))
+        return ": ".join(filter(None, map(str.strip, titles)))
+    return ""
 
 
 def read_assignments(rows: Iterable[ItemRow | None], roster: Roster) -> tuple[Assignment, ...]:
@@ -288,17 +286,15 @@ def read_periods(rows: Iterable[PeriodRow | None]) -> dict[str, date]:
     periods: dict[str, date] = {}
     for row in filter(None, rows):
         with suppress(UnreadableError):
-            last = read_day("end", row.end)
-            if last is not None:
+            if last := read_day("end", row.end):
                 periods[require_id("id", row.id)] = last
     return periods
 
 
 def read_period_titles(rows: Iterable[PeriodRow | None]) -> dict[str, str]:
-    """Return the title of each grading period; one without a readable title is left out."""
+    """Return the title of each grading period; an unreadable one is left out."""
     titles: dict[str, str] = {}
     for row in filter(None, rows):
         with suppress(UnreadableError):
-            if title := read_text("title", row.title).strip():
-                titles[require_id("id", row.id)] = title
+            titles[require_id("id", row.id)] = read_text("title", row.title).strip()
     return titles
