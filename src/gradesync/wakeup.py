@@ -1,6 +1,5 @@
 """Wake workers from the API. A wake-up means that a district has work, never which: PostgreSQL knows."""
 
-import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -8,11 +7,11 @@ from arq.connections import ArqRedis
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from gradesync.redis_client.availability import RedisAway, redis_optional
+from gradesync.redis_client.availability import RedisAway, patience, redis_optional
 
 THERE_IS_WORK = "there_is_work"
 PREFIX = "gradesync:wakeups:"
-NOTIFY_SECONDS = 1.0
+NOTIFY_SECONDS = 0.7
 COUNT_KEPT_SECONDS = 10
 
 WAKEUPS = Counter("gradesync_wakeups_total", "Wake-ups for workers, by what became of them.", ["result"])
@@ -29,9 +28,9 @@ class Wakeup:
     limit: int
 
     async def notify(self, district_id: str) -> None:
-        """Send a wake-up. Never raises, and returns within a second: the sweep finds what was lost."""
+        """Send a wake-up. Never raises, and returns soon: the sweep finds what was lost."""
         try:
-            async with asyncio.timeout(NOTIFY_SECONDS):
+            async with patience(NOTIFY_SECONDS):
                 sent = await self._send(district_id)
         except RedisAway:
             WAKEUPS.labels("lost").inc()

@@ -25,6 +25,7 @@ from bench.keys import keys
 from bench.ledger_size import ledger
 from bench.measure import Measure
 from bench.memory import memory
+from bench.outages import outages
 from bench.pages import KEPT, scale_table, write_pages
 from bench.picture import picture
 from bench.planning import planning
@@ -49,6 +50,7 @@ PARTS: dict[str, Part] = {
     "fairness": fairness,
     "claims": claims,
     "redis": keys,
+    "outages": outages,
     "starts": starts,
 }
 

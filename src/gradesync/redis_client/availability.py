@@ -98,17 +98,15 @@ class Availability:
     """Remember for all callers of one client why Redis cannot be used, until a probe finds that it can.
 
     `problem` is None while it can. Probes run in the background: no caller waits for them. `hang_up` closes
-    idle connections. A command that takes longer than `slow_seconds` makes it probe.
+    idle connections.
     """
 
     def __init__(
         self,
         probe: Callable[[], Awaitable[None]],
         hang_up: Callable[[], Awaitable[None]],
-        slow_seconds: float,
     ) -> None:
         self.problem: str | None = None
-        self._slow_seconds = slow_seconds
         self._probe = probe
         self._hang_up = hang_up
         self._watching: asyncio.Task[None] | None = None
@@ -127,10 +125,10 @@ class Availability:
             self._begin(problem)
             self._watch(self._wait_until_back())
 
-    def note_duration(self, seconds: float) -> None:
-        """Probe Redis where a command took long: it may be slow, or only this process busy."""
+    def suspect(self) -> None:
+        """Probe Redis where a command takes long: it may be slow, or only this process busy."""
         now = time.monotonic()
-        if seconds > self._slow_seconds and self._watching is None and now - self._checked > PROBE_SECONDS:
+        if self._watching is None and now - self._checked > PROBE_SECONDS:
             self._checked = now
             self._watch(self._check())
 

@@ -1,7 +1,7 @@
 """Open Redis with short patience: a command that gets no answer soon fails, and with it all others."""
 
+import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
@@ -37,24 +37,24 @@ class _Patient(Retry):
     def __init__(self, availability: Availability, seconds: float) -> None:
         super().__init__(NoBackoff(), 1, supported_errors=(ConnectionError,))
         self._availability = availability
-        self._seconds = seconds
+        self._seconds, self._slow_seconds = seconds, SLOWEST * seconds
 
     def __deepcopy__(self, _: object) -> "_Patient":
         return self  # connections copy it, but it has no state of theirs
 
     async def call_with_retry(self, do: Callable[[], Awaitable[T]], fail: Callable[[RedisError], Any]) -> T:
-        started = time.monotonic()
+        suspicion = asyncio.get_running_loop().call_later(self._slow_seconds, self._availability.suspect)
         try:
             async with patience(self._seconds):
-                result = await super().call_with_retry(do, fail)
+                return await super().call_with_retry(do, fail)
         except TimeoutError as error:
             self._availability.note_failure(error)
             raise NoAnswer(f"no answer in {self._seconds:g} s") from error
         except (RedisError, OSError) as error:
             self._availability.note_failure(error)
             raise
-        self._availability.note_duration(time.monotonic() - started)
-        return result
+        finally:
+            suspicion.cancel()
 
 
 class Pool(BlockingConnectionPool):
@@ -68,7 +68,6 @@ class Pool(BlockingConnectionPool):
         self.availability = Availability(
             self._probe,
             lambda: BlockingConnectionPool.disconnect(self, inuse_connections=False),
-            self._slow_seconds,
         )
         usual: dict[str, Any] = {
             "max_connections": CONNECTIONS,
