@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -23,6 +23,10 @@ OUT_OF_TIME = {
     "55P03": "A migration found its tables busy",  # lock_timeout
     "57014": "A migration took too long, or another one is under way",  # statement_timeout
 }
+
+
+class PoolerRefused(GradeSyncError):
+    """Refuse a connection through a pooler: the lock of migrations would stay on a connection of others."""
 
 
 class MigrationOutOfTime(GradeSyncError):
@@ -96,9 +100,22 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with _connect(engine) as connection:
+            await _require_direct(connection)
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+async def _require_direct(connection: AsyncConnection) -> None:
+    """Raise `PoolerRefused` where another process answers than the one that was connected to."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    process = await connection.scalar(text("SELECT pg_backend_pid()"))
+    await connection.rollback()
+    if driver is None or driver.get_server_pid() != process:
+        raise PoolerRefused(
+            "Migrations must go past the pooler: their lock belongs to a session. "
+            "Name PostgreSQL's own address in GRADESYNC_MIGRATE_DATABASE_URL."
+        )
 
 
 @asynccontextmanager

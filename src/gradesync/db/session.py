@@ -26,11 +26,19 @@ POOL_SECONDS = 15
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
 
-SET_DISTRICT = text("SELECT set_config('gradesync.district', :district, true)")
-SET_DISTRICT_AND_LOCK = text("""
-    SELECT set_config('gradesync.district', :district, true),
-           pg_advisory_xact_lock(hashtext(:lock), hashtext(:district))
-""")
+# All settings are those of the transaction: behind a pooler the next one may have another connection. A
+# process that sleeps, or is cut off, must not keep its locks from others.
+LIMITS: Final = """
+    set_config('timezone', 'UTC', true), set_config('jit', 'off', true),
+    set_config('lock_timeout', :lock_timeout, true),
+    set_config('idle_in_transaction_session_timeout', '10s', true)
+"""
+DISTRICT: Final = "set_config('gradesync.district', :district, true)"
+SET_LIMITS = text(f"SELECT {LIMITS}")
+SET_DISTRICT = text(f"SELECT {LIMITS}, {DISTRICT}")
+SET_DISTRICT_AND_LOCK = text(
+    f"SELECT {LIMITS}, {DISTRICT}, pg_advisory_xact_lock(hashtext(:lock), hashtext(:district))"
+)
 # The role's own rights, and those of roles that it is a member of. Every role may make large objects and
 # default privileges, which reach no rows: with one, the role could lock the service out.
 CHECK_ROLE = text("""
@@ -70,14 +78,11 @@ class Database:
             connect_args={
                 "timeout": 10,
                 "command_timeout": 60,
-                "server_settings": {
-                    "application_name": application_name,
-                    "jit": "off",
-                    "timezone": "UTC",
-                    "lock_timeout": f"{LOCK_SECONDS}s",
-                    # A process that sleeps, or is cut off, must not keep its locks from others.
-                    "idle_in_transaction_session_timeout": "10s",
-                },
+                # A pooler refuses other settings here, and may run each transaction on another connection,
+                # which doesn't know the statements that were prepared on the one before.
+                "server_settings": {"application_name": application_name},
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
             },
         )
         event.listen(engine.sync_engine, "checkout", _skip_closed)
@@ -90,27 +95,28 @@ class Database:
     async def district(self, district_id: str) -> AsyncIterator[AsyncSession]:
         """Open a transaction that sees and writes one district's rows; commits unless the body raises."""
         async with self._transaction() as db:
-            await db.execute(SET_DISTRICT, {"district": district_id})
+            await db.execute(SET_DISTRICT, _limits() | {"district": district_id})
             yield db
 
     @asynccontextmanager
     async def with_lock(self, district_id: str, lock: str) -> AsyncIterator[AsyncSession]:
         """Open a transaction like `district`, one at a time for each `lock` of a district."""
         async with self._transaction() as db:
-            await db.execute(SET_DISTRICT_AND_LOCK, {"district": district_id, "lock": lock})
+            await db.execute(SET_DISTRICT_AND_LOCK, _limits() | {"district": district_id, "lock": lock})
             yield db
 
     @asynccontextmanager
     async def snapshot(self, district_id: str) -> AsyncIterator[AsyncSession]:
         """Open a transaction like `district` that sees everything as it was at the beginning."""
         async with self._transaction(self.engine.execution_options(isolation_level="REPEATABLE READ")) as db:
-            await db.execute(SET_DISTRICT, {"district": district_id})
+            await db.execute(SET_DISTRICT, _limits() | {"district": district_id})
             yield db
 
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncSession]:
-        """Run single statements without a tenant: tables look empty, the functions `tenantless_…` work."""
-        async with self._transaction(self.engine.execution_options(isolation_level="AUTOCOMMIT")) as db:
+        """Open a transaction without a tenant: tables look empty, the functions `tenantless_…` work."""
+        async with self._transaction() as db:
+            await db.execute(SET_LIMITS, _limits())
             yield db
 
     @asynccontextmanager
@@ -154,6 +160,10 @@ class Database:
                 return ((await db.scalars(REVISION)).one_or_none() or "") >= head()
         except ProgrammingError:  # no migration ran here, or none that this role may see
             return False
+
+
+def _limits() -> dict[str, str]:
+    return {"lock_timeout": f"{LOCK_SECONDS}s"}
 
 
 async def _connect(db: AsyncSession) -> None:
