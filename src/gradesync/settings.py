@@ -24,9 +24,17 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True
     )
 
-    database_url: SecretStr | None = Field(None, description="PostgreSQL, as the role without ownership")
-    migrate_database_url: SecretStr | None = Field(None, description="PostgreSQL, as the owner: migrations")
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey")
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL, as the role without ownership; may name several hosts, or a pooler",
+    )
+    migrate_database_url: SecretStr | None = Field(
+        None, description="PostgreSQL, as the owner and past any pooler: migrations"
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey, or its sentinels: `redis+sentinel://:password@host,host/0?service=name`",
+    )
     redis_patience_seconds: float = Field(
         0.5, gt=0, description="how long Redis may take to answer; a sync goes on without it"
     )

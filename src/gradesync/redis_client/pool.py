@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 
+from gradesync.redis_client import sentinel
 from gradesync.redis_client.availability import (
     SLOWEST,
     Availability,
@@ -134,9 +135,12 @@ def is_away(redis: Redis) -> bool:
 def open_redis(url: str, *, patience_seconds: float) -> RedisClient:
     """Return a client that connects when it is first used. Jobs are JSON.
 
-    `patience_seconds`: how long a command may take before Redis counts as away.
+    `url` names a server, or (`redis+sentinel://…`) sentinels that know it. `patience_seconds`: how long a
+    command may take before Redis counts as away.
     """
-    pool = Pool.from_url(url, patience_seconds=patience_seconds)
+    watched = url.startswith(f"{sentinel.SCHEME}://")
+    options = {"patience_seconds": patience_seconds}
+    pool = Pool(**options | sentinel.parse_url(url)) if watched else Pool.from_url(url, **options)
     redis = cast("RedisClient", RedisClient.from_pool(pool))
     redis.job_serializer, redis.job_deserializer = to_bytes, json.loads
     return redis
