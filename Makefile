@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DRILL := $(VENV)/drill
 UV := $(shell command -v uv 2>/dev/null)
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Test processes at once: two a core, since a test waits for its servers about half of its time
@@ -18,7 +19,7 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots shape soak lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots shape soak drill lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,9 +88,18 @@ shape: $(READY)  ## print structure, sizes and words of the code, and the files 
 soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=burst for a part)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)
 
+drill: $(READY) $(DRILL)/.ready  ## fail PostgreSQL and Valkey over under load, with a pooler too (ARGS=pooler: a part)
+	@PATRONI_PYTHON=$(abspath $(DRILL))/bin/python PYTHONPATH=tests $(BIN)/python -m engines $(ARGS)
+
+$(DRILL)/.ready: tests/engines/requirements.lock
+	@$(PYTHON) -m venv $(DRILL)
+	@$(DRILL)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lock:  ## pin every dependency anew, by hash (needs uv)
 	$(UV) pip compile -q --no-header --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
 	$(UV) pip compile -q --no-header --universal --generate-hashes --extra traces -o deploy/requirements.lock pyproject.toml
+	$(UV) pip compile -q --no-header --universal --generate-hashes -o tests/engines/requirements.lock tests/engines/requirements.in
 	echo hatchling | $(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/build.lock -
 
 clean:  ## remove what was built and measured

@@ -13,6 +13,11 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+# The drill's own environment: Patroni is no part of the service, and runs beside it.
+DRILL = [
+    line.partition("#")[0].strip()
+    for line in (ROOT / "tests" / "engines" / "requirements.in").read_text().splitlines()
+]
 
 
 def locked(file: str) -> dict[str, str]:
@@ -27,6 +32,7 @@ def locked(file: str) -> dict[str, str]:
         ("requirements.lock", [*PROJECT["dependencies"], *chain.from_iterable(EXTRAS.values())]),
         ("deploy/requirements.lock", [*PROJECT["dependencies"], *EXTRAS["traces"]]),
         ("deploy/build.lock", ["hatchling"]),
+        ("tests/engines/requirements.lock", DRILL),
     ],
 )
 def test_lock_satisfies_every_dependency(file: str, asked: list[str]) -> None:

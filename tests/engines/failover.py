@@ -1,0 +1,109 @@
+"""Let PostgreSQL fail over under load: its leader killed, handed over, and left without etcd."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from time import monotonic
+
+from engines.cluster import APP, OWNER, PATRONI, Cluster, patroni_python, running_cluster
+from engines.figures import Figures
+from engines.load import loaded, small_district
+from engines.probe import probing
+from engines.programs import missing, wait_for
+from engines.valkey import running_valkey
+from gradesync.cli import maintenance, operator
+from gradesync.db import migrate
+from gradesync.db.codec import Secrets
+from gradesync.db.session import Database
+from gradesync.settings import Settings
+from harness.processes import Installation, start_processes
+from harness.runtimes import settings_on
+from harness.servers import KEYS, Urls
+
+STEADY = 10.0
+QUORUM_AWAY = 30.0
+LATE_MAX = 10.0  # how long after the database is back the syncs under way may take
+
+Disturb = Callable[[Cluster], Awaitable[None]]
+
+
+def lacks() -> str:
+    """Return what is not installed, in words; empty where all is."""
+    absent = [missing("etcd"), "" if patroni_python() else f"{PATRONI} names no Python with Patroni"]
+    return "; ".join(filter(None, absent))
+
+
+async def kill_leader(cluster: Cluster) -> None:
+    """Kill the leader, and start its Patroni again once the other node leads."""
+    leader = cluster.leader()
+    assert leader is not None
+    leader.kill()
+    await asyncio.to_thread(
+        wait_for, lambda: (new := cluster.leader()) is not None and new.name != leader.name, "a new leader"
+    )
+    leader.patroni.start()
+
+
+async def switch_over(cluster: Cluster) -> None:
+    """Hand over, as for maintenance."""
+    await asyncio.to_thread(cluster.switch_over)
+
+
+async def lose_quorum(cluster: Cluster) -> None:
+    """Kill two of three etcd, and start them again after a while."""
+    for program in cluster.etcd[:2]:
+        program.kill()
+    await asyncio.sleep(QUORUM_AWAY)
+    for program in cluster.etcd[:2]:
+        program.start()
+
+
+DISTURBANCES: dict[str, Disturb] = {
+    "leader and its Patroni killed (SIGKILL)": kill_leader,
+    "planned switchover": switch_over,
+    "majority of etcd away for 30 s": lose_quorum,
+}
+
+
+async def drill(folder: Path) -> AsyncIterator[Figures]:
+    """Run every disturbance on one cluster."""
+    async with AsyncExitStack() as stack:
+        cluster = stack.enter_context(running_cluster(folder))
+        redis_url = stack.enter_context(running_valkey(folder))
+        await cluster.make_roles()
+        await migrate.upgrade(cluster.url(OWNER), APP)
+        settings = settings_on(Urls(cluster.url(APP), cluster.url(OWNER), redis_url))
+        processes = await stack.enter_async_context(start_processes(settings))
+        for number, (what, disturb) in enumerate(DISTURBANCES.items()):
+            async with processes.serve(small_district(number)) as here:
+                yield await _disturb(cluster, here, processes.settings, (what, disturb))
+
+
+async def _disturb(
+    cluster: Cluster, here: Installation, settings: Settings, disturbance: tuple[str, Disturb]
+) -> Figures:
+    what, disturb = disturbance
+    database = Database.open(cluster.url(APP), Secrets(KEYS), application_name="probe", pool_size=1)
+    async with probing(database) as probe:
+        async with loaded(here) as load:
+            await asyncio.sleep(STEADY)
+            began = monotonic()
+            await disturb(cluster)
+            await asyncio.to_thread(wait_for, cluster.is_synchronous, "a synchronous standby", 180)
+            await asyncio.sleep(STEADY)
+        gap, ended = probe.gap(began)
+        late = load.late(ended)
+        broken = await load.settle() + await _audit(settings)
+    lost = await probe.lost()
+    await database.close()
+    if late > LATE_MAX:
+        broken.append(f"a sync was settled {late:.1f} s after the database was back")
+    broken += [f"{lost} acknowledged writes are lost"] if lost else []
+    broken += [f"the API answered {kind}" for kind in load.answers if kind not in {"200", "202", "503"}]
+    return Figures(what, gap, late, load, tuple(f"{what}: {line}" for line in broken), len(probe.times), lost)
+
+
+async def _audit(settings: Settings) -> list[str]:
+    logs = await operator.run_with(settings, lambda runtime: maintenance.verify(runtime, None))
+    return [f"the audit log of {log.district} breaks at {log.broken_at}" for log in logs if log.broken_at]

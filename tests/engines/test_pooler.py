@@ -1,0 +1,43 @@
+"""Run API, worker and a load behind pgbouncer in transaction mode: nothing may be bound to a connection."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engines.load import loaded, small_district
+from engines.pooler import pooled
+from engines.programs import missing
+from gradesync.db import migrate
+from gradesync.db.session import Database
+from harness.processes import install
+from harness.runtimes import settings_on
+from harness.servers import Urls
+
+pytestmark = pytest.mark.skipif(bool(missing("pgbouncer")), reason=missing("pgbouncer") or "installed")
+
+SYNCS = 6
+PATIENCE = 120
+
+
+@pytest.fixture
+def through(servers: Urls, folder: Path) -> Iterator[Urls]:
+    """Provide the servers through a pooler."""
+    with pooled(servers, folder) as urls:
+        yield urls
+
+
+@pytest.mark.long
+async def test_service_runs_behind_a_pooler(through: Urls, redis_url: str, database: Database) -> None:
+    async with install(settings_on(through), small_district()) as here:
+        async with loaded(here) as load, asyncio.timeout(PATIENCE):
+            while len(load.done) < SYNCS:
+                await asyncio.sleep(0.1)
+        assert await load.settle() == []
+        assert set(load.answers) <= {"200", "202"}
+
+
+async def test_migration_must_go_past_the_pooler(through: Urls) -> None:
+    with pytest.raises(migrate.PoolerRefused, match="past the pooler"):
+        await migrate.upgrade(through.migrate_database_url, through.app_role)
