@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]  # the driver ships no types
+import asyncpg
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError

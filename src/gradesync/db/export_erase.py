@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from sqlalchemy.pool import NullPool
 
 from gradesync.db import codec
+from gradesync.db.hosts import connect
 from gradesync.db.tables import metadata
 
 # Columns with secrets, which are not exported.
@@ -48,7 +49,7 @@ async def export_rows(db: AsyncSession) -> AsyncIterator[ExportedRow]:
 
 async def erase(url: str, district_id: str) -> dict[str, int]:
     """Delete everything of a district, as the owner at `url`; return the number of rows by table."""
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
     erased: Counter[str] = Counter()
     access = [metadata.tables[name] for name in ACCESS_TABLES]
     try:

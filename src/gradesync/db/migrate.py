@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gradesync.db.hosts import connect
 from gradesync.db.migrations import head
 from gradesync.db.session import as_away
 from gradesync.errors import DatabaseAway, GradeSyncError
@@ -97,7 +98,7 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
         config.attributes.update(connection=connection, app_role=app_role)
         do(config)
 
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
     try:
         async with _connect(engine) as connection:
             await _require_direct(connection)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.codec import Secrets
+from gradesync.db.hosts import connect
 from gradesync.db.migrations import head
 from gradesync.errors import DatabaseAway, GradeSyncError
 
@@ -76,7 +77,7 @@ class Database:
             pool_timeout=POOL_SECONDS,
             hide_parameters=True,
             connect_args={
-                "timeout": 10,
+                "async_creator_fn": connect,
                 "command_timeout": 60,
                 # A pooler refuses other settings here, and may run each transaction on another connection,
                 # which doesn't know the statements that were prepared on the one before.

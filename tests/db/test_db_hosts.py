@@ -1,0 +1,76 @@
+"""Connect by a URL with several hosts, one of which is down, starting, or gone without a word."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import make_url, text
+
+from gradesync.db import migrate
+from gradesync.db.codec import Secrets
+from gradesync.db.session import Database
+from gradesync.errors import DatabaseAway
+from harness.processes import free_port
+from harness.servers import Urls
+
+# What PostgreSQL answers while it starts: an error of class 57P03.
+STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+
+
+def several(url: str, *ports: int) -> str:
+    """Return the URL with other ports before its own, for the one that can be written."""
+    parts = make_url(url)
+    hosts = tuple(f"127.0.0.1:{port}" for port in (*ports, parts.port))
+    query = {"host": hosts, "target_session_attrs": "read-write"}
+    return parts.set(host=None, port=None, query=query).render_as_string(hide_password=False)
+
+
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[int]:
+    """Accept connections at a port, and answer so; with nothing, never."""
+    over = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer:
+            await reader.read(8)
+            writer.write(b"N")  # no TLS
+            await reader.read(4096)
+            writer.write(b"E" + (4 + len(answer)).to_bytes(4, "big") + answer)
+        else:
+            await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    over.set()
+    server.close()
+    await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database.open(url, Secrets(["k" * 32]), application_name="check", pool_size=1)
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize("answer", [b"", STARTING], ids=["silent", "starting"])
+async def test_host_that_cannot_be_used_is_passed_over(servers: Urls, answer: bytes) -> None:
+    async with (
+        answering(answer) as port,
+        opened(several(servers.database_url, port)) as database,
+        database.district("d-1") as db,
+    ):
+        assert await db.scalar(text("SELECT 1")) == 1
+
+
+async def test_migration_finds_the_host_that_can_be_written(servers: Urls) -> None:
+    await migrate.upgrade(several(servers.migrate_database_url, free_port()), servers.app_role)
+
+
+async def test_no_host_that_can_be_used_is_an_outage() -> None:
+    url = several(f"postgresql+asyncpg://app:secret@127.0.0.1:{free_port()}/gradesync", free_port())
+    async with opened(url) as database:
+        with pytest.raises(DatabaseAway):
+            await database.check_role()
