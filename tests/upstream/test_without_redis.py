@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import Pool, open_redis
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.limits import RateLimit
+from gradesync.upstream.limits import FAILURES_TO_OPEN, RateLimit
 from harness.call_budgets import Connect, in_seconds
 from harness.contexts import REDIS_SECONDS
 
@@ -24,8 +24,6 @@ async def test_process_without_redis_uses_its_local_share() -> None:
     await budget.acquire(until=in_seconds(5))
     with pytest.raises(Retriable):
         await budget.acquire(until=in_seconds(5))
-    await budget.report(False)
-    assert not await budget.circuit.is_open()
 
 
 async def test_process_without_redis_reserves_its_local_share_only() -> None:
@@ -46,6 +44,16 @@ async def test_pause_without_redis_applies_to_this_process() -> None:
     await budget.pause(600)
     with pytest.raises(Retriable):
         await budget.acquire(until=in_seconds(5))
+
+
+async def test_process_without_redis_opens_its_own_circuit() -> None:
+    budget = CallBudget(open_redis(NOBODY, patience_seconds=REDIS_SECONDS), "d:sis", None)
+    for _ in range(FAILURES_TO_OPEN):
+        assert not await budget.circuit.is_open()
+        await budget.report(False)
+    assert await budget.circuit.is_open()
+    await budget.report(True)
+    assert not await budget.circuit.is_open()
 
 
 @contextmanager

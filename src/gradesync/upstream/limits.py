@@ -19,8 +19,8 @@ FAILURES_KEPT_SECONDS = 600
 class CircuitBreaker:
     """Count the failures in a row of one upstream of one district; every worker opens its own, by one key.
 
-    `failing`: this process has seen failures that a success must clear. While Redis is away no circuit is
-    open.
+    `failing`: this process has seen failures that a success must clear. While Redis is away each process
+    opens its own circuit, by the failures that it has seen itself.
     """
 
     def __init__(self, redis: Redis, key: str) -> None:
@@ -28,9 +28,13 @@ class CircuitBreaker:
         self.failing = False
         self._redis = redis
         self._open_key = f"{PREFIX}{key}:open"
+        self._failures = 0
+        self._open_until = 0.0
 
     async def record(self, ok: bool) -> None:
         """Count a failure, or clear the failures before a success."""
+        self._failures = 0 if ok else self._failures + 1
+        self._open_until = time.monotonic() + OPEN_SECONDS if self._failures >= FAILURES_TO_OPEN else 0.0
         if ok and not self.failing:
             return
         self.failing = not ok
@@ -44,7 +48,7 @@ class CircuitBreaker:
         """
         async with redis_optional("read a circuit"):
             return bool(await self._redis.exists(self._open_key))
-        return False
+        return time.monotonic() < self._open_until
 
     async def _close(self) -> None:
         await self._redis.delete(self.failures_key, self._open_key)
