@@ -1,11 +1,9 @@
 """Test that connections are bounded, in number and in the time that a request takes to arrive."""
 
 import asyncio
-import os
-import sys
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -18,7 +16,7 @@ from starlette.routing import Route
 from gradesync.cli import connections
 from gradesync.cli.connections import BoundedProtocol
 from gradesync.settings import Settings
-from harness.processes import free_port, wait_until_ready
+from harness.processes import free_port, serve_with_descriptors, wait_until_ready
 
 LIMIT = 4  # with one connection fewer
 REQUEST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\n"
@@ -108,7 +106,7 @@ async def test_half_open_connections_leave_the_api_alive(settings: Settings) -> 
     port, many = free_port(), 600
     address = f"http://127.0.0.1:{port}"
     async with (
-        serving(settings.filled(public_url=address), port) as api,
+        serve_with_descriptors(settings.filled(public_url=address), 512) as api,
         httpx.AsyncClient(base_url=address) as http,
     ):
         await wait_until_ready(http, api)
@@ -124,16 +122,3 @@ async def test_half_open_connections_leave_the_api_alive(settings: Settings) -> 
         lines = (await api.stderr.read()).decode().splitlines()
     assert [line for line in lines if "out of system resource" in line] == []
     assert 1 <= len([line for line in lines if "connections.full" in line]) <= 2
-
-
-@asynccontextmanager
-async def serving(settings: Settings, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Serve the API with few descriptors."""
-    process = await asyncio.create_subprocess_exec(
-        *("sh", "-c", 'ulimit -n 512; exec "$@"', "sh"),
-        *(sys.executable, "-m", "gradesync", "serve", "--port", str(port)),
-        env={**os.environ, **settings.environment()},
-        stderr=asyncio.subprocess.PIPE,
-    )
-    yield process
-    await process.wait()

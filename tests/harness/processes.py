@@ -148,6 +148,21 @@ async def start_gradesync(
     assert code == 0
 
 
+@asynccontextmanager
+async def serve_with_descriptors(
+    settings: Settings, descriptors: int
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Serve the API at its public URL with so many descriptors; it must end by itself."""
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", str(descriptors)),
+        *(sys.executable, "-m", "gradesync", "serve", "--port", settings.public_url.rpartition(":")[2]),
+        env={**os.environ, **settings.environment()},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    yield process
+    await process.wait()
+
+
 async def _read(process: asyncio.subprocess.Process) -> str:
     assert process.stderr is not None
     return (await process.stderr.read()).decode()
