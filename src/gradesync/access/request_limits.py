@@ -3,12 +3,15 @@
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from prometheus_client import Counter
 from pyrate_limiter import GCRA, Rate, RedisStateStore
 from pyrate_limiter.abstracts import Decision, State
 from redis.asyncio import Redis
+from starlette.requests import Request
 
 from gradesync.redis_client.availability import redis_optional
 
@@ -17,6 +20,14 @@ A_MINUTE = 60_000
 CALLERS = 20_000  # that one process remembers; it forgets who has not asked for longest
 
 REFUSED = Counter("gradesync_requests_limited_total", "Requests refused by a rate limit.", ["limit"])
+
+
+def source_ip(request: Request) -> str | None:
+    """Return the address that the request came from; None where a proxy forwards text that is none."""
+    if request.client is not None:
+        with suppress(ValueError):
+            return str(ip_address(request.client.host))
+    return None
 
 
 @dataclass(slots=True)

@@ -1,17 +1,18 @@
 """Open transactions of one district each, which see the rows of that district alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import asyncpg
+from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.codec import Secrets
-from gradesync.db.hosts import connect
 from gradesync.db.migrations import head
 from gradesync.errors import DatabaseAway, GradeSyncError
 
@@ -24,6 +25,7 @@ AWAY_CLASSES = ("08", "53", "57", "58", "40")
 AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
 POOL_SECONDS = 15
+CONNECT_SECONDS = 10.0  # for all hosts of a URL together
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
 
@@ -204,3 +206,25 @@ def _skip_closed(connection: Any, *_: object) -> None:
     """Let the pool replace a connection that the server has closed, at no cost for those that live."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+async def connect(
+    *, host: str | Sequence[str] | None = None, port: int | Sequence[int] | None = None, **options: Any
+) -> Any:
+    """Connect to the first host that answers, and is what `target_session_attrs` asks for.
+
+    Each has its share of the time. The driver would spend all of it on one that swallows what is sent, such
+    as a machine that is gone, and never ask the next.
+    """
+    if host is None or isinstance(host, str):
+        return await asyncpg.connect(host=host, port=port, timeout=CONNECT_SECONDS, **options)
+    ports = [port] * len(host) if port is None or isinstance(port, int) else port
+    last: Exception | None = None
+    for one, its_port in zip(host, ports, strict=True):
+        try:
+            return await asyncpg.connect(
+                host=one, port=its_port, timeout=CONNECT_SECONDS / len(host), **options
+            )
+        except (OSError, CannotConnectNowError, TargetServerAttributeNotMatched) as error:
+            last = error
+    raise last or ValueError("the URL names no host")

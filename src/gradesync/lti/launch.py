@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.launch import Launch
-from gradesync.access.source_address import source_ip
+from gradesync.access.request_limits import source_ip
 from gradesync.access.teacher import teacher_scopes
 from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope
 from gradesync.db import audit
