@@ -48,7 +48,8 @@ async def test_a_sync_is_counted_and_timed_by_result(api: ApiHarness) -> None:
     sync = await api.sync(teacher)
     grown = await watch.grown(api.http)
     ended = {"mode": "changes", "status": sync["status"]}
-    assert grown[series("gradesync_syncs_total", **ended, code="none")] == 1
+    settled = series("gradesync_syncs_total", **ended, result=sync["result"], code="none")
+    assert grown[settled] == 1
     assert grown[series("gradesync_sync_seconds_count", **ended)] == 1
     assert grown[series("gradesync_sync_seconds_sum", **ended)] == pytest.approx(seconds(sync), abs=0.001)
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == dict.fromkeys(STAGES, 1)
@@ -106,7 +107,7 @@ async def test_a_stopped_sync_is_counted_by_its_reason(api: ApiHarness) -> None:
     watch = await Watch.begin(api.http)
     sync = await api.sync(teacher, mode="full")
     grown = await watch.grown(api.http)
-    ended = {"mode": "full", "status": "failed", "code": sync["error"]["code"]}
+    ended = {"mode": "full", "status": "failed", "result": "failed", "code": sync["error"]["code"]}
     assert grown[series("gradesync_syncs_total", **ended)] == 1
     assert counts(grown, "gradesync_sync_stage_seconds_count", "stage") == {"queued": 1, "reading": 1}
 
@@ -187,7 +188,7 @@ ALLOWED = {
     "code": "|".join(["none", *Reason]),
     "stage": "|".join(STAGES),
     "result": "created|recreated|updated|unchanged|adopted|skipped|failed|written|cleared"
-    "|sent|suppressed|lost",
+    "|sent|suppressed|lost|all-sent|needs-attention|stopped-for-review",
     "system": "schoology|powerschool",
     "kind": "|".join(map(re.escape, KINDS)),
     "class": "ready|throttled",

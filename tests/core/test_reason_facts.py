@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE, NO_FACTS, name_system
+from gradesync.core.catalogue import CATALOGUE, NO_FACTS, read_detail
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import Assignment
 from gradesync.core.reasons import Reason
@@ -71,4 +71,21 @@ def test_points_that_are_no_number_are_left_out_of_the_sentence() -> None:
     ],
 )
 def test_R53_sentence_names_the_system_that_did_not_answer(detail: str, sentence: str) -> None:
-    assert CATALOGUE[Reason.UPSTREAM_UNAVAILABLE].describe(name_system(detail)) == sentence
+    assert CATALOGUE[Reason.UPSTREAM_UNAVAILABLE].describe(read_detail(detail)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("detail", "sentence"),
+    [
+        (
+            "PowerSchool doesn't let the plugin use SECTIONS.DCID, TERMS.ID (schema.sections)",
+            "PowerSchool doesn't allow the sync to use SECTIONS.DCID, TERMS.ID.",
+        ),
+        (
+            "PowerSchool doesn't let the plugin use fields that it does not name (score.write)",
+            "PowerSchool doesn't allow the sync to do this.",
+        ),
+    ],
+)
+def test_sentence_names_the_missing_permission(detail: str, sentence: str) -> None:
+    assert CATALOGUE[Reason.SIS_PERMISSION_MISSING].describe(read_detail(detail)) == sentence

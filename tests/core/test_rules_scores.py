@@ -110,7 +110,9 @@ def test_R5_an_unknown_exception_sends_its_points_with_a_warning(code: int) -> N
 
 
 def test_R5_an_unknown_exception_without_points_is_left_as_it_is() -> None:
-    assert settled(later(Mark(4))) == ScoreOutcome(ANN, Result.SKIPPED, Reason.UNKNOWN_EXCEPTION, before=NINE)
+    assert settled(later(Mark(4))) == ScoreOutcome(
+        ANN, Result.SKIPPED, Reason.UNKNOWN_EXCEPTION, before=NINE, stands=True, left_out=Mark(4)
+    )
 
 
 def test_R5_points_beside_an_unknown_exception_obey_the_limits() -> None:
@@ -125,7 +127,7 @@ def test_R6_a_blank_clears_what_was_sent() -> None:
 def test_R6_a_blank_is_skipped_where_the_sis_cannot_clear() -> None:
     rules = rulebook(capabilities=replace(CAPABILITIES, clears=False))
     item = only(plan_of(gradebook({ANN: None, BEN: NINE}), ledger(entry({ANN: NINE})), rules=rules))
-    assert settled(item) == ScoreOutcome(ANN, Result.SKIPPED, Reason.CANNOT_CLEAR, before=NINE)
+    assert settled(item) == ScoreOutcome(ANN, Result.SKIPPED, Reason.CANNOT_CLEAR, before=NINE, stands=True)
     assert [row.student for row in item.writes] == [BEN]
 
 
@@ -217,7 +219,9 @@ def test_R27a_a_row_of_an_unknown_enrollment_belongs_to_nobody() -> None:
 def test_R35_a_student_without_a_school_id_is_not_from_the_sis(school_uid: str | None) -> None:
     students = {ANN: Student(ANN, "e1", school_uid)}
     item = only(plan_of(gradebook({ANN: NINE}, students=students), students={}))
-    assert item.settled == (ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_FROM_SIS),)
+    assert item.settled == (
+        ScoreOutcome(ANN, Result.SKIPPED, Reason.STUDENT_NOT_FROM_SIS, stands=True, left_out=NINE),
+    )
 
 
 def test_R35_a_student_whom_the_sis_does_not_know_fails() -> None:

@@ -27,7 +27,7 @@ def test_demonstration_ends_well() -> None:
         [GRADESYNC, "demo", "--once"], capture_output=True, text=True, check=False, timeout=180
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "What reached the two systems" in done.stdout
+    assert "Calls that reached the two systems" in done.stdout
 
 
 async def test_data_outlives_up(folder: Path) -> None:

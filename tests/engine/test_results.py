@@ -74,3 +74,32 @@ async def test_overdue_sync_that_sent_nothing_is_failed(harness: DistrictHarness
     sync = await harness.request()
     await harness.pass_deadline()
     assert (await harness.get(sync)).result == "failed"
+
+
+async def test_later_sync_knows_what_an_earlier_one_left_out(harness: DistrictHarness) -> None:
+    item, student = harness.items[0], harness.students[0]
+    harness.mark(item, student, 7)  # nobody knows what it means (R5)
+    harness.world.schoology.users[harness.students[1]].school_uid = ""
+    first = await harness.sync()
+    later, preview = await harness.sync(), await harness.sync(dry_run=True)
+    assert later.mode == "changes"
+    assert {sync.result for sync in (first, later, preview)} == {"needs-attention"}
+    assert later.attention == preview.attention == first.attention != NO_ATTENTION
+    assert await find_false_claims(harness, later) == []
+    harness.grade(item, student, 3)
+    mended = await harness.sync()
+    assert mended.attention is not None
+    assert mended.attention.scores == first.attention.scores - 1  # type: ignore[union-attr]
+    assert [row.reason for row in await harness.outcomes(mended) if row.reason] == [
+        "student-not-from-sis" for _ in harness.items
+    ]
+
+
+async def test_blank_that_is_left_out_clears_nothing_later(harness: DistrictHarness) -> None:
+    item, student = harness.items[0], harness.students[0]
+    harness.clear(item, student)
+    user = harness.world.schoology.users[student]
+    number, user.school_uid = user.school_uid, ""
+    await harness.sync()
+    user.school_uid = number
+    assert (await harness.sync()).scores["cleared"] == 0

@@ -86,7 +86,7 @@ async def test_more_than_a_fifth_missing_stops_the_sync(missing: int, stopped: b
     for each in ITEMS:
         schoology.put(alone(each), grades())
     if stopped:
-        with expect_stop("upstream-answer-unexpected", "grades: 5 of 20 cells are missing"):
+        with expect_stop("upstream-answer-unexpected", "Schoology's grades: 5 of 20 cells are missing"):
             await read(schoology)
     else:
         assert (await read(schoology)).partial == set(ITEMS[:4])

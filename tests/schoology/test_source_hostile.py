@@ -56,13 +56,13 @@ async def test_a_senseless_list_stops_the_sync_and_names_the_call(name: str, bod
 async def test_a_senseless_section_stops_the_sync(body: bytes) -> None:
     schoology = CannedSchoology()
     schoology.put("", body)
-    assert (await stopped(schoology, multiget_refused=True)).detail.startswith("section: ")
+    assert (await stopped(schoology, multiget_refused=True)).detail.startswith("Schoology's section: ")
 
 
 @pytest.mark.parametrize("body", SENSELESS.values(), ids=SENSELESS.keys())
 async def test_a_senseless_multiget_stops_the_sync(body: bytes) -> None:
     detail = (await stopped(CannedSchoology({"/multiget": body}))).detail
-    assert detail.startswith("multiget: ")
+    assert detail.startswith("Schoology's multiget: ")
 
 
 @pytest.mark.parametrize("name", ["enrollments", "grade_items", "grades"])
@@ -95,7 +95,7 @@ async def test_a_wrapper_around_no_list_stops_the_sync(name: str, wrapped: objec
 async def test_a_multiget_with_another_number_of_rows_stops_the_sync(rows: int) -> None:
     row = {"response_code": 200, "body": {}}
     stop = await stopped(CannedSchoology({"/multiget": {"response": [row] * rows}}))
-    assert stop.detail == f"multiget: 4 requests, {rows} responses"
+    assert stop.detail == f"Schoology's multiget: 4 requests, {rows} responses"
 
 
 async def test_a_garbled_multiget_row_is_requested_plainly() -> None:

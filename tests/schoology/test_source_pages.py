@@ -87,7 +87,7 @@ def linking(next_link: object, rows: int = 1, **beside: object) -> CannedSchoolo
 ])  # fmt: skip
 async def test_no_link_leads_to_another_host(address: str) -> None:
     schoology = linking(address)
-    with expect_stop("upstream-answer-unexpected", "enrollments: its link"):
+    with expect_stop("upstream-answer-unexpected", "Schoology's enrollments: its link"):
         await read(schoology)
     assert {request.url.host for request in schoology.sent} == {"api.schoology.example"}
 
@@ -120,12 +120,12 @@ async def test_a_base_without_tls_keeps_its_scheme() -> None:
 
 async def test_a_page_that_links_to_itself_stops_the_sync() -> None:
     schoology = linking(f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start=1")
-    with expect_stop("upstream-answer-unexpected", "enrollments: its pages do not end"):
+    with expect_stop("upstream-answer-unexpected", "Schoology's enrollments: its pages do not end"):
         await read(schoology)
 
 
 async def test_a_page_that_goes_on_without_rows_stops_the_sync() -> None:
-    with expect_stop("upstream-answer-unexpected", "enrollments: its pages do not end"):
+    with expect_stop("upstream-answer-unexpected", "Schoology's enrollments: its pages do not end"):
         await read(linking(f"https://api.schoology.example/v1/sections/{SECTION}/enrollments?start=1", 0))
 
 
@@ -143,13 +143,13 @@ def endless(**beside: object) -> CannedSchoology:
 
 async def test_more_pages_than_were_announced_stop_the_sync() -> None:
     schoology = endless(total="3")
-    with expect_stop("upstream-answer-unexpected", "enrollments: it has more pages"):
+    with expect_stop("upstream-answer-unexpected", "Schoology's enrollments: it has more pages"):
         await read(schoology)
     assert len(schoology.asked) < 10
 
 
 async def test_pages_without_end_stop_the_sync() -> None:
-    with expect_stop("upstream-answer-unexpected", "enrollments: its pages do not end"):
+    with expect_stop("upstream-answer-unexpected", "Schoology's enrollments: its pages do not end"):
         await read(endless())
 
 

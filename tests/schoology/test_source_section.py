@@ -58,7 +58,7 @@ async def test_R16_a_section_may_have_no_school_code(code: object) -> None:
 async def test_a_response_of_another_section_stops_the_sync(body: dict[str, object]) -> None:
     schoology = CannedSchoology()
     schoology.put("", body)
-    with expect_stop("upstream-answer-unexpected", "section: "):
+    with expect_stop("upstream-answer-unexpected", "Schoology's section: "):
         await read(schoology)
 
 

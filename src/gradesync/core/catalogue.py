@@ -1,5 +1,6 @@
 """Describe every reason: what happened, what to do, who needs to look; and judge what a sync came to."""
 
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -146,6 +147,8 @@ CATALOGUE: Mapping[Reason, Entry] = {
 }
 
 
+_FIELDS = re.compile(r"let the plugin use ([A-Z][A-Z0-9_., ]*) \(")
+
 # Fact -> its words, as sentences of the catalogue name them in braces.
 Facts: TypeAlias = Mapping[str, str]
 SOURCE_NAME = "Schoology"
@@ -172,11 +175,18 @@ def gather_facts(
     return {fact: words for fact, words in facts.items() if words}
 
 
-def name_system(detail: str) -> Facts:
-    """Return the system that a detail of ours is about, unless it names none or both."""
+def read_detail(detail: str) -> Facts:
+    """Return the facts that a detail of ours names.
+
+    They are the one system that it is about, unless it names none or both, and the fields that the SIS
+    doesn't let us use.
+    """
     said = detail.replace(ANY_SIS, sis_name()).replace("The SIS", sis_name()).casefold()
     named = [name for name in (SOURCE_NAME, sis_name()) if name.casefold() in said]
-    return {"system": named[0]} if len(named) == 1 else NO_FACTS
+    facts = {"system": named[0]} if len(named) == 1 else {}
+    if fields := _FIELDS.search(detail):
+        facts["permission"] = fields[1]
+    return facts
 
 
 def format_date(day: date) -> str:

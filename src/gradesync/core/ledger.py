@@ -28,7 +28,11 @@ def holds(live: Value, value: Value, *others: Value) -> bool:
 
 
 class Owed(NamedTuple):
-    """Describe a score that should have gone and did not: the reason, and the value."""
+    """Describe a score that should have gone and did not: the reason, and the value.
+
+    One that a rule left out, though no teacher chose that, is owed as the source has it: every sync judges it
+    again, so that none says that everything was sent while it stands left out.
+    """
 
     reason: str
     value: Value

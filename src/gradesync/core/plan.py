@@ -59,8 +59,9 @@ class ScoreOutcome(NamedTuple):
 
     `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
     `sis_student` is the SIS key under which the student's scores stand, empty where there is none. `detail`
-    names what the reason or a warning is about. An unchanged score has an outcome only where there is
-    something to show.
+    names what the reason or a warning is about. It `stands` where a rule leaves out a score although no
+    teacher chose that: `left_out` stays so until it is read again. An unchanged score has an outcome only
+    where there is something to show.
     """
 
     student: str
@@ -71,6 +72,8 @@ class ScoreOutcome(NamedTuple):
     after: Value = None
     sis_student: str = ""
     detail: str = ""
+    stands: bool = False
+    left_out: Value = None
 
 
 class Edit(NamedTuple):

@@ -101,13 +101,18 @@ def update_ledger(
 def _update_owed(
     owed: Mapping[str, Owed], settled: Mapping[str, ScoreOutcome], waiting: Set[str]
 ) -> dict[str, Owed]:
-    """Return what failed by rule, and what was owed before and is still to come."""
+    """Return what failed by rule or stands left out, and what was owed before and is still to come."""
     failed = {
         uid: Owed(score.reason, score.after)
         for uid, score in settled.items()
         if score.result is Result.FAILED and score.reason and score.reason not in _NOT_OWED
     }
-    return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed
+    left_out = {
+        uid: Owed(score.reason, score.left_out)
+        for uid, score in settled.items()
+        if score.stands and score.reason
+    }
+    return {uid: debt for uid, debt in owed.items() if uid in waiting} | failed | left_out
 
 
 def _update_doubtful(

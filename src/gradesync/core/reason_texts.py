@@ -212,6 +212,7 @@ ROWS: Texts = {
         "{sis} doesn't allow the sync to do this.",
         "Ask your administrator to give the {sis} plugin the permission that the details name.",
         "admin",
+        exact="{sis} doesn't allow the sync to use {permission}.",
     ),
     Reason.TEACHER_NOT_IN_SIS_SECTION: Text(
         "In {sis} the teacher that the sync uses doesn't teach this section.",

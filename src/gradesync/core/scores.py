@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalogue import needs_attention, sis_name
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
@@ -225,16 +225,18 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
     key = roster.find(uid)
     record = roster.locate(uid) if isinstance(key, Stop) else key
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
+        skipped = ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
+        return _stand_left_out(skipped, cell)
     if uid in column.unreadable:
         return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=record)
     fitted = fitter.fit(cell)
     if fitted.stop:
-        return _settle_unfit(uid, record, fitted, column)
+        return _stand_left_out(_settle_unfit(uid, record, fitted, column), cell)
     planned = _plan_value(uid, key, record, fitted, column)
     if isinstance(planned, ScoreWrite) and planned.value is None and not fitter.clears:
         before = planned.before
-        return ScoreOutcome(uid, Result.SKIPPED, Reason.CANNOT_CLEAR, before=before, sis_student=record)
+        kept = ScoreOutcome(uid, Result.SKIPPED, Reason.CANNOT_CLEAR, before=before, sis_student=record)
+        return kept._replace(stands=needs_attention(kept.result, kept.reason, ()))
     return planned
 
 
@@ -294,6 +296,13 @@ def _keep_score(uid: str, record: str, sent: Value, key: str | Stop) -> ScoreOut
         return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
     warnings = (Reason.NEVER_SCORED_HERE,)
     return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
+
+
+def _stand_left_out(score: ScoreOutcome, cell: Score) -> ScoreOutcome:
+    """Keep what a rule leaves out in mind where no teacher chose that; a blank is nothing to miss."""
+    if score.result is Result.SKIPPED and needs_attention(score.result, score.reason, ()):
+        return score._replace(stands=cell is not None, left_out=cell)
+    return score
 
 
 def _settle_unfit(uid: str, record: str, fitted: Fitted, column: Column) -> ScoreOutcome:

@@ -146,7 +146,7 @@ def identify_row(row: object) -> object:
 
 def unexpected(kind: str, problem: str) -> SyncStopped:
     """Make the error for a response that makes no sense; its text names the call, never the content."""
-    return SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"{kind}: {problem}")
+    return SyncStopped(Reason.UPSTREAM_ANSWER_UNEXPECTED, f"Schoology's {kind}: {problem}")
 
 
 def decode_object(kind: str, shape: type[T], body: bytes | Raw) -> T:

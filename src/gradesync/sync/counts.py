@@ -151,7 +151,7 @@ SYNC_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 STAGE_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 
 SYNCS = prometheus.Counter(
-    "gradesync_syncs_total", "Syncs that this process settled.", ["mode", "status", "code"]
+    "gradesync_syncs_total", "Syncs that this process settled.", ["mode", "status", "result", "code"]
 )
 SYNC_SECONDS = prometheus.Histogram(
     "gradesync_sync_seconds",
@@ -187,7 +187,7 @@ def mode(sync: Sync) -> str:
 
 def record_settled(sync: Sync) -> None:
     """Count a sync that this process has just settled, and its outcomes unless it is a preview."""
-    SYNCS.labels(mode(sync), sync.status, sync.error_code or "none").inc()
+    SYNCS.labels(mode(sync), sync.status, sync.result or "none", sync.error_code or "none").inc()
     if sync.finished_at is not None:  # pragma: no branch - a settled sync has one
         seconds = (sync.finished_at - sync.requested_at).total_seconds()
         SYNC_SECONDS.labels(mode(sync), sync.status).observe(seconds)

@@ -11,7 +11,7 @@ from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
 from gradesync.api.live import Outline, SinceRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason
-from gradesync.core.catalogue import name_system
+from gradesync.core.catalogue import read_detail
 from gradesync.core.ledger import find_cursor
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, ledger, links
@@ -60,7 +60,7 @@ async def _foresee(
     try:
         side = await context.sis_side()
     except SyncStopped as stopped:
-        return stored, render_reason(stopped.reason, name_system(stopped.detail))
+        return stored, render_reason(stopped.reason, read_detail(stopped.detail))
     except Retriable:
         return stored, None
     link = stored.link or SectionLink(section_id=context.section_id)

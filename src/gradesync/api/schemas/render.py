@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from gradesync.api import schemas
-from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, name_system
+from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, read_detail
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit, Guard
@@ -88,7 +88,7 @@ def _render_error(sync: Sync) -> schemas.SyncError | None:
     if sync.error_code is None:
         return None
     change = sync.guard.describe() if sync.guard else ""
-    facts = {"change": change} if change else name_system(sync.error_detail)
+    facts = {"change": change} if change else read_detail(sync.error_detail)
     reason = render_reason(sync.error_code, facts)
     return schemas.SyncError(**reason.model_dump(), detail=sync.error_detail)
 
@@ -122,13 +122,19 @@ def render_outcome(outcome: Outcome, joined: Joined) -> schemas.Outcome:
         student=student,
         count=outcome.count or 1,
         result=outcome.result.value,
-        reason=render_reason(outcome.reason, outcome.facts) if outcome.reason else None,
+        reason=_render_outcome_reason(outcome),
         detail=outcome.detail or None,
         warnings=[render_reason(code, outcome.facts) for code in outcome.warnings],
         before=render_value(outcome.before),
         after=render_value(outcome.after),
         edits=[_render_edit(edit, joined.titles) for edit in outcome.edits],
     )
+
+
+def _render_outcome_reason(outcome: Outcome) -> schemas.ReasonText | None:
+    if outcome.reason is None:
+        return None
+    return render_reason(outcome.reason, {**read_detail(outcome.detail), **outcome.facts})
 
 
 def _render_edit(edit: Edit, titles: Mapping[str, str]) -> schemas.Edit:

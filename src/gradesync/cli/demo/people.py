@@ -80,6 +80,31 @@ class Teacher:
             url = response.links.get("next", {}).get("url")
         return outcomes
 
+    def assignments(self) -> list[dict[str, Any]]:
+        """List the assignments of the section with their state."""
+        response = self.demo.api.get(f"/sections/{self.section}/assignments", headers=self._bearer)
+        items: list[dict[str, Any]] = _json(response)["items"]
+        return items
+
+    def edit(self, assignment: str, **fields: Any) -> None:
+        """Change an assignment in Schoology."""
+        _json(self.demo.control.patch(f"/sections/{self.section}/assignments/{assignment}", json=fields))
+
+    def grade(self, assignment: str, uid: str, points: str) -> None:
+        """Enter points in Schoology."""
+        cell = f"/sections/{self.section}/assignments/{assignment}/scores/{uid}"
+        _json(self.demo.control.put(cell, json={"points": points}))
+
+    def enroll_in_sis(self, uid: str) -> None:
+        """Let the school office put a student into the SIS section."""
+        people = _json(self.demo.control.get(f"/sections/{self.section}"))["students"]
+        (dcid,) = [each["dcid"] for each in people if str(each["uid"]) == uid]
+        _json(self.demo.control.post(f"/sections/{self.section}/sis/students/{dcid}/enroll"))
+
+    def end_enrollment(self, uid: str) -> None:
+        """Let the school office take a student out of the Schoology section."""
+        _json(self.demo.control.post(f"/sections/{self.section}/students/{uid}/drop"))
+
     def regrade(self, count: int) -> list[Change]:
         """Change some scores that the SIS has: new points, and one each excused, missing and blank."""
         sis = self.sis()

@@ -14,14 +14,21 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from gradesync.cli.demo.mending import Mended
 from gradesync.cli.demo.people import Calls, Change
 from gradesync.cli.output import make_table, out
 from gradesync.core.catalogue import sis_name
 
-STYLES = {"failed": "red", "skipped": "yellow", "remark": "cyan"}
+STYLES = {"attention": "red", "left out": "yellow", "note": "cyan"}
 ORDER = list(STYLES)
 # Reasons of scores that only repeat the reason of their assignment.
 DERIVED = {"assignment-skipped", "assignment-failed"}
+RESULTS = {
+    "all-sent": f"[bold green]Complete.[/] Everything is in {sis_name()}.",
+    "needs-attention": "[bold yellow]Sent in part.[/] Some of it needs attention.",
+    "stopped-for-review": "[bold yellow]Stopped for review.[/] Nothing was sent.",
+    "failed": "[bold red]Failed.[/] Nothing was sent.",
+}
 
 
 def watch(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
@@ -38,10 +45,8 @@ def watch(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
 
 
 def print_counts(sync: Mapping[str, Any]) -> None:
-    """Print the status of a sync and its counts."""
-    complete = sync["status"] == "complete"
-    in_part = f"[bold yellow]Failed in part[/]: some of it needs a person; applied: {sync['applied']}."
-    out.print("[bold green]Complete.[/]" if complete else in_part)
+    """Print what a sync came to, and its counts."""
+    out.print(RESULTS[sync["result"]])
     if sync["error"]:
         out.print(f"[red]{sync['error']['title']}[/] {sync['error']['fix']}")
     for kind in ("assignments", "scores"):
@@ -52,25 +57,34 @@ def print_counts(sync: Mapping[str, Any]) -> None:
 
 
 def print_reasons(outcomes: Iterable[Mapping[str, Any]]) -> None:
-    """Print what failed with its fix, then what was skipped by rule, then what was sent with a warning."""
-    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """Print what needs attention with its fix, then what was left out, then what was sent with a note."""
+    groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for outcome in outcomes:
-        for result, reason in _reasons(outcome):
-            sentence = f"{reason['title']} {reason['fix']}" if result == "failed" else reason["title"]
-            groups[result, sentence].append(outcome["assignment"]["title"] or "")
-    lines = make_table("What needs attention, and what was left out", "", "How many", "Why")
-    for (result, sentence), titles in sorted(groups.items(), key=lambda group: ORDER.index(group[0][0])):
-        example = Text(f"  {titles[0]}" if len(titles) == 1 else "", "dim")
-        lines.add_row(Text(result, STYLES[result]), str(len(titles)), Text(sentence).append(example))
+        for kind, reason in _reasons(outcome):
+            fix = reason["fix"] if kind == "attention" else ""
+            groups[kind, reason["title"], fix].append(outcome["assignment"]["title"] or "")
+    lines = make_table("What needs attention, and what was left out", "", "", "Why")
+    for (kind, title, fix), titles in sorted(groups.items(), key=lambda group: ORDER.index(group[0][0])):
+        parts = [title, *([titles[0]] if len(titles) == 1 else []), *filter(None, [fix])]
+        why = Text("\n").join(Text(part, "dim" if number else "") for number, part in enumerate(parts))
+        lines.add_row(Text(kind, STYLES[kind]), str(len(titles)), why)
     out.print(lines)
 
 
 def _reasons(outcome: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     reason = outcome["reason"]
     if reason and reason["code"] not in DERIVED:
-        yield outcome["result"], reason
+        yield "attention" if reason["needs_attention"] else "left out", reason
     for warning in outcome["warnings"]:
-        yield "remark", warning
+        yield "attention" if warning["needs_attention"] else "note", warning
+
+
+def print_mended(mended: Iterable[Mended]) -> None:
+    """Print what was mended, and how."""
+    lines = make_table("What they did", "Assignment or student", "Mended")
+    for each in mended:
+        lines.add_row(Text(each.what), Text(each.done))
+    out.print(lines)
 
 
 def print_changes(
@@ -87,8 +101,10 @@ def print_changes(
 
 def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
     """Print the calls of each sync to the two systems."""
-    headings = ("Sync", "Schoology calls", f"{sis_name()} reads", "Creates", "Score calls", "Scores in them")
-    lines = make_table("What reached the two systems", *headings)
+    headings = ("Sync", "Schoology", f"{sis_name()} reads", "creates", "score calls", "scores sent")
+    lines = make_table("Calls that reached the two systems", *headings)
+    for column in lines.columns[1:]:
+        column.justify = "right"
     for name, calls in syncs:
         creates, writes = calls.count("assignment.create"), calls.count("score.write")
         lines.add_row(name, *map(str, (calls.schoology, calls.reads, creates, writes, calls.rows)))

@@ -1,10 +1,11 @@
-"""Walk through the demonstration: a first sync, some changes, and a sync that sends only these."""
+"""Walk through the demonstration: a first sync, what it lacks is mended, and later syncs send changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gradesync.cli.demo import show
 from gradesync.cli.demo.installation import Installation
+from gradesync.cli.demo.mending import mend
 from gradesync.cli.demo.people import Calls, Change, Teacher
 from gradesync.cli.output import CommandError, out
 
@@ -12,24 +13,37 @@ CHANGES = 8
 
 
 def walk_through(demo: Installation) -> None:
-    """Run three syncs and print them. Raises `CommandError` where one does not end as it should."""
+    """Run four syncs and print them. Raises `CommandError` where one does not end as it should."""
     section = demo.sandbox["sections"][0]
     out.rule(f"{section['title']}: {section['students']} students, {section['assignments']} assignments")
     out.print("The teacher launches gradesync from Schoology, and presses [bold]Sync to SIS[/].")
     teacher = Teacher.launch(demo, section)
     first, at_first = _sync(teacher)
-    show.print_reasons(teacher.outcomes(first))
+    outcomes = teacher.outcomes(first)
+    show.print_reasons(outcomes)
+
+    out.rule("The teacher and the school office mend that, and the teacher syncs again")
+    show.print_mended(mend(teacher, outcomes))
+    mended, after_mending = _sync(teacher)
 
     changes = teacher.regrade(CHANGES)
-    out.rule(f"The teacher grades {len(changes)} scores anew, and syncs again")
-    second, with_changes = _sync(teacher)
-    show.print_changes(changes, _names(teacher.outcomes(second)), teacher.sis())
+    out.rule(f"The teacher changes {len(changes)} scores, and syncs again")
+    changed, with_changes = _sync(teacher)
+    show.print_changes(changes, _names(outcomes + teacher.outcomes(changed)), teacher.sis())
 
     out.rule("Nothing changes, and the teacher syncs once more")
-    third, idle = _sync(teacher)
-    cost = [("the first", at_first), (f"{len(changes)} changes", with_changes), ("nothing changed", idle)]
-    show.print_calls(cost)
-    _check(changes, teacher.sis(), second, third, with_changes.rows - idle.rows)
+    last, idle = _sync(teacher)
+    names = ("the first", "after mending", f"{len(changes)} changes", "nothing changed")
+    show.print_calls(list(zip(names, (at_first, after_mending, with_changes, idle), strict=True)))
+    _check_success((mended, changed, last))
+    _check(changes, teacher.sis(), changed, last, with_changes.rows - idle.rows)
+
+
+def _check_success(syncs: Sequence[Mapping[str, Any]]) -> None:
+    """Check that everything was sent once it was mended."""
+    results = [sync["result"] for sync in syncs]
+    if set(results) != {"all-sent"}:
+        raise CommandError("The demonstration did not end as it should.", f"Results: {', '.join(results)}.")
 
 
 def _sync(teacher: Teacher) -> tuple[dict[str, Any], Calls]:

@@ -4,7 +4,7 @@ import { button, h } from "./dom.js";
 
 /** Create a button that saves the spreadsheet of a sync or a preview; `failed` takes the error. */
 export function downloadButton(context, sync, failed) {
-  return button("Download as a spreadsheet (CSV)", async () => {
+  const save = async () => {
     try {
       const { name, content } = await context.api.spreadsheet(sync.id);
       const url = URL.createObjectURL(content);
@@ -13,5 +13,6 @@ export function downloadButton(context, sync, failed) {
     } catch (error) {
       failed(error);
     }
-  });
+  };
+  return button("Download as a spreadsheet (CSV)", save, { class: "download" });
 }

@@ -7,22 +7,27 @@ import { capital, count, dateOf, SIS } from "./words.js";
 export const KINDS = new Map([
   ["problem", "Problem"],
   ["changes-waiting", "Waiting"],
+  ["not-sent", "Not all sent"],
   ["never-synced", "Never synced"],
   ["synced", "Sent"],
   ["left-out", "Left out"],
   ["opted-out", "Opted out"],
 ]);
 
-/** Return the key of an assignment's kind. What a teacher chose is no problem. */
-export const kindOf = ({ state, problem }) => (state === "problem" && !problem.needs_attention ? "left-out" : state);
+/** Return the key of an assignment's kind. What a teacher chose is no problem; what failed doesn't wait. */
+export function kindOf({ state, problem, scores_waiting, scores_not_sent }) {
+  if (state === "problem" && !problem.needs_attention) return "left-out";
+  return state === "changes-waiting" && !scores_waiting && scores_not_sent > 0 ? "not-sent" : state;
+}
 
 /** Return the state in words, with its sign: `[sign, words]`. */
 export function stateOf(item, times) {
   switch (kindOf(item)) {
     case "changes-waiting":
       if (item.scores_waiting > 0) return ["waiting", `${count(item.scores_waiting, "score")} waiting`];
-      if (item.scores_not_sent > 0) return ["attention", `${count(item.scores_not_sent, "score")} not sent`];
       return ["waiting", "Changes waiting"];
+    case "not-sent":
+      return ["attention", `${count(item.scores_not_sent, "score")} not sent`];
     case "synced":
       return ["ok", item.last_sent ? `Last sent ${times.near(item.last_sent)}` : `In ${SIS}`];
     case "problem":

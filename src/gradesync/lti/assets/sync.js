@@ -203,5 +203,5 @@ export class SyncView {
 function obstaclesOf({ items, problem }) {
   if (problem) return `${problem.explanation} ${problem.fix}`;
   const stopped = items.filter((item) => item.problem?.needs_attention).length;
-  return stopped ? `${count(stopped, "assignment")} can't be sent yet. Assignments shows why, and how to fix it.` : "";
+  return stopped ? `${count(stopped, "assignment")} can't be sent yet. The tab Assignments shows why, and how to fix it.` : "";
 }
