@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from harness.api import ApiHarness
+from harness.api import ApiClient, ApiHarness
 
 
 async def test_students_of_the_same_name_are_told_apart(api: ApiHarness) -> None:
@@ -25,3 +25,16 @@ async def test_scores_come_with_the_total_points(api: ApiHarness) -> None:
     written = (await teacher.get(sync["links"]["outcomes"], result="written")).json()["items"]
     totals = {item.title: item.max_points for item in api.room.section.items.values()}
     assert all(Decimal(row["assignment"]["points"]) == totals[row["assignment"]["title"]] for row in written)
+
+
+async def test_log_names_another_teacher_where_schoology_responds(api: ApiHarness) -> None:
+    await api.sync(await api.teacher())
+    answer = await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
+    colleague = ApiClient(api.http, answer.json()["access_token"])
+    (sync,) = (await colleague.get(f"{api.path}/syncs")).json()["items"]
+    name = api.world.schoology.users[api.room.teacher.uid].display
+    assert sync["requested_by"] == {"kind": "teacher", "id": str(api.room.teacher.uid), "name": name}
+    api.restart()
+    api.refuse("schoology")
+    (sync,) = (await colleague.get(f"{api.path}/syncs")).json()["items"]
+    assert sync["requested_by"]["name"] is None

@@ -43,8 +43,11 @@ export const readerOf = (context, sync) => (body) => {
   return fill(context, body, () => context.api.syncAssignments(sync.id), render);
 };
 
-const needsAttention = ({ result, attention }) =>
-  result !== "all-sent" && (result !== "stopped-for-review" || attention.assignments + attention.scores > 0);
+/** Return whether there is something to list: a sync that read nothing has nothing. */
+function needsAttention(sync) {
+  const { assignments = 0, scores = 0 } = sync.attention ?? {};
+  return assignments + scores > 0 || (failed(sync) > 0 && !isGuarded(sync));
+}
 
 const only = (outcomes, chosen) => ({ ...outcomes, items: outcomes.items.filter(chosen) });
 

@@ -38,11 +38,15 @@ export function problems(sync, { items, students }) {
   const shown = items.filter((item) => isSingle(item) && item.reason && !REPEATED.has(item.reason.code));
   const groups = groupBy(shown, ({ reason }) => reason.code);
   if (groups.size === 0) {
-    const early = items.some(({ reason }) => reason?.code === "not-attempted");
-    const text = early ? "The sync ended before it got to these." : "Only scores of assignments that weren't sent themselves.";
-    return [h("p", { class: "quiet" }, text)];
+    return [h("p", { class: "quiet" }, explainNone(items))];
   }
   return [...groups.values()].map((rows) => reasonGroup(sync, rows, students));
+}
+
+function explainNone(items) {
+  if (items.length === 0) return "Nothing more.";
+  const early = items.some(({ reason }) => reason?.code === "not-attempted");
+  return early ? "The sync ended before it got to these." : "Only scores of assignments that weren't sent themselves.";
 }
 
 function reasonGroup(sync, rows, size) {

@@ -27,7 +27,7 @@ export class SyncView {
   #waiting = h("p", { class: "waiting", role: "status" });
   #bar = h("progress", { "aria-label": "Progress", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
-  #copy = h("div");
+  #copy = h("div", { class: "copying" });
   #outcomes = h("div");
   #sync = button("Sync to SIS", () => this.start({}), { class: "primary" });
   #preview = button("Preview", () => this.start({ dry_run: true }));
