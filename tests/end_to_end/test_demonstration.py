@@ -28,6 +28,8 @@ def test_demonstration_ends_well() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Calls that reached the two systems" in done.stdout
+    assert done.stdout.count("Complete. Everything is in PowerSchool.") == 3
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 async def test_data_outlives_up(folder: Path) -> None:
