@@ -32,7 +32,9 @@ def drop(session: BrowserSession, number: int) -> list[str]:
 async def test_students_are_listed_once_by_name(session: BrowserSession) -> None:
     names = drop(session, 2)
     group = reason(await synced(session), "3 students are active in Schoology but aren't enrolled")
-    listed = await group.locator("li .title").filter(visible=True).all_text_contents()
+    titles = group.locator("li .title").filter(visible=True)
+    await expect(titles).to_have_count(len(names))
+    listed = await titles.all_text_contents()
     assert [re.sub(r" \(.+\)$", "", name) for name in listed] == names  # equal names have an ID behind them
     await expect(group).not_to_contain_text("wrong PowerSchool section")
 

@@ -26,6 +26,14 @@ class Mark(NamedTuple):
     points: Decimal | None = None
 
 
+def find_mark(*values: object) -> Mark | None:
+    """Return the first mark among values of a score: it may stand in the SIS, for a write to take back."""
+    for value in values:
+        if isinstance(value, Mark):
+            return value
+    return None
+
+
 class Untouched(Enum):
     """Stand for a blank that nobody ever made, as the source shows: it takes nothing back (R38)."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.catalogue import NO_FACTS, Facts, sis_name
+from gradesync.core.catalogue import NO_FACTS, Facts, needs_attention, sis_name
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
 from gradesync.core.reasons import Reason, Result
@@ -74,6 +74,12 @@ class ScoreOutcome(NamedTuple):
     detail: str = ""
     stands: bool = False
     left_out: Value = None
+
+    def stand(self, left_out: Value) -> "ScoreOutcome":
+        """Keep in mind what a rule leaves out, where no teacher chose that."""
+        if self.result is not Result.SKIPPED or not needs_attention(self.result, self.reason, ()):
+            return self
+        return self._replace(stands=True, left_out=left_out)
 
 
 class Edit(NamedTuple):

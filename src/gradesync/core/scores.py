@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
-from gradesync.core.catalogue import needs_attention, sis_name
+from gradesync.core.catalogue import sis_name
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.fit import Fitted, ScoreFitter
-from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score
+from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
 from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
 from gradesync.core.reasons import Reason, Result
@@ -226,17 +226,17 @@ def _plan_score(uid: str, cell: Score, column: Column, roster: Roster, fitter: S
     record = roster.locate(uid) if isinstance(key, Stop) else key
     if isinstance(key, Stop) and key.result is Result.SKIPPED:
         skipped = ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
-        return _stand_left_out(skipped, cell)
+        return skipped if cell is None else skipped.stand(cell)  # a blank is nothing to miss
     if uid in column.unreadable:
         return ScoreOutcome(uid, Result.FAILED, Reason.ROW_UNREADABLE, sis_student=record)
     fitted = fitter.fit(cell)
     if fitted.stop:
-        return _stand_left_out(_settle_unfit(uid, record, fitted, column), cell)
+        return _settle_unfit(uid, record, fitted, column).stand(cell)
     planned = _plan_value(uid, key, record, fitted, column)
     if isinstance(planned, ScoreWrite) and planned.value is None and not fitter.clears:
         before = planned.before
         kept = ScoreOutcome(uid, Result.SKIPPED, Reason.CANNOT_CLEAR, before=before, sis_student=record)
-        return kept._replace(stands=needs_attention(kept.result, kept.reason, ()))
+        return kept.stand(None)
     return planned
 
 
@@ -268,16 +268,8 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     still_owed = owed is not None and owed.value == fitted.value
     if uid in column.differing:
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
-    standing = _find_mark(before, doubt, live)
+    standing = find_mark(before, doubt and doubt.value, live)
     return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
-
-
-def _find_mark(before: Value, doubt: Doubtful | None, live: Live) -> Mark | None:
-    """Return the mark that may stand in the SIS, for a write to take it back."""
-    for value in (before, doubt and doubt.value, live):
-        if isinstance(value, Mark):
-            return value
-    return None
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
@@ -296,13 +288,6 @@ def _keep_score(uid: str, record: str, sent: Value, key: str | Stop) -> ScoreOut
         return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
     warnings = (Reason.NEVER_SCORED_HERE,)
     return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
-
-
-def _stand_left_out(score: ScoreOutcome, cell: Score) -> ScoreOutcome:
-    """Keep what a rule leaves out in mind where no teacher chose that; a blank is nothing to miss."""
-    if score.result is Result.SKIPPED and needs_attention(score.result, score.reason, ()):
-        return score._replace(stands=cell is not None, left_out=cell)
-    return score
 
 
 def _settle_unfit(uid: str, record: str, fitted: Fitted, column: Column) -> ScoreOutcome:
