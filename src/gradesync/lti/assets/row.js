@@ -17,7 +17,8 @@ export const KINDS = new Map([
 /** Return the key of an assignment's kind. What a teacher chose is no problem; what failed doesn't wait. */
 export function kindOf({ state, problem, scores_waiting, scores_not_sent }) {
   if (state === "problem" && !problem.needs_attention) return "left-out";
-  return state === "changes-waiting" && !scores_waiting && scores_not_sent > 0 ? "not-sent" : state;
+  const stands = state === "changes-waiting" || state === "synced";
+  return stands && !scores_waiting && scores_not_sent > 0 ? "not-sent" : state;
 }
 
 /** Return the state in words, with its sign: `[sign, words]`. */
@@ -41,7 +42,7 @@ export function stateOf(item, times) {
 export function rowOf(context, item, { turn, sync }) {
   const title = item.title ?? `Assignment ${item.id}`;
   const [kind, words] = stateOf(item, context.times);
-  const sent = item.last_sent && item.state !== "synced" && `Last sent ${context.times.near(item.last_sent)}`;
+  const sent = item.last_sent && kindOf(item) !== "synced" && `Last sent ${context.times.near(item.last_sent)}`;
   return h(
     "li",
     {},
