@@ -49,7 +49,7 @@ async def stopped(schoology: CannedSchoology, **options: Any) -> SyncStopped:
 async def test_a_senseless_list_stops_the_sync_and_names_the_call(name: str, body: bytes) -> None:
     schoology = CannedSchoology()
     schoology.put(name, body)
-    assert (await stopped(schoology, multiget_refused=True)).detail.startswith(f"{name}: ")
+    assert (await stopped(schoology, multiget_refused=True)).detail.startswith(f"Schoology's {name}: ")
 
 
 @pytest.mark.parametrize("body", SENSELESS.values(), ids=SENSELESS.keys())
@@ -70,7 +70,7 @@ async def test_a_senseless_multiget_stops_the_sync(body: bytes) -> None:
 async def test_a_senseless_row_of_a_multiget_names_its_own_call(name: str, body: bytes) -> None:
     schoology = CannedSchoology()
     schoology.put(name, body)
-    assert (await stopped(schoology)).detail.startswith(f"{name}: ")
+    assert (await stopped(schoology)).detail.startswith(f"Schoology's {name}: ")
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -79,7 +79,7 @@ async def test_the_parent_object_is_not_taken_for_an_empty_list(name: str, refus
     schoology = CannedSchoology()
     schoology.put(name, PARENT)
     stop = await stopped(schoology, multiget_refused=refused)
-    assert stop.detail == f"{name}: the response has no such list"
+    assert stop.detail == f"Schoology's {name}: the response has no such list"
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -88,7 +88,7 @@ async def test_a_wrapper_around_no_list_stops_the_sync(name: str, wrapped: objec
     schoology = CannedSchoology()
     body: Any = {WRAPPERS[name]: wrapped}
     schoology.put(name, body)
-    assert (await stopped(schoology)).detail.startswith(name)
+    assert (await stopped(schoology)).detail.startswith(f"Schoology's {name}")
 
 
 @pytest.mark.parametrize("rows", [0, 3, 5])
