@@ -1,5 +1,6 @@
 """Register districts that sandboxes serve, with call budgets that are open at once."""
 
+import asyncio
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -8,9 +9,12 @@ from gradesync.cli import district_file as districtfile
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.db.session import Database
+from gradesync.redis_client.pool import is_away
 from gradesync.upstream import call_budget, limits
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
+
+REDIS_SECONDS = 60
 
 
 def district_of(sandbox: Sandbox, name: str | None = None) -> District:
@@ -29,7 +33,10 @@ async def mark_budgets_known(redis: Redis) -> None:
 
 
 async def forget_pauses(redis: Redis) -> None:
-    """Delete pauses, open circuits and counted failures; keep budgets."""
+    """Delete pauses, open circuits and counted failures; keep budgets. Wait for a Redis that is back."""
+    async with asyncio.timeout(REDIS_SECONDS):
+        while is_away(redis):
+            await asyncio.sleep(0.01)
     for pattern in (f"{call_budget.PREFIX}*:pause", f"{limits.PREFIX}*"):
         if keys := [key async for key in redis.scan_iter(pattern)]:
             await redis.delete(*keys)
