@@ -46,7 +46,7 @@ def _sis(sandbox: Sandbox) -> dict[str, Any]:
     plugin, face, url = sandbox.world.powerschool.plugin, sandbox.oneroster, sandbox.sis_url
     credentials = {"client_id": plugin.client_id, "client_secret": plugin.client_secret}
     if face is None:
-        return {"kind": "powerschool", "base_url": url, **credentials}
+        return {"kind": "powerschool", "name": "PowerSchool", "base_url": url, **credentials}
     demands = face.demands
     sis: dict[str, Any] = {
         "kind": "oneroster",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from harness.killable_servers import kill
 
@@ -22,9 +23,10 @@ with start("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[
 """
 
 
-def test_demonstration_ends_well() -> None:
+@pytest.mark.parametrize("sis", ["powerschool", pytest.param("oneroster", marks=pytest.mark.long)])
+def test_demonstration_ends_well(sis: str) -> None:
     done = subprocess.run(  # noqa: S603
-        [GRADESYNC, "demo", "--once"], capture_output=True, text=True, check=False, timeout=180
+        [GRADESYNC, "demo", "--once", "--sis", sis], capture_output=True, text=True, check=False, timeout=180
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Calls that reached the two systems" in done.stdout

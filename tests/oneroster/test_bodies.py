@@ -63,7 +63,7 @@ def test_minimal_references_are_ids_alone() -> None:
     made = bodies(Profile(refs="minimal")).line_item("i1", SECTION, SPEC, NOW)
     assert made.keys() == {
         *("sourcedId", "title", "assignDate", "dueDate", "resultValueMin", "resultValueMax"),
-        *("class", "category"),
+        *("class", "category", "school"),
     }
     assert made["class"] == {"sourcedId": "c/1"}
 

@@ -93,7 +93,7 @@ class Bodies:
             "class": self._ref("class", section.ref.key),
             "category": self._ref("category", spec.category.key),
         }
-        if profile.version == "1.2" and profile.refs == "full":
+        if profile.version == "1.2":
             sent["school"] = self._ref("org", str(value["school"]))
         if profile.grading_period == "send" and (period := _find_period(value, spec.due)) is not None:
             sent["gradingPeriod"] = self._ref("academicSession", period)

@@ -163,8 +163,7 @@ def _required(name: str, demands: Demands) -> set[str]:
     if demands.refs == "full":
         required |= {"status", "dateLastModified"}
     if name == "lineItem":
-        if demands.refs == "full":
-            required |= {"category"} if demands.old else {"category", "school"}
+        required |= {"category"} if demands.old else {"category", "school"}
         if demands.old:
             required |= {"resultValueMin", "resultValueMax"}
         if demands.grading_period:

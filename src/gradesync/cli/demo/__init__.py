@@ -1,7 +1,7 @@
 """Define the command `demo`: start everything with an invented district, and watch it sync."""
 
 import signal
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -10,11 +10,15 @@ from gradesync.cli.servers import Host
 
 
 def demo(
+    *,
     once: Annotated[bool, typer.Option("--once", help="End by itself.")] = False,
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed makes the same district.")] = 7,
     sections: Annotated[int, typer.Option(min=1, max=500)] = 3,
+    sis: Annotated[
+        Literal["powerschool", "oneroster"], typer.Option(help="How the invented SIS takes grades.")
+    ] = "powerschool",
 ) -> None:
     """Start everything with an invented district, and watch a first sync and one of changes."""
     from gradesync.cli.demo.installation import Installation, start_all
@@ -33,7 +37,7 @@ def demo(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with start_all(host, port, seed=seed, sections=sections) as demo:
+        with start_all(host, port, seed=seed, sections=sections, sis=sis) as demo:
             walk_through(demo)
             if not once:
                 wait(demo)

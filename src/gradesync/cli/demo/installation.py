@@ -5,7 +5,7 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from gradesync.cli import operator
 from gradesync.cli.demo.process import last_lines, start
 from gradesync.cli.output import CommandError, out
 from gradesync.cli.servers import listen, upgrade_database
+from gradesync.core.catalogue import use_sis_name
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 
@@ -55,7 +56,7 @@ class Installation:
 
 
 @contextmanager
-def start_all(host: str, port: int, *, seed: int, sections: int) -> Iterator[Installation]:
+def start_all(host: str, port: int, *, seed: int, sections: int, sis: str) -> Iterator[Installation]:
     """Start everything in a temporary folder, which is removed at the end."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="gradesync-demo-"))
@@ -68,7 +69,8 @@ def start_all(host: str, port: int, *, seed: int, sections: int) -> Iterator[Ins
         with _step("the database has its tables"):
             upgrade_database(settings)
         with _step("an invented district responds as Schoology, as SIS and as LTI platform"):
-            sandbox = _sandbox(stack, folder, settings.public_url, seed, sections)
+            options = ("--seed", str(seed), "--sections", str(sections), "--sis", sis)
+            sandbox = _sandbox(stack, folder, settings.public_url, options)
         with _step(f"the API responds at {settings.public_url}, and a worker waits"):
             api = _gradesync(stack, folder, settings)
         with _step("the district is set up, with a client for its front-end and one for its office"):
@@ -115,14 +117,15 @@ def _settings(servers: embedded.Servers, url: str) -> Settings:
     )
 
 
-def _sandbox(stack: ExitStack, folder: Path, url: str, seed: int, sections: int) -> dict[str, Any]:
-    arguments = ["gradesync_sandbox", "--json", "--seed", str(seed), "--sections", str(sections)]
+def _sandbox(stack: ExitStack, folder: Path, url: str, options: Sequence[str]) -> dict[str, Any]:
+    arguments = ["gradesync_sandbox", "--json", *options]
     arguments += ["--tool-url", url]
     arguments += ["--schoology-window", "1"]  # on a new Redis a call budget begins with one empty window
     arguments += ["--district-file", str(folder / "district.toml")]
     process = stack.enter_context(start("sandbox", arguments, folder, {}))
     process.wait_until(lambda: process.output().endswith("\n"))
     description: dict[str, Any] = json.loads(process.output())
+    use_sis_name(description["district"]["sis"]["name"])
     return description
 
 

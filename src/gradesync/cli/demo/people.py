@@ -14,6 +14,11 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a type
 
 
+# Kinds of calls that create an assignment, and that write scores, in either kind of SIS.
+CREATES = ("assignment.create", "lineItem.put")
+SCORES = ("score.write", "result.put", "result.delete")
+
+
 class Change(NamedTuple):
     """Describe what the teacher did to one cell, and the text that the SIS should have then."""
 
@@ -28,16 +33,15 @@ class Calls:
     """Count the calls that reached the two systems, by kind, and their score rows."""
 
     schoology: int
-    powerschool: dict[str, int]
+    sis: dict[str, int]
     rows: int
 
-    def count(self, kind: str) -> int:
-        return self.powerschool.get(kind, 0)
+    def count(self, *kinds: str) -> int:
+        return sum(self.sis.get(kind, 0) for kind in kinds)
 
     @property
     def reads(self) -> int:
-        wrote = ("token", "assignment.create", "assignment.update", "score.write")
-        return sum(number for kind, number in self.powerschool.items() if kind not in wrote)
+        return sum(self.sis.values()) - self.count("token", "assignment.update", *CREATES, *SCORES)
 
 
 @dataclass(frozen=True, slots=True)

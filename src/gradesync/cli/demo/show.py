@@ -15,7 +15,7 @@ from rich.progress import (
 from rich.text import Text
 
 from gradesync.cli.demo.mending import Mended
-from gradesync.cli.demo.people import Calls, Change
+from gradesync.cli.demo.people import CREATES, SCORES, Calls, Change
 from gradesync.cli.output import make_table, out
 from gradesync.core.catalogue import sis_name
 
@@ -106,6 +106,6 @@ def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
     for column in lines.columns[1:]:
         column.justify = "right"
     for name, calls in syncs:
-        creates, writes = calls.count("assignment.create"), calls.count("score.write")
+        creates, writes = calls.count(*CREATES), calls.count(*SCORES)
         lines.add_row(name, *map(str, (calls.schoology, calls.reads, creates, writes, calls.rows)))
     out.print(lines)
