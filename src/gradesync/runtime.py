@@ -83,6 +83,11 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _open_secrets(settings: Settings) -> Secrets:
+    keys = _required(settings.secret_keys, "SECRET_KEYS")
+    return Secrets([key.get_secret_value() for key in keys])
+
+
 async def _read_sis_name(database: Database, district_id: str) -> str:
     async with database.district(district_id) as db:
         return await districts.get_sis_name(db)
@@ -97,8 +102,7 @@ async def open_runtime(
     Redis may be away. With `stop`, waits for a database that is away until that is set. Raises
     `SettingMissing`, `RoleRefused`, `DatabaseAway`.
     """
-    keys = _required(settings.secret_keys, "SECRET_KEYS")
-    secrets = Secrets([key.get_secret_value() for key in keys])
+    secrets = _open_secrets(settings)
     async with AsyncExitStack() as stack:
         database = Database.open(
             _required(settings.database_url, "DATABASE_URL").get_secret_value(),

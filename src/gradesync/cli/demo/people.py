@@ -135,7 +135,7 @@ class Teacher:
                 _json(self.demo.control.delete(cell))
                 return Change(item["title"], uid, f"{points} → blank", "")
             case _:
-                better = f"{points + Decimal('1.5'):f}"
+                better = f"{(points + Decimal('1.5')).normalize():f}"
                 _json(self.demo.control.put(cell, json={"points": better}))
                 return Change(item["title"], uid, f"{points} → {better}", better)
 

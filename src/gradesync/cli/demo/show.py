@@ -24,7 +24,7 @@ ORDER = list(STYLES)
 # Reasons of scores that only repeat the reason of their assignment.
 DERIVED = {"assignment-skipped", "assignment-failed"}
 RESULTS = {
-    "all-sent": f"[bold green]Complete.[/] Everything is in {sis_name()}.",
+    "all-sent": "[bold green]Complete.[/] Everything is in {sis}.",
     "needs-attention": "[bold yellow]Sent in part.[/] Some of it needs attention.",
     "stopped-for-review": "[bold yellow]Stopped for review.[/] Nothing was sent.",
     "failed": "[bold red]Failed.[/] Nothing was sent.",
@@ -46,7 +46,7 @@ def watch(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
 
 def print_counts(sync: Mapping[str, Any]) -> None:
     """Print what a sync came to, and its counts."""
-    out.print(RESULTS[sync["result"]])
+    out.print(RESULTS[sync["result"]].format(sis=sis_name()))
     if sync["error"]:
         out.print(f"[red]{sync['error']['title']}[/] {sync['error']['fix']}")
     for kind in ("assignments", "scores"):
