@@ -111,10 +111,8 @@ async def open_runtime(
             pool_size=settings.database_pool,
         )
         stack.push_async_callback(database.close)
-        redis = open_redis(
-            _required(settings.redis_url, "REDIS_URL").get_secret_value(),
-            patience_seconds=settings.redis_patience_seconds,
-        )
+        redis_url = _required(settings.redis_url, "REDIS_URL").get_secret_value()
+        redis = open_redis(redis_url, patience_seconds=settings.redis_patience_seconds)
         stack.push_async_callback(redis.aclose)
         client = open_client(allow_private_network=settings.allow_private_network)
         await stack.enter_async_context(client)
