@@ -52,7 +52,7 @@ class Sandbox:
             with_faults(schoology, "schoology", self.faults, schoology_kind),
             self._sis_app(),
             lti_app(self.world.lti),
-            control_app(self.world, self.faults),
+            control_app(self.world, self.faults, self.oneroster),
         )
 
     def _sis_app(self) -> ASGIApp:

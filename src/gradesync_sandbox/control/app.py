@@ -9,6 +9,7 @@ from gradesync_sandbox.control import schoology, schoology_year, sis, sis_year, 
 from gradesync_sandbox.control.targets import Room, TheWorld
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Faults
+from gradesync_sandbox.oneroster.state import OneRoster
 
 _DESCRIPTION = """
 Plays the people of an invented district: the teacher who grades in Schoology, whoever edits the SIS, the
@@ -17,10 +18,10 @@ Schoology by uid, students of the SIS by STUDENTS.DCID. Points are decimal texts
 """
 
 
-def control_app(world: World, faults: Faults) -> FastAPI:
+def control_app(world: World, faults: Faults, oneroster: OneRoster | None = None) -> FastAPI:
     """Return the control API of one sandbox. Serve it in the event loop that serves the simulators."""
     app = FastAPI(title="gradesync sandbox", description=_DESCRIPTION, version="1")
-    app.state.world, app.state.faults = world, faults
+    app.state.world, app.state.faults, app.state.oneroster = world, faults, oneroster
     app.add_api_route("/sections", sections, tags=["Sections"])
     app.add_api_route("/sections/{section}", section, tags=["Sections"])
     for part in (schoology_year, schoology, sis_year, sis, systems):

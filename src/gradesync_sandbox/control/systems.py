@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from gradesync_sandbox.control.targets import NOT_FOUND, TheFaults, TheWorld
+from gradesync_sandbox.control.targets import NOT_FOUND, TheFace, TheFaults, TheWorld
 from gradesync_sandbox.district import World
 from gradesync_sandbox.faults import Effect, Fault, Struck, System
+from gradesync_sandbox.oneroster.state import OneRoster
 
 router = APIRouter(tags=["Calls, switches, faults"], responses=NOT_FOUND)
 
@@ -53,7 +54,7 @@ async def counters(world: TheWorld, system: System, window: float = 5.0) -> dict
     """
     log = _side(world, system).log
     counted: dict[str, Any] = {"calls": log.counts(), "max_in_window": log.max_in_window(window)}
-    if system == "powerschool":
+    if system != "schoology":
         sis_log = world.powerschool.log
         counted |= {"max_in_flight": sis_log.max_in_flight, "score_rows": sis_log.effects()}
     return counted
@@ -66,17 +67,20 @@ async def forget_calls(world: TheWorld, system: System) -> None:
 
 
 @router.get("/systems/{system}/switches")
-async def switches(world: TheWorld, system: System) -> dict[str, Any]:
-    """Return a system's switches, `latency` in seconds among them."""
-    return asdict(_side(world, system).switches)
+async def switches(world: TheWorld, face: TheFace, system: System) -> dict[str, Any]:
+    """Return a system's switches. `latency` in seconds is PowerSchool's, whichever way grades come."""
+    return asdict(_switches(world, face, system))
 
 
 @router.patch("/systems/{system}/switches")
 async def set_switches(
-    world: TheWorld, system: System, changes: Annotated[dict[str, Any], Body(examples=[{"latency": 0.1}])]
+    world: TheWorld,
+    face: TheFace,
+    system: System,
+    changes: Annotated[dict[str, Any], Body(examples=[{"latency": 0.1}])],
 ) -> dict[str, Any]:
     """Change switches by name."""
-    current: Any = _side(world, system).switches
+    current = _switches(world, face, system)
     if unknown := changes.keys() - asdict(current).keys():
         raise HTTPException(422, f"no switch {min(unknown)}")
     try:
@@ -138,6 +142,14 @@ async def struck(faults: TheFaults) -> list[Struck]:
 async def release(faults: TheFaults) -> None:
     """Let every held call go on."""
     faults.release()
+
+
+def _switches(world: World, face: OneRoster | None, system: System) -> Any:
+    if system != "oneroster":
+        return _side(world, system).switches
+    if face is None:
+        raise HTTPException(404, "this SIS doesn't speak OneRoster")
+    return face.switches
 
 
 def _side(world: World, system: System) -> Any:

@@ -6,6 +6,7 @@ from fastapi import Depends, HTTPException, Path, Request
 
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Faults
+from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Student
 
 NOT_FOUND: dict[int | str, dict[str, object]] = {404: {"description": "No such thing in this district"}}
@@ -21,6 +22,12 @@ async def _faults(request: Request) -> Faults:
     return faults
 
 
+async def _face(request: Request) -> OneRoster | None:
+    face: OneRoster | None = request.app.state.oneroster
+    return face
+
+
+TheFace = Annotated[OneRoster | None, Depends(_face)]
 TheWorld = Annotated[World, Depends(_world)]
 TheFaults = Annotated[Faults, Depends(_faults)]
 
