@@ -69,6 +69,6 @@ async def _students(
     enrolled = roster.intersection(known.values())
     detail = f"{len(keys)} of {len(from_sis)} ids fit; {len(enrolled)} of them are in the SIS section."
     if from_sis and not enrolled:
-        fix = "Check match.student, and with it match.student_id: dcid, id or student_number."
+        fix = "Check match.student, and with it match.student_id: which id of a student it is in the SIS."
         return Finding(STUDENTS, False, detail, fix)
     return Finding(STUDENTS, True, detail)
