@@ -75,7 +75,7 @@ async def test_assignments_are_searched_and_sorted(session: BrowserSession) -> N
 async def test_a_category_is_switched_at_once(session: BrowserSession) -> None:
     opened = await session.open()
     await opened.tab("Assignments").click()
-    category = opened.tool.get_by_label("Category", exact=True)
+    category = opened.tool.get_by_label("Grading category")
     await category.select_option(index=1)
     name = await category.locator("option").nth(1).text_content()
     switches = opened.tool.get_by_role("switch")

@@ -79,7 +79,7 @@ async def test_axe_finds_nothing_in_any_state(session: BrowserSession) -> None:
 
 async def check_other_tabs(opened: CourseTab, checker: Checker) -> None:
     await opened.tab("Assignments").click()
-    await opened.tool.get_by_label("Category", exact=True).select_option(index=1)
+    await opened.tool.get_by_label("Grading category").select_option(index=1)
     await expect(opened.tool.get_by_role("button", name="Turn off all of")).to_be_visible()
     await checker.check("7-category")
     await opened.tool.get_by_label("Search").fill("no such name")

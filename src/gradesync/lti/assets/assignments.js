@@ -23,7 +23,7 @@ export class AssignmentsView {
     this.#context = context;
     this.#order.append(...[...ORDERS].map(([value, [words]]) => h("option", { value }, words)));
     this.#controls.append(
-      ...[["Search", this.#search], ["Category", this.#category], ["Sort by", this.#order]].map(([text, control]) =>
+      ...[["Search", this.#search], ["Grading category", this.#category], ["Sort by", this.#order]].map(([text, control]) =>
         h("div", {}, h("label", { for: control.id }, text), control),
       ),
     );
