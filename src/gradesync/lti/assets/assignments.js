@@ -16,7 +16,7 @@ export class AssignmentsView {
   #turns = h("div", { class: "actions", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #quiet = h("p", { class: "quiet" });
-  #head = h("div", { class: "columns", "aria-hidden": "true", hidden: true });
+  #head = h("div", { class: "list-head", "aria-hidden": "true", hidden: true });
   #list = h("ul", { class: "assignments" });
 
   constructor(context) {
