@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
+from sqlalchemy import make_url, text
 
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
@@ -41,6 +42,25 @@ async def follow(client: ApiClient, path: str, seen: str | None = None) -> Async
             elif "data" in fields:
                 yield Event(fields["event"], fields["id"], json.loads(fields["data"]))
                 fields = {}
+
+
+async def test_a_stream_outlives_an_outage_of_the_database(api: ApiHarness) -> None:
+    database = api.runtime.context.database
+    name = make_url(api.urls.database_url).database
+    async with on_a_socket(api) as http, api.urls.owner() as owner:
+        teacher = ApiClient(http, (await api.teacher()).token)
+        sync = (await teacher.post(f"{api.path}/syncs")).json()
+        bearer = {"authorization": f"Bearer {teacher.token}"}
+        async with http.stream("GET", sync["links"]["events"], headers=bearer) as response:
+            lines = response.aiter_lines()
+            assert await anext(lines) == "event: progress"
+            await owner.execute(text(f'ALTER DATABASE "{name}" CONNECTION LIMIT 0'))
+            await database.close()  # its pool connects anew
+            while not (await anext(lines)).startswith(":"):
+                pass
+            await owner.execute(text(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1'))
+            await api.run_queued()
+            assert "event: settled" in [line async for line in lines]
 
 
 async def test_events_report_progress_until_the_sync_is_settled(api: ApiHarness) -> None:
