@@ -4,17 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
 
 import httpx
 import structlog
 
-from gradesync.access.cache import Cache
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.request_limits import Limits
-from gradesync.access.tokens import Tokens
+from gradesync.access.tokens import Cache, Limits, Tokens
 from gradesync.core.ports import Clock, Systems
 from gradesync.db import districts
 from gradesync.db.codec import Secrets
@@ -27,7 +24,7 @@ from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.counts import observe_queue
 from gradesync.sync.sweep import sweep
-from gradesync.systems import UpstreamSystems, observe_circuits
+from gradesync.systems import UpstreamSystems, observe_circuits, utc_now
 from gradesync.upstream import call_budget
 from gradesync.upstream.egress import open_client
 from gradesync.wakeup import Wakeup
@@ -76,11 +73,6 @@ class Runtime:
     def clock(self) -> Clock:
         """Return the clock of the process."""
         return self.context.clock
-
-
-def utc_now() -> datetime:
-    """Return the time, as all but tests use it."""
-    return datetime.now(UTC)
 
 
 def _open_secrets(settings: Settings) -> Secrets:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Protocol, Self
 
@@ -24,6 +24,11 @@ from gradesync.upstream import skipped_districts
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.client import Backoff, Budget, Upstream
 from gradesync.upstream.limits import RateLimit, count_open_circuits, per_window
+
+
+def utc_now() -> datetime:
+    """Return the time, as all but tests use it."""
+    return datetime.now(UTC)
 
 
 class Connection(Protocol):

@@ -7,7 +7,8 @@ from arq.connections import ArqRedis
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
-from gradesync.redis_client.availability import RedisAway, patience, redis_optional
+from gradesync.redis_client.pool import patience, redis_optional
+from gradesync.redis_client.problems import RedisAway
 
 THERE_IS_WORK = "there_is_work"
 PREFIX = "gradesync:wakeups:"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gradesync.access.cache import Cache
+from gradesync.access.tokens import Cache
 
 
 class Loader:

@@ -9,7 +9,7 @@ import pytest
 from fastapi import APIRouter
 from redis.asyncio import Redis
 
-from gradesync.access.request_limits import Limits
+from gradesync.access.tokens import Limits
 from gradesync.redis_client.pool import open_redis
 from gradesync.settings import Settings
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem

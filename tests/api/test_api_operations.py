@@ -28,7 +28,7 @@ async def test_readiness_checks_database_migrations_and_queue(api: ApiHarness) -
     response = await api.http.get("/readyz")
     assert response.status_code == 200
     checks = {"database": "ok", "migrations": "ok", "queue": "ok"}
-    none_open = {"schoology": 0, "powerschool": 0}
+    none_open = {"schoology": 0, "powerschool": 0, "oneroster": 0}
     assert response.json() == {
         "status": "ready",
         "checks": checks,
@@ -44,7 +44,7 @@ async def test_open_circuits_are_counted_and_do_not_end_readiness(api: ApiHarnes
             await budget.report(False)
     response = await api.http.get("/readyz")
     assert (response.status_code, response.json()["status"]) == (200, "ready")
-    assert response.json()["circuits_open"] == {"schoology": 0, "powerschool": 2}
+    assert response.json()["circuits_open"] == {"schoology": 0, "powerschool": 2, "oneroster": 0}
     metrics = (await api.http.get("/metrics")).text
     assert 'gradesync_circuits_open{system="powerschool"} 2.0' in metrics
     assert 'gradesync_circuits_open{system="schoology"} 0.0' in metrics

@@ -1,7 +1,7 @@
 """Measure the memory that a district takes in Redis while it is busy."""
 
 from bench.measure import Measure
-from gradesync.access.request_limits import Limits
+from gradesync.access.tokens import Limits
 from gradesync.redis_client.pool import open_redis
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import CallBudget

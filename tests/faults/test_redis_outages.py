@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gradesync.db.session import Database
-from gradesync.redis_client import availability
+from gradesync.redis_client import pool
 from gradesync_sandbox import world
 from harness.contexts import REDIS_SECONDS
 from harness.environment import open_environment
@@ -18,7 +18,7 @@ SECONDS = 2  # that a Redis that fails may cost a sync in sum
 async def test_redis_that_fails_costs_a_sync_less_than_two_seconds(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(availability, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(pool, "PROBE_SECONDS", 0.1)
     weakness, built = WEAKNESSES[name], world.build(7, 1, 3, 2, ideal=True)
     built.schoology.switches.credits = 1_000  # a fourth of them is enough for both syncs
     async with (
@@ -41,7 +41,7 @@ async def test_redis_that_fails_costs_a_sync_less_than_two_seconds(
 async def test_redis_that_is_back_is_used_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(availability, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "PROBE_SECONDS", 0.01)
     async with (
         weak_redis(tmp_path) as weak,
         open_environment(database, weak.url, REDIS_SECONDS) as environment,

@@ -11,7 +11,7 @@ from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.oneroster.cells import decode_cell, encode_cell
 from gradesync.oneroster.profiles import PROFILES, Profile, choose_profile
-from gradesync.upstream.exact_json import decode, encode
+from gradesync.upstream.response import decode, encode
 
 EVERY = [
     choose_profile(name, version, {}) for name, vendor in PROFILES.items() for version in vendor.versions

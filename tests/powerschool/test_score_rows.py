@@ -12,7 +12,7 @@ from gradesync.core.plan import ScoreWrite
 from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.powerschool.scores import build_score_body
-from gradesync.upstream.exact_json import encode
+from gradesync.upstream.response import encode
 
 
 @pytest.mark.parametrize(

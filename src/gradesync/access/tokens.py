@@ -1,17 +1,30 @@
-"""Issue and verify bearer tokens: short-lived JWTs with district, subject, scopes and a teacher's section."""
+"""Issue and verify bearer tokens, limit how often their holders ask, and cache what they share."""
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
+from time import monotonic
+from typing import Generic, TypeVar
 from uuid import uuid4
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OctKey
+from prometheus_client import Counter
+from pyrate_limiter import GCRA, Rate, RedisStateStore
+from pyrate_limiter.abstracts import Decision, State
+from redis.asyncio import Redis
+from starlette.requests import Request
 
 from gradesync.core.ports import Clock
 from gradesync.errors import GradeSyncError
+from gradesync.redis_client.pool import redis_optional
 
 ISSUER = "gradesync"
 ALGORITHM = "HS256"
@@ -133,3 +146,95 @@ class Tokens:
             jti={"essential": True},
             sub={"essential": True},
         )
+
+
+PREFIX = "gradesync:limit:"
+A_MINUTE = 60_000
+CALLERS = 20_000  # that one process remembers; it forgets who has not asked for longest
+
+REFUSED = Counter("gradesync_requests_limited_total", "Requests refused by a rate limit.", ["limit"])
+
+
+def source_ip(request: Request) -> str | None:
+    """Return the address that the request came from; None where a proxy forwards text that is none."""
+    if request.client is not None:
+        with suppress(ValueError):
+            return str(ip_address(request.client.host))
+    return None
+
+
+@dataclass(slots=True)
+class Limits:
+    """Keep leaky buckets by name: a minute's requests may come at once, after which they come evenly.
+
+    Whoever has asked this process too often has asked all of them too often: Redis is asked about the rest.
+    While it cannot be used, each process limits by itself.
+    """
+
+    redis: Redis
+    _states: OrderedDict[str, State] = field(default_factory=OrderedDict, init=False)
+
+    async def wait(self, limit: str, caller: str, per_minute: int) -> float:
+        """Return the seconds until `caller` may send another request; 0 where it may now, and is counted."""
+        key, rates, now = f"{PREFIX}{limit}:{caller}", [Rate(per_minute, A_MINUTE)], int(time.time() * 1000)
+        decision = self._check_here(key, rates, now)
+        if decision.allowed:
+            async with redis_optional("limit requests"):
+                decision = await self._check_everywhere(key, rates, now)
+        if decision.allowed:
+            return 0.0
+        REFUSED.labels(limit).inc()
+        return max(decision.retry_after_ms or 0, 1) / 1000
+
+    def _check_here(self, key: str, rates: list[Rate], now: int) -> Decision:
+        bucket = GCRA()
+        state, decision = bucket.step(rates, self._states.pop(key, bucket.initial(rates)), now, 1)
+        self._states[key] = state
+        if len(self._states) > CALLERS:
+            self._states.popitem(last=False)
+        return decision
+
+    async def _check_everywhere(self, key: str, rates: list[Rate], now: int) -> Decision:
+        # With an asynchronous client its result must be awaited; the library does not type it.
+        check: Callable[..., Awaitable[Decision]] = RedisStateStore(self.redis, key).check
+        return await check(GCRA(), rates, now, 1)
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Cache(Generic[K, V]):
+    """Load values with `load`, and keep each for `seconds`, at most `limit` of them.
+
+    Callers who need the same value at the same time share one load. Errors are never kept.
+    """
+
+    def __init__(self, load: Callable[[K], Awaitable[V]], *, seconds: float, limit: int = 1000) -> None:
+        self._load = load
+        self._seconds = seconds
+        self._limit = limit
+        self._entries: OrderedDict[K, tuple[float, asyncio.Future[V]]] = OrderedDict()
+
+    async def get(self, key: K) -> V:
+        """Return the value of `key`. Raises what `load` raises."""
+        entry = self._entries.get(key)
+        if entry is None or monotonic() - entry[0] >= self._seconds or _has_failed(entry[1]):
+            entry = self._start(key)
+        return await asyncio.shield(entry[1])
+
+    def forget(self, key: K) -> None:
+        """Drop the value of `key`."""
+        self._entries.pop(key, None)
+
+    def _start(self, key: K) -> tuple[float, asyncio.Future[V]]:
+        entry = (monotonic(), asyncio.ensure_future(self._load(key)))
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._limit:
+            self._entries.popitem(last=False)
+        return entry
+
+
+def _has_failed(value: "asyncio.Future[V]") -> bool:
+    return value.done() and (value.cancelled() or value.exception() is not None)

@@ -13,9 +13,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, S
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.request_limits import source_ip
 from gradesync.access.teacher import is_course_admin
-from gradesync.access.tokens import PAGE, Caller, Scope, TokenRefused
+from gradesync.access.tokens import PAGE, Caller, Scope, TokenRefused, source_ip
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
 from gradesync.api.schemas import SchoologyId

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from gradesync.access.cache import Cache
+from gradesync.access.tokens import Cache
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ports import Member, Source, Target

@@ -267,3 +267,13 @@ class _LiveIndex:
     def _is_unclaimed(self, item: LiveAssignment) -> bool:
         """Return True if an assignment of the SIS is ours and nothing is bound to it."""
         return item.ours and item.ref.key not in self.holders
+
+
+def has_temporary_name(assignment_id: str, spec: Spec | None) -> bool:
+    """Return True if an assignment was last sent by its temporary name."""
+    return spec is not None and spec.name.endswith(temporary_suffix(assignment_id))
+
+
+def temporary_suffix(assignment_id: str) -> str:
+    """Return what a temporary name ends with."""
+    return f" ({assignment_id})"

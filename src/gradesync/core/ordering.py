@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from gradesync.core.assignments import temporary_suffix
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Slot, Spec
 
@@ -24,7 +25,7 @@ class TemporaryName(NamedTuple):
 
     def spec(self, name_max: int) -> Spec:
         """Return what stands, by a name of at most `name_max` characters that nobody else has."""
-        suffix = _suffix(self.item.id)
+        suffix = temporary_suffix(self.item.id)
         return replace(self.before, name=self.before.name[: name_max - len(suffix)] + suffix)
 
 
@@ -67,15 +68,6 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
         if item.id in cyclic and item.ref is not None and item.before is not None
     )
     return WriteOrder(tuple(temporary), tuple(order.values()))
-
-
-def has_temporary_name(assignment_id: str, spec: Spec | None) -> bool:
-    """Return True if an assignment was last sent by its temporary name."""
-    return spec is not None and spec.name.endswith(_suffix(assignment_id))
-
-
-def _suffix(assignment_id: str) -> str:
-    return f" ({assignment_id})"
 
 
 def _fold_case(slot: Slot) -> Slot:

@@ -9,7 +9,7 @@ from sqlalchemy import Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db.sync_row import Sync, sync_of
+from gradesync.db.codec import Sync, sync_of
 from gradesync.db.syncs import NOW, QUEUED, SYNC
 from gradesync.db.tables import metadata
 

@@ -18,9 +18,8 @@ from sqlalchemy.types import TypeEngine
 from gradesync.core.catalogue import NO_ATTENTION, Attention, SyncResult
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
-from gradesync.db.codec import LOG_KEPT, first_id_at, oldest_kept, parse, uuid7
+from gradesync.db.codec import LOG_KEPT, Sync, first_id_at, oldest_kept, parse, selection_rows, sync_of, uuid7
 from gradesync.db.sync_filter import SyncFilter
-from gradesync.db.sync_row import Sync, selection_rows, sync_of
 from gradesync.db.tables import metadata
 
 __all__ = [

@@ -6,9 +6,8 @@ from starlette.responses import JSONResponse, Response
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.launch import Launch
-from gradesync.access.request_limits import source_ip
 from gradesync.access.teacher import teacher_scopes
-from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope
+from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope, source_ip
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gradesync.access.request_limits import source_ip
+from gradesync.access.tokens import source_ip
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins

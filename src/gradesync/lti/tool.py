@@ -10,8 +10,7 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.request_limits import Limits
-from gradesync.access.tokens import Tokens
+from gradesync.access.tokens import Limits, Tokens
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Member, Systems
 from gradesync.db import districts

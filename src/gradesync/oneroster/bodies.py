@@ -11,7 +11,7 @@ from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import SisSection, Spec
 from gradesync.oneroster.cells import CELL, encode_cell, score_date, stamp
 from gradesync.oneroster.profiles import Profile
-from gradesync.upstream.exact_json import to_plain
+from gradesync.upstream.response import to_plain
 
 Object = Mapping[str, Any]
 

@@ -11,8 +11,7 @@ from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.oneroster.objects import Object
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.upstream.client import Params, Upstream
-from gradesync.upstream.exact_json import MalformedError, decode, encode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, encode
 
 PAGE_SIZE = 1000
 MAX_PAGES = 300

@@ -8,7 +8,7 @@ from typing import Any
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value, points_of
 from gradesync.oneroster.profiles import Profile
-from gradesync.upstream.exact_json import MalformedError, read_number, to_plain
+from gradesync.upstream.response import MalformedError, read_number, to_plain
 
 GRADED, EXEMPT, NOT_SUBMITTED = "fully graded", "exempt", "not submitted"
 ZERO = Decimal(0)

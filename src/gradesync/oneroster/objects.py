@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
 from gradesync.oneroster.ids import is_ours
 from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
-from gradesync.upstream.exact_json import MalformedError, read_number, to_plain
+from gradesync.upstream.response import MalformedError, read_number, to_plain
 
 Object = Mapping[str, Any]
 

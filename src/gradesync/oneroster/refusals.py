@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gradesync.upstream.exact_json import MalformedError, decode
-from gradesync.upstream.response import DEFAULT_PAUSE, UpstreamResponse, retry_after
+from gradesync.upstream.response import DEFAULT_PAUSE, MalformedError, UpstreamResponse, decode, retry_after
 
 FAILED = frozenset({"failure", "unsupported"})
 # The code values of the gradebook's and the rostering's vocabularies: nothing else of a refusal is shown.

@@ -15,8 +15,7 @@ from gradesync.oneroster.cells import decode_cell
 from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Cells, Object, index_results, is_gone, read_id
 from gradesync.oneroster.refusals import Refusal, read_refusal
-from gradesync.upstream.exact_json import MalformedError, decode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 DENIALS = 3  # refusals of access in a row, with nothing taken, after which no further score is sent
 LOSSES = 12  # lost answers in a row after which the SIS is taken to be down

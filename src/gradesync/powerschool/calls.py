@@ -12,8 +12,7 @@ from gradesync.errors import Retriable, SyncStopped
 from gradesync.powerschool.refusals import Refusal, read_refusal, stop_for_refusal
 from gradesync.powerschool.wire import Object, read_key, read_objects
 from gradesync.upstream.client import Params, Upstream
-from gradesync.upstream.exact_json import MalformedError, decode, encode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, encode
 
 HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 PAGE_SIZE = 100

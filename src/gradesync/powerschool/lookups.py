@@ -9,7 +9,7 @@ from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import UNIQUE, Calls, ReadRefused
 from gradesync.powerschool.teachers import find_acting_teacher, read_optional
 from gradesync.powerschool.wire import Object, read_day, read_flag, read_key, read_objects
-from gradesync.upstream.exact_json import MalformedError, decode
+from gradesync.upstream.response import MalformedError, decode
 
 # YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990

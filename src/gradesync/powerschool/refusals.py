@@ -10,8 +10,7 @@ from typing import Any
 from gradesync.core.reasons import Reason
 from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.powerschool import refusal_texts
-from gradesync.upstream.exact_json import MalformedError, decode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 MAX_READ_BYTES = 64 * 1024
 MAX_FIELDS = 20

@@ -24,8 +24,7 @@ from gradesync.powerschool.refusals import (
     read_refusal,
     stop_for_permission,
 )
-from gradesync.upstream.exact_json import MalformedError, decode, to_plain
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, to_plain
 
 # PowerSchool's own marks for our exceptions; written only where a district sends them (R1: a proposal).
 FLAGS = {EXCUSED: "isexempt", MISSING: "ismissing"}

@@ -27,8 +27,7 @@ from gradesync.powerschool.wire import (
     read_assignment,
     read_categories,
 )
-from gradesync.upstream.exact_json import MalformedError, decode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 # Columns N(18,6) and VARCHAR2(50) (upstream.md PowerSchool §3.1), and the 9,999 points of PowerTeacher Pro
 # (upstream.md PowerSchool §3.3).

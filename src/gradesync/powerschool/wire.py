@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
-from gradesync.upstream.exact_json import MalformedError, decode, read_number, to_plain
+from gradesync.upstream.response import MalformedError, decode, read_number, to_plain
 
 Object: TypeAlias = Mapping[str, Any]
 

@@ -47,10 +47,15 @@ class AssignmentWriter:
 
 async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
     """Create, update and adopt as planned; afterwards `writer.refs` holds where scores can go."""
-    writer.refs.update(
-        (item.id, item.ref) for item in plan.assignments if item.action is Action.KEEP and item.ref
-    )
-    await _record_intents(writer, plan)
+    kept = (item for item in plan.assignments if item.action is Action.KEEP)
+    writer.refs.update((item.id, item.ref) for item in kept if item.ref)
+    if any(item.spec and item.action is not Action.KEEP for item in plan.assignments):
+        await _record_intents(writer, plan)
+        await _write_in_order(writer, plan)
+    await _look_at_written(writer)
+
+
+async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
     order = order_writes(plan.assignments)
     set_aside = {name.item.id: name for name in order.temporary if await _set_name_aside(writer, name)}
     taken: set[Slot] = set()
@@ -62,7 +67,6 @@ async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
             await _fail(writer, write.item, refused)
         else:
             taken.add(write.spec.slot)
-    await _look_at_written(writer)
 
 
 async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from redis.asyncio import Redis
 
 from gradesync.errors import Retriable
-from gradesync.redis_client.availability import redis_optional
-from gradesync.redis_client.pool import is_away
+from gradesync.redis_client.pool import is_away, redis_optional
 from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit
 
 PREFIX = "gradesync:budget:"

@@ -11,8 +11,7 @@ import httpx
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.upstream.client import Upstream
-from gradesync.upstream.exact_json import MalformedError, decode
-from gradesync.upstream.response import UpstreamResponse
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 # Seconds before its end at which a token is renewed, and its lifetime where the upstream does not state one.
 RENEWAL_MARGIN = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from gradesync.core.district import BUDGET_SHARE
-from gradesync.redis_client.availability import redis_optional
+from gradesync.redis_client.pool import redis_optional
 
 PREFIX = "gradesync:circuit:"
 OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, not whether they are open

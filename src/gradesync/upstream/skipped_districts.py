@@ -4,7 +4,7 @@ import time
 
 from redis.asyncio import Redis
 
-from gradesync.redis_client.availability import redis_optional
+from gradesync.redis_client.pool import redis_optional
 
 DISTRICTS = "gradesync:skipped_districts"
 # Workers look for work every second: a district that none of them has skipped for so long is not skipped.

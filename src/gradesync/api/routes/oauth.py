@@ -11,8 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.request_limits import source_ip
-from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Scope
+from gradesync.access.tokens import CLIENT_LIFETIME, TEACHER_LIFETIME, Caller, Scope, source_ip
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
