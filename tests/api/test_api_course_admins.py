@@ -11,7 +11,10 @@ from harness.api import ApiClient, ApiHarness, expect_problem
 
 SECTION = "/sections/{section_id}"
 SYNCS = f"{SECTION}/syncs"
-BODIES: dict[str, Any] = {f"{SECTION}/assignments/{{assignment_id}}": {"sync_to_sis": False}}
+BODIES: dict[str, Any] = {
+    f"{SECTION}/assignments/{{assignment_id}}": {"sync_to_sis": False},
+    f"{SECTION}/assignments": {"ids": ["1"], "sync_to_sis": False},
+}
 READS = {"get", "head"}
 WRITES = [
     (method.upper(), path)

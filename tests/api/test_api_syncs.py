@@ -25,7 +25,11 @@ async def test_a_request_is_accepted_at_once_with_a_location(api: ApiHarness) ->
         "none",
         "changes",
     )
-    assert sync["requested_by"] == {"kind": "teacher", "id": str(api.room.teacher.uid)}
+    assert sync["requested_by"] == {
+        "kind": "teacher",
+        "id": str(api.room.teacher.uid),
+        "name": None,
+    }
     assert sync["progress"] == {"done": 0, "total": None}
     assert set(sync["assignments"].values()) == set(sync["scores"].values()) == {0}
     assert sync["requested_at"] < sync["settles_by"]

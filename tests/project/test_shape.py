@@ -1,5 +1,7 @@
 """Hold the code to its limits: few loose modules, short files and names, docstrings that open with a verb."""
 
+from collections import Counter
+
 import pytest
 
 from shape import sources
@@ -25,6 +27,12 @@ def test_functions_are_short() -> None:
 def test_docstrings_open_with_a_verb(tree: str) -> None:
     found = sources.docstrings(sources.python_files(sources.ROOT / tree))
     assert [docstring for docstring in found if not sources.opens_with_a_verb(docstring)] == []
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """Two of one name cannot be collected together."""
+    names = Counter(path.name for path in (sources.ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, files in names.items() if files > 1] == []
 
 
 def test_names_of_tests_are_short() -> None:
