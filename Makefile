@@ -11,8 +11,8 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 WORKERS ?= $(shell echo $$((2 * $(CORES))))
 PARALLEL = -n $(WORKERS) --dist worksteal
 # Tests that take every branch of core and sync. Measured ones take twice as long, so `make test` does not measure
-GATED := tests/core tests/engine tests/worker
-UNGATED := tests $(GATED:%=--ignore=%)
+GATED := tests/core tests/engine tests/worker \
+	$(filter-out tests/api/test_api_fuzz.py,$(wildcard tests/api/test_*.py))
 ARGS ?=
 N ?= 200
 T ?= tests

@@ -11,7 +11,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.browser import BrowserSession, open_chromium, open_session
 
-expect.set_options(timeout=20_000)  # two cores may be busy with other tests
+expect.set_options(timeout=60_000)  # two cores may be busy with other tests
 SHOTS = os.environ.get("GRADESYNC_SCREENSHOTS")
 """Name a folder for a picture of how each test ended."""
 

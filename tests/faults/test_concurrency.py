@@ -177,7 +177,12 @@ async def test_failed_sync_names_the_open_circuit(environment: Environment, syst
         syncs = [await harness.request(room) for room in harness.world.classrooms]
         while await run_next_sync(harness.context):
             pass
-        assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, system: 1}
+        assert await observe_circuits(harness.redis) == {
+            "schoology": 0,
+            "powerschool": 0,
+            "oneroster": 0,
+            system: 1,
+        }
         ended = [current for sync in syncs if (current := await harness.get(sync)).status != "processing"]
         assert {sync.error_code for sync in ended} == {"upstream-unavailable"}
         named = [f"circuit open: {system}" in (sync.error_detail or "") for sync in ended]

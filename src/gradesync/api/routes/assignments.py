@@ -80,7 +80,11 @@ async def _read_changes(context: SectionContext, stored: assignment_state.Stored
     return await context.live.changes(SinceRef(context.section_ref, since, stored.as_of))
 
 
-@router.get("/sections/{section_id}/waiting", summary="Count what waits for the next sync")
+@router.get(
+    "/sections/{section_id}/waiting",
+    summary="Count what waits for the next sync",
+    responses=problem_responses("section-not-found"),
+)
 async def count_waiting(*, context: SectionReader) -> schemas.Waiting:
     """Count what changed since the last sync, by reading only that; cached for a minute.
 
