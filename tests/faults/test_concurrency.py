@@ -190,7 +190,7 @@ async def test_failed_sync_names_the_open_circuit(environment: Environment, syst
         harness.faults.clear()
         await harness.pass_time()
         assert (await harness.sync()).status == "complete"
-        assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0}
+        assert await observe_circuits(harness.redis) == {"schoology": 0, "powerschool": 0, "oneroster": 0}
 
 
 @pytest.mark.parametrize("system", ["schoology", "powerschool"])
