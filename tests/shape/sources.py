@@ -73,6 +73,11 @@ def all_files() -> list[Path]:
     return python_files(*(ROOT / tree for tree in TREES))
 
 
+def page_files() -> list[Path]:
+    """Return the scripts and styles of the teacher's page."""
+    return sorted(path for path in (PACKAGE / "lti" / "assets").iterdir() if path.suffix in {".css", ".js"})
+
+
 def loose_modules() -> list[str]:
     """Return the names of the modules that lie in no package of gradesync."""
     return sorted(path.stem for path in PACKAGE.glob("*.py"))
