@@ -5,7 +5,7 @@ from decimal import Decimal
 from harness.api import ApiClient, ApiHarness
 
 
-async def test_students_of_the_same_name_are_told_apart(api: ApiHarness) -> None:
+async def test_students_of_one_name_carry_their_school_ids(api: ApiHarness) -> None:
     users, (one, other) = api.world.schoology.users, [*api.room.students][:2]
     users[one].first, users[one].last = users[other].first, users[other].last
     teacher = await api.teacher()

@@ -29,10 +29,10 @@ async def read_names(context: SectionContext) -> Names:
     except (SyncStopped, Retriable):
         return Names({}, missing=True)
     students = sum(member.active and not member.admin for member in members)
-    return Names(tell_apart(members), students)
+    return Names(distinguish_names(members), students)
 
 
-def tell_apart(members: Iterable[Member]) -> dict[str, str]:
+def distinguish_names(members: Iterable[Member]) -> dict[str, str]:
     """Return the names by uid; people of the same name have their school ID, or their uid, behind it."""
     members = [member for member in members if member.display_name]
     alike = Counter(member.display_name for member in members)

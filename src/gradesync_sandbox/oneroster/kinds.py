@@ -1,10 +1,11 @@
-"""Name each kind of call, for logs and faults."""
+"""Name each kind of call to the OneRoster SIS, such as `token` or `result.put`."""
 
-import re
+from gradesync_sandbox.kinds import Kinds
 
 _BASE = r"/ims/oneroster/(?:rostering/v1p2|gradebook/v1p2|v1p1)"
-_KINDS = [
-    (re.compile(pattern.replace("BASE", _BASE)), kind)
+
+kind_of = Kinds(
+    (pattern.replace("BASE", _BASE), kind)
     for pattern, kind in (
         (r"POST /oauth/token", "token"),
         (r"GET BASE/classes/[^/]+", "class.get"),
@@ -25,10 +26,4 @@ _KINDS = [
         (r"DELETE BASE/line[Ii]tems/[^/]+", "lineItem.delete"),
         (r"DELETE BASE/results/[^/]+", "result.delete"),
     )
-]
-
-
-def kind_of(method: str, path: str, query: str = "") -> str:
-    """Return the kind of a call, such as `token` or `result.put`; else `unknown`."""
-    asked = f"{method} {path}"
-    return next((kind for pattern, kind in _KINDS if pattern.fullmatch(asked)), "unknown")
+)

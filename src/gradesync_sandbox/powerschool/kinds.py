@@ -1,10 +1,9 @@
-"""Name each kind of call, for logs and faults."""
+"""Name each kind of call to PowerSchool, such as `token`, `schema.sections` or `score.write`."""
 
-import re
+from gradesync_sandbox.kinds import Kinds
 
-_KINDS = [
-    (re.compile(pattern), kind)
-    for pattern, kind in (
+kind_of = Kinds(
+    (
         (r"POST /oauth/access_token/?", "token"),
         (r"GET /ws/v1/metadata/?", "v1.metadata"),
         (r"GET /ws/v1/section/[^/]+/?", "v1.section"),
@@ -25,11 +24,4 @@ _KINDS = [
         (r"DELETE /ws/xte/section/assignment/[^/]+", "assignment.delete"),
         (r"PUT /ws/xte/score/?", "score.write"),
     )
-]
-
-
-def kind_of(method: str, path: str, query: str = "") -> str:
-    """Return the kind of a call, such as `token`, `schema.sections` or `score.write`; else `unknown`."""
-    asked = f"{method} {path}"
-    matches = ((pattern.fullmatch(asked), kind) for pattern, kind in _KINDS)
-    return next((match.expand(kind).lower() for match, kind in matches if match), "unknown")
+)
