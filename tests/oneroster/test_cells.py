@@ -11,7 +11,7 @@ from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.oneroster.cells import decode_cell, encode_cell
 from gradesync.oneroster.profiles import PROFILES, Profile, choose_profile
-from gradesync.upstream.response import decode, encode
+from gradesync.upstream.response import MalformedError, decode, encode
 
 EVERY = [
     choose_profile(name, version, {}) for name, vendor in PROFILES.items() for version in vendor.versions
@@ -67,11 +67,18 @@ def test_each_kind_of_score_has_its_fields(value: Value, profile: Profile, field
         ({"scoreStatus": "exempt", "score": 80}, Mark(EXCUSED), Decimal(80)),
         ({"missing": "true"}, Mark(MISSING), None),
         ({"score": "9.50"}, Decimal("9.5"), Decimal("9.5")),
-        ({"score": True}, None, None),
-        ({"score": "A-"}, None, None),
-        ({"score": "NaN"}, None, None),
+        ({"score": ""}, None, None),
+        ({"score": None}, None, None),
     ],
 )
 def test_no_status_makes_a_zero(result: dict[str, object], marked: Value, plain: Value) -> None:
     assert decode_cell(result, NEW, marks=True) == marked
     assert decode_cell(result, NEW, marks=False) == plain
+
+
+@pytest.mark.parametrize("score", [True, "A-", "NaN", "Infinity", "1e400", Decimal("1e400"), [5], {}])
+def test_what_is_no_number_is_no_blank(score: object) -> None:
+    for marks in (True, False):
+        with pytest.raises(MalformedError):
+            decode_cell({"scoreStatus": "fully graded", "score": score}, NEW, marks=marks)
+    assert decode_cell({"scoreStatus": "exempt", "score": score}, NEW, marks=True) == Mark(EXCUSED)

@@ -1,20 +1,22 @@
 """Call one district's SIS over OneRoster: tokens, headers, pages, and how many calls at once."""
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import AccessRefused, SyncStopped
-from gradesync.oneroster.objects import Object
+from gradesync.oneroster.objects import Object, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.upstream.client import Params, Upstream
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, encode
 
 PAGE_SIZE = 1000
 MAX_PAGES = 300
+_NEXT = re.compile(r"""rel\s*=\s*["']?next\b""", re.IGNORECASE)
 
 
 class Tokens(Protocol):
@@ -31,7 +33,7 @@ class Tokens(Protocol):
 
 def path_to(*parts: str) -> str:
     """Return a path of these parts, ids percent-encoded."""
-    return "".join(f"/{quote(part, safe='')}" for part in parts)
+    return "".join(f"/{quote(part, safe='', errors='replace')}" for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,43 +84,89 @@ class Calls:
             Reason.SIS_CREDENTIALS_REFUSED, f"the SIS does not accept the credentials for {kind}"
         )
 
-    async def read_one(self, service: Upstream, kind: str, path: str, name: str) -> Object | None:
-        """Read one object by id; None for a 404. Raises `SyncStopped` for anything else."""
-        response = await self.send(service, kind, "GET", path)
+    async def read_one(
+        self, service: Upstream, kind: str, collection: str, key: str, name: str
+    ) -> Object | None:
+        """Read one object by id; None for a 404. Raises `SyncStopped` for all else, another object too."""
+        response = await self.send(service, kind, "GET", path_to(collection, key))
         if response.status == 404:
             return None
         found = _content(response, kind).get(name)
         if not isinstance(found, Mapping):
             raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS's answer to {kind} has no {name}")
+        if not is_same(read_id(found), key):
+            raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS answers {kind} with another {name}")
         return found
 
     async def read_all(self, service: Upstream, kind: str, path: str, name: str) -> list[Object]:
         """Read every page of a set. Raises `SyncStopped` where it is refused, or not complete.
 
-        No single page is trusted to be all: a SIS may cap its size.
+        No single page is trusted to be all: a SIS may cap its size. Of several totals the largest counts.
         """
         rows: dict[str, Object] = {}
-        total, offset = None, 0
+        total, offset, listed = None, 0, 0
         for _ in range(MAX_PAGES):
             params = {"limit": str(PAGE_SIZE), "offset": str(offset)}
             response = await self.send(service, kind, "GET", path, params=params)
-            total = _read_total(response)
-            page = _read_page(response, kind, name, total)
-            before = len(rows)
-            rows.update((str(row.get("sourcedId")), row) for row in page)
-            offset += len(page)
-            if (total is not None and offset >= total) or not page:
+            shown = _read_total(response)
+            total = max((each for each in (total, shown) if each is not None), default=None)
+            page = _read_page(response, kind, name, shown)
+            new = _add_page(rows, page, kind)
+            offset, listed = offset + len(page), listed + new
+            more = _NEXT.search(response.headers.get("link", "")) is not None
+            if not new:  # the end, or the same page again where offsets are ignored
+                whole = not page or not (more or len(page) >= PAGE_SIZE)
                 break
-            if len(rows) == before:  # the same page again: offsets are ignored there
-                break
-        if total is not None and len(rows) < total:
+            if listed == total and not more:
+                return list(rows.values())
+        else:
+            whole = False
+        if not whole if total is None else listed < total:
             raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS shows only a part of {kind}")
         return list(rows.values())
 
 
+def is_same(shown: str | None, key: str) -> bool:
+    """Return True where an object that is shown has an id; some servers change its case."""
+    return shown is not None and shown.casefold() == key.casefold()
+
+
+def is_other(response: UpstreamResponse, name: str, key: str) -> bool:
+    """Return True where the answer to a write is no JSON, or shows another object than was written (R41)."""
+    if not response.body.strip():
+        return False
+    try:
+        content = decode(response.body)
+    except MalformedError:
+        return True
+    shown = content.get(name) if isinstance(content, Mapping) else None
+    return isinstance(shown, Mapping) and "sourcedId" in shown and not is_same(read_id(shown), key)
+
+
+def _add_page(rows: dict[str, Object], page: Sequence[Object], kind: str) -> int:
+    """Add the rows of a page; return how many are not of an earlier page. One listed twice there counts.
+
+    Raises `SyncStopped` where two objects have one id: each would hide the other.
+    """
+    before, new = rows.keys() | (), 0
+    for row in page:
+        key = read_id(row)
+        if key is None:
+            raise SyncStopped(Reason.SIS_UNREADABLE, f"a row of the SIS's answer to {kind} has no id")
+        if key in rows and _owner_of(rows[key]) != _owner_of(row):
+            raise SyncStopped(Reason.SIS_UNREADABLE, f"two rows of {kind} have the id {key}")
+        rows[key] = row
+        new += key not in before
+    return new
+
+
+def _owner_of(row: Object) -> tuple[str | None, str | None]:
+    return read_ref(row, "lineItem"), read_ref(row, "student")
+
+
 def _read_total(response: UpstreamResponse) -> int | None:
     text = response.headers.get("x-total-count", "").strip()
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _read_page(response: UpstreamResponse, kind: str, name: str, total: int | None) -> list[Object]:
@@ -129,7 +177,9 @@ def _read_page(response: UpstreamResponse, kind: str, name: str, total: int | No
         return []
     if not isinstance(listed, list):
         raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS's answer to {kind} has no {name}")
-    return [row for row in listed if isinstance(row, Mapping)]
+    if not all(isinstance(row, Mapping) for row in listed):
+        raise SyncStopped(Reason.SIS_UNREADABLE, f"a row of the SIS's answer to {kind} is no object")
+    return listed
 
 
 def _content(response: UpstreamResponse, kind: str) -> Object:

@@ -7,8 +7,9 @@ from typing import Any
 
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Value, points_of
+from gradesync.oneroster.objects import read_decimal
 from gradesync.oneroster.profiles import Profile
-from gradesync.upstream.response import MalformedError, read_number, to_plain
+from gradesync.upstream.response import to_plain
 
 GRADED, EXEMPT, NOT_SUBMITTED = "fully graded", "exempt", "not submitted"
 ZERO = Decimal(0)
@@ -39,28 +40,18 @@ def _excused_score(before: Value, profile: Profile) -> dict[str, object]:
 
 
 def decode_cell(result: Mapping[str, Any], profile: Profile, *, marks: bool) -> Value:
-    """Return the score of a result; None for a blank.
+    """Return the score of a result; None for a blank. Raises `MalformedError`: what is no number is no blank.
 
     `marks`: the district sends marks, so those of the SIS are read. No zero is ever concluded from a status.
     """
-    score = _read_score(result)
+    status, missing = result.get("scoreStatus"), str(result.get("missing")).lower() == "true"
+    if marks and status == EXEMPT:
+        return Mark(EXCUSED)  # whatever its score: some servers demand one
+    score = None if result.get("score") in (None, "") else read_decimal(result["score"])
     if not marks:
         return score
-    status, missing = result.get("scoreStatus"), str(result.get("missing")).lower() == "true"
-    if status == EXEMPT:
-        return Mark(EXCUSED)  # whatever its score: some servers demand one
     unsubmitted = status == NOT_SUBMITTED and score is None and profile.blank != "not-submitted"
     return Mark(MISSING, score) if missing or unsubmitted else score
-
-
-def _read_score(result: Mapping[str, Any]) -> Decimal | None:
-    """Return the number of a result. Some servers send it as text; anything else is no score."""
-    value = result.get("score")
-    try:
-        number = Decimal(value) if isinstance(value, str) else read_number(value)
-    except (ArithmeticError, MalformedError):
-        return None
-    return to_plain(number) if number.is_finite() else None
 
 
 def score_date(now: datetime, profile: Profile) -> str:

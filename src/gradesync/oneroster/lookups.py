@@ -21,29 +21,35 @@ async def resolve_section(
 
     With the class as it was `known` before, its terms are read only where they are wanted or are others.
     """
-    found = await calls.read_one(calls.rostering, "class.get", path_to("classes", key), "class")
+    found = await calls.read_one(calls.rostering, "class.get", "classes", key, "class")
     if found is None or is_gone(found):
         raise SyncStopped(Reason.SIS_SECTION_NOT_FOUND, f"the SIS has no class {key}")
-    listed = found.get("terms")
-    terms = (
-        [read_id(entry) for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    )
-    value: dict[str, Any] = {"school": read_ref(found, "school") or "", "terms": [t for t in terms if t]}
+    terms = _read_terms(found)
+    value: dict[str, Any] = {"school": read_ref(found, "school") or "", "terms": terms}
     before = {} if known is None else known.ref.value
     if known is not None and not term and before.get("terms") == value["terms"]:
         value["periods"] = before.get("periods", [])
         return SisSection(Ref(key, value), known.term_first, known.term_last, date.max)
-    sessions = [await _read_term(calls, profile, each) for each in value["terms"]]
-    if not sessions:
+    if not terms:
         raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS names no term of class {key}")
+    sessions = [await _read_term(calls, profile, each) for each in terms]
     value["periods"] = await _read_periods(calls, profile, sessions)
     first, last = min(first for _, first, _ in sessions), max(last for _, _, last in sessions)
     # Nobody acts for a class here: there is no teacher whose days could end.
     return SisSection(Ref(key, value), first, last, date.max)
 
 
+def _read_terms(found: Object) -> list[str]:
+    """Return the ids of a class's terms; none where one of them cannot be read: dates would be refused."""
+    listed = found.get("terms")
+    entries = listed if isinstance(listed, list) else []
+    terms = [read_id(entry) if isinstance(entry, dict) else None for entry in entries]
+    named = [term for term in terms if term is not None]
+    return named if len(named) == len(terms) else []
+
+
 async def _read_term(calls: Calls, profile: Profile, term: str) -> Period:
-    found = await calls.read_one(calls.rostering, "term.get", path_to("terms", term), "academicSession")
+    found = await calls.read_one(calls.rostering, "term.get", "terms", term, "academicSession")
     period = None if found is None else _read_period(found, profile)
     if period is None:
         raise SyncStopped(Reason.SIS_UNREADABLE, "the SIS doesn't show the dates of the class's term")
@@ -52,7 +58,7 @@ async def _read_term(calls: Calls, profile: Profile, term: str) -> Period:
 
 def _read_period(entry: Object, profile: Profile) -> Period | None:
     key, first, end = read_id(entry), read_day(entry.get("startDate")), read_day(entry.get("endDate"))
-    if key is None or first is None or end is None:
+    if key is None or first is None or end is None or end == date.min:
         return None
     last = end - timedelta(days=1) if profile.term_end == "excluded" else end
     return key, first, max(first, last)

@@ -49,11 +49,11 @@ def read_due(value: object, zone: ZoneInfo) -> date | None:
     """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        if moment is None or moment.tzinfo is None or moment.astimezone(UTC).time() == time():
+            return read_day(value)
+        return moment.astimezone(zone).date()
+    except (ValueError, OverflowError):  # the first and the last day of all stand for none
         return None
-    if moment is None or moment.tzinfo is None or moment.astimezone(UTC).time() == time():
-        return read_day(value)
-    return moment.astimezone(zone).date()
 
 
 def read_line_item(
@@ -79,11 +79,21 @@ def read_line_item(
 
 
 def _read_points(entry: Object) -> Decimal | None:
-    value = entry.get("resultValueMax")
     try:
-        return to_plain(Decimal(value)) if isinstance(value, str) else read_number(value)
-    except (ArithmeticError, MalformedError):
+        return read_decimal(entry.get("resultValueMax"))
+    except MalformedError:
         return None
+
+
+def read_decimal(value: object) -> Decimal:
+    """Return a finite number, which some servers send as text. Raises `MalformedError`."""
+    try:
+        number = Decimal(value) if isinstance(value, str) else read_number(value)
+        if number.is_finite():
+            return to_plain(number)
+    except ArithmeticError:
+        pass
+    raise MalformedError("a number makes no sense")
 
 
 def _read_spec(entry: Object, due: date | None, points: Decimal | None, profile: Profile) -> Spec | None:
@@ -110,11 +120,22 @@ def _read_each_category(entries: Iterable[Object]) -> Iterator[SisCategory]:
 Cells = dict[tuple[str, str], Object]
 
 
-def index_results(entries: Iterable[Object]) -> Cells:
-    """Return results by line item and student. Of several for one cell the one changed last counts."""
+def index_results(entries: Iterable[Object]) -> tuple[Cells, set[str]]:
+    """Return results by line item and student. Of several for one cell the one changed last counts.
+
+    The second value are the line items with a result of nobody knows whom. Raises `MalformedError` where a
+    result names no line item either: any cell may have it.
+    """
     found: Cells = {}
+    unreadable: set[str] = set()
     for entry in sorted(entries, key=lambda entry: str(entry.get("dateLastModified", ""))):
         line_item, student = read_ref(entry, "lineItem"), read_ref(entry, "student")
-        if line_item is not None and student is not None and not is_gone(entry):
+        if is_gone(entry):
+            continue
+        if line_item is None:
+            raise MalformedError("a result names no line item")
+        if student is None:
+            unreadable.add(line_item)
+        else:
             found[line_item, student] = entry
-    return found
+    return found, unreadable

@@ -10,10 +10,10 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.oneroster.bodies import Bodies
-from gradesync.oneroster.calls import Calls, path_to
-from gradesync.oneroster.cells import decode_cell
+from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
+from gradesync.oneroster.cells import decode_cell, encode_cell
 from gradesync.oneroster.ids import result_id
-from gradesync.oneroster.objects import Cells, Object, index_results, is_gone, read_id
+from gradesync.oneroster.objects import Cells, Object, index_results, is_gone, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
@@ -29,10 +29,12 @@ class Results:
     """Keep the results of one class as one sync read them, until something is written there.
 
     `cells` are by line item and student; `known` are the line items whose results are among them.
+    `unreadable` are those with a result whose student cannot be read.
     `complete`: those of the whole class were read. `written`: a score was sent since.
     """
 
     cells: Cells = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     complete: bool = False
     written: bool = False
@@ -65,27 +67,36 @@ class Scores:
     results: Results
     marks: bool
 
-    async def read(self, section: SisSection, line_item: str) -> LiveScores:
-        """Return the scores of a line item: one paged read for all of a class, until something is written."""
+    async def read(self, section: SisSection, line_item: str) -> LiveScores | None:
+        """Return the scores of a line item: one paged read for all of a class, until something is written.
+
+        None where one of them cannot be read: nothing may be concluded from the others' absence.
+        """
         results = self.results
         if results.written:
             await self._read_results(section, line_item)
         elif not results.complete:
             await self._read_results(section, None)
-        profile = self.bodies.profile
-        return {
-            student: decode_cell(entry, profile, marks=self.marks)
-            for (key, student), entry in results.cells.items()
-            if key == line_item
-        }
+        if line_item in results.unreadable:
+            return None
+        mine = {student: entry for (key, student), entry in results.cells.items() if key == line_item}
+        try:
+            return {student: self._decode(entry) for student, entry in mine.items()}
+        except MalformedError:
+            return None
 
     async def _read_results(self, section: SisSection, line_item: str | None) -> None:
         results, of_item = self.results, () if line_item is None else ("lineItems", line_item)
         path = path_to("classes", section.ref.key, *of_item, "results")
-        found = index_results(await self.calls.read_all(self.calls.gradebook, "result.list", path, "results"))
+        entries = await self.calls.read_all(self.calls.gradebook, "result.list", path, "results")
+        try:
+            found, unreadable = index_results(entries)
+        except MalformedError as error:
+            raise SyncStopped(Reason.SIS_UNREADABLE, f"result.list: {error}") from error
         if line_item is None:
-            results.cells, results.complete = found, True
+            results.cells, results.unreadable, results.complete = found, unreadable, True
             return
+        results.unreadable = results.unreadable - {line_item} | unreadable & {line_item}
         others = {pair: entry for pair, entry in results.cells.items() if pair[0] != line_item}
         mine = {pair: entry for pair, entry in found.items() if pair[0] == line_item}
         results.cells = others | mine
@@ -95,7 +106,9 @@ class Scores:
         """Send each row in a call of its own. Raises `SyncStopped`, `Retriable` before anything is sent."""
         await self._learn(section, rows)
         self.results.written = True
-        tally, waiting = _Tally(), iter(rows)
+        detail = "the SIS shows a score of this assignment without its student"
+        tally = _Tally({_pair(row): (Reason.SIS_UNREADABLE, detail) for row in rows if self._is_hidden(row)})
+        waiting = iter([row for row in rows if not self._is_hidden(row)])
         workers = min(self.bodies.profile.connections, len(rows))
         try:
             async with asyncio.TaskGroup() as group:
@@ -116,6 +129,10 @@ class Scores:
             unsent=frozenset(tally.unsent),
             stopped=tally.stopped,
         )
+
+    def _is_hidden(self, row: ScoreRow) -> bool:
+        """Return True where a write could make a second result of one that is there."""
+        return row.ref.key in self.results.unreadable
 
     async def _learn(self, section: SisSection, rows: Sequence[ScoreRow]) -> None:
         """Read what stands where rows go: a write replaces a result with its comment."""
@@ -175,17 +192,29 @@ class Scores:
 
     async def _is_there(self, row: ScoreRow, entry: Object | None) -> bool:
         """Ask by id if a score that was sent is there. Raises `Retriable` where the SIS doesn't answer."""
-        path = path_to("results", self._result_id(row, entry))
-        found = await self.calls.read_one(self.calls.gradebook, "result.get", path, "result")
-        live = None if found is None or is_gone(found) else self._decode(found)
+        key = self._result_id(row, entry)
+        try:
+            found = await self.calls.read_one(self.calls.gradebook, "result.get", "results", key, "result")
+            live = None if found is None or is_gone(found) else self._decode(found)
+        except MalformedError:
+            return False
+        except SyncStopped as stopped:
+            if stopped.reason != Reason.SIS_UNREADABLE:
+                raise
+            return False
         return holds(live, row.write.value, row.write.before)
 
     def _note(self, row: ScoreRow, response: UpstreamResponse | None, tally: _Tally) -> None:
-        pair, clears = _pair(row), points_of(row.write.value) is None
-        if response is None or (response.status == 404 and clears):
+        pair = _pair(row)
+        if response is None:
             tally.taken += 1
             return
         refusal = read_refusal(response)
+        if response.status == 404 and self._deletes(row):
+            tally.taken += 1
+            tally.unknown.add(pair)
+            tally.doubtful.add(pair)  # it was listed: it may be the address that is unknown
+            return
         if response.status < 300 and not refusal.failed:
             tally.taken += 1
             if self._contradicts(response, row):
@@ -208,25 +237,45 @@ class Scores:
             return Reason.ENTERED_IN_SIS
         return Reason.SIS_PERMISSION_MISSING if denied else None
 
-    def _is_as_sent(self, entry: Object, row: ScoreRow) -> bool:
-        return holds(self._decode(entry), row.write.before)
+    def _deletes(self, row: ScoreRow) -> bool:
+        return encode_cell(row.write.value, row.write.before, self.bodies.profile) is None
 
-    def _contradicts(self, response: UpstreamResponse, row: ScoreRow) -> bool:
-        """Return True where the answer shows another score than the one that was sent (R41)."""
+    def _is_as_sent(self, entry: Object, row: ScoreRow) -> bool:
         try:
-            content = decode(response.body) if response.body.strip() else None
+            return holds(self._decode(entry), row.write.before)
         except MalformedError:
             return False
-        shown = content.get("result") if isinstance(content, dict) else None
-        if not isinstance(shown, dict) or "score" not in shown:
+
+    def _contradicts(self, response: UpstreamResponse, row: ScoreRow) -> bool:
+        """Return True where the answer shows another score than the one that was sent, or another's (R41)."""
+        if self._deletes(row):
             return False
-        return points_of(self._decode(shown)) != points_of(row.write.value)
+        if is_other(response, "result", self._result_id(row, self.results.cells.get(_pair(row)))):
+            return True
+        content = decode(response.body) if response.body.strip() else None
+        shown = content.get("result") if isinstance(content, dict) else None
+        if not isinstance(shown, dict):
+            return False
+        refs = read_ref(shown, "lineItem"), read_ref(shown, "student")
+        if any(
+            ref is not None and not is_same(ref, sent) for ref, sent in zip(refs, _pair(row), strict=True)
+        ):
+            return True
+        try:
+            return "score" in shown and points_of(self._decode(shown)) != points_of(row.write.value)
+        except MalformedError:
+            return True
 
     async def _explain_unknown(self, section: SisSection, tally: _Tally) -> None:
         """Find line items that are gone behind refusals of an unknown object."""
         for line_item in {line_item for line_item, _ in tally.unknown}:
-            path = path_to("lineItems", line_item)
-            found = await self.calls.read_one(self.calls.gradebook, "lineItem.get", path, "lineItem")
+            try:
+                found = await self.calls.read_one(
+                    self.calls.gradebook, "lineItem.get", "lineItems", line_item, "lineItem"
+                )
+            except (Retriable, SyncStopped) as stopped:  # what was taken before stands
+                tally.stopped = tally.stopped or stopped
+                return
             if found is None or is_gone(found):
                 for pair in tally.unknown:
                     if pair[0] == line_item:

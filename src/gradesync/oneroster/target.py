@@ -12,7 +12,7 @@ from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, Si
 from gradesync.errors import AnswerLost, Rejected, SyncStopped
 from gradesync.oneroster import ids, lookups
 from gradesync.oneroster.bodies import Bodies
-from gradesync.oneroster.calls import Calls, path_to, stop_for_refusal
+from gradesync.oneroster.calls import Calls, is_other, path_to, stop_for_refusal
 from gradesync.oneroster.check import Checker
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item
 from gradesync.oneroster.profiles import Profile
@@ -173,8 +173,9 @@ class OneRosterTarget:
 
     async def _get(self, ref: Ref) -> Object | None:
         """Read a line item; None where the SIS has none, or keeps it as deleted."""
-        path = path_to("lineItems", ref.key)
-        entry = await self.calls.read_one(self.calls.gradebook, "lineItem.get", path, "lineItem")
+        entry = await self.calls.read_one(
+            self.calls.gradebook, "lineItem.get", "lineItems", ref.key, "lineItem"
+        )
         if entry is not None and is_gone(entry):
             self.seen.line_items.add(ref.key)
             return None
@@ -189,20 +190,23 @@ class OneRosterTarget:
             raise Rejected(stopped.reason, stopped.detail) from stopped
 
     async def _put(self, key: str, body: Mapping[str, object]) -> Refusal | None:
-        """Write a line item; return the refusal where the SIS doesn't take it."""
+        """Write a line item; return the refusal where the SIS doesn't take it. Raises `AnswerLost`."""
         collection = "lineitems" if self.profile.path_case == "lower" else "lineItems"
         response = await self.calls.send(
             self.calls.gradebook, "lineItem.put", "PUT", path_to(collection, key), body={"lineItem": body}
         )
         refusal = read_refusal(response)
-        return None if response.status < 300 and not refusal.failed else refusal
+        if response.status >= 300 or refusal.failed:
+            return refusal
+        if is_other(response, "lineItem", key):
+            raise AnswerLost("the SIS's answer to lineItem.put does not show what was written")
+        return None
 
     async def _is_kept_deleted(self, refusal: Refusal, key: str) -> bool:
         """Return True where an id is refused because the SIS still keeps a deleted line item under it."""
         if refusal.status not in {400, 404, 409, 422}:
             return False
-        path = path_to("lineItems", key)
-        entry = await self.calls.read_one(self.calls.gradebook, "lineItem.get", path, "lineItem")
+        entry = await self.calls.read_one(self.calls.gradebook, "lineItem.get", "lineItems", key, "lineItem")
         return entry is not None and is_gone(entry)
 
 

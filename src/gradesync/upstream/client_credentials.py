@@ -1,6 +1,7 @@
 """Fetch the bearer tokens of OAuth 2.0 client credentials, once for all that a process does in a district."""
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
@@ -16,6 +17,7 @@ from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 # Seconds before its end at which a token is renewed, and its lifetime where the upstream does not state one.
 RENEWAL_MARGIN = 60.0
 DEFAULT_LIFETIME = 300.0
+LONGEST_LIFETIME = 86_400.0
 # Seconds that fetching a token may take, retries included.
 FETCH_SECONDS = 60.0
 HEADERS = {
@@ -96,6 +98,9 @@ def _read_token(response: UpstreamResponse, title: str) -> tuple[str, float]:
 def _read_lifetime(value: object) -> float:
     """Return the seconds of `expires_in`, which comes as a JSON string or as a number."""
     try:
-        return max(float(str(value)), 0.0)
+        seconds = float(str(value))
     except ValueError:
         return DEFAULT_LIFETIME
+    if not math.isfinite(seconds):
+        return DEFAULT_LIFETIME
+    return min(max(seconds, 0.0), LONGEST_LIFETIME)

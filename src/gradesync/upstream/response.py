@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -161,14 +161,26 @@ class MalformedError(Exception):
 
 def encode(content: object) -> bytes:
     """Return JSON, with every `Decimal` as the literal that it prints as."""
-    return _ENCODER.encode(content)
+    try:
+        return _ENCODER.encode(content)
+    except UnicodeEncodeError:
+        return _ENCODER.encode(_replace_surrogates(content))
+
+
+def _replace_surrogates(content: object) -> object:
+    """Return a copy without halves of surrogate pairs: JSON can name them, and no UTF-8 can hold them."""
+    if isinstance(content, str):
+        return content.encode(errors="replace").decode()
+    if isinstance(content, Mapping):
+        return {_replace_surrogates(key): _replace_surrogates(value) for key, value in content.items()}
+    return [_replace_surrogates(each) for each in content] if isinstance(content, list) else content
 
 
 def decode(body: bytes) -> Any:
     """Return the JSON value, fractions as `Decimal`. Raises `MalformedError`."""
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, ArithmeticError) as error:  # no Decimal has every exponent
         raise MalformedError("the response is not JSON") from error
 
 
@@ -180,7 +192,10 @@ def read_number(value: object) -> Decimal:
     """Return a JSON number without trailing zeros: 12.0 is 12. Raises `MalformedError`."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise MalformedError("a number is missing")
-    return to_plain(Decimal(value))
+    try:
+        return to_plain(Decimal(value))
+    except ArithmeticError as error:
+        raise MalformedError("a number is too large") from error
 
 
 def to_plain(value: Decimal) -> Decimal:
