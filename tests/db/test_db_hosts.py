@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gradesync.db import migrate
+from gradesync.db import migrate, session
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
@@ -67,6 +68,43 @@ async def test_host_that_cannot_be_used_is_passed_over(servers: Urls, answer: by
 
 async def test_migration_finds_the_host_that_can_be_written(servers: Urls) -> None:
     await migrate.upgrade(several(servers.migrate_database_url, free_port()), servers.app_role)
+
+
+async def test_statement_without_an_answer_is_an_outage(
+    servers: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "COMMAND_SECONDS", 0.05)
+    async with opened(servers.database_url) as database:
+        with pytest.raises(DatabaseAway, match="TimeoutError"):
+            async with database.district("d-1") as db:
+                await db.execute(text("SELECT pg_sleep(60)"))
+
+
+async def test_stream_that_breaks_is_an_outage(servers: Urls) -> None:
+    async with opened(servers.database_url) as database, servers.owner() as owner:
+        with pytest.raises(DatabaseAway):
+            await break_stream(database, owner)
+
+
+async def break_stream(database: Database, owner: AsyncConnection) -> None:
+    async with database.district("d-1") as db:
+        process = await db.scalar(text("SELECT pg_backend_pid()"))
+        rows = await db.stream(text("SELECT generate_series(1, 1000)"))
+        await anext(rows)
+        await owner.execute(text(f"SELECT pg_terminate_backend({process}, 60000)"))
+        await rows.all()
+
+
+@pytest.mark.parametrize("error", [ConnectionError, TimeoutError, OSError])
+async def test_error_of_the_block_is_no_outage(servers: Urls, error: type[Exception]) -> None:
+    async with opened(servers.database_url) as database:
+        with pytest.raises(error):
+            await fail_inside(database, error())
+
+
+async def fail_inside(database: Database, error: Exception) -> None:
+    async with database.district("d-1"):
+        raise error
 
 
 async def test_no_host_that_can_be_used_is_an_outage() -> None:

@@ -95,9 +95,9 @@ async def test_settlement_and_outcomes_are_one_transaction(database: Database) -
         async with database.district("riverside") as db:
             await outcomes.record(db, sync.id, [Outcome(assignment_id="1", result=Result.CREATED)])
             await syncs.settle(db, sync.id, token, status="complete", applied="all")
-            raise InterruptedError
+            raise ConnectionError
 
-    with pytest.raises(InterruptedError):
+    with pytest.raises(ConnectionError):
         await lose_it_all()
     async with database.district("riverside") as db:
         still = await syncs.get(db, sync.id)

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gradesync.db.codec import Secrets
-from gradesync.db.session import DATABASE_AWAY, Database
-from gradesync.errors import LeaseLost
+from gradesync.db.session import Database
+from gradesync.errors import DatabaseAway, LeaseLost
 from gradesync.settings import Settings
 from gradesync.sync.claim import Lease, claim_from
 from gradesync.sync.release import retry_releases
@@ -178,7 +178,7 @@ async def test_claim_whose_commit_was_lost_is_given_back(
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         context = replace(harness.context, database=database)
-        with pytest.raises(DATABASE_AWAY):
+        with pytest.raises(DatabaseAway):
             await claim_from(context, harness.district.id)
         assert (await harness.get(sync)).lease_token is not None
         await retry_releases(context)

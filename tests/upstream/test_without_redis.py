@@ -1,10 +1,12 @@
 """Test what a process does while Redis is away, and when it is back."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import Pool, open_redis
@@ -44,6 +46,14 @@ async def test_pause_without_redis_applies_to_this_process() -> None:
     await budget.pause(600)
     with pytest.raises(Retriable):
         await budget.acquire(until=in_seconds(5))
+
+
+async def test_redis_that_accepts_and_is_silent_is_an_error_of_redis() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        async with open_redis(url, patience_seconds=REDIS_SECONDS) as redis:
+            with pytest.raises(RedisError):
+                await redis.get("anything")
 
 
 async def test_process_without_redis_opens_its_own_circuit() -> None:

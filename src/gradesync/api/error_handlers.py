@@ -13,7 +13,7 @@ from gradesync.api.problems import CATALOGUE, problem, type_template
 from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalogue import CATALOGUE as REASONS
 from gradesync.core.reasons import Reason
-from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStopped, name_cause
+from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStopped
 
 log = structlog.get_logger()
 
@@ -30,7 +30,6 @@ def install_handlers(app: FastAPI, public_url: str) -> None:
             SyncStopped: _handle_stopped,
             Retriable: _handle_unavailable,
             DatabaseAway: _handle_no_database,
-            OSError: _handle_no_database,
         },
         unhandled_wrappers={"default": _Unexpected},
         http_exception_handler=_handle_http,
@@ -38,7 +37,7 @@ def install_handlers(app: FastAPI, public_url: str) -> None:
         documentation_uri_template=type_template(public_url),
     )
     add_exception_handler(app, handler, generic_swagger_defaults=False)
-    for error in (RequestRefused, SyncStopped, Retriable, DatabaseAway, OSError):
+    for error in (RequestRefused, SyncStopped, Retriable, DatabaseAway):
         app.add_exception_handler(error, handler)
 
 
@@ -62,8 +61,8 @@ def _handle_unavailable(_: ExceptionHandler, __: Request, ___: Exception) -> Pro
     return problem("upstream-unavailable", headers=RETRY_AFTER)
 
 
-def _handle_no_database(_: ExceptionHandler, __: Request, error: Exception) -> Problem:
-    log.warning("database.unreachable", error=name_cause(error))
+def _handle_no_database(_: ExceptionHandler, __: Request, error: DatabaseAway) -> Problem:
+    log.warning("database.unreachable", error=error.cause)
     return problem("service-unavailable", headers=RETRY_AFTER)
 
 

@@ -39,5 +39,5 @@ async def _is_ready(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await runtime.context.database.is_migrated()
-    except DATABASE_AWAY:
+    except (TimeoutError, *DATABASE_AWAY):
         return False

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
-from sqlalchemy import event, text
+from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db.codec import Secrets
@@ -17,7 +16,7 @@ from gradesync.db.migrations import head
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 # Raised where the database is away. Faulty statements are `DBAPIError`s, and a broken server may raise any.
-DATABASE_AWAY: Final = (DatabaseAway, DBAPIError, OSError)
+DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
 
 # What PostgreSQL itself says by SQLSTATE when it cannot do now what it could before: the connection broke, it
 # lacks resources, an operator or the operating system stands in the way, or others in the same rows.
@@ -26,6 +25,7 @@ AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a f
 REFUSED_CLASSES = ("28", "3D")
 POOL_SECONDS = 15
 CONNECT_SECONDS = 10.0  # for all hosts of a URL together
+COMMAND_SECONDS = 60.0
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
 
@@ -80,7 +80,7 @@ class Database:
             hide_parameters=True,
             connect_args={
                 "async_creator_fn": connect,
-                "command_timeout": 60,
+                "command_timeout": COMMAND_SECONDS,
                 # A pooler refuses other settings here, and may run each transaction on another connection,
                 # which doesn't know the statements that were prepared on the one before.
                 "server_settings": {"application_name": application_name},
@@ -89,6 +89,7 @@ class Database:
             },
         )
         event.listen(engine.sync_engine, "checkout", _skip_closed)
+        event.listen(engine.sync_engine, "handle_error", _translate)
         return cls(engine, secrets)
 
     async def close(self) -> None:
@@ -124,15 +125,10 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
-        try:
-            async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
-                db.info["secrets"] = self.secrets
-                await _connect(db)
-                yield db
-        except Exception as error:
-            if is_away(error):
-                raise as_away(error) from error
-            raise
+        async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
+            db.info["secrets"] = self.secrets
+            await _connect(db)
+            yield db
 
     async def check_role(self) -> None:
         """Raise `RoleRefused` unless the role is bound by row-level security and owns nothing."""
@@ -173,32 +169,43 @@ async def _connect(db: AsyncSession) -> None:
     """Take a connection of the pool. Whatever fails, there is none."""
     try:
         await db.connection()
+    except DatabaseAway:
+        raise
     except Exception as error:
         raise as_away(error) from error
 
 
-def is_away(error: Exception) -> bool:
+def _translate(failed: ExceptionContext) -> DatabaseAway | None:
+    """Return what SQLAlchemy raises for a statement or commit that failed; None: the error as it is.
+
+    Errors of the block around a transaction don't pass here: they say nothing of the database.
+    """
+    error = failed.sqlalchemy_exception or failed.original_exception
+    return as_away(error) if is_away(error) else None
+
+
+def is_away(error: BaseException) -> bool:
     """Return whether an error of a statement says that the database cannot be used now."""
-    if isinstance(error, DBAPIError):
-        state = _sqlstate(error)
-        return (
-            error.connection_invalidated
-            or isinstance(error, InterfaceError)
-            or state.startswith(AWAY_CLASSES)
-            or state in AWAY_CODES
-        )
-    return isinstance(error, PoolTimeoutError | ConnectionError | TimeoutError)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # Errors of a timeout, of the network and of a streamed result come from the driver as they are.
+    state = _sqlstate(error)
+    return (
+        isinstance(error, OSError | InterfaceError | asyncpg.InterfaceError)
+        or state.startswith(AWAY_CLASSES)
+        or state in AWAY_CODES
+    )
 
 
-def as_away(error: Exception) -> DatabaseAway:
+def as_away(error: BaseException) -> DatabaseAway:
     """Return an error of a connection as what it means to callers."""
     original = getattr(error, "orig", None) or error
     cause = type(original.__cause__ or original).__name__
     return DatabaseAway(cause, refused=_sqlstate(error).startswith(REFUSED_CLASSES))
 
 
-def _sqlstate(error: Exception) -> str:
-    # SQLAlchemy wraps the errors of statements; those of the driver's connecting come as they are.
+def _sqlstate(error: BaseException) -> str:
+    # SQLAlchemy wraps the errors of most statements; those of the driver's connecting come as they are.
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 

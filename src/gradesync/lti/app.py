@@ -23,7 +23,6 @@ HANDLED = (
     HTTPException,
     RedisError,
     DatabaseAway,
-    OSError,
     Exception,
 )
 
@@ -97,7 +96,7 @@ def _code(error: Exception) -> str:
             return "method-not-allowed"
         case HTTPException():
             return "not-found"
-        case RedisError() | DatabaseAway() | OSError():
+        case RedisError() | DatabaseAway():
             return "service-unavailable"
         case _:
             return "internal-error"

@@ -219,6 +219,9 @@ class Pool(BlockingConnectionPool):
         try:
             async with patience(self._seconds):
                 await super().ensure_connection(connection)
+        except TimeoutError as error:
+            self.availability.note_failure(error)
+            raise NoAnswer(f"no connection in {self._seconds:g} s") from error
         except (RedisError, OSError) as error:
             self.availability.note_failure(error)
             raise

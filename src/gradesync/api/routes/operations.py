@@ -68,7 +68,7 @@ async def _passes(check: Awaitable[bool]) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await check
-    except DATABASE_AWAY:
+    except (TimeoutError, *DATABASE_AWAY):
         return False
 
 
