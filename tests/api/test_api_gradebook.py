@@ -138,6 +138,20 @@ async def test_older_sync_shows_only_what_it_reported(api: ApiHarness) -> None:
     assert (await read_gradebook(office, newer))["whole"] is True
 
 
+async def test_R54_pages_of_an_older_sync_hold_all_it_reported(api: ApiHarness) -> None:
+    office, section = await api.office(), api.room.section
+    await api.sync(office)
+    changed = [item for item in section.standing() if item.title.startswith("Homework")][:2]
+    for item in changed:
+        api.world.schoology.edit_assignment(section.id, item.id, title=f"{item.title} again")
+    older = await api.sync(office)
+    assert older["assignments"]["unchanged"] > 0  # in a summary, which is of no assignment
+    await api.sync(office)
+    pages = await read_pages(office, f"{older['links']['self']}/gradebook", limit=1)
+    listed = {column["assignment"]["id"] for page in pages for column in page["items"]}
+    assert listed >= {str(item.id) for item in changed}
+
+
 async def test_gradebook_is_read_page_by_page(api: ApiHarness) -> None:
     office = await api.office()
     sync = await api.sync(office)

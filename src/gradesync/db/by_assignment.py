@@ -106,7 +106,7 @@ async def list_columns(
 
     Without a section they are those of the sync alone.
     """
-    found = {id_ for id_ in await _list_ids(db, sync_id, after, limit) if id_}
+    found = set(await _list_ids(db, sync_id, after or "", limit))  # after the empty id, which is of none
     if section_id is not None:
         length = func.length(LEDGER.c.assignment_id)
         held = select(LEDGER.c.assignment_id).where(
