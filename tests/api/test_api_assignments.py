@@ -132,6 +132,17 @@ async def test_a_known_assignment_is_switched_while_schoology_is_down(api: ApiHa
     expect_problem(response, 404, "assignment-not-found")
 
 
+async def test_an_assignment_that_schoology_just_lost_is_unknown(api: ApiHarness) -> None:
+    office, section = await api.office(), api.room.section
+    await api.sync(office)
+    last, *others = (str(item.id) for item in section.standing())
+    await office.ask("PATCH", f"{api.path}/assignments", json={"ids": others, "sync_to_sis": False})
+    api.world.schoology.delete_assignment(section.id, int(last))
+    # It is known from what was read a moment ago; with none that syncs, the list is read anew.
+    path, off = f"{api.path}/assignments/{last}", {"sync_to_sis": False}
+    expect_problem(await office.ask("PATCH", path, json=off), 404, "assignment-not-found")
+
+
 async def test_a_switch_is_on_or_off(api: ApiHarness) -> None:
     teacher = await api.teacher()
     path = f"{api.path}/assignments/{api.room.section.standing()[0].id}"

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from gradesync.db import audit
 from harness.api import ApiClient, ApiHarness
 
 UNKNOWN = {"assignments": None, "scores": None, "as_of": None}
@@ -67,6 +68,13 @@ async def test_nothing_is_counted_while_a_sync_needs_the_calls(api: ApiHarness) 
     assert await waiting(teacher, api) == UNKNOWN
 
 
+async def test_nothing_is_counted_of_what_is_shown_in_part(api: ApiHarness) -> None:
+    teacher = await synced(api)
+    grade(api, 1)
+    api.world.schoology.switches.partial_lists = {"enrollment": 3}
+    assert await waiting(teacher, api) == UNKNOWN
+
+
 async def test_waiting_scores_are_read_once_a_minute(api: ApiHarness) -> None:
     teacher = await synced(api)
     api.world.schoology.log.clear()
@@ -88,9 +96,13 @@ async def test_owed_scores_do_not_wait(api: ApiHarness) -> None:
 async def test_several_assignments_are_switched_at_once(api: ApiHarness) -> None:
     teacher = await api.teacher()
     ids = [str(item.id) for item in api.room.section.standing()][:2]
-    body = {"ids": ids, "sync_to_sis": False}
+    body = {"ids": [*ids, ids[0]], "sync_to_sis": False}
     listed = (await teacher.ask("PATCH", f"{api.path}/assignments", json=body)).json()["items"]
     assert [item["id"] for item in listed if not item["sync_to_sis"]] == ids
+    entries = (await (await api.office()).get("/audit", limit=2)).json()["items"]
+    assert [entry["objects"]["assignment"] for entry in reversed(entries)] == ids
+    async with api.runtime.context.database.district(api.district.id) as db:
+        assert await audit.verify(db) is None
     unknown = {"ids": [ids[0], "404404"], "sync_to_sis": True}
     assert (await teacher.ask("PATCH", f"{api.path}/assignments", json=unknown)).status_code == 404
     listed = (await teacher.get(f"{api.path}/assignments")).json()["items"]

@@ -1,7 +1,7 @@
 """Keep the audit log: append-only, with a hash in each entry that covers the entry before it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -48,20 +48,25 @@ async def append(
     db: AsyncSession, actor: str, action: str, objects: Mapping[str, Any], source_ip: str | None = None
 ) -> None:
     """Add an entry in this transaction. Appends of one district wait for one another."""
+    await append_all(db, actor, action, [objects], source_ip)
+
+
+async def append_all(
+    db: AsyncSession,
+    actor: str,
+    action: str,
+    objects: Iterable[Mapping[str, Any]],
+    source_ip: str | None = None,
+) -> None:
+    """Add an entry for each of several objects, at the cost of one: the others of the district wait."""
     await db.execute(LOCK)
     last = (await db.execute(LAST)).one()
-    entry = Entry((last.seq or 0) + 1, last.at, actor, action, objects, source_ip)
-    await db.execute(
-        insert(AUDIT).values(
-            seq=entry.seq,
-            at=entry.at,
-            actor=actor,
-            action=action,
-            objects=_canonical(objects),
-            source_ip=source_ip,
-            hash=_hash(last.district_id, last.hash or ROOT, entry),
-        )
-    )
+    hash_, rows = last.hash or ROOT, []
+    for seq, each in enumerate(objects, (last.seq or 0) + 1):
+        entry = Entry(seq, last.at, actor, action, each, source_ip)
+        hash_ = _hash(last.district_id, hash_, entry)
+        rows.append({**_values(entry), "hash": hash_})
+    await db.execute(insert(AUDIT), rows)
 
 
 async def page(db: AsyncSession, *, before: int | None = None, limit: int = 50) -> list[Entry]:
@@ -94,6 +99,17 @@ async def verify(db: AsyncSession) -> int | None:
 def _hash(district_id: str, before: bytes, entry: Entry) -> bytes:
     content = [entry.seq, entry.at.isoformat(), entry.actor, entry.action, entry.objects, entry.source_ip]
     return sha256(before + _canonical([district_id, *content]).encode()).digest()
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "objects": _canonical(entry.objects),
+        "source_ip": entry.source_ip,
+    }
 
 
 def _canonical(value: object) -> str:

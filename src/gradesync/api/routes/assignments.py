@@ -20,6 +20,14 @@ from gradesync.errors import RequestRefused, Retriable, SyncStopped
 
 router = APIRouter(tags=["Assignments"])
 
+SWITCH_REFUSALS = (
+    "section-not-found",
+    "assignment-not-found",
+    "not-course-admin",
+    "upstream-refused",
+    "upstream-unavailable",
+)
+
 AssignmentId = Annotated[schemas.SchoologyId, Path(description="Schoology assignment id")]
 
 
@@ -88,20 +96,24 @@ async def _read_changes(context: SectionContext, stored: assignment_state.Stored
 async def count_waiting(*, context: SectionReader) -> schemas.Waiting:
     """Count what changed since the last sync, by reading only that; cached for a minute.
 
-    Nothing is counted before the first sync, while Schoology does not respond, or while syncs need the calls.
+    Nothing is counted before the first sync, while Schoology does not respond or shows a part only, or while
+    syncs need the calls.
     """
+    unknown = schemas.Waiting(assignments=None, scores=None, as_of=None)
     stored = await _load_stored(context)
     try:
         outline = await _read_changes(context, stored)
     except (SyncStopped, Retriable):
-        outline = None
+        return unknown
     if outline is None:
-        return schemas.Waiting(assignments=None, scores=None, as_of=None)
+        return unknown
     capabilities = context.live.target(stored.district).capabilities
-    waiting = assignment_state.find_waiting_scores(outline, stored, capabilities).values()
+    found = assignment_state.find_waiting_scores(outline, stored, capabilities)
+    if any(item.id not in found for item in outline.gradebook.assignments):
+        return unknown
     return schemas.Waiting(
-        assignments=sum(each.assignment for each in waiting),
-        scores=sum(each.scores for each in waiting),
+        assignments=sum(waiting.assignment for waiting in found.values()),
+        scores=sum(waiting.scores for waiting in found.values()),
         as_of=outline.as_of,
     )
 
@@ -120,13 +132,7 @@ async def _load_stored(context: SectionContext) -> assignment_state.Stored:
 @router.patch(
     "/sections/{section_id}/assignments",
     summary="Switch several assignments",
-    responses=problem_responses(
-        "section-not-found",
-        "assignment-not-found",
-        "not-course-admin",
-        "upstream-refused",
-        "upstream-unavailable",
-    ),
+    responses=problem_responses(*SWITCH_REFUSALS),
 )
 async def switch_assignments(
     *, context: SyncWriter, switches: schemas.AssignmentSwitches
@@ -135,20 +141,14 @@ async def switch_assignments(
 
     As a sync, it takes a course admin of the section.
     """
-    await _switch(context, switches.ids, switches.sync_to_sis)
+    await _switch(context, list(dict.fromkeys(switches.ids)), switches.sync_to_sis)
     return await list_assignments(context=context)
 
 
 @router.patch(
     "/sections/{section_id}/assignments/{assignment_id}",
     summary="Switch an assignment",
-    responses=problem_responses(
-        "section-not-found",
-        "assignment-not-found",
-        "not-course-admin",
-        "upstream-refused",
-        "upstream-unavailable",
-    ),
+    responses=problem_responses(*SWITCH_REFUSALS),
 )
 async def switch_assignment(
     *, context: SyncWriter, assignment_id: AssignmentId, switch: schemas.AssignmentSwitch
@@ -158,8 +158,10 @@ async def switch_assignment(
     As a sync, it takes a course admin of the section.
     """
     await _switch(context, [assignment_id], switch.sync_to_sis)
-    listed = await list_assignments(context=context)
-    return next(item for item in listed.items if item.id == assignment_id)
+    for item in (await list_assignments(context=context)).items:
+        if item.id == assignment_id:
+            return item
+    raise _unknown()  # the ledger knew it while Schoology did not respond, and now Schoology lists it no more
 
 
 async def _switch(context: SectionContext, assignment_ids: Sequence[str], on: bool) -> None:
@@ -171,8 +173,7 @@ async def _switch(context: SectionContext, assignment_ids: Sequence[str], on: bo
     ]
     async with context.database() as db:
         await ledger.set_opted_out(db, context.section_id, assignment_ids, not on)
-        for entry in entries:
-            await audit.append(db, context.by.actor, "assignment.switched", entry, context.source_ip)
+        await audit.append_all(db, context.by.actor, "assignment.switched", entries, context.source_ip)
 
 
 async def _require_assignments(context: SectionContext, assignment_ids: Sequence[str]) -> None:
@@ -186,4 +187,8 @@ async def _require_assignments(context: SectionContext, assignment_ids: Sequence
         if not known:
             raise
     if not known.issuperset(assignment_ids):
-        raise RequestRefused("assignment-not-found", "This section has no such assignment.")
+        raise _unknown()
+
+
+def _unknown() -> RequestRefused:
+    return RequestRefused("assignment-not-found", "This section has no such assignment.")

@@ -43,13 +43,9 @@ async def list_sync_assignments(
     Over all pages the counts add up to those of the sync. List the outcomes with `assignment` to see the
     scores of one assignment.
     """
-    sync = await find_sync(context, sync_id)
-    listing = context.listing(f"{sync_path(context.section_id, sync.id)}/assignments")
-    after = listing.position(cursor)
+    sync, listing, after = await _find_list(context, sync_id, "assignments", cursor)
     async with context.database() as db:
-        found = await by_assignment.summarize_page(
-            db, sync.id, after=after[0] if after else None, limit=limit + 1
-        )
+        found = await by_assignment.summarize_page(db, sync.id, after=after, limit=limit + 1)
         points = await ledger.get_points(db, context.section_id)
     items, next_cursor = listing.paginate(response, found, limit, lambda item: (item.assignment_id,))
     own = await render_all(context, [item.own for item in items if item.own], {})
@@ -93,11 +89,9 @@ async def get_gradebook(
     In a preview, what a sync would send is waiting. Values are those that the sync reported. Teachers see
     students' names.
     """
-    sync = await find_sync(context, sync_id)
-    listing = context.listing(f"{sync_path(context.section_id, sync.id)}/gradebook")
-    after = listing.position(cursor)
+    sync, listing, after = await _find_list(context, sync_id, "gradebook", cursor)
     names = await read_names(context)
-    part = await _read_part(context, sync, after[0] if after else None, limit + 1)
+    part = await _read_part(context, sync, after, limit + 1)
     ids, next_cursor = listing.paginate(response, list(part.columns), limit, lambda id_: (id_,))
     columns = {id_: part.columns[id_] for id_ in ids}
     students = list_students(columns.values(), part.keys)
@@ -109,6 +103,16 @@ async def get_gradebook(
         whole=part.whole,
         names_unavailable=names.missing,
     )
+
+
+async def _find_list(
+    context: SectionContext, sync_id: SyncId, name: str, cursor: str | None
+) -> tuple[Sync, pagination.Listing, str | None]:
+    """Return a sync, one of its lists by assignment, and the assignment that the page starts after."""
+    sync = await find_sync(context, sync_id)
+    listing = context.listing(f"{sync_path(context.section_id, sync.id)}/{name}")
+    after = listing.position(cursor)
+    return sync, listing, after[0] if after else None
 
 
 @dataclass(frozen=True, slots=True)
