@@ -1,6 +1,8 @@
 """Test what a process caches for a while."""
 
 import asyncio
+import gc
+from weakref import ref
 
 import pytest
 
@@ -47,6 +49,21 @@ async def test_value_expires() -> None:
     loader = Loader()
     cache = Cache(loader.load, seconds=0)
     assert [await cache.get("a"), await cache.get("a")] == [1, 2]
+
+
+async def test_what_expired_is_kept_no_longer() -> None:
+    loaded = []
+
+    async def load(key: str) -> Loader:
+        loader = Loader()
+        loaded.append(ref(loader))
+        return loader
+
+    cache = Cache(load, seconds=0)
+    await cache.get("a")
+    await cache.get("b")
+    gc.collect()
+    assert [value() is None for value in loaded] == [True, False]
 
 
 async def test_failure_is_not_cached() -> None:

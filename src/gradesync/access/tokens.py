@@ -231,9 +231,13 @@ class Cache(Generic[K, V]):
         entry = (monotonic(), asyncio.ensure_future(self._load(key)))
         self._entries[key] = entry
         self._entries.move_to_end(key)
-        while len(self._entries) > self._limit:
+        # The oldest come first. What nobody asks for again, such as people's names, would stay otherwise.
+        while len(self._entries) > self._limit or entry[0] - self._oldest() > self._seconds:
             self._entries.popitem(last=False)
         return entry
+
+    def _oldest(self) -> float:
+        return next(iter(self._entries.values()))[0]
 
 
 def _has_failed(value: "asyncio.Future[V]") -> bool:
