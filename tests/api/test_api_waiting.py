@@ -71,7 +71,8 @@ async def test_nothing_is_counted_while_a_sync_needs_the_calls(api: ApiHarness) 
 async def test_nothing_is_counted_of_what_is_shown_in_part(api: ApiHarness) -> None:
     teacher = await synced(api)
     grade(api, 1)
-    api.world.schoology.switches.partial_lists = {"enrollment": 3}
+    switches = api.world.schoology.switches
+    switches.partial_lists, switches.partial_once, switches.partial_rest = {"enrollment": 3}, False, False
     assert await waiting(teacher, api) == UNKNOWN
 
 

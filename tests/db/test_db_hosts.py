@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gradesync.db import migrate, session
 from gradesync.db.codec import Secrets
@@ -52,8 +51,10 @@ async def answering(answer: bytes) -> AsyncIterator[int]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[Database]:
     database = Database.open(url, Secrets(["k" * 32]), application_name="check", pool_size=1)
-    yield database
-    await database.close()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("answer", [b"", STARTING], ids=["silent", "starting"])
@@ -81,17 +82,21 @@ async def test_statement_without_an_answer_is_an_outage(
 
 
 async def test_stream_that_breaks_is_an_outage(servers: Urls) -> None:
-    async with opened(servers.database_url) as database, servers.owner() as owner:
+    url = servers.database_url
+    async with opened(url) as database, opened(url) as other:
         with pytest.raises(DatabaseAway):
-            await break_stream(database, owner)
+            await break_stream(database, other)
+        async with database.district("d-1") as db:
+            assert await db.scalar(text("SELECT 1")) == 1
 
 
-async def break_stream(database: Database, owner: AsyncConnection) -> None:
+async def break_stream(database: Database, other: Database) -> None:
     async with database.district("d-1") as db:
         process = await db.scalar(text("SELECT pg_backend_pid()"))
         rows = await db.stream(text("SELECT generate_series(1, 1000)"))
         await anext(rows)
-        await owner.execute(text(f"SELECT pg_terminate_backend({process}, 60000)"))
+        async with other.without_tenant() as beside:
+            await beside.execute(text(f"SELECT pg_terminate_backend({process}, 60000)"))
         await rows.all()
 
 
