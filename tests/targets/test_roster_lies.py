@@ -143,3 +143,26 @@ async def test_no_other_line_item_is_changed(harness: DistrictHarness) -> None:
     done = await harness.sync()
     cells = await harness.outcomes_by_cell(done)
     assert (cells[first.id, None], harness.writes) == (("failed", "sis-unreadable"), [])
+
+
+async def test_no_line_item_of_another_class_is_taken(harness: DistrictHarness) -> None:
+    await harness.sync()
+    first = harness.items[0]
+    essay = harness.add("Essay")
+    harness.grade(essay, harness.students[0], 4)
+
+    def add_other(content: dict[str, Any]) -> None:
+        rows = content["lineItems"]
+        for copied in [row for row in rows if row["title"] == first.title]:
+            named = {"sourcedId": "other", "title": "Essay", "class": {**copied["class"], "sourcedId": "999"}}
+            rows.append({**copied, **named})
+
+    harness.fault("oneroster", "lineItem.list", edit(add_other), times=None)
+    done = await harness.sync()
+    assert (await harness.outcomes_by_cell(done))[essay.id, None] == ("created", None)
+    assert harness.differences() == []
+
+
+async def test_an_error_that_is_null_refuses_no_token(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "token", edit(lambda content: content.update(error=None)), times=None)
+    assert (await harness.sync()).status == "complete"

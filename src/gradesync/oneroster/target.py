@@ -12,9 +12,9 @@ from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, Si
 from gradesync.errors import AnswerLost, Rejected, SyncStopped
 from gradesync.oneroster import ids, lookups
 from gradesync.oneroster.bodies import Bodies
-from gradesync.oneroster.calls import Calls, is_other, path_to, stop_for_refusal
+from gradesync.oneroster.calls import Calls, is_other, is_same, path_to, stop_for_refusal
 from gradesync.oneroster.check import Checker
-from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item
+from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item, read_ref
 from gradesync.oneroster.profiles import Profile
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.scores import Results, Scores
@@ -105,7 +105,7 @@ class OneRosterTarget:
         path = path_to("classes", section.ref.key, "lineItems")
         entries = await self.calls.read_all(self.calls.gradebook, "lineItem.list", path, "lineItems")
         self.seen.line_items.update(key for entry in entries if (key := read_id(entry)) is not None)
-        listed = (self._read(entry, section) for entry in entries)
+        listed = (self._read(entry, section) for entry in entries if self._is_of(section, entry))
         return tuple(live for live in listed if live is not None)
 
     async def assignment(self, section: SisSection, ref: Ref) -> LiveAssignment | None:
@@ -162,6 +162,12 @@ class OneRosterTarget:
 
     def _now(self) -> datetime:
         return self.calls.gradebook.clock()
+
+    def _is_of(self, section: SisSection, entry: Object) -> bool:
+        """Return False for a line item that names another class: nothing there may be taken over."""
+        named, key = read_ref(entry, "class"), read_id(entry) or ""
+        mine = named is None or is_same(named, section.ref.key)
+        return mine or ids.is_ours(key, self.tenant, section.ref.key)
 
     def _read(self, entry: Object, section: SisSection) -> LiveAssignment | None:
         return read_line_item(entry, section.ref.key, self.tenant, self.bodies.zone, self.profile)

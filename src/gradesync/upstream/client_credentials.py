@@ -84,7 +84,7 @@ def _read_token(response: UpstreamResponse, title: str) -> tuple[str, float]:
     except MalformedError:
         content = None
     fields: Mapping[str, object] = content if isinstance(content, Mapping) else {}
-    if response.status in (400, 401, 403) or "error" in fields:
+    if response.status in (400, 401, 403) or fields.get("error"):
         raise SyncStopped(Reason.SIS_CREDENTIALS_REFUSED, f"{title} does not accept the client id and secret")
     token = fields.get("access_token")
     if response.status != 200 or not isinstance(token, str) or not _VISIBLE.fullmatch(token):
