@@ -1,16 +1,15 @@
 """Share one district's tokens, call budget and connections among all its syncs in a process."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from gradesync.core.district import District, OneRosterAccess, SisAccess
-from gradesync.core.ports import Permit
+from gradesync.core.ports import Clock, Permit
 from gradesync.oneroster.auth import METHODS, OAuth1, list_scopes
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, Tokens
@@ -60,9 +59,9 @@ class OneRoster:
         client: httpx.AsyncClient,
         budget: Budget,
         *,
-        timeout: float = 30.0,
-        backoff: Backoff | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timeout: float,
+        backoff: Backoff,
+        clock: Clock,
     ) -> "OneRoster":
         """Return a connection that has sent nothing yet. `timeout`: seconds per call."""
         settings = access.oneroster or OneRosterAccess()
@@ -76,7 +75,7 @@ class OneRoster:
             until=clock(),
             timeout=timeout,
             dialect=OneRosterDialect(),
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             clock=clock,
         )
         gate = asyncio.Semaphore(profile.connections)

@@ -1,14 +1,13 @@
 """Share one district's token, call budget and memory among all its syncs in a process."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import httpx
 
 from gradesync.core.district import District, SisAccess
-from gradesync.core.ports import Permit
+from gradesync.core.ports import Clock, Permit
 from gradesync.powerschool.calls import Calls, Memory
 from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
@@ -34,7 +33,7 @@ class PowerSchool:
     memory: Memory
     timeout: float
     backoff: Backoff
-    clock: Callable[[], datetime]
+    clock: Clock
 
     @classmethod
     def open(
@@ -44,15 +43,14 @@ class PowerSchool:
         budget: Budget,
         *,
         plugin_id: str | None = None,
-        timeout: float = 30.0,
-        backoff: Backoff | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timeout: float,
+        backoff: Backoff,
+        clock: Clock,
     ) -> "PowerSchool":
         """Return a connection that has sent nothing yet.
 
         `plugin_id`: as an earlier process read it. `timeout`: seconds per call.
         """
-        backoff = backoff or Backoff()
         tokens = Upstream(
             SYSTEM,
             access.base_url,
