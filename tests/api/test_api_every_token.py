@@ -21,6 +21,7 @@ from harness.every_table import NAMES
 from harness.servers import KEYS
 
 HOOK = {"url": "https://hooks.example.org/"}
+PAUSE = {"reason": "An upgrade.", "section": "7"}
 
 
 class Rule(NamedTuple):
@@ -68,6 +69,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/audit"): Rule("audit:read"),
     ("GET", "/policy"): Rule("district:read"),
     ("PATCH", "/policy"): Rule("district:write", body={}),
+    ("GET", "/pause"): Rule("district:read"),
+    ("POST", "/pause"): Rule("district:write", body=PAUSE),
+    ("DELETE", "/pause/{pause_id}"): Rule("district:write"),
     ("POST", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}"): Rule("sections:read"),
@@ -80,7 +84,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("DELETE", HOOKS): Rule("district:write"),
 }
 # Ids that belong to one district. A section's id is Schoology's: two districts may both have it.
-OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id")
+OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id")
 
 
 def test_every_route_is_declared_with_its_scope() -> None:
@@ -153,6 +157,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "webhook_id": hook,
         "delivery_id": delivery["id"],
         "preflight_id": (await office.post("/preflight")).json()["id"],
+        "pause_id": (await office.post("/pause", PAUSE)).json()["id"],
         "assignment_id": (await office.get(f"/sections/{section}/assignments")).json()["items"][0]["id"],
     }
 
@@ -235,7 +240,7 @@ async def test_ids_of_another_district_do_not_exist(districts: TwoDistricts) -> 
     client, _ = await districts.api.client(*EVERYTHING, district_id=neighbor)
     stranger = districts.token(neighbor, client)
     owned = [route for route in RULES if any(f"{{{name}}}" in route[1] for name in OWNED)]
-    assert len(owned) == 11
+    assert len(owned) == 12
     await districts.expect_refusals(stranger, owned, districts.ours, 404)
     foreign_teacher = districts.token(neighbor, client, section=districts.api.section)
     await districts.expect_refusals(

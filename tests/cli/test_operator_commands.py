@@ -125,3 +125,19 @@ async def test_database_that_does_not_respond_is_reported() -> None:
     done = await run_gradesync("district", "list", environment=environment)
     assert done.code == 1
     assert "GRADESYNC_DATABASE_URL" in done.err
+
+
+async def test_district_is_paused_and_resumed(settings: Settings, tmp_path: Path) -> None:
+    environment, file = settings.environment(), tmp_path / "riverside.toml"
+    file.write_text(DISTRICT)
+    await run_gradesync("district", "apply", str(file), environment=environment)
+    why = ("--reason", "An upgrade.")
+    nowhere = await run_gradesync("district", "pause", "nowhere", *why, environment=environment)
+    section = ("--section", "7900000001")
+    paused = await run_gradesync("district", "pause", "riverside", *why, *section, environment=environment)
+    other = await run_gradesync("district", "resume", "riverside", environment=environment)
+    resumed = await run_gradesync("district", "resume", "riverside", *section, environment=environment)
+    assert (nowhere.code, other.code) == (1, 1)
+    assert "Name what was paused" in other.err
+    assert "Section 7900000001 paused" in paused.out, paused.err
+    assert "Section 7900000001 resumed" in resumed.out, resumed.err

@@ -23,6 +23,7 @@ from gradesync.api.routes import (
     oauth,
     operations,
     outcomes,
+    pauses,
     policy,
     preflight,
     sections,
@@ -37,7 +38,7 @@ NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "met
 ROUTERS = (
     *(syncs, outcomes, gradebook, events, assignments),
     *(imports, mapping, categories, sections),
-    *(preflight, district, policy, webhooks),
+    *(pauses, preflight, district, policy, webhooks),
     *(oauth, operations, docs),
 )
 

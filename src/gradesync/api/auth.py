@@ -126,8 +126,8 @@ SCOPES = {
     Scope.SECTIONS_READ: "Read section links, assignments, category pairs and pre-flight reports",
     Scope.SECTIONS_WRITE: "Set section links and category pairs",
     Scope.CONNECTIONS_CHECK: "Check the district's credentials",
-    Scope.DISTRICT_READ: "Read the district's policy and webhooks",
-    Scope.DISTRICT_WRITE: "Change the district's policy and webhooks",
+    Scope.DISTRICT_READ: "Read the district's policy, pauses and webhooks",
+    Scope.DISTRICT_WRITE: "Change the district's policy and webhooks, pause and resume syncs",
     Scope.AUDIT_READ: "Read who did what",
     Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
 }

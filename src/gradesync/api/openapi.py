@@ -33,6 +33,10 @@ TAGS = [
     {"name": "Categories", "description": "Which SIS category a grading category goes to."},
     {"name": "Sections", "description": "Which SIS section a Schoology section goes to."},
     {
+        "name": "Pauses",
+        "description": "Pause the syncs of a district, a school or a section.",
+    },
+    {
         "name": "Pre-flight",
         "description": "Find out ahead of time what would not sync in a whole district.",
     },
@@ -75,6 +79,11 @@ PROBLEM: dict[str, Any] = {
         },
         "scope": {"type": "string", "description": "With `scope-missing`"},
         "sync_id": {"type": "string", "description": "With `sync-in-progress`"},
+        "paused_since": {
+            "type": "string",
+            "format": "date-time",
+            "description": "With `syncs-paused`, whose `detail` is the district's reason",
+        },
         "reason": {"type": "string", "description": "A code of the reason catalog, where a system refuses"},
     },
     "additionalProperties": True,

@@ -82,6 +82,12 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "sync-in-progress": ProblemType(
         409, "A sync of this section is in progress.", "Follow the sync at `Location`, then start another."
     ),
+    "syncs-paused": ProblemType(
+        423,
+        "Your district has paused syncs of this section.",
+        "Wait until they are resumed; what was started before goes on by itself then.",
+    ),
+    "pause-not-found": ProblemType(404, "The pause is unknown.", "Check the id against /pause."),
     "retry-not-possible": ProblemType(
         422, "There is nothing to retry.", "Name a finished sync of this section that has failed outcomes."
     ),

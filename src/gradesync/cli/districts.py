@@ -78,6 +78,42 @@ def check(
         raise typer.Exit(1)
 
 
+School = Annotated[str | None, typer.Option(help="Only the sections of this school.")]
+Section = Annotated[str | None, typer.Option(help="Only this section, by its Schoology id.")]
+
+
+@district.command()
+def pause(
+    district_id: DistrictId,
+    reason: Annotated[str, typer.Option(help="Why, as teachers read it.")],
+    school: School = None,
+    section: Section = None,
+) -> None:
+    """Pause the syncs of a district, a school or a section; what runs stops at its next checkpoint."""
+    from gradesync.cli import operator
+    from gradesync.db.pauses import Where
+
+    where = Where(school, section)
+    operator.run(partial(operator.pause, district_id=district_id, where=where, reason=reason))
+    out.print(f"[green]✓[/] {_named(district_id, school, section)} paused. Resume with district resume.")
+
+
+@district.command()
+def resume(district_id: DistrictId, school: School = None, section: Section = None) -> None:
+    """Resume what was paused; what waited goes on."""
+    from gradesync.cli import operator
+    from gradesync.db.pauses import Where
+
+    where = Where(school, section)
+    operator.run(partial(operator.resume, district_id=district_id, where=where))
+    out.print(f"[green]✓[/] {_named(district_id, school, section)} resumed.")
+
+
+def _named(district_id: str, school: str | None, section: str | None) -> str:
+    kind = "Section" if section else "School" if school else "District"
+    return f"{kind} [bold]{section or school or district_id}[/]"
+
+
 @client.command()
 def create(
     district_id: DistrictId,

@@ -18,9 +18,13 @@ from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, links
 from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
+from gradesync.db.pauses import Where
+from gradesync.db.pauses import find as find_pause
 from gradesync.observability import logs as telemetry
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
+from gradesync.sync import pauses
+from gradesync.sync.manual_links import Author
 
 ACTOR = "operator:command"
 CHECK_TIME = timedelta(seconds=60)
@@ -88,6 +92,25 @@ async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> N
                 f"{district_id} has no client {client_id} that is active.", "See `gradesync client list`."
             )
         await audit.append(db, ACTOR, "client.revoked", {"client": client_id})
+
+
+async def pause(runtime: Runtime, district_id: str, where: Where, reason: str) -> None:
+    """Pause a district, a school or a section; teachers read the reason."""
+    async with open_district(runtime, district_id):
+        pass
+    await pauses.pause(runtime.context, district_id, where, reason, Author(ACTOR))
+
+
+async def resume(runtime: Runtime, district_id: str, where: Where) -> None:
+    """Lift the pause of exactly that."""
+    async with open_district(runtime, district_id) as (db, _):
+        paused = await find_pause(db, where)
+    if paused is None:
+        raise CommandError(
+            "That is not paused.", "Name what was paused: the district, --school or --section."
+        )
+    least = runtime.settings.settle_seconds
+    await pauses.resume(runtime.context, district_id, str(paused.id), Author(ACTOR), least_seconds=least)
 
 
 @asynccontextmanager

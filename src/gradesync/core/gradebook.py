@@ -108,8 +108,9 @@ class Assignment:
 class Gradebook:
     """Hold all that one section holds, as one read found it.
 
-    `title` is empty where it is not known. `section_code` is the school code, None where the section has
-    none; `from_sis` is True for sections that the SIS made. `students` are by uid; `course_admins` are uids.
+    `title` is empty where it is not known. `school` is the id of its school, None where that is not known.
+    `section_code` is the school code, None where the section has none; `from_sis` is True for sections that
+    the SIS made. `students` are by uid; `course_admins` are uids.
     `periods` maps a grading period to its last date, `period_titles` to its title. `cells` maps assignment
     id -> student uid -> cell and holds only what the responses carried (a row of an enrollment that the
     roster does not know has the key `enrollment:<id>`).
@@ -138,3 +139,4 @@ class Gradebook:
     partial_lists: frozenset[str] = frozenset()
     period_titles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    school: str | None = None

@@ -220,7 +220,8 @@ class Sync:
     """Describe the state of a sync. Counts are by result; `warnings` by code; times by the database's clock.
 
     `result` is null until it settles, and so is `attention`; both also if an older release settled it.
-    `trace` is the W3C traceparent of the request that asked for it, where that was traced.
+    `trace` is the W3C traceparent of the request that asked for it, where that was traced. `paused_at` and
+    `pause_reason` are null unless a pause holds it.
     """
 
     district_id: str
@@ -256,6 +257,8 @@ class Sync:
     result: str | None = None
     attention: Attention | None = None
     trace: str | None = None
+    paused_at: datetime | None = None
+    pause_reason: str | None = None
 
 
 FIELDS = tuple(field.name for field in fields(Sync))

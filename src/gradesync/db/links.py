@@ -30,11 +30,12 @@ class SectionLink:
     `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
     does so for those who were matched before. `rules_hash` identifies the match rules and the policy that all
     this was made under. `sis_id` is the id that the school code was matched to; `section_read_at` and
-    `term_read_at` are the times of the last reads of the SIS.
+    `term_read_at` are the times of the last reads of the SIS. `school` is the id of its school in Schoology.
     """
 
     section_id: str
     title: str = ""
+    school: str | None = None
     code: str | None = None
     sis: SisSection | None = None
     sis_id: str | None = None
@@ -102,6 +103,7 @@ async def save(db: AsyncSession, link: SectionLink) -> None:
 def _values(link: SectionLink) -> dict[str, Any]:
     return {
         "title": storable(link.title),
+        "school": link.school,
         "code": link.code,
         "sis_key": link.sis.ref.key if link.sis else None,
         "sis": link.sis and _dump_section(link, link.sis),
@@ -153,6 +155,7 @@ def _link(row: Row[Any]) -> SectionLink:
     return SectionLink(
         section_id=row.section_id,
         title=row.title,
+        school=row.school,
         code=row.code,
         sis=_load_section(row.sis_key, stored) if stored else None,
         sis_id=stored.get("id", row.sis_key),

@@ -1,7 +1,7 @@
 """Queue syncs: list waiting districts, claim a sync, measure the backlog, by the database's clock."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,14 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.codec import Sync, sync_of
-from gradesync.db.syncs import NOW, QUEUED, SYNC
+from gradesync.db.syncs import HELD, NOW, QUEUED, SYNC
 from gradesync.db.tables import metadata
 
 CLAIMS = "gradesync claims"
 CLAIMABLE = text("""sync.id = (
     SELECT coalesce(
         (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
-            AND lease_until <= statement_timestamp() - :takeover_wait
+            AND lease_until <= statement_timestamp() - :takeover_wait AND paused_at IS NULL
          ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),
         (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
             AND not_before <= statement_timestamp()
@@ -52,6 +52,28 @@ DEPTHS = text("""
     SELECT class, syncs, oldest
     FROM tenantless_queue_depths(:takeover_wait, :per_district, :skipped_districts)
 """)
+
+
+# The pauses that cover a section: its own, its school's, and the district's.
+COVERS = """(
+    pause.level = 'district' OR pause.level = 'section' AND pause.target = {section} OR pause.level = 'school'
+    AND pause.target = (SELECT link.school FROM section_link link WHERE link.section_id = {section})
+)"""
+FIND_PAUSE = text(f"""
+    SELECT id, level, target, reason, paused_by, paused_at FROM pause
+    WHERE {COVERS.format(section=":section")} ORDER BY paused_at LIMIT 1
+""")  # noqa: S608 - our own text
+
+
+class Pause(NamedTuple):
+    """Describe a pause. `level`: `district`, whose `target` is empty, `school` or `section`."""
+
+    id: UUID
+    level: str
+    target: str
+    reason: str
+    paused_by: str
+    paused_at: datetime
 
 
 class Depth(NamedTuple):
@@ -90,7 +112,7 @@ async def list_overdue(db: AsyncSession) -> list[tuple[str, str]]:
 async def measure_depths(
     db: AsyncSession, *, takeover_wait_seconds: float, per_district: int, skipped_districts: Sequence[str]
 ) -> dict[str, Depth]:
-    """Count what waits in all districts, by class: `ready` to be claimed, or `throttled` by its district.
+    """Count what waits in all districts: `ready` to be claimed, `throttled` by its district, or `paused`.
 
     `skipped_districts` may not call their systems now. A class without a sync is absent.
     """
@@ -104,8 +126,14 @@ async def measure_depths(
 
 
 async def count_queued(db: AsyncSession) -> int:
-    """Count the queued syncs of the district."""
-    return await db.scalar(select(func.count()).select_from(SYNC).where(QUEUED)) or 0
+    """Count the queued syncs of the district, without those that are paused."""
+    return await db.scalar(select(func.count()).select_from(SYNC).where(QUEUED & ~HELD)) or 0
+
+
+async def find_pause(db: AsyncSession, section_id: str) -> Pause | None:
+    """Return the pause that a section is under, the oldest of several."""
+    row = (await db.execute(FIND_PAUSE, {"section": section_id})).one_or_none()
+    return None if row is None else Pause(*row)
 
 
 async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:

@@ -6,10 +6,10 @@ A worker writes under the token of its lease. False or None means that it has lo
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,9 +41,12 @@ SYNC = metadata.tables["sync"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = SYNC.c.status == "processing"
 QUEUED = PROCESSING & SYNC.c.lease_token.is_(None)
+HELD = SYNC.c.paused_at.is_not(None)
+# A paused sync waits until then: the queue and its index have no other condition for it.
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 BY_ID = SYNC.c.id == bindparam("sync")
 LEASED = BY_ID & PROCESSING & (SYNC.c.lease_token == bindparam("token")) & (SYNC.c.lease_until > NOW)
-OVERDUE = BY_ID & PROCESSING & (SYNC.c.settles_by <= NOW)
+OVERDUE = BY_ID & PROCESSING & (SYNC.c.settles_by <= NOW) & ~HELD
 JSON = JSONB(none_as_null=True)
 # Written on the way, and once more at the end; null leaves a column as it is.
 PROGRESS_TYPES: Mapping[str, TypeEngine[Any]] = {
@@ -60,7 +63,10 @@ PROGRESS_VALUES: Mapping[str, ColumnElement[Any]] = {
     for name, type_ in PROGRESS_TYPES.items()
 }
 UPDATE_PROGRESS = (
-    update(SYNC).where(LEASED).values(stage=bindparam("new_stage"), **PROGRESS_VALUES).returning(SYNC.c.id)
+    update(SYNC)
+    .where(LEASED)
+    .values(stage=bindparam("new_stage"), **PROGRESS_VALUES)
+    .returning(SYNC.c.paused_at)
 )
 HAS_WEBHOOK = select(metadata.tables["webhook"].c.id).exists().label("has_webhook")
 SETTLE = (
@@ -183,13 +189,14 @@ async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> b
 async def release(db: AsyncSession, token: str, not_before: float = 0) -> bool:
     """Return the sync of a lease to the end of the queue, for at least `not_before` seconds.
 
-    The lease may have lapsed. False where another worker has the sync by now, or it is settled.
+    A paused one waits until it is resumed. The lease may have lapsed. False where another worker has the sync
+    by now, or it is settled.
     """
     queued = {
         "stage": "queued",
         "lease_token": None,
         "lease_until": None,
-        "not_before": NOW + timedelta(seconds=not_before),
+        "not_before": case((HELD, NEVER), else_=NOW + timedelta(seconds=not_before)),
     }
     released = update(SYNC).where(PROCESSING, SYNC.c.lease_token == UUID(token)).values(queued)
     return (await db.execute(released.returning(SYNC.c.id))).one_or_none() is not None
@@ -207,12 +214,19 @@ class Progress(TypedDict, total=False):
     guard: Guard | None
 
 
+class Recorded(NamedTuple):
+    """Confirm that the sync is ours. `paused`: it must not go on."""
+
+    paused: bool
+
+
 async def record_progress(
     db: AsyncSession, sync_id: str, token: str, *, stage: str, **changes: Unpack[Progress]
-) -> bool:
-    """Write how far a sync is; False where the lease is lost."""
+) -> Recorded | None:
+    """Write how far a sync is; None where the lease is lost."""
     values = {**_lease_of(sync_id, token), "new_stage": stage, **_parameters(**changes)}
-    return (await db.execute(UPDATE_PROGRESS, values)).one_or_none() is not None
+    row = (await db.execute(UPDATE_PROGRESS, values)).one_or_none()
+    return None if row is None else Recorded(row.paused_at is not None)
 
 
 async def is_overdue(db: AsyncSession, sync_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, TypeVar
@@ -23,7 +24,7 @@ from gradesync.schoology import wire
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, raise_first_error
 from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
 from gradesync.schoology.grades import GradeReader, grades_request
-from gradesync.schoology.scalars import ID
+from gradesync.schoology.scalars import ID, UnreadableError, read_id
 from gradesync.schoology.section import (
     Roster,
     read_assignments,
@@ -260,6 +261,7 @@ def _make_gradebook(
         title=read_section_title(row),
         section_code=code,
         from_sis=from_sis,
+        school=_read_school(row),
         students=roster.students,
         course_admins=roster.course_admins,
         categories=(),
@@ -269,3 +271,10 @@ def _make_gradebook(
         full=full,
         partial_lists=frozenset() if items.complete else frozenset({ITEMS}),
     )
+
+
+def _read_school(row: wire.SectionRow) -> str | None:
+    """Return the id of the section's building, which people call its school; None where unreadable."""
+    with suppress(UnreadableError):
+        return read_id("building_id", row.building_id)
+    return None

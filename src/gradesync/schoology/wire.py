@@ -23,6 +23,7 @@ class SectionRow(Struct, gc=False):
     id: Raw = ABSENT
     course_title: Raw = ABSENT
     section_title: Raw = ABSENT
+    building_id: Raw = ABSENT
     section_school_code: Raw = ABSENT
     synced: Raw = ABSENT
 

@@ -219,7 +219,7 @@ async def observe_queue(context: SyncContext) -> None:
 
     Class `ready`: a free worker would take it now. `throttled`: its district's own limits keep it, and no
     further worker would help: as many are running as may be, a call budget is spent, a circuit is open, or it
-    waits until a time that an upstream named.
+    waits until a time that an upstream named. `paused`: it waits until a person resumes it.
     """
     skipped_districts = await context.systems.skipped_districts()
     async with context.database.without_tenant() as db:
@@ -229,7 +229,7 @@ async def observe_queue(context: SyncContext) -> None:
             per_district=context.limits.per_district,
             skipped_districts=skipped_districts,
         )
-    for name in ("ready", "throttled"):
+    for name in ("ready", "throttled", "paused"):
         depth = depths.get(name, queue.Depth(0, 0.0))
         QUEUE.labels(name).set(depth.syncs)
         OLDEST.labels(name).set(depth.oldest_seconds)

@@ -21,7 +21,7 @@ CHECKPOINT_SECONDS = 1.0
 
 
 class SliceOver(Exception):
-    """End an attempt that worked long enough: other syncs wait, and this one goes back to the queue."""
+    """End an attempt that worked long enough, or is paused: the sync goes back to the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class Journal:
     done: int = 0
     total: int | None = None
     settled: Sync | None = None
+    paused: bool = False
     noted: dict[str, set[str]] = field(default_factory=dict)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
@@ -105,9 +106,12 @@ class Journal:
         await self._write("reading")
 
     async def record(self, stage: str) -> None:
-        """Write everything noted. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`."""
+        """Write everything noted. Raises `LeaseLost` where the sync is not ours any more; `SliceOver`.
+
+        This is where a paused sync stops.
+        """
         await self._write(stage)
-        if monotonic() > self.slice_ends:
+        if self.paused or monotonic() > self.slice_ends:
             raise SliceOver
 
     async def checkpoint(self, stage: str) -> None:
@@ -128,8 +132,9 @@ class Journal:
                 stage=stage,
                 **self._progress(self.total),
             )
-            if not ours:
+            if ours is None:
                 raise LeaseLost("the sync is no longer this worker's")
+            self.paused = ours.paused
             await outcomes.record(db, self.sync.id, self._rows)
             await ledger.save(db, self.sync.section_id, self._changed())
         self._rows.clear()

@@ -10,7 +10,7 @@ from gradesync.core.gradebook import Category, Gradebook
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
-from gradesync.db import ledger, links, syncs
+from gradesync.db import ledger, links, pauses, syncs
 from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import SisFacts
@@ -65,6 +65,8 @@ async def keep_link(attempt: Attempt, facts: SisFacts) -> None:
             if moved and old_link.sis is not None:
                 await ledger.unbind(db, section_id)
             await links.save(db, facts.link)
+            if facts.link.school != old_link.school:
+                await pauses.hold(db)
             await links.remove_pairs(db, section_id, dropped)
             await links.save_pairs(db, section_id, changed.values())
     except links.SisSectionTaken as taken:

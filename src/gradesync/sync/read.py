@@ -53,6 +53,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     gradebook, listed = await _read_first(attempt, since)
     code = _check_section(attempt, gradebook)
     facts = open_facts(attempt)
+    facts.link = replace(facts.link, school=gradebook.school or facts.link.school)
     refused = attempt.link.sis is not None and listed is None
     await facts.resolve(code, doubted=refused)
     book, verdicts = await judge_on_facts(

@@ -5,9 +5,9 @@ from time import monotonic
 
 import structlog
 
-from gradesync.db import syncs
+from gradesync.db import queue, syncs
 from gradesync.db.session import DATABASE_AWAY
-from gradesync.errors import name_cause
+from gradesync.errors import Retriable, name_cause
 from gradesync.sync.claim import Claimed
 from gradesync.sync.context import Release, SyncContext
 
@@ -26,6 +26,18 @@ async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> N
         await _give_back(context, left)
     except DATABASE_AWAY as error:
         log.warning("sync.not-released", error=name_cause(error))
+
+
+async def find_wait(context: SyncContext, claimed: Claimed, error: Retriable) -> float | None:
+    """Return the seconds until a sync may be tried again, 0 where it is paused; None where it must end.
+
+    Systems are often paused because one of them is taken down: what fails then only waits.
+    """
+    if error.retry_at is not None and error.retry_at < claimed.sync.settles_by:
+        log.info("sync.waits", until=error.retry_at.isoformat())
+        return (error.retry_at - context.clock()).total_seconds()
+    async with context.database.district(claimed.district.id) as db:
+        return None if await queue.find_pause(db, claimed.sync.section_id) is None else 0.0
 
 
 async def retry_releases(context: SyncContext) -> None:

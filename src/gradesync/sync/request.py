@@ -68,8 +68,9 @@ class Accepted(NamedTuple):
 async def request_sync(context: SyncContext, request: Request) -> Sync:
     """Queue a sync and wake a worker. A repeated Idempotency-Key gets the sync as it was first returned.
 
-    Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `service-sync-off`,
-    `retry-not-possible`, `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
+    Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what
+    the district wrote), `service-sync-off`, `retry-not-possible`, `approval-not-possible`,
+    `idempotency-key-reused`, `token-not-accepted`.
     """
     sync, accepted = await _accept(context, request)
     if not accepted and await settle_overdue(context, request.district_id, sync.id):
@@ -99,7 +100,16 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
             if key:
                 response = msgspec.to_builtins(queued.sync)
                 await idempotency.save(db, key, StoredResponse(request.options.digest, response))
+        # After the entry: its lock lets no pause come between this look and the commit.
+        await _refuse_paused(db, request.section_id)
     return queued
+
+
+async def _refuse_paused(db: AsyncSession, section_id: str) -> None:
+    """Refuse a request for what is paused, which undoes it, with the reason that a person gave."""
+    if (pause := await queue.find_pause(db, section_id)) is not None:
+        since = pause.paused_at.isoformat()
+        raise RequestRefused("syncs-paused", pause.reason, extensions={"paused_since": since})
 
 
 async def _allowed(db: AsyncSession, request: Request) -> District:

@@ -34,7 +34,7 @@ from gradesync.sync.outcomes import (
     note_unknown,
 )
 from gradesync.sync.read import Reading, hash_reading, read_both_sides
-from gradesync.sync.release import release
+from gradesync.sync.release import find_wait, release
 from gradesync.sync.scores import ScoreWriter
 from gradesync.sync.sender import ScoreSender
 from gradesync.sync.sweep import render_circuits, settle_as_failed
@@ -251,10 +251,9 @@ async def _handle_failure(
             raise error
         case SliceOver():
             await release(context, claimed)
-        case Retriable(retry_at=datetime() as later) if later < claimed.sync.settles_by:
-            log.info("sync.waits", until=later.isoformat())
+        case Retriable() if (wait := await find_wait(context, claimed, error)) is not None:
             await _flush(attempt)
-            await release(context, claimed, (later - context.clock()).total_seconds())
+            await release(context, claimed, wait)
         case Retriable():
             circuits = render_circuits(await context.systems.open_circuits(claimed.district))
             detail = "; ".join(filter(None, (error.detail, circuits)))

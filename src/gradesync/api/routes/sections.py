@@ -9,7 +9,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_section
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.reasons import Reason
-from gradesync.db import links
+from gradesync.db import links, queue
 from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused, SyncStopped
 from gradesync.sync.manual_links import Destination, link_section
@@ -46,13 +46,16 @@ async def list_sections(
     responses=problem_responses("section-not-found", "upstream-refused", "upstream-unavailable"),
 )
 async def get_section(*, context: SectionReader) -> schemas.Section:
-    """Return the SIS section of a Schoology section; before the first sync, only its code in Schoology."""
+    """Return the SIS section of a Schoology section; before the first sync, only its code in Schoology.
+
+    Names the pause that the section is under. While it is paused, Schoology is not asked for anything.
+    """
     async with context.database() as db:
-        link = await links.get(db, context.section_id)
+        link, pause = await links.get(db, context.section_id), await queue.find_pause(db, context.section_id)
     if link is None:
-        code = (await context.outline()).gradebook.section_code
+        code = None if pause else (await context.outline()).gradebook.section_code
         link = SectionLink(section_id=context.section_id, code=code)
-    return render_section(link)
+    return render_section(link, pause)
 
 
 @router.put(

@@ -49,6 +49,7 @@ Log = Annotated[LogQuery, Depends()]
         **problem_responses(
             "section-not-found",
             "sync-in-progress",
+            "syncs-paused",
             "service-sync-off",
             "retry-not-possible",
             "approval-not-possible",

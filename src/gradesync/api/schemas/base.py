@@ -83,3 +83,10 @@ class ReasonText(ResponseModel):
     needs_attention: Annotated[
         bool, Field(description="The SIS lacks something or differs, and no teacher chose that")
     ]
+
+
+class Paused(ResponseModel):
+    """Explain a pause to a teacher."""
+
+    reason: Annotated[str, Field(description="Why, in the district's words")]
+    since: datetime

@@ -15,6 +15,7 @@ from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.links import SectionLink
 from gradesync.db.outcomes import Outcome
+from gradesync.db.queue import Pause
 from gradesync.db.syncs import Sync
 
 EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
@@ -68,6 +69,7 @@ def render_sync(sync: Sync) -> schemas.Sync:
         started_at=sync.started_at,
         finished_at=sync.finished_at,
         settles_by=sync.settles_by,
+        paused=_render_hold(sync),
         progress=schemas.Progress(done=sync.done, total=sync.total),
         assignments=schemas.AssignmentCounts(**sync.assignments),
         scores=schemas.ScoreCounts(**sync.scores),
@@ -78,6 +80,17 @@ def render_sync(sync: Sync) -> schemas.Sync:
         error=_render_error(sync),
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
     )
+
+
+def _render_hold(sync: Sync) -> schemas.Paused | None:
+    if sync.status != "processing" or sync.paused_at is None:
+        return None
+    return schemas.Paused(reason=sync.pause_reason or "", since=sync.paused_at)
+
+
+def render_pause(pause: Pause | None) -> schemas.Paused | None:
+    """Render what a teacher reads of a pause."""
+    return pause and schemas.Paused(reason=pause.reason, since=pause.paused_at)
 
 
 def _render_guard(guard: Guard) -> schemas.GuardFigures:
@@ -165,16 +178,18 @@ def render_sis_category(category: SisCategory) -> schemas.SisCategory:
     return schemas.SisCategory(id=category.ref.key, title=category.title, active=category.active)
 
 
-def render_section(link: SectionLink) -> schemas.Section:
-    """Render the link of a section."""
+def render_section(link: SectionLink, pause: Pause | None = None) -> schemas.Section:
+    """Render the link of a section, with the pause that it is under."""
     path = section_path(link.section_id)
     return schemas.Section(
         id=link.section_id,
         title=link.title or None,
+        school=link.school,
         code=link.code,
         sis_section=link.sis and render_sis_section(link.sis),
         teacher=link.teacher,
         chosen=link.chosen,
+        paused=render_pause(pause),
         links={name: f"{path}/{name}" for name in ("syncs", "assignments", "categories")},
     )
 

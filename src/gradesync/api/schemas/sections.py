@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from gradesync.api.schemas.base import ReasonText, RequestModel, ResponseModel, SchoologyId, SisId
+from gradesync.api.schemas.base import Paused, ReasonText, RequestModel, ResponseModel, SchoologyId, SisId
 
 
 class SisSection(ResponseModel):
@@ -22,10 +22,17 @@ class Section(ResponseModel):
 
     id: str
     title: str | None
+    school: Annotated[
+        str | None, Field(description="The id of its school in Schoology; null until a sync has read it")
+    ] = None
     code: Annotated[str | None, Field(description="The section school code in Schoology")]
     sis_section: Annotated[SisSection | None, Field(description="null until the first sync finds it")]
     teacher: Annotated[str | None, Field(description="The SIS teacher that the district set")]
     chosen: Annotated[bool, Field(description="True where the district set the link")]
+    paused: Annotated[
+        Paused | None,
+        Field(description="Why no sync starts now; null: it may, and in a list, where each is not asked for"),
+    ] = None
     links: Mapping[str, str]
 
 

@@ -11,6 +11,7 @@ from gradesync.api.schemas.base import (
     Fingerprint,
     Mode,
     Page,
+    Paused,
     ReasonText,
     RequestModel,
     ResponseModel,
@@ -170,8 +171,13 @@ class Sync(ResponseModel):
     started_at: datetime | None
     finished_at: datetime | None
     settles_by: Annotated[
-        datetime, Field(description="The sync is complete or failed by this time at the latest")
+        datetime,
+        Field(description="The sync is complete or failed by this time at the latest, unless it is paused"),
     ]
+    paused: Annotated[
+        Paused | None,
+        Field(description="Why it does not go on now; it does by itself once the district resumes it"),
+    ] = None
     progress: Progress
     assignments: AssignmentCounts
     scores: ScoreCounts

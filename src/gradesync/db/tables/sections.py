@@ -45,6 +45,7 @@ class SectionLinkRow(Table, table=True):
     categories_read_at: datetime | None = Field(sa_column=time_column(null=True))
     last_full_read: datetime | None = Field(sa_column=time_column(null=True))
     rules_hash: str = Field(sa_column=Column(Text, nullable=False))
+    school: str | None = Field(sa_column=Column(Text))
 
 
 class CategoryPairRow(Table, table=True):

@@ -82,6 +82,23 @@ class SyncRow(Table, table=True):
     trace: str | None = Field(sa_column=Column(Text))
     result: str | None = Field(sa_column=Column(Text))
     attention: dict[str, int] | None = Field(sa_column=json_column())
+    paused_at: datetime | None = Field(sa_column=time_column(null=True))
+    pause_reason: str | None = Field(sa_column=Column(Text))
+
+
+class PauseRow(Table, table=True):
+    """Store a pause of a `level`: the district (`target` ''), a school, or a section. Lifting deletes it."""
+
+    __tablename__ = "pause"
+    __table_args__ = (Index("pause_target", "district_id", "level", "target", unique=True),)
+
+    district_id: str = Field(sa_column=district_column())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    level: str = Field(sa_column=Column(Text, nullable=False))
+    target: str = Field(sa_column=Column(Text, nullable=False))
+    reason: str = Field(sa_column=Column(Text, nullable=False))
+    paused_by: str = Field(sa_column=Column(Text, nullable=False))
+    paused_at: datetime = Field(sa_column=time_column())
 
 
 class OutcomeRow(Table, table=True):

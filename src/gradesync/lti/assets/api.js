@@ -8,9 +8,9 @@ const PAGE_ROWS = 200;
 
 /** Describe a response that is not a success. */
 export class Problem extends Error {
-  constructor(status, { type = "", title, fix = "" }, location = null) {
+  constructor(status, { type = "", title, detail = "", fix = "" }, location = null) {
     super(title);
-    Object.assign(this, { status, code: type.split("/").pop(), title, fix, location });
+    Object.assign(this, { status, code: type.split("/").pop(), title, detail, fix, location });
   }
 }
 
@@ -57,6 +57,11 @@ export class Api {
 
   #sync(id) {
     return `${this.#section}/syncs/${encodeURIComponent(id)}`;
+  }
+
+  /** Read the link of the section, and the pause that it is under: `paused`, null for none. */
+  section() {
+    return this.#json(this.#section);
   }
 
   /** Read one page of the log: `items`, `next_cursor`. */

@@ -5,11 +5,12 @@ import { announce, button, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
 import { outcomesOf, readerOf } from "./outcomes.js";
 import { reviewOf } from "./review.js";
-import { byOf, count, failed, isGuarded, progressOf, resultOf, stageOf, waitingOf } from "./words.js";
+import { byOf, count, failed, isGuarded, pauseOf, progressOf, resultOf, stageOf, waitingOf } from "./words.js";
 
 const FIRST =
   "The first sync sends every assignment in a mapped category with its scores. Later ones send only what has changed.";
 const CLOSE = "You can close this page: the sync goes on by itself.";
+const GOES_ON = "It goes on by itself when they resume it.";
 const QUARTERS = 4;
 
 export class SyncView {
@@ -17,6 +18,7 @@ export class SyncView {
   #latest = null;
   #shown = null;
   #running = false;
+  #paused = null;
   #stage = "";
   #known = false;
 
@@ -26,6 +28,7 @@ export class SyncView {
   #text = h("p", { class: "text" });
   #waiting = h("p", { class: "waiting", role: "status" });
   #bar = h("progress", { "aria-label": "Progress", hidden: true });
+  #pause = h("p", { class: "notice", role: "status", hidden: true });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #copy = h("div", { class: "copying" });
   #outcomes = h("div");
@@ -43,6 +46,7 @@ export class SyncView {
       this.#when,
       h("div", { class: "headline" }, this.#sign, this.#headline),
       this.#text,
+      this.#pause,
       this.#waiting,
       this.#copy,
       this.#bar,
@@ -56,6 +60,7 @@ export class SyncView {
   /** Show the newest sync of the section, and follow it while it is running. A preview stays. */
   async open() {
     if (this.#running || this.#shown?.dry_run) return;
+    const paused = this.#readPause();
     try {
       const [newest] = (await this.#context.api.log({ limit: 1 })).items;
       if (this.#running) return;
@@ -63,6 +68,7 @@ export class SyncView {
       else {
         this.#known = true;
         this.#settled((this.#latest = newest ?? null));
+        await paused;
         await this.#look();
       }
     } catch (error) {
@@ -81,9 +87,34 @@ export class SyncView {
     }
   }
 
-  /** Start a sync; a second click does nothing. */
+  /** Read whether the district has paused the section, and show its reason. */
+  async #readPause() {
+    try {
+      this.#hold((await this.#context.api.section()).paused);
+    } catch (error) {
+      this.#context.ended(error);  // a request that is refused has the reason too
+    }
+  }
+
+  /** Show a pause, during which nothing starts; null: there is none. */
+  #hold(paused) {
+    this.#paused = paused;
+    show(this.#pause, Boolean(paused)).textContent = paused ? pauseOf(paused) : "";
+    if (!this.#running) this.#enable();
+  }
+
+  #enable() {
+    for (const each of [this.#sync, this.#preview]) {
+      if (this.#paused) each.setAttribute("aria-disabled", "true");
+      else each.removeAttribute("aria-disabled");
+    }
+  }
+
+  /** Start a sync; a second click does nothing, and neither does one while syncs are paused. */
   async start(options) {
     if (this.#running) return;
+    if (this.#paused) await this.#readPause();
+    if (this.#running || this.#paused) return;
     this.#busy(options.dry_run);
     try {
       await this.#follow(await this.#context.api.start(options));
@@ -98,6 +129,7 @@ export class SyncView {
     const lost = () => this.#notify("The connection was lost. The sync goes on, and this page tries again…");
     const settled = await this.#context.api.follow(sync.id, (state) => this.#progress(state), lost);
     this.#running = false;
+    if (this.#paused) await this.#readPause();
     this.#known = true;
     if (!settled.dry_run) this.#latest = settled;
     this.#settled(settled);
@@ -117,8 +149,9 @@ export class SyncView {
 
   #progress(sync) {
     const stage = stageOf(sync);
-    const deadline = sync.stage === "queued" && `It ends by ${this.#context.times.time(sync.settles_by)} at the latest.`;
-    this.#text.textContent = [`${stage}.`, deadline, !sync.dry_run && CLOSE].filter(Boolean).join(" ");
+    this.#hold(sync.paused);
+    const bound = sync.stage === "queued" && `It ends by ${this.#context.times.time(sync.settles_by)} at the latest.`;
+    this.#text.textContent = [`${stage}.`, sync.paused ? GOES_ON : bound, !sync.dry_run && CLOSE].filter(Boolean).join(" ");
     const { done, total } = sync.progress;
     const counted = sync.stage === "writing" && total;
     if (counted) {
@@ -137,7 +170,7 @@ export class SyncView {
   #settled(sync) {
     this.#shown = sync;
     this.#stage = "";
-    for (const each of [this.#sync, this.#preview]) each.removeAttribute("aria-disabled");
+    this.#enable();
     for (const each of [this.#bar, this.#notice]) show(each, false);
     this.#waiting.textContent = "";
     const guarded = Boolean(sync) && isGuarded(sync);
@@ -174,7 +207,7 @@ export class SyncView {
 
   /** Claim nothing about syncs that couldn't be read. */
   #unknown() {
-    for (const each of [this.#sync, this.#preview]) each.removeAttribute("aria-disabled");
+    this.#enable();
     show(this.#bar, false);
     this.#head("off", "The last sync isn't known right now.");
   }
@@ -189,9 +222,10 @@ export class SyncView {
   #failed(error) {
     this.#running = false;
     if (this.#context.ended(error)) return;
+    if (error.code === "syncs-paused") this.#hold({ reason: error.detail });
     if (this.#known) this.#settled(this.#latest);
     else this.#unknown();
-    this.#notify(`${error.title} ${error.fix}`);
+    if (!this.#paused) this.#notify(`${error.title} ${error.fix}`);
   }
 
   #notify(text) {

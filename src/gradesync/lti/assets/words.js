@@ -122,9 +122,13 @@ function previewOf(sync) {
   return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
 }
 
+/** Return why syncs are paused, as sentences: in the district's words. */
+export const pauseOf = ({ reason }) => `Your district has paused syncs: ${reason}`;
+
 /** Return what a running sync is doing. */
 export function stageOf(sync) {
   const { stage, dry_run } = sync;
+  if (sync.paused) return "Paused by your district";
   if (stage === "writing" && !dry_run && sync.progress.total) return `Sending to ${SIS}: ${progressOf(sync)}`;
   return {
     queued: "Waiting for its turn",
