@@ -37,7 +37,7 @@ class Route(NamedTuple):
     async def ask(self, client: ApiClient, section: str, sync: str) -> Any:
         filled = self.path.replace("{section_id}", section).replace("{sync_id}", sync)
         path = filled.replace("{assignment_id}", "5001")
-        for name in ("preflight_id", "webhook_id", "delivery_id", "pause_id"):
+        for name in ("preflight_id", "webhook_id", "delivery_id", "pause_id", "comparison_id"):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         body = BODIES.get((self.method, self.path), {} if self.method in {"POST", "PUT", "PATCH"} else None)
         return await client.ask(self.method, path, json=body)

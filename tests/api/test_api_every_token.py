@@ -41,6 +41,7 @@ OPEN = {
 }
 SECTION = "/sections/{section_id}"
 SYNC = f"{SECTION}/syncs/{{sync_id}}"
+COMPARISONS = f"{SECTION}/comparisons"
 HOOKS = "/webhooks/{webhook_id}"
 RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{SECTION}/syncs"): Rule("syncs:write", True, {"dry_run": True}),
@@ -50,6 +51,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{SYNC}/assignments"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/gradebook"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/events"): Rule("syncs:read", True),
+    ("POST", COMPARISONS): Rule("syncs:read", True),
+    ("GET", COMPARISONS): Rule("syncs:read", True),
+    ("GET", f"{COMPARISONS}/{{comparison_id}}"): Rule("syncs:read", True),
+    ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),
     ("GET", f"{SECTION}/waiting"): Rule("sections:read", True),
     ("PATCH", f"{SECTION}/assignments"): Rule("syncs:write", True, {"ids": [], "sync_to_sis": True}),
@@ -84,7 +89,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("DELETE", HOOKS): Rule("district:write"),
 }
 # Ids that belong to one district. A section's id is Schoology's: two districts may both have it.
-OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id")
+OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id", "comparison_id")
 
 
 def test_every_route_is_declared_with_its_scope() -> None:
@@ -158,6 +163,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "delivery_id": delivery["id"],
         "preflight_id": (await office.post("/preflight")).json()["id"],
         "pause_id": (await office.post("/pause", PAUSE)).json()["id"],
+        "comparison_id": (await office.post(f"/sections/{section}/comparisons")).json()["id"],
         "assignment_id": (await office.get(f"/sections/{section}/assignments")).json()["items"][0]["id"],
     }
 

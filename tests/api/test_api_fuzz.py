@@ -75,6 +75,7 @@ async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
         "webhook_id": hook["id"],
         "delivery_id": deliveries[0]["id"],
         "preflight_id": preflight["id"],
+        "comparison_id": (await office.post(f"{api.path}/comparisons")).json()["id"],
         "code": "sync-in-progress",
     }
 

@@ -44,7 +44,7 @@ async def send(http: httpx.AsyncClient, token: str | None, probe: Probe) -> http
 
 async def test_no_value_of_any_parameter_is_an_error_of_ours(patient: ApiHarness, run_all: bool) -> None:
     office = await patient.office()
-    ids = dict.fromkeys(("sync_id", "webhook_id", "delivery_id", "preflight_id"), NOBODY)
+    ids = dict.fromkeys(("sync_id", "webhook_id", "delivery_id", "preflight_id", "comparison_id"), NOBODY)
     ids |= {"section_id": patient.section, "assignment_id": str(patient.room.section.standing()[0].id)}
     broken = []
     for number, slot in enumerate(probes(openapi_document(), ids)):

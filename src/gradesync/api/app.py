@@ -14,6 +14,7 @@ from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders
 from gradesync.api.routes import (
     assignments,
     categories,
+    comparisons,
     district,
     docs,
     events,
@@ -36,7 +37,7 @@ BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
-    *(syncs, outcomes, gradebook, events, assignments),
+    *(syncs, outcomes, gradebook, comparisons, events, assignments),
     *(imports, mapping, categories, sections),
     *(pauses, preflight, district, policy, webhooks),
     *(oauth, operations, docs),

@@ -27,6 +27,10 @@ TAGS = [
         "description": "Start a sync, follow it, and see the result for every assignment and score.",
     },
     {
+        "name": "Comparisons",
+        "description": "Compare what Schoology has with what the SIS holds, and find edits made in the SIS.",
+    },
+    {
         "name": "Assignments",
         "description": "The sync state of each assignment, and its switch *Sync to SIS*.",
     },

@@ -76,6 +76,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "sync-not-found": ProblemType(
         404, "The sync is unknown.", "Syncs are kept for 30 days; check the id and the section."
     ),
+    "comparison-not-found": ProblemType(
+        404, "The comparison is unknown.", "Comparisons are kept for 30 days; check the id and the section."
+    ),
     "assignment-not-found": ProblemType(
         404, "The assignment is not in this section.", "Check the id against the section's assignments."
     ),

@@ -175,6 +175,11 @@ SCORES: Texts = {
         "A teacher changed this score in {sis}, and {sis} doesn't allow the sync to change it.",
         "Change the score in {sis}, or clear it there and sync again.",
     ),
+    Reason.SIS_SCORES_UNREADABLE: Text(
+        "The sync can't read scores in {sis}, so what {sis} has here isn't known.",
+        "Ask your administrator if {sis} can let the sync read scores.",
+        "admin",
+    ),
     Reason.ASSIGNMENT_SKIPPED: Text(
         "The score's assignment was left out.",
         "See the assignment for the reason.",

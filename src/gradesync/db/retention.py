@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import districts, idempotency, outcomes, preflights, syncs, tokens, webhooks
+from gradesync.db import comparisons, districts, idempotency, outcomes, preflights, syncs, tokens, webhooks
 from gradesync.db.session import Database
 
 
@@ -22,4 +22,5 @@ async def purge(db: AsyncSession) -> None:
     await tokens.purge(db)
     await idempotency.purge(db)
     await preflights.purge(db)
+    await comparisons.purge(db)
     await webhooks.purge(db)

@@ -13,6 +13,7 @@ from prometheus_client import Gauge
 from gradesync.observability.periodic import cancel_all, log_failure, run_periodically
 from gradesync.redis_client.pool import to_bytes
 from gradesync.runtime import Runtime
+from gradesync.sync import comparison
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
@@ -33,7 +34,7 @@ RUNNING = Gauge("gradesync_syncs_running", "Syncs that this worker runs now.")
 
 @asynccontextmanager
 async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
-    """Run syncs, deliver webhooks and advance reports while the block lasts.
+    """Run syncs, deliver webhooks, advance reports and compare sections while the block lasts.
 
     At its end running syncs go back to the queue.
     """
@@ -50,6 +51,9 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         await stack.enter_async_context(run_periodically("deliver", sender.deliver, seconds=DELIVER_SECONDS))
         await stack.enter_async_context(
             run_periodically("pre-flight", lambda: advance(runtime.context), seconds=LOOK_SECONDS)
+        )
+        await stack.enter_async_context(
+            run_periodically("comparison", lambda: comparison.advance(runtime.context), seconds=LOOK_SECONDS)
         )
         await stack.enter_async_context(run_periodically("listen", lambda: listen(runtime, pool), seconds=1))
         yield

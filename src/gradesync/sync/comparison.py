@@ -1,0 +1,230 @@
+"""Compare sections: read both systems as a full preview does, and write to neither.
+
+A comparison takes only calls that no sync waits for, and has no place in a section's queue: a teacher's sync
+starts whenever she asks for it.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from gradesync.core.catalogue import use_sis_name
+from gradesync.core.comparison import Comparison, compare
+from gradesync.core.district import District
+from gradesync.core.reasons import Reason
+from gradesync.db import comparisons, districts, ledger, links, queue, syncs
+from gradesync.db.comparisons import ComparisonState
+from gradesync.db.links import SectionLink
+from gradesync.db.syncs import Sync
+from gradesync.errors import AccessRefused, Retriable, SyncStopped
+from gradesync.sync.claim import Attempt
+from gradesync.sync.context import SyncContext
+from gradesync.sync.counts import Tally
+from gradesync.sync.journal import Journal
+from gradesync.sync.link import replace_teacher
+from gradesync.sync.read import Reading, read_both_sides
+
+log = structlog.get_logger()
+
+DISTRICTS_AT_ONCE = 4  # in one process
+CALLS = 8  # to Schoology for one section: itself, its lists, its students and its scores
+LONGEST_SECONDS = 150.0
+LEASE_SECONDS = 180.0  # outlasts the work: it is never renewed
+BUSY_PAUSE_SECONDS = 2.0
+FAILURE_PAUSE_SECONDS = 20.0
+WAIT_SECONDS = 0.5  # between two looks whether syncs still wait
+TRIES_MAX = 3
+SETTLES_IN = timedelta(minutes=20)
+
+
+class SectionBusy(Exception):
+    """Report a sync of the section during the reads: what it wrote meanwhile would look like an edit."""
+
+
+async def advance(context: SyncContext) -> int:
+    """Make the comparisons that wait, one in each district; return how many were completed."""
+    async with context.database.without_tenant() as db:
+        waiting = await comparisons.list_waiting_districts(db)
+    made = (_advance(context, district_id) for district_id in waiting[:DISTRICTS_AT_ONCE])
+    return sum(await asyncio.gather(*made))
+
+
+async def _advance(context: SyncContext, district_id: str) -> bool:
+    async with context.database.district(district_id) as db:
+        await comparisons.settle_overdue(db)
+        district = await districts.get(db)
+        state = await comparisons.claim(db, lease_seconds=LEASE_SECONDS)
+    if district is None or state is None:
+        return False
+    use_sis_name(district.sis.name)
+    with structlog.contextvars.bound_contextvars(district=district_id, section=state.section_id):
+        return await _make(context, district, state)
+
+
+async def _make(context: SyncContext, district: District, state: ComparisonState) -> bool:
+    """Make one comparison. A failure ends it, or leaves it for a later attempt."""
+    try:
+        if not await _reserve_calls(context, district):
+            raise SectionBusy
+        async with asyncio.timeout(LONGEST_SECONDS):
+            found = await compare_section(context, district, state)
+    except SectionBusy:
+        await _pause(context, district, state, BUSY_PAUSE_SECONDS, forgive=True)
+    except SyncStopped as stopped:
+        await _fail(context, district, state, stopped.reason, stopped.detail)
+    except (Retriable, TimeoutError) as error:
+        log.warning("comparison.waits", error=type(error).__name__)
+        if state.tries >= TRIES_MAX:
+            await _fail(context, district, state, Reason.UPSTREAM_UNAVAILABLE)
+        else:
+            await _pause(context, district, state, FAILURE_PAUSE_SECONDS, forgive=False)
+    else:
+        async with context.database.district(district.id) as db:
+            await comparisons.complete(db, state, found)
+        return True
+    return False
+
+
+async def _reserve_calls(context: SyncContext, district: District) -> bool:
+    """Reserve the calls of the first reads; False where a sync waits, or would have to wait for them."""
+    async with context.database.district(district.id) as db:
+        waiting = await queue.count_queued(db)
+    return not waiting and await context.systems.reserve_spare(district, CALLS)
+
+
+async def _pause(
+    context: SyncContext, district: District, state: ComparisonState, seconds: float, *, forgive: bool
+) -> None:
+    async with context.database.district(district.id) as db:
+        await comparisons.release(db, state, rest=seconds, forgive=forgive)
+
+
+async def _fail(
+    context: SyncContext, district: District, state: ComparisonState, reason: str, detail: str = ""
+) -> None:
+    async with context.database.district(district.id) as db:
+        await comparisons.fail(db, state, reason, detail)
+
+
+async def compare_section(context: SyncContext, district: District, state: ComparisonState) -> Comparison:
+    """Read a section in both systems, and compare. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
+    attempt = await _open_attempt(context, district, state)
+    before = await _newest_sync(context, district, state.section_id)
+    try:
+        reading = await read_both_sides(attempt)
+    except AccessRefused as refused:
+        if attempt.link.sis is None:
+            raise
+        await replace_teacher(attempt, attempt.link.sis, refused)
+        reading = await read_both_sides(attempt)
+    reading = await _read_left_out(attempt, reading)
+    if await _newest_sync(context, district, state.section_id) != before:
+        raise SectionBusy
+    return compare(
+        reading.gradebook,
+        attempt.journal.entries,
+        reading.live,
+        reading.book,
+        reading.matched.keys,
+        remembered=attempt.link.remembered,
+    )
+
+
+async def _newest_sync(context: SyncContext, district: District, section_id: str) -> str | None:
+    """Return the id of the section's newest sync. Raises `SectionBusy` while one is in progress."""
+    async with context.database.district(district.id) as db:
+        running = await syncs.get_running(db, section_id)
+        newest = await syncs.page(db, section_id=section_id, limit=1)
+    if running is not None and not running.dry_run:
+        raise SectionBusy
+    return newest[0].id if newest else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Permit calls to the SIS one by one, while no sync of the district waits. Nothing needs a lease."""
+
+    context: SyncContext
+    district_id: str
+
+    async def __call__(self, seconds: float) -> None:
+        while True:
+            async with self.context.database.district(self.district_id) as db:
+                if not await queue.count_queued(db):
+                    return
+            await asyncio.sleep(WAIT_SECONDS)
+
+
+async def _open_attempt(context: SyncContext, district: District, state: ComparisonState) -> Attempt:
+    """Open an attempt that reads like a full preview's. Nothing is ever recorded in its journal."""
+    async with context.database.district(district.id) as db:
+        link = await links.get(db, state.section_id) or SectionLink(section_id=state.section_id)
+        pairs = await links.get_pairs(db, state.section_id)
+        entries = await ledger.load(db, state.section_id)
+    sync = _as_preview(district, state)
+    until = context.clock() + timedelta(seconds=LONGEST_SECONDS)
+    requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
+    return Attempt(
+        context=context,
+        district=district,
+        sync=sync,
+        source=context.systems.source(district, requester=requester, until=until),
+        target=context.systems.target(district, permit=_Turn(context, district.id), until=until),
+        journal=Journal(context.database, sync, "", Tally.of({}), entries, LONGEST_SECONDS),
+        link=link,
+        pairs=pairs,
+        selection=None,
+        spanning=False,
+    )
+
+
+def _as_preview(district: District, state: ComparisonState) -> Sync:
+    """Return the full preview that reads what a comparison reads."""
+    kind, _, requester = state.requested_by.partition(":")
+    started: datetime = state.started_at or state.requested_at
+    return Sync(
+        district_id=district.id,
+        id=state.id,
+        section_id=state.section_id,
+        status="processing",
+        stage="reading",
+        applied="none",
+        mode="full",
+        dry_run=True,
+        selection=None,
+        retry_of=None,
+        approve=None,
+        requested_by_kind=kind,
+        requested_by_id=requester,
+        requested_at=state.requested_at,
+        started_at=started,
+        finished_at=None,
+        settles_by=state.settles_by,
+        done=0,
+        total=None,
+        assignments={},
+        scores={},
+        warnings={},
+        fingerprint=None,
+        guard=None,
+        error_code=None,
+        error_detail="",
+        lease_token=None,
+        lease_until=None,
+        attempt=state.tries,
+        not_before=started,
+    )
+
+
+async def _read_left_out(attempt: Attempt, reading: Reading) -> Reading:
+    """Read the scores of assignments that do not sync and stand in the SIS all the same."""
+    listed = {item.ref.key for item in reading.live.assignments if item.takes_points}
+    scores = dict(reading.live.scores)
+    for entry in attempt.journal.entries.values():
+        if entry.ref is not None and entry.ref.key in listed and entry.ref.key not in scores:
+            read = await attempt.target.scores(reading.section, entry.ref)
+            if read is not None:
+                scores[entry.ref.key] = read
+    return replace(reading, live=replace(reading.live, scores=scores))
