@@ -100,7 +100,7 @@ def test_nothing_was_sent_to_an_adopted_column() -> None:
 
 
 def test_what_does_not_go_is_compared_with_what_was_sent() -> None:
-    """An assignment that is switched off stays as it is in the SIS: an edit there is drift all the same."""
+    """Find drift in an assignment that is switched off: an edit there is one all the same."""
     off = ledger(entry({ANN: EIGHT, BEN: EIGHT}, opted_out=True))
     found = compare_all(
         gradebook({ANN: NINE, BEN: NINE}), off, live(listed(), scores={"r1": {ANN: EIGHT, BEN: SEVEN}})

@@ -176,7 +176,7 @@ SCORES: Texts = {
         "Change the score in {sis}, or clear it there and sync again.",
     ),
     Reason.SIS_SCORES_UNREADABLE: Text(
-        "The sync can't read scores in {sis}, so what {sis} has here isn't known.",
+        "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",
         "Ask your administrator if {sis} can let the sync read scores.",
         "admin",
     ),
