@@ -22,7 +22,7 @@ from gradesync.observability.periodic import run_periodically
 from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
-from gradesync.sync.counts import observe_queue
+from gradesync.sync.counts import observe_partitions, observe_queue
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits, utc_now
 from gradesync.upstream import call_budget
@@ -35,6 +35,7 @@ PURGE_SECONDS = 3600.0
 READY_SECONDS = 3  # that `/readyz` waits for the database, or for Redis
 CIRCUITS_SECONDS = 5.0
 QUEUE_SECONDS = 10.0
+PARTITIONS_SECONDS = 300.0
 DATABASE_SECONDS = 1.0
 SIS_NAME_SECONDS = 60.0  # that the name of a district's SIS is kept
 
@@ -138,6 +139,9 @@ async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
         run_periodically("purge", lambda: purge_all(runtime.context.database), seconds=PURGE_SECONDS),
         run_periodically("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
         run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),
+        run_periodically(
+            "partitions", lambda: observe_partitions(runtime.context), seconds=PARTITIONS_SECONDS
+        ),
     ):
         yield
 

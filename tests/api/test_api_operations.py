@@ -32,6 +32,7 @@ async def test_readiness_checks_database_migrations_and_queue(api: ApiHarness) -
     assert response.json() == {
         "status": "ready",
         "checks": checks,
+        "maintenance": "done",
         "queue_problem": None,
         "circuits_open": none_open,
     }

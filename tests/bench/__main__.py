@@ -21,6 +21,7 @@ from bench.api import api
 from bench.claims import claims, explained
 from bench.cold_start import starts
 from bench.environment import servers
+from bench.history_size import history
 from bench.keys import keys
 from bench.ledger_size import ledger
 from bench.measure import Measure
@@ -40,6 +41,7 @@ Part = Callable[..., Coroutine[None, None, list[Measure]]]
 PARTS: dict[str, Part] = {
     "planning": planning,
     "ledger": ledger,
+    "history": history,
     "syncs": whole_syncs,
     "shares": shares,
     "memory": memory,

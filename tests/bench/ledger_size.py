@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeAlias
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -24,6 +25,7 @@ from gradesync.settings import Settings
 
 DISTRICT = "size"
 ASSIGNMENTS, STUDENTS = 30, 30
+Book: TypeAlias = list[LedgerAssignment]
 SYNCS = 10
 OUTCOMES = 10
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -62,7 +64,7 @@ async def ledger_bytes(database: Database, owner: AsyncConnection, sections: int
     A change sync changes three scores in every assignment of a section and moves all its cursors.
     """
     chance = random.Random(7)
-    books = {str(7_900_000_000 + number): _section(number, chance) for number in range(sections)}
+    books = {str(7_900_000_000 + number): make_section(number, chance) for number in range(sections)}
     await _save(database, books)
     await owner.execute(text("VACUUM ledger, section_cursor"))
     scores = sections * ASSIGNMENTS * STUDENTS
@@ -136,7 +138,8 @@ def _outcomes(number: int) -> list[Outcome]:
     ]
 
 
-def _section(number: int, chance: random.Random) -> list[LedgerAssignment]:
+def make_section(number: int, chance: random.Random) -> Book:
+    """Make a section of 30 assignments and 30 students as a first sync leaves it."""
     students = [str(chance.randrange(10_000_000, 99_999_999)) for _ in range(STUDENTS)]
     first = 5_000_000_000 + number * ASSIGNMENTS
     return [_assignment(first + n, n, students, chance) for n in range(ASSIGNMENTS)]
@@ -164,6 +167,11 @@ def _value(chance: random.Random) -> Value:
     if lot < 0.1:
         return Mark(3, Decimal(0))
     return Decimal(chance.randrange(0, 40)) / 2
+
+
+def change_value(value: Value, chance: random.Random) -> Value:
+    """Return another value."""
+    return next(other for _ in range(1000) if (other := _value(chance)) != value)
 
 
 def _change(entry: LedgerAssignment, chance: random.Random, at: datetime) -> LedgerAssignment:

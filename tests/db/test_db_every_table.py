@@ -24,6 +24,7 @@ TABLES = text("""
     LEFT JOIN pg_policy p ON p.polrelid = c.oid
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'district_id'
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'm', 'v')
+      AND NOT c.relispartition
     GROUP BY c.oid
 """)
 POLICIES = text("""

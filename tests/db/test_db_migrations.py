@@ -12,7 +12,7 @@ from gradesync.db.tables import metadata
 from harness.servers import Urls
 
 OBJECTS = text("""
-    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
     UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     UNION ALL SELECT polname FROM pg_policy
 """)

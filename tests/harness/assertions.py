@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gradesync.core.catalogue import CATALOGUE, Attention
+from gradesync.core.history import fold
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
-from gradesync.db import ledger
+from gradesync.db import history, ledger
 from gradesync.db.outcomes import Outcome
 from gradesync.db.syncs import Sync
 from harness.district import DistrictHarness
@@ -46,7 +47,25 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
     if not sync.dry_run:
         keys = await _sis_keys(harness, sync)
         found += [line for row in rows if (line := _false_claim(harness, keys, row))]
+        found += await _find_forgotten(harness, sync)
     return found
+
+
+async def _find_forgotten(harness: DistrictHarness, sync: Sync) -> list[str]:
+    """Compare the history of a section, folded, with its ledger: nothing may be sent and not be told."""
+    async with harness.context.database.district(harness.district.id) as db:
+        entries = await ledger.load(db, sync.section_id)
+        folded = fold(await history.read(db, sync.section_id))
+    told = {
+        (id_, student): known.change.after
+        for id_, cells in folded.items()
+        for student, known in cells.items()
+        if (entry := entries[id_]).ref is not None and entry.ref.key == known.ref
+    }
+    sent = {
+        (id_, key): value for id_, entry in entries.items() if entry.ref for key, value in entry.sent.items()
+    }
+    return [f"its history differs from its ledger: {told.items() ^ sent.items()}"] if told != sent else []
 
 
 def find_miscounts(sync: Sync, listed: list[Outcome]) -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
+from zlib import compress
 
 from sqlalchemy import Column, Table, insert
 from sqlalchemy.dialects.postgresql import JSONB
@@ -17,7 +18,7 @@ MADE: Mapping[type, Callable[[], object]] = {
     int: lambda: 1,
     datetime: lambda: datetime.now(UTC),
     UUID: uuid4,
-    bytes: lambda: b"\0",
+    bytes: lambda: compress(b"[]"),
     list: list,
 }
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gradesync import embedded
-from gradesync.db import migrate
+from gradesync.db import migrate, partitions
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.db.tables import metadata
@@ -103,6 +103,7 @@ async def empty_servers() -> AsyncIterator[Urls]:
 async def servers(empty_servers: Urls) -> Urls:
     """Provide servers with this test process's migrated database and its Redis number."""
     await migrate.upgrade(empty_servers.migrate_database_url, empty_servers.app_role)
+    await partitions.maintain(empty_servers.migrate_database_url)
     return empty_servers
 
 

@@ -127,6 +127,7 @@ class _Policy(Table):
     guard_share: Decimal = Field(_POLICY.guard_share, gt=0, le=1)
     guard_scores: int = Field(_POLICY.guard_scores, ge=1)
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
+    history_years: int = Field(_POLICY.history_years, ge=0, le=20)
 
 
 class _File(Table):

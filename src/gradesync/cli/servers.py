@@ -23,6 +23,7 @@ from gradesync.settings import Settings
 
 if TYPE_CHECKING:
     from gradesync.cli.running import Application
+    from gradesync.db.partitions import Maintained
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -78,6 +79,20 @@ def migrate(
         with open_settings() as complete:
             upgrade_database(complete, app_role)
     out.print("The database has every migration of this release.")
+
+
+def maintain() -> None:
+    """Make the history's partitions for coming months and drop those past their time. Run it every day."""
+    settings = read_settings().filled(log_format=_log_format())
+    if settings.migrate_database_url is not None:
+        report = maintain_database(settings)
+    else:
+        with open_settings() as complete:
+            report = maintain_database(complete)
+    out.print(
+        f"Partitions made: {len(report.made)}, with {report.moved} rows moved into them; "
+        f"dropped: {len(report.dropped)}. Rows deleted by a district's policy: {report.deleted}."
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -154,3 +169,11 @@ def upgrade_database(settings: Settings, app_role: str | None = None) -> None:
             "Which role is the application's?", "Give --app-role, or set GRADESYNC_DATABASE_URL."
         )
     asyncio.run(upgrade(owner_url(settings), app_role))
+    maintain_database(settings)
+
+
+def maintain_database(settings: Settings) -> "Maintained":
+    """Bring the partitions up to date, as the database's owner. Raises `CommandError` where none is set."""
+    from gradesync.db.partitions import maintain
+
+    return asyncio.run(maintain(owner_url(settings)))

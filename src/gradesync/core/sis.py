@@ -148,7 +148,10 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Hold what a district chose. Defaults are the product's promise to teachers."""
+    """Hold what a district chose. Defaults are the product's promise to teachers.
+
+    `history_years`: school years before the current one of which the history of scores is kept.
+    """
 
     shorten_titles: bool = False
     many_to_one: bool = False
@@ -159,3 +162,4 @@ class Policy:
     guard_share: Decimal = Decimal("0.3")
     guard_scores: int = 50
     guard_assignments: int = 5
+    history_years: int = 1

@@ -221,7 +221,7 @@ class Sync:
 
     `result` is null until it settles, and so is `attention`; both also if an older release settled it.
     `trace` is the W3C traceparent of the request that asked for it, where that was traced. `paused_at` and
-    `pause_reason` are null unless a pause holds it.
+    `pause_reason` are null unless a pause holds it. `planned_by` asked for the plan that was approved.
     """
 
     district_id: str
@@ -259,6 +259,12 @@ class Sync:
     trace: str | None = None
     paused_at: datetime | None = None
     pause_reason: str | None = None
+    planned_by: str | None = None
+
+    @property
+    def requester(self) -> str:
+        """Return who asked for it, as the audit log names actors."""
+        return f"{self.requested_by_kind}:{self.requested_by_id}"
 
 
 FIELDS = tuple(field.name for field in fields(Sync))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from gradesync.db import codec
+from gradesync.db import codec, history
 from gradesync.db.session import connect
 from gradesync.db.tables import metadata
 
@@ -85,4 +85,6 @@ def _plain(table: Table, row: Row[Any]) -> dict[str, object]:
         for column in ("sent", "scores"):
             scores = codec.unpack(plain[column])
             plain[column] = {student: codec.dump_value(value) for student, value in scores.items()}
+    if table.name == "history":
+        plain["events"] = history.render(plain["events"])
     return plain

@@ -1,6 +1,6 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,10 +11,11 @@ from sqlalchemy import RowMapping, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.history import Cause, ColumnChange
 from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref
-from gradesync.db import codec
+from gradesync.db import codec, history
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
@@ -47,7 +48,7 @@ LOAD = (
 )
 
 # Rows that would not change are not written: an update costs a new version of the row.
-SAVE = text("""
+_SAVE = """
     WITH cursors AS (
         INSERT INTO section_cursor AS old (section_id, read_through)
         VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
@@ -55,7 +56,7 @@ SAVE = text("""
             SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
             WHERE old.read_through IS DISTINCT FROM
                 jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
-    )
+    ){with_history}
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
                                intent, problem, opted_out, may_hold, former, shown, sent_at)
     SELECT CAST(:section_id AS text), *, CASE WHEN ref_key IS NOT NULL THEN now() END FROM unnest(
@@ -78,7 +79,9 @@ SAVE = text("""
         IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.scores, excluded.owed,
            excluded.doubts, excluded.intent, excluded.problem, excluded.may_hold, excluded.former,
            excluded.shown, NULL, NULL)
-""")
+"""
+SAVE = text(_SAVE.format(with_history=""))
+SAVE_WITH_HISTORY = text(_SAVE.format(with_history=f",{history.RECORD}"))
 SWITCH = text("""
     INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
     VALUES (:section_id, :assignment_id, :opted_out, false)
@@ -150,11 +153,15 @@ async def save(
     section_id: str,
     entries: Iterable[LedgerAssignment],
     read_through: Mapping[str, datetime] = MappingProxyType({}),
+    *,
+    changed: Sequence[ColumnChange] = (),
+    cause: Cause | None = None,
 ) -> None:
     """Write these entries and their cursors, and no others, in one statement.
 
     `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
-    existing entry is left as it is. Raises `RefTaken`, after which the transaction can only be rolled back.
+    existing entry is left as it is. What `changed` in the SIS is added to the history with its `cause`.
+    Raises `RefTaken`, after which the transaction can only be rolled back.
     """
     # A ref may pass from one entry to another: it is released before it is taken.
     entries = sorted(entries, key=lambda entry: (entry.ref is not None, entry.id))
@@ -164,8 +171,12 @@ async def save(
     rows = [_row(entry) for entry in entries]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     moved = {key: at and at.astimezone(UTC).isoformat() for key, at in cursors.items()}
+    values: dict[str, Any] = {"section_id": section_id, "moved": codec.dump(moved), **columns}
+    statement = SAVE
+    if changed and cause:
+        statement, values = SAVE_WITH_HISTORY, values | history.record_values(cause, changed)
     try:
-        await db.execute(SAVE, {"section_id": section_id, "moved": codec.dump(moved), **columns})
+        await db.execute(statement, values)
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this ref in the SIS") from error
 

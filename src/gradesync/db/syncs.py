@@ -102,6 +102,7 @@ async def insert(
     retry_of: str | None = None,
     approve: str | None = None,
     trace: str | None = None,
+    planned_by: str | None = None,
 ) -> Sync | None:
     """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
     new = {
@@ -116,6 +117,7 @@ async def insert(
         "retry_of": retry_of and UUID(retry_of),
         "approve": approve,
         "trace": trace,
+        "planned_by": planned_by,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),

@@ -11,7 +11,7 @@ import prometheus_client as prometheus
 from gradesync.core.catalogue import Attention
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Result
-from gradesync.db import queue
+from gradesync.db import partitions, queue
 from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 from gradesync.db.syncs import Sync
 from gradesync.observability.tracing import span
@@ -177,6 +177,13 @@ OLDEST = prometheus.Gauge(
     "gradesync_queue_oldest_seconds", "Time for which the oldest of those could have started.", ["class"]
 )
 
+PARTITIONS_AHEAD = prometheus.Gauge(
+    "gradesync_partitions_ahead_seconds", "Time until the last partition of the history ends, 0 without any."
+)
+ROWS_ASTRAY = prometheus.Gauge(
+    "gradesync_partition_rows_astray", "Rows of the history that have no partition yet, up to a thousand."
+)
+
 Stage = Literal["reading", "planning", "writing"]
 
 
@@ -233,3 +240,12 @@ async def observe_queue(context: SyncContext) -> None:
         depth = depths.get(name, queue.Depth(0, 0.0))
         QUEUE.labels(name).set(depth.syncs)
         OLDEST.labels(name).set(depth.oldest_seconds)
+
+
+async def observe_partitions(context: SyncContext) -> None:
+    """Measure how far ahead the owner's `maintain` made partitions, and how many rows wait for one."""
+    async with context.database.without_tenant() as db:
+        state = await partitions.read_state(db)
+    until = state.made_until
+    PARTITIONS_AHEAD.set((until - context.clock()).total_seconds() if until else 0)
+    ROWS_ASTRAY.set(state.in_default)

@@ -1,11 +1,12 @@
 """Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
 from gradesync.core.catalogue import SyncResult, judge_sync
+from gradesync.core.history import Cause, ColumnChange, find_change
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
@@ -38,10 +39,10 @@ class Settlement:
 class Journal:
     """Record what one attempt at one sync does.
 
-    `entries` is the section's ledger as it stands now; `note` and `keep` collect what the next `record` or
-    `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
-    not before it took as long as reading did: the next attempt reads again. `token` is the lease's.
-    `settled` is the sync as it ended.
+    `entries` is the section's ledger as it stands now, `stored` as the database has it; `note` and `keep`
+    collect what the next `record` or `settle` writes. A dry run keeps nothing. After `slice` seconds of
+    applying a record ends the attempt, but not before it took as long as reading did: the next attempt reads
+    again. `token` is the lease's. `settled` is the sync as it ended.
     """
 
     database: Database
@@ -59,8 +60,13 @@ class Journal:
     settled: Sync | None = None
     paused: bool = False
     noted: dict[str, set[str]] = field(default_factory=dict)
+    stored: dict[str, LedgerAssignment] = field(init=False)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
+    _found: dict[str, Set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.stored = dict(self.entries)
 
     def entry(self, assignment_id: str) -> LedgerAssignment:
         return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
@@ -68,9 +74,14 @@ class Journal:
     def is_noted(self, assignment_id: str, student_id: str = "") -> bool:
         return student_id in self.noted.get(assignment_id, ())
 
-    def keep(self, entry: LedgerAssignment) -> None:
-        """Change the ledger. A column that is taken over leaves its former assignment at the same time."""
+    def keep(self, entry: LedgerAssignment, found: Set[str] = frozenset()) -> None:
+        """Change the ledger. A column that is taken over leaves its former assignment at the same time.
+
+        `found` are SIS students whose new value was found in the SIS, and not written by this sync.
+        """
         self.entries[entry.id] = entry
+        if found:
+            self._found[entry.id] = self._found.get(entry.id, frozenset()) | found
         self._kept.update({entry.id, entry.taken_from or entry.id})
 
     def note(self, outcome: Outcome) -> None:
@@ -136,9 +147,9 @@ class Journal:
                 raise LeaseLost("the sync is no longer this worker's")
             self.paused = ours.paused
             await outcomes.record(db, self.sync.id, self._rows)
-            await ledger.save(db, self.sync.section_id, self._changed())
-        self._rows.clear()
-        self._kept.clear()
+            changed, cause = self._history()
+            await ledger.save(db, self.sync.section_id, self._changed(), changed=changed, cause=cause)
+        self._forget()
 
     async def settle(self, end: Settlement) -> None:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
@@ -159,12 +170,21 @@ class Journal:
             )
             self.settled = still_ours(settled)
             await outcomes.record(db, self.sync.id, [*self._rows, *self._summaries()])
-            await ledger.save(db, self.sync.section_id, self._changed(), end.read_through)
+            changed, cause = self._history()
+            await ledger.save(
+                db, self.sync.section_id, self._changed(), end.read_through, changed=changed, cause=cause
+            )
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what is stored by now."""
         self._rows.clear()
+        self.stored.update((key, self.entries[key]) for key in self._kept)
         self._kept.clear()
+        self._found.clear()
 
     def _summaries(self) -> Iterator[Outcome]:
         titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}
@@ -195,6 +215,17 @@ class Journal:
         if not failed:
             return "all"
         return "some" if self.tally.wrote else "none"
+
+    def _history(self) -> tuple[list[ColumnChange], Cause]:
+        """Return what changed in the SIS since it was last recorded, and why."""
+        changes = [
+            find_change(self.stored.get(key), self.entries[key], self._found.get(key, frozenset()))
+            for key in sorted(self._kept)
+        ]
+        sync = self.sync
+        approver = sync.requester if sync.approve else None
+        cause = Cause(sync.id, sync.mode, sync.planned_by or sync.requester, approver)
+        return [change for change in changes if change is not None], cause
 
     def _changed(self) -> Iterable[LedgerAssignment]:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]

@@ -142,7 +142,8 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
     if updated.problem is not None:
         updated = replace(updated, problem=None)
     if updated != entry:
-        journal.keep(updated)
+        found = {score.sis_student for score in item.settled if score.result is Result.ADOPTED}
+        journal.keep(updated, found)
 
 
 def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None]) -> None:

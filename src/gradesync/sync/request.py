@@ -148,6 +148,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
             retry_of=options.retry_of,
             approve=options.approve,
             trace=traceparent(),
+            planned_by=approved.requester if approved else None,
         )
         if sync is not None:
             return Accepted(sync, accepted=True)

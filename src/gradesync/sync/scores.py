@@ -91,6 +91,7 @@ class ScoreWriter:
         for group in by_assignment(rows):
             item, entry = items[group[0].assignment_id], self.journal.entry(group[0].assignment_id)
             sent, owed, doubtful = dict(entry.sent), dict(entry.owed), dict(entry.doubtful)
+            found: set[str] = set()
             for row in group:
                 student, sis_student, value = row.write.student, row.write.sis_student, row.write.value
                 doubt = self.sent.doubt(row, before[item.id].doubtful.get(sis_student))
@@ -106,10 +107,11 @@ class ScoreWriter:
                     if key_of(row) in self.sent.held:
                         # By our own write: what the SIS made of it is nobody's edit.
                         sent[sis_student] = self.sent.held[key_of(row)]
+                        found.add(sis_student)
                     detail = self.sent.details.get(key_of(row), "")
                     result = Result.SKIPPED if reason == Reason.CANNOT_CLEAR else Result.FAILED
                     self.journal.note(score_outcome(item, row.write, result, reason, detail))
-            self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful))
+            self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful), found)
 
 
 def _rows(plan: Plan, refs: Mapping[str, Ref], *, owed: bool) -> Iterator[ScoreRow]:

@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problems import CATALOGUE, problem_responses
+from gradesync.db import partitions
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import RequestRefused
 from gradesync.observability.logs import render_metrics
@@ -39,11 +40,13 @@ async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.
     """Report `unavailable` if the database is unreachable or lacks migrations of this release.
 
     Reports `degraded` if the queue cannot be used: requests are stored all the same, and workers find them.
-    An open circuit of an upstream system is shown and does not change the status.
+    An open circuit of an upstream system, or a `gradesync maintain` that is due, is shown and does not change
+    the status.
     """
-    database, migrations, problem = await asyncio.gather(
+    database, migrations, maintained, problem = await asyncio.gather(
         _passes(_reaches_database(runtime)),
         _passes(runtime.context.database.is_migrated()),
+        _passes(_is_maintained(runtime)),
         runtime.redis.find_problem(),
     )
     status = "degraded" if problem else "ready"
@@ -53,6 +56,7 @@ async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.
     return schemas.Readiness(
         status=status,
         checks={name: "ok" if passed else "failed" for name, passed in checks.items()},
+        maintenance="done" if maintained else "due",
         queue_problem=problem,
         circuits_open=await observe_circuits(runtime.redis),
     )
@@ -62,6 +66,11 @@ async def _reaches_database(runtime: Runtime) -> bool:
     async with runtime.context.database.without_tenant() as db:
         await db.connection()
     return True
+
+
+async def _is_maintained(runtime: Runtime) -> bool:
+    async with runtime.context.database.without_tenant() as db:
+        return not (await partitions.read_state(db)).is_due(runtime.clock())
 
 
 async def _passes(check: Awaitable[bool]) -> bool:

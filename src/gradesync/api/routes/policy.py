@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from gradesync.api.auth import DistrictReader, DistrictWriter
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import policy as schemas
 from gradesync.api.schemas.render import render_points
 from gradesync.core.sis import Policy
 from gradesync.db import audit, districts
@@ -73,5 +73,6 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "guard_share": render_points(policy.guard_share),
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,
+            "history_years": policy.history_years,
         }
     )

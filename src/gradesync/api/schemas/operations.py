@@ -69,6 +69,13 @@ class Readiness(ResponseModel):
 
     status: Literal["ready", "degraded", "unavailable"]
     checks: Mapping[str, Literal["ok", "failed"]]
+    maintenance: Annotated[
+        Literal["done", "due"],
+        Field(
+            description="`due`: run `gradesync maintain`, which makes partitions for coming months. Nothing "
+            "fails meanwhile."
+        ),
+    ]
     queue_problem: Annotated[
         str | None,
         Field(

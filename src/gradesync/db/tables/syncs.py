@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     Text,
     Uuid,
@@ -84,6 +85,7 @@ class SyncRow(Table, table=True):
     attention: dict[str, int] | None = Field(sa_column=json_column())
     paused_at: datetime | None = Field(sa_column=time_column(null=True))
     pause_reason: str | None = Field(sa_column=Column(Text))
+    planned_by: str | None = Field(sa_column=Column(Text))
 
 
 class PauseRow(Table, table=True):
@@ -125,6 +127,27 @@ class OutcomeRow(Table, table=True):
     detail: str | None = Field(sa_column=Column(Text))
     facts: str | None = Field(sa_column=Column(Text))
     count: int | None = Field(sa_column=Column(Integer))
+
+
+class HistoryRow(Table, table=True):
+    """Store what one transaction of a sync changed in the SIS, and why: by month, and never changed."""
+
+    __tablename__ = "history"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (at)"},)
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    at: datetime = Field(
+        sa_column=Column(
+            DateTime(timezone=True), primary_key=True, server_default=text("statement_timestamp()")
+        )
+    )
+    sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    mode: str = Field(sa_column=Column(Text, nullable=False))
+    requested_by: str = Field(sa_column=Column(Text, nullable=False))
+    approved_by: str | None = Field(sa_column=Column(Text))
+    reason: str | None = Field(sa_column=Column(Text))
+    events: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class IdempotencyRow(Table, table=True):

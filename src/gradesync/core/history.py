@@ -1,0 +1,131 @@
+"""Keep the history of what stood in the SIS: changes of the ledger, and what they come to at any moment."""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from gradesync.core.decide import NEVER_SENT, Sent
+from gradesync.core.ledger import LedgerAssignment
+
+SCHOOL_YEAR_STARTS = 7  # the month: July, as school years of the United States are counted
+
+
+class CellChange(NamedTuple):
+    """Describe what became of one score in the SIS. `student` is the SIS key of the record.
+
+    `found`: the SIS was seen to hold it, and this sync wrote nothing.
+    """
+
+    student: str
+    before: Sent
+    after: Sent
+    found: bool = False
+
+
+class ColumnChange(NamedTuple):
+    """Describe what one transaction of a sync changed in the SIS assignment of one Schoology assignment.
+
+    `ref` is the key of the SIS assignment, None where it has none any more. Another one than before starts
+    empty.
+    """
+
+    assignment_id: str
+    ref: str | None
+    cells: tuple[CellChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Describe why the SIS was changed: by which sync, who asked, who approved it, and a reason if given.
+
+    `requested_by` and `approved_by` are actors: `teacher:5790000`.
+    """
+
+    sync_id: str
+    mode: str
+    requested_by: str
+    approved_by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Hold what one transaction of a sync recorded."""
+
+    at: datetime
+    cause: Cause
+    columns: tuple[ColumnChange, ...]
+
+
+class Known(NamedTuple):
+    """Describe what is known of one score: its value, what stood before it, since when, and by which sync."""
+
+    change: CellChange
+    ref: str
+    at: datetime
+    cause: Cause
+
+
+def find_change(
+    before: LedgerAssignment | None, after: LedgerAssignment, found: Set[str] = frozenset()
+) -> ColumnChange | None:
+    """Return what changed in the SIS between two states of a ledger entry; None for nothing.
+
+    `found` are SIS students whose score was found there.
+    """
+    was = before.ref.key if before and before.ref else None
+    now = after.ref.key if after.ref else None
+    if was == now and before is not None:
+        cells = _compare(before.sent, after.sent, found)
+        return ColumnChange(after.id, now, cells) if cells else None
+    if was == now or (now is None and after.former is not None and after.former.key == was):
+        # Never in the SIS, or left where it was: its section goes to another one.
+        return None
+    moved = after.sent.keys() if after.taken_from is not None else found
+    return ColumnChange(after.id, now, _compare({}, after.sent, moved))
+
+
+def _compare(
+    before: Mapping[str, Sent], after: Mapping[str, Sent], found: Set[str]
+) -> tuple[CellChange, ...]:
+    # Most values of an entry are the very objects of before: identity spares comparing decimals.
+    changed = [
+        CellChange(student, before.get(student, NEVER_SENT), value, student in found)
+        for student, value in after.items()
+        if (old := before.get(student, NEVER_SENT)) is not value and old != value
+    ]
+    gone = [CellChange(key, before[key], NEVER_SENT, key in found) for key in before.keys() - after.keys()]
+    return tuple(sorted(changed + gone, key=lambda change: change.student))
+
+
+def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, dict[str, Known]]:
+    """Return what stood in the SIS at a moment, as far as is known: assignment id -> SIS student -> score.
+
+    `events` are in the order of their time. What the SIS was never seen to hold, or holds no more, is absent.
+    """
+    state: dict[str, tuple[str | None, dict[str, Known]]] = {}
+    for event in events:
+        if as_of is not None and event.at > as_of:
+            break
+        for column in event.columns:
+            ref, cells = state.get(column.assignment_id, (None, {}))
+            if ref != column.ref:
+                cells = {}
+            state[column.assignment_id] = column.ref, cells
+            _apply(cells, column, event)
+    return {assignment_id: cells for assignment_id, (_, cells) in state.items() if cells}
+
+
+def _apply(cells: dict[str, Known], column: ColumnChange, event: Event) -> None:
+    for change in column.cells:
+        if change.after is NEVER_SENT or column.ref is None:
+            cells.pop(change.student, None)
+        else:
+            cells[change.student] = Known(change, column.ref, event.at, event.cause)
+
+
+def oldest_kept(today: date, years: int) -> date:
+    """Return the day from which history is kept: the start of the school year, so many years before."""
+    started = today.year if today.month >= SCHOOL_YEAR_STARTS else today.year - 1
+    return date(started - years, SCHOOL_YEAR_STARTS, 1)

@@ -1,0 +1,104 @@
+"""Store the history of what was written to the SIS: one compact row for each transaction of a sync.
+
+The rows are only ever added. The owner's `maintain` drops whole months of them (`gradesync.db.partitions`).
+"""
+
+import zlib
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.decide import NEVER_SENT, Sent
+from gradesync.core.history import Cause, CellChange, ColumnChange, Event
+from gradesync.db import codec
+from gradesync.db.tables import metadata
+
+HISTORY = metadata.tables["history"]
+NEVER = "-"  # no value is dumped like this
+
+# A part of the statement that saves the ledger: what it changes and why are stored together, or not at all.
+RECORD = """
+    recorded AS (
+        INSERT INTO history (section_id, sync_id, mode, requested_by, approved_by, reason, events)
+        VALUES (:section_id, CAST(:sync_id AS uuid), CAST(:mode AS text), CAST(:requested_by AS text),
+                CAST(:approved_by AS text), CAST(:reason AS text), CAST(:events AS bytea))
+    )"""
+
+
+def record_values(cause: Cause, columns: Sequence[ColumnChange]) -> dict[str, object]:
+    """Return the parameters of `RECORD`, without the section."""
+    return {**asdict(cause), "sync_id": UUID(cause.sync_id), "events": pack(columns)}
+
+
+def pack(columns: Sequence[ColumnChange]) -> bytes:
+    """Compress the changes of one transaction: by column, so that equal lists of students cost once."""
+    raw = [
+        [
+            column.assignment_id,
+            column.ref,
+            [cell.student for cell in column.cells],
+            [_dump(cell.before) for cell in column.cells],
+            [_dump(cell.after) for cell in column.cells],
+            [number for number, cell in enumerate(column.cells) if cell.found],
+        ]
+        for column in columns
+    ]
+    return zlib.compress(codec.dump(raw).encode())
+
+
+def unpack(packed: bytes) -> tuple[ColumnChange, ...]:
+    return tuple(_column(raw) for raw in codec.load(zlib.decompress(packed).decode()))
+
+
+def render(packed: bytes) -> list[dict[str, object]]:
+    """Return stored changes as an export shows them: JSON, with null for a blank and "-" for nothing."""
+    return [
+        {
+            "assignment_id": column.assignment_id,
+            "ref": column.ref,
+            "cells": [[cell.student, _dump(cell.before), _dump(cell.after)] for cell in column.cells],
+        }
+        for column in unpack(packed)
+    ]
+
+
+def _column(raw: Sequence[Any]) -> ColumnChange:
+    assignment_id, ref, students, before, after, found = raw
+    rows = zip(students, map(_load, before), map(_load, after), range(len(students)), strict=True)
+    seen = {int(number) for number in found}
+    cells = tuple(CellChange(student, old, new, number in seen) for student, old, new, number in rows)
+    return ColumnChange(assignment_id, ref, cells)
+
+
+def _dump(value: Sent) -> object:
+    return NEVER if value is NEVER_SENT else codec.dump_value(value)
+
+
+def _load(raw: Any) -> Sent:
+    return NEVER_SENT if raw == NEVER else codec.load_value(raw)
+
+
+async def stream(
+    db: AsyncSession, sections: Collection[str], *, until: datetime | None = None
+) -> AsyncIterator[tuple[str, Event]]:
+    """Yield the events of sections, each with its section, in the order of their time."""
+    query = select(HISTORY).where(HISTORY.c.section_id.in_(sections))
+    if until is not None:
+        query = query.where(HISTORY.c.at <= until)
+    async for row in await db.stream(query.order_by(HISTORY.c.at, HISTORY.c.sync_id)):
+        yield row.section_id, _event(row)
+
+
+async def read(db: AsyncSession, section_id: str, *, until: datetime | None = None) -> list[Event]:
+    """Return the events of a section in the order of their time."""
+    return [event async for _, event in stream(db, [section_id], until=until)]
+
+
+def _event(row: Row[Any]) -> Event:
+    cause = Cause(str(row.sync_id), row.mode, row.requested_by, row.approved_by, row.reason)
+    return Event(row.at, cause, unpack(row.events))
