@@ -22,7 +22,7 @@ async def open_picture(session: BrowserSession, action: str = "Sync to SIS") -> 
         await opened.button(action).click()
         done = "Preview of" if action == "Preview" else "Last sync:"
         await expect(opened.text(done)).to_be_visible()
-    await opened.tool.locator(".picture > summary").click()
+    await opened.tool.locator(".picture > summary").first.click()
     await expect(opened.tool.get_by_label("Category", exact=True)).to_be_visible()
     return opened
 

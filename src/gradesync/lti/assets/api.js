@@ -4,6 +4,7 @@ import { unique } from "./unique.js";
 
 const ROOT = new URL("../", location.href);
 const RECONNECT_MS = 2000;
+const LOOK_AGAIN_MS = 1000;
 const PAGE_ROWS = 200;
 
 /** Describe a response that is not a success. */
@@ -136,6 +137,17 @@ export class Api {
   /** Read the state of every score as a sync left it: one page or more, each with its own `students`. */
   gradebook(id) {
     return this.#pages(`${this.#sync(id)}/gradebook`);
+  }
+
+  /** Compare both systems: `comparison` with its numbers, `pages` of its cells. Takes a while. */
+  async compare() {
+    let comparison = await this.#json(`${this.#section}/comparisons`, { method: "POST" });
+    while (comparison.status === "processing") {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+      comparison = await this.#json(comparison.links.self.replace(/^\//, ""));
+    }
+    if (comparison.error) throw new Problem(0, comparison.error);
+    return { comparison, pages: await this.#pages(comparison.links.cells.replace(/^\//, "")) };
   }
 
   async #pages(path, filters = {}) {

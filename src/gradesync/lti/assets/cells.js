@@ -1,6 +1,6 @@
 // Name the states of a gradebook's cells, and join the pages of a gradebook to one.
 
-import { nameOf } from "./problems.js";
+import { nameOf, NAMES_MISSING } from "./problems.js";
 import { number, SIS } from "./words.js";
 
 /** Return letter of the API -> class and words of a state, in the order of the legend. */
@@ -13,6 +13,7 @@ const statesOf = (preview) => new Map([
   ["-", { kind: "none", words: "No score" }],
 ]);
 export const BLANK = "-";
+const LATER = "A later sync changed the gradebook, so this shows only what this one reported.";
 const LETTERS = {
   "in-sis": "s",
   waiting: "w",
@@ -24,7 +25,7 @@ const LETTERS = {
 
 const COLLATOR = new Intl.Collator("en-US", { numeric: true });
 
-/** Join pages: `columns` with one cell for each of the `students`, who are sorted by name; `states` by letter. */
+/** Join pages to a book: `columns` with one cell for each of the `students`; `states` by letter; `notes` above it. */
 export function joinPages(pages, preview) {
   const found = new Map(pages.flatMap((page) => page.students.map((each) => [each.id, nameOf(each)])));
   const students = [...found].map(([id, name]) => ({ id, name })).sort((a, b) => COLLATOR.compare(a.name, b.name));
@@ -33,8 +34,7 @@ export function joinPages(pages, preview) {
     states: statesOf(preview),
     students,
     columns: pages.flatMap((page) => columnsOf(page, students, texts)),
-    whole: pages.every(({ whole }) => whole),
-    namesMissing: pages.some((page) => page.names_unavailable),
+    notes: [!pages.every(({ whole }) => whole) && LATER, pages.some((page) => page.names_unavailable) && NAMES_MISSING].filter(Boolean),
   };
 }
 
@@ -64,13 +64,14 @@ function cellOf(item, n, texts) {
 
 /** Count the cells of columns by state: letter -> number. */
 export function countStates(columns) {
-  const counts = new Map(Object.values(LETTERS).map((letter) => [letter, 0]));
-  for (const { cells } of columns) for (const { state } of cells) counts.set(state, counts.get(state) + 1);
+  const counts = new Map();
+  for (const { cells } of columns) for (const { state } of cells) counts.set(state, (counts.get(state) ?? 0) + 1);
   return counts;
 }
 
 /** Return the values of a cell in words: "9.5", or "8 → 9.5"; empty where the sync reported none. */
-export function valuesOf({ state, before, after }) {
+export function valuesOf({ state, before, after, values }) {
+  if (values !== undefined) return values;
   if (before === null && after === null) return "";
   if (before === after) return after;
   if (before === null) return state === "s" || state === "w" ? after : `blank → ${after}`;

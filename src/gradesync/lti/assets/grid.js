@@ -39,7 +39,7 @@ function columnHead(column, states) {
 function cellElement(blanks, cell, states, roomy) {
   const element = blanks.get(cell.state).cloneNode();
   element.setAttribute("aria-label", cellText(cell, states.get(cell.state).words));
-  if (roomy) element.textContent = valuesOf(cell).split(" → ").at(-1);
+  if (roomy) element.textContent = cell.short ?? valuesOf(cell).split(" → ").at(-1);
   return element;
 }
 

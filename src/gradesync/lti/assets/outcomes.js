@@ -2,7 +2,7 @@
 
 import { changes } from "./changes.js";
 import { button, h, sign } from "./dom.js";
-import { picture } from "./picture.js";
+import { comparison, picture } from "./picture.js";
 import { NAMES_MISSING, problems, warnedOf } from "./problems.js";
 import { failed, isGuarded, sent, skipped } from "./words.js";
 
@@ -34,6 +34,7 @@ export function outcomesOf(context, sync) {
     parts.push(fold(context, "Worth knowing", warnings, calm));
   }
   parts.push(picture(context, sync));
+  if (!sync.dry_run) parts.push(comparison(context));
   return h("div", { class: "outcomes" }, parts);
 }
 

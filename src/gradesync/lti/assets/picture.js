@@ -3,13 +3,12 @@
 import { BLANK, countStates, joinPages, valuesOf } from "./cells.js";
 import { gradebookList } from "./columns.js";
 import { button, h, show } from "./dom.js";
+import { compareBoth } from "./compare.js";
 import { gradebookTable } from "./grid.js";
-import { NAMES_MISSING } from "./problems.js";
-import { number } from "./words.js";
+import { number, SIS } from "./words.js";
 
 const NARROW = matchMedia("(max-width: 560px)");
 const MOST_CELLS = 30_000;
-const LATER = "A later sync changed the gradebook, so this shows only what this one reported.";
 
 let pictures = 0;
 
@@ -17,8 +16,16 @@ const swatch = ({ kind }) => h("span", { class: `cell ${kind}`, "aria-hidden": "
 
 /** Return the part with the gradebook of a settled sync, or as a preview expects it; read when it is opened. */
 export function picture(context, sync) {
-  const view = new Picture(context, sync);
   const title = sync.dry_run ? "What the gradebook would look like" : "The gradebook at a glance";
+  return partOf(title, new Picture(context, async () => joinPages(await context.api.gradebook(sync.id), sync.dry_run)));
+}
+
+/** Return the part that compares both systems when it is opened, and shows what was found. */
+export function comparison(context) {
+  return partOf(`Compare with ${SIS}`, new Picture(context, () => compareBoth(context.api)));
+}
+
+function partOf(title, view) {
   const part = h(
     "details",
     { class: "part picture", ontoggle: () => part.open && view.open() },
@@ -30,7 +37,7 @@ export function picture(context, sync) {
 
 class Picture {
   #context;
-  #sync;
+  #read;
   #book = null;
   #places = new Map();
   #noteId = `cell-note-${(pictures += 1)}`;
@@ -40,9 +47,10 @@ class Picture {
   #note = h("div", { class: "cell-note", id: this.#noteId });
   #body = h("div");
 
-  constructor(context, sync) {
+  /** `read` returns a promise of the book to show. */
+  constructor(context, read) {
     this.#context = context;
-    this.#sync = sync;
+    this.#read = read;
     this.element = h("div", {}, this.#body);
     NARROW.addEventListener("change", () => this.#book && this.element.isConnected && this.#render());
   }
@@ -51,7 +59,7 @@ class Picture {
     if (this.#book) return;
     this.#body.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
     try {
-      this.#book = joinPages(await this.#context.api.gradebook(this.#sync.id), this.#sync.dry_run);
+      this.#book = await this.#read();
       this.#body.replaceChildren(...this.#parts());
       this.#render();
       await this.#addFilters();
@@ -64,8 +72,7 @@ class Picture {
     if (this.#book.columns.length === 0) return [h("p", { class: "quiet" }, "There is nothing to show yet.")];
     const quiet = (text) => h("p", { class: "quiet" }, text);
     return [
-      ...(this.#book.whole ? [] : [quiet(LATER)]),
-      ...(this.#book.namesMissing ? [quiet(NAMES_MISSING)] : []),
+      ...this.#book.notes.map(quiet),
       this.#filters,
       this.#legend,
       this.#frame,

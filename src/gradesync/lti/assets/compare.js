@@ -1,0 +1,63 @@
+// Compare the gradebook in both systems, and join the cells to a book that the picture shows.
+
+import { nameOf, NAMES_MISSING } from "./problems.js";
+import { SIS } from "./words.js";
+
+/** State of the API -> class and words, in the order of the legend. */
+const STATES = new Map([
+  ["drift", { kind: "edited", words: `Changed in ${SIS}` }],
+  ["conflict", { kind: "needs", words: "Changed in both" }],
+  ["pending", { kind: "waits", words: "Changed in Schoology" }],
+  ["converged", { kind: "held", words: "Changed alike in both" }],
+  ["same", { kind: "held", words: "The same in both" }],
+  ["unreadable", { kind: "out", words: "Can't be compared" }],
+  ["-", { kind: "none", words: "No score" }],
+]);
+const NOTHING = { state: "-", before: null, after: null, reason: null };
+const NO_EDITS = `No score was changed in ${SIS}.`;
+const UNREAD = `${SIS} doesn't let scores be read, so nothing can be said about them.`;
+const COLLATOR = new Intl.Collator("en-US", { numeric: true });
+
+/** Compare both systems, and return a book: `columns` with one cell for each of the `students`. */
+export async function compareBoth(api) {
+  const { comparison, pages } = await api.compare();
+  const cells = pages.flatMap(({ items }) => items);
+  const students = [...new Map(cells.map((cell) => [keyOf(cell), { id: keyOf(cell), name: personOf(cell) }])).values()];
+  students.sort((a, b) => COLLATOR.compare(a.name, b.name));
+  return {
+    states: STATES,
+    students,
+    columns: columnsOf(cells, students),
+    notes: [summaryOf(comparison), pages.some((page) => page.names_unavailable) && NAMES_MISSING].filter(Boolean),
+  };
+}
+
+/** Return where the edits are, in one sentence; claim nothing of what couldn't be read. */
+function summaryOf({ edits, counts, cells }) {
+  if (edits.summary) return edits.summary;
+  return cells > 0 && counts.unreadable === cells ? UNREAD : NO_EDITS;
+}
+
+const keyOf = ({ student, sis_student }) => student?.id ?? sis_student;
+const personOf = ({ student, sis_student }) => (student ? nameOf(student) : `${SIS} student ${sis_student}`);
+
+function columnsOf(cells, students) {
+  const columns = new Map();
+  for (const cell of cells) {
+    const { id, title } = cell.assignment;
+    if (!columns.has(id)) columns.set(id, { id, title: title ?? `Assignment ${id}`, found: new Map() });
+    columns.get(id).found.set(keyOf(cell), cell);
+  }
+  return [...columns.values()].map(({ found, ...column }) => ({
+    ...column,
+    state: "same",
+    points: null,
+    reason: null,
+    cells: students.map(({ id }) => (found.has(id) ? cellOf(found.get(id)) : NOTHING)),
+  }));
+}
+
+function cellOf({ state, sis, schoology, sent, reason }) {
+  const values = state === "unreadable" ? "" : `${sis ?? "blank"} in ${SIS}, ${schoology ?? sent ?? "blank"} in Schoology`;
+  return { state, before: sis, after: schoology, reason, values, short: sis ?? "" };
+}
