@@ -8,7 +8,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from gradesync.access.platform_keys import FETCHES_PER_WINDOW, KEY_SET_MAX, PlatformKeys
+from gradesync.access.platform_keys import BODY_MAX, FETCHES_PER_WINDOW, PlatformKeys
 from gradesync.errors import RequestRefused
 
 URL = "https://platform.example/jwks"
@@ -111,7 +111,7 @@ async def trickle() -> AsyncIterator[bytes]:
         lambda: httpx.Response(200, json={"keys": "none"}),
         lambda: httpx.Response(200, json={"keys": [{"kty": "RSA"}]}),
         lambda: httpx.Response(200, json={"keys": []}),
-        lambda: httpx.Response(200, content=b" " * (KEY_SET_MAX + 1)),
+        lambda: httpx.Response(200, content=b" " * (BODY_MAX + 1)),
         lambda: httpx.Response(200, content=trickle()),
     ],
 )

@@ -7,6 +7,7 @@ import pytest
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.api import ApiHarness, open_api
+from harness.every_route import TwoDistricts, open_two_districts
 from harness.servers import Urls
 from harness.webhook_receiver import receiver
 
@@ -19,3 +20,8 @@ async def api(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
     world = build(seed=7, sections=2, students=5, assignments=8)
     async with open_api(settings, servers, world) as here:
         yield here
+
+
+@pytest.fixture
+async def districts(api: ApiHarness) -> TwoDistricts:
+    return await open_two_districts(api)

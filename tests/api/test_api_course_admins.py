@@ -73,3 +73,12 @@ async def test_R22_a_switch_needs_a_course_admin_unless_allowed(api: ApiHarness)
     assert (await (await api.teacher()).ask("PATCH", path, json=off)).status_code == 200
     await api.change_policy(admin_sync=True)
     assert (await outsider.ask("PATCH", path, json=off)).status_code == 200
+
+
+async def test_R22_admins_start_syncs_only_if_allowed(api: ApiHarness) -> None:
+    operator = await api.operator()
+    refused = expect_problem(await operator.post(f"{api.path}/syncs"), 403, "not-course-admin")
+    assert "admin_sync" in refused["fix"]
+    await api.change_policy(admin_sync=True)
+    sync = await api.sync(operator)
+    assert (sync["requested_by"]["kind"], sync["result"]) == ("admin", "needs-attention")

@@ -2,9 +2,11 @@
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from playwright.async_api import expect
 
+from gradesync.core.district import ConsoleAccess, District
 from gradesync.db import districts
 from gradesync.lti.browser import COOKIE
 from harness.browser import BrowserSession
@@ -75,14 +77,20 @@ async def test_launch_can_start_with_a_form(session: BrowserSession) -> None:
     await expect(opened.headline).to_have_text(READY)
 
 
-async def test_page_refuses_frames_of_other_sites(session: BrowserSession) -> None:
-    launch_url = f"{session.url}/lti/launch"
+async def change_district(session: BrowserSession, **changes: Any) -> District:
     async with session.runtime.context.database.without_tenant() as db:
         (known,) = await districts.list_names(db)
     async with session.runtime.context.database.district(known.id) as db:
         district = await districts.get(db)
         assert district is not None
-        await districts.apply(db, replace(district, schoology=replace(district.schoology, domains=())))
+        await districts.apply(db, replace(district, **changes))
+    return district
+
+
+async def test_page_refuses_frames_of_other_sites(session: BrowserSession) -> None:
+    launch_url = f"{session.url}/lti/launch"
+    district = await change_district(session)
+    await change_district(session, schoology=replace(district.schoology, domains=()))
     page = await session.context.new_page()
     async with page.expect_event("requestfailed", lambda request: request.url == launch_url) as failed:
         await page.goto(session.course())
@@ -97,6 +105,7 @@ async def test_R22_student_sees_a_plain_refusal(session: BrowserSession) -> None
 
 
 async def test_R22_system_admin_sees_the_log_and_no_button(session: BrowserSession) -> None:
+    await change_district(session, console=ConsoleAccess("none"))
     opened = await session.open(session.world.admin)
     await expect(opened.tab("SIS Sync Log")).to_have_attribute("aria-selected", "true")
     await expect(opened.text("There was no sync in the last 30 days.")).to_be_visible()

@@ -9,10 +9,11 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from gradesync.access.tokens import Scope
+from gradesync.access.console import console_caller
+from gradesync.access.tokens import PAGE_LIFETIME, Scope
 from gradesync.api.app import create_app
 from gradesync.api.live import Live, SectionRef
-from gradesync.core.district import District
+from gradesync.core.district import ConsoleAccess, District
 from gradesync.core.sis import Policy
 from gradesync.db import clients
 from gradesync.db.tables import metadata
@@ -110,6 +111,12 @@ class ApiHarness:
         credentials = await self.client(*(scopes or EVERYTHING), district_id=district_id)
         answer = await self.grant(credentials, grant_type="client_credentials")
         return ApiClient(self.http, answer.json()["access_token"])
+
+    async def operator(self) -> ApiClient:
+        """Return a system admin in the console, in the role of an operator."""
+        await self.replace_district(replace(self.district, console=ConsoleAccess("operator")))
+        caller = console_caller(self.district, str(self.world.admin.uid), "operator")
+        return ApiClient(self.http, self.runtime.tokens.issue(caller, PAGE_LIFETIME))
 
     async def teacher(self, room: Classroom | None = None, **overrides: Any) -> ApiClient:
         """Return the section's teacher, who has just launched."""

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from gradesync.api.live import Live
+from gradesync.console.provider import Providers
 from gradesync.lti.tool import Tool
 from gradesync.runtime import Runtime
 
@@ -38,3 +39,6 @@ def _attach(app: FastAPI, runtime: Runtime) -> None:
     for route in app.router.routes:
         if isinstance(route, Mount) and isinstance(route.app, Starlette):
             route.app.state.tool = Tool.of(runtime)
+            if hasattr(route.app.state, "providers"):
+                providers = Providers(runtime.client, runtime.platform_keys, runtime.clock)
+                route.app.state.providers = providers

@@ -1,6 +1,7 @@
 """Test the page's own files: cached under their version, and complete."""
 
 import re
+from posixpath import normpath
 
 from gradesync.lti import assets
 from harness.lti import LtiHarness, Page
@@ -26,7 +27,16 @@ async def test_page_preloads_every_imported_script(tool: LtiHarness) -> None:
         imported.add(name)
         names = re.findall(r'from "\./([a-z]+\.js)"', files[name].decode())
         waiting += [each for each in names if each not in imported]
-    assert linked == imported | {name for name in files if name.endswith(".css")}
+    assert linked == imported | {name for name in files if name.endswith(".css") and "/" not in name}
+
+
+async def test_modules_of_the_console_are_served(tool: LtiHarness) -> None:
+    files = assets.load().files
+    for name in (name for name in files if name.startswith("console/")):
+        response = await tool.browser.get(f"/lti/assets/{assets.load().version}/{name}")
+        assert response.content == files[name]
+        for link in re.findall(r"""(?:from |import\()["']([./a-z-]+)["']""", response.text):
+            assert normpath(f"console/{link}") in files, (name, link)
 
 
 async def test_page_of_another_release_gets_its_files(tool: LtiHarness) -> None:

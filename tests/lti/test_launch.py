@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from gradesync.access.tokens import PAGE
+from gradesync.core.district import ConsoleAccess
 from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
@@ -198,7 +199,12 @@ async def test_R22_student_is_refused(tool: LtiHarness) -> None:
     assert "This page is for teachers." in Page(response).text
 
 
+async def without_console(tool: LtiHarness) -> None:
+    await apply(tool, replace(tool.district, console=ConsoleAccess("none")))
+
+
 async def test_R22_system_admin_may_look_and_not_sync(tool: LtiHarness) -> None:
+    await without_console(tool)
     response = await tool.launch(tool.world.admin)
     assert tool.caller(response).scopes == READS
     assert Page(response).start["may_sync"] is False
@@ -215,6 +221,7 @@ async def test_R22_policy_may_let_system_admins_sync(tool: LtiHarness) -> None:
 
 
 async def test_R22_system_admin_may_look_without_enrollments(tool: LtiHarness) -> None:
+    await without_console(tool)
     tool.world.schoology.enroll(tool.room.section.id, tool.world.admin.uid, admin=True)
     tool.world.schoology.credentials.clear()
     assert tool.caller(await tool.launch(tool.world.admin)).scopes == READS

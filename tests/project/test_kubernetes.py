@@ -274,7 +274,7 @@ def test_ingress_hides_the_routes_of_the_cluster(built: list[Manifest]) -> None:
     led = {one["path"] for one in paths}
     assert {one["backend"]["service"]["name"] for one in paths} == of_kind(built, "Service").keys()
     roots = {f"/{path.split('/')[1]}" for path in openapi_document()["paths"]}
-    assert led == roots - INSIDE | {"/lti", "/docs", "/openapi.json"}
+    assert led == roots - INSIDE | {"/lti", "/console", "/docs", "/openapi.json"}
 
 
 def test_release_is_named_once(built: list[Manifest]) -> None:

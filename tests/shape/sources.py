@@ -74,8 +74,8 @@ def all_files() -> list[Path]:
 
 
 def page_files() -> list[Path]:
-    """Return the scripts and styles of the teacher's page."""
-    return sorted(path for path in (PACKAGE / "lti" / "assets").iterdir() if path.suffix in {".css", ".js"})
+    """Return the scripts and styles of the teacher's page and of the console."""
+    return sorted(path for path in (PACKAGE / "lti" / "assets").rglob("*") if path.suffix in {".css", ".js"})
 
 
 def loose_modules() -> list[str]:

@@ -15,6 +15,14 @@ _MEMBERSHIP = re.compile(
     r"(?:http://purl\.imsglobal\.org/vocab/lis/v2/(?:institution/)?membership(?:/(?P<parent>\w+))?#"
     r"|urn:lti:role:ims/lis/|)(?P<role>\w+)(?:/\w+)?"
 )
+# Roles of the whole platform. Institution roles are not: platforms add those to launches of anybody.
+_SYSTEM = re.compile(
+    r"(?:http://purl\.imsglobal\.org/vocab/lis/v2/system/person#|urn:lti:sysrole:ims/lis/)"
+    r"(?:Administrator|SysAdmin)"
+)
+_INSTITUTION = re.compile(
+    r"(?:http://purl\.imsglobal\.org/vocab/lis/v2/institution/person#|urn:lti:instrole:ims/lis/)Administrator"
+)
 _ADMINISTRATOR = re.compile(r"[#/]Administrator$|[#/]SysAdmin$|^Administrator$")
 
 
@@ -48,6 +56,21 @@ def read_launch(claims: Mapping[str, Any]) -> Launch:
         administrator=any(_ADMINISTRATOR.search(role) for role in roles),
         learner="Learner" in memberships,
     )
+
+
+def find_system_admin(claims: Mapping[str, Any]) -> str | None:
+    """Return the uid of a system admin who launched, from any course or from none; None for anybody else.
+
+    Raises `RequestRefused("lti-user-unknown")`.
+    """
+    roles = _texts(claims.get(CLAIM + "roles"))
+    memberships = {role for role in map(_membership, roles) if role}
+    # Where a launch names roles in a course, those decide: an institution role beside them proves nothing.
+    fallback = not memberships and any(_INSTITUTION.fullmatch(role) for role in roles)
+    if "Administrator" in memberships or any(_SYSTEM.fullmatch(role) for role in roles) or fallback:
+        custom = claims.get(CLAIM + "custom")
+        return _uid(custom if isinstance(custom, dict) else {})
+    return None
 
 
 def _membership(role: str) -> str | None:

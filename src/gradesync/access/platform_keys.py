@@ -16,12 +16,13 @@ from joserfc.jwk import KeySet, RSAKey
 
 from gradesync.errors import RequestRefused, SyncStopped
 
-KEY_SET_MAX = 262_144
+BODY_MAX = 262_144
 KEYS_KEPT_SECONDS = 300  # so a key that the platform takes out of its set is refused after minutes
 KEY_BITS_MIN = 2048
 FETCH_WINDOW_SECONDS = 60
 FETCHES_PER_WINDOW = 5
 FETCH_TIMEOUT = 5
+FETCH_FAILED = (httpx.HTTPError, SyncStopped, ValueError, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -64,20 +65,26 @@ class PlatformKeys:
     async def _fetch(self, url: str, published: _Published) -> None:
         """Keep the RSA keys of the set. Known keys stay where the platform gives no usable response."""
         try:
-            keys = _rsa_keys(await self._body(url))
-        except (httpx.HTTPError, SyncStopped, JoseError, ValueError, TimeoutError):
+            keys = _rsa_keys(await fetch(self.client, self.client.build_request("GET", url)))
+        except (*FETCH_FAILED, JoseError):
             return
         published.keys, published.read = KeySet([*keys]), self.seconds()
 
-    async def _body(self, url: str) -> bytes:
-        body = bytearray()
-        async with asyncio.timeout(FETCH_TIMEOUT), self.client.stream("GET", url) as response:
+
+async def fetch(client: httpx.AsyncClient, request: httpx.Request) -> bytes:
+    """Return the body of a small response, in seconds. Raises what `FETCH_FAILED` names."""
+    body = bytearray()
+    async with asyncio.timeout(FETCH_TIMEOUT):
+        response = await client.send(request, stream=True)
+        try:
             response.raise_for_status()
             async for part in response.aiter_bytes():
                 body += part
-                if len(body) > KEY_SET_MAX:
-                    raise ValueError("the key set is too large")
-        return bytes(body)
+                if len(body) > BODY_MAX:
+                    raise ValueError("the response is too large")
+        finally:
+            await response.aclose()
+    return bytes(body)
 
 
 class _KeySet(msgspec.Struct):

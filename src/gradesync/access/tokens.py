@@ -31,7 +31,8 @@ ALGORITHM = "HS256"
 CLIENT_LIFETIME = timedelta(hours=1)
 TEACHER_LIFETIME = timedelta(minutes=15)
 PAGE_LIFETIME = timedelta(hours=1)
-PAGE = "page"  # the client of the tokens of our own teacher's page; ids of other clients begin with `gs_`
+# The clients of the tokens of our own pages, the teacher's and the console; ids of others begin with `gs_`.
+PAGE, CONSOLE = "page", "console"
 
 
 # Raised for tokens that cannot be read: their headers are anybody's, and may hold anything.
@@ -56,7 +57,8 @@ class Scope(StrEnum):
 class Caller:
     """Describe a caller. A client has the whole district; a teacher has `section_id` and is `subject` there.
 
-    `client_id` is the client that the token was given to: a teacher's front-end, or the client itself.
+    `client_id` is the client that the token was given to: a teacher's front-end, the console of an admin, or
+    the client itself.
     """
 
     district_id: str
@@ -67,8 +69,10 @@ class Caller:
 
     @property
     def kind(self) -> str:
-        """Return `client` or `teacher`."""
-        return "client" if self.section_id is None else "teacher"
+        """Return `client`, `teacher`, or `admin`: a person who answers for the district, in the console."""
+        if self.section_id is not None:
+            return "teacher"
+        return "admin" if self.client_id == CONSOLE else "client"
 
     @property
     def actor(self) -> str:

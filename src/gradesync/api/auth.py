@@ -13,8 +13,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, OAuth2, S
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import bind_contextvars
 
+from gradesync.access.console import is_allowed, only_looks
 from gradesync.access.teacher import is_course_admin
-from gradesync.access.tokens import PAGE, Caller, Scope, TokenRefused, source_ip
+from gradesync.access.tokens import CONSOLE, PAGE, Caller, Scope, TokenRefused, source_ip
 from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
 from gradesync.api.schemas import SchoologyId
@@ -22,7 +23,7 @@ from gradesync.api.schemas.render import section_path
 from gradesync.core.catalogue import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.ports import Member
-from gradesync.db import clients, links
+from gradesync.db import clients, districts, links
 from gradesync.errors import RequestRefused
 from gradesync.runtime import Runtime
 from gradesync.sync.manual_links import Author
@@ -97,12 +98,12 @@ class SectionContext(RequestContext):
         return await self.live.members(self.section_ref)
 
     async def require_course_admin(self) -> None:
-        """Refuse a teacher whose sync would be refused (R22). Raises `RequestRefused("not-course-admin")`."""
+        """Refuse a person whose sync would be refused (R22). Raises `RequestRefused("not-course-admin")`."""
         # An Instructor's launch proves no enrollment: an assistant and a visitor have that role too.
-        uid = self.caller.subject
-        if self.caller.section_id is None or (await self.district()).policy.admin_sync:
+        caller = self.caller
+        if caller.kind == "client" or (await self.district()).policy.admin_sync:
             return
-        if not is_course_admin(uid, await self.members()):
+        if caller.kind == "admin" or not is_course_admin(caller.subject, await self.members()):
             raise RequestRefused("not-course-admin", "The token's person is no course admin of the section.")
 
     async def sis_side(self) -> SisSide:
@@ -149,7 +150,7 @@ client_credentials = OAuth2(
 bearer = HTTPBearer(
     bearerFormat="JWT",
     scheme_name="token",
-    description="A token from /oauth/token, for a client or a teacher.",
+    description="A token from /oauth/token, for a client or a teacher; the console has its own.",
     auto_error=False,
 )
 
@@ -178,15 +179,23 @@ async def authenticate(
     for scope in required.scopes:
         if not caller.may(scope):
             raise _scope_missing(scope)
+    if only_looks(caller) and request.method not in READ_METHODS:
+        raise RequestRefused("viewer-only", "")
     await _count_request(runtime, caller, request)
     return RequestContext(runtime, live, caller, source_ip(request))
 
 
 async def client_exists(runtime: Runtime, caller: Caller) -> bool:
-    """Return true if the token's client still exists: revoking a client ends its tokens at once."""
+    """Return true if the token's client still exists: revoking a client ends its tokens at once.
+
+    An admin's token ends likewise, once the district takes a part of their role away.
+    """
     if caller.client_id == PAGE:
         return True
     async with runtime.context.database.district(caller.district_id) as db:
+        if caller.client_id == CONSOLE:
+            district = await districts.get(db)
+            return district is not None and is_allowed(district, caller)
         return await clients.is_active(db, caller.client_id)
 
 
@@ -199,7 +208,7 @@ async def _count_request(runtime: Runtime, caller: Caller, request: Request) -> 
     who = f"{caller.district_id}:{caller.actor}"
     await _count(
         runtime,
-        ("request", who, per_teacher if caller.section_id else shared),
+        ("request", who, shared if caller.kind == "client" else per_teacher),
         ("request", f"ip:{source_ip(request)}", shared),
     )
 
@@ -244,7 +253,7 @@ def require_section(section_id: SectionId, context: Authenticated) -> SectionCon
 
 
 def require_client(context: Authenticated) -> RequestContext:
-    """Return a context of the district's own client; refuse a teacher's token."""
+    """Return a context of the district's own client or admin; refuse a teacher's token."""
     if context.caller.section_id is not None:
         raise RequestRefused("district-only", "A teacher's token covers only one section.")
     return context

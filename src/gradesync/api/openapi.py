@@ -20,6 +20,7 @@ yours if you sent one. Give it to the operator when you report a problem.
 
 A client's token covers its district; a teacher's token covers one section. A resource that the token does not
 cover returns 404, as if it did not exist. A request that needs another scope returns 403 and names the scope.
+The console's token covers its district, with the scopes of a person's role; a viewer's changes nothing.
 """
 TAGS = [
     {
@@ -52,7 +53,7 @@ TAGS = [
 EVERYWHERE = ("request-not-valid", "internal-error", "service-unavailable")
 OPEN = ("/oauth/", "/healthz", "/readyz", "/metrics", "/problems/")
 GUARDED = ("token-missing", "token-not-accepted", "scope-missing", *EVERYWHERE)
-LIMITED = ("too-many-requests",)
+CHANGING = ("too-many-requests", "viewer-only")
 WITH_BODY = ("request-not-readable", "body-too-large")
 BASIC = {"type": "http", "scheme": "basic", "description": "A client's id and secret, for /oauth/token."}
 
@@ -134,7 +135,7 @@ def _common_problems(method: str, operation: dict[str, Any], *, guarded: bool) -
     """Return the problems that every operation of this kind can have."""
     codes: tuple[str, ...] = GUARDED if guarded else EVERYWHERE
     if guarded and method != "get":
-        codes += LIMITED
+        codes += CHANGING
     return codes + WITH_BODY if "requestBody" in operation else codes
 
 

@@ -59,6 +59,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Only the district's clients may do this.",
         "Use a client of the district, not a teacher's token.",
     ),
+    "viewer-only": ProblemType(
+        403,
+        "Your role in the console may look, and change nothing.",
+        "Ask the person who manages gradesync in your district for the role operator.",
+    ),
     "service-sync-off": ProblemType(
         403,
         "This district's clients may not start syncs.",

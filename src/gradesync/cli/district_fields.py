@@ -32,6 +32,11 @@ def _url(value: str, info: ValidationInfo) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str, info: ValidationInfo) -> str:
+    _url(value, info)
+    return value  # compared exactly: for some providers its last slash belongs to it
+
+
 def _origin(value: str) -> str:
     parts = urlsplit(value)
     if parts.path or not re.fullmatch(r"[a-zA-Z0-9.-]+(:[0-9]+)?", parts.netloc):
@@ -59,6 +64,7 @@ def _pattern(value: str) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[Text, AfterValidator(_url)]
+Issuer = Annotated[Text, AfterValidator(_issuer)]
 Origin = Annotated[Url, AfterValidator(_origin)]
 Pattern = Annotated[Text, AfterValidator(_pattern)]
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from gradesync.cli.console_table import Console
 from gradesync.cli.district_fields import Origin, Pattern, Table, Text, Timezone, Url
 from gradesync.cli.sis_tables import KINDS, Sis
 from gradesync.core.district import (
@@ -139,6 +140,7 @@ class _File(Table):
     match: _Match = _Match()
     lti: _Lti | None = None
     lti11: _Lti11 | None = None
+    console: Console = Console()
     policy: _Policy = _Policy()
 
     def district(self) -> District:
@@ -155,6 +157,8 @@ class _File(Table):
             ),
             lti=LtiRegistration(**self.lti.model_dump()) if self.lti else None,
             lti11=Lti11Registration(**self.lti11.model_dump()) if self.lti11 else None,
+            console=self.console.access(),
+            oidc=self.console.oidc(),
             policy=Policy(
                 **policy,
                 shorten_titles=self.policy.title_overflow == "shorten",

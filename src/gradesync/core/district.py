@@ -121,6 +121,37 @@ class Lti11Registration:
     consumer_secret: str = field(repr=False)
 
 
+Role = Literal["viewer", "operator"]
+"""Name what an admin may do in the console: look, or act too."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcAccess:
+    """Describe the OpenID Connect provider of admins without Schoology, and who of its people may come in.
+
+    `viewers` and `operators` are subjects (the claim `sub`) as the provider names them.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    viewers: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+
+    def role_of(self, subject: str) -> Role | None:
+        """Return the role of a subject; None for one that the district does not name."""
+        if subject in self.operators:
+            return "operator"
+        return "viewer" if subject in self.viewers else None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleAccess:
+    """Hold who may open the console: the role of Schoology's system admins, by an LTI launch."""
+
+    system_admins: Literal["none", "viewer", "operator"] = "viewer"
+
+
 @dataclass(frozen=True, slots=True)
 class District:
     """Hold everything gradesync knows of a district. Secrets are plain here and encrypted at rest.
@@ -137,5 +168,7 @@ class District:
     match: Match = field(default_factory=Match)
     lti: LtiRegistration | None = None
     lti11: Lti11Registration | None = None
+    console: ConsoleAccess = field(default_factory=ConsoleAccess)
+    oidc: OidcAccess | None = None
     policy: Policy = field(default_factory=Policy)
     category_titles: Mapping[str, str] = field(default_factory=dict)

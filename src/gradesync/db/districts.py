@@ -27,6 +27,7 @@ SECRETS = (
     ("sis", "client_secret"),
     ("sis", "headers"),
     ("lti11", "consumer_secret"),
+    ("oidc", "client_secret"),
 )
 
 Applied: TypeAlias = Literal["created", "changed", "unchanged"]

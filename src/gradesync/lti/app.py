@@ -37,7 +37,7 @@ def lti_app(runtime: Runtime) -> Starlette:
             Route("/launch", launch, methods=["POST"]),
             Route("/confirm", confirm, methods=["POST"]),
             Route("/jwks", key_set),
-            Route("/assets/{version}/{name}", asset),
+            Route("/assets/{version}/{name:path}", asset),
         ],
         exception_handlers=dict.fromkeys(HANDLED, _handle_error),
     )
@@ -77,7 +77,7 @@ async def asset(request: Request) -> Response:
 
 
 async def _handle_error(request: Request, error: Exception) -> Response:
-    code = _code(error)
+    code = find_code(error)
     detail = error.detail if isinstance(error, RequestRefused) else name_cause(error)
     log.info("launch.refused", code=code, detail=detail)
     is_script = request.url.path.endswith("/confirm")
@@ -87,7 +87,7 @@ async def _handle_error(request: Request, error: Exception) -> Response:
     return response
 
 
-def _code(error: Exception) -> str:
+def find_code(error: Exception) -> str:
     """Return the code of an error in the catalogue of refusals."""
     match error:
         case RequestRefused():

@@ -1,4 +1,4 @@
-"""Handle the launch: from what the platform posts to the teacher's page."""
+"""Handle the launch: from what the platform posts to the teacher's page, or to the console."""
 
 import msgspec
 from starlette.requests import Request
@@ -8,9 +8,11 @@ from structlog.contextvars import bind_contextvars
 from gradesync.access.launch import Launch
 from gradesync.access.teacher import teacher_scopes
 from gradesync.access.tokens import PAGE, PAGE_LIFETIME, Caller, Scope, source_ip
+from gradesync.core.district import District
 from gradesync.db import audit
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
+from gradesync.lti.console_start import ConsoleStart, start_console
 from gradesync.lti.logins import CheckedLaunch, PendingLaunch
 from gradesync.lti.lti11 import check_form
 from gradesync.lti.lti13 import check_launch_token
@@ -19,14 +21,18 @@ from gradesync.lti.tool import Tool, origin_of, tool_of
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Hold what the page starts with: a token of one section, and what it shows without a request."""
+    """Hold what the page starts with: a token of one section, and what it shows without a request.
 
-    token: str
-    section: str
+    Without a token it is the console that opens. With both, the teacher's page offers the console.
+    """
+
+    token: str | None
+    section: str | None
     person: str
     may_sync: bool
     title: str | None
     timezone: str | None
+    console: ConsoleStart | None = None
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -76,30 +82,40 @@ async def confirm(request: Request) -> Response:
 
 
 async def _open_session(tool: Tool, launch: CheckedLaunch, ip: str | None) -> Session:
-    """Issue a token for the section, and record that in the audit log."""
+    """Issue the tokens of a launch, and record that in the audit log."""
     bind_contextvars(district=launch.district_id)
     district = await tool.district(launch.district_id)
-    instructor = Launch(launch.uid, launch.section_id, launch.administrator, launch.learner)
-    scopes = await teacher_scopes(
-        instructor, district.policy, lambda: tool.members(district, launch.section_id, launch.uid)
+    console = await start_console(tool, district, launch.uid, ip) if launch.system_admin else None
+    caller = await _teacher(tool, district, launch.instructor) if launch.instructor else None
+    may_sync = caller is not None and Scope.SYNCS_WRITE in caller.scopes
+    if console and not may_sync:
+        caller = None  # the console shows all that a page to look at would
+    if caller:
+        async with tool.database.district(district.id) as db:
+            objects = {"section": caller.section_id, "scopes": sorted(caller.scopes)}
+            await audit.append(db, caller.actor, "page.opened", objects, ip)
+    return Session(
+        token=tool.tokens.issue(caller, PAGE_LIFETIME) if caller else None,
+        section=launch.instructor.section_id if launch.instructor else None,
+        person=launch.uid,
+        may_sync=may_sync,
+        title=launch.title,
+        timezone=launch.timezone,
+        console=console,
     )
-    caller = Caller(
+
+
+async def _teacher(tool: Tool, district: District, launch: Launch) -> Caller:
+    """Return the caller of a page in the section where the launch has an instructor."""
+    scopes = await teacher_scopes(
+        launch, district.policy, lambda: tool.members(district, launch.section_id, launch.uid)
+    )
+    return Caller(
         district_id=district.id,
         client_id=PAGE,
         subject=launch.uid,
         scopes=scopes,
         section_id=launch.section_id,
-    )
-    async with tool.database.district(district.id) as db:
-        objects = {"section": launch.section_id, "scopes": sorted(scopes)}
-        await audit.append(db, caller.actor, "page.opened", objects, ip)
-    return Session(
-        token=tool.tokens.issue(caller, PAGE_LIFETIME),
-        section=launch.section_id,
-        person=launch.uid,
-        may_sync=Scope.SYNCS_WRITE in scopes,
-        title=launch.title,
-        timezone=launch.timezone,
     )
 
 

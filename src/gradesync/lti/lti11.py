@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 
 from oauthlib.oauth1 import RequestValidator, SignatureOnlyEndpoint
 
-from gradesync.access.launch import CLAIM, read_launch
+from gradesync.access.launch import CLAIM
 from gradesync.core.district import Lti11Registration
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
 from gradesync.lti import forms, logins
 from gradesync.lti.forms import Form
 from gradesync.lti.logins import CheckedLaunch
-from gradesync.lti.page_data import add_page_data
+from gradesync.lti.page_data import check_launch
 from gradesync.lti.tool import Tool
 
 MESSAGE = "basic-lti-launch-request"
@@ -24,7 +24,7 @@ async def check_form(tool: Tool, form: Form) -> CheckedLaunch:
     """Return the launch of a signed form. Each form is accepted once.
 
     Raises `RequestRefused`: `lti11-refused`, `lti-request-not-valid`, `lti-not-registered`, `launch-over`,
-    and what `read_launch` raises.
+    and what `check_launch` raises.
     """
     if (form.get("lti_message_type"), form.get("lti_version")) != (MESSAGE, "LTI-1p0"):
         raise forms.not_valid("It is not a launch.")
@@ -37,7 +37,7 @@ async def check_form(tool: Tool, form: Form) -> CheckedLaunch:
     if not await logins.is_new(tool.redis, key, form["oauth_timestamp"], form["oauth_nonce"]):
         raise RequestRefused("launch-over", "The form was used before.")
     claims = _as_claims(form)
-    return add_page_data(district, read_launch(claims), claims)
+    return check_launch(district, claims)
 
 
 def _as_claims(form: Form) -> dict[str, Any]:

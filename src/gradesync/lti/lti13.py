@@ -7,14 +7,14 @@ import msgspec
 from joserfc import jws
 
 from gradesync.access.id_token import IdToken, check_id_token
-from gradesync.access.launch import CLAIM, read_launch
+from gradesync.access.launch import CLAIM
 from gradesync.access.tokens import UNREADABLE
 from gradesync.core.district import District
 from gradesync.db import installations, tokens
 from gradesync.db.codec import is_storable
 from gradesync.errors import RequestRefused
 from gradesync.lti.logins import CheckedLaunch, Login
-from gradesync.lti.page_data import add_page_data
+from gradesync.lti.page_data import check_launch
 from gradesync.lti.tool import Tool, origin_of
 
 
@@ -26,7 +26,7 @@ async def check_launch_token(tool: Tool, login: Login, id_token: str) -> Checked
     """Return the launch of the id_token that answers `login`. Each id_token is accepted once.
 
     Raises `RequestRefused`: `id-token-refused`, `lti-not-registered`, `lti-keys-unavailable`, `launch-over`,
-    and what `read_launch` raises.
+    and what `check_launch` raises.
     """
     district = await _district(tool, login, id_token)
     if district.lti is None:
@@ -36,9 +36,9 @@ async def check_launch_token(tool: Tool, login: Login, id_token: str) -> Checked
         raise RequestRefused("id-token-refused", "It answers another login.")
     if origin_of(str(checked.claims.get(CLAIM + "target_link_uri", ""))) != origin_of(tool.public_url):
         raise RequestRefused("id-token-refused", "It is for another address.")
-    launch = read_launch(checked.claims)
+    launch = check_launch(district, checked.claims)
     await _mark_used(tool, district, checked)
-    return add_page_data(district, launch, checked.claims)
+    return launch
 
 
 async def _district(tool: Tool, login: Login, id_token: str) -> District:

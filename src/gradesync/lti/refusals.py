@@ -25,6 +25,36 @@ CATALOGUE: Mapping[str, Refusal] = {
         "This page is for teachers.",
         "Only a course admin can sync a course's grades. There is nothing for you to do here.",
     ),
+    "console-not-allowed": Refusal(
+        403,
+        "You signed in, but this district has not let you in.",
+        "Show this page to the person who manages gradesync in your district.",
+        "To let this person in, add the subject {subject} to viewers or operators of [console] in the "
+        "district's file.",
+    ),
+    "sign-in-off": Refusal(
+        404,
+        "There is no sign-in for this district here.",
+        "Check the address with the person who gave it to you. System admins of Schoology open the console "
+        "from any of their courses.",
+        "A sign-in needs issuer, client_id and people under [console] in the district's file.",
+    ),
+    "sign-in-over": Refusal(
+        400, "This sign-in was used before, or began too long ago.", "Open the console's address again."
+    ),
+    "sign-in-refused": Refusal(
+        401,
+        "Your sign-in could not be verified.",
+        "Open the console's address again. If this happens again, show it to the person who manages "
+        "gradesync in your district.",
+        "Compare issuer, client id, client secret and redirect address with the provider's settings.",
+    ),
+    "provider-unavailable": Refusal(
+        503,
+        "Your district's sign-in can't be reached right now.",
+        "Wait a minute, then open the console's address again.",
+        "The provider of [console] did not give a usable response.",
+    ),
     "lti-user-unknown": Refusal(
         400,
         "Schoology didn't tell us who you are.",

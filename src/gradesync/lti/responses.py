@@ -22,10 +22,17 @@ POLICY = (
 )
 
 
-def html(name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, **values: Any) -> Response:
-    """Render a page of `pages/`. `frames` are the origins that may show it in a frame."""
+def html(
+    name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, tool: str = "", **values: Any
+) -> Response:
+    """Render a page of `pages/`. `frames` are the origins that may show it in a frame.
+
+    `tool` leads from the page's own address to that of the tool, which serves its files.
+    """
     assets = load()
-    text = PAGES.get_template(name).render(base=f"assets/{assets.version}", modules=assets.modules, **values)
+    text = PAGES.get_template(name).render(
+        base=f"{tool}assets/{assets.version}", modules=assets.modules, **values
+    )
     headers = {
         "content-security-policy": POLICY.format(frames=" ".join(frames)),
         "referrer-policy": "no-referrer",
@@ -35,11 +42,17 @@ def html(name: str, status: int = 200, *, frames: Iterable[str] = ANY_FRAME, **v
     return HTMLResponse(text, status, headers=headers)
 
 
-def refusal(code: str) -> Response:
-    """Render the page that explains a refusal, and what to do."""
+def refusal(code: str, *, tool: str = "", subject: str = "") -> Response:
+    """Render the page that explains a refusal, and what to do. `subject` names the person to their admin."""
     entry = CATALOGUE.get(code, CATALOGUE["internal-error"])
     page = html(
-        "message.html", entry.status, title=entry.title, text=entry.text, admin=entry.admin, link=None
+        "message.html",
+        entry.status,
+        tool=tool,
+        title=entry.title,
+        text=entry.text,
+        admin=entry.admin.format(subject=subject),
+        link=None,
     )
     page.headers.update(_pause(entry))
     return page

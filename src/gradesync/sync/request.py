@@ -39,7 +39,7 @@ class SyncOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Ask for a sync of one section. `requester_kind` is `teacher` or `client`.
+    """Ask for a sync of one section. `requester_kind` is `teacher`, `client` or `admin`.
 
     `key`: an Idempotency-Key. `settles_after`: seconds from the estimated start to the end at the latest.
     """
@@ -69,8 +69,8 @@ async def request_sync(context: SyncContext, request: Request) -> Sync:
     """Queue a sync and wake a worker. A repeated Idempotency-Key gets the sync as it was first returned.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what
-    the district wrote), `service-sync-off`, `retry-not-possible`, `approval-not-possible`,
-    `idempotency-key-reused`, `token-not-accepted`.
+    the district wrote), `service-sync-off`, `not-course-admin`, `retry-not-possible`,
+    `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
     """
     sync, accepted = await _accept(context, request)
     if not accepted and await settle_overdue(context, request.district_id, sync.id):
@@ -119,6 +119,8 @@ async def _allowed(db: AsyncSession, request: Request) -> District:
         raise RequestRefused("token-not-accepted", "The district is no more.")
     if request.requester_kind == "client" and not district.policy.service_sync:
         raise RequestRefused("service-sync-off", "Its policy has service_sync off.")
+    if request.requester_kind == "admin" and not district.policy.admin_sync:
+        raise RequestRefused("not-course-admin", "The district's policy has admin_sync off.")
     return district
 
 

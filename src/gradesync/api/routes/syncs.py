@@ -51,6 +51,7 @@ Log = Annotated[LogQuery, Depends()]
             "sync-in-progress",
             "syncs-paused",
             "service-sync-off",
+            "not-course-admin",
             "retry-not-possible",
             "approval-not-possible",
             "idempotency-key-reused",

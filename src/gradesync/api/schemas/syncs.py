@@ -54,8 +54,8 @@ class SyncRequest(RequestModel):
 class Requester(ResponseModel):
     """Identify who requested a sync."""
 
-    kind: Literal["teacher", "client"]
-    id: Annotated[str, Field(description="A Schoology user id, or a client id")]
+    kind: Literal["teacher", "client", "admin"]
+    id: Annotated[str, Field(description="A Schoology user id, a client id, or the subject of an admin")]
     name: Annotated[
         str | None, Field(description="Only in a section's log, for teachers, and while Schoology responds")
     ] = None

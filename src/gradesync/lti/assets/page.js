@@ -1,8 +1,9 @@
-// Start the teacher's page: take the launch, then show the views.
+// Start the page: take the launch, then show the teacher's views, or the console.
 
-import { Api, SessionOver } from "./api.js";
+import { Api } from "./api.js";
 import { AssignmentsView } from "./assignments.js";
-import { announce, focusOn, h } from "./dom.js";
+import { announce, button, focusOn, h } from "./dom.js";
+import { SessionOver } from "./http.js";
 import { LogView } from "./log.js";
 import { get } from "./storage.js";
 import { SyncView } from "./sync.js";
@@ -57,7 +58,19 @@ function contextOf(session) {
   };
 }
 
+/** Open the console in the place of the page. Its modules are loaded only then. */
+async function openConsole({ console: start, section, title }) {
+  const { openShell } = await import("./console/shell.js");
+  await openShell(start, section && { section, title });
+}
+
+function offerConsole(session) {
+  const open = button("Open the district's console", () => openConsole(session), { class: "link" });
+  document.querySelector(".top").append(open);
+}
+
 function open(session) {
+  if (session.console) offerConsole(session);
   const context = contextOf(session);
   const log = ["SIS Sync Log", new LogView(context)];
   const sync = new SyncView(context);
@@ -76,7 +89,9 @@ function open(session) {
 
 try {
   const start = readStart();
-  open(start.ticket ? await confirmLaunch(start) : start);
+  const session = start.ticket ? await confirmLaunch(start) : start;
+  if (session.token) open(session);
+  else await openConsole(session);
 } catch (error) {
   message(error.title ?? "This page couldn't be opened.", error.text ?? "Go back to your course in Schoology and open Sync to SIS again.");
   if (!error.title) throw error;

@@ -1,0 +1,1 @@
+"""Serve the console's own address: signing in by OpenID Connect, for admins without Schoology."""

@@ -1,0 +1,83 @@
+// Send requests to our own API. The token is only in this module's memory.
+
+const ROOT = new URL("../", location.href);
+export const PAGE_ROWS = 200;
+
+/** Describe a response that is not a success. */
+export class Problem extends Error {
+  constructor(status, { type = "", title, detail = "", fix = "" }, location = null) {
+    super(title);
+    Object.assign(this, { status, code: type.split("/").pop(), title, detail, fix, location });
+  }
+}
+
+/** Signal that the token has expired: nothing works until the page is opened again. */
+export class SessionOver extends Error {}
+
+const UNREACHABLE = { title: "The service can't be reached.", fix: "Check your connection, then try again." };
+const UNREADABLE = { title: "The service sent no usable response.", fix: "Try again in a minute." };
+
+/** Send requests with one token. Raises `Problem` for a refusal, `SessionOver` once the token has expired. */
+export class Http {
+  #token;
+
+  constructor(token) {
+    this.#token = token;
+  }
+
+  async fetch(path, { method = "GET", body, headers = {} } = {}) {
+    const request = {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...headers },
+      credentials: "omit",
+      cache: "no-store",
+    };
+    if (body !== undefined) {
+      request.body = JSON.stringify(body);
+      request.headers["content-type"] = "application/json";
+    }
+    let response;
+    try {
+      response = await fetch(new URL(path, ROOT), request);
+    } catch {
+      throw new Problem(0, UNREACHABLE);
+    }
+    if (response.ok) return response;
+    if (response.status === 401) throw new SessionOver();
+    throw new Problem(response.status, await problemOf(response), response.headers.get("location"));
+  }
+
+  /** Return the body of a response; null where it has none. */
+  async json(path, options) {
+    const response = await this.fetch(path, options);
+    return response.status === 204 ? null : response.json();
+  }
+
+  /** Read every page of a list. */
+  async pages(path, filters = {}) {
+    const pages = [];
+    let cursor;
+    do {
+      const query = new URLSearchParams({ limit: PAGE_ROWS, ...filters, ...(cursor && { cursor }) });
+      pages.push(await this.json(`${path}?${query}`));
+      cursor = pages.at(-1).next_cursor;
+    } while (cursor);
+    return pages;
+  }
+
+  /** Return a file: `name`, `content`. */
+  async file(path, accept = "text/csv") {
+    const response = await this.fetch(path, { headers: { accept } });
+    const [, name] = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"));
+    return { name, content: await response.blob() };
+  }
+}
+
+async function problemOf(response) {
+  try {
+    const problem = await response.json();
+    return problem.title ? problem : UNREADABLE;
+  } catch {
+    return UNREADABLE;
+  }
+}

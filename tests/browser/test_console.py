@@ -1,0 +1,46 @@
+"""Walk through the console in one launch, wide and light, then as a phone in dark colours."""
+
+from playwright.async_api import expect
+
+from harness.accessibility import find_violations
+from harness.browser import BrowserSession, CourseTab
+
+VIEWS = ("Overview", "Sections", "Categories", "Pre-flight", "Students", "Runs", "Clients", "Settings")
+WIDER = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+async def check(opened: CourseTab, state: str) -> None:
+    """Expect nothing of axe, and no part beside the screen."""
+    assert await find_violations(opened) == [], state
+    assert not await opened.tool.locator("html").evaluate(WIDER), state
+
+
+async def go(opened: CourseTab, view: str) -> None:
+    await opened.tool.get_by_role("link", name=view, exact=True).click()
+    await expect(opened.headline.first).to_have_text(view)
+
+
+async def test_system_admin_walks_through_the_console(session: BrowserSession) -> None:
+    async with session.worker():
+        await (await session.open()).button("Sync to SIS").click()
+        opened = await session.open(session.world.admin)
+        await expect(opened.tool.get_by_role("heading", level=1)).to_be_visible()
+        for view in VIEWS:
+            await go(opened, view)
+            await check(opened, view)
+    await go(opened, "Sections")
+    await opened.tool.get_by_role("link", name=session.room.section.name).first.click()
+    await expect(opened.tool.get_by_role("row").first).to_be_visible()
+    await check(opened, "section")
+    await opened.page.emulate_media(color_scheme="dark")
+    await opened.page.set_viewport_size({"width": 376, "height": 800})
+    for view in VIEWS:
+        await go(opened, view)
+        await check(opened, f"{view} on a phone")
+
+
+async def test_course_admin_opens_the_console_from_the_page(session: BrowserSession) -> None:
+    session.world.schoology.enroll(session.room.section.id, session.world.admin.uid, admin=True)
+    opened = await session.open(session.world.admin)
+    await opened.button("Open the district's console").click()
+    await expect(opened.headline.first).to_have_text("Overview")
