@@ -49,6 +49,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", COMPARISONS): Rule("syncs:read", True),
     ("GET", f"{COMPARISONS}/{{comparison_id}}"): Rule("syncs:read", True),
     ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
+    ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),
     ("GET", f"{SECTION}/waiting"): Rule("sections:read", True),
     ("PATCH", f"{SECTION}/assignments"): Rule("syncs:write", True, {"ids": [], "sync_to_sis": True}),

@@ -19,6 +19,7 @@ from gradesync.api.routes import (
     docs,
     events,
     gradebook,
+    history,
     imports,
     mapping,
     oauth,
@@ -37,7 +38,7 @@ BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
-    *(syncs, outcomes, gradebook, comparisons, events, assignments),
+    *(syncs, outcomes, gradebook, comparisons, history, events, assignments),
     *(imports, mapping, categories, sections),
     *(pauses, preflight, district, policy, webhooks),
     *(oauth, operations, docs),

@@ -32,6 +32,10 @@ TAGS = [
         "description": "Compare what Schoology has with what the SIS holds, and find edits made in the SIS.",
     },
     {
+        "name": "History",
+        "description": "What was sent for a score, when, by whom, and what stood in the SIS at a moment.",
+    },
+    {
         "name": "Assignments",
         "description": "The sync state of each assignment, and its switch *Sync to SIS*.",
     },

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.history import Cause, ColumnChange
 from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
-from gradesync.core.sis import Ref
+from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, history
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
@@ -208,11 +208,16 @@ async def set_opted_out(
     await db.execute(SWITCH, [{**switch, "assignment_id": key} for key in sorted(set(assignment_ids))])
 
 
-async def get_points(db: AsyncSession, section_id: str) -> dict[str, Decimal]:
-    """Return the total points of the section's assignments, as they were last sent, by assignment id."""
+async def get_specs(db: AsyncSession, section_id: str) -> dict[str, Spec]:
+    """Return what was last sent of the section's assignments, by assignment id."""
     query = select(LEDGER.c.assignment_id, LEDGER.c.spec).where(LEDGER.c.section_id == section_id)
     specs = {row.assignment_id: codec.load_spec(row.spec) for row in await db.execute(query)}
-    return {assignment_id: spec.points for assignment_id, spec in specs.items() if spec}
+    return {assignment_id: spec for assignment_id, spec in specs.items() if spec}
+
+
+async def get_points(db: AsyncSession, section_id: str) -> dict[str, Decimal]:
+    """Return the total points of the section's assignments, as they were last sent, by assignment id."""
+    return {id_: spec.points for id_, spec in (await get_specs(db, section_id)).items()}
 
 
 async def list_sections(db: AsyncSession) -> list[str]:

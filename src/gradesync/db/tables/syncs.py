@@ -138,9 +138,7 @@ class HistoryRow(Table, table=True):
     district_id: str = Field(sa_column=district_column())
     section_id: str = Field(sa_column=Column(Text, primary_key=True))
     at: datetime = Field(
-        sa_column=Column(
-            DateTime(timezone=True), primary_key=True, server_default=text("statement_timestamp()")
-        )
+        sa_column=Column(DateTime(timezone=True), primary_key=True, server_default=text("now()"))
     )
     sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     mode: str = Field(sa_column=Column(Text, nullable=False))

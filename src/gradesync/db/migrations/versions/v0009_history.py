@@ -14,7 +14,7 @@ STATEMENTS = (
     CREATE TABLE history (
         district_id text NOT NULL DEFAULT current_setting('gradesync.district'),
         section_id text NOT NULL,
-        at timestamptz NOT NULL DEFAULT statement_timestamp(),
+        at timestamptz NOT NULL DEFAULT now(),
         sync_id uuid NOT NULL,
         mode text NOT NULL,
         requested_by text NOT NULL,
