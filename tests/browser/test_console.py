@@ -2,10 +2,18 @@
 
 from playwright.async_api import expect
 
+from gradesync.core.district import ConsoleAccess
 from harness.accessibility import find_violations
-from harness.browser import BrowserSession, CourseTab
+from harness.browser import BrowserSession, CourseTab, change_district
 
 VIEWS = ("Overview", "Sections", "Categories", "Pre-flight", "Students", "Runs", "Clients", "Settings")
+SHOWN = {
+    "Last sync": "attention",
+    "Assignments": "Sort by",
+    "SIS Sync Log": "need attention",
+    "Categories": "Save the categories",
+    "Link": "School code",
+}
 WIDER = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -20,7 +28,8 @@ async def go(opened: CourseTab, view: str) -> None:
     await expect(opened.headline.first).to_have_text(view)
 
 
-async def test_system_admin_walks_through_the_console(session: BrowserSession) -> None:
+async def test_operator_walks_through_the_console(session: BrowserSession) -> None:
+    await change_district(session, console=ConsoleAccess("operator"))
     async with session.worker():
         await (await session.open()).button("Sync to SIS").click()
         opened = await session.open(session.world.admin)
@@ -30,13 +39,25 @@ async def test_system_admin_walks_through_the_console(session: BrowserSession) -
             await check(opened, view)
     await go(opened, "Sections")
     await opened.tool.get_by_role("link", name=session.room.section.name).first.click()
-    await expect(opened.tool.get_by_role("row").first).to_be_visible()
-    await check(opened, "section")
+    for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
+        await opened.tab(tab).click()
+        await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
+        await check(opened, f"section, {tab}")
     await opened.page.emulate_media(color_scheme="dark")
     await opened.page.set_viewport_size({"width": 376, "height": 800})
     for view in VIEWS:
         await go(opened, view)
         await check(opened, f"{view} on a phone")
+
+
+async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:
+    opened = await session.open(session.world.admin)
+    await expect(opened.text("You can look, and change nothing.")).to_be_visible()
+    await opened.tool.locator("nav .course").click()
+    for tab, text in (("Categories", "(by title)"), ("Link", "School code")):
+        await opened.tab(tab).click()
+        await expect(opened.tool.get_by_role("tabpanel").get_by_text(text).first).to_be_visible()
+        await expect(opened.tool.get_by_role("tabpanel").get_by_role("button")).to_have_count(0)
 
 
 async def test_course_admin_opens_the_console_from_the_page(session: BrowserSession) -> None:

@@ -2,14 +2,12 @@
 
 import re
 from dataclasses import replace
-from typing import Any
 
 from playwright.async_api import expect
 
-from gradesync.core.district import ConsoleAccess, District
-from gradesync.db import districts
+from gradesync.core.district import ConsoleAccess
 from gradesync.lti.browser import COOKIE
-from harness.browser import BrowserSession
+from harness.browser import BrowserSession, change_district
 
 READY = "Not synced yet."
 KEPT = """html => {
@@ -75,16 +73,6 @@ async def test_lti_1_1_launch_opens_the_page(session: BrowserSession) -> None:
 async def test_launch_can_start_with_a_form(session: BrowserSession) -> None:
     opened = await session.open(method="post")
     await expect(opened.headline).to_have_text(READY)
-
-
-async def change_district(session: BrowserSession, **changes: Any) -> District:
-    async with session.runtime.context.database.without_tenant() as db:
-        (known,) = await districts.list_names(db)
-    async with session.runtime.context.database.district(known.id) as db:
-        district = await districts.get(db)
-        assert district is not None
-        await districts.apply(db, replace(district, **changes))
-    return district
 
 
 async def test_page_refuses_frames_of_other_sites(session: BrowserSession) -> None:

@@ -8,7 +8,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +27,8 @@ from playwright.async_api import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gradesync.cli.serving import application
+from gradesync.core.district import District
+from gradesync.db import districts
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.worker.pool import run_worker
@@ -205,6 +207,17 @@ async def open_session(
         session = BrowserSession(runtime, sandbox, people, front, served, url, clock)
         session.watch()
         yield session
+
+
+async def change_district(session: BrowserSession, **changes: Any) -> District:
+    """Change the one district that is served, and return it as it was."""
+    async with session.runtime.context.database.without_tenant() as db:
+        (known,) = await districts.list_names(db)
+    async with session.runtime.context.database.district(known.id) as db:
+        district = await districts.get(db)
+        assert district is not None
+        await districts.apply(db, replace(district, **changes))
+    return district
 
 
 def _free_port() -> int:

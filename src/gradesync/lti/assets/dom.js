@@ -25,18 +25,22 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Create an element of a picture. */
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children.flat(Infinity));
+  return element;
+}
+
 /** Create a round sign, to be shown beside words of the same meaning. */
 export function sign(kind) {
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({ viewBox: "0 0 20 20", class: `sign ${kind}`, "aria-hidden": "true" })) {
-    svg.setAttribute(name, value);
-  }
-  const circle = document.createElementNS(SVG, "circle");
-  for (const [name, value] of Object.entries({ cx: 10, cy: 10, r: 9 })) circle.setAttribute(name, value);
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[kind]);
-  svg.append(circle, path);
-  return svg;
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", class: `sign ${kind}`, "aria-hidden": "true" },
+    svg("circle", { cx: 10, cy: 10, r: 9 }),
+    svg("path", { d: ICONS[kind] }),
+  );
 }
 
 /** Create a button. */

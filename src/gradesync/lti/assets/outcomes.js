@@ -34,7 +34,7 @@ export function outcomesOf(context, sync) {
     parts.push(fold(context, "Worth knowing", warnings, calm));
   }
   parts.push(picture(context, sync));
-  if (!sync.dry_run) parts.push(comparison(context));
+  if (!sync.dry_run && context.session.may_compare !== false) parts.push(comparison(context));
   return h("div", { class: "outcomes" }, parts);
 }
 

@@ -45,8 +45,8 @@ export const isGuarded = ({ result, guard, fingerprint }) =>
 
 /** Return who requested a sync, as far as that is known. */
 export function byOf({ requested_by: { kind, id, name } }, { person }) {
-  if (kind === "client") return "by your district";
   if (id === person) return "by you";
+  if (kind !== "teacher") return "by your district";
   return name ? `by ${name}` : "";
 }
 

@@ -1,30 +1,43 @@
-// Show one section: its link, its categories, its log, and its assignments as its teacher sees them.
+// Show one section: its link, its categories, and what its teacher sees: the last sync, the assignments, the log.
 
 import { AssignmentsView } from "../assignments.js";
 import { h } from "../dom.js";
 import { LogView } from "../log.js";
 import { tabs } from "../tabs.js";
+import { LinkPart } from "./link.js";
+import { NowView } from "./now.js";
+import { PairsPart } from "./pairs.js";
 import { linkTo } from "./places.js";
 
 /** Return the page of a section. */
 export async function pageOf(context, section) {
   const found = await context.http.json(`sections/${encodeURIComponent(section)}`);
+  const teacher = asTeacher(context, section);
   return h(
     "div",
     {},
     h("p", {}, h("a", { href: linkTo("sections") }, "All sections")),
     h("h3", {}, found.title || `Section ${section}`),
     ...tabs([
-      ["SIS Sync Log", new LogView(asTeacher(context, section))],
-      ["Assignments", new AssignmentsView(asTeacher(context, section))],
+      ["Last sync", new NowView(teacher)],
+      ["Assignments", new AssignmentsView(teacher)],
+      ["SIS Sync Log", new LogView(teacher)],
+      ["Categories", new PairsPart(context, section)],
+      ["Link", new LinkPart(context, found)],
     ]),
   );
 }
 
-/** Return the context of the teacher's own views, for a person who looks and changes nothing there. */
+/** Return the context of the teacher's own views, for a person who starts and switches nothing there. */
 const asTeacher = (context, section) => ({
-  session: { person: context.session.person, may_sync: false, section },
+  session: {
+    person: context.session.person,
+    section,
+    may_sync: false,
+    may_compare: context.may("sections:write"),
+  },
   api: context.section(section),
   times: context.times,
   ended: context.ended,
+  failed: context.failed,
 });

@@ -1,0 +1,74 @@
+// Show which SIS category each category of a section goes to, with a picker for each.
+
+import { announce, button, h, show } from "../dom.js";
+import { SIS } from "../words.js";
+import { tableOf } from "./table.js";
+
+export class PairsPart {
+  #context;
+  #path;
+  #body = h("div");
+  #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #pickers = new Map();
+
+  constructor(context, section) {
+    this.#context = context;
+    this.#path = `sections/${encodeURIComponent(section)}/categories`;
+    this.element = h("div", {}, this.#body, this.#notice);
+  }
+
+  async open() {
+    await this.#try(async () => this.#render(await this.#context.http.json(this.#path)));
+  }
+
+  #render({ items, sis_categories, live, as_of }) {
+    const columns = [
+      ["Schoology category", ({ id, title }) => title ?? `Category ${id}`],
+      [`${SIS} category`, (item) => (this.#context.may("sections:write") ? this.#picker(item, sis_categories) : titleOf(item))],
+      ["Problem", ({ problem }) => problem && `${problem.explanation} ${problem.fix}`],
+    ];
+    this.#pickers.clear();
+    const old = live || !as_of ? "" : `${SIS} isn't responding. These are its categories of ${this.#context.times.near(as_of)}.`;
+    this.#body.replaceChildren(
+      h("p", { class: "quiet" }, items.length ? old : "The section has no categories."),
+      items.length ? tableOf("Categories of the section", columns, items) : "",
+      this.#context.may("sections:write") && items.length
+        ? h("div", { class: "actions" }, button("Save the categories", () => this.#save()))
+        : "",
+    );
+  }
+
+  #picker({ id, title, sis_category, chosen }, categories) {
+    const byTitle = chosen || !sis_category ? "By title" : `By title: ${sis_category.title}`;
+    const picked = (category) => chosen && category.id === sis_category?.id;
+    const options = categories
+      .filter((category) => category.active || picked(category))
+      .map((category) => h("option", { value: category.id, selected: picked(category) }, category.title));
+    const select = h("select", { "aria-label": `${SIS} category of ${title ?? id}` }, h("option", { value: "" }, byTitle), options);
+    this.#pickers.set(id, select);
+    return select;
+  }
+
+  #save() {
+    const pairs = [...this.#pickers]
+      .filter(([, select]) => select.value)
+      .map(([id, select]) => ({ id, sis_category: select.value }));
+    return this.#try(async () => {
+      this.#render(await this.#context.http.json(this.#path, { method: "PUT", body: { pairs } }));
+      announce("The categories were saved.");
+    });
+  }
+
+  async #try(work) {
+    try {
+      await work();
+      show(this.#notice, false);
+    } catch (error) {
+      if (this.#context.ended(error)) return;
+      show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
+    }
+  }
+}
+
+const titleOf = ({ sis_category, chosen }) =>
+  sis_category ? `${sis_category.title}${chosen ? "" : " (by title)"}` : "none";
