@@ -13,7 +13,14 @@ from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import run_worker
 from gradesync.worker.webhooks import MAX_ATTEMPTS, WebhookSender, pause_after
 from harness.api import ApiHarness
-from harness.webhook_receiver import Receiver, add_webhook, deliver, list_deliveries, settle_with_webhook
+from harness.webhook_receiver import (
+    Receiver,
+    add_webhook,
+    deliver,
+    expect_documented,
+    list_deliveries,
+    settle_with_webhook,
+)
 
 
 async def test_a_settled_sync_sends_one_signed_message(api: ApiHarness, receiver: Receiver) -> None:
@@ -36,6 +43,18 @@ async def test_a_settled_sync_sends_one_signed_message(api: ApiHarness, receiver
     assert (delivery["response_status"], delivery["attempts"], delivery["sync_id"]) == (200, 1, sync["id"])
 
 
+async def test_messages_are_as_the_document_describes(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
+    await add_webhook(office, receiver.url)
+    await api.sync(office)
+    api.refuse("powerschool")
+    failed = await api.sync(office)
+    await deliver(api)
+    messages = [expect_documented(body) for _, body in receiver.received]
+    errors = {message["data"]["error"] for message in messages}
+    assert errors == {None, failed["error"]["code"]}
+
+
 async def test_a_worker_delivers_periodically(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)
@@ -55,11 +74,7 @@ async def test_a_message_has_no_names_titles_or_scores(api: ApiHarness, receiver
     users = api.world.schoology.users.values()
     words = {user.last for user in users} | {item.title for item in api.room.section.items.values()}
     assert not [word for word in words if word in body]
-    assert set(json.loads(body)["data"]) == {
-        *("district_id", "section_id", "sync_id", "status", "result", "attention"),
-        *("applied", "requested_by"),
-        *("assignments", "scores", "warnings", "error"),
-    }
+    expect_documented(body)
 
 
 async def test_an_overdue_sync_sends_a_message_and_a_preview_none(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from html import escape
 
 import httpx
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -10,12 +11,14 @@ from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
 from gradesync.api.problems import CATALOGUE
+from gradesync.core.reasons import Reason
 from gradesync.runtime import open_runtime, run_maintenance
 from gradesync.settings import Settings
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import FAILURES_TO_OPEN
 from harness.api import ApiHarness, expect_problem
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 METHODS = {"get", "put", "post", "patch", "delete"}
 
 
@@ -87,8 +90,19 @@ async def test_a_problem_type_links_to_its_explanation(api: ApiHarness) -> None:
     refused = expect_problem(await api.anonymous.get("/syncs"), 401, "token-missing")
     path = refused["type"].removeprefix(api.runtime.settings.public_url)
     meaning = (await api.http.get(path)).json()
-    assert meaning == {name: refused[name] for name in ("code", "status", "title", "fix")}
+    assert meaning == {name: refused[name] for name in ("code", "status", "title", "fix")} | {"reason": None}
     expect_problem(await api.http.get("/problems/no-such-thing"), 404, "not-found")
+
+
+async def test_every_problem_and_reason_has_a_page(api: ApiHarness) -> None:
+    for code in {*CATALOGUE, *Reason}:
+        explained = (await api.http.get(f"/problems/{code}", headers={"accept": "*/*"})).json()
+        assert explained["title"], code
+        page = await api.http.get(f"/problems/{code}", headers={"accept": BROWSER})
+        assert page.headers["content-type"].startswith("text/html")
+        assert escape(explained["title"]) in page.text
+        assert escape(explained["fix"]) in page.text
+        assert (explained["reason"] is not None) == (code in set(Reason))
 
 
 def test_every_problem_has_a_title_and_a_fix() -> None:

@@ -1,14 +1,17 @@
 """Receive webhooks, and list their deliveries as the district sees them."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gradesync.api.app import openapi_document
 from gradesync.worker.pool import webhook_sender
 from gradesync_sandbox.serving import Served
 from harness.api import ApiClient, ApiHarness
@@ -70,3 +73,19 @@ async def list_deliveries(office: ApiClient, webhook: dict[str, Any], **filters:
     """Return a webhook's deliveries, the newest first."""
     page: dict[str, Any] = (await office.get(webhook["links"]["deliveries"], **filters)).json()
     return list(page["items"])
+
+
+def expect_documented(body: str) -> dict[str, Any]:
+    """Return a message, which is as the API document describes the messages of its type."""
+    message: dict[str, Any] = json.loads(body)
+    document = openapi_document()
+    (content,) = document["webhooks"][message["type"]]["post"]["requestBody"]["content"].values()
+    OAS31Validator({**content["schema"], "components": document["components"]}).validate(message)
+    assert message["data"].keys() == _properties(document, content["schema"])
+    return message
+
+
+def _properties(document: dict[str, Any], schema: dict[str, Any]) -> set[str]:
+    schemas = document["components"]["schemas"]
+    data = schemas[schema["$ref"].rpartition("/")[2]]["properties"]["data"]
+    return set(schemas[data["$ref"].rpartition("/")[2]]["properties"])

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
@@ -11,6 +11,7 @@ from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
 from gradesync.api.live import Live
 from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders
+from gradesync.api.queries import refuse_unknown
 from gradesync.api.routes import (
     assignments,
     categories,
@@ -65,6 +66,7 @@ def _build(public_url: str) -> FastAPI:
         redirect_slashes=False,  # such a redirect would name the host that the caller names
         telemetry=NO_TELEMETRY,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(refuse_unknown)],
     )
     for module in ROUTERS:
         app.include_router(module.router)

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from gradesync.api.messages import describe_messages
 from gradesync.api.problems import PROBLEM_JSON, problem_responses
 
 TITLE = "gradesync"
@@ -15,8 +16,9 @@ Sync assignments and scores from the Schoology gradebook to the district's SIS.
 A teacher's front-end, or a client of the district, gets a token from `/oauth/token`. It starts a sync with
 `POST /sections/{id}/syncs` and follows it until it is settled. Every error is a problem (RFC 9457): its
 `type` links to what it means and how to fix it. Points are decimal strings, times are RFC 3339 in UTC, ids
-are strings. Lists come in pages: follow `Link: rel="next"`. Every response has an `X-Request-Id`, which is
-yours if you sent one. Give it to the operator when you report a problem.
+are strings. Lists come in pages: follow `Link: rel="next"`. Unknown members and query parameters are
+refused. Every response has an `X-Request-Id`, which is yours if you sent one. Give it to the operator when
+you report a problem.
 
 A client's token covers its district; a teacher's token covers one section. A resource that the token does not
 cover returns 404, as if it did not exist. A request that needs another scope returns 403 and names the scope.
@@ -127,12 +129,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     components["schemas"] |= {"Problem": PROBLEM, "TokenError": TOKEN_ERROR}
+    document["webhooks"], messages = describe_messages()
+    components["schemas"] |= messages | components["schemas"]
     components["securitySchemes"]["basic"] = BASIC
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             operation.setdefault("security", [])
+            _name_optional_body(operation.get("requestBody", {}))
             _declare(operation, _common_problems(method, operation, guarded=not path.startswith(OPEN)))
     return document
+
+
+def _name_optional_body(body: dict[str, Any]) -> None:
+    """Describe an optional body as left out, not as null: generated clients send what the schema allows."""
+    for content in body.get("content", {}).values():
+        schema = content["schema"]
+        if not body.get("required"):
+            (content["schema"],) = [
+                each for each in schema.get("anyOf", [schema]) if each != {"type": "null"}
+            ]
 
 
 def _common_problems(method: str, operation: dict[str, Any], *, guarded: bool) -> tuple[str, ...]:

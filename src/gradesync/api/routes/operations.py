@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentRuntime
+from gradesync.api.problem_page import show_problem, wants_page
 from gradesync.api.problems import CATALOGUE, problem_responses
+from gradesync.api.schemas.render import render_reason
+from gradesync.core.reasons import Reason
 from gradesync.db import partitions
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import RequestRefused
@@ -93,15 +96,41 @@ async def get_metrics() -> Response:
     return Response(body, media_type=content_type)
 
 
-@router.get("/problems/{code}", summary="Explain a problem", responses=problem_responses("not-found"))
+PAGE = {"text/html": {"schema": {"type": "string"}}}
+
+
+@router.get(
+    "/problems/{code}",
+    summary="Explain a problem",
+    response_model=schemas.ProblemType,
+    responses={200: {"content": PAGE}, **problem_responses("not-found")},
+)
 async def explain_problem(
+    request: Request,
     code: Annotated[
         str,
-        Path(max_length=64, description="The last part of a problem's `type`", examples=["sync-in-progress"]),
+        Path(
+            max_length=64,
+            description="The last part of a problem's `type`, or the code of a reason",
+            examples=["sync-in-progress"],
+        ),
     ],
-) -> schemas.ProblemType:
-    """Explain the `type` of a problem response: what happened, and how to fix it."""
-    type_ = CATALOGUE.get(code)
-    if type_ is None:
+) -> schemas.ProblemType | Response:
+    """Explain a problem response, or the reason of a sync or an outcome: what happened, and how to fix it.
+
+    A browser, which accepts `text/html` first, gets a page.
+    """
+    explained = _explain(code)
+    return show_problem(explained) if wants_page(request.headers.get("accept", "")) else explained
+
+
+def _explain(code: str) -> schemas.ProblemType:
+    """Return the texts of a code. A few are both: a request and a sync can end for the same reason."""
+    reason = render_reason(code) if code in set(Reason) else None
+    if (problem := CATALOGUE.get(code)) is not None:
+        return schemas.ProblemType(
+            code=code, status=problem.status, title=problem.title, fix=problem.fix, reason=reason
+        )
+    if reason is None:
         raise RequestRefused("not-found", "There is no such problem.")
-    return schemas.ProblemType(code=code, status=type_.status, title=type_.title, fix=type_.fix)
+    return schemas.ProblemType(code=code, status=None, title=reason.title, fix=reason.fix, reason=reason)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from gradesync.api.schemas.base import ResponseModel
+from gradesync.api.schemas.base import ReasonText, ResponseModel
 
 
 class Finding(ResponseModel):
@@ -37,12 +37,13 @@ class AuditEntry(ResponseModel):
 
 
 class ProblemType(ResponseModel):
-    """Explain one type of problem: what happened, and how to fix it."""
+    """Explain a problem of a request, the reason of a sync or an outcome, or what is both."""
 
     code: str
-    status: int
+    status: Annotated[int | None, Field(description="null where only syncs and outcomes have this reason")]
     title: str
     fix: str
+    reason: Annotated[ReasonText | None, Field(description="null where only requests have this problem")]
 
 
 class AccessToken(ResponseModel):
