@@ -37,7 +37,10 @@ class Route(NamedTuple):
     async def ask(self, client: ApiClient, section: str, sync: str) -> Any:
         filled = self.path.replace("{section_id}", section).replace("{sync_id}", sync)
         path = filled.replace("{assignment_id}", "5001")
-        for name in ("preflight_id", "webhook_id", "delivery_id", "pause_id", "comparison_id"):
+        for name in (
+            *("preflight_id", "webhook_id", "delivery_id"),
+            *("pause_id", "comparison_id", "run_id"),
+        ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         body = BODIES.get((self.method, self.path), {} if self.method in {"POST", "PUT", "PATCH"} else None)
         return await client.ask(self.method, path, json=body)
@@ -85,6 +88,7 @@ async def test_all_other_scopes_together_are_not_enough(api: ApiHarness) -> None
 
 
 async def test_the_scope_alone_is_enough(api: ApiHarness) -> None:
+    await api.change_policy(service_sync=True, runs=True, schedules=True)
     sync = await api.sync(await api.office(), dry_run=True)
     for route in ROUTES:
         office = await api.office(route.scope)

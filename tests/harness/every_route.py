@@ -72,6 +72,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/pause"): Rule("district:read"),
     ("POST", "/pause"): Rule("district:write", body=PAUSE),
     ("DELETE", "/pause/{pause_id}"): Rule("district:write"),
+    ("POST", "/runs"): Rule("syncs:write", body={"sections": ["7"]}),
+    ("GET", "/runs"): Rule("syncs:read"),
+    ("GET", "/runs/{run_id}"): Rule("syncs:read"),
+    ("GET", "/runs/{run_id}/sections"): Rule("syncs:read"),
+    ("POST", "/runs/{run_id}/stop"): Rule("syncs:write"),
     ("POST", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}"): Rule("sections:read"),
@@ -84,7 +89,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("DELETE", HOOKS): Rule("district:write"),
 }
 # Ids that belong to one district. A section's id is Schoology's: two districts may both have it.
-OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id", "comparison_id")
+OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id", "comparison_id", "run_id")
 
 
 @dataclass
@@ -165,6 +170,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "delivery_id": delivery["id"],
         "preflight_id": (await office.post("/preflight")).json()["id"],
         "pause_id": (await office.post("/pause", PAUSE)).json()["id"],
+        "run_id": (await office.post("/runs", {"sections": ["7"]})).json()["id"],
         "comparison_id": (await office.post(f"/sections/{section}/comparisons")).json()["id"],
         "assignment_id": (await office.get(f"/sections/{section}/assignments")).json()["items"][0]["id"],
     }
@@ -172,6 +178,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
 
 async def open_two_districts(api: ApiHarness) -> TwoDistricts:
     """Make a neighbor, and rows of every kind in both districts."""
+    await api.change_policy(runs=True, schedules=True)
     own, neighbor = api.district, await api.add_neighbor()
     ours = await create_rows(api, await api.office(), api.section)
     api.district = neighbor

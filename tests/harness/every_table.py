@@ -16,6 +16,7 @@ NAMES = [table.name for table in district_tables()]
 MADE: Mapping[type, Callable[[], object]] = {
     bool: lambda: False,
     int: lambda: 1,
+    float: lambda: 1.0,
     datetime: lambda: datetime.now(UTC),
     UUID: uuid4,
     bytes: lambda: compress(b"[]"),

@@ -43,7 +43,7 @@ def test_admin_guide_scopes_exist() -> None:
 
 
 def test_admin_guide_reasons_exist() -> None:
-    named = re.findall(r"^\| `([a-z-]+)` \|", section("## 9. Reading the log"), re.MULTILINE)
+    named = re.findall(r"^\| `([a-z-]+)` \|", section("## 10. Reading the log"), re.MULTILINE)
     assert named
     assert all(Reason(code) in CATALOGUE for code in named)
 

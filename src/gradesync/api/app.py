@@ -29,6 +29,7 @@ from gradesync.api.routes import (
     pauses,
     policy,
     preflight,
+    runs,
     sections,
     syncs,
     webhooks,
@@ -41,7 +42,7 @@ NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "met
 ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, history, events, assignments),
     *(imports, mapping, categories, sections),
-    *(pauses, preflight, district, policy, webhooks),
+    *(pauses, runs, preflight, district, policy, webhooks),
     *(oauth, operations, docs),
 )
 

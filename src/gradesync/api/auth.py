@@ -271,6 +271,7 @@ SyncReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.S
 SyncWriter = Annotated[SectionContext, Security(require_section, scopes=[Scope.SYNCS_WRITE])]
 SectionReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.SECTIONS_READ])]
 SectionWriter = Annotated[SectionContext, Security(require_client_in_section, scopes=[Scope.SECTIONS_WRITE])]
+RunStarter = Annotated[RequestContext, Security(require_client, scopes=[Scope.SYNCS_WRITE])]
 LogReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.SYNCS_READ])]
 LinkReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.SECTIONS_READ])]
 LinkWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.SECTIONS_WRITE])]

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from gradesync.api.auth import RequestContext
 from gradesync.api.problems import CATALOGUE
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import mapping as schemas
 from gradesync.core.catalogue import CATALOGUE as REASONS
 from gradesync.core.reasons import Reason
 from gradesync.errors import RequestRefused, Retriable, SyncStopped

@@ -46,6 +46,8 @@ def _handle_refused(_: ExceptionHandler, __: Request, error: RequestRefused) -> 
     if error.code == "sync-in-progress":
         running = error.extensions
         headers["location"] = sync_path(str(running["section_id"]), str(running["sync_id"]))
+    if error.code == "run-in-progress":
+        headers["location"] = f"/runs/{error.extensions['run_id']}"
     return problem(error.code, error.detail, headers=headers, extensions=error.extensions)
 
 

@@ -47,6 +47,7 @@ TAGS = [
         "name": "Pauses",
         "description": "Pause the syncs of a district, a school or a section.",
     },
+    {"name": "Runs", "description": "Sync many sections at once, where the district's policy allows it."},
     {
         "name": "Pre-flight",
         "description": "Find out ahead of time what would not sync in a whole district.",

@@ -96,6 +96,18 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "Wait until they are resumed; what was started before goes on by itself then.",
     ),
     "pause-not-found": ProblemType(404, "The pause is unknown.", "Check the id against /pause."),
+    "runs-off": ProblemType(
+        403,
+        "This district has no runs.",
+        "A teacher starts syncs; a district can allow runs of many with policy.runs.",
+    ),
+    "run-in-progress": ProblemType(
+        409, "A run of this district is in progress.", "Follow the run at `Location`, or stop it."
+    ),
+    "run-empty": ProblemType(
+        422, "The run would have no section.", "Choose sections that gradesync knows: see GET /sections."
+    ),
+    "run-not-found": ProblemType(404, "The run is unknown.", "Runs are kept for 30 days; check the id."),
     "retry-not-possible": ProblemType(
         422, "There is nothing to retry.", "Name a finished sync of this section that has failed outcomes."
     ),

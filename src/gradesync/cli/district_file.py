@@ -125,6 +125,8 @@ class _Policy(Table):
     service_sync: bool = False
     admin_sync: bool = False
     take_over: bool = False
+    runs: bool = False
+    schedules: bool = False
     guard_share: Decimal = Field(_POLICY.guard_share, gt=0, le=1)
     guard_scores: int = Field(_POLICY.guard_scores, ge=1)
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)

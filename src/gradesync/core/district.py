@@ -40,6 +40,12 @@ class SchoologyAccess:
         """Return how many calls the first reads of a sync count for: a multiget, categories, periods."""
         return self.multiget_cost + 2
 
+    @property
+    def seconds_per_sync(self) -> float:
+        """Return the seconds in which our share of the rate limit has room for one sync's first reads."""
+        share = BUDGET_SHARE * self.requests_per_window
+        return float(self.calls_per_sync * self.window_seconds / share)
+
 
 @dataclass(frozen=True, slots=True)
 class OneRosterAccess:

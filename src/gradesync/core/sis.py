@@ -159,6 +159,8 @@ class Policy:
     service_sync: bool = False
     admin_sync: bool = False
     take_over: bool = False
+    runs: bool = False
+    schedules: bool = False
     guard_share: Decimal = Decimal("0.3")
     guard_scores: int = 50
     guard_assignments: int = 5

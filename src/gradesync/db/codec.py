@@ -220,8 +220,8 @@ class Sync:
     """Describe the state of a sync. Counts are by result; `warnings` by code; times by the database's clock.
 
     `result` is null until it settles, and so is `attention`; both also if an older release settled it.
-    `trace` is the W3C traceparent of the request that asked for it, where that was traced. `paused_at` and
-    `pause_reason` are null unless a pause holds it. `planned_by` asked for the plan that was approved.
+    `trace` is the W3C traceparent of the request that asked for it, where that was traced. `pause_reason` is
+    null unless a pause holds it, `run_id` unless a run asked for it. `planned_by` asked for its plan.
     """
 
     district_id: str
@@ -260,6 +260,7 @@ class Sync:
     paused_at: datetime | None = None
     pause_reason: str | None = None
     planned_by: str | None = None
+    run_id: str | None = None
 
     @property
     def requester(self) -> str:
@@ -272,7 +273,7 @@ FIELDS = tuple(field.name for field in fields(Sync))
 
 def sync_of(row: Row[Any]) -> Sync:
     values = {name: getattr(row, name) for name in FIELDS}
-    for name in ("id", "retry_of", "lease_token"):
+    for name in ("id", "retry_of", "lease_token", "run_id"):
         values[name] = values[name] and str(values[name])
     values["selection"] = _selection(values["selection"])
     values["guard"] = _guard(values["guard"])

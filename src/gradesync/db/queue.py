@@ -20,6 +20,9 @@ CLAIMABLE = text("""sync.id = (
             AND lease_until <= statement_timestamp() - :takeover_wait AND paused_at IS NULL
          ORDER BY lease_until LIMIT 1 FOR UPDATE SKIP LOCKED),
         (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
+            AND not_before <= statement_timestamp() AND run_id IS NULL
+         ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED),
+        (SELECT id FROM sync WHERE status = 'processing' AND lease_token IS NULL
             AND not_before <= statement_timestamp()
          ORDER BY not_before LIMIT 1 FOR UPDATE SKIP LOCKED))
     WHERE (SELECT count(*) FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
@@ -136,6 +139,12 @@ async def find_pause(db: AsyncSession, section_id: str) -> Pause | None:
     return None if row is None else Pause(*row)
 
 
+async def count_requested(db: AsyncSession) -> int:
+    """Count the queued syncs that people and clients asked for one by one, and that could start now."""
+    due = QUEUED & SYNC.c.run_id.is_(None) & (SYNC.c.not_before <= NOW)
+    return await db.scalar(select(func.count()).select_from(SYNC).where(due)) or 0
+
+
 async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:
     """Return whether fewer syncs of the district than `per_district` run, as `claim` counts them."""
     wait = timedelta(seconds=takeover_wait_seconds)
@@ -147,6 +156,7 @@ async def claim(
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
+    A sync of a run comes only where no other waits: there are few of them in the queue at once.
     `token` identifies the lease, and is used once. The transaction must have the lock `CLAIMS`, or two could
     count the same leases. A lease that ended counts among the `per_district` until `takeover_wait_seconds`
     later: its worker may still have a call under way.

@@ -2,7 +2,17 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.db import comparisons, districts, idempotency, outcomes, preflights, syncs, tokens, webhooks
+from gradesync.db import (
+    comparisons,
+    districts,
+    idempotency,
+    outcomes,
+    preflights,
+    runs,
+    syncs,
+    tokens,
+    webhooks,
+)
 from gradesync.db.session import Database
 
 
@@ -23,4 +33,5 @@ async def purge(db: AsyncSession) -> None:
     await idempotency.purge(db)
     await preflights.purge(db)
     await comparisons.purge(db)
+    await runs.purge(db)
     await webhooks.purge(db)

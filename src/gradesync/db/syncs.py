@@ -103,6 +103,7 @@ async def insert(
     approve: str | None = None,
     trace: str | None = None,
     planned_by: str | None = None,
+    run_id: UUID | None = None,
 ) -> Sync | None:
     """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
     new = {
@@ -118,6 +119,7 @@ async def insert(
         "approve": approve,
         "trace": trace,
         "planned_by": planned_by,
+        "run_id": run_id,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),

@@ -172,6 +172,9 @@ LEASES_LOST = prometheus.Counter("gradesync_leases_lost_total", "Leases on syncs
 SWEEPS = prometheus.Counter(
     "gradesync_sweeps_total", "Districts that sweeps notified, syncs that they settled.", ["what"]
 )
+RUN_SECTIONS = prometheus.Counter(
+    "gradesync_run_sections_total", "Sections of runs that this process came to.", ["what"]
+)
 QUEUE = prometheus.Gauge("gradesync_queue_syncs", "Syncs that wait, as every process sees them.", ["class"])
 OLDEST = prometheus.Gauge(
     "gradesync_queue_oldest_seconds", "Time for which the oldest of those could have started.", ["class"]

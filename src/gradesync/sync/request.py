@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.district import BUDGET_SHARE, District
+from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
@@ -193,9 +193,7 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
 
 def expected_wait(backlog: int, district: District) -> float:
     """Return the seconds until the Schoology budget lets one more sync start, behind `backlog` others."""
-    access = district.schoology
-    calls = backlog * access.calls_per_sync
-    return float(calls * access.window_seconds / (BUDGET_SHARE * access.requests_per_window))
+    return backlog * district.schoology.seconds_per_sync
 
 
 def _audit_detail(sync: Sync) -> dict[str, object]:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, cast
 
 from arq.typing import WorkerCoroutine
@@ -19,6 +20,7 @@ from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
+from gradesync.sync.runs import advance_runs
 from gradesync.wakeup import THERE_IS_WORK, Wakeup
 from gradesync.worker.webhooks import WebhookSender
 
@@ -55,6 +57,8 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         await stack.enter_async_context(
             run_periodically("comparison", lambda: comparison.advance(runtime.context), seconds=LOOK_SECONDS)
         )
+        feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
+        await stack.enter_async_context(run_periodically("runs", feed, seconds=LOOK_SECONDS))
         await stack.enter_async_context(run_periodically("listen", lambda: listen(runtime, pool), seconds=1))
         yield
 

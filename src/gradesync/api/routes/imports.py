@@ -15,7 +15,7 @@ from gradesync.api.bulk import (
 )
 from gradesync.api.live import OUTLINE_CALLS, SectionRef, limit_time
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import mapping as schemas
 from gradesync.db import links
 from gradesync.sync.manual_links import Destination, link_section
 

@@ -19,7 +19,7 @@ from gradesync.api.bulk import (
 )
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas import district as schemas
+from gradesync.api.schemas import mapping as schemas
 from gradesync.core.fit import normalize_title
 from gradesync.core.gradebook import Category
 from gradesync.core.sis import SisCategory

@@ -70,6 +70,8 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "service_sync": policy.service_sync,
             "admin_sync": policy.admin_sync,
             "take_over": policy.take_over,
+            "runs": policy.runs,
+            "schedules": policy.schedules,
             "guard_share": render_points(policy.guard_share),
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,

@@ -17,6 +17,8 @@ class Policy(ResponseModel):
     service_sync: bool
     admin_sync: bool
     take_over: bool
+    runs: bool
+    schedules: bool
     guard_share: Annotated[str, Field(examples=["0.3"])]
     guard_scores: int
     guard_assignments: int
@@ -47,6 +49,10 @@ class PolicyChange(RequestModel):
     ] = None
     take_over: Annotated[
         StrictBool | None, Field(description="Adopt SIS assignments of the same name that others created")
+    ] = None
+    runs: Annotated[StrictBool | None, Field(description="Allow runs: syncs of many sections at once")] = None
+    schedules: Annotated[
+        StrictBool | None, Field(description="Allow schedules: runs that begin at set times by themselves")
     ] = None
     guard_share: Annotated[
         Decimal | None,

@@ -64,7 +64,9 @@ def render_sync(sync: Sync) -> schemas.Sync:
         dry_run=sync.dry_run,
         assignments_selected=None if sync.selection is None else sorted(sync.selection),
         retry_of=sync.retry_of and UUID(sync.retry_of),
-        requested_by=schemas.Requester(kind=sync.requested_by_kind, id=sync.requested_by_id),
+        requested_by=schemas.Requester(
+            kind=sync.requested_by_kind, id=sync.requested_by_id, run=sync.run_id and UUID(sync.run_id)
+        ),
         requested_at=sync.requested_at,
         started_at=sync.started_at,
         finished_at=sync.finished_at,

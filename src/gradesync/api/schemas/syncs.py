@@ -54,8 +54,18 @@ class SyncRequest(RequestModel):
 class Requester(ResponseModel):
     """Identify who requested a sync."""
 
-    kind: Literal["teacher", "client", "admin"]
-    id: Annotated[str, Field(description="A Schoology user id, a client id, or the subject of an admin")]
+    kind: Annotated[
+        Literal["teacher", "client", "admin", "run", "schedule"],
+        Field(description="`run` and `schedule`: one of many syncs that the district asked for at once"),
+    ]
+    id: Annotated[
+        str,
+        Field(
+            description="A Schoology user id, a client id, or the subject of an admin; of a run or schedule, "
+            "whoever decided it"
+        ),
+    ]
+    run: Annotated[UUID | None, Field(description="The run that the sync is part of")] = None
     name: Annotated[
         str | None, Field(description="Only in a section's log, for teachers, and while Schoology responds")
     ] = None

@@ -86,6 +86,7 @@ class SyncRow(Table, table=True):
     paused_at: datetime | None = Field(sa_column=time_column(null=True))
     pause_reason: str | None = Field(sa_column=Column(Text))
     planned_by: str | None = Field(sa_column=Column(Text))
+    run_id: UUID | None = Field(sa_column=Column(Uuid))
 
 
 class PauseRow(Table, table=True):
