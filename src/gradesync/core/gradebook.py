@@ -57,10 +57,17 @@ class Enrollment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """Describe a grading category of the source."""
+    """Describe a grading category of the source, and how it counts.
+
+    `by_percent`: the mean of its percents counts, not the sum of its points. `drop_lowest` of each student's
+    scores are left out. `weight` is None where the source shows no number.
+    """
 
     id: str
     title: str
+    by_percent: bool = False
+    drop_lowest: int = 0
+    weight: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,7 @@ class Assignment:
 
     `max_points` is None where the source holds no number. `due` is the district's local date.
     `category_id` and `period_id` are None for "none". `assignees` are student uids, None for everybody.
+    `final`: it is a midterm or final, which the source weighs by itself.
     `unreadable` describes what was wrong with the row, where it could not be understood. `url` is its page.
     """
 
@@ -102,6 +110,7 @@ class Assignment:
     assignees: frozenset[str] | None = None
     unreadable: str | None = None
     url: str | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +120,10 @@ class Gradebook:
     `title` is empty where it is not known. `school` is the id of its school, None where that is not known.
     `section_code` is the school code, None where the section has none; `from_sis` is True for sections that
     the SIS made. `students` are by uid; `course_admins` are uids.
-    `periods` maps a grading period to its last date, `period_titles` to its title. `cells` maps assignment
-    id -> student uid -> cell and holds only what the responses carried (a row of an enrollment that the
-    roster does not know has the key `enrollment:<id>`).
+    `weighted`: its categories have weights; otherwise all weigh the same.
+    `periods` maps a grading period to its last date, `period_starts` to its first, `period_titles` to its
+    title. `cells` maps assignment id -> student uid -> cell and holds only what the responses carried (a row
+    of an enrollment that the roster does not know has the key `enrollment:<id>`).
     `unreadable` maps (assignment id, student key) to what was wrong with that row.
     `full` is True when every cell was asked for, False when only changes were.
     `differing` are (assignment id, student uid) whose enrollments hold different scores.
@@ -140,3 +150,5 @@ class Gradebook:
     period_titles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     school: str | None = None
+    period_starts: Mapping[str, date] = field(default_factory=dict)
+    weighted: bool = False

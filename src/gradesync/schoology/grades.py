@@ -1,7 +1,8 @@
 """Read a section's grades: all at once, or assignment by assignment."""
 
 import asyncio
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +13,6 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, gather_all
 from gradesync.schoology.cells import EPOCH, merge_cells, parse_cells, select_cells
-from gradesync.schoology.completeness import count_gaps
 from gradesync.schoology.scalars import ID
 from gradesync.schoology.section import Roster
 from gradesync.schoology.wire import GRADES, unexpected
@@ -24,6 +24,8 @@ MAX_REREAD: Final = 100
 CONCURRENT_READS: Final = 4
 # A cell may be stamped before another one and shown after it.
 OVERLAP: Final = timedelta(minutes=10)
+# The part of the cells that may be missing before the response as a whole is not believed.
+TOLERATED_GAPS: Final = 0.2
 
 
 def grades_request(section_path: str, since: datetime | None, assignment_id: str | None = None) -> Request:
@@ -114,3 +116,35 @@ class GradeReader:
 
     def _ids(self) -> list[str]:
         return [assignment.id for assignment in self.assignments]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Count the cells that a full response should have, and those `missing`, by assignment."""
+
+    expected: int
+    missing: Mapping[str, int]
+
+    @property
+    def is_tolerable(self) -> bool:
+        return sum(self.missing.values()) <= TOLERATED_GAPS * self.expected
+
+    def widest(self, limit: int) -> list[str]:
+        """Return the assignments with gaps, the widest first, `limit` at most."""
+        return sorted(self.missing, key=lambda each: (-self.missing[each], each))[:limit]
+
+
+def count_gaps(assignments: Iterable[Assignment], roster: Roster, cells: Cells) -> Gaps:
+    """Count the cells of the active students, for an assignment with assignees of those among them."""
+    active = roster.active_uids()
+    doubted: dict[str, set[str]] = {}
+    for assignment, key in cells.unreadable:
+        doubted.setdefault(assignment, set()).add(key)
+    expected = 0
+    missing: Counter[str] = Counter()
+    for each in assignments:
+        if each.unreadable is None:
+            wanted = active if each.assignees is None else active & each.assignees
+            expected += len(wanted)
+            missing[each.id] = len(wanted - cells.cells.get(each.id, {}).keys() - doubted.get(each.id, set()))
+    return Gaps(expected, +missing)

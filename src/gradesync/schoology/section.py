@@ -1,13 +1,12 @@
-"""Read what frames a section's cells: its people, its assignments, categories and grading periods."""
+"""Read what frames a section's cells: its people and its assignments."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from gradesync.core.gradebook import Assignment, Category, Enrollment, Gradebook, Student
+from gradesync.core.gradebook import Assignment, Enrollment, Gradebook, Student
 from gradesync.core.ports import Member
 from gradesync.schoology.scalars import (
     UnreadableError,
@@ -19,7 +18,7 @@ from gradesync.schoology.scalars import (
     read_text,
     require_id,
 )
-from gradesync.schoology.wire import CategoryRow, EnrollmentRow, ItemRow, PeriodRow, SectionRow, unexpected
+from gradesync.schoology.wire import EnrollmentRow, ItemRow, SectionRow, unexpected
 
 ACTIVE: Final = "1"
 ENROLLMENT_UNREADABLE: Final = "the enrollment of this row could not be read"
@@ -232,6 +231,7 @@ def _parse_assignment(row: ItemRow, roster: Roster) -> Assignment:
         assignees=frozenset(roster.assignee_key(each) for each in read_ids("assignees", row.assignees))
         or None,
         url=_read_url(row),
+        final=_read_final(row),
     )
 
 
@@ -241,6 +241,14 @@ def _read_url(row: ItemRow) -> str | None:
     except UnreadableError:
         return None
     return url if url.startswith("https://") else None
+
+
+def _read_final(row: ItemRow) -> bool:
+    # It explains a total, and decides nothing that is sent.
+    try:
+        return read_flag("is_final", row.is_final)
+    except UnreadableError:
+        return False
 
 
 def _read_leniently(row: ItemRow, name: str) -> str:
@@ -265,36 +273,3 @@ def _read_factor(row: ItemRow) -> Decimal:
     except UnreadableError:
         factor = None
     return Decimal(1) if factor is None else factor
-
-
-def read_categories(rows: Iterable[CategoryRow | None]) -> tuple[Category, ...]:
-    """Return the grading categories; an unreadable one is left out: its assignments count as unmapped."""
-    categories: dict[str, Category] = {}
-    for row in rows:
-        with suppress(UnreadableError):
-            category = _read_category(row or CategoryRow())
-            categories[category.id] = category
-    return tuple(categories.values())
-
-
-def _read_category(row: CategoryRow) -> Category:
-    return Category(require_id("id", row.id), read_text("title", row.title))
-
-
-def read_periods(rows: Iterable[PeriodRow | None]) -> dict[str, date]:
-    """Return the last date of each grading period; one without a readable date is left out."""
-    periods: dict[str, date] = {}
-    for row in filter(None, rows):
-        with suppress(UnreadableError):
-            if last := read_day("end", row.end):
-                periods[require_id("id", row.id)] = last
-    return periods
-
-
-def read_period_titles(rows: Iterable[PeriodRow | None]) -> dict[str, str]:
-    """Return the title of each grading period; an unreadable one is left out."""
-    titles: dict[str, str] = {}
-    for row in filter(None, rows):
-        with suppress(UnreadableError):
-            titles[require_id("id", row.id)] = read_text("title", row.title).strip()
-    return titles

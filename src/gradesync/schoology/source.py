@@ -23,15 +23,19 @@ from gradesync.errors import SyncStopped
 from gradesync.schoology import wire
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, raise_first_error
 from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
+from gradesync.schoology.grade_setup import (
+    read_categories,
+    read_period_starts,
+    read_period_titles,
+    read_periods,
+    read_weighted,
+)
 from gradesync.schoology.grades import GradeReader, grades_request
 from gradesync.schoology.scalars import ID, UnreadableError, read_id
 from gradesync.schoology.section import (
     Roster,
     read_assignments,
-    read_categories,
     read_members,
-    read_period_titles,
-    read_periods,
     read_roster,
     read_section,
     read_section_title,
@@ -70,6 +74,7 @@ class _Beside:
             book,
             categories=read_categories(self.categories.rows),
             periods=read_periods(self.periods.rows),
+            period_starts=read_period_starts(self.periods.rows),
             period_titles=read_period_titles(self.periods.rows),
             partial_lists=book.partial_lists | {name for name, whole in complete.items() if not whole},
         )
@@ -259,6 +264,7 @@ def _make_gradebook(
     return Gradebook(
         section_id=section_id,
         title=read_section_title(row),
+        weighted=read_weighted(row),
         section_code=code,
         from_sis=from_sis,
         school=_read_school(row),

@@ -26,6 +26,11 @@ class SectionRow(Struct, gc=False):
     building_id: Raw = ABSENT
     section_school_code: Raw = ABSENT
     synced: Raw = ABSENT
+    options: Raw = ABSENT
+
+
+class OptionsRow(Struct, gc=False):
+    weighted_grading_categories: Raw = ABSENT
 
 
 class EnrollmentRow(Struct, gc=False):
@@ -52,16 +57,21 @@ class ItemRow(Struct, gc=False):
     collected_only: Raw = ABSENT
     assignees: Raw = ABSENT
     web_url: Raw = ABSENT
+    is_final: Raw = ABSENT
 
 
 class CategoryRow(Struct, gc=False):
     id: Raw = ABSENT
     title: Raw = ABSENT
+    calculation_type: Raw = ABSENT
+    drop_lowest: Raw = ABSENT
+    weight: Raw = ABSENT
 
 
 class PeriodRow(Struct, gc=False):
     id: Raw = ABSENT
     title: Raw = ABSENT
+    start: Raw = ABSENT
     end: Raw = ABSENT
 
 

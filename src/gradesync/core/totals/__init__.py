@@ -1,0 +1,1 @@
+"""Explain why a student's total differs between the source and the SIS."""
