@@ -1,6 +1,5 @@
 """Test that the causes of differing totals are found, and that their worths add up."""
 
-from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
@@ -11,7 +10,6 @@ from gradesync.core.totals.compare import explain_total
 from gradesync.core.totals.sides import SisFormula
 from harness.total_pairs import PLANTS, UID, Drawn, add_up, plant
 
-PAIRS = 10_000
 PLANTED = [(cause,) for cause in PLANTS] + list(combinations(PLANTS, 2))
 
 
@@ -29,10 +27,11 @@ def is_decisive(seed: int, causes: tuple[Cause, ...]) -> bool:
     return all(differs(plant(seed, each)) for each in alone)
 
 
-def test_planted_causes_are_named_exactly() -> None:
-    """10,000 drawn pairs with one or two planted causes, against totals that are computed in another way."""
+@pytest.mark.parametrize("pairs", [400, pytest.param(10_000, marks=pytest.mark.long)])
+def test_planted_causes_are_named_exactly(pairs: int) -> None:
+    """Check one or two planted causes against totals that are computed in another way."""
     found, seed = 0, 0
-    while found < PAIRS:
+    while found < pairs:
         seed += 1
         causes = PLANTED[seed % len(PLANTED)]
         if not is_decisive(seed, causes):
@@ -48,6 +47,7 @@ def test_planted_causes_are_named_exactly() -> None:
 
 
 def test_equal_totals_have_no_causes() -> None:
-    for seed in range(500):
+    for seed in range(200):
         explained = explain(plant(seed, ()))
-        assert (explained.difference, explained.shares) == (0, ())
+        assert explained.difference == 0
+        assert not explained.shares

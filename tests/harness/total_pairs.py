@@ -100,14 +100,12 @@ def _remember(item: DrawnItem) -> LedgerAssignment:
 
 
 def _list(item: DrawnItem) -> LiveAssignment:
-    return LiveAssignment(
-        Ref(f"r{item.id}"), f"Item {item.id}", item.sis_due, _specify(item), item.in_source
-    )
+    return LiveAssignment(Ref(f"r{item.id}"), f"Item {item.id}", item.sis_due, _specify(item), item.in_source)
 
 
 def draw(random: Random) -> Drawn:
     """Draw a pair that is equal on both sides: several categories, each with two items at least."""
-    items = []
+    items: list[DrawnItem] = []
     categories = "abc"[: random.randint(2, 3)]
     for category in categories:
         for _ in range(random.randint(2, 3)):
@@ -205,14 +203,17 @@ def add_up(pair: Drawn, *, sis: bool) -> Fraction | None:
     total = weights = Fraction(0)
     for category, weight in (pair.sis_weights if sis else pair.weights).items():
         rows = [row for item in pair.items if item.category == category and (row := _read(item, sis=sis))]
-        if not sis:
-            rows = sorted(rows, key=lambda row: (row[0] / row[1], -row[1]))[pair.dropped.get(category, 0) :] or rows[-1:]
+        if not sis and category in pair.dropped:
+            rows = (
+                sorted(rows, key=lambda row: (row[0] / row[1], -row[1]))[pair.dropped[category] :]
+                or rows[-1:]
+            )
         if not rows:
             continue
         if category in pair.by_percent and not sis:
-            part = sum(r[2] * r[0] / r[1] for r in rows) / sum(r[2] for r in rows)
+            part = Fraction(sum(r[2] * r[0] / r[1] for r in rows)) / sum(r[2] for r in rows)
         else:
-            part = sum(r[2] * r[0] for r in rows) / sum(r[2] * r[1] for r in rows)
+            part = Fraction(sum(r[2] * r[0] for r in rows)) / sum(r[2] * r[1] for r in rows)
         if sis and pair.decimals is not None:
             part = Fraction(int(part * 100 * 10**pair.decimals + Fraction(1, 2)), 100 * 10**pair.decimals)
         total, weights = total + Fraction(weight) * part, weights + Fraction(weight)

@@ -6,14 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from gradesync.core.fit import round_points
-from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, UNTOUCHED, Assignment, Mark, Score
+from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, UNTOUCHED, Mark, Score
 from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Stop
 from gradesync.core.sis import Spec
 from gradesync.core.totals.causes import Cause, Cell, Change, Explanation, explain
 from gradesync.core.totals.formula import Formula, Part, find_dropped
-from gradesync.core.totals.sides import Column, SisFormula, Sides
+from gradesync.core.totals.sides import Column, Sides, SisFormula
 
 _NO_SCORE = "no score"
 _MARKS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
@@ -51,11 +51,11 @@ class _Differences:
         if not ours:
             cause, reason = self._explain_extra(column)
             change = Change(cause, part.id, "counted", True)
-            self._note(column, cause, change, None, _show(part.earned), reason)
+            self._note(column, change, None, _show(part.earned), reason)
         elif not theirs:
             cause, reason = self._explain_lack(column)
             change = Change(cause, part.id, "counted", False)
-            self._note(column, cause, change, _show(part.earned), None, reason)
+            self._note(column, change, _show(part.earned), None, reason)
         else:
             self._compare_score(column, part)
             self._compare_columns(column, part)
@@ -150,13 +150,13 @@ class _Differences:
         points = Fraction(spec.points)
         if points != part.possible:
             change = Change(cause, part.id, "possible", points)
-            self._note(column, cause, change, f"{_show(part.possible)} points", f"{_show(points)} points")
+            self._note(column, change, f"{_show(part.possible)} points", f"{_show(points)} points")
         if self.sides.groups.get(part.category) != spec.category.key:
             category = self.sides.find_category(spec.category.key)
-            self._note(column, cause, Change(cause, part.id, "category", category), None, None)
+            self._note(column, Change(cause, part.id, "category", category), None, None)
         if part.factor != 1:
             change = Change(Cause.FACTOR, part.id, "factor", Fraction(1))
-            self._note(column, Cause.FACTOR, change, f"factor {_show(part.factor)}", "factor 1")
+            self._note(column, change, f"factor {_show(part.factor)}", "factor 1")
 
     def _compare_score(self, column: Column, part: Part) -> None:
         held = self._held(column)
@@ -166,7 +166,7 @@ class _Differences:
         cause, reason = self._blame_score(column, part.earned, held)
         cell = self._cell(column)
         change = Change(cause, part.id, "earned", theirs)
-        self._note(column, cause, change, _show_score(cell), _show_score(held), reason)
+        self._note(column, change, _show_score(cell), _show_score(held), reason)
 
     def _blame_score(self, column: Column, ours: Fraction | None, held: Score) -> tuple[Cause, str | None]:
         """Return why a student's score differs, and the reason of the rule that kept it back."""
@@ -219,7 +219,6 @@ class _Differences:
     def _note(
         self,
         column: Column,
-        cause: Cause,
         change: Change,
         source: str | None,
         sis: str | None,
@@ -227,7 +226,7 @@ class _Differences:
     ) -> None:
         self.changes.append(change)
         cell = Cell(column.key, column.title, source, sis, reason)
-        self.cells.setdefault(cause, []).append(cell)
+        self.cells.setdefault(change.cause, []).append(cell)
 
 
 def _weigh_alike(ours: Formula, theirs: Formula) -> bool:
