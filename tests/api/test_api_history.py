@@ -1,6 +1,7 @@
 """Test what stood in the SIS at a moment, and what was sent for a student, by HTTP."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from harness.api import ApiClient, ApiHarness, expect_problem
@@ -57,3 +58,77 @@ async def test_history_of_another_section_is_not_found(api: ApiHarness) -> None:
     teacher = await api.teacher()
     other = api.world.classrooms[1].section.id
     expect_problem(await teacher.get(f"/sections/{other}/history"), 404, "section-not-found")
+
+
+async def ask(api: ApiHarness, student: object, **query: Any) -> dict[str, Any]:
+    office = await api.office("students:read")
+    response = await office.get(f"/students/{student}/scores", **query)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def test_student_scores_answer_what_was_sent_and_stands(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    first = await api.sync(teacher)
+    before = by_cell(await read_all(teacher, f"{api.path}/history"))
+    (item_id, uid), value = next((key, value) for key, value in before.items() if value not in {None, "3"})
+    api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 3)
+    second = await api.sync(teacher)
+    answer = await ask(api, uid, live=True)
+    assert answer["name"]
+    (score,) = [one for one in answer["scores"] if one["assignment"]["id"] == item_id]
+    changes = [(one["value"], one["before"], one["sync_id"]) for one in score["changes"]]
+    assert changes == [("3", value, second["id"]), (value, None, first["id"])]
+    assert score["now"] == {"source": "read", "value": "3", "edited": False}
+    assert {one["assignment"]["id"] for one in answer["scores"]} == {a for a, s in before if s == uid}
+    (sis_id,) = answer["sis_student_ids"]
+    again = await ask(api, sis_id, by="sis")
+    assert again["student_id"] == uid
+    assert {one["now"]["source"] for one in again["scores"]} == {"last-sent"}
+
+
+async def test_edit_in_the_sis_shows_in_student_scores(api: ApiHarness) -> None:
+    await api.sync(await api.teacher())
+    item = next(one for one in api.room.section.standing())
+    gradebook = api.world.powerschool.gradebook
+    part = next(iter(gradebook.named(api.room.sis, item.title.strip()))).section(api.room.sis.dcid)
+    uid, student = next(
+        pair
+        for pair in api.room.students.items()
+        if pair[1].dcid in gradebook.scores[part.assignmentsectionid]
+    )
+    gradebook.edit_score(part, student, Decimal(1))
+    answer = await ask(api, uid, live=True, section=api.section)
+    (score,) = [one for one in answer["scores"] if one["assignment"]["id"] == str(item.id)]
+    assert score["now"] == {"source": "read", "value": "1", "edited": True}
+
+
+async def test_student_sheet_is_printable_and_runs_nothing(api: ApiHarness) -> None:
+    await api.sync(await api.teacher())
+    office = await api.office("students:read", "audit:read")
+    uid = next(iter(api.room.students))
+    path = f"/students/{uid}/scores"
+    sheet = await office.ask("GET", path, headers={"accept": "text/html"})
+    policy = sheet.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "<script" not in sheet.text
+    assert "@media print" in sheet.text
+    name = (await office.get(path)).json()["name"]
+    assert name in sheet.text
+    read = [one for one in (await office.get("/audit")).json()["items"] if one["action"] == "student.read"]
+    assert [one["objects"]["student"] for one in read] == [str(uid)] * 2
+    assert name not in str(read)
+
+
+async def test_student_search_names_those_of_one_section(api: ApiHarness) -> None:
+    office = await api.office("students:read")
+    await api.sync(await api.teacher())
+    uid = str(next(iter(api.room.students)))
+    name = (await ask(api, uid))["name"]
+    found = (await office.get("/students", section=api.section, name=name.upper())).json()
+    assert {"student_id": uid, "name": name} in found
+    expect_problem(await office.get("/students/1/scores"), 404, "student-not-found")
+    other = await (await api.office("students:read")).get(f"/students/{uid}/scores", section="1")
+    expect_problem(other, 404, "student-not-found")

@@ -67,6 +67,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/syncs"): Rule("syncs:read"),
     ("POST", "/connections/check"): Rule("connections:check"),
     ("GET", "/audit"): Rule("audit:read"),
+    ("GET", "/students"): Rule("students:read"),
+    ("GET", "/students/{student_id}/scores"): Rule("students:read"),
     ("GET", "/policy"): Rule("district:read"),
     ("PATCH", "/policy"): Rule("district:write", body={}),
     ("GET", "/pause"): Rule("district:read"),
@@ -162,6 +164,7 @@ class TwoDistricts:
 async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[str, str]:
     hook = (await office.post("/webhooks", HOOK)).json()["id"]
     sync = await api.sync(office, section)
+    rooms = {str(room.section.id): room for room in api.world.classrooms}
     (delivery,) = (await office.get(f"/webhooks/{hook}/deliveries")).json()["items"]
     return {
         "section_id": section,
@@ -171,6 +174,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "preflight_id": (await office.post("/preflight")).json()["id"],
         "pause_id": (await office.post("/pause", PAUSE)).json()["id"],
         "run_id": (await office.post("/runs", {"sections": ["7"]})).json()["id"],
+        "student_id": str(next(iter(rooms[section].students))),
         "comparison_id": (await office.post(f"/sections/{section}/comparisons")).json()["id"],
         "assignment_id": (await office.get(f"/sections/{section}/assignments")).json()["items"][0]["id"],
     }

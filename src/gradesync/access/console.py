@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from gradesync.access.tokens import CONSOLE, Caller, Scope
 from gradesync.core.district import District, Role
 
-READING = frozenset({Scope.SYNCS_READ, Scope.SECTIONS_READ, Scope.DISTRICT_READ, Scope.AUDIT_READ})
+READING = frozenset(
+    {Scope.SYNCS_READ, Scope.SECTIONS_READ, Scope.DISTRICT_READ, Scope.AUDIT_READ, Scope.STUDENTS_READ}
+)
 ACTING = frozenset({Scope.SYNCS_WRITE, Scope.SECTIONS_WRITE, Scope.DISTRICT_WRITE, Scope.CONNECTIONS_CHECK})
 SCOPES: Mapping[Role, frozenset[str]] = {"viewer": READING, "operator": READING | ACTING}
 # Before the subjects of the district's own provider: those of Schoology are digits alone.

@@ -50,6 +50,7 @@ class Scope(StrEnum):
     DISTRICT_READ = "district:read"
     DISTRICT_WRITE = "district:write"
     AUDIT_READ = "audit:read"
+    STUDENTS_READ = "students:read"
     TOKEN_EXCHANGE = "token:exchange"  # noqa: S105 - the name of a scope
 
 

@@ -130,6 +130,7 @@ SCOPES = {
     Scope.DISTRICT_READ: "Read the district's policy, pauses and webhooks",
     Scope.DISTRICT_WRITE: "Change the district's policy and webhooks, pause and resume syncs",
     Scope.AUDIT_READ: "Read who did what",
+    Scope.STUDENTS_READ: "Read what was sent for a student, with the name, and search students by name",
     Scope.TOKEN_EXCHANGE: "Exchange LTI id_tokens for teachers' tokens",
 }
 CHALLENGE = "www-authenticate"
@@ -278,4 +279,5 @@ LinkWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.SE
 DistrictReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_READ])]
 DistrictWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_WRITE])]
 Checker = Annotated[RequestContext, Security(require_client, scopes=[Scope.CONNECTIONS_CHECK])]
+StudentReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.STUDENTS_READ])]
 Auditor = Annotated[RequestContext, Security(require_client, scopes=[Scope.AUDIT_READ])]

@@ -84,6 +84,11 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "comparison-not-found": ProblemType(
         404, "The comparison is unknown.", "Comparisons are kept for 30 days; check the id and the section."
     ),
+    "student-not-found": ProblemType(
+        404,
+        "The student is unknown.",
+        "Check the id, and whose it is (`by`). It must have synced.",
+    ),
     "assignment-not-found": ProblemType(
         404, "The assignment is not in this section.", "Check the id against the section's assignments."
     ),

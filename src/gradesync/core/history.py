@@ -125,6 +125,18 @@ def _apply(cells: dict[str, Known], column: ColumnChange, event: Event) -> None:
             cells[change.student] = Known(change, column.ref, event.at, event.cause)
 
 
+def trace(events: Iterable[Event], student: str) -> dict[str, list[Known]]:
+    """Return every change of one SIS student's scores, in order: assignment id -> changes."""
+    found: dict[str, list[Known]] = {}
+    for event in events:
+        for column in event.columns:
+            for change in column.cells:
+                if change.student == student:
+                    known = Known(change, column.ref or "", event.at, event.cause)
+                    found.setdefault(column.assignment_id, []).append(known)
+    return found
+
+
 def oldest_kept(today: date, years: int) -> date:
     """Return the day from which history is kept: the start of the school year, so many years before."""
     started = today.year if today.month >= SCHOOL_YEAR_STARTS else today.year - 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, null, select, update
+from sqlalchemy import Row, bindparam, delete, func, null, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,7 @@ from gradesync.errors import GradeSyncError
 LINK = metadata.tables["section_link"]
 PAIR = metadata.tables["category_pair"]
 LINK_OF = select(LINK).where(LINK.c.section_id == bindparam("section"))
+HOLDER = func.jsonb_each_text(LINK.c.departed.op("||")(LINK.c.students)).table_valued("key", "value")
 PAIRS_OF = select(PAIR).where(PAIR.c.section_id == bindparam("section"))
 
 
@@ -78,6 +79,27 @@ async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
 async def find_section(db: AsyncSession, sis_key: str) -> str | None:
     """Return the section of the district that is linked to a SIS section."""
     return await db.scalar(select(LINK.c.section_id).where(LINK.c.sis_key == sis_key))
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLink:
+    """Name a student in one section: the uid, and the SIS record that the scores went to."""
+
+    section_id: str
+    title: str
+    student_id: str
+    sis_student: str
+
+
+async def find_student(db: AsyncSession, id_: str, *, by_sis: bool) -> list[StudentLink]:
+    """List the sections in which a student was ever matched, by the uid or by the SIS key."""
+    query = (
+        select(LINK.c.section_id, LINK.c.title, HOLDER.c.key, HOLDER.c.value)
+        .join_from(LINK, HOLDER, true())
+        .where((HOLDER.c.value if by_sis else HOLDER.c.key) == id_)
+    )
+    rows = await db.execute(query.order_by(func.length(LINK.c.section_id), LINK.c.section_id))
+    return [StudentLink(*row) for row in rows]
 
 
 async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -> list[SectionLink]:

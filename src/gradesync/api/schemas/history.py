@@ -63,12 +63,13 @@ class SectionHistory(Page[StandingScore]):
 class StandsNow(ResponseModel):
     """Say what the SIS holds now.
 
-    `read`: it was read just now. `unreadable`: this SIS shows no scores, or did not respond; `value` is then
-    what was last sent, as far as is known.
+    `read`: it was read just now. `last-sent`: it was not asked, shows no scores, or did not respond; then
+    `value` is what was last sent, as far as is known.
     """
 
-    source: Literal["read", "unreadable"]
+    source: Literal["read", "last-sent"]
     value: Value
+    edited: Annotated[bool | None, Field(description="It is not what was last sent; null if not read")]
 
 
 class StudentScore(ResponseModel):
@@ -80,6 +81,13 @@ class StudentScore(ResponseModel):
     sis_assignment_id: str | None
     now: StandsNow
     changes: list[ScoreChange]
+
+
+class FoundStudent(ResponseModel):
+    """Identify a student whose name was searched."""
+
+    student_id: str
+    name: str
 
 
 class StudentScores(ResponseModel):
