@@ -37,6 +37,7 @@ SECTION = "/sections/{section_id}"
 SYNC = f"{SECTION}/syncs/{{sync_id}}"
 COMPARISONS = f"{SECTION}/comparisons"
 HOOKS = "/webhooks/{webhook_id}"
+DECISIONS = {"decisions": [{"assignment": "1", "sis_student": "1", "choice": "stop"}]}
 RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{SECTION}/syncs"): Rule("syncs:write", True, {"dry_run": True}),
     ("GET", f"{SECTION}/syncs"): Rule("syncs:read", True),
@@ -50,6 +51,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{COMPARISONS}/{{comparison_id}}"): Rule("syncs:read", True),
     ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
+    ("GET", f"{SECTION}/drift"): Rule("syncs:read", True),
+    ("POST", f"{SECTION}/drift"): Rule("syncs:write", True, DECISIONS),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),
     ("GET", f"{SECTION}/waiting"): Rule("sections:read", True),
     ("PATCH", f"{SECTION}/assignments"): Rule("syncs:write", True, {"ids": [], "sync_to_sis": True}),

@@ -18,6 +18,7 @@ from gradesync.api.routes import (
     comparisons,
     district,
     docs,
+    drift,
     events,
     gradebook,
     history,
@@ -41,7 +42,7 @@ BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
-    *(syncs, outcomes, gradebook, comparisons, history, students, events, assignments),
+    *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections),
     *(pauses, runs, preflight, district, policy, webhooks),
     *(oauth, operations, docs),

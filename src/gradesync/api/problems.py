@@ -89,6 +89,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "The student is unknown.",
         "Check the id, and whose it is (`by`). It must have synced.",
     ),
+    "drift-not-found": ProblemType(
+        422, "This score isn't known to be changed in the SIS.", "Decide about scores of the list alone."
+    ),
     "assignment-not-found": ProblemType(
         404, "The assignment is not in this section.", "Check the id against the section's assignments."
     ),

@@ -30,7 +30,7 @@ from gradesync.core.district import (
     Match,
     SchoologyAccess,
 )
-from gradesync.core.sis import Policy
+from gradesync.core.sis import DriftPolicy, Policy
 from gradesync.errors import GradeSyncError
 
 KeyPath = tuple[str, ...]
@@ -130,6 +130,7 @@ class _Policy(Table):
     guard_share: Decimal = Field(_POLICY.guard_share, gt=0, le=1)
     guard_scores: int = Field(_POLICY.guard_scores, ge=1)
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
+    drift: DriftPolicy = _POLICY.drift
     history_years: int = Field(_POLICY.history_years, ge=0, le=20)
 
 

@@ -3,7 +3,7 @@
 An assignment is found by the ledger; else by an own create whose answer was lost; else by name and due date.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -100,14 +100,19 @@ def find_unlisted(
     return tuple((a, ref) for a, ref in known if ref is not None and ref.key not in listed)
 
 
-def select_score_reads(bindings: Mapping[str, Binding], ledger: Ledger, *, full: bool) -> tuple[Ref, ...]:
-    """Return the SIS assignments whose scores a plan needs: all (`full`), or those that are in doubt."""
+def select_score_reads(
+    bindings: Mapping[str, Binding], ledger: Ledger, *, full: bool, changing: Set[str] = frozenset()
+) -> tuple[Ref, ...]:
+    """Return the SIS assignments whose scores a plan needs: all (`full`), or those that are in doubt.
+
+    `changing` are those that are compared before a score of theirs is sent.
+    """
     return tuple(
         binding.ref
         for assignment_id, binding in bindings.items()
         if binding.ref
         and binding.takes_points
-        and (full or binding.adopted or binding.in_doubt(ledger[assignment_id]))
+        and (full or binding.adopted or assignment_id in changing or binding.in_doubt(ledger[assignment_id]))
     )
 
 

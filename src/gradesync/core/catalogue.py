@@ -133,6 +133,7 @@ _CALM = frozenset[str](
         Reason.SCORE_ROUNDED,
         Reason.NEVER_SCORED_HERE,
         Reason.TAKEN_FROM_REMOVED,
+        Reason.LEFT_TO_SIS,
         Reason.ASSIGNMENT_SKIPPED,
         Reason.ASSIGNMENT_FAILED,
     }

@@ -151,18 +151,19 @@ class _Comparer:
         rows = list(records.items())
         rows += [(self.roster.holders.get(key, ""), key) for key in held]
         for uid, key in sorted(rows, key=lambda row: (id_order(row[0]), id_order(row[1]))):
-            wanted, reason = self._find_wish(column, uid, is_lost=uid in lost)
+            wanted, reason = self._find_wish(column, uid, key, is_lost=uid in lost)
             cell = self._compare(column, uid, key, wanted, reason)
             if cell is not None:
                 yield cell
 
-    def _find_wish(self, column: _Column, uid: str, *, is_lost: bool) -> tuple[Wanted, Reason | None]:
+    def _find_wish(
+        self, column: _Column, uid: str, key: str, *, is_lost: bool
+    ) -> tuple[Wanted, Reason | None]:
         """Return what Schoology wants the SIS to hold, and why that does not go."""
         found = self.roster.find(uid) if uid else ""
-        if column.stop is not None:
-            return NO_WISH, column.stop
-        if isinstance(found, Stop) and found.result is Result.SKIPPED:
-            return NO_WISH, found.reason
+        left_out = isinstance(found, Stop) and found.result is Result.SKIPPED
+        if column.stop is not None or left_out:
+            return NO_WISH, column.stop or (found.reason if isinstance(found, Stop) else None)
         if is_lost:
             return NOT_READ, Reason.ROW_UNREADABLE
         cell = self._find_cell(column, uid)
@@ -171,6 +172,9 @@ class _Comparer:
         fitted = self.fitter.fit(cell)
         if fitted.stop in {Reason.INCOMPLETE_NOT_SENT, Reason.UNKNOWN_EXCEPTION}:
             return NO_WISH, fitted.stop
+        decision = column.entry.decisions.get(key)
+        if decision is not None and (decision.choice == "stop" or decision.wanted == fitted.value):
+            return NO_WISH, Reason.LEFT_TO_SIS
         return fitted.value, found.reason if isinstance(found, Stop) else fitted.stop
 
     def _find_cell(self, column: _Column, uid: str) -> "Score | Wanted":

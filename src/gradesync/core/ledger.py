@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
 from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
@@ -31,11 +31,27 @@ class Owed(NamedTuple):
     """Describe a score that should have gone and did not: the reason, and the value.
 
     One that a rule left out, though no teacher chose that, is owed as the source has it: every sync judges it
-    again, so that none says that everything was sent while it stands left out.
+    again, so that none says that everything was sent while it stands left out. `held` is what the SIS holds
+    instead, where a person is to decide about that.
     """
 
     reason: str
     value: Value
+    held: Value = None
+
+
+class Decision(NamedTuple):
+    """Hold what a person decided about an edit in the SIS, and the three values that the person saw.
+
+    `put-back` sends what Schoology has. `take` lets what the SIS holds count as sent until Schoology changes.
+    `stop` sends nothing here until it is taken back. `student` is the uid.
+    """
+
+    choice: Literal["put-back", "take", "stop"]
+    student: str
+    sent: Value
+    live: Value
+    wanted: Value
 
 
 class Doubtful(NamedTuple):
@@ -62,7 +78,8 @@ class LedgerAssignment:
     section that its section went to before, until an outcome has named that. `shown` is the name by which the
     SIS listed it right after it was sent: empty for the very name, None where that was not read. `sent_at` is
     when something of it was last sent or adopted; storing an entry sets it. `taken_from` is the removed
-    assignment whose column it takes over in this sync; it is not stored.
+    assignment whose column it takes over in this sync; it is not stored. `decisions` of people are by SIS
+    student key.
     """
 
     id: str
@@ -80,6 +97,42 @@ class LedgerAssignment:
     shown: str | None = None
     sent_at: datetime | None = field(default=None, compare=False)
     taken_from: str | None = None
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+
+def apply_decisions(entry: LedgerAssignment) -> LedgerAssignment:
+    """Return an entry in which what people decided has its effect on what counts as sent, and is owed.
+
+    It has none once something was sent after a decision. What is put back is owed like any other score.
+    """
+    sent, owed, kept = dict(entry.sent), dict(entry.owed), {}
+    for key, decision in entry.decisions.items():
+        stands = sent.get(key)
+        if decision.choice == "take" and stands == decision.sent:
+            sent[key] = decision.live
+            owed.pop(decision.student, None)
+        if decision.choice == "put-back" and stands in {decision.sent, decision.live}:
+            sent[key] = decision.live
+            owed[decision.student] = Owed("not-attempted", decision.wanted)
+        if decision.choice == "stop" or (decision.choice == "take" and sent.get(key) == decision.live):
+            kept[key] = decision
+    return replace(entry, sent=sent, owed=owed, decisions=kept)
+
+
+def find_changing(gradebook: Gradebook, ledger: "Ledger", students: Mapping[str, str]) -> frozenset[str]:
+    """Return the ids of the assignments of which a score may have to be sent.
+
+    `students` are the SIS keys by uid.
+    """
+    return frozenset(
+        assignment_id
+        for assignment_id, entry in ledger.items()
+        if entry.owed
+        or any(
+            entry.sent.get(students.get(uid, "")) != cell
+            for uid, cell in gradebook.cells.get(assignment_id, {}).items()
+        )
+    )
 
 
 def doubt_rescaled(entry: LedgerAssignment) -> dict[str, Doubtful]:

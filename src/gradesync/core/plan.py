@@ -60,7 +60,8 @@ class ScoreOutcome(NamedTuple):
     `after` is the value that the SIS holds (adopted), or that it should hold and does not (failed).
     `sis_student` is the SIS key under which the student's scores stand, empty where there is none. `detail`
     names what the reason or a warning is about. It `stands` where a rule leaves out a score although no
-    teacher chose that: `left_out` stays so until it is read again. An unchanged score has an outcome only
+    teacher chose that: `left_out` stays so until it is read again. `held` is what the SIS
+    holds instead, where a person is to decide. An unchanged score has an outcome only
     where there is something to show.
     """
 
@@ -74,6 +75,7 @@ class ScoreOutcome(NamedTuple):
     detail: str = ""
     stands: bool = False
     left_out: Value = None
+    held: Value = None
 
     def stand(self, left_out: Value) -> "ScoreOutcome":
         """Keep in mind what a rule leaves out, where no teacher chose that."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.catalogue import sis_name
+from gradesync.core.decide import SentScores
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
@@ -21,8 +22,8 @@ from gradesync.core.plan import (
 )
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
-from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
-from gradesync.core.sis import LiveGradebook, Ref, id_order
+from gradesync.core.scores import Column, plan_scores, settle_scores
+from gradesync.core.sis import DriftPolicy, LiveGradebook, Ref, id_order
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
@@ -66,6 +67,7 @@ def plan(
         differing=_group(gradebook.differing),
         selection=selection,
         full=full,
+        drift=book.policy.drift,
     )
     assignments = planner.plan_assignments()
     guard = weigh(assignments, ledger, gradebook.cells, book.policy)
@@ -108,7 +110,7 @@ def _update_owed(
         if score.result is Result.FAILED and score.reason and score.reason not in _NOT_OWED
     }
     left_out = {
-        uid: Owed(score.reason, score.left_out)
+        uid: Owed(score.reason, score.left_out, score.held)
         for uid, score in settled.items()
         if score.stands and score.reason
     }
@@ -158,6 +160,7 @@ class _Planner:
     differing: Mapping[str, frozenset[str]]
     selection: Selection | None
     full: bool
+    drift: DriftPolicy
 
     def plan_assignments(self) -> tuple[AssignmentPlan, ...]:
         """Plan the selected assignments of the gradebook, in the order of their ids."""
@@ -242,7 +245,8 @@ class _Planner:
             owed=entry.owed,
             known=known,
             moved=self.roster.moved,
-            full=self.full,
+            full=self.full or self.drift == "ask",
+            drift=self.drift,
         )
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students, self.roster)

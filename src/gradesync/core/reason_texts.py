@@ -175,6 +175,14 @@ SCORES: Texts = {
         "A teacher changed this score in {sis}, and {sis} doesn't allow the sync to change it.",
         "Change the score in {sis}, or clear it there and sync again.",
     ),
+    Reason.DRIFT_UNDECIDED: Text(
+        "Someone changed this score in {sis}, so it isn't sent before you choose which one is right.",
+        "Choose what to do: send it again, or let {sis} have its own score.",
+    ),
+    Reason.LEFT_TO_SIS: Text(
+        "Someone asked not to send this score, so {sis} keeps what it has.",
+        "Nothing to do. To send it again, change what was asked.",
+    ),
     Reason.SIS_SCORES_UNREADABLE: Text(
         "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",
         "Ask your administrator if {sis} can let the sync read scores.",

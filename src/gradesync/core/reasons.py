@@ -53,6 +53,8 @@ class Reason(StrEnum):
     SCORE_NOT_KEPT = "score-not-kept"
     CANNOT_CLEAR = "cannot-clear"
     ENTERED_IN_SIS = "entered-in-sis"
+    DRIFT_UNDECIDED = "drift-undecided"
+    LEFT_TO_SIS = "left-to-sis"
     SIS_SCORES_UNREADABLE = "sis-scores-unreadable"
     ASSIGNMENT_SKIPPED = "assignment-skipped"
     ASSIGNMENT_FAILED = "assignment-failed"

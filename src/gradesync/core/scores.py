@@ -1,71 +1,20 @@
 """Plan the scores of one assignment: what to send, what is settled without sending, what is unchanged."""
 
 from collections.abc import Mapping, Set
-from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
-from gradesync.core.assignments import AssignmentDecision, Binding
 from gradesync.core.catalogue import sis_name
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Live, Sent, SentScores, decide
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
-from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
+from gradesync.core.ledger import Owed, Value, points_of
+from gradesync.core.plan import ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Stop
-from gradesync.core.sis import LiveGradebook, LiveScores
+from gradesync.core.sis import DriftPolicy
 
 # None where nothing is to be done or reported.
 _Planned: TypeAlias = ScoreWrite | ScoreOutcome | None
-
-
-class SentScores(NamedTuple):
-    """Hold what was sent of an assignment's scores, by SIS student key, and what is known of them in the SIS.
-
-    `live` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
-    sent.
-    """
-
-    sent: Mapping[str, Value]
-    doubtful: Mapping[str, Doubtful]
-    live: LiveScores | None
-    may_hold: bool
-
-    def find_standing(self, key: str) -> Decimal | None:
-        """Return the points of ours that stand in a SIS student's record, as far as is known."""
-        written = [self.sent[key]] if key in self.sent else []
-        written += [self.doubtful[key].value] if key in self.doubtful else []
-        points = [points_of(value) for value in written]
-        if self.live is None:
-            return points[-1] if points else None
-        held = points_of(self.live.get(key))
-        return held if held in points else None
-
-    @classmethod
-    def of_stopped(cls, entry: LedgerAssignment) -> "SentScores":
-        """Return the scores of an assignment that does not go, as the ledger has them."""
-        return cls(entry.sent, entry.doubtful, live=None, may_hold=entry.may_hold)
-
-    @classmethod
-    def of(
-        cls, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision, live: LiveGradebook
-    ) -> "SentScores":
-        """Return the scores of an assignment that goes. To a new SIS assignment nothing was sent.
-
-        A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where
-        the change is still to come, what was read of the SIS counts no more.
-        """
-        if binding.ref is None:
-            return cls({}, {}, live=None, may_hold=False)
-        before, spec = decision.before, binding.spec
-        rescales = changes(decision.action, before, spec) and (before is None or before.points != spec.points)
-        scores = None if rescales else live.scores.get(binding.ref.key)
-        if binding.adopted:
-            return cls({}, {}, scores, may_hold=True)
-        doubtful = entry.doubtful
-        if rescales or binding.rescaled(entry):
-            doubtful = doubt_rescaled(entry)
-        return cls(entry.sent, doubtful, scores, entry.may_hold)
 
 
 class Column(NamedTuple):
@@ -74,7 +23,7 @@ class Column(NamedTuple):
     `cells` and `unreadable` are what was read, `owed` is what the ledger keeps, `known` what was sent.
     `moved`: students who have another SIS key than before, with the former one. `full`: put right what
     someone changed in the SIS. `untouched` have a blank that nobody made: it is no cell. `differing` have
-    several enrollments whose scores differ.
+    several enrollments whose scores differ. `drift` is the policy for edits made in the SIS.
     """
 
     cells: Mapping[str, Score]
@@ -85,6 +34,7 @@ class Column(NamedTuple):
     full: bool
     untouched: Set[str] = frozenset()
     differing: Set[str] = frozenset()
+    drift: DriftPolicy = "report"
 
     @classmethod
     def of_cells(
@@ -97,6 +47,7 @@ class Column(NamedTuple):
         known: SentScores,
         moved: Mapping[str, str],
         full: bool,
+        drift: DriftPolicy,
     ) -> "Column":
         """Make a column of what was read, the cells that nobody ever touched apart."""
         untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
@@ -104,7 +55,7 @@ class Column(NamedTuple):
         scores = cast("Mapping[str, Score]", cells)
         if untouched:
             scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
-        return cls(scores, unreadable, owed, known, moved, full, untouched, differing)
+        return cls(scores, unreadable, owed, known, moved, full, untouched, differing, drift)
 
     def find_kept(self, roster: Roster) -> dict[str, Score]:
         """Return the scores to plan that no response carried, from the ledger: owed ones are the newest."""
@@ -255,6 +206,8 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         doubt=doubt,
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
+        drift=column.drift,
+        decision=known.decisions.get(record),
     )
     if choice == "keep":
         return None
@@ -262,6 +215,9 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     if isinstance(key, Stop):
         stopped = ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value)
         return stopped._replace(sis_student=record, detail=key.detail)
+    if choice in {"ask", "leave"}:
+        left = ScoreOutcome(uid, Result.SKIPPED, before=before, after=fitted.value, sis_student=record)
+        return _settle_edit(left, choice, live)
     if choice == "adopt":
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=record)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
@@ -270,6 +226,20 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
     standing = find_mark(before, doubt and doubt.value, live)
     return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
+
+
+def _settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome:
+    """Settle a score that somebody changed in the SIS: a person is to decide, or decided to send nothing.
+
+    It stays in mind, with what Schoology has last, for the sync after another decision.
+    """
+    reason = Reason.DRIFT_UNDECIDED if choice == "ask" else Reason.LEFT_TO_SIS
+    score = score._replace(reason=reason, stands=True, left_out=score.after)
+    if live is NOT_READ:
+        return score
+    points = points_of(live)
+    held = f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"
+    return score._replace(detail=held, held=live)
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:

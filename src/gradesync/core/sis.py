@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from unicodedata import normalize
 
 from gradesync.core.gradebook import Score
@@ -146,6 +146,11 @@ class Capabilities:
     clears: bool = True
 
 
+# What becomes of a score that somebody changed in the SIS: today's rules (`report`), every sync puts it right
+# (`restore`), a person decides (`ask`), or it stays until Schoology changes (`yield`).
+DriftPolicy: TypeAlias = Literal["report", "restore", "ask", "yield"]
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Hold what a district chose. Defaults are the product's promise to teachers.
@@ -164,4 +169,5 @@ class Policy:
     guard_share: Decimal = Decimal("0.3")
     guard_scores: int = 50
     guard_assignments: int = 5
+    drift: DriftPolicy = "report"
     history_years: int = 1

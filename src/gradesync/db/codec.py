@@ -105,11 +105,12 @@ def load_value(raw: Any) -> Value:
 
 
 def dump_owed(owed: Owed) -> object:
-    return [owed.reason, dump_value(owed.value)]
+    values = (owed.value,) if owed.held is None else (owed.value, owed.held)
+    return [owed.reason, *map(dump_value, values)]
 
 
 def load_owed(raw: Any) -> Owed:
-    return Owed(raw[0], load_value(raw[1]))
+    return Owed(raw[0], *map(load_value, raw[1:]))
 
 
 def dump_doubtful(doubtful: Doubtful) -> object:

@@ -78,6 +78,14 @@ async def get(db: AsyncSession, comparison_id: str) -> ComparisonState | None:
     return None if row is None else _state(row)
 
 
+async def get_newest(db: AsyncSession, section_id: str) -> ComparisonState | None:
+    """Return the section's newest complete comparison."""
+    complete = and_(COMPARISON.c.section_id == section_id, COMPARISON.c.status == "complete")
+    newest = select(*COLUMNS).where(complete).order_by(COMPARISON.c.id.desc()).limit(1)
+    row = (await db.execute(newest)).one_or_none()
+    return None if row is None else _state(row)
+
+
 async def page(
     db: AsyncSession, section_id: str, *, before: str | None = None, limit: int = 50
 ) -> list[ComparisonState]:

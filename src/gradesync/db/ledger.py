@@ -7,15 +7,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select, text, update
+from sqlalchemy import RowMapping, Text, bindparam, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.history import Cause, ColumnChange
-from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
+from gradesync.core.ledger import Doubtful, LedgerAssignment, apply_decisions, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
-from gradesync.db import codec, history
+from gradesync.db import codec, decisions, history
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
@@ -41,6 +41,7 @@ COLUMNS = (
 LOAD = (
     select(
         *(LEDGER.c[name] for name in (*COLUMNS, "sent_at", "sent", "doubtful")),
+        LEDGER.c.decisions.cast(Text).label("decisions"),
         CURSOR.c.read_through[LEDGER.c.assignment_id].astext.label("read_through"),
     )
     .join_from(LEDGER, CURSOR, CURSOR.c.section_id == LEDGER.c.section_id, isouter=True)
@@ -98,17 +99,25 @@ async def load(
 ) -> dict[str, LedgerAssignment]:
     """Read a section's ledger: assignment id -> its entry.
 
-    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid. `only`: no other
-    assignments than these.
+    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid, and what people
+    decided meanwhile. `only`: no other assignments than these.
     """
     query = LOAD if only is None else LOAD.where(LEDGER.c.assignment_id.in_(only))
     rows = (await db.execute(query, {"section": section_id})).mappings().all()
-    entries = {row["assignment_id"]: _entry(row) for row in rows}
+    read = {row["assignment_id"]: _entry(row) for row in rows}
+    entries = {key: apply_decisions(entry) if entry.decisions else entry for key, entry in read.items()}
     if old := [row for row in rows if row["sent"] is not None or row["doubtful"] is not None]:
         keys = await db.scalar(KEYS, {"section": section_id}) or {}
         entries |= {row["assignment_id"]: _convert(entries[row["assignment_id"]], row, keys) for row in old}
         if convert:
             await save(db, section_id, [entries[row["assignment_id"]] for row in old])
+    if convert and (
+        used := [entry for key, entry in entries.items() if entry.decisions != read[key].decisions]
+    ):
+        await save(db, section_id, used)
+        await decisions.drop(
+            db, section_id, {e.id: read[e.id].decisions.keys() - e.decisions.keys() for e in used}
+        )
     return entries
 
 
@@ -141,6 +150,7 @@ def _entry(row: RowMapping) -> LedgerAssignment:
         former=codec.load_ref(codec.load(row["former"])) if row["former"] else None,
         shown=row["shown"],
         sent_at=row["sent_at"],
+        decisions=codec.load_map(row["decisions"], decisions.load_one),
     )
 
 
@@ -235,4 +245,5 @@ async def unbind(db: AsyncSession, section_id: str) -> None:
     """Clear what the SIS was sent of a section: it goes to another SIS section from now on."""
     entries = await load(db, section_id)
     await save(db, section_id, map(core_unbind, entries.values()))
+    await db.execute(update(LEDGER).where(LEDGER.c.section_id == section_id).values(decisions=null()))
     await db.execute(update(CURSOR).where(CURSOR.c.section_id == section_id).values(read_through={}))

@@ -176,7 +176,8 @@ class Attempt:
 
     @property
     def full(self) -> bool:
-        return self.sync.mode == "full"
+        """Return True where everything is compared, and what was changed in the SIS is put right."""
+        return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:

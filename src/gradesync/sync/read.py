@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, find_cursor, reassign_columns, unbind
+from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict
@@ -143,9 +143,12 @@ async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, V
     entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     attempt.journal.entries = dict(entries)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
-    refs = select_score_reads(
-        bind(verdicts, entries, live, attempt.district.policy), entries, full=attempt.full
+    policy = attempt.district.policy
+    changing = (
+        find_changing(gradebook, entries, reading.matched.keys) if policy.drift == "ask" else frozenset()
     )
+    bindings = bind(verdicts, entries, live, policy)
+    refs = select_score_reads(bindings, entries, full=attempt.full, changing=changing)
     live = await _read_scores(target, reading.section, live, refs)
     return replace(reading, gradebook=gradebook, live=live)
 

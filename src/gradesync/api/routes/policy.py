@@ -75,6 +75,7 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "guard_share": render_points(policy.guard_share),
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,
+            "drift": policy.drift,
             "history_years": policy.history_years,
         }
     )

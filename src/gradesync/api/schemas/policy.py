@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from gradesync.api.schemas.base import RequestModel, ResponseModel
+from gradesync.core.sis import DriftPolicy
 
 
 class Policy(ResponseModel):
@@ -23,6 +24,7 @@ class Policy(ResponseModel):
     guard_scores: int
     guard_assignments: int
     history_years: int
+    drift: DriftPolicy
 
 
 class PolicyChange(RequestModel):
@@ -86,4 +88,7 @@ class PolicyChange(RequestModel):
             le=20,
             description="School years before the current one of which the history of scores is kept",
         ),
+    ] = None
+    drift: Annotated[
+        DriftPolicy | None, Field(description="What becomes of a score that somebody changed in the SIS")
     ] = None

@@ -94,6 +94,7 @@ class LedgerRow(Table, table=True):
     former: str | None = Field(sa_column=Column(Text))
     shown: str | None = Field(sa_column=Column(Text))
     sent_at: datetime | None = Field(sa_column=time_column(null=True))
+    decisions: dict[str, Any] | None = Field(sa_column=json_column())
 
 
 class CursorRow(Table, table=True):

@@ -1,0 +1,57 @@
+"""Store what people decided about scores that were changed in the SIS: in the ledger's rows."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Text, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.ledger import Decision
+from gradesync.db import codec
+from gradesync.db.tables import metadata
+
+LEDGER = metadata.tables["ledger"]
+DECIDE = text("""
+    UPDATE ledger SET decisions = coalesce(decisions, '{}') || CAST(:added AS jsonb)
+    WHERE section_id = :section AND assignment_id = :assignment
+""")
+UNDECIDE = text("""
+    UPDATE ledger SET decisions = decisions - CAST(:keys AS text[])
+    WHERE section_id = :section AND assignment_id = :assignment
+""")
+
+
+async def add(
+    db: AsyncSession, section_id: str, assignment_id: str, decisions: Mapping[str, Decision]
+) -> None:
+    """Store what people decided, by SIS student key. The next sync acts on it; one that runs may not yet."""
+    added = {key: _dump_one(decision) for key, decision in decisions.items()}
+    await db.execute(DECIDE, {"section": section_id, "assignment": assignment_id, "added": codec.dump(added)})
+
+
+async def load(db: AsyncSession, section_id: str) -> dict[str, dict[str, Decision]]:
+    """Return what people decided: assignment id -> SIS student key -> decision."""
+    decided = LEDGER.c.decisions.cast(Text)
+    query = select(LEDGER.c.assignment_id, decided.label("decided")).where(
+        LEDGER.c.section_id == section_id, LEDGER.c.decisions.is_not(None)
+    )
+    rows = await db.execute(query)
+    return {row.assignment_id: codec.load_map(row.decided, load_one) for row in rows}
+
+
+async def drop(db: AsyncSession, section_id: str, dropped: Mapping[str, Collection[str]]) -> None:
+    """Forget decisions: assignment id -> SIS student keys."""
+    for assignment_id, keys in dropped.items():
+        values = {"section": section_id, "assignment": assignment_id, "keys": sorted(keys)}
+        await db.execute(UNDECIDE, values)
+
+
+def _dump_one(decision: Decision) -> object:
+    choice, student, *values = decision
+    return [choice, student, *map(codec.dump_value, values)]
+
+
+def load_one(raw: Any) -> Decision:
+    choice, student, *values = raw
+    sent, live, wanted = map(codec.load_value, values)
+    return Decision(choice, student, sent, live, wanted)

@@ -1,0 +1,170 @@
+"""Test decisions about scores that were changed in the SIS, from the list to the sync that acts on them."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from gradesync.sync import comparison
+from harness.api import ApiClient, ApiHarness, expect_problem
+
+
+class Place:
+    """Hold one score of a synced section: the item, the student, and the record in the SIS."""
+
+    def __init__(self, api: ApiHarness, skip: int = 0) -> None:
+        self.api = api
+        gradebook, room = api.world.powerschool.gradebook, api.room
+        self.item, self.uid = next(
+            (item, uid)
+            for item in room.section.standing()
+            for assignment in gradebook.named(room.sis, item.title.strip())
+            for uid, student in [*room.students.items()][skip:]
+            if gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid].get(student.dcid)
+        )
+        (assignment,) = gradebook.named(room.sis, self.item.title.strip())
+        self.part = assignment.section(room.sis.dcid)
+        self.student = room.students[self.uid]
+
+    @property
+    def held(self) -> str | None:
+        return self.api.world.powerschool.gradebook.table(self.api.room.sis)[self.item.title.strip()][
+            self.student.dcid
+        ]
+
+    def type_in_sis(self, points: int) -> None:
+        self.api.world.powerschool.gradebook.edit_score(self.part, self.student, Decimal(points))
+
+    def grade(self, points: int) -> None:
+        self.api.world.schoology.grade(self.api.room.section.id, self.item.id, self.uid, points)
+
+    def decision(self, choice: str) -> dict[str, str]:
+        return {"assignment": str(self.item.id), "sis_student": str(self.student.dcid), "choice": choice}
+
+
+async def compare(api: ApiHarness, who: ApiClient) -> None:
+    assert (await who.post(f"{api.path}/comparisons")).status_code == 202
+    assert await comparison.advance(api.runtime.context) == 1
+
+
+async def list_drift(api: ApiHarness, who: ApiClient) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await who.get(f"{api.path}/drift")).json()["items"]
+    return items
+
+
+async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) -> None:
+    response = await who.post(f"{api.path}/drift", {"decisions": list(decisions)})
+    assert response.status_code == 200, response.text
+    assert response.json() == {"decided": len(decisions)}
+
+
+async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], place: Place) -> str | None:
+    page = (await who.get(sync["links"]["outcomes"], assignment=str(place.item.id), limit=200)).json()
+    found = [o for o in page["items"] if o["student"] and o["student"]["id"] == str(place.uid)]
+    return found[0]["reason"]["code"] if found and found[0]["reason"] else None
+
+
+async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    (found,) = await list_drift(api, teacher)
+    assert (found["sis"], found["schoology"], found["choice"]) == ("3", before, None)
+    await decide(api, teacher, place.decision("put-back"))
+    assert [each["choice"] for each in await list_drift(api, teacher)] == ["put-back"]
+    preview = await api.sync(teacher, dry_run=True)
+    sync = await api.sync(teacher)
+    assert preview["scores"] == sync["scores"]
+    assert (sync["scores"]["written"], place.held) == (1, before)
+    assert await list_drift(api, teacher) == []
+    assert (await api.sync(teacher))["scores"]["written"] == 0
+
+
+async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    await decide(api, teacher, place.decision("take"))
+    assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
+    assert place.held == "3"
+    place.grade(4)
+    await api.sync(teacher)
+    assert place.held == "4"
+
+
+async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    await decide(api, teacher, place.decision("stop"))
+    place.grade(4)
+    for mode in ("changes", "full"):
+        sync = await api.sync(teacher, mode=mode)
+        assert (sync["status"], place.held) == ("complete", "3")
+        assert await reason_of(api, teacher, sync, place) == "left-to-sis"
+    await decide(api, teacher, place.decision("resume"))
+    await api.sync(teacher)
+    assert place.held == "4"
+
+
+async def test_ask_leaves_an_edit_until_it_is_decided(api: ApiHarness) -> None:
+    await api.change_policy(drift="ask")
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    asked, other = Place(api), Place(api, skip=1)
+    assert asked.uid != other.uid
+    asked.type_in_sis(3)
+    asked.grade(4)
+    other.grade(5)
+    preview = await api.sync(teacher, dry_run=True)
+    for _ in range(2):
+        sync = await api.sync(teacher)
+        assert (sync["status"], asked.held, other.held) == ("complete", "3", "5")
+        assert await reason_of(api, teacher, sync, asked) == "drift-undecided"
+    assert (preview["scores"]["written"], sync["scores"]["written"]) == (1, 0)
+    (found,) = await list_drift(api, teacher)
+    assert (found["state"], found["sis"], found["schoology"]) == ("conflict", "3", "4")
+    await decide(api, teacher, asked.decision("put-back"))
+    await api.sync(teacher)
+    assert asked.held == "4"
+
+
+@pytest.mark.parametrize(("policy", "held"), [("report", "3"), ("restore", None), ("yield", "3")])
+async def test_policies_decide_what_an_ordinary_sync_does(
+    api: ApiHarness, policy: str, held: str | None
+) -> None:
+    await api.change_policy(drift=policy)
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    place.type_in_sis(3)
+    await api.sync(teacher)
+    assert place.held == (held or before)
+    await api.sync(teacher, mode="full")
+    assert place.held == ("3" if policy == "yield" else before)
+    place.grade(4)
+    await api.sync(teacher)
+    assert place.held == "4"
+
+
+async def test_only_scores_of_the_list_are_decided_about(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    place, other = Place(api), Place(api, skip=1)
+    place.type_in_sis(3)
+    await compare(api, office)
+    body = {"decisions": [place.decision("stop"), other.decision("stop")]}
+    expect_problem(await office.post(f"{api.path}/drift", body), 422, "drift-not-found")
+    assert [each["choice"] for each in await list_drift(api, office)] == [None]
+    await decide(api, office, place.decision("stop"))
+    (entry,) = [e for e in (await office.get("/audit")).json()["items"] if e["action"] == "drift.decided"]
+    assert entry["objects"] == {"section": api.section, **place.decision("stop")}
+    assert entry["actor"].startswith("client:")

@@ -1,0 +1,139 @@
+"""Test what a district's policy, and a person's decision, make of a score that was changed in the SIS."""
+
+from decimal import Decimal
+from itertools import product
+
+import pytest
+
+from gradesync.core.cell_state import EDITED, judge_cell
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
+from gradesync.core.gradebook import EXCUSED, Cell, Mark
+from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, apply_decisions
+from gradesync.core.reasons import Reason, Result
+from gradesync.core.sis import DriftPolicy, Policy
+from harness.gradebooks import (
+    ANN,
+    BEN,
+    KEYS,
+    entry,
+    gradebook,
+    ledger,
+    listed,
+    live,
+    only,
+    plan_of,
+    rulebook,
+    settled,
+)
+
+SEVEN, EIGHT, NINE = Decimal(7), Decimal(8), Decimal(9)
+VALUES: tuple[Value, ...] = (None, SEVEN, EIGHT, Mark(EXCUSED))
+SENT: tuple[Sent, ...] = (NEVER_SENT, *VALUES)
+LIVE: tuple[Live, ...] = (NOT_READ, *VALUES, NINE)
+DOUBTS = (None, *map(Doubtful, VALUES))
+BOTH = (False, True)
+CASES = list(product(VALUES, SENT, LIVE, DOUBTS, BOTH))
+POLICIES: tuple[DriftPolicy, ...] = ("report", "restore", "ask", "yield")
+
+
+def test_without_an_edit_every_policy_does_the_same() -> None:
+    for desired, sent, held, doubt, full in CASES:
+        choices = {decide(desired, sent, held, doubt=doubt, full=full, drift=drift) for drift in POLICIES}
+        edited = doubt is not None or judge_cell(sent, held, desired) in EDITED
+        if held is NOT_READ or not edited:
+            assert len(choices) == 1, (desired, sent, held, doubt, full)
+
+
+def test_ask_writes_over_no_edit() -> None:
+    for desired, sent, held in product(VALUES, SENT, LIVE):
+        if judge_cell(sent, held, desired) in EDITED:
+            choice = decide(desired, sent, held, drift="ask")
+            assert choice == ("keep" if desired is None and sent is NEVER_SENT else "ask")
+
+
+def test_yield_writes_only_what_schoology_changed() -> None:
+    for desired, sent, held in product(VALUES, SENT, LIVE):
+        choice = decide(desired, sent, held, full=True, drift="yield")
+        if sent == desired:
+            assert choice == "keep"
+        else:
+            assert choice == decide(desired, sent, held, full=True)
+
+
+def test_a_lost_answer_is_asked_about_only_if_the_sis_holds_neither() -> None:
+    assert decide(EIGHT, SEVEN, EIGHT, doubt=Doubtful(EIGHT), drift="ask") == "adopt"
+    assert decide(EIGHT, SEVEN, SEVEN, doubt=Doubtful(EIGHT), drift="ask") == "write"
+    assert decide(EIGHT, SEVEN, NINE, doubt=Doubtful(EIGHT), drift="ask") == "ask"
+
+
+@pytest.mark.parametrize("drift", POLICIES)
+def test_stop_sends_nothing_whatever_changes(drift: DriftPolicy) -> None:
+    stop = Decision("stop", ANN, EIGHT, SEVEN, EIGHT)
+    for desired, sent, held, doubt, full in CASES:
+        choice = decide(desired, sent, held, doubt=doubt, full=full, drift=drift, decision=stop)
+        assert choice in {"keep", "adopt", "leave"}
+
+
+@pytest.mark.parametrize("drift", POLICIES)
+def test_what_was_taken_counts_as_sent_until_schoology_changes(drift: DriftPolicy) -> None:
+    take = Decision("take", ANN, EIGHT, SEVEN, EIGHT)
+    for held, full in product((NOT_READ, SEVEN), BOTH):
+        assert decide(EIGHT, SEVEN, held, full=full, drift=drift, decision=take) == "keep"
+        assert decide(NINE, SEVEN, held, full=full, drift=drift, decision=take) == "write"
+    assert decide(EIGHT, SEVEN, NINE, drift="ask", decision=take) == "ask"
+
+
+def decided(
+    choice: str, sent: Value = EIGHT, *, owed: Value = None, live_: Value = SEVEN
+) -> LedgerAssignment:
+    decision = Decision(choice, ANN, EIGHT, live_, EIGHT)  # type: ignore[arg-type]  # names of choices
+    debts = {} if owed is None else {ANN: Owed(Reason.DRIFT_UNDECIDED, owed, SEVEN)}
+    return apply_decisions(entry({ANN: sent}, owed=debts, decisions={KEYS[ANN]: decision}))
+
+
+def test_what_is_put_back_is_owed_once() -> None:
+    found = decided("put-back")
+    assert (found.sent, found.owed) == ({KEYS[ANN]: SEVEN}, {ANN: Owed("not-attempted", EIGHT)})
+    assert found.decisions == {}
+    item = only(plan_of(gradebook({}, full=False), ledger(found)))
+    assert [(row.student, row.value, row.warnings) for row in item.writes] == [(ANN, EIGHT, ())]
+
+
+def test_a_decision_has_no_effect_once_something_was_sent() -> None:
+    for choice in ("put-back", "take"):
+        found = decided(choice, sent=NINE)
+        assert (found.sent, found.owed, found.decisions) == ({KEYS[ANN]: NINE}, {}, {})
+
+
+def test_what_was_taken_can_be_put_back() -> None:
+    assert decided("put-back", sent=SEVEN).owed == {ANN: Owed("not-attempted", EIGHT)}
+
+
+def test_what_is_taken_is_owed_no_more() -> None:
+    found = decided("take", owed=EIGHT)
+    assert (found.sent, found.owed) == ({KEYS[ANN]: SEVEN}, {})
+    assert only(plan_of(gradebook({ANN: EIGHT}), ledger(found))).writes == ()
+    assert [row.value for row in only(plan_of(gradebook({ANN: NINE}), ledger(found))).writes] == [NINE]
+
+
+def test_what_is_left_stays_in_mind_with_its_newest_score() -> None:
+    item = only(plan_of(gradebook({ANN: NINE}), ledger(decided("stop"))))
+    outcome = settled(item)
+    assert (outcome.result, outcome.reason, outcome.left_out) == (Result.SKIPPED, Reason.LEFT_TO_SIS, NINE)
+    assert item.writes == ()
+
+
+@pytest.mark.parametrize("cell", [EIGHT, NINE])
+def test_an_undecided_cell_holds_up_no_other(cell: Cell) -> None:
+    shown = live(listed(), scores={"r1": {ANN: SEVEN, BEN: SEVEN}})
+    asks = rulebook(policy=Policy(drift="ask"))
+    known = ledger(entry({ANN: EIGHT, BEN: SEVEN}))
+    item = only(plan_of(gradebook({ANN: cell, BEN: NINE}), known, shown, rules=asks))
+    assert [(row.student, row.value) for row in item.writes] == [(BEN, NINE)]
+    outcome = settled(item)
+    assert (outcome.student, outcome.reason, outcome.detail) == (
+        ANN,
+        Reason.DRIFT_UNDECIDED,
+        "PowerSchool has 7",
+    )
+    assert (outcome.stands, outcome.left_out, outcome.held) == (True, cell, SEVEN)
