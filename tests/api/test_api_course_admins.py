@@ -14,6 +14,7 @@ SYNCS = f"{SECTION}/syncs"
 BODIES: dict[str, Any] = {
     f"{SECTION}/assignments/{{assignment_id}}": {"sync_to_sis": False},
     f"{SECTION}/assignments": {"ids": ["1"], "sync_to_sis": False},
+    f"{SECTION}/drift": {"decisions": [{"assignment": "1", "sis_student": "1", "choice": "stop"}]},
 }
 READS = {"get", "head"}
 WRITES = [

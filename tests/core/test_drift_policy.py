@@ -60,7 +60,7 @@ def test_yield_writes_only_what_schoology_changed() -> None:
             assert choice == decide(desired, sent, held, full=True)
 
 
-def test_a_lost_answer_is_asked_about_only_if_the_sis_holds_neither() -> None:
+def test_a_lost_answer_is_asked_about_only_after_an_edit() -> None:
     assert decide(EIGHT, SEVEN, EIGHT, doubt=Doubtful(EIGHT), drift="ask") == "adopt"
     assert decide(EIGHT, SEVEN, SEVEN, doubt=Doubtful(EIGHT), drift="ask") == "write"
     assert decide(EIGHT, SEVEN, NINE, doubt=Doubtful(EIGHT), drift="ask") == "ask"

@@ -177,11 +177,11 @@ SCORES: Texts = {
     ),
     Reason.DRIFT_UNDECIDED: Text(
         "Someone changed this score in {sis}, so it isn't sent before you choose which one is right.",
-        "Choose what to do: send it again, or let {sis} have its own score.",
+        "Choose which score is right. If the one in {sis} is, enter it in Schoology too.",
     ),
     Reason.LEFT_TO_SIS: Text(
-        "Someone asked not to send this score, so {sis} keeps what it has.",
-        "Nothing to do. To send it again, change what was asked.",
+        "Sync is turned off for this score, so {sis} keeps what it has.",
+        "Turn it on to send the score again.",
     ),
     Reason.SIS_SCORES_UNREADABLE: Text(
         "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",

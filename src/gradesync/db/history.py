@@ -99,6 +99,17 @@ async def read(db: AsyncSession, section_id: str, *, until: datetime | None = No
     return [event async for _, event in stream(db, [section_id], until=until)]
 
 
+async def list_written(db: AsyncSession, section_id: str, since: datetime) -> set[tuple[str, str]]:
+    """Return the (assignment id, SIS student) of the scores that were written since a time."""
+    query = select(HISTORY.c.events).where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since)
+    return {
+        (column.assignment_id, cell.student)
+        for packed in await db.scalars(query)
+        for column in unpack(packed)
+        for cell in column.cells
+    }
+
+
 def _event(row: Row[Any]) -> Event:
     cause = Cause(str(row.sync_id), row.mode, row.requested_by, row.approved_by, row.reason)
     return Event(row.at, cause, unpack(row.events))

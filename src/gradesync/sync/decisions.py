@@ -9,7 +9,7 @@ from gradesync.core.cell_state import EDITED, CellState
 from gradesync.core.comparison import ComparedCell, Comparison
 from gradesync.core.ledger import Decision, LedgerAssignment
 from gradesync.core.reasons import Reason
-from gradesync.db import audit, comparisons, decisions, ledger, links
+from gradesync.db import audit, comparisons, decisions, history, ledger, links
 from gradesync.db.comparisons import ComparisonState
 from gradesync.errors import RequestRefused
 from gradesync.sync.manual_links import Author
@@ -46,9 +46,15 @@ async def list_edits(db: AsyncSession, section_id: str) -> Edits:
     link = await links.get(db, section_id)
     keys = link.remembered if link else {}
     compared = await comparisons.get_newest(db, section_id)
-    found = await comparisons.load_cells(db, compared.id) if compared else Comparison((), {})
+    found, written = Comparison((), {}), set[tuple[str, str]]()
+    if compared is not None:
+        found = await comparisons.load_cells(db, compared.id)
+        since = compared.started_at or compared.requested_at
+        written = await history.list_written(db, section_id, since)
     cells = [
-        cell for cell in found.cells if _is_open(cell) and _is_fresh(cell, entries.get(cell.assignment_id))
+        cell
+        for cell in found.cells
+        if _is_open(cell) and (cell.assignment_id, cell.sis_student) not in written
     ]
     for entry in entries.values():
         cells += _list_undecided(entry, keys)
@@ -67,11 +73,6 @@ def _is_open(cell: ComparedCell) -> bool:
         return False
     # A blank takes back only what was sent (R6); where that drifted, the blank is none that a teacher made.
     return cell.wanted is not None or (cell.state is CellState.CONFLICT and cell.sent is not None)
-
-
-def _is_fresh(cell: ComparedCell, entry: LedgerAssignment | None) -> bool:
-    """Return True while nothing else was sent to the cell since the comparison."""
-    return entry is not None and entry.sent.get(cell.sis_student) == cell.sent
 
 
 def _list_undecided(entry: LedgerAssignment, keys: Mapping[str, str]) -> Iterator[ComparedCell]:
