@@ -9,6 +9,7 @@ from gradesync.core.cell_state import EDITED, judge_cell
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, Cell, Mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, apply_decisions
+from gradesync.core.plan import AssignmentPlan, ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import DriftPolicy, Policy
 from harness.gradebooks import (
@@ -83,6 +84,12 @@ def test_what_was_taken_counts_as_sent_until_schoology_changes(drift: DriftPolic
     assert decide(EIGHT, SEVEN, NINE, drift="ask", decision=take) == "ask"
 
 
+def outcome_of(item: AssignmentPlan) -> ScoreOutcome:
+    found = settled(item)
+    assert found is not None
+    return found
+
+
 def decided(
     choice: str, sent: Value = EIGHT, *, owed: Value = None, live_: Value = SEVEN
 ) -> LedgerAssignment:
@@ -118,7 +125,7 @@ def test_what_is_taken_is_owed_no_more() -> None:
 
 def test_what_is_left_stays_in_mind_with_its_newest_score() -> None:
     item = only(plan_of(gradebook({ANN: NINE}), ledger(decided("stop"))))
-    outcome = settled(item)
+    outcome = outcome_of(item)
     assert (outcome.result, outcome.reason, outcome.left_out) == (Result.SKIPPED, Reason.LEFT_TO_SIS, NINE)
     assert item.writes == ()
 
@@ -130,7 +137,7 @@ def test_an_undecided_cell_holds_up_no_other(cell: Cell) -> None:
     known = ledger(entry({ANN: EIGHT, BEN: SEVEN}))
     item = only(plan_of(gradebook({ANN: cell, BEN: NINE}), known, shown, rules=asks))
     assert [(row.student, row.value) for row in item.writes] == [(BEN, NINE)]
-    outcome = settled(item)
+    outcome = outcome_of(item)
     assert (outcome.student, outcome.reason, outcome.detail) == (
         ANN,
         Reason.DRIFT_UNDECIDED,

@@ -1,23 +1,13 @@
 """Decide one score, from its desired value, the value last sent and what the SIS holds live."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from enum import Enum
-from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from gradesync.core.assignments import AssignmentDecision, Binding
-from gradesync.core.ledger import (
-    Decision,
-    Doubtful,
-    LedgerAssignment,
-    Value,
-    doubt_rescaled,
-    holds,
-    points_of,
-)
-from gradesync.core.plan import changes
-from gradesync.core.sis import DriftPolicy, LiveGradebook, LiveScores
+from gradesync.core.catalogue import sis_name
+from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
+from gradesync.core.plan import ScoreOutcome
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import DriftPolicy
 
 
 class Unknown(Enum):
@@ -97,51 +87,15 @@ def _possible_writes(sent: Sent, doubt: Doubtful | None) -> list[Value]:
     return [None if sent is NEVER_SENT else sent, doubt.value]
 
 
-class SentScores(NamedTuple):
-    """Hold what was sent of an assignment's scores, by SIS student key, and what is known of them in the SIS.
+def settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome:
+    """Settle a score that somebody changed in the SIS: a person is to decide, or decided to send nothing.
 
-    `live` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
-    sent. `decisions` are those of people about edits in the SIS.
+    It stays in mind, with what Schoology has last, for the sync after another decision.
     """
-
-    sent: Mapping[str, Value]
-    doubtful: Mapping[str, Doubtful]
-    live: LiveScores | None
-    may_hold: bool
-    decisions: Mapping[str, Decision] = MappingProxyType({})
-
-    def find_standing(self, key: str) -> Decimal | None:
-        """Return the points of ours that stand in a SIS student's record, as far as is known."""
-        written = [self.sent[key]] if key in self.sent else []
-        written += [self.doubtful[key].value] if key in self.doubtful else []
-        points = [points_of(value) for value in written]
-        if self.live is None:
-            return points[-1] if points else None
-        held = points_of(self.live.get(key))
-        return held if held in points else None
-
-    @classmethod
-    def of_stopped(cls, entry: LedgerAssignment) -> "SentScores":
-        """Return the scores of an assignment that does not go, as the ledger has them."""
-        return cls(entry.sent, entry.doubtful, live=None, may_hold=entry.may_hold)
-
-    @classmethod
-    def of(
-        cls, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision, live: LiveGradebook
-    ) -> "SentScores":
-        """Return the scores of an assignment that goes. To a new SIS assignment nothing was sent.
-
-        A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where
-        the change is still to come, what was read of the SIS counts no more.
-        """
-        if binding.ref is None:
-            return cls({}, {}, live=None, may_hold=False)
-        before, spec = decision.before, binding.spec
-        rescales = changes(decision.action, before, spec) and (before is None or before.points != spec.points)
-        scores = None if rescales else live.scores.get(binding.ref.key)
-        if binding.adopted:
-            return cls({}, {}, scores, may_hold=True)
-        doubtful = entry.doubtful
-        if rescales or binding.rescaled(entry):
-            doubtful = doubt_rescaled(entry)
-        return cls(entry.sent, doubtful, scores, entry.may_hold, entry.decisions)
+    reason = Reason.DRIFT_UNDECIDED if choice == "ask" else Reason.LEFT_TO_SIS
+    score = score._replace(reason=reason, stands=True, left_out=score.after)
+    if live is NOT_READ:
+        return score
+    points = points_of(live)
+    held = f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"
+    return score._replace(detail=held, held=live)

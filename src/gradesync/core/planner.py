@@ -6,7 +6,6 @@ from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.catalogue import sis_name
-from gradesync.core.decide import SentScores
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
@@ -22,7 +21,7 @@ from gradesync.core.plan import (
 )
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
-from gradesync.core.scores import Column, plan_scores, settle_scores
+from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
 from gradesync.core.sis import DriftPolicy, LiveGradebook, Ref, id_order
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
@@ -221,6 +220,7 @@ class _Planner:
 
     def _plan_stopped(self, assignment: Assignment, entry: LedgerAssignment, stop: Stop) -> AssignmentPlan:
         """Plan an assignment that stays as it is in the SIS, and its scores with it."""
+        known = SentScores(entry.sent, entry.doubtful, live=None, may_hold=entry.may_hold)
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,
@@ -228,9 +228,7 @@ class _Planner:
             reason=stop.reason,
             before=entry.spec,
             ref=entry.ref,
-            settled=settle_scores(
-                self._column(entry, SentScores.of_stopped(entry)), self.roster, _score_stop(stop)
-            ),
+            settled=settle_scores(self._column(entry, known), self.roster, _score_stop(stop)),
             may_hold=entry.may_hold,
             warnings=_warn_of_move(entry, None),
             detail=_describe_left(entry, None),

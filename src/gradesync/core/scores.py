@@ -1,20 +1,68 @@
 """Plan the scores of one assignment: what to send, what is settled without sending, what is unchanged."""
 
 from collections.abc import Mapping, Set
+from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
 
+from gradesync.core.assignments import AssignmentDecision, Binding
 from gradesync.core.catalogue import sis_name
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Live, Sent, SentScores, decide
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide, settle_edit
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
-from gradesync.core.ledger import Owed, Value, points_of
-from gradesync.core.plan import ScoreOutcome, ScoreWrite
+from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
+from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Stop
-from gradesync.core.sis import DriftPolicy
+from gradesync.core.sis import DriftPolicy, LiveGradebook, LiveScores
 
 # None where nothing is to be done or reported.
 _Planned: TypeAlias = ScoreWrite | ScoreOutcome | None
+
+
+class SentScores(NamedTuple):
+    """Hold what was sent of an assignment's scores, by SIS student key, and what is known of them in the SIS.
+
+    `live` is what the SIS holds, None where that was not read. `may_hold`: it may hold scores that were never
+    sent. `decisions` are those of people about edits in the SIS.
+    """
+
+    sent: Mapping[str, Value]
+    doubtful: Mapping[str, Doubtful]
+    live: LiveScores | None
+    may_hold: bool
+    decisions: Mapping[str, Decision] = MappingProxyType({})
+
+    def find_standing(self, key: str) -> Decimal | None:
+        """Return the points of ours that stand in a SIS student's record, as far as is known."""
+        written = [self.sent[key]] if key in self.sent else []
+        written += [self.doubtful[key].value] if key in self.doubtful else []
+        points = [points_of(value) for value in written]
+        if self.live is None:
+            return points[-1] if points else None
+        held = points_of(self.live.get(key))
+        return held if held in points else None
+
+    @classmethod
+    def of(
+        cls, entry: LedgerAssignment, binding: Binding, decision: AssignmentDecision, live: LiveGradebook
+    ) -> "SentScores":
+        """Return the scores of an assignment that goes. To a new SIS assignment nothing was sent.
+
+        A change of total points may rescale what the SIS holds: all that was sent becomes doubtful, and where
+        the change is still to come, what was read of the SIS counts no more.
+        """
+        if binding.ref is None:
+            return cls({}, {}, live=None, may_hold=False)
+        before, spec = decision.before, binding.spec
+        rescales = changes(decision.action, before, spec) and (before is None or before.points != spec.points)
+        scores = None if rescales else live.scores.get(binding.ref.key)
+        if binding.adopted:
+            return cls({}, {}, scores, may_hold=True)
+        doubtful = entry.doubtful
+        if rescales or binding.rescaled(entry):
+            doubtful = doubt_rescaled(entry)
+        return cls(entry.sent, doubtful, scores, entry.may_hold, entry.decisions)
 
 
 class Column(NamedTuple):
@@ -120,14 +168,9 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
 
 def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:
     """Split planned scores into writes and outcomes, each in the order of the students."""
-    writes, settled = [], []
-    for uid in sorted(planned):
-        score = planned[uid]
-        if isinstance(score, ScoreWrite):
-            writes.append(score)
-        elif score is not None:
-            settled.append(score)
-    return writes, settled
+    ordered = [planned[uid] for uid in sorted(planned)]
+    writes = [score for score in ordered if isinstance(score, ScoreWrite)]
+    return writes, [score for score in ordered if isinstance(score, ScoreOutcome)]
 
 
 def _warn_of_left(planned: Mapping[str, _Planned], column: Column, roster: Roster) -> dict[str, _Planned]:
@@ -217,7 +260,7 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         return stopped._replace(sis_student=record, detail=key.detail)
     if choice in {"ask", "leave"}:
         left = ScoreOutcome(uid, Result.SKIPPED, before=before, after=fitted.value, sis_student=record)
-        return _settle_edit(left, choice, live)
+        return settle_edit(left, choice, live)
     if choice == "adopt":
         return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=record)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
@@ -226,20 +269,6 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
     standing = find_mark(before, doubt and doubt.value, live)
     return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
-
-
-def _settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome:
-    """Settle a score that somebody changed in the SIS: a person is to decide, or decided to send nothing.
-
-    It stays in mind, with what Schoology has last, for the sync after another decision.
-    """
-    reason = Reason.DRIFT_UNDECIDED if choice == "ask" else Reason.LEFT_TO_SIS
-    score = score._replace(reason=reason, stands=True, left_out=score.after)
-    if live is NOT_READ:
-        return score
-    points = points_of(live)
-    held = f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"
-    return score._replace(detail=held, held=live)
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
