@@ -78,7 +78,8 @@ def test_stop_sends_nothing_whatever_changes(drift: DriftPolicy) -> None:
 @pytest.mark.parametrize("drift", POLICIES)
 def test_what_was_taken_counts_as_sent_until_schoology_changes(drift: DriftPolicy) -> None:
     take = Decision("take", ANN, EIGHT, SEVEN, EIGHT)
-    for held, full in product((NOT_READ, SEVEN), BOTH):
+    unread_or_taken: tuple[Live, ...] = (NOT_READ, SEVEN)
+    for held, full in product(unread_or_taken, BOTH):
         assert decide(EIGHT, SEVEN, held, full=full, drift=drift, decision=take) == "keep"
         assert decide(NINE, SEVEN, held, full=full, drift=drift, decision=take) == "write"
     assert decide(EIGHT, SEVEN, NINE, drift="ask", decision=take) == "ask"
