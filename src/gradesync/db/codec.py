@@ -105,8 +105,7 @@ def load_value(raw: Any) -> Value:
 
 
 def dump_owed(owed: Owed) -> object:
-    values = (owed.value,) if owed.held is None else (owed.value, owed.held)
-    return [owed.reason, *map(dump_value, values)]
+    return [owed.reason, *map(dump_value, owed[1:])]
 
 
 def load_owed(raw: Any) -> Owed:
