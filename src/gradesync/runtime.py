@@ -23,6 +23,7 @@ from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.counts import observe_partitions, observe_queue
+from gradesync.sync.schedules import begin_scheduled
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits, utc_now
 from gradesync.upstream import call_budget
@@ -129,13 +130,14 @@ async def open_runtime(
 
 @asynccontextmanager
 async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
-    """Sweep lost and overdue syncs, purge old rows and update the gauges while the block lasts.
+    """Sweep lost and overdue syncs, begin scheduled runs, purge old rows and update the gauges meanwhile.
 
     Every process does so: one of them is enough.
     """
     seconds = runtime.settings.sweep_seconds
     async with (
         run_periodically("sweep", lambda: sweep(runtime.context), seconds=seconds),
+        run_periodically("schedules", lambda: begin_scheduled(runtime.context), seconds=seconds),
         run_periodically("purge", lambda: purge_all(runtime.context.database), seconds=PURGE_SECONDS),
         run_periodically("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
         run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),

@@ -39,7 +39,7 @@ class Route(NamedTuple):
         path = filled.replace("{assignment_id}", "5001")
         for name in (
             *("preflight_id", "webhook_id", "delivery_id"),
-            *("pause_id", "comparison_id", "run_id"),
+            *("pause_id", "comparison_id", "run_id", "schedule_id"),
         ):
             path = path.replace(f"{{{name}}}", str(uuid4()))
         body = BODIES.get((self.method, self.path), {} if self.method in {"POST", "PUT", "PATCH"} else None)

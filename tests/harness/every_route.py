@@ -16,6 +16,7 @@ from harness.known_districts import register_district
 
 HOOK = {"url": "https://hooks.example.org/"}
 PAUSE = {"reason": "An upgrade.", "section": "7"}
+SCHEDULE = {"days": ["monday"], "begins": "01:00", "ends": "05:00", "section": "7"}
 
 
 class Rule(NamedTuple):
@@ -82,6 +83,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/runs/{run_id}"): Rule("syncs:read"),
     ("GET", "/runs/{run_id}/sections"): Rule("syncs:read"),
     ("POST", "/runs/{run_id}/stop"): Rule("syncs:write"),
+    ("GET", "/schedules"): Rule("syncs:read"),
+    ("POST", "/schedules"): Rule("syncs:write", body=SCHEDULE),
+    ("DELETE", "/schedules/{schedule_id}"): Rule("syncs:write"),
     ("POST", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}"): Rule("sections:read"),
@@ -94,7 +98,16 @@ RULES: dict[tuple[str, str], Rule] = {
     ("DELETE", HOOKS): Rule("district:write"),
 }
 # Ids that belong to one district. A section's id is Schoology's: two districts may both have it.
-OWNED = ("sync_id", "webhook_id", "delivery_id", "preflight_id", "pause_id", "comparison_id", "run_id")
+OWNED = (
+    "sync_id",
+    "webhook_id",
+    "delivery_id",
+    "preflight_id",
+    "pause_id",
+    "comparison_id",
+    "run_id",
+    "schedule_id",
+)
 
 
 @dataclass
@@ -176,6 +189,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "delivery_id": delivery["id"],
         "preflight_id": (await office.post("/preflight")).json()["id"],
         "pause_id": (await office.post("/pause", PAUSE)).json()["id"],
+        "schedule_id": (await office.post("/schedules", SCHEDULE)).json()["id"],
         "run_id": (await office.post("/runs", {"sections": ["7"]})).json()["id"],
         "student_id": str(next(iter(rooms[section].students))),
         "comparison_id": (await office.post(f"/sections/{section}/comparisons")).json()["id"],

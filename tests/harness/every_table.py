@@ -1,7 +1,7 @@
 """Insert a row of a district into every table that has districts."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 from zlib import compress
@@ -18,6 +18,7 @@ MADE: Mapping[type, Callable[[], object]] = {
     int: lambda: 1,
     float: lambda: 1.0,
     datetime: lambda: datetime.now(UTC),
+    time: lambda: time(1),
     UUID: uuid4,
     bytes: lambda: compress(b"[]"),
     list: list,

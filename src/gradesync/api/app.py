@@ -31,6 +31,7 @@ from gradesync.api.routes import (
     policy,
     preflight,
     runs,
+    schedules,
     sections,
     students,
     syncs,
@@ -44,7 +45,7 @@ NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "met
 ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections),
-    *(pauses, runs, preflight, district, policy, webhooks),
+    *(pauses, runs, schedules, preflight, district, policy, webhooks),
     *(oauth, operations, docs),
 )
 

@@ -115,6 +115,15 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "run-empty": ProblemType(
         422, "The run would have no section.", "Choose sections that gradesync knows: see GET /sections."
     ),
+    "schedules-off": ProblemType(
+        403,
+        "This district has no schedules.",
+        "A teacher starts syncs; a district can allow schedules with policy.schedules.",
+    ),
+    "too-many-schedules": ProblemType(
+        409, "The district has too many schedules.", "Remove one that is not needed."
+    ),
+    "schedule-not-found": ProblemType(404, "The schedule is unknown.", "Check the id against /schedules."),
     "run-not-found": ProblemType(404, "The run is unknown.", "Runs are kept for 30 days; check the id."),
     "retry-not-possible": ProblemType(
         422, "There is nothing to retry.", "Name a finished sync of this section that has failed outcomes."

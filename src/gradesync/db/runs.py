@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from gradesync.db.tables import metadata
 
 RUN = metadata.tables["run"]
 PART = metadata.tables["run_section"]
+SYNC = metadata.tables["sync"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 LOCK = "gradesync runs"
 WAITING = text("SELECT district_id FROM tenantless_run_districts()")
@@ -84,6 +85,10 @@ class Run:
     every: float
     finishes_by: datetime
     finished_at: datetime | None
+
+    def slot(self, number: int) -> datetime:
+        """Return when the turn of a section comes, by its number: a window may have been begun late."""
+        return self.requested_at + timedelta(seconds=self.every * (number - 1))
 
     @property
     def actor(self) -> str:
@@ -198,6 +203,14 @@ async def next_sections(db: AsyncSession, run: Run, limit: int) -> list[Part]:
     waiting = (PART.c.run_id == run.id) & (PART.c.state == "waiting")
     rows = await db.execute(select(*columns).where(waiting).order_by(PART.c.number).limit(limit))
     return [Part(*row) for row in rows]
+
+
+async def is_synced_since(db: AsyncSession, section_id: str, moment: datetime) -> bool:
+    """Return whether a sync that began then or later read the whole section, and sent everything."""
+    no_selection = func.jsonb_typeof(SYNC.c.selection).is_distinct_from("object")  # it may be JSON's null
+    whole = (SYNC.c.section_id == section_id) & ~SYNC.c.dry_run & no_selection
+    sent = (SYNC.c.status == "complete") & (SYNC.c.result == "all-sent") & (SYNC.c.started_at >= moment)
+    return await db.scalar(select(SYNC.c.id).where(whole, sent).limit(1)) is not None
 
 
 async def mark(

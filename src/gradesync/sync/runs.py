@@ -25,6 +25,7 @@ log = structlog.get_logger()
 SKIPS: Mapping[str, str] = {
     "sync-in-progress": "Another sync of the section was in progress.",
     "syncs-paused": "Syncs of the section were paused.",
+    "synced-since": "The section was synced whole, and with everything sent, since its turn came.",
     "run-stopped": "The run was stopped before it came to the section.",
     "policy-off": "The district's policy no longer allows this.",
     "window-over": "The window was over before its turn. The next run begins with it.",
@@ -154,7 +155,7 @@ class _Feeder:
         """Queue what is due of a run; return how many syncs."""
         left = await runs.count_left(self.db, run)
         begun = left.total() - left["waiting"]
-        due = Spread(run.every, left.total(), run.finishes_by).due(run.begins, self.now) - begun
+        due = Spread(run.every, left.total(), run.finishes_by).due(run.requested_at, self.now) - begun
         if self.room <= 0 or due <= 0:
             return 0
         entries = []
@@ -172,7 +173,7 @@ class _Feeder:
 
     async def _start(self, run: Run, part: Part) -> dict[str, Any] | None:
         """Queue the sync of a section, or skip it; return the entry for the audit log."""
-        code = await self._why_skipped(part.section_id)
+        code = await self._why_skipped(run, part)
         sync = None if code else await syncs.insert(
             self.db,
             section_id=part.section_id,
@@ -196,10 +197,13 @@ class _Feeder:
             "run": str(run.id),
         }
 
-    async def _why_skipped(self, section_id: str) -> str | None:
-        if await queue.find_pause(self.db, section_id) is not None:
+    async def _why_skipped(self, run: Run, part: Part) -> str | None:
+        if await queue.find_pause(self.db, part.section_id) is not None:
             return "syncs-paused"
-        return None if await syncs.get_running(self.db, section_id) is None else "sync-in-progress"
+        # Only a schedule has turns. What was synced whole since this one came is as it would have left it.
+        if run.every and await runs.is_synced_since(self.db, part.section_id, run.slot(part.number)):
+            return "synced-since"
+        return None if await syncs.get_running(self.db, part.section_id) is None else "sync-in-progress"
 
 
 async def _finish(db: AsyncSession, run: Run) -> None:

@@ -1,10 +1,22 @@
 """Define the tables of runs, which sync many sections for the district, and of schedules, which make runs."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Column, DateTime, Float, Index, Integer, Text, Uuid, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    Text,
+    Time,
+    Uuid,
+    text,
+)
 from sqlmodel import Field
 
 from gradesync.db.tables.base import Table, district_column, json_column, time_column
@@ -55,3 +67,26 @@ class RunSectionRow(Table, table=True):
     state: str = Field(sa_column=Column(Text, nullable=False))
     sync_id: UUID | None = Field(sa_column=Column(Uuid))
     result: str | None = Field(sa_column=Column(Text))
+
+
+class ScheduleRow(Table, table=True):
+    """Store when a district, a school or a section is synced by itself, and by whose decision.
+
+    `begins` and `ends` are of the district's clock; `next_at` is when the next window begins.
+    """
+
+    __tablename__ = "schedule"
+    __table_args__ = (Index("schedule_due", "next_at"),)
+
+    district_id: str = Field(sa_column=district_column())
+    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    level: str = Field(sa_column=Column(Text, nullable=False))
+    target: str = Field(sa_column=Column(Text, nullable=False))
+    days: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    begins: time = Field(sa_column=Column(Time, nullable=False))
+    ends: time = Field(sa_column=Column(Time, nullable=False))
+    mode: str = Field(sa_column=Column(Text, nullable=False))
+    decided_by_kind: str = Field(sa_column=Column(Text, nullable=False))
+    decided_by_id: str = Field(sa_column=Column(Text, nullable=False))
+    created_at: datetime = Field(sa_column=time_column())
+    next_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
