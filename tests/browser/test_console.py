@@ -34,7 +34,7 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         await (await session.open()).button("Sync to SIS").click()
         opened = await session.open(session.world.admin)
         await expect(opened.tool.get_by_role("heading", level=1)).to_be_visible()
-        for view in VIEWS:
+        for view in ("Overview", "Pre-flight", "Runs", "Settings"):
             await go(opened, view)
             await check(opened, view)
     await go(opened, "Sections")
@@ -42,12 +42,15 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
     for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
-        await check(opened, f"section, {tab}")
+    await check(opened, "section")
     await opened.page.emulate_media(color_scheme="dark")
-    await opened.page.set_viewport_size({"width": 376, "height": 800})
-    for view in VIEWS:
-        await go(opened, view)
-        await check(opened, f"{view} on a phone")
+    for width in (1920, 360):
+        await opened.page.set_viewport_size({"width": width, "height": 800})
+        for view in VIEWS:
+            await go(opened, view)
+            assert not await opened.tool.locator("html").evaluate(WIDER), (view, width)
+    await go(opened, "Overview")
+    await check(opened, "Overview in dark colors, on a phone")
 
 
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:

@@ -27,6 +27,7 @@ def demo(
     def wait(demo: Installation) -> NoReturn:
         out.rule("Everything stays open until Ctrl-C")
         out.print(f"  The teacher's page             {demo.course}", soft_wrap=True)
+        out.print(f"  The district's console         {demo.console}", soft_wrap=True)
         out.print(f"  The API, with its description  {demo.url}/docs")
         out.print(f"  The district's people          {demo.sandbox['control_url']}/docs")
         out.print(

@@ -50,8 +50,15 @@ class Installation:
     @property
     def course(self) -> str:
         """Return the URL of the first section in Schoology, for its teacher, with our page in it."""
-        first = self.sandbox["sections"][0]
-        query = urlencode({"user": first["teacher_uid"], "section": first["id"]})
+        return self._open(self.sandbox["sections"][0]["teacher_uid"])
+
+    @property
+    def console(self) -> str:
+        """Return the URL of the same section for a system admin, to whom our page opens as the console."""
+        return self._open(self.sandbox["admin_uid"])
+
+    def _open(self, user: str) -> str:
+        query = urlencode({"user": user, "section": self.sandbox["sections"][0]["id"]})
         return f"{self.sandbox['lti_url']}/course?{query}"
 
 
@@ -147,9 +154,15 @@ def _ready(api: httpx.Client) -> bool:
         return False
 
 
+OPERATOR = """
+[console]
+system_admins = "operator"
+"""
+
+
 async def _set_up(settings: Settings, district_file: str) -> tuple[Client, Client]:
     async def set_up(runtime: Runtime) -> tuple[Client, Client]:
-        district_id, _ = await operator.apply(runtime, district_file)
+        district_id, _ = await operator.apply(runtime, district_file + OPERATOR)
         office = ["syncs:read", "sections:read", "connections:check", "audit:read"]
         return (
             await operator.create_client(runtime, district_id, ["token:exchange"]),

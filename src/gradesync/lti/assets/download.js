@@ -6,13 +6,17 @@ import { button, h } from "./dom.js";
 export function downloadButton(context, sync, failed) {
   const save = async () => {
     try {
-      const { name, content } = await context.api.spreadsheet(sync.id);
-      const url = URL.createObjectURL(content);
-      h("a", { href: url, download: name }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      saveFile(await context.api.spreadsheet(sync.id));
     } catch (error) {
       failed(error);
     }
   };
   return button("Download as a spreadsheet (CSV)", save, { class: "download" });
+}
+
+/** Let the browser save a file: `name`, `content`. */
+export function saveFile({ name, content }) {
+  const url = URL.createObjectURL(content);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

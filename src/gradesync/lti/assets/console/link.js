@@ -1,17 +1,19 @@
 // Show which SIS section a section goes to, and change it.
 
-import { announce, button, h, show } from "../dom.js";
+import { announce, button, h } from "../dom.js";
 import { dateOf, SIS } from "../words.js";
+import { attemptsOf } from "./attempts.js";
 
 export class LinkPart {
   #context;
   #facts = h("dl");
-  #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #attempts;
   #sis = h("input", { id: "sis-section", autocomplete: "off" });
   #teacher = h("input", { id: "sis-teacher", autocomplete: "off" });
 
   constructor(context, section) {
     this.#context = context;
+    this.#attempts = attemptsOf(context);
     this.id = section.id;
     this.element = h("div", {}, this.#facts, context.may("sections:write") && this.#form());
     this.#render(section);
@@ -44,20 +46,16 @@ export class LinkPart {
       fields,
       h("p", { class: "note" }, "What was sent to another section stays there. The next sync sends everything."),
       h("div", { class: "actions" }, button("Save the link", null, { type: "submit" })),
-      this.#notice,
+      this.#attempts.notice,
     );
   }
 
-  async #save(event) {
+  #save(event) {
     event.preventDefault();
     const body = { sis_section: this.#sis.value.trim() || null, teacher: this.#teacher.value.trim() || null };
-    try {
+    return this.#attempts.run(async () => {
       this.#render(await this.#context.http.json(`sections/${encodeURIComponent(this.id)}`, { method: "PUT", body }));
-      show(this.#notice, false);
       announce("The link was saved.");
-    } catch (error) {
-      if (this.#context.ended(error)) return;
-      show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
-    }
+    });
   }
 }

@@ -1,24 +1,26 @@
 // Show which SIS category each category of a section goes to, with a picker for each.
 
-import { announce, button, h, show } from "../dom.js";
+import { announce, button, h } from "../dom.js";
 import { SIS } from "../words.js";
+import { attemptsOf } from "./attempts.js";
 import { tableOf } from "./table.js";
 
 export class PairsPart {
   #context;
   #path;
   #body = h("div");
-  #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #attempts;
   #pickers = new Map();
 
   constructor(context, section) {
     this.#context = context;
+    this.#attempts = attemptsOf(context);
     this.#path = `sections/${encodeURIComponent(section)}/categories`;
-    this.element = h("div", {}, this.#body, this.#notice);
+    this.element = h("div", {}, this.#body, this.#attempts.notice);
   }
 
   async open() {
-    await this.#try(async () => this.#render(await this.#context.http.json(this.#path)));
+    await this.#attempts.run(async () => this.#render(await this.#context.http.json(this.#path)));
   }
 
   #render({ items, sis_categories, live, as_of }) {
@@ -53,20 +55,10 @@ export class PairsPart {
     const pairs = [...this.#pickers]
       .filter(([, select]) => select.value)
       .map(([id, select]) => ({ id, sis_category: select.value }));
-    return this.#try(async () => {
+    return this.#attempts.run(async () => {
       this.#render(await this.#context.http.json(this.#path, { method: "PUT", body: { pairs } }));
       announce("The categories were saved.");
     });
-  }
-
-  async #try(work) {
-    try {
-      await work();
-      show(this.#notice, false);
-    } catch (error) {
-      if (this.#context.ended(error)) return;
-      show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
-    }
   }
 }
 

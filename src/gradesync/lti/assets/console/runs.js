@@ -1,24 +1,129 @@
-// List the latest syncs of the whole district.
+// Show the runs of many sections: start one, follow it, stop it; and the latest syncs.
 
-import { h, sign } from "../dom.js";
-import { resultOf, stageOf, statusOf } from "../words.js";
+import { button, h, sign } from "../dom.js";
+import { count, number, resultOf, stageOf, statusOf } from "../words.js";
+import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./places.js";
 import { tableOf } from "./table.js";
 
-export function create({ http, times }) {
-  const element = h("div");
-  const columns = [
-    ["Requested", ({ requested_at }) => times.whole(requested_at)],
-    ["Section", ({ section_id: id }) => h("a", { href: linkTo("sections", [id]) }, id)],
-    ["Status", (sync) => h("span", { class: "status" }, sign(statusOf(sync).kind), statusOf(sync).text)],
-    ["Result", (sync) => (sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline)],
-  ];
-  return {
-    element,
-    async open() {
-      const { items } = await http.json("syncs?limit=50");
-      const none = h("p", { class: "quiet" }, "There was no sync in the last 30 days.");
-      element.replaceChildren(items.length ? tableOf("The latest syncs", columns, items) : none);
-    },
-  };
+const LOOK_AGAIN_MS = 2000;
+const SYNCS_SHOWN = 50;
+const UNDER_WAY = new Set(["processing", "stopping"]);
+
+export function create(context) {
+  const view = new RunsView(context);
+  return { element: view.element, open: () => view.open(), close: () => view.close() };
 }
+
+class RunsView {
+  #context;
+  #timer = null;
+  #runs = h("div");
+  #syncs = h("div");
+  #attempts;
+  #reason = h("input", { id: "run-reason", autocomplete: "off" });
+  #school = h("input", { id: "run-school", autocomplete: "off" });
+
+  constructor(context) {
+    this.#context = context;
+    this.#attempts = attemptsOf(context);
+    const parts = [h("h3", {}, "Runs"), this.#runs, h("h3", {}, "The latest syncs"), this.#syncs];
+    this.element = h("div", {}, context.may("syncs:write") && this.#form(), this.#attempts.notice, parts);
+  }
+
+  async open() {
+    this.close();
+    const { items } = await this.#context.http.json(`syncs?limit=${SYNCS_SHOWN}`);
+    this.#syncs.replaceChildren(this.#tableOfSyncs(items));
+    await this.#look();
+  }
+
+  close() {
+    clearTimeout(this.#timer);
+  }
+
+  #form() {
+    const fields = [
+      ["Only sections whose last sync has this reason (its code)", this.#reason],
+      ["Only sections of this school (its id in Schoology)", this.#school],
+    ].map(([text, input]) => h("div", {}, h("label", { for: input.id }, text), input));
+    const start = (dry_run) => () => this.#start(dry_run);
+    return h(
+      "form",
+      { class: "form", onsubmit: (event) => event.preventDefault() },
+      fields,
+      h("div", { class: "actions" }, button("Sync them now", start(false)), button("Preview them", start(true))),
+    );
+  }
+
+  async #start(dry_run) {
+    const body = { dry_run, reason: this.#reason.value.trim() || null, school: this.#school.value.trim() || null };
+    await this.#attempts.run(async () => {
+      await this.#context.http.json("runs", { method: "POST", body });
+      await this.#look();
+    });
+  }
+
+  /** Read the runs, and again while one is under way. */
+  async #look() {
+    this.close();
+    const { items } = await this.#context.http.json("runs");
+    this.#runs.replaceChildren(items.length ? this.#tableOfRuns(items) : h("p", { class: "quiet" }, "No run in the last 30 days."));
+    if (items.some(({ status }) => UNDER_WAY.has(status))) {
+      this.#timer = setTimeout(() => this.#attempts.run(() => this.#look()), LOOK_AGAIN_MS);
+    }
+  }
+
+  #tableOfRuns(runs) {
+    const columns = [
+      ["Requested", ({ requested_at }) => this.#context.times.whole(requested_at)],
+      ["Sections", choiceOf],
+      ["State", stateOf],
+      ["Results", countsOf],
+      ["", (run) => this.#stopOf(run)],
+    ];
+    return tableOf("Runs of the last 30 days", columns, runs);
+  }
+
+  #stopOf({ id, status }) {
+    if (status !== "processing" || !this.#context.may("syncs:write")) return "";
+    const stop = async () => {
+      await this.#context.http.json(`runs/${encodeURIComponent(id)}/stop`, { method: "POST" });
+      await this.#look();
+    };
+    return button("Stop", () => this.#attempts.run(stop), { class: "link" });
+  }
+
+  #tableOfSyncs(syncs) {
+    const columns = [
+      ["Requested", ({ requested_at }) => this.#context.times.whole(requested_at)],
+      ["Section", ({ section_id: id }) => h("a", { href: linkTo("sections", [id]) }, id)],
+      ["Status", (sync) => h("span", { class: "status" }, sign(statusOf(sync).kind), statusOf(sync).text)],
+      ["Result", (sync) => (sync.status === "processing" ? stageOf(sync) : resultOf(sync).headline)],
+    ];
+    return syncs.length ? tableOf("The latest syncs", columns, syncs) : h("p", { class: "quiet" }, "No sync in the last 30 days.");
+  }
+}
+
+function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }) {
+  const which = [sections && "chosen ones", school && `of school ${school}`, reason && `with ${reason}`].filter(Boolean);
+  return `${count(counts.total, "section")}${which.length ? `, ${which.join(", ")}` : ""}${dry_run ? " (preview)" : ""}`;
+}
+
+function stateOf({ status, counts: { total, waiting, processing } }) {
+  if (!UNDER_WAY.has(status)) return { complete: "Complete", stopped: "Stopped" }[status];
+  return `${status === "stopping" ? "Stopping" : "Running"}: ${number(total - waiting - processing)} of ${number(total)} done`;
+}
+
+const WORDS = [
+  ["all_sent", "right"],
+  ["needs_attention", "need attention"],
+  ["stopped_for_review", "stopped for review"],
+  ["failed", "failed"],
+  ["skipped", "skipped"],
+];
+
+const countsOf = ({ counts }) =>
+  WORDS.filter(([key]) => counts[key] > 0)
+    .map(([key, words]) => `${number(counts[key])} ${words}`)
+    .join(", ");

@@ -1,6 +1,7 @@
-// Show the district's policy.
+// Show the district's policy, and what it has paused.
 
 import { h } from "../dom.js";
+import { PausesPart } from "./pauses.js";
 import { tableOf } from "./table.js";
 
 const COLUMNS = [
@@ -8,12 +9,14 @@ const COLUMNS = [
   ["Value", ([, value]) => ({ true: "on", false: "off" })[value] ?? String(value).replaceAll("_", " ")],
 ];
 
-export function create({ http }) {
-  const element = h("div");
+export function create(context) {
+  const policy = h("div");
+  const pauses = new PausesPart(context);
   return {
-    element,
+    element: h("div", {}, h("h3", {}, "Policy"), policy, pauses.element),
     async open() {
-      element.replaceChildren(tableOf("The district's policy", COLUMNS, Object.entries(await http.json("policy"))));
+      policy.replaceChildren(tableOf("The district's policy", COLUMNS, Object.entries(await context.http.json("policy"))));
+      await pauses.open();
     },
   };
 }
