@@ -80,6 +80,8 @@ async def test_R22_admins_start_syncs_only_if_allowed(api: ApiHarness) -> None:
     operator = await api.operator()
     refused = expect_problem(await operator.post(f"{api.path}/syncs"), 403, "not-course-admin")
     assert "admin_sync" in refused["fix"]
+    switch = await operator.ask("PATCH", f"{api.path}/assignments", json={"ids": ["1"], "sync_to_sis": False})
+    expect_problem(switch, 403, "not-course-admin")
     await api.change_policy(admin_sync=True)
     sync = await api.sync(operator)
     assert (sync["requested_by"]["kind"], sync["result"]) == ("admin", "needs-attention")
