@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 from redis.asyncio import Redis
 
 from gradesync.core.district import District, SchoologyAccess, SisAccess
-from gradesync.core.ports import Clock, Finding, Permit, Source, Target
+from gradesync.core.ports import BudgetState, Clock, Finding, Permit, Source, Target
 from gradesync.oneroster.connection import OneRoster
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.schoology.auth import OAuth1
@@ -114,11 +114,18 @@ class UpstreamSystems:
 
     async def open_circuits(self, district: District) -> tuple[str, ...]:
         """Return the systems of the district whose circuit is open."""
-        budgets = {
+        budgets = self._budgets_of(district)
+        return tuple([system for system, budget in budgets.items() if await budget.circuit.is_open()])
+
+    async def read_states(self, district: District) -> dict[str, BudgetState | None]:
+        """Return the state of each system's call budget; None while Redis is away."""
+        return {system: await budget.read_state() for system, budget in self._budgets_of(district).items()}
+
+    def _budgets_of(self, district: District) -> dict[str, CallBudget]:
+        return {
             "schoology": self._schoology_budget(district.schoology),
             district.sis.kind: self._sis_budget(district.sis),
         }
-        return tuple([system for system, budget in budgets.items() if await budget.circuit.is_open()])
 
     async def _reserve(self, district: District, calls: int, *, leaving: int) -> bool:
         if await self.open_circuits(district):

@@ -27,6 +27,7 @@ from bench.ledger_size import ledger
 from bench.measure import Measure
 from bench.memory import memory
 from bench.outages import outages
+from bench.overview import at_a_glance
 from bench.pages import KEPT, scale_table, write_pages
 from bench.picture import picture
 from bench.planning import planning
@@ -51,6 +52,7 @@ PARTS: dict[str, Part] = {
     "throughput": throughput,
     "fairness": fairness,
     "claims": claims,
+    "overview": at_a_glance,
     "redis": keys,
     "outages": outages,
     "starts": starts,

@@ -108,7 +108,11 @@ async def test_later_outcome_replaces_the_earlier(database: Database) -> None:
     again = replace(ESSAY, result=Result.FAILED, reason="duplicate-name", warnings=())
     async with database.district("riverside") as db:
         await outcomes.record(db, sync_id, [ESSAY, again])
-        assert (await outcomes.get_recorded(db, sync_id))["100"][""] == (Result.FAILED, (), True)
+        assert (await outcomes.get_recorded(db, sync_id))["100"][""] == (
+            Result.FAILED,
+            (),
+            ("duplicate-name",),
+        )
         assert len(await outcomes.page(db, sync_id)) == len(ROWS)
         await outcomes.record(db, sync_id, [])
 

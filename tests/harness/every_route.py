@@ -70,6 +70,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", "/sections/import"): Rule("sections:write", body={"rows": []}),
     ("GET", "/syncs"): Rule("syncs:read"),
     ("POST", "/connections/check"): Rule("connections:check"),
+    ("GET", "/overview"): Rule("sections:read"),
     ("GET", "/audit"): Rule("audit:read"),
     ("GET", "/students"): Rule("students:read"),
     ("GET", "/students/{student_id}/scores"): Rule("students:read"),

@@ -1,7 +1,7 @@
 """Insert a row of a district into every table that has districts."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 from zlib import compress
@@ -19,6 +19,7 @@ MADE: Mapping[type, Callable[[], object]] = {
     float: lambda: 1.0,
     datetime: lambda: datetime.now(UTC),
     time: lambda: time(1),
+    date: lambda: datetime.now(UTC).date(),
     UUID: uuid4,
     bytes: lambda: compress(b"[]"),
     list: list,

@@ -229,6 +229,7 @@ async def test_an_outline_has_no_cells_and_costs_four_calls() -> None:
     bare: dict[str, Any] = {
         "students": {},
         "course_admins": frozenset(),
+        "teachers": {},
         "cells": {},
         "read_through": {},
         "full": False,

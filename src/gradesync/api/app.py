@@ -27,6 +27,7 @@ from gradesync.api.routes import (
     oauth,
     operations,
     outcomes,
+    overview,
     pauses,
     policy,
     preflight,
@@ -46,6 +47,7 @@ ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections),
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
+    overview,
     *(oauth, operations, docs),
 )
 

@@ -245,9 +245,14 @@ def needs_attention(result: Result, reason: str | None, warnings: Sequence[str])
 
     A score that only shares the fate of its assignment needs none of its own.
     """
+    return bool(select_attention(result, reason, warnings))
+
+
+def select_attention(result: Result, reason: str | None, warnings: Sequence[str]) -> tuple[str, ...]:
+    """Return the codes of an outcome for which it needs attention."""
     stopped = result in {Result.SKIPPED, Result.FAILED}
-    codes = (*warnings, reason) if stopped and reason else warnings
-    return not _CALM.issuperset(codes)
+    codes = (*warnings, reason) if stopped and reason else tuple(warnings)
+    return tuple(code for code in codes if code not in _CALM)
 
 
 def judge_sync(

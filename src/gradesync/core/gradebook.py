@@ -119,7 +119,8 @@ class Gradebook:
 
     `title` is empty where it is not known. `school` is the id of its school, None where that is not known.
     `section_code` is the school code, None where the section has none; `from_sis` is True for sections that
-    the SIS made. `students` are by uid; `course_admins` are uids.
+    the SIS made. `students` are by uid; `course_admins` are uids, and
+    `teachers` their names by uid, as far as they are known.
     `weighted`: its categories have weights; otherwise all weigh the same.
     `periods` maps a grading period to its last date, `period_starts` to its first, `period_titles` to its
     title. `cells` maps assignment id -> student uid -> cell and holds only what the responses carried (a row
@@ -152,3 +153,4 @@ class Gradebook:
     school: str | None = None
     period_starts: Mapping[str, date] = field(default_factory=dict)
     weighted: bool = False
+    teachers: Mapping[str, str] = field(default_factory=dict)

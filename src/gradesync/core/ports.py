@@ -224,6 +224,20 @@ class Wakeup(Protocol):
     async def notify(self, district_id: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """Describe a call budget now: `used` of `limit` calls (None: no limit) in `window` seconds.
+
+    Nobody calls the system for another `paused_seconds`.
+    """
+
+    limit: int | None
+    window: float
+    used: int
+    paused_seconds: float
+    circuit_open: bool
+
+
 class Systems(Protocol):
     """Open the systems of a district. Connections, tokens and budgets behind it are shared."""
 
@@ -241,6 +255,10 @@ class Systems(Protocol):
 
     async def open_circuits(self, district: District) -> tuple[str, ...]:
         """Return the names of the systems that failed so often that no new sync calls them now."""
+        ...
+
+    async def read_states(self, district: District) -> Mapping[str, BudgetState | None]:
+        """Return by system how it can be called now; None where that is not known."""
         ...
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:

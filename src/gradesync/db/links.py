@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.fit import normalize_title
+from gradesync.core.overview import SectionProfile
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import storable
 from gradesync.db.tables import metadata
@@ -20,6 +21,7 @@ LINK = metadata.tables["section_link"]
 PAIR = metadata.tables["category_pair"]
 LINK_OF = select(LINK).where(LINK.c.section_id == bindparam("section"))
 HOLDER = func.jsonb_each_text(LINK.c.departed.op("||")(LINK.c.students)).table_valued("key", "value")
+NAME_MAX = 200  # characters of a name that Schoology shows
 PAIRS_OF = select(PAIR).where(PAIR.c.section_id == bindparam("section"))
 
 
@@ -195,6 +197,18 @@ def _link(row: Row[Any]) -> SectionLink:
         last_full_read=row.last_full_read,
         rules_hash=row.rules_hash,
     )
+
+
+def dump_profile(profile: SectionProfile | None) -> dict[str, Any]:
+    """Return what `section_state` keeps of a section; null for what is not known."""
+    if profile is None:
+        return dict.fromkeys(SectionProfile._fields)
+    return profile._asdict() | {
+        "title": storable(profile.title) or None,
+        "code": profile.code and storable(profile.code),
+        "teachers": {uid: storable(name)[:NAME_MAX] for uid, name in profile.teachers.items()} or None,
+        "categories": [[storable(use.title), *use[1:]] for use in profile.categories] or None,
+    }
 
 
 async def release(db: AsyncSession, section_id: str) -> None:

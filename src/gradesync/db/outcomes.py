@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Row, any_, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import NO_FACTS, Facts, needs_attention
+from gradesync.core.catalogue import NO_FACTS, Facts, select_attention
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Selection
 from gradesync.core.reasons import Result
@@ -109,17 +109,22 @@ def summarize(
 
 
 class Recorded(NamedTuple):
-    """Hold what a recorded outcome adds to the counts of its sync."""
+    """Hold what a recorded outcome adds to the counts of its sync; `reasons` are why it needs attention."""
 
     result: Result
     warnings: tuple[str, ...]
-    needs_attention: bool
+    reasons: tuple[str, ...]
 
     @classmethod
     @cache
     def of(cls, result: Result, reason: str | None, warnings: tuple[str, ...]) -> "Recorded":
         """Return the one object for a result with its reasons: there are few, and very many outcomes."""
-        return cls(result, warnings, needs_attention(result, reason, warnings))
+        return cls(result, warnings, select_attention(result, reason, warnings))
+
+    @property
+    def needs_attention(self) -> bool:
+        """Return True where there is such a reason."""
+        return bool(self.reasons)
 
 
 async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:

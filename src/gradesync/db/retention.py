@@ -9,6 +9,7 @@ from gradesync.db import (
     outcomes,
     preflights,
     runs,
+    section_states,
     syncs,
     tokens,
     webhooks,
@@ -34,4 +35,5 @@ async def purge(db: AsyncSession) -> None:
     await preflights.purge(db)
     await comparisons.purge(db)
     await runs.purge(db)
+    await section_states.purge(db)
     await webhooks.purge(db)

@@ -6,6 +6,7 @@ A worker writes under the token of its lease. False or None means that it has lo
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
@@ -16,9 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
 from gradesync.core.catalogue import NO_ATTENTION, Attention, SyncResult
+from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, Sync, first_id_at, oldest_kept, parse, selection_rows, sync_of, uuid7
+from gradesync.db.links import dump_profile
+from gradesync.db.section_states import keep_state
 from gradesync.db.sync_filter import SyncFilter
 from gradesync.db.tables import metadata
 
@@ -86,7 +90,7 @@ SETTLE = (
     )
     .returning(*SYNC.c, HAS_WEBHOOK)
 )
-SETTLE_LEASED, SETTLE_OVERDUE = SETTLE.where(LEASED), SETTLE.where(OVERDUE)
+SETTLE_LEASED, SETTLE_OVERDUE = (keep_state(SETTLE.where(which)) for which in (LEASED, OVERDUE))
 
 
 async def insert(
@@ -247,14 +251,16 @@ async def settle(
     applied: str,
     result: SyncResult = SyncResult.ALL_SENT,
     attention: Attention = NO_ATTENTION,
+    reasons: Mapping[str, int] = MappingProxyType({}),
+    profile: SectionProfile | None = None,
     error_code: str | None = None,
     error_detail: str = "",
     **changes: Unpack[Progress],
 ) -> Sync | None:
     """Settle a sync, in the transaction of its last outcomes. None where it is not ours to settle.
 
-    Without a token only an overdue sync is settled, whoever has its lease. Webhooks are notified, except of
-    dry runs.
+    `reasons` count what needs attention; `profile` is None where nothing was read. Without a token only
+    an overdue sync is settled, whoever has its lease. Webhooks are notified, except of dry runs.
     """
     values = {
         "new_status": status,
@@ -263,13 +269,14 @@ async def settle(
         "new_attention": asdict(attention),
         "new_error_code": error_code,
         "new_error_detail": error_detail,
+        "new_reasons": {**reasons, **({error_code: 1} if error_code else {})},
+        **{f"profile_{name}": value for name, value in dump_profile(profile).items()},
         **_parameters(**changes),
     }
-    if token:
-        settled = await db.execute(SETTLE_LEASED, {**_lease_of(sync_id, token), **values})
-    else:
-        settled = await db.execute(SETTLE_OVERDUE, {"sync": UUID(sync_id), **values})
-    row = settled.one_or_none()
+    statement, which = (
+        (SETTLE_LEASED, _lease_of(sync_id, token)) if token else (SETTLE_OVERDUE, {"sync": UUID(sync_id)})
+    )
+    row = (await db.execute(statement, {**which, **values})).one_or_none()
     if row is None:
         return None
     if row.has_webhook and not row.dry_run:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from gradesync.core.gradebook import Assignment, Enrollment, Gradebook, Student
-from gradesync.core.ports import Member
 from gradesync.schoology.scalars import (
     UnreadableError,
     read_day,
@@ -25,7 +24,7 @@ ENROLLMENT_UNREADABLE: Final = "the enrollment of this row could not be read"
 
 
 class EnrolledPerson(NamedTuple):
-    """Hold one readable enrollment and whose it is."""
+    """Hold one readable enrollment and whose it is; the `name` of a course admin, empty for others."""
 
     id: str
     uid: str
@@ -33,19 +32,21 @@ class EnrolledPerson(NamedTuple):
     active: bool
     school_uid: str | None
     other_section: str | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
     """Hold the people of a section (upstream.md Schoology §2.2).
 
-    `keys` maps every enrollment id of a student to the uid, the key of its cells. `shared` has, by
-    `foreign_key`, uid and enrollment of those who have several. `unreadable` are the keys of enrollments
-    that could not be read; `complete` is False where one of them did not even have an id.
+    `teachers` maps the uids of the active course admins to their names. `keys` maps every enrollment id of a
+    student to the uid, the key of its cells. `shared` has, by `foreign_key`, uid and enrollment of those who
+    have several. `unreadable` are the keys of enrollments that could not be read; `complete` is False where
+    one of them did not even have an id.
     """
 
     students: Mapping[str, Student] = field(default_factory=dict)
-    course_admins: frozenset[str] = frozenset()
+    teachers: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     shared: Mapping[str, tuple[str, Enrollment]] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
@@ -78,20 +79,20 @@ def read_roster(rows: Iterable[EnrollmentRow | None]) -> Roster:
     complete = True
     for row in rows:
         try:
-            enrollment = _read_enrollment(row)
+            enrollment = read_enrollment(row)
             readable[enrollment.id] = enrollment
         except UnreadableError:
             known = _find_id(row)
             unreadable |= {foreign_key(known)} if known else set()
             complete = complete and known is not None
-    admins = frozenset(e.uid for e in readable.values() if e.admin and e.active)
+    teachers = {each.uid: each.name for each in readable.values() if each.admin and each.active}
     students = _join_people(each for each in readable.values() if not each.admin)
-    return _make_roster(students, admins, frozenset(unreadable), complete=complete)
+    return _make_roster(students, teachers, frozenset(unreadable), complete=complete)
 
 
 def _make_roster(
     students: Mapping[str, Student],
-    course_admins: frozenset[str],
+    teachers: Mapping[str, str],
     unreadable: frozenset[str],
     *,
     complete: bool = True,
@@ -99,7 +100,7 @@ def _make_roster(
     several = [(s.uid, enrollment) for s in students.values() for enrollment in s.enrollments]
     return Roster(
         students=students,
-        course_admins=course_admins,
+        teachers=teachers,
         keys={s.enrollment_id: s.uid for s in students.values()} | {e.id: uid for uid, e in several},
         shared={foreign_key(e.id): (uid, e) for uid, e in several},
         unreadable=unreadable,
@@ -110,17 +111,7 @@ def _make_roster(
 def rebuild_roster(gradebook: Gradebook) -> Roster:
     """Return the roster that a gradebook was read with, as far as the gradebook keeps it."""
     doubted = {key for (_, key), why in gradebook.unreadable.items() if why == ENROLLMENT_UNREADABLE}
-    return _make_roster(gradebook.students, gradebook.course_admins, frozenset(doubted))
-
-
-def read_members(rows: Iterable[EnrollmentRow | None]) -> tuple[Member, ...]:
-    """Return everybody enrolled, with the name that Schoology shows; unreadable enrollments are left out."""
-    members: dict[str, Member] = {}
-    for row in rows:
-        with suppress(UnreadableError):
-            member = _read_member(row)
-            members[member.uid] = max(members.get(member.uid, member), member, key=_rank_member)
-    return tuple(members.values())
+    return _make_roster(gradebook.students, gradebook.teachers, frozenset(doubted))
 
 
 def foreign_key(enrollment_id: str) -> str:
@@ -128,17 +119,22 @@ def foreign_key(enrollment_id: str) -> str:
     return f"enrollment:{enrollment_id}"
 
 
-def _read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
+def read_enrollment(row: EnrollmentRow | None) -> EnrolledPerson:
+    """Return one enrollment. Raises `UnreadableError`."""
     if row is None:
         raise UnreadableError("the enrollment is no object")
-    status = require_id("status", row.status)
+    status, admin, name = require_id("status", row.status), read_flag("admin", row.admin), ""
+    if admin:
+        with suppress(UnreadableError):
+            name = read_display_name(row)
     return EnrolledPerson(
         id=require_id("id", row.id),
         uid=require_id("uid", row.uid),
-        admin=read_flag("admin", row.admin),
+        admin=admin,
         active=status == ACTIVE,
         school_uid=read_text("school_uid", row.school_uid) or None,
         other_section=read_text("cross-listed section", row.cross_listed_section_school_code) or None,
+        name=name,
     )
 
 
@@ -162,19 +158,10 @@ def _to_student(several: Sequence[EnrolledPerson]) -> Student:
     return Student(chosen.uid, chosen.id, chosen.school_uid, chosen.active, chosen.other_section, enrollments)
 
 
-def _read_member(row: EnrollmentRow | None) -> Member:
-    enrollment = _read_enrollment(row)
-    name = _read_display_name(row) if row else ""
-    return Member(enrollment.uid, name, enrollment.admin, enrollment.active, enrollment.school_uid)
-
-
-def _read_display_name(row: EnrollmentRow) -> str:
+def read_display_name(row: EnrollmentRow) -> str:
+    """Return a person's name as Schoology shows it. Raises `UnreadableError`."""
     parts = (read_text("name_first", row.name_first), read_text("name_last", row.name_last))
     return read_text("name_display", row.name_display) or " ".join(filter(None, parts))
-
-
-def _rank_member(member: Member) -> tuple[bool, bool]:
-    return member.active, member.admin
 
 
 def read_section(section_id: str, row: SectionRow) -> tuple[str | None, bool]:

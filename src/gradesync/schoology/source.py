@@ -31,11 +31,11 @@ from gradesync.schoology.grade_setup import (
     read_weighted,
 )
 from gradesync.schoology.grades import GradeReader, grades_request
+from gradesync.schoology.members import read_members
 from gradesync.schoology.scalars import ID, UnreadableError, read_id
 from gradesync.schoology.section import (
     Roster,
     read_assignments,
-    read_members,
     read_roster,
     read_section,
     read_section_title,
@@ -269,7 +269,8 @@ def _make_gradebook(
         from_sis=from_sis,
         school=_read_school(row),
         students=roster.students,
-        course_admins=roster.course_admins,
+        course_admins=frozenset(roster.teachers),
+        teachers=roster.teachers,
         categories=(),
         periods={},
         assignments=read_assignments(items.rows, roster),

@@ -37,6 +37,7 @@ class Count:
     recorded: dict[str, dict[str, Recorded]] = field(default_factory=dict)
     results: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     unchanged: Mapping[str, Set[str]] = field(default_factory=dict)
     summarized: Counter[str] = field(default_factory=Counter)
     pending: int = 0
@@ -80,6 +81,8 @@ class Count:
         self.attention += by if row.needs_attention else 0
         for code in row.warnings:
             self.warnings[code] += by
+        for code in row.reasons:
+            self.reasons[code] += by
 
     def by_result(self) -> dict[str, int]:
         """Return one count per result under its name, and `read`, their sum with those that are pending."""
@@ -125,6 +128,11 @@ class Tally:
     @property
     def warnings(self) -> dict[str, int]:
         return dict(self.assignments.warnings + self.scores.warnings)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Return how many assignments and scores need attention for each reason."""
+        return dict(self.assignments.reasons + self.scores.reasons)
 
     @property
     def attention(self) -> Attention:

@@ -8,6 +8,7 @@ from time import monotonic
 from gradesync.core.catalogue import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, find_change
 from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger, outcomes, syncs
@@ -43,6 +44,10 @@ class Journal:
     collect what the next `record` or `settle` writes. A dry run keeps nothing. After `slice` seconds of
     applying a record ends the attempt, but not before it took as long as reading did: the next attempt reads
     again. `token` is the lease's. `settled` is the sync as it ended.
+    `entries` is the section's ledger as it stands now; `note` and `keep` collect what the next `record` or
+    `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
+    not before it took as long as reading did: the next attempt reads again. `token` is the lease's.
+    `settled` is the sync as it ended. `profile` describes the section, once it was read.
     """
 
     database: Database
@@ -60,6 +65,7 @@ class Journal:
     settled: Sync | None = None
     paused: bool = False
     noted: dict[str, set[str]] = field(default_factory=dict)
+    profile: SectionProfile | None = None
     stored: dict[str, LedgerAssignment] = field(init=False)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
@@ -164,6 +170,8 @@ class Journal:
                 applied=self._applied(failed),
                 result=self._judge(end.reason),
                 attention=self.tally.attention,
+                reasons=self.tally.reasons,
+                profile=self.profile,
                 error_code=end.reason,
                 error_detail=end.detail,
                 **self._progress(self.total if self.total is not None else self.done),

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,13 +12,14 @@ from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
+from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
-from gradesync.sync.facts import Fact, judge_on_facts
+from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
 from gradesync.sync.link import Matched, hash_rules, keep_link, match_students, open_facts
 
 # Refusals that no other section would change: the sync ends with them.
@@ -51,6 +53,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     """Read the gradebook and the SIS section, and keep the link between them."""
     since = None if attempt.full else _since(attempt)
     gradebook, listed = await _read_first(attempt, since)
+    attempt.journal.profile = _describe(gradebook)
     code = _check_section(attempt, gradebook)
     facts = open_facts(attempt)
     facts.link = replace(facts.link, school=gradebook.school or facts.link.school)
@@ -66,10 +69,36 @@ async def read_both_sides(attempt: Attempt) -> Reading:
         # What was deleted is created again, which an inactive category refuses (R37, R44).
         await facts.require({Fact.CATEGORIES})
         book, verdicts = await judge_on_facts(facts, gradebook, attempt.journal.entries, book.policy)
+    attempt.journal.profile = _describe_linked(gradebook, facts, book.pairing)
     await keep_link(attempt, facts)
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
     return await _complete(attempt, reading, verdicts)
+
+
+def _describe(gradebook: Gradebook) -> SectionProfile:
+    return SectionProfile(gradebook.title, gradebook.section_code, gradebook.school, gradebook.teachers)
+
+
+def _describe_linked(gradebook: Gradebook, facts: SisFacts, pairing: Pairing) -> SectionProfile:
+    """Return the profile of a section with its term, and what becomes of its categories."""
+    items = Counter(item.category_id for item in gradebook.assignments)
+    titles = {kept.ref.key: kept.sis_title for kept in facts.pairs.values()}
+    titles |= {category.ref.key: category.title for category in facts.link.sis_categories}
+    chosen = {key for key, kept in facts.pairs.items() if kept.chosen}
+    return _describe(gradebook)._replace(
+        term_first=facts.section.term_first,
+        term_last=facts.section.term_last,
+        categories=tuple(
+            CategoryUse(
+                category.title,
+                items[category.id],
+                titles.get(pairing.pairs[category.id].key, "") if category.id in pairing.pairs else None,
+                category.id in chosen,
+            )
+            for category in gradebook.categories
+        ),
+    )
 
 
 def _entries_of(attempt: Attempt, section: SisSection) -> Ledger:

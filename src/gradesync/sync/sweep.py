@@ -109,6 +109,7 @@ async def settle_as_failed(
         applied="some" if wrote else "none",
         result=judge_sync(reason, (assignments.counts, scores.counts), attention, wrote=wrote),
         attention=attention,
+        reasons=dict(assignments.reasons + scores.reasons),
         assignments=assignments.counts,
         scores=scores.counts,
         error_code=reason,
@@ -124,6 +125,7 @@ class _Closed(NamedTuple):
 
     counts: dict[str, int]
     attention: int
+    reasons: Counter[str]
     summaries: list[Outcome]
 
 
@@ -132,9 +134,10 @@ def _close(kind: Kind, counts: Mapping[str, int], recorded: Counter[Recorded]) -
 
     `counts` are those of the last progress, `recorded` counts the outcomes that are stored.
     """
-    results: Counter[str] = Counter()
+    results, reasons = Counter[str](), Counter[str]()
     for row, number in recorded.items():
         results[row.result] += number
+        reasons.update(dict.fromkeys(row.reasons, number))
     unchanged = max(0, counts.get(Result.UNCHANGED, 0) - results[Result.UNCHANGED])
     missing = max(0, counts.get("read", 0) - recorded.total() - unchanged)
     summaries = [
@@ -142,9 +145,10 @@ def _close(kind: Kind, counts: Mapping[str, int], recorded: Counter[Recorded]) -
         summarize(kind, Result.FAILED, missing, reason=Reason.NOT_ATTEMPTED),
     ]
     results[Result.FAILED] += missing
+    reasons[Reason.NOT_ATTEMPTED] += missing
     attention = missing + sum(number for row, number in recorded.items() if row.needs_attention)
     listed = [summary for summary in summaries if summary.count]
-    return _Closed(render_counts(kind, results, unchanged), attention, listed)
+    return _Closed(render_counts(kind, results, unchanged), attention, reasons, listed)
 
 
 def render_circuits(systems: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from gradesync.core.ports import BudgetState
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import is_away, redis_optional
 from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit
@@ -145,6 +146,23 @@ class CallBudget:
     async def report(self, ok: bool) -> None:
         """Record in the circuit whether a call succeeded."""
         await self.circuit.record(ok)
+
+    async def read_state(self) -> BudgetState | None:
+        """Return the state that all workers share; None while Redis is away."""
+        rate = self._rate or RateLimit(0, 0.0)
+        async with redis_optional("read a budget"):
+            seconds, micros = await self._redis.time()
+            now = seconds * 1_000_000 + micros
+            used = await self._redis.zcount(self._slots_key, now - int(rate.window * 1_000_000), "+inf")
+            paused_until = int(await self._redis.get(self._pause_key) or 0)
+            return BudgetState(
+                limit=rate.limit or None,
+                window=rate.window,
+                used=used,
+                paused_seconds=max(0, paused_until - now) / 1_000_000,
+                circuit_open=await self.circuit.is_open(),
+            )
+        return None
 
     @asynccontextmanager
     async def _in_turn(self, until: datetime | None) -> AsyncIterator[None]:

@@ -1,14 +1,17 @@
 """Define the tables of sections: links, pairs of categories, the ledger and its cursors."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
     Column,
+    Date,
     Index,
     LargeBinary,
     Text,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -105,3 +108,41 @@ class CursorRow(Table, table=True):
     district_id: str = Field(sa_column=district_column())
     section_id: str = Field(sa_column=Column(Text, primary_key=True))
     read_through: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class SectionStateRow(Table, table=True):
+    """Store what a section's last sync came to, and the section as that sync read it.
+
+    `reasons` counts what needs attention by code. `categories` are [title, items, SIS title or null, chosen].
+    `teachers` are names of course admins by uid: staff, never students.
+    """
+
+    __tablename__ = "section_state"
+
+    district_id: str = Field(sa_column=district_column())
+    section_id: str = Field(sa_column=Column(Text, primary_key=True))
+    sync_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    result: str = Field(sa_column=Column(Text, nullable=False))
+    reasons: dict[str, int] = Field(sa_column=json_column("{}"))
+    settled_at: datetime = Field(sa_column=time_column())
+    title: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    code: str | None = Field(sa_column=Column(Text))
+    school: str | None = Field(sa_column=Column(Text))
+    teachers: dict[str, str] = Field(sa_column=json_column("{}"))
+    term_first: date | None = Field(sa_column=Column(Date))
+    term_last: date | None = Field(sa_column=Column(Date))
+    categories: list[Any] = Field(sa_column=json_column("[]"))
+
+
+class SectionChangeRow(Table, table=True):
+    """Store that a section's last sync came to something else than the one before; `day` in its zone."""
+
+    __tablename__ = "section_change"
+    __table_args__ = (Index("section_change_day", "district_id", "day", "before", "after"),)
+
+    district_id: str = Field(sa_column=district_column())
+    sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
+    section_id: str = Field(sa_column=Column(Text, nullable=False))
+    before: str | None = Field(sa_column=Column(Text))
+    after: str = Field(sa_column=Column(Text, nullable=False))
+    day: date = Field(sa_column=Column(Date, nullable=False))
