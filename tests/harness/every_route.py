@@ -51,6 +51,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", COMPARISONS): Rule("syncs:read", True),
     ("GET", f"{COMPARISONS}/{{comparison_id}}"): Rule("syncs:read", True),
     ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
+    ("POST", f"{SECTION}/totals"): Rule("syncs:read", True, {}),
     ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/drift"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/drift"): Rule("syncs:write", True, DECISIONS),

@@ -36,6 +36,7 @@ from gradesync.api.routes import (
     sections,
     students,
     syncs,
+    totals,
     webhooks,
 )
 from gradesync.runtime import Runtime
@@ -45,7 +46,7 @@ BODY_MAX = 1_048_576
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
-    *(imports, mapping, categories, sections),
+    *(imports, mapping, categories, sections, totals),
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     overview,
     *(oauth, operations, docs),

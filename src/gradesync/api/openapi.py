@@ -31,7 +31,8 @@ TAGS = [
     },
     {
         "name": "Comparisons",
-        "description": "Compare what Schoology has with what the SIS holds, and find edits made in the SIS.",
+        "description": "Compare what Schoology has with what the SIS holds, find edits made in the SIS, "
+        "and explain why totals differ.",
     },
     {
         "name": "History",

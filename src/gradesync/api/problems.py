@@ -95,6 +95,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "assignment-not-found": ProblemType(
         404, "The assignment is not in this section.", "Check the id against the section's assignments."
     ),
+    "period-not-found": ProblemType(
+        404, "The grading period is not in this section.", "Check the id in the section's assignments."
+    ),
     "sync-in-progress": ProblemType(
         409, "A sync of this section is in progress.", "Follow the sync at `Location`, then start another."
     ),

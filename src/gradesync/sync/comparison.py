@@ -66,7 +66,7 @@ async def _advance(context: SyncContext, district_id: str) -> bool:
 async def _make(context: SyncContext, district: District, state: ComparisonState) -> bool:
     """Make one comparison. A failure ends it, or leaves it for a later attempt."""
     try:
-        if not await _reserve_calls(context, district):
+        if not await reserve_calls(context, district):
             raise SectionBusy
         async with asyncio.timeout(LONGEST_SECONDS):
             found = await compare_section(context, district, state)
@@ -87,7 +87,7 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
     return False
 
 
-async def _reserve_calls(context: SyncContext, district: District) -> bool:
+async def reserve_calls(context: SyncContext, district: District) -> bool:
     """Reserve the calls of the first reads; False where a sync waits, or would have to wait for them."""
     async with context.database.district(district.id) as db:
         waiting = await queue.count_queued(db)
@@ -110,6 +110,21 @@ async def _fail(
 
 async def compare_section(context: SyncContext, district: District, state: ComparisonState) -> Comparison:
     """Read a section in both systems, and compare. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
+    attempt, reading = await read_section(context, district, state)
+    return compare(
+        reading.gradebook,
+        attempt.journal.entries,
+        reading.live,
+        reading.book,
+        reading.matched.keys,
+        remembered=attempt.link.remembered,
+    )
+
+
+async def read_section(
+    context: SyncContext, district: District, state: ComparisonState
+) -> tuple[Attempt, Reading]:
+    """Read a section in both systems. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
     attempt = await _open_attempt(context, district, state)
     before = await _newest_sync(context, district, state.section_id)
     try:
@@ -122,14 +137,7 @@ async def compare_section(context: SyncContext, district: District, state: Compa
     reading = await _read_left_out(attempt, reading)
     if await _newest_sync(context, district, state.section_id) != before:
         raise SectionBusy
-    return compare(
-        reading.gradebook,
-        attempt.journal.entries,
-        reading.live,
-        reading.book,
-        reading.matched.keys,
-        remembered=attempt.link.remembered,
-    )
+    return attempt, reading
 
 
 async def _newest_sync(context: SyncContext, district: District, section_id: str) -> str | None:

@@ -72,6 +72,11 @@ class Column(NamedTuple):
             return self.assignment.title
         return self.live.name if self.live is not None else ""
 
+    @property
+    def readable(self) -> bool:
+        """Return True where the scores that the SIS holds were read."""
+        return self.scores is not None
+
 
 @dataclass(frozen=True)
 class Sides:

@@ -1,0 +1,99 @@
+"""Test what the explanation of a total says of single items, and how it rounds."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from gradesync.core.gradebook import INCOMPLETE, Mark
+from gradesync.core.reasons import Reason
+from gradesync.core.totals.causes import Cause, Cell, Change, explain
+from gradesync.core.totals.compare import explain_total
+from gradesync.core.totals.formula import Formula, Part, compute_total
+from gradesync.core.totals.sides import Sides, SisFormula, choose_period
+from gradesync.core.totals.wording import Unknown, find_unknown, show
+from harness.gradebooks import gradebook, quiz
+from harness.total_pairs import AFTER, FIRST, LAST, UID, Drawn, DrawnItem
+
+TEN = Decimal(10)
+
+
+def pair_of(*scores: int) -> Drawn:
+    """Return a pair of one category with these scores out of ten."""
+    items = [
+        DrawnItem(str(n), "a", TEN, Decimal(score), Decimal(score), Decimal(score))
+        for n, score in enumerate(scores, 1)
+    ]
+    return Drawn(items, {"a": TEN}, {"a": TEN})
+
+
+def causes_of(sides: Sides, kind: SisFormula = SisFormula.CATEGORY_WEIGHTS) -> dict[Cause, list[str]]:
+    explained = explain_total(sides, UID, kind)
+    return {share.cause: [cell.assignment for cell in share.cells] for share in explained.shares}
+
+
+def test_extra_credit_counts_beside_other_items() -> None:
+    extra = Part("2", "a", Fraction(0), Fraction(2))
+    quiz_part = Part("1", "a", Fraction(10), Fraction(9))
+    formula = Formula({"a": Fraction(1)})
+    assert compute_total([quiz_part, extra], formula) == 110
+    assert compute_total([extra], formula) is None
+
+
+def test_incomplete_score_is_named_with_its_rule() -> None:
+    pair = pair_of(8, 6)
+    pair.items[0].score = Mark(INCOMPLETE)
+    (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
+    assert share.cause is Cause.NOT_SENT
+    assert share.cells == (Cell("1", "Item 1", "incomplete", "8", Reason.INCOMPLETE_NOT_SENT),)
+
+
+def test_unread_scores_count_as_sent_and_are_named() -> None:
+    pair = pair_of(8, 6)
+    pair.items[0].sis_score = Decimal(1)
+    sides = pair.sides()
+    sides = replace(sides, live=replace(sides.live, scores={}))
+    assert causes_of(sides) == {}
+    assert Unknown.SIS_SCORES in find_unknown(sides)
+
+
+def test_student_unknown_to_the_sis_has_no_worth() -> None:
+    sides = replace(pair_of(8, 6).sides(), students={})
+    explained = explain_total(sides, UID, SisFormula.TOTAL_POINTS)
+    assert (explained.sis, explained.difference) == (None, None)
+    assert [(share.cause, share.worth) for share in explained.shares] == [(Cause.NOT_SENT, None)]
+
+
+def test_item_of_a_later_period_is_named() -> None:
+    pair = pair_of(8, 6, 2)
+    sides = pair.sides()
+    later = replace(sides.gradebook.assignments[2], period_id="p2")
+    book = replace(sides.gradebook, assignments=(*sides.gradebook.assignments[:2], later))
+    assert causes_of(replace(sides, gradebook=book)) == {Cause.OTHER_PERIOD: ["3"]}
+
+
+def test_total_points_weigh_large_categories_more() -> None:
+    pair = pair_of(10, 5)
+    pair.items[1].category, pair.items[1].points = "b", Decimal(40)
+    pair.weights = pair.sis_weights = {"a": TEN, "b": TEN}
+    assert list(causes_of(pair.sides(), SisFormula.TOTAL_POINTS)) == [Cause.WEIGHT]
+    assert causes_of(pair.sides()) == {}
+
+
+def test_shown_worths_add_up_to_the_shown_difference() -> None:
+    parts = [Part(str(n), "a", Fraction(3), Fraction(2)) for n in range(3)]
+    changes = [
+        Change(Cause.EDITED, "0", "earned", Fraction(1)),
+        Change(Cause.UNSYNCED, "1", "earned", Fraction(0)),
+        Change(Cause.EXCUSED, "2", "earned", None),
+    ]
+    shown = show(explain(parts, Formula({"a": Fraction(1)}), changes, {}))
+    assert (shown.source, shown.sis) == (Decimal("66.67"), Decimal("16.67"))
+    assert sum(worth or 0 for worth in shown.worths) == shown.difference == Decimal("-50.00")
+
+
+def test_period_that_runs_today_is_chosen() -> None:
+    items = [quiz("1", period_id="p1"), quiz("2", period_id="p2")]
+    book = gradebook({}, assignments=items, periods={"p1": LAST, "p2": AFTER, "p3": date(2026, 2, 1)})
+    assert [choose_period(book, day) for day in (FIRST, AFTER, date(2027, 1, 1))] == ["p1", "p2", "p2"]
+    assert choose_period(gradebook({}), FIRST) is None
