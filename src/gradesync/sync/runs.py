@@ -12,8 +12,10 @@ from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.core.windows import LAST_SYNC, Spread, forecast
 from gradesync.db import audit, districts, pauses, queue, runs, syncs
+from gradesync.db.codec import SecretUnreadable
 from gradesync.db.runs import Part, Run
 from gradesync.errors import RequestRefused
+from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import RUN_SECTIONS
 from gradesync.sync.manual_links import Author
@@ -109,7 +111,13 @@ async def advance_runs(context: SyncContext, settles_after: float) -> int:
     """Go on with the runs of all districts, for a periodic job; return how many syncs were queued."""
     async with context.database.without_tenant() as db:
         waiting = await runs.list_waiting_districts(db)
-    return sum([await _advance(context, district_id, settles_after) for district_id in waiting])
+    queued = 0
+    for district_id in waiting:
+        try:
+            queued += await _advance(context, district_id, settles_after)
+        except SecretUnreadable as error:
+            log_failure("runs", error)  # another process may have a newer key; the other districts go on
+    return queued
 
 
 async def _advance(context: SyncContext, district_id: str, settles_after: float) -> int:

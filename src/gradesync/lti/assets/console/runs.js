@@ -4,6 +4,7 @@ import { button, h, sign } from "../dom.js";
 import { count, number, resultOf, stageOf, statusOf } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./places.js";
+import { SchedulesPart } from "./schedules.js";
 import { tableOf } from "./table.js";
 
 const LOOK_AGAIN_MS = 2000;
@@ -21,13 +22,15 @@ class RunsView {
   #runs = h("div");
   #syncs = h("div");
   #attempts;
+  #schedules;
   #reason = h("input", { id: "run-reason", autocomplete: "off" });
   #school = h("input", { id: "run-school", autocomplete: "off" });
 
   constructor(context) {
     this.#context = context;
     this.#attempts = attemptsOf(context);
-    const parts = [h("h3", {}, "Runs"), this.#runs, h("h3", {}, "The latest syncs"), this.#syncs];
+    this.#schedules = new SchedulesPart(context);
+    const parts = [h("h3", {}, "Runs"), this.#runs, this.#schedules.element, h("h3", {}, "The latest syncs"), this.#syncs];
     this.element = h("div", {}, context.may("syncs:write") && this.#form(), this.#attempts.notice, parts);
   }
 
@@ -35,6 +38,7 @@ class RunsView {
     this.close();
     const { items } = await this.#context.http.json(`syncs?limit=${SYNCS_SHOWN}`);
     this.#syncs.replaceChildren(this.#tableOfSyncs(items));
+    await this.#schedules.open();
     await this.#look();
   }
 
@@ -77,8 +81,9 @@ class RunsView {
   #tableOfRuns(runs) {
     const columns = [
       ["Requested", ({ requested_at }) => this.#context.times.whole(requested_at)],
+      ["By", ({ requested_by, schedule_id }) => `${requested_by.kind} ${requested_by.id}${schedule_id ? ", by schedule" : ""}`],
       ["Sections", choiceOf],
-      ["State", stateOf],
+      ["State", (run) => stateOf(run, this.#context.times)],
       ["Results", countsOf],
       ["", (run) => this.#stopOf(run)],
     ];
@@ -110,9 +115,10 @@ function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }) {
   return `${count(counts.total, "section")}${which.length ? `, ${which.join(", ")}` : ""}${dry_run ? " (preview)" : ""}`;
 }
 
-function stateOf({ status, counts: { total, waiting, processing } }) {
+function stateOf({ status, finishes_by, counts: { total, waiting, processing } }, times) {
   if (!UNDER_WAY.has(status)) return { complete: "Complete", stopped: "Stopped" }[status];
-  return `${status === "stopping" ? "Stopping" : "Running"}: ${number(total - waiting - processing)} of ${number(total)} done`;
+  const done = `${number(total - waiting - processing)} of ${number(total)} done`;
+  return status === "stopping" ? `Stopping: ${done}` : `Running: ${done}, all by ${times.near(finishes_by)}`;
 }
 
 const WORDS = [

@@ -1,0 +1,83 @@
+// Show the schedules of runs with what their next window will do; add one, and remove it.
+
+import { button, h } from "../dom.js";
+import { capital, count, list, number } from "../words.js";
+import { attemptsOf } from "./attempts.js";
+import { tableOf } from "./table.js";
+
+const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+export class SchedulesPart {
+  #context;
+  #attempts;
+  #list = h("div");
+  #days = DAYS.map((day) => h("input", { type: "checkbox", id: `schedule-${day}`, value: day }));
+  #begins = h("input", { id: "schedule-begins", type: "time", value: "01:00", required: true });
+  #ends = h("input", { id: "schedule-ends", type: "time", value: "05:00", required: true });
+  #school = h("input", { id: "schedule-school", autocomplete: "off" });
+  #section = h("input", { id: "schedule-section", autocomplete: "off" });
+
+  constructor(context) {
+    this.#context = context;
+    this.#attempts = attemptsOf(context);
+    const form = context.may("syncs:write") && this.#form();
+    this.element = h("section", { class: "part" }, h("h3", {}, "Schedules"), this.#list, form, this.#attempts.notice);
+  }
+
+  async open() {
+    const { items } = await this.#context.http.json("schedules?limit=200");
+    const columns = [
+      ["Sections", ({ level, school, section }) => ({ district: "The whole district", school: `School ${school}`, section: `Section ${section}` })[level]],
+      ["When", whenOf],
+      ["Next time", ({ next }) => this.#nextOf(next)],
+      ["Decided by", ({ decided_by }) => `${decided_by.kind} ${decided_by.id}`],
+      ["", ({ id }) => this.#context.may("syncs:write") && button("Remove", () => this.#remove(id), { class: "link" })],
+    ];
+    this.#list.replaceChildren(items.length ? tableOf("Schedules", columns, items) : h("p", { class: "quiet" }, "Nothing begins by itself."));
+  }
+
+  /** Return what the next window will do: when it begins, for how many it has time, and when it has ended. */
+  #nextOf({ begins, sections, room, finishes_by }) {
+    const { whole, time } = this.#context.times;
+    const all = room < sections ? `time for ${number(room)} of ${count(sections, "section")}` : count(sections, "section");
+    return `${whole(begins)}: ${all}, done by ${time(finishes_by)}`;
+  }
+
+  #form() {
+    const days = this.#days.map((input) => h("label", { for: input.id }, input, ` ${capital(input.value)}`));
+    const fields = [
+      ["From, by the district's clock", this.#begins],
+      ["To, on the next day unless it comes after that", this.#ends],
+      ["Only this school (its id in Schoology)", this.#school],
+      ["Only this section (its id in Schoology)", this.#section],
+    ].map(([text, input]) => h("div", {}, h("label", { for: input.id }, text), input));
+    const add = h("div", { class: "actions" }, button("Add the schedule", null, { type: "submit" }));
+    const group = h("fieldset", { class: "days" }, h("legend", {}, "Days"), days);
+    return h("form", { class: "form", onsubmit: (event) => this.#add(event) }, group, fields, add);
+  }
+
+  #add(event) {
+    event.preventDefault();
+    const body = {
+      days: this.#days.filter(({ checked }) => checked).map(({ value }) => value),
+      begins: this.#begins.value,
+      ends: this.#ends.value,
+      school: this.#school.value.trim() || null,
+      section: this.#section.value.trim() || null,
+    };
+    return this.#attempts.run(async () => {
+      await this.#context.http.json("schedules", { method: "POST", body });
+      event.target.reset();
+      await this.open();
+    });
+  }
+
+  #remove(id) {
+    return this.#attempts.run(async () => {
+      await this.#context.http.json(`schedules/${encodeURIComponent(id)}`, { method: "DELETE" });
+      await this.open();
+    });
+  }
+}
+
+const whenOf = ({ days, begins, ends }) => `${capital(list(days.map(capital)))}, ${begins} to ${ends}`;

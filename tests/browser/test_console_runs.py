@@ -1,0 +1,35 @@
+"""Run many sections from the console, and let runs begin by themselves."""
+
+from dataclasses import replace
+
+from playwright.async_api import expect
+
+from gradesync.core.district import ConsoleAccess
+from gradesync.core.sis import Policy
+from harness.accessibility import find_violations
+from harness.browser import BrowserSession, change_district
+
+
+async def test_operator_runs_sections_and_schedules_them(session: BrowserSession) -> None:
+    policy = replace(Policy(), runs=True, schedules=True)
+    await change_district(session, console=ConsoleAccess("operator"), policy=policy)
+    async with session.worker():
+        course = await session.open()
+        await course.button("Sync to SIS").click()
+        await expect(course.text("Last sync:")).to_be_visible()
+        opened = await session.open(session.world.admin)
+        await opened.tool.get_by_role("link", name="Runs", exact=True).click()
+        await opened.button("Sync them now").click()
+        runs = opened.tool.get_by_role("table", name="Runs of the last 30 days")
+        await expect(runs.get_by_role("row").nth(1)).to_contain_text("Complete")
+        await expect(runs).to_contain_text("1 need attention")
+        await opened.tool.get_by_label("Monday").check()
+        await opened.button("Add the schedule").click()
+        schedules = opened.tool.get_by_role("table", name="Schedules")
+        await expect(schedules).to_contain_text("Monday, 01:00 to 05:00")
+        await expect(schedules).to_contain_text("1 section, done by")
+        assert await find_violations(opened) == []
+        await schedules.get_by_role("button", name="Remove").click()
+        await expect(opened.text("Nothing begins by itself.")).to_be_visible()
+        await opened.button("Add the schedule").click()
+        await expect(opened.text("The request is not valid.")).to_be_visible()
