@@ -55,6 +55,23 @@ async def test_messages_are_as_the_document_describes(api: ApiHarness, receiver:
     assert errors == {None, failed["error"]["code"]}
 
 
+async def test_a_test_message_goes_to_one_webhook(api: ApiHarness, receiver: Receiver) -> None:
+    office = await api.office()
+    webhook = await add_webhook(office, receiver.url)
+    other = await add_webhook(office, receiver.url)
+    tested = await office.post(f"/webhooks/{webhook['id']}/test")
+    assert tested.status_code == 202
+    assert await deliver(api) == 1
+    ((headers, body),) = receiver.received
+    Webhook(webhook["secret"]).verify(body, headers)
+    assert expect_documented(body)["data"]["webhook_id"] == webhook["id"]
+    (delivery,) = await list_deliveries(office, webhook)
+    assert (delivery["event"], delivery["status"], delivery["sync_id"]) == ("webhook.test", "delivered", None)
+    assert await list_deliveries(office, other) == []
+    entries = (await office.get("/audit")).json()["items"]
+    assert entries[0]["action"] == "webhook.tested"
+
+
 async def test_a_worker_delivers_periodically(api: ApiHarness, receiver: Receiver) -> None:
     office = await api.office()
     await add_webhook(office, receiver.url)

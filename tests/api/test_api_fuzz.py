@@ -15,6 +15,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import build
 from harness.api import ApiClient, ApiHarness, open_api
+from harness.every_route import CLIENT
 from harness.servers import Urls
 
 FEW, SOME = 2, 4
@@ -76,6 +77,7 @@ async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
         "delivery_id": deliveries[0]["id"],
         "preflight_id": preflight["id"],
         "comparison_id": (await office.post(f"{api.path}/comparisons")).json()["id"],
+        "client_id": (await office.post("/clients", CLIENT)).json()["id"],
         "code": "sync-in-progress",
     }
 

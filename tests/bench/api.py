@@ -112,7 +112,9 @@ async def _fill_log(runtime: Runtime) -> None:
 async def _token(runtime: Runtime) -> str:
     """Return a token of a district's client, which may do more than a teacher's."""
     async with runtime.context.database.district(DISTRICT.id) as db:
-        client_id, _ = await clients.create(db, [Scope.SYNCS_READ, Scope.SYNCS_WRITE])
+        client_id, _ = await clients.create(
+            db, [Scope.SYNCS_READ, Scope.SYNCS_WRITE], created_by="operator:test"
+        )
     scopes = frozenset({Scope.SYNCS_READ, Scope.SYNCS_WRITE})
     return runtime.tokens.issue(Caller(DISTRICT.id, client_id, client_id, scopes), timedelta(hours=1))
 

@@ -161,7 +161,7 @@ async def fill_both(database: Database, servers: Urls) -> str:
         async with database.district(each.id) as db:
             await districts.apply(db, each)
     async with database.district("riverside") as db:
-        _, secret = await clients.create(db, ["syncs:read"])
+        _, secret = await clients.create(db, ["syncs:read"], created_by="operator:test")
         sent = {"5790000": Decimal("9.5"), "5790001": None}
         await ledger.save(db, "7900000001", [LedgerAssignment(id="5001", sent=sent)])
     return secret

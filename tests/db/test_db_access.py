@@ -24,23 +24,25 @@ async def authenticate(database: Database, client_id: str, secret: str) -> Clien
 
 async def test_client_authenticates_without_a_district(database: Database) -> None:
     async with database.district("riverside") as db:
-        client_id, secret = await clients.create(db, ["syncs:read", "syncs:read", "audit:read"])
+        client_id, secret = await clients.create(
+            db, ["syncs:read", "syncs:read", "audit:read"], created_by="operator:test"
+        )
     scopes = frozenset({"syncs:read", "audit:read"})
-    assert await authenticate(database, client_id, secret) == Client(client_id, "riverside", scopes)
+    assert await authenticate(database, client_id, secret) == Client(client_id, "riverside", scopes, True)
     assert await authenticate(database, client_id, secret + "x") is None
     assert await authenticate(database, "gs_0", secret) is None
 
 
 async def test_secret_is_not_stored(database: Database, servers: Urls) -> None:
     async with database.district("riverside") as db:
-        _, secret = await clients.create(db, ["syncs:read"])
+        _, secret = await clients.create(db, ["syncs:read"], created_by="operator:test")
     async with servers.owner() as owner:
         assert secret not in str(await owner.scalar(text("SELECT client::text FROM client")))
 
 
 async def test_revoked_client_is_refused(database: Database) -> None:
     async with database.district("riverside") as db:
-        client_id, secret = await clients.create(db, ["syncs:read"])
+        client_id, secret = await clients.create(db, ["syncs:read"], created_by="operator:test")
     async with database.district("hilltop") as db:
         assert not await clients.revoke(db, client_id)
     async with database.district("riverside") as db:

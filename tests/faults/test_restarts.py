@@ -221,7 +221,7 @@ async def test_request_committed_before_its_wakeup_still_runs(
     async with environment.open_district(world.build(7, 1, 3, 2, ideal=True)) as harness:
         await harness.change_policy(service_sync=True)
         async with harness.context.database.district(harness.district.id) as db:
-            client = await clients.create(db, ["syncs:write"])
+            client = await clients.create(db, ["syncs:write"], created_by="operator:test")
         url = f"http://127.0.0.1:{free_port()}"
         async with (
             relay(redis_url, Cut(PREFIX.encode(), kill_api)) as relay_url,

@@ -35,7 +35,7 @@ async def serving(
     """Serve the API as a process; yields it and the district's own client of it."""
     await harness.change_policy(service_sync=True)
     async with harness.context.database.district(harness.district.id) as db:
-        client = await clients.create(db, [str(scope) for scope in Scope])
+        client = await clients.create(db, [str(scope) for scope in Scope], created_by="operator:test")
     url = f"http://127.0.0.1:{free_port()}"
     api_settings = settings.model_copy(update={"public_url": url})
     async with (

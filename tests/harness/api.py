@@ -104,7 +104,7 @@ class ApiHarness:
 
     async def client(self, *scopes: str, district_id: str | None = None) -> Credentials:
         async with self.runtime.context.database.district(district_id or self.district.id) as db:
-            return await clients.create(db, scopes)
+            return await clients.create(db, scopes, created_by="operator:test")
 
     async def office(self, *scopes: str, district_id: str | None = None) -> ApiClient:
         """Return the district's own client, with every scope where none are named."""

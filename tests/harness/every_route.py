@@ -15,6 +15,7 @@ from harness.every_table import NAMES
 from harness.known_districts import register_district
 
 HOOK = {"url": "https://hooks.example.org/"}
+CLIENT = {"name": "Warehouse", "scopes": ["district:write"]}
 PAUSE = {"reason": "An upgrade.", "section": "7"}
 SCHEDULE = {"days": ["monday"], "begins": "01:00", "ends": "05:00", "section": "7"}
 
@@ -92,9 +93,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}/findings"): Rule("sections:read"),
+    ("GET", "/clients"): Rule("district:read"),
+    ("POST", "/clients"): Rule("district:write", body=CLIENT),
+    ("POST", "/clients/{client_id}/rotate"): Rule("district:write"),
+    ("DELETE", "/clients/{client_id}"): Rule("district:write"),
     ("GET", "/webhooks"): Rule("district:read"),
     ("POST", "/webhooks"): Rule("district:write", body=HOOK),
     ("POST", f"{HOOKS}/rotate"): Rule("district:write"),
+    ("POST", f"{HOOKS}/test"): Rule("district:write"),
     ("GET", f"{HOOKS}/deliveries"): Rule("district:read"),
     ("POST", f"{HOOKS}/deliveries/{{delivery_id}}/replay"): Rule("district:write"),
     ("DELETE", HOOKS): Rule("district:write"),
@@ -109,6 +115,7 @@ OWNED = (
     "comparison_id",
     "run_id",
     "schedule_id",
+    "client_id",
 )
 
 
@@ -194,6 +201,7 @@ async def create_rows(api: ApiHarness, office: ApiClient, section: str) -> dict[
         "schedule_id": (await office.post("/schedules", SCHEDULE)).json()["id"],
         "run_id": (await office.post("/runs", {"sections": ["7"]})).json()["id"],
         "student_id": str(next(iter(rooms[section].students))),
+        "client_id": (await office.post("/clients", CLIENT)).json()["id"],
         "comparison_id": (await office.post(f"/sections/{section}/comparisons")).json()["id"],
         "assignment_id": (await office.get(f"/sections/{section}/assignments")).json()["items"][0]["id"],
     }

@@ -15,6 +15,7 @@ from gradesync.api.queries import refuse_unknown
 from gradesync.api.routes import (
     assignments,
     categories,
+    clients,
     comparisons,
     district,
     docs,
@@ -49,7 +50,7 @@ ROUTERS = (
     *(imports, mapping, categories, sections, totals),
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     overview,
-    *(oauth, operations, docs),
+    *(clients, oauth, operations, docs),
 )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from gradesync.api.schemas.base import ResponseModel
-from gradesync.api.schemas.webhooks import SyncSettled
+from gradesync.api.schemas.webhooks import SyncSettled, WebhookTest
 
-MESSAGES: Mapping[str, type[ResponseModel]] = {"sync.settled": SyncSettled}
+MESSAGES: Mapping[str, type[ResponseModel]] = {"sync.settled": SyncSettled, "webhook.test": WebhookTest}
 REFERENCE = "#/components/schemas/{model}"
 HEADERS = {
     "webhook-id": "The id of the delivery, the same for every attempt",

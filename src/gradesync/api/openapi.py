@@ -54,6 +54,7 @@ TAGS = [
         "description": "Find out ahead of time what would not sync in a whole district.",
     },
     {"name": "District", "description": "The district's sync log, connections, policy and audit log."},
+    {"name": "Clients", "description": "Who may call the API for the district, and with which scopes."},
     {"name": "Webhooks", "description": "Get a signed message for every settled sync, with ids and counts."},
     {"name": "Tokens", "description": "How clients and teachers' front-ends get tokens."},
     {"name": "Operations", "description": "For operators and orchestrators."},

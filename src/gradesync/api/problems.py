@@ -167,6 +167,15 @@ CATALOGUE: Mapping[str, ProblemType] = {
         "This address cannot be a webhook.",
         "Use an https address without a user name or a fragment.",
     ),
+    "client-not-found": ProblemType(404, "The client is unknown.", "Check the id against /clients."),
+    "client-beyond-caller": ProblemType(
+        403,
+        "A client may not get more than its maker has.",
+        "Leave out what `detail` names, or ask the operator of gradesync for the client.",
+    ),
+    "too-many-clients": ProblemType(
+        409, "The district has too many clients.", "Revoke clients that are no longer used."
+    ),
     "too-many-webhooks": ProblemType(
         409, "The district has too many webhooks.", "Remove one that is not needed."
     ),

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +15,12 @@ from gradesync.cli.output import CommandError, err, out, print_error, print_rows
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DistrictId = Annotated[str, typer.Argument(metavar="DISTRICT", help="The id that its file gives it.")]
+ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="Its id, as `client list` shows it.")]
 
 district = typer.Typer(
     help="Districts: apply their files, list them, check their systems.", no_args_is_help=True
 )
-client = typer.Typer(help="Clients of the API: create, list, revoke.", no_args_is_help=True)
+client = typer.Typer(help="Clients of the API: create, list, rotate, revoke.", no_args_is_help=True)
 
 
 @district.command()
@@ -118,12 +120,13 @@ def _named(district_id: str, school: str | None, section: str | None) -> str:
 def create(
     district_id: DistrictId,
     scope: Annotated[list[str], typer.Option(help="What it may do; may be given several times.")],
+    name: Annotated[str, typer.Option(help="What it is, for the people of the district.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Create a client. Its secret is printed once, and stored nowhere."""
     from gradesync.cli import operator
 
-    make = partial(operator.create_client, district_id=district_id, scopes=scope)
+    make = partial(operator.create_client, district_id=district_id, scopes=scope, name=name)
     client_id, secret = operator.run(make)
     rows = [{"client_id": client_id, "client_secret": secret}]
     print_rows(rows, {"client_id": "Client id", "client_secret": "Secret, shown once"}, as_json=as_json)
@@ -138,18 +141,45 @@ def list_clients(district_id: DistrictId, as_json: AsJson = False) -> None:
     rows = [
         {
             "client_id": each.id,
+            "name": each.name,
             "scopes": " ".join(each.scopes),
-            "created_at": f"{each.created_at:%Y-%m-%dT%H:%M:%SZ}",
-            "revoked_at": f"{each.revoked_at:%Y-%m-%dT%H:%M:%SZ}" if each.revoked_at else None,
+            "created_at": _time(each.created_at),
+            "last_used_at": _time(each.last_used_at),
+            "revoked_at": _time(each.revoked_at),
         }
         for each in clients
     ]
-    columns = {"client_id": "Client id", "scopes": "Scopes", "created_at": "Created", "revoked_at": "Revoked"}
+    columns = {"client_id": "Client id", "name": "Name", "scopes": "Scopes", "created_at": "Created"}
+    columns |= {"last_used_at": "Last used", "revoked_at": "Revoked"}
     print_rows(rows, columns, as_json=as_json)
 
 
 @client.command()
-def revoke(district_id: DistrictId, client_id: Annotated[str, typer.Argument(metavar="CLIENT")]) -> None:
+def rotate(
+    district_id: DistrictId,
+    client_id: ClientId,
+    keep_old_hours: Annotated[
+        int, typer.Option(min=0, max=72, help="How long the old secret is accepted too; 0: not at all.")
+    ] = 24,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a client's secret. The new one is printed once, and stored nowhere."""
+    from gradesync.cli import operator
+
+    keep = timedelta(hours=keep_old_hours)
+    secret = operator.run(
+        partial(operator.rotate_client, district_id=district_id, client_id=client_id, keep_old=keep)
+    )
+    rows = [{"client_id": client_id, "client_secret": secret}]
+    print_rows(rows, {"client_id": "Client id", "client_secret": "Secret, shown once"}, as_json=as_json)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None
+
+
+@client.command()
+def revoke(district_id: DistrictId, client_id: ClientId) -> None:
     """End a client and its tokens."""
     from gradesync.cli import operator
 

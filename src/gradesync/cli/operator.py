@@ -70,13 +70,16 @@ async def check(runtime: Runtime, district_id: str, section_id: str | None = Non
     return await runtime.systems.check(district, until=until, section_id=section_id)
 
 
-async def create_client(runtime: Runtime, district_id: str, scopes: Sequence[str]) -> tuple[str, str]:
+async def create_client(
+    runtime: Runtime, district_id: str, scopes: Sequence[str], name: str = ""
+) -> tuple[str, str]:
     """Create a client; return its id and its secret."""
     if unknown := sorted(set(scopes) - set(Scope)):
         raise CommandError(f"No scope is called {', '.join(unknown)}.", f"Scopes are {', '.join(Scope)}.")
     async with open_district(runtime, district_id) as (db, _):
-        client_id, secret = await clients.create(db, scopes)
-        await audit.append(db, ACTOR, "client.created", {"client": client_id, "scopes": sorted(scopes)})
+        client_id, secret = await clients.create(db, scopes, name=name, created_by=ACTOR)
+        entry = {"client": client_id, "name": name, "scopes": sorted(scopes)}
+        await audit.append(db, ACTOR, "client.created", entry)
     return client_id, secret
 
 
@@ -85,13 +88,28 @@ async def list_clients(runtime: Runtime, district_id: str) -> list[Listed]:
         return await clients.list_all(db)
 
 
+async def rotate_client(runtime: Runtime, district_id: str, client_id: str, keep_old: timedelta) -> str:
+    """Replace a client's secret, and return the new one; the old one is accepted for `keep_old` too."""
+    async with open_district(runtime, district_id) as (db, _):
+        secret = await clients.rotate(db, client_id, keep_old=keep_old)
+        if secret is None:
+            raise _no_client(district_id, client_id)
+        entry = {"client": client_id, "keep_old_hours": int(keep_old.total_seconds() // 3600)}
+        await audit.append(db, ACTOR, "client.rotated", entry)
+    return secret
+
+
 async def revoke_client(runtime: Runtime, district_id: str, client_id: str) -> None:
     async with open_district(runtime, district_id) as (db, _):
         if not await clients.revoke(db, client_id):
-            raise CommandError(
-                f"{district_id} has no client {client_id} that is active.", "See `gradesync client list`."
-            )
+            raise _no_client(district_id, client_id)
         await audit.append(db, ACTOR, "client.revoked", {"client": client_id})
+
+
+def _no_client(district_id: str, client_id: str) -> CommandError:
+    return CommandError(
+        f"{district_id} has no client {client_id} that is active.", "See `gradesync client list`."
+    )
 
 
 async def pause(runtime: Runtime, district_id: str, where: Where, reason: str) -> None:

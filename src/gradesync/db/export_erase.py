@@ -15,7 +15,7 @@ from gradesync.db.tables import metadata
 # Columns with secrets, which are not exported.
 SECRET_COLUMNS: Mapping[str, frozenset[str]] = {
     "district": frozenset({"secrets"}),
-    "client": frozenset({"secret_hash"}),
+    "client": frozenset({"secret_hash", "old_secret_hash"}),
     "webhook": frozenset({"secret", "old_secret"}),
 }
 # Erased first: what admits a caller, or lets a worker go on.

@@ -1,10 +1,12 @@
 """Build the messages to webhooks: ids and counts, never titles, names or scores."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row
 
 SETTLED: Final = "sync.settled"
+TEST: Final = "webhook.test"
 
 
 def sync_settled(sync: Row[Any]) -> dict[str, object]:
@@ -27,3 +29,9 @@ def sync_settled(sync: Row[Any]) -> dict[str, object]:
             "error": sync.error_code,
         },
     }
+
+
+def webhook_test(district_id: str, webhook_id: str, now: datetime) -> dict[str, object]:
+    """Build the message that a person sends to try a webhook."""
+    data = {"district_id": district_id, "webhook_id": webhook_id}
+    return {"type": TEST, "timestamp": now.isoformat(), "data": data}

@@ -40,7 +40,8 @@ class Delivery:
 
     id: str
     webhook_id: str
-    sync_id: str
+    event: str
+    sync_id: str | None
     status: Status
     attempt: int
     created_at: datetime
@@ -127,6 +128,17 @@ async def enqueue(db: AsyncSession, sync_id: UUID, message: Mapping[str, object]
             for id_ in recipients
         ]
         await db.execute(insert(DELIVERY), rows)
+
+
+async def enqueue_test(db: AsyncSession, webhook_id: str, message: Mapping[str, object]) -> Delivery | None:
+    """Put a message of no sync into the outbox of one webhook; None where there is no such webhook."""
+    query = select(WEBHOOK.c.id).where(WEBHOOK.c.id == parse(webhook_id))
+    id_ = await db.scalar(query.with_for_update(read=True, key_share=True))
+    if id_ is None:
+        return None
+    values = {"id": uuid7(), "webhook_id": id_, "payload": codec.dump(message), "status": "pending"}
+    statement = insert(DELIVERY).values(**values, event=message["type"]).returning(*DELIVERY.c)
+    return _delivery((await db.execute(statement)).one())
 
 
 async def page(
@@ -240,7 +252,8 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=str(row.id),
         webhook_id=str(row.webhook_id),
-        sync_id=str(row.sync_id),
+        event=row.event,
+        sync_id=str(row.sync_id) if row.sync_id else None,
         status=row.status,
         attempt=row.attempt,
         created_at=row.created_at,

@@ -144,6 +144,7 @@ async def _grant(runtime: Runtime, live: Live, request: Request) -> Grant:
         raise _invalid("grant_type is missing.")
     client = await _authenticate(runtime, request, form)
     await count_token_request(runtime, request, client.id)
+    await _note_use(runtime, client)
     if grant_type == "client_credentials":
         scopes = _requested_scopes(form, client.scopes)
         return Grant(Caller(client.district_id, client.id, client.id, scopes), CLIENT_LIFETIME)
@@ -214,6 +215,13 @@ async def _authenticate(runtime: Runtime, request: Request, form: Mapping[str, s
         raise RequestRefused("client-not-accepted", "")
     bind_contextvars(district=client.district_id)
     return client
+
+
+async def _note_use(runtime: Runtime, client: Client) -> None:
+    """Note that the client is in use, at most once an hour: a token is no reason for a write."""
+    if client.use_due:
+        async with runtime.context.database.district(client.district_id) as db:
+            await clients.note_use(db, client.id)
 
 
 def _read_basic(header: str) -> tuple[str, str] | None:

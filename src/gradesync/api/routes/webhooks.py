@@ -12,6 +12,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page
 from gradesync.api.schemas import district as schemas
 from gradesync.db import audit, webhooks
+from gradesync.db.webhook_message import webhook_test
 from gradesync.db.webhooks import Delivery, Webhook
 from gradesync.errors import RequestRefused
 
@@ -97,6 +98,27 @@ async def rotate_webhook(*, context: DistrictWriter, webhook_id: WebhookId) -> s
     return schemas.WebhookSecret(**_webhook_fields(webhook), secret=secret)
 
 
+@router.post(
+    "/{webhook_id}/test",
+    status_code=202,
+    summary="Send a test message",
+    responses=problem_responses("webhook-not-found"),
+)
+async def send_test_message(*, context: DistrictWriter, webhook_id: WebhookId) -> schemas.Delivery:
+    """Send a `webhook.test` message to one webhook, signed and retried like any other.
+
+    Its delivery is in the log of the webhook, with the status of the last attempt.
+    """
+    message = webhook_test(context.caller.district_id, str(webhook_id), context.runtime.clock())
+    async with context.database() as db:
+        delivery = await webhooks.enqueue_test(db, str(webhook_id), message)
+        if delivery is None:
+            raise _unknown()
+        entry = {"webhook": str(webhook_id), "delivery": delivery.id}
+        await audit.append(db, context.by.actor, "webhook.tested", entry, context.source_ip)
+    return _render_delivery(delivery)
+
+
 @router.get(
     "/{webhook_id}/deliveries",
     summary="List the deliveries of a webhook",
@@ -168,6 +190,7 @@ def _render_delivery(delivery: Delivery) -> schemas.Delivery:
         {
             "id": delivery.id,
             "webhook_id": delivery.webhook_id,
+            "event": delivery.event,
             "sync_id": delivery.sync_id,
             "status": delivery.status,
             "attempts": delivery.attempt,

@@ -54,7 +54,8 @@ class Delivery(ResponseModel):
 
     id: UUID
     webhook_id: UUID
-    sync_id: UUID
+    event: Annotated[str, Field(description="The type of its message", examples=["sync.settled"])]
+    sync_id: Annotated[UUID | None, Field(description="null for `webhook.test`")]
     status: Literal["pending", "delivered", "failed"]
     attempts: int
     created_at: datetime

@@ -34,3 +34,18 @@ class SyncSettled(ResponseModel):
     type: Literal["sync.settled"]
     timestamp: Annotated[datetime, Field(description="When it settled")]
     data: SettledSync
+
+
+class TestedWebhook(ResponseModel):
+    """Name the webhook that is tried."""
+
+    district_id: str
+    webhook_id: UUID
+
+
+class WebhookTest(ResponseModel):
+    """Try a webhook: a person asked for this message."""
+
+    type: Literal["webhook.test"]
+    timestamp: datetime
+    data: TestedWebhook

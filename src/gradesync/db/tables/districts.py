@@ -55,7 +55,10 @@ class TurnRow(Table, table=True):
 
 
 class ClientRow(Table, table=True):
-    """Store a district's API client, with the SHA-256 of its secret of 256 random bits."""
+    """Store a district's API client, with the SHA-256 of its secret of 256 random bits.
+
+    A replaced secret is accepted too until `old_until`.
+    """
 
     __tablename__ = "client"
 
@@ -65,6 +68,11 @@ class ClientRow(Table, table=True):
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime = Field(sa_column=time_column())
     revoked_at: datetime | None = Field(sa_column=time_column(null=True))
+    name: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    created_by: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
+    old_secret_hash: bytes | None = Field(sa_column=Column(LargeBinary))
+    old_until: datetime | None = Field(sa_column=time_column(null=True))
+    last_used_at: datetime | None = Field(sa_column=time_column(null=True))
 
 
 class ToolKeyRow(Table, table=True):

@@ -44,7 +44,7 @@ class DeliveryRow(Table, table=True):
     district_id: str = Field(sa_column=district_column())
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     webhook_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
-    sync_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
+    sync_id: UUID | None = Field(sa_column=Column(Uuid))
     payload: str = Field(sa_column=Column(Text, nullable=False))
     status: str = Field(sa_column=Column(Text, nullable=False))
     attempt: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
@@ -53,6 +53,7 @@ class DeliveryRow(Table, table=True):
     finished_at: datetime | None = Field(sa_column=time_column(null=True))
     answer: int | None = Field(sa_column=Column(Integer))
     error: str | None = Field(sa_column=Column(Text))
+    event: str = Field(sa_column=Column(Text, nullable=False, server_default=text("'sync.settled'")))
 
 
 class PreflightRow(Table, table=True):
