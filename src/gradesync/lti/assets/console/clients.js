@@ -1,20 +1,15 @@
-// List the addresses that get a message for every settled sync.
+// Show who may call the API for the district, and which addresses get its messages.
 
 import { h } from "../dom.js";
-import { tableOf } from "./table.js";
+import { ClientsPart } from "./access.js";
+import { WebhooksPart } from "./webhooks.js";
 
-export function create({ http, times }) {
-  const element = h("div");
-  const columns = [
-    ["Webhook", ({ url }) => url],
-    ["Added", ({ created_at }) => times.whole(created_at)],
-  ];
+export function create(context) {
+  const parts = [new ClientsPart(context), new WebhooksPart(context)];
   return {
-    element,
+    element: h("div", {}, parts.map(({ element }) => element)),
     async open() {
-      const { items } = await http.json("webhooks");
-      const none = h("p", { class: "quiet" }, "The district has no webhook.");
-      element.replaceChildren(items.length ? tableOf("Webhooks", columns, items) : none);
+      await Promise.all(parts.map((part) => part.open()));
     },
   };
 }
