@@ -18,7 +18,7 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots shape soak drill lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots screenshots shape soak drill lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench: $(READY)  ## measure, and compare with the targets (ARGS="planning memory
 
 bench-plots: $(READY)  ## measure how cost grows with size and with workers, and draw it (docs/plots)
 	@PYTHONPATH=tests $(BIN)/python -m bench.plots $(ARGS)
+
+screenshots: $(READY)  ## take the pictures of the console in docs/images anew (needs Chromium)
+	@PYTHONPATH=tests $(BIN)/python -m screenshots
 
 shape: $(READY)  ## print structure, sizes and words of the code, and the files and functions that a sync calls
 	@PYTHONPATH=tests $(BIN)/python -m shape

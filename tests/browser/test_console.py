@@ -38,11 +38,12 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
             await go(opened, view)
             await check(opened, view)
     await go(opened, "Sections")
-    await opened.tool.get_by_role("link", name=session.room.section.name).first.click()
+    await opened.tool.locator(".view").get_by_role("link", name=session.room.section.name).click()
     for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
     await check(opened, "section")
+    await look_up_a_student(session, opened)
     await opened.page.emulate_media(color_scheme="dark")
     for width in (1920, 360):
         await opened.page.set_viewport_size({"width": width, "height": 800})
@@ -51,6 +52,14 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
             assert not await opened.tool.locator("html").evaluate(WIDER), (view, width)
     await go(opened, "Overview")
     await check(opened, "Overview in dark colors, on a phone")
+
+
+async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
+    await go(opened, "Students")
+    await opened.tool.get_by_label("Student id").fill(str(next(iter(session.room.students))))
+    await opened.button("Show the scores").click()
+    await expect(opened.tool.get_by_role("row").nth(1)).to_be_visible()
+    await check(opened, "student")
 
 
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:

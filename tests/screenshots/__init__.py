@@ -1,0 +1,1 @@
+"""Take the pictures of the console that the administrators' guide shows."""
