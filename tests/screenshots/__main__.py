@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 from sqlalchemy import text
 
 from bench.environment import PROCESSING, servers
@@ -15,7 +15,8 @@ from gradesync_sandbox.world import build
 from harness.browser import BrowserSession, CourseTab, change_district, open_chromium, open_session
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-WIDE, PHONE = {"width": 1080, "height": 760}, {"width": 376, "height": 760}
+WIDE: ViewportSize = {"width": 1080, "height": 760}
+PHONE: ViewportSize = {"width": 376, "height": 760}
 SETTLE_SECONDS = 120
 # The first syncs of a district happen over weeks, not in one minute.
 SPREAD = text("""
