@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DRILL := $(VENV)/drill
+PEERS := $(VENV)/peers
 UV := $(shell command -v uv 2>/dev/null)
 CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 # Test processes at once: two a core, since a test waits for its servers about half of its time
@@ -75,8 +76,13 @@ plugin:  ## zip the PowerSchool plugin, ready to upload
 	@$(PYTHON) -m zipfile -c dist/gradesync-powerschool-plugin.zip deploy/powerschool-plugin/plugin.xml
 	@echo "dist/gradesync-powerschool-plugin.zip"
 
-bench: $(READY)  ## measure, and compare with the targets (ARGS="planning memory" for parts, ARGS=--quick)
-	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+bench: $(READY) $(if $(filter peers,$(ARGS)),$(PEERS)/.ready)  ## measure, and compare with the targets (ARGS="planning memory" for parts, ARGS=--quick)
+	@PEERS_PYTHON=$(wildcard $(abspath $(PEERS))/bin/python) PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+$(PEERS)/.ready: tests/bench/requirements.lock
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 bench-plots: $(READY)  ## measure how cost grows with size and with workers, and draw it (docs/plots)
 	@PYTHONPATH=tests $(BIN)/python -m bench.plots $(ARGS)
@@ -102,6 +108,7 @@ lock:  ## pin every dependency anew, by hash (needs uv)
 	$(UV) pip compile -q --no-header --universal --generate-hashes --all-extras -o requirements.lock pyproject.toml
 	$(UV) pip compile -q --no-header --universal --generate-hashes --extra traces -o deploy/requirements.lock pyproject.toml
 	$(UV) pip compile -q --no-header --universal --generate-hashes -o tests/engines/requirements.lock tests/engines/requirements.in
+	$(UV) pip compile -q --no-header --universal --generate-hashes -o tests/bench/requirements.lock tests/bench/requirements.in
 	echo hatchling | $(UV) pip compile -q --no-header --universal --generate-hashes -o deploy/build.lock -
 
 clean:  ## remove what was built and measured

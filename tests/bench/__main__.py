@@ -25,10 +25,11 @@ from bench.history_size import history
 from bench.keys import keys
 from bench.ledger_size import ledger
 from bench.measure import Measure
-from bench.memory import memory
+from bench.memory import floor, memory
 from bench.outages import outages
 from bench.overview import at_a_glance
 from bench.pages import KEPT, scale_table, write_pages
+from bench.peers import peers
 from bench.picture import picture
 from bench.planning import planning
 from bench.profile import profiled
@@ -46,6 +47,7 @@ PARTS: dict[str, Part] = {
     "syncs": whole_syncs,
     "shares": shares,
     "memory": memory,
+    "floor": floor,
     "api": api,
     "picture": picture,
     "workers": saturated,
@@ -56,6 +58,7 @@ PARTS: dict[str, Part] = {
     "redis": keys,
     "outages": outages,
     "starts": starts,
+    "peers": peers,
 }
 
 

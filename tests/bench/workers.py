@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from statistics import median
+from time import perf_counter
 
+import httpx
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +19,7 @@ from bench.environment import (
     workers,
 )
 from bench.measure import Measure, ratio
+from bench.whole_sync import Bench, Call, recording
 from gradesync.db.codec import uuid7
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
@@ -25,6 +28,7 @@ from gradesync.sync.context import SyncContext
 DISTRICTS = [f"district-{number:02}" for number in range(20)]
 LATENCY = 1.0
 CHANGES, ASSIGNMENTS, STUDENTS = 8, 30, 30
+SYNCS_AT_ONCE = Settings.model_fields["max_syncs"].default
 BACKLOG = 10_000
 SPAN = text("""
     SELECT count(*) / extract(epoch FROM max(finished_at) - min(started_at))::float
@@ -98,28 +102,52 @@ async def saturated(settings: Settings, *, quick: bool = False) -> list[Measure]
 
 
 async def throughput(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Return syncs per second of one worker without upstream latency."""
+    """Compare syncs of one worker without upstream latency with bare replays of one process, in turns."""
     rounds = 1 if quick else 3
     async with (
         simulate_district(sections=40, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
         owner(settings) as connection,
-        workers(settings) as (worker,),
+        recording(runtime, served) as here,
     ):
         await register_districts(runtime, served.district, DISTRICTS)
-        await _sync_all(runtime.context, connection, served)
-        found, cpu = [], []
-        for number in range(rounds):
-            for section in served.sections:
-                await served.grade(section["id"], number, CHANGES)
-            before = worker.cpu_seconds
-            found.append(await _sync_all(runtime.context, connection, served))
-            cpu.append((worker.cpu_seconds - before) / len(served.sections))
+        await here.timed(0)
+        calls = (await here.timed(0, changes=CHANGES)).calls
+        async with workers(settings) as (worker,):
+            await _sync_all(runtime.context, connection, served)
+            found, bare, cpu = [], [], []
+            for number in range(rounds):
+                for section in served.sections:
+                    await served.grade(section["id"], number, CHANGES)
+                before = worker.cpu_seconds
+                found.append(await _sync_all(runtime.context, connection, served))
+                cpu.append((worker.cpu_seconds - before) / len(served.sections))
+                bare.append(await _replay_all(here, calls, len(served.sections)))
     name = f"{CHANGES} of {ASSIGNMENTS * STUDENTS} scores changed, no latency"
     return [
+        Measure(
+            f"{name}: syncs/s of one worker ÷ bare replays/s",
+            0.5,
+            ratio(zip(found, bare, strict=True)),
+            least=True,
+        ),
         Measure(f"{name}: syncs/s of one worker", None, median(found)),
         Measure(f"{name}: processor time of the worker for a sync, ms", None, median(cpu) * 1000),
     ]
+
+
+async def _replay_all(here: Bench, calls: Sequence[Call], number: int) -> float:
+    """Replay a sync's calls so many times, as many at once as a worker's syncs; return replays per second."""
+    slots = asyncio.Semaphore(SYNCS_AT_ONCE)
+
+    async def replay(client: httpx.AsyncClient) -> None:
+        async with slots:
+            await here.send_all(client, calls)
+
+    async with here.bare_client() as client:
+        began = perf_counter()
+        await asyncio.gather(*(replay(client) for _ in range(number)))
+        return number / (perf_counter() - began)
 
 
 async def fairness(settings: Settings, *, quick: bool = False) -> list[Measure]:

@@ -13,11 +13,12 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-# The drill's own environment: Patroni is no part of the service, and runs beside it.
-DRILL = [
-    line.partition("#")[0].strip()
-    for line in (ROOT / "tests" / "engines" / "requirements.in").read_text().splitlines()
-]
+
+
+def asked_beside(folder: str) -> list[str]:
+    """Return what runs beside the service, in an environment of its own."""
+    lines = (ROOT / "tests" / folder / "requirements.in").read_text().splitlines()
+    return [line.partition("#")[0].strip() for line in lines]
 
 
 def locked(file: str) -> dict[str, str]:
@@ -32,7 +33,8 @@ def locked(file: str) -> dict[str, str]:
         ("requirements.lock", [*PROJECT["dependencies"], *chain.from_iterable(EXTRAS.values())]),
         ("deploy/requirements.lock", [*PROJECT["dependencies"], *EXTRAS["traces"]]),
         ("deploy/build.lock", ["hatchling"]),
-        ("tests/engines/requirements.lock", DRILL),
+        ("tests/engines/requirements.lock", asked_beside("engines")),
+        ("tests/bench/requirements.lock", asked_beside("bench")),
     ],
 )
 def test_lock_satisfies_every_dependency(file: str, asked: list[str]) -> None:
