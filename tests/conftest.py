@@ -14,12 +14,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are marked `long`, unless all are asked for."""
+    """Leave out the tests that are marked `long`, and most cases of a `sample`, unless all are asked for."""
     if config.getoption("all"):
         return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in set(long)]
+    left_out = {item for item in items if item.get_closest_marker("long")} | _beyond_samples(items)
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _beyond_samples(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Return the cases that a sample does without: it takes so many of a test's cases, spread evenly."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sample"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    found: set[pytest.Item] = set()
+    for several in cases.values():
+        marker = several[0].get_closest_marker("sample")
+        assert marker is not None
+        step = len(several) / marker.args[0]
+        found |= set(several) - {several[int(number * step)] for number in range(marker.args[0])}
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,7 @@ async def test_links_are_imported_from_csv(api: ApiHarness) -> None:
     assert links[section_id(first)]["teacher"] == str(first.sis_teacher.dcid)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("content", "kind"),
     [

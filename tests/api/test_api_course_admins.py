@@ -50,6 +50,7 @@ def address(api: ApiHarness, path: str) -> str:
     return path.replace("{section_id}", api.section).replace("{assignment_id}", str(assignment.id))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("who", [assistant, visitor])
 @pytest.mark.parametrize(("method", "path"), WRITES)
 async def test_R22_only_a_course_admin_changes_a_section(

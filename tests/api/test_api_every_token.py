@@ -53,6 +53,7 @@ async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts) ->
         assert (await districts.ask(holder, ("GET", "/audit"), {})).headers["www-authenticate"], name
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("scope", EVERYTHING)
 async def test_a_scope_opens_only_its_routes(districts: TwoDistricts, scope: str) -> None:
     client, _ = await districts.api.client(scope)

@@ -108,6 +108,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS.keys())
 async def test_an_id_token_not_for_us_or_not_now_is_refused(api: ApiHarness, claims: dict[str, Any]) -> None:
     before = await api.rows()

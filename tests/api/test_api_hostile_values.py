@@ -105,6 +105,7 @@ async def test_times_outside_the_calendar_are_refused(api: ApiHarness) -> None:
             assert (await office.get("/syncs", **{name: text})).status_code == 200
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf"])
 @pytest.mark.parametrize("value", [10**400, -(10**400), 1e300, "soon", True, [], None])
 async def test_signed_times_without_sense_are_refused(api: ApiHarness, claim: str, value: object) -> None:

@@ -248,6 +248,7 @@ FULL_WIDTH = (
 )
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("title", [*FORMULAS, *FULL_WIDTH])
 async def test_no_title_becomes_a_formula(api: ApiHarness, title: str) -> None:
     office = await api.office()

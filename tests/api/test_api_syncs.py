@@ -154,6 +154,7 @@ async def test_a_refused_request_does_not_use_up_its_key(api: ApiHarness) -> Non
     assert (await teacher.post(f"{api.path}/syncs", headers=key)).status_code == 202
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "body",
     [

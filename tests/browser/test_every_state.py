@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from playwright.async_api import expect
 
 from gradesync_sandbox.faults import Fault, Status
@@ -48,6 +49,7 @@ async def open_folds(opened: CourseTab) -> None:
     await opened.tool.locator(".change summary").first.click()
 
 
+@pytest.mark.long
 async def test_axe_finds_nothing_in_any_state(session: BrowserSession) -> None:
     opened = await session.open()
     checker = Checker(opened, {})

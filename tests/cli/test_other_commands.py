@@ -19,6 +19,7 @@ async def test_help_names_every_command() -> None:
         assert f" {name} " in done.out
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [

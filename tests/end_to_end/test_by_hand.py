@@ -9,6 +9,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[2] / "README.md"
 PORTS = 4
 END = """
@@ -37,6 +39,7 @@ def free_ports() -> int:
     raise AssertionError("no ports are free")
 
 
+@pytest.mark.long
 def test_first_sync_of_the_readme_works_as_written(folder: Path) -> None:
     sandbox, api = free_ports(), None
     with socket.create_server(("127.0.0.1", 0)) as listener:

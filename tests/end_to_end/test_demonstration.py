@@ -34,6 +34,7 @@ def test_demonstration_ends_well(sis: str) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+@pytest.mark.long
 async def test_data_outlives_up(folder: Path) -> None:
     environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
     up = await asyncio.create_subprocess_exec(
@@ -60,6 +61,7 @@ async def test_data_outlives_up(folder: Path) -> None:
     assert '"riverside"' in listed.stdout
 
 
+@pytest.mark.long
 async def test_up_ends_with_its_servers_and_reports_it(folder: Path) -> None:
     environment = {**os.environ, "GRADESYNC_DATA_DIR": str(folder / "data")}
     up = await asyncio.create_subprocess_exec(

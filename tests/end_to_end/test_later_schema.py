@@ -34,6 +34,7 @@ async def later(fresh: Urls) -> Urls:
     return fresh
 
 
+@pytest.mark.long
 async def test_release_syncs_on_a_later_schema(settings: Settings, later: Urls) -> None:
     there = settings.model_copy(
         update={

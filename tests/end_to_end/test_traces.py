@@ -65,6 +65,7 @@ async def test_sync_over_two_processes_is_one_trace(settings: Settings, collecto
     assert in_it >= {asked, *(("worker", name) for name in wanted)}
 
 
+@pytest.mark.long
 async def test_unreachable_collector_disturbs_nothing(settings: Settings) -> None:
     world = build(seed=3, sections=1, students=4, assignments=2, ideal=True)
     away = f"http://127.0.0.1:{free_port()}/v1/traces"

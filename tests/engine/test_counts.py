@@ -32,6 +32,7 @@ async def loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
 async def test_R54_counts_are_those_of_outcomes_at_each_end(environment: Environment, step: Step) -> None:
     async with environment.open_district(world.build(5, 1, 7, 6)) as harness:

@@ -53,6 +53,7 @@ async def _processing(harness: DistrictHarness) -> int:
         return await db.scalar(text("SELECT count(*) FROM sync WHERE status = 'processing'")) or 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("retry_after", [True, False])
 async def test_workers_together_keep_the_limit_of_the_key(
     environment: Environment, retry_after: bool
@@ -72,6 +73,7 @@ async def test_workers_together_keep_the_limit_of_the_key(
             assert await find_false_claims(harness, after) == []
 
 
+@pytest.mark.long
 async def test_workers_together_keep_the_interval_of_the_sis(environment: Environment) -> None:
     built = world.build(7, 4, 2, 1, ideal=True)
     built.powerschool.switches.min_interval_ms = 20  # the district's own setting is longer: machines are busy
@@ -121,6 +123,7 @@ async def test_throttling_is_invisible_while_time_remains(harness: DistrictHarne
     assert harness.differences() == []
 
 
+@pytest.mark.long
 async def test_busy_district_does_not_delay_another(environment: Environment) -> None:
     async with (
         environment.open_district(world.build(7, 30, 2, 1, ideal=True)) as busy,

@@ -18,6 +18,7 @@ from harness.fault_matrix import Scale, change
 from harness.faults import wait_until_held
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "crash",
     [
@@ -112,6 +113,7 @@ async def test_racing_workers_do_the_work_once(harness: DistrictHarness) -> None
     assert harness.world.powerschool.log.effects() == {"written": 6}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("nth", range(1, 13))
 @pytest.mark.parametrize("done", ["before", "after"])
 async def test_cancelled_worker_releases_its_sync_at_once(

@@ -8,6 +8,7 @@ from harness.environment import Environment
 from harness.fault_matrix import EFFECTS, run_cells
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("phase", ["change", "recreate"])
 async def test_single_fault_breaks_no_rule(

@@ -76,6 +76,7 @@ ERROR_CODES = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("response", WHOLE)
 async def test_hostile_response_fails_cleanly_or_changes_nothing(
     harness: DistrictHarness, response: str
@@ -131,6 +132,7 @@ def spoil(**fields: object) -> Callable[[Any], None]:
     return change
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "fields",
     [

@@ -14,6 +14,7 @@ from harness.weak_redis import WEAKNESSES, weak_redis
 SECONDS = 2  # that a Redis that fails may cost a sync in sum
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", WEAKNESSES)
 async def test_redis_that_fails_costs_a_sync_less_than_two_seconds(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

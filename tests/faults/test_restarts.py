@@ -94,6 +94,7 @@ async def _wait_until_settled(harness: DistrictHarness, sync: Sync) -> Sync:
     return current
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("done", ["before", "after"])
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
@@ -113,6 +114,7 @@ async def test_server_away_for_an_attempt_loses_nothing(
         assert await find_broken_promises(harness, ended) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
 async def test_worker_survives_a_killed_server(

@@ -52,6 +52,7 @@ async def assert_done_well(harness: DistrictHarness) -> None:
     assert harness.differences() == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("call", [*READS, *WRITES])
 async def test_one_failure_of_any_call_is_made_good(harness: DistrictHarness, call: str) -> None:
     for effect in EFFECTS:

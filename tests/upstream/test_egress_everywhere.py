@@ -56,6 +56,7 @@ async def runtime(settings: Settings) -> AsyncIterator[Runtime]:
         yield opened
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("host", INWARD)
 async def test_systems_are_not_called_on_private_addresses(
     runtime: Runtime, private_server: PrivateServer, host: str
