@@ -51,7 +51,7 @@ def run(settings: dict[str, Any], state: dict[str, Any], wire: Wire) -> None:
     auth = OAuth1(settings["consumer_key"], settings["consumer_secret"])
     base = f"{settings['schoology_url']}/sections/{settings['section']}"
     students = {
-        row["id"]: row["school_uid"].removeprefix("1_")
+        str(row["id"]): row["school_uid"].removeprefix("1_")
         for row in read_pages(wire, f"{base}/enrollments?limit=200", auth, "enrollment")
         if row["school_uid"]
     }
@@ -65,7 +65,7 @@ def run(settings: dict[str, Any], state: dict[str, Any], wire: Wire) -> None:
         refs.update(create(wire, settings, new))
     for row in read_pages(wire, f"{base}/grades?limit=200", auth, "grades", "grade"):
         key = f"{row['assignment_id']}/{row['enrollment_id']}"
-        student, grade = students.get(row["enrollment_id"]), row["grade"]
+        student, grade = students.get(str(row["enrollment_id"])), row["grade"]
         if student is not None and grade is not None and sent.get(key) != str(grade):
             put(wire, settings, refs[titles[str(row["assignment_id"])]], student, Decimal(str(grade)))
             sent[key] = str(grade)

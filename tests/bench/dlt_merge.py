@@ -34,7 +34,9 @@ class Reader:
     def rows(self, name: str, wrappers: tuple[str, ...]) -> Iterator[Any]:
         address: str | None = f"{self.base}/{name}?limit=200"
         while address:
-            answer = self.session.get(address, headers={"Authorization": self.sign()}, timeout=60)
+            answer = self.session.get(
+                address, headers={"Accept": "application/json", "Authorization": self.sign()}, timeout=60
+            )
             answer.raise_for_status()
             self.calls, self.size = self.calls + 1, self.size + len(answer.content)
             page = found = answer.json()
