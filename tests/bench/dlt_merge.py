@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dlt  # type: ignore[import-not-found]  # it is in an environment of its own (requirements-peers.in)
-import requests  # type: ignore[import-untyped]  # it comes with dlt
+import dlt  # type: ignore[import-not-found]  # it is in an environment of its own
+import requests
 
 LISTS = (
     ("enrollments", ("id",), ("enrollment",)),
