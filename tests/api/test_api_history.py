@@ -132,3 +132,95 @@ async def test_student_search_names_those_of_one_section(api: ApiHarness) -> Non
     expect_problem(await office.get("/students/1/scores"), 404, "student-not-found")
     other = await (await api.office("students:read")).get(f"/students/{uid}/scores", section="1")
     expect_problem(other, 404, "student-not-found")
+
+
+async def undo(api: ApiHarness, who: ApiClient, **wanted: Any) -> dict[str, Any]:
+    """Undo, run the sync, and return it settled."""
+    response = await who.post(f"{api.path}/undo", wanted)
+    assert response.status_code == 202, response.text
+    await api.run_queued()
+    settled: dict[str, Any] = (await who.get(response.headers["location"])).json()
+    return settled
+
+
+async def test_undo_puts_a_sync_back_and_keeps_it_back(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    path = f"{api.path}/history"
+    before = by_cell(await read_all(teacher, path))
+    scored = list({key[0]: key for key, value in before.items() if value not in {None, "3"}}.values())[:3]
+    for item_id, uid in scored:
+        api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 3)
+    mistake = await api.sync(teacher)
+    edited = scored[0]
+    _type_in_sis(api, *edited, Decimal(2))
+    preview = await undo(api, teacher, sync=mistake["id"], dry_run=True)
+    done = await undo(api, teacher, sync=mistake["id"], reason="Typed into the wrong column.")
+    assert preview["scores"] == done["scores"]
+    assert (done["scores"]["written"], done["scores"]["skipped"]) == (2, 1)
+    outcomes = (await teacher.get(f"{done['links']['self']}/outcomes", result="skipped")).json()["items"]
+    assert [one["reason"]["code"] for one in outcomes] == ["changed-since"]
+    back = {**before, edited: "3"}
+    assert by_cell(await read_all(teacher, path)) == back
+    change = (await teacher.get(path, assignment=scored[1][0], student=scored[1][1])).json()["items"][0][
+        "change"
+    ]
+    assert (change["mode"], change["reason"]) == ("undo", "Typed into the wrong column.")
+    for mode in ("changes", "full"):
+        again = await api.sync(teacher, mode=mode, assignments=[item_id])
+        assert again["scores"]["written"] == 0
+    api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 4)
+    changed = await api.sync(teacher)
+    assert changed["scores"]["written"] == 1, changed
+    assert by_cell(await read_all(teacher, path))[item_id, uid] == "4"
+
+
+async def test_undo_of_undo_restores_and_needs_no_decision(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    path = f"{api.path}/history"
+    before = by_cell(await read_all(teacher, path))
+    item_id, uid = next(key for key, value in before.items() if value not in {None, "3"})
+    api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 3)
+    mistake = await api.sync(teacher)
+    done = await undo(api, teacher, sync=mistake["id"])
+    assert by_cell(await read_all(teacher, path)) == before
+    redone = await undo(api, teacher, sync=done["id"])
+    assert redone["scores"]["written"] == 1
+    assert by_cell(await read_all(teacher, path)) == {**before, (item_id, uid): "3"}
+    assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
+    refused = await teacher.post(f"{api.path}/undo", {"sync": mistake["id"]})
+    assert refused.status_code == 202  # what was touched since is named, not refused
+    await api.run_queued()
+
+
+async def test_undo_without_anything_to_put_back_is_refused(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    unchanged = await api.sync(teacher)
+    response = await teacher.post(f"{api.path}/undo", {"sync": unchanged["id"]})
+    expect_problem(response, 422, "undo-not-possible")
+    both = {"sync": unchanged["id"], "student": "1", "as_of": unchanged["requested_at"]}
+    expect_problem(await teacher.post(f"{api.path}/undo", both), 422, "request-not-valid")
+
+
+async def test_undo_of_a_student_clears_what_was_first_sent(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    first = await api.sync(teacher)
+    before = by_cell(await read_all(teacher, f"{api.path}/history"))
+    uid = next(student for (_, student), value in before.items() if value is not None)
+    done = await undo(api, teacher, student=uid, as_of=first["requested_at"])
+    own = [key for key, value in before.items() if key[1] == uid and value is not None]
+    assert done["scores"]["cleared"] == len(own)
+    now = by_cell(await read_all(teacher, f"{api.path}/history"))
+    assert {key: now[key] for key in own} == dict.fromkeys(own)
+    assert {key: value for key, value in now.items() if key[1] != uid} == {
+        key: value for key, value in before.items() if key[1] != uid
+    }
+
+
+def _type_in_sis(api: ApiHarness, item_id: str, uid: str, points: Decimal) -> None:
+    """Type a score into PowerTeacher Pro."""
+    gradebook, item = api.world.powerschool.gradebook, api.room.section.items[int(item_id)]
+    part = next(iter(gradebook.named(api.room.sis, item.title.strip()))).section(api.room.sis.dcid)
+    gradebook.edit_score(part, api.room.students[int(uid)], points)

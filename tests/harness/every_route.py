@@ -16,6 +16,7 @@ from harness.known_districts import register_district
 
 HOOK = {"url": "https://hooks.example.org/"}
 CLIENT = {"name": "Warehouse", "scopes": ["district:write"]}
+UNDO = {"student": "5790000", "as_of": "2026-11-26T12:00:00Z"}
 PAUSE = {"reason": "An upgrade.", "section": "7"}
 SCHEDULE = {"days": ["monday"], "begins": "01:00", "ends": "05:00", "section": "7"}
 
@@ -54,6 +55,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/totals"): Rule("syncs:read", True, {}),
     ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
+    ("POST", f"{SECTION}/undo"): Rule("syncs:write", True, UNDO),
     ("GET", f"{SECTION}/drift"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/drift"): Rule("syncs:write", True, DECISIONS),
     ("GET", f"{SECTION}/assignments"): Rule("sections:read", True),

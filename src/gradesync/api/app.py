@@ -38,6 +38,7 @@ from gradesync.api.routes import (
     students,
     syncs,
     totals,
+    undo,
     webhooks,
 )
 from gradesync.runtime import Runtime
@@ -48,6 +49,7 @@ NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "met
 ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections, totals),
+    undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     overview,
     *(clients, oauth, operations, docs),

@@ -84,6 +84,9 @@ CATALOGUE: Mapping[str, ProblemType] = {
     "comparison-not-found": ProblemType(
         404, "The comparison is unknown.", "Comparisons are kept for 30 days; check the id and the section."
     ),
+    "undo-not-possible": ProblemType(
+        422, "There is nothing to put back.", "Choose a sync that wrote something, or a moment that is kept."
+    ),
     "student-not-found": ProblemType(
         404,
         "The student is unknown.",

@@ -119,6 +119,16 @@ def apply_decisions(entry: LedgerAssignment) -> LedgerAssignment:
     return replace(entry, sent=sent, owed=owed, decisions=kept)
 
 
+def as_stored(entry: LedgerAssignment) -> LedgerAssignment:
+    """Return an entry as it was before its decisions had their effect: with what was sent, not taken."""
+    taken = {
+        key: decision.sent
+        for key, decision in entry.decisions.items()
+        if decision.choice == "take" and entry.sent.get(key) == decision.live
+    }
+    return replace(entry, sent={**entry.sent, **taken}) if taken else entry
+
+
 def find_changing(gradebook: Gradebook, ledger: "Ledger", students: Mapping[str, str]) -> frozenset[str]:
     """Return the ids of the assignments of which a score may have to be sent.
 

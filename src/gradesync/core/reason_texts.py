@@ -183,6 +183,10 @@ SCORES: Texts = {
         "Sync is turned off for this score, so {sis} keeps what it has.",
         "Turn it on to send the score again.",
     ),
+    Reason.CHANGED_SINCE: Text(
+        "Someone changed this score after that sync, so {sis} keeps what it has.",
+        "Check the score in {sis}. To change it, change it in Schoology and sync again.",
+    ),
     Reason.SIS_SCORES_UNREADABLE: Text(
         "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",
         "Ask your administrator if {sis} can let the sync read scores.",

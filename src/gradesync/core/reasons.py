@@ -55,6 +55,7 @@ class Reason(StrEnum):
     ENTERED_IN_SIS = "entered-in-sis"
     DRIFT_UNDECIDED = "drift-undecided"
     LEFT_TO_SIS = "left-to-sis"
+    CHANGED_SINCE = "changed-since"
     SIS_SCORES_UNREADABLE = "sis-scores-unreadable"
     ASSIGNMENT_SKIPPED = "assignment-skipped"
     ASSIGNMENT_FAILED = "assignment-failed"

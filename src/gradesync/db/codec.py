@@ -221,7 +221,7 @@ class Sync:
 
     `result` is null until it settles, and so is `attention`; both also if an older release settled it.
     `trace` is the W3C traceparent of the request that asked for it, where that was traced. `pause_reason` is
-    null unless a pause holds it, `run_id` unless a run asked for it. `planned_by` asked for its plan.
+    null unless a pause holds it, `run_id` unless a run asked for it, `undo` unless it puts scores back.
     """
 
     district_id: str
@@ -261,10 +261,10 @@ class Sync:
     pause_reason: str | None = None
     planned_by: str | None = None
     run_id: str | None = None
+    undo: Mapping[str, Any] | None = None
 
     @property
     def requester(self) -> str:
-        """Return who asked for it, as the audit log names actors."""
         return f"{self.requested_by_kind}:{self.requested_by_id}"
 
 

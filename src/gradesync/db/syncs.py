@@ -108,6 +108,7 @@ async def insert(
     trace: str | None = None,
     planned_by: str | None = None,
     run_id: UUID | None = None,
+    undo: Mapping[str, Any] | None = None,
 ) -> Sync | None:
     """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
     new = {
@@ -124,6 +125,7 @@ async def insert(
         "trace": trace,
         "planned_by": planned_by,
         "run_id": run_id,
+        "undo": undo,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),

@@ -1,17 +1,19 @@
 """Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from gradesync.core.catalogue import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, find_change
-from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.ledger import Decision, LedgerAssignment, as_stored
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
-from gradesync.db import ledger, outcomes, syncs
+from gradesync.db import decisions, ledger, outcomes, syncs
 from gradesync.db.links import SectionLink, save
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
@@ -43,11 +45,9 @@ class Journal:
     `entries` is the section's ledger as it stands now, `stored` as the database has it; `note` and `keep`
     collect what the next `record` or `settle` writes. A dry run keeps nothing. After `slice` seconds of
     applying a record ends the attempt, but not before it took as long as reading did: the next attempt reads
-    again. `token` is the lease's. `settled` is the sync as it ended.
-    `entries` is the section's ledger as it stands now; `note` and `keep` collect what the next `record` or
-    `settle` writes. A dry run keeps nothing. After `slice` seconds of applying a record ends the attempt, but
-    not before it took as long as reading did: the next attempt reads again. `token` is the lease's.
-    `settled` is the sync as it ended. `profile` describes the section, once it was read.
+    again. `token` is the lease's. `settled` is the sync as it ended. `profile` describes the section, once it
+    was read. `decisions` of an undo are stored with the scores that they are about, by assignment id and SIS
+    student: None removes one.
     """
 
     database: Database
@@ -66,13 +66,17 @@ class Journal:
     paused: bool = False
     noted: dict[str, set[str]] = field(default_factory=dict)
     profile: SectionProfile | None = None
+    decisions: Mapping[tuple[str, str], Decision | None] = field(default_factory=dict)
     stored: dict[str, LedgerAssignment] = field(init=False)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
     _found: dict[str, Set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.stored = dict(self.entries)
+        # What people took from the SIS is in the entries already, and in no row yet.
+        self.stored = {
+            key: as_stored(entry) if entry.decisions else entry for key, entry in self.entries.items()
+        }
 
     def entry(self, assignment_id: str) -> LedgerAssignment:
         return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
@@ -155,6 +159,7 @@ class Journal:
             await outcomes.record(db, self.sync.id, self._rows)
             changed, cause = self._history()
             await ledger.save(db, self.sync.section_id, self._changed(), changed=changed, cause=cause)
+            await self._keep_decisions(db, changed)
         self._forget()
 
     async def settle(self, end: Settlement) -> None:
@@ -182,10 +187,24 @@ class Journal:
             await ledger.save(
                 db, self.sync.section_id, self._changed(), end.read_through, changed=changed, cause=cause
             )
+            await self._keep_decisions(db, changed)
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
         self._forget()
+
+    async def _keep_decisions(self, db: AsyncSession, changed: Iterable[ColumnChange]) -> None:
+        if not self.decisions:
+            return
+        for column in changed:
+            keys = [
+                cell.student
+                for cell in column.cells
+                if (column.assignment_id, cell.student) in self.decisions
+            ]
+            added = {key: made for key in keys if (made := self.decisions[column.assignment_id, key])}
+            await decisions.drop(db, self.sync.section_id, {column.assignment_id: keys})
+            await decisions.add(db, self.sync.section_id, column.assignment_id, added)
 
     def _forget(self) -> None:
         """Forget what is stored by now."""
@@ -227,13 +246,24 @@ class Journal:
     def _history(self) -> tuple[list[ColumnChange], Cause]:
         """Return what changed in the SIS since it was last recorded, and why."""
         changes = [
-            find_change(self.stored.get(key), self.entries[key], self._found.get(key, frozenset()))
+            find_change(self.stored.get(key), self.entries[key], self._found_in(key))
             for key in sorted(self._kept)
         ]
         sync = self.sync
         approver = sync.requester if sync.approve else None
-        cause = Cause(sync.id, sync.mode, sync.planned_by or sync.requester, approver)
+        mode, reason = ("undo", sync.undo["reason"]) if sync.undo else (sync.mode, None)
+        cause = Cause(sync.id, mode, sync.planned_by or sync.requester, approver, reason)
         return [change for change in changes if change is not None], cause
+
+    def _found_in(self, assignment_id: str) -> Set[str]:
+        """Return the SIS students whose new value was found, or taken by a person, and not sent."""
+        entry = self.entries[assignment_id]
+        taken = {
+            key
+            for key, one in entry.decisions.items()
+            if one.choice == "take" and entry.sent.get(key) == one.live
+        }
+        return self._found.get(assignment_id, frozenset()) | taken
 
     def _changed(self) -> Iterable[LedgerAssignment]:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]

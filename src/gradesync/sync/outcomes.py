@@ -110,6 +110,16 @@ def note_unknown(journal: Journal, selection: Selection, gradebook: Gradebook) -
         journal.note(Outcome(assignment_id=assignment_id, result=Result.FAILED, reason=reason))
 
 
+def forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
+    """Drop the cursors of assignments that the source lists no more: restored, they are read whole (R19)."""
+    if ITEMS in gradebook.partial_lists:
+        return
+    listed = {item.id for item in gradebook.assignments}
+    for entry in list(journal.entries.values()):
+        if entry.id not in listed and entry.read_through is not None:
+            journal.keep(replace(entry, read_through=None))
+
+
 def note_scores(journal: Journal, plan: Plan, refs: Mapping[str, Ref], selection: Selection | None) -> None:
     """Note the scores that need no call, and update the ledger by what the plan found out about them."""
     for item in plan.assignments:

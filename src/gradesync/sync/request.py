@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
+from gradesync.core.undo import Undo
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
 from gradesync.db.syncs import Sync
@@ -18,19 +19,24 @@ from gradesync.errors import RequestRefused
 from gradesync.observability.tracing import traceparent
 from gradesync.sync.context import SyncContext
 from gradesync.sync.sweep import settle_overdue
+from gradesync.sync.undo import dump_undo, require_targets
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncOptions:
-    """Describe what to sync. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`."""
+    """Describe what to sync. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`.
+
+    `undo` excludes all others but `dry_run` and `approve`.
+    """
 
     mode: str | None = None
     dry_run: bool = False
     assignments: Sequence[str] | None = None
     retry_of: str | None = None
     approve: str | None = None
+    undo: Undo | None = None
 
     @property
     def digest(self) -> str:
@@ -69,7 +75,8 @@ async def request_sync(context: SyncContext, request: Request) -> Sync:
     """Queue a sync and wake a worker. A repeated Idempotency-Key gets the sync as it was first returned.
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what
-    the district wrote), `service-sync-off`, `not-course-admin`, `retry-not-possible`,
+    the district wrote), `service-sync-off`, `not-course-admin`, `undo-not-possible`,
+    `retry-not-possible`,
     `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
     """
     sync, accepted = await _accept(context, request)
@@ -132,10 +139,13 @@ def _repeated(answer: StoredResponse, request: Request) -> Sync:
 
 async def _queue(db: AsyncSession, request: Request, district: District) -> Accepted:
     options = request.options
+    if options.undo is not None:
+        await require_targets(db, request.section_id, options.undo)
     selection = await _selection(db, request)
     approved = await _approved(db, request)
     if approved and options.mode is None and selection is None:
         selection = approved.selection
+    undo = dump_undo(options.undo) if options.undo else approved.undo if approved else None
     wait = expected_wait(await queue.count_queued(db), district)
     while True:
         sync = await syncs.insert(
@@ -144,12 +154,13 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
             requested_by_kind=request.requester_kind,
             requested_by_id=request.requester_id,
             settles_in=wait + request.settles_after,
-            mode=options.mode or (approved.mode if approved else "changes"),
+            mode="full" if undo else options.mode or (approved.mode if approved else "changes"),
             dry_run=options.dry_run,
             selection=selection,
             retry_of=options.retry_of,
             approve=options.approve,
             trace=traceparent(),
+            undo=undo,
             planned_by=approved.requester if approved else None,
         )
         if sync is not None:
@@ -181,6 +192,8 @@ async def _selection(db: AsyncSession, request: Request) -> Selection | None:
         raise RequestRefused("retry-not-possible", "This section has no such sync.")
     if sync.status == "processing":
         raise RequestRefused("retry-not-possible", "That sync is in progress.")
+    if sync.undo is not None:
+        raise RequestRefused("retry-not-possible", "That sync put scores back. Start the undo again.")
     failed = await outcomes.get_failed(db, sync.id)
     if not failed and sync.status == "failed":
         # What it did not try is listed in summaries alone, and an ordinary sync sends it.

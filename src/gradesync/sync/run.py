@@ -10,7 +10,6 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from gradesync.core.catalogue import use_sis_name
-from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
@@ -23,9 +22,10 @@ from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, wri
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
-from gradesync.sync.journal import Journal, Settlement, SliceOver, still_ours
+from gradesync.sync.journal import Settlement, SliceOver, still_ours
 from gradesync.sync.link import replace_teacher
 from gradesync.sync.outcomes import (
+    forget_vanished,
     note_not_attempted,
     note_orphans,
     note_preview,
@@ -38,6 +38,7 @@ from gradesync.sync.release import find_wait, release
 from gradesync.sync.scores import ScoreWriter
 from gradesync.sync.sender import ScoreSender
 from gradesync.sync.sweep import render_circuits, settle_as_failed
+from gradesync.sync.undo import plan_undo
 
 log = structlog.get_logger()
 
@@ -108,7 +109,7 @@ async def _run_once(attempt: Attempt) -> None:
     with time_stage("reading"):
         reading = await read_both_sides(attempt)
     with time_stage("planning"):
-        plan = _plan(attempt, reading)
+        plan = await _plan(attempt, reading)
     if attempt.sync.dry_run:
         await _preview(attempt, reading, plan)
     else:
@@ -116,19 +117,10 @@ async def _run_once(attempt: Attempt) -> None:
             await _write(attempt, reading, plan)
 
 
-def _plan(attempt: Attempt, reading: Reading) -> Plan:
+async def _plan(attempt: Attempt, reading: Reading) -> Plan:
     """Make the plan, and note the outcomes that need no call."""
-    journal = attempt.journal
-    plan = make_plan(
-        reading.gradebook,
-        journal.entries,
-        reading.live,
-        reading.book,
-        reading.matched.keys,
-        remembered=attempt.link.remembered,
-        selection=attempt.selection,
-        full=attempt.full,
-    )
+    journal, undo = attempt.journal, attempt.sync.undo
+    plan = _plan_sync(attempt, reading) if undo is None else await plan_undo(attempt, reading, undo)
     journal.start(plan)
     note_rules(journal, plan)
     note_orphans(journal, plan)
@@ -136,6 +128,19 @@ def _plan(attempt: Attempt, reading: Reading) -> Plan:
         note_unknown(journal, attempt.selection, reading.gradebook)
     _check_approval(attempt, plan)
     return plan
+
+
+def _plan_sync(attempt: Attempt, reading: Reading) -> Plan:
+    return make_plan(
+        reading.gradebook,
+        attempt.journal.entries,
+        reading.live,
+        reading.book,
+        reading.matched.keys,
+        remembered=attempt.link.remembered,
+        selection=attempt.selection,
+        full=attempt.full,
+    )
 
 
 async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
@@ -175,23 +180,13 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     plan = await read_back_rescaled(assignments, plan)
     refs = assignments.refs
     note_scores(journal, plan, refs, attempt.selection)
-    _forget_vanished(journal, reading.gradebook)
+    forget_vanished(journal, reading.gradebook)
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     end = _settlement(attempt, reading, plan, refs)
     await ScoreWriter(sender, journal).write(plan, refs, spanning=attempt.spanning, end=end)
     if sender.unspanned:
         async with context.database.district(attempt.district.id) as db:
             await districts.save_facts(db, non_spanning=True)
-
-
-def _forget_vanished(journal: Journal, gradebook: Gradebook) -> None:
-    """Drop the cursors of assignments that the source lists no more: restored, they are read whole (R19)."""
-    if ITEMS in gradebook.partial_lists:
-        return
-    listed = {item.id for item in gradebook.assignments}
-    for entry in list(journal.entries.values()):
-        if entry.id not in listed and entry.read_through is not None:
-            journal.keep(replace(entry, read_through=None))
 
 
 def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> Settlement:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from gradesync.api import schemas
+from gradesync.api.schemas.undo import Undone
 from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, read_detail
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
@@ -80,6 +81,7 @@ def render_sync(sync: Sync) -> schemas.Sync:
         approve=sync.approve,
         guard=sync.guard and _render_guard(sync.guard),
         error=_render_error(sync),
+        undo=None if sync.undo is None else Undone.model_validate(sync.undo),
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
     )
 

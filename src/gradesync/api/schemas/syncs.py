@@ -19,6 +19,7 @@ from gradesync.api.schemas.base import (
     Status,
     SyncResult,
 )
+from gradesync.api.schemas.undo import Undone
 
 
 class SyncRequest(RequestModel):
@@ -198,6 +199,7 @@ class Sync(ResponseModel):
     ] = None
     guard: GuardFigures | None
     error: SyncError | None
+    undo: Annotated[Undone | None, Field(description="What it puts back, where it is an undo")] = None
     links: SyncLinks
 
 

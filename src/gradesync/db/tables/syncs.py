@@ -87,6 +87,7 @@ class SyncRow(Table, table=True):
     pause_reason: str | None = Field(sa_column=Column(Text))
     planned_by: str | None = Field(sa_column=Column(Text))
     run_id: UUID | None = Field(sa_column=Column(Uuid))
+    undo: dict[str, Any] | None = Field(sa_column=json_column())
 
 
 class PauseRow(Table, table=True):

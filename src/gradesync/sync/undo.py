@@ -1,0 +1,71 @@
+"""Plan the sync of an undo: both sides as read, and the values from the history."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.plan import Plan
+from gradesync.core.planner import plan as make_plan
+from gradesync.core.undo import Targets, Undo, decide_next, find_targets, forget_taken, put_back, restrain
+from gradesync.db import history, links
+from gradesync.errors import RequestRefused
+from gradesync.sync.claim import Attempt
+from gradesync.sync.read import Reading
+
+
+def dump_undo(undo: Undo) -> dict[str, Any]:
+    """Return an undo as a sync's row keeps it."""
+    return {
+        "sync_id": undo.sync_id,
+        "assignment": undo.assignment,
+        "student": undo.student,
+        "as_of": undo.as_of.isoformat() if undo.as_of else None,
+        "reason": undo.reason,
+    }
+
+
+def load_undo(raw: Mapping[str, Any]) -> Undo:
+    as_of = raw["as_of"] and datetime.fromisoformat(raw["as_of"])
+    return Undo(raw["sync_id"], raw["assignment"], raw["student"], as_of, raw["reason"])
+
+
+async def require_targets(db: AsyncSession, section_id: str, undo: Undo) -> None:
+    """Raise `RequestRefused("undo-not-possible")` where the history has nothing to put back."""
+    link = await links.get(db, section_id)
+    if not await _read_targets(db, section_id, undo, "", link.remembered if link else {}):
+        raise RequestRefused("undo-not-possible", "The history of this section has nothing to put back.")
+
+
+async def _read_targets(
+    db: AsyncSession, section_id: str, undo: Undo, own: str, keys: Mapping[str, str]
+) -> Targets:
+    if undo.student is not None and undo.student not in keys:
+        return {}
+    return find_targets(await history.read(db, section_id), undo, own, keys.get(undo.student or ""))
+
+
+async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) -> Plan:
+    """Plan an undo; the attempt then has its selection, and its journal what is to be kept in mind."""
+    sync, journal = attempt.sync, attempt.journal
+    keys = {**attempt.link.remembered, **reading.matched.keys}
+    async with attempt.context.database.district(attempt.district.id) as db:
+        targets = await _read_targets(db, sync.section_id, load_undo(raw), sync.id, keys)
+    holders = {key: uid for uid, key in keys.items()}
+    gradebook, attempt.selection = put_back(reading.gradebook, targets, holders)
+    # An edit made in the SIS is never overwritten here, whatever the district's policy is for syncs.
+    book = replace(reading.book, policy=replace(reading.book.policy, drift="report"))
+    plan = make_plan(
+        gradebook,
+        forget_taken(journal.entries),
+        reading.live,
+        book,
+        reading.matched.keys,
+        remembered=attempt.link.remembered,
+        selection=attempt.selection,
+        full=True,
+    )
+    journal.decisions = decide_next(targets, journal.entries, holders)
+    return restrain(plan, targets, reading.live)

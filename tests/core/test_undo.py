@@ -1,0 +1,150 @@
+"""Check that an undo puts back the state before, that its own undo changes nothing, and what it leaves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gradesync.core.decide import NEVER_SENT, Sent
+from gradesync.core.history import Cause, Event, find_change, fold
+from gradesync.core.ledger import Decision, LedgerAssignment, Value
+from gradesync.core.sis import Ref
+from gradesync.core.undo import Targets, Undo, decide_next, find_targets
+
+FIRST = datetime(2026, 9, 1, tzinfo=UTC)
+VALUES: st.SearchStrategy[Value] = st.none() | st.sampled_from([Decimal(n) for n in range(4)])
+CHANGES = st.dictionaries(st.tuples(st.sampled_from("ab"), st.sampled_from("123")), VALUES, min_size=1)
+SYNCS = st.lists(CHANGES, min_size=1, max_size=5)
+Cells = dict[tuple[str, str], Value]
+
+
+class Section:
+    """Hold a section's ledger and history, and run syncs that write what they are given."""
+
+    def __init__(self) -> None:
+        self.ledger: dict[str, LedgerAssignment] = {}
+        self.events: list[Event] = []
+
+    def sync(self, name: str, cells: Mapping[tuple[str, str], Value]) -> None:
+        """Write cells; a value that stands there already is not written."""
+        columns = []
+        for assignment_id in sorted({key[0] for key in cells}):
+            entry = self.ledger.get(assignment_id)
+            new = {student: value for (a, student), value in cells.items() if a == assignment_id}
+            base = entry or LedgerAssignment(assignment_id, Ref(f"r-{assignment_id}"))
+            written = replace(base, sent={**base.sent, **new})
+            if change := find_change(entry, written):
+                columns.append(change)
+            self.ledger[assignment_id] = written
+        at = FIRST + timedelta(hours=len(self.events))
+        self.events.append(Event(at, Cause(name, "changes", "teacher:1"), tuple(columns)))
+
+    def undo(self, name: str, of: str) -> Targets:
+        """Write what an undo puts back, and leave what was touched since."""
+        targets = find_targets(self.events, Undo(sync_id=of), name)
+        back = {
+            (a, key): None if target.before is NEVER_SENT else target.before
+            for a, column in targets.items()
+            for key, target in column.items()
+            if not target.touched
+        }
+        self.sync(name, back)
+        return targets
+
+    @property
+    def held(self) -> Cells:
+        """Return what the SIS holds: a blank is as good as nothing."""
+        sent = {(a, key): value for a, entry in self.ledger.items() for key, value in entry.sent.items()}
+        return {key: value for key, value in sent.items() if value is not None}
+
+
+@given(SYNCS, st.data())
+def test_undo_puts_back_the_state_before(syncs: Sequence[Cells], data: st.DataObject) -> None:
+    section = Section()
+    states: list[Cells] = [{}]
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+        states.append(section.held)
+    chosen = data.draw(st.integers(0, len(syncs) - 1))
+    latest = section.held
+    later = {
+        (column.assignment_id, cell.student)
+        for event in section.events[chosen + 1 :]
+        for column in event.columns
+        for cell in column.cells
+    }
+    section.undo("undo", f"s-{chosen}")
+    for key in {(a, s) for a in "ab" for s in "123"}:
+        expected = latest if key in later else states[chosen]
+        assert section.held.get(key) == expected.get(key), key
+
+
+@given(SYNCS)
+def test_undo_of_undo_changes_nothing(syncs: Sequence[Cells]) -> None:
+    section = Section()
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+    before = section.held
+    section.undo("undo", f"s-{len(syncs) - 1}")
+    section.undo("redo", "undo")
+    assert section.held == before
+
+
+@given(SYNCS, CHANGES)
+def test_undo_leaves_what_a_later_sync_changed(syncs: Sequence[Cells], later: Cells) -> None:
+    section = Section()
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+    before = section.held
+    section.sync("later", later)
+    changed = {key for key in later if section.held.get(key) != before.get(key)}
+    targets = section.undo("undo", f"s-{len(syncs) - 1}")
+    for assignment_id, student in changed:
+        assert section.held.get((assignment_id, student)) == later[assignment_id, student]
+        target = targets.get(assignment_id, {}).get(student)
+        assert target is None or target.touched
+
+
+@given(SYNCS)
+def test_undo_that_is_repeated_writes_nothing_twice(syncs: Sequence[Cells]) -> None:
+    section = Section()
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+    section.undo("undo", f"s-{len(syncs) - 1}")
+    section.undo("undo", f"s-{len(syncs) - 1}")
+    assert section.events[-1].columns == ()
+
+
+@given(SYNCS, st.integers(0, 4))
+def test_undo_goes_back_to_a_moment(syncs: Sequence[Cells], steps: int) -> None:
+    assume(steps < len(syncs))
+    section, states = Section(), []
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+        states.append(section.held)
+    undo = Undo(student="u", as_of=FIRST + timedelta(hours=steps))
+    targets = find_targets(section.events, undo, "undo", "1")
+    now = {key: known for a in fold(section.events).items() for key, known in a[1].items()}
+    assert {key for column in targets.values() for key in column} <= {"1"} & now.keys()
+    for assignment_id, column in targets.items():
+        assert _value(column["1"].before) == states[steps].get((assignment_id, "1"))
+        assert _value(column["1"].after) == section.held.get((assignment_id, "1"))
+
+
+def _value(sent: Sent) -> Value:
+    return None if sent is NEVER_SENT else sent
+
+
+def test_undone_score_waits_until_schoology_changes() -> None:
+    section = Section()
+    section.sync("s-1", {("a", "1"): Decimal(8)})
+    section.sync("s-2", {("a", "1"): Decimal(9)})
+    targets = section.undo("undo", "s-2")
+    waits = Decision("take", "u-1", Decimal(8), Decimal(8), Decimal(9))
+    assert decide_next(targets, section.ledger, {"1": "u-1"}) == {("a", "1"): waits}
+    section.ledger["a"] = replace(section.ledger["a"], decisions={"1": waits})
+    again = section.undo("redo", "undo")
+    assert decide_next(again, section.ledger, {"1": "u-1"}) == {("a", "1"): None}
