@@ -95,6 +95,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/preflight"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}"): Rule("sections:read"),
     ("GET", "/preflight/{preflight_id}/findings"): Rule("sections:read"),
+    ("GET", "/district/file"): Rule("district:read"),
     ("GET", "/clients"): Rule("district:read"),
     ("POST", "/clients"): Rule("district:write", body=CLIENT),
     ("POST", "/clients/{client_id}/rotate"): Rule("district:write"),

@@ -18,6 +18,7 @@ from gradesync.api.routes import (
     clients,
     comparisons,
     district,
+    district_file,
     docs,
     drift,
     events,
@@ -52,7 +53,7 @@ ROUTERS = (
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     overview,
-    *(clients, oauth, operations, docs),
+    *(clients, district_file, oauth, operations, docs),
 )
 
 

@@ -44,6 +44,14 @@ def apply(
         out.print(f"[green]✓[/] District [bold]{district_id}[/] {applied}.")
 
 
+@district.command("file")
+def show_file(district_id: DistrictId) -> None:
+    """Print the file of a district as it is in force, without its secrets."""
+    from gradesync.cli import operator
+
+    typer.echo(operator.run(partial(operator.export_file, district_id=district_id)), nl=False)
+
+
 @district.command("list")
 def list_districts(as_json: AsJson = False) -> None:
     """List the districts."""

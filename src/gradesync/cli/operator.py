@@ -14,6 +14,7 @@ from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
 from gradesync.core.catalogue import use_sis_name
 from gradesync.core.district import District
+from gradesync.core.district_export import export_district
 from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, links
 from gradesync.db.clients import Listed
@@ -53,6 +54,12 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
         if applied != "unchanged":
             await audit.append(db, ACTOR, f"district.{applied}", {"district": district.id})
     return district.id, applied
+
+
+async def export_file(runtime: Runtime, district_id: str) -> str:
+    """Return the file of a district as it is in force, without its secrets."""
+    async with open_district(runtime, district_id) as (_, district):
+        return export_district(district)
 
 
 async def list_districts(runtime: Runtime) -> list[Name]:

@@ -1,6 +1,8 @@
-// Show the district's policy, and what it has paused.
+// Show the district's policy, what it has paused, and its file as it is in force.
 
-import { h } from "../dom.js";
+import { saveFile } from "../download.js";
+import { button, h } from "../dom.js";
+import { attemptsOf } from "./attempts.js";
 import { PausesPart } from "./pauses.js";
 import { tableOf } from "./table.js";
 
@@ -13,10 +15,19 @@ export function create(context) {
   const policy = h("div");
   const pauses = new PausesPart(context);
   return {
-    element: h("div", {}, h("h3", {}, "Policy"), policy, pauses.element),
+    element: h("div", {}, h("h3", {}, "Policy"), policy, pauses.element, filePartOf(context)),
     async open() {
       policy.replaceChildren(tableOf("The district's policy", COLUMNS, Object.entries(await context.http.json("policy"))));
       await pauses.open();
     },
   };
+}
+
+/** Create the part that saves the district's file. */
+function filePartOf(context) {
+  const { notice, run } = attemptsOf(context);
+  const save = () => run(async () => saveFile(await context.http.file("district/file", "application/toml")));
+  const text = "All settings of your district as they are in force now. Compare it with the file that you keep. Secrets are never shown.";
+  const parts = [h("p", { class: "text" }, text), button("Download the district file", save), notice];
+  return h("section", { class: "part" }, h("h3", {}, "District file"), parts);
 }
