@@ -131,6 +131,7 @@ class _Policy(Table):
     guard_scores: int = Field(_POLICY.guard_scores, ge=1)
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
     drift: DriftPolicy = _POLICY.drift
+    mean_shift: Decimal = Field(_POLICY.mean_shift, gt=0, le=100)
     history_years: int = Field(_POLICY.history_years, ge=0, le=20)
 
 

@@ -116,6 +116,18 @@ _RETRYABLE = frozenset(
     }
 )
 
+# Advice before sending: the SIS gets what Schoology has.
+ADVICE = frozenset(
+    {
+        Reason.ALL_ZERO,
+        Reason.ALL_EQUAL,
+        Reason.ALL_ABOVE_TOTAL,
+        Reason.ALL_AT_MOST_ONE,
+        Reason.COLUMNS_SWAPPED,
+        Reason.MEAN_MOVED,
+    }
+)
+
 # What a teacher chose, what differs by design, and what another outcome reports already; a code of a later
 # release is not among them.
 _CALM = frozenset[str](
@@ -134,6 +146,7 @@ _CALM = frozenset[str](
         Reason.NEVER_SCORED_HERE,
         Reason.TAKEN_FROM_REMOVED,
         Reason.LEFT_TO_SIS,
+        *ADVICE,
         Reason.ASSIGNMENT_SKIPPED,
         Reason.ASSIGNMENT_FAILED,
     }

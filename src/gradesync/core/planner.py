@@ -21,8 +21,9 @@ from gradesync.core.plan import (
 )
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
+from gradesync.core.sanity import advise
 from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
-from gradesync.core.sis import DriftPolicy, LiveGradebook, Ref, id_order
+from gradesync.core.sis import LiveGradebook, Policy, Ref, id_order
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
 _UNLISTED = Stop(Result.FAILED, Reason.PARTIAL_READ)
@@ -66,7 +67,7 @@ def plan(
         differing=_group(gradebook.differing),
         selection=selection,
         full=full,
-        drift=book.policy.drift,
+        policy=book.policy,
     )
     assignments = planner.plan_assignments()
     guard = weigh(assignments, ledger, gradebook.cells, book.policy)
@@ -159,12 +160,15 @@ class _Planner:
     differing: Mapping[str, frozenset[str]]
     selection: Selection | None
     full: bool
-    drift: DriftPolicy
+    policy: Policy
 
     def plan_assignments(self) -> tuple[AssignmentPlan, ...]:
         """Plan the selected assignments of the gradebook, in the order of their ids."""
         ordered = sorted(self.gradebook.assignments, key=lambda assignment: id_order(assignment.id))
-        return tuple(self._plan(assignment) for assignment in ordered if self._selects(assignment.id))
+        planned = tuple(self._plan(assignment) for assignment in ordered if self._selects(assignment.id))
+        if not any(item.writes for item in planned):
+            return planned
+        return advise(planned, self.ledger, self.policy)
 
     def plan_orphans(self) -> tuple[AssignmentPlan, ...]:
         """Plan scores whose assignment the gradebook does not list: none of them goes."""
@@ -243,8 +247,8 @@ class _Planner:
             owed=entry.owed,
             known=known,
             moved=self.roster.moved,
-            full=self.full or self.drift == "ask",
-            drift=self.drift,
+            full=self.full or self.policy.drift == "ask",
+            drift=self.policy.drift,
         )
         students = self.selection[entry.id] if self.selection is not None else None
         return column if students is None else column.of(students, self.roster)

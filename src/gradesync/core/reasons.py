@@ -83,6 +83,13 @@ class Reason(StrEnum):
     TAKEN_FROM_REMOVED = "taken-from-removed"
     LEFT_AT_FORMER_STUDENT = "left-at-former-student"
     LEFT_IN_FORMER_SECTION = "left-in-former-section"
+    # advice on what is about to be sent
+    ALL_ZERO = "all-scores-zero"
+    ALL_EQUAL = "all-scores-equal"
+    ALL_ABOVE_TOTAL = "all-above-total"
+    ALL_AT_MOST_ONE = "all-at-most-one"
+    COLUMNS_SWAPPED = "columns-swapped"
+    MEAN_MOVED = "mean-moved"
     # a sync as a whole
     SECTION_NOT_FROM_SIS = "section-not-from-sis"
     SECTION_NOT_FOUND = "section-not-found"

@@ -155,6 +155,7 @@ DriftPolicy: TypeAlias = Literal["report", "restore", "ask", "yield"]
 class Policy:
     """Hold what a district chose. Defaults are the product's promise to teachers.
 
+    `mean_shift`: points of percent by which one assignment may move a class average without a warning.
     `history_years`: school years before the current one of which the history of scores is kept.
     """
 
@@ -171,3 +172,4 @@ class Policy:
     guard_assignments: int = 5
     drift: DriftPolicy = "report"
     history_years: int = 1
+    mean_shift: Decimal = Decimal(15)

@@ -64,6 +64,36 @@ WARNINGS: Texts = {
         "This section now syncs to another {sis} section. The assignment is still in the former one.",
         "Delete the assignment in the former {sis} section, unless it is right there.",
     ),
+    Reason.ALL_ZERO: Text(
+        "All scores of this assignment are zero.",
+        "If that isn't right, correct the scores in Schoology.",
+        exact="All {scores} scores of this assignment are zero.",
+    ),
+    Reason.ALL_EQUAL: Text(
+        "All students have the same score in this assignment.",
+        "If that isn't right, correct the scores in Schoology.",
+        exact="All {scores} scores of this assignment are {score} of {total} points.",
+    ),
+    Reason.ALL_ABOVE_TOTAL: Text(
+        "All scores are above the total points.",
+        "Check the scores and the total points in Schoology.",
+        exact="All {scores} scores are above the total points, which are {total}.",
+    ),
+    Reason.ALL_AT_MOST_ONE: Text(
+        "No score of this assignment is above 1.",
+        "Check the scores and the total points in Schoology.",
+        exact="No score of {scores} is above 1, and the assignment has {total} points.",
+    ),
+    Reason.COLUMNS_SWAPPED: Text(
+        "The scores of this assignment and of another one were swapped.",
+        "If that isn't right, correct the scores of both in Schoology.",
+        exact="The scores of this assignment and of “{other}” were swapped.",
+    ),
+    Reason.MEAN_MOVED: Text(
+        "This assignment changes averages by an unusual number of points.",
+        "If that isn't right, check the scores and the total points in Schoology.",
+        exact="With this assignment averages are {shift} points {direction}.",
+    ),
 }
 
 SYNCS: Texts = {

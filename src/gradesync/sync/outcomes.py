@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.assignments import has_temporary_name
+from gradesync.core.catalogue import ADVICE
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
@@ -28,7 +29,7 @@ PLANNED = {
     Action.ADOPT: "would be taken as it is",
 }
 # Warnings for which an unchanged assignment gets a row of its own: something happened to it.
-WORTH_A_ROW = frozenset({Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ})
+WORTH_A_ROW = ADVICE | {Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ}
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
 
 

@@ -73,6 +73,7 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "runs": policy.runs,
             "schedules": policy.schedules,
             "guard_share": render_points(policy.guard_share),
+            "mean_shift": render_points(policy.mean_shift),
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,
             "drift": policy.drift,

@@ -21,6 +21,7 @@ class Policy(ResponseModel):
     runs: bool
     schedules: bool
     guard_share: Annotated[str, Field(examples=["0.3"])]
+    mean_shift: Annotated[str, Field(examples=["15"])]
     guard_scores: int
     guard_assignments: int
     history_years: int
@@ -63,6 +64,15 @@ class PolicyChange(RequestModel):
             le=1,
             decimal_places=4,
             description="The share of changed scores or assignments that stops a sync until it is approved",
+        ),
+    ] = None
+    mean_shift: Annotated[
+        Decimal | None,
+        Field(
+            gt=0,
+            le=100,
+            decimal_places=2,
+            description="Points by which one assignment may move a class average without a warning",
         ),
     ] = None
     guard_scores: Annotated[

@@ -1,0 +1,176 @@
+"""Look at columns before they are sent, and advise on what seems mistaken. Nothing is held back for it.
+
+Only what a plan writes is looked at: what was sent before was somebody's choice by then.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from gradesync.core.catalogue import Facts
+from gradesync.core.ledger import Ledger, LedgerAssignment, points_of
+from gradesync.core.plan import AssignmentPlan
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Policy
+
+# A column of fewer scores says nothing of its class.
+CLASS = 8
+# So many scores make a set of points typed as parts of 1 improbable.
+FRACTION_POINTS = 5.0
+# Columns whose mean a new one is held against.
+SETTLED_COLUMNS = 3
+SWAPPED_SHARE = 0.9
+# Whoever changes more columns at once did not just exchange two, and comparing them all takes long.
+COMPARED_COLUMNS = 20
+
+
+class Column(NamedTuple):
+    """Hold the points of one column, by SIS student key: as they were sent, and as the plan leaves them.
+
+    `total` are its points possible. `counts`: it is part of the grade.
+    """
+
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    total: float
+    counts: bool
+
+
+class Advice(NamedTuple):
+    """Hold what seems mistaken, and the facts that its sentence names."""
+
+    reason: Reason
+    facts: Facts
+
+
+def advise(plans: Sequence[AssignmentPlan], ledger: Ledger, policy: Policy) -> tuple[AssignmentPlan, ...]:
+    """Return the plans with a warning on each assignment whose scores seem mistaken."""
+    columns = {plan.id: _make_column(plan, ledger.get(plan.id)) for plan in plans if plan.writes}
+    if not any(len(column.after) >= CLASS for column in columns.values()):
+        return tuple(plans)
+    titles = {plan.id: plan.title for plan in plans}
+    settled = {**{entry.id: _settled(entry) for entry in ledger.values() if entry.sent}, **columns}
+    klass = _Class(columns, titles, _add_up(settled.values()), policy)
+    return tuple(_warn(plan, klass.inspect(plan.id)) for plan in plans)
+
+
+def _warn(plan: AssignmentPlan, advice: Advice | None) -> AssignmentPlan:
+    if advice is None:
+        return plan
+    return plan._replace(warnings=(*plan.warnings, advice.reason), facts={**plan.facts, **advice.facts})
+
+
+def _make_column(plan: AssignmentPlan, entry: LedgerAssignment | None) -> Column:
+    before = _points(entry.sent) if entry is not None and plan.ref is not None else {}
+    written = {write.sis_student: points_of(write.value) for write in plan.writes}
+    kept = {key: points for key, points in before.items() if key not in written}
+    after = kept | {key: float(points) for key, points in written.items() if points is not None}
+    spec = plan.spec
+    return Column(before, after, float(spec.points) if spec else 0.0, counts=spec is not None and spec.counts)
+
+
+def _settled(entry: LedgerAssignment) -> Column:
+    """Return a column that the plan leaves as it is."""
+    points, spec = _points(entry.sent), entry.spec
+    total = float(spec.points) if spec else 0.0
+    return Column(points, points, total, counts=spec is not None and spec.counts)
+
+
+def _points(sent: Mapping[str, object]) -> dict[str, float]:
+    # An advice needs no exact numbers, and sums of floats are many times faster.
+    return {key: float(value) for key, value in sent.items() if isinstance(value, Decimal)}
+
+
+class _Sums(NamedTuple):
+    """Hold what each student earned of how many points, in the columns that count, and their number."""
+
+    students: Mapping[str, tuple[float, float]]
+    columns: int
+
+
+def _add_up(columns: Iterable[Column]) -> _Sums:
+    counted = [column for column in columns if column.counts and column.total]
+    sums: dict[str, tuple[float, float]] = {}
+    for column in counted:
+        for student, points in column.after.items():
+            earned, possible = sums.get(student, (0.0, 0.0))
+            sums[student] = earned + points, possible + column.total
+    return _Sums(sums, len(counted))
+
+
+class _Class(NamedTuple):
+    """Hold the columns that a plan writes, and what the class earned in all of them."""
+
+    columns: Mapping[str, Column]
+    titles: Mapping[str, str]
+    sums: _Sums
+    policy: Policy
+
+    def inspect(self, key: str) -> Advice | None:
+        """Return the most telling advice on a column: a class at zero moves the average, too."""
+        column = self.columns.get(key)
+        if column is None or len(column.after) < CLASS or not column.total:
+            return None
+        others = self.columns if len(self.columns) <= COMPARED_COLUMNS else {}
+        for other, beside in others.items():
+            if other != key and _swaps(column, beside):
+                return Advice(Reason.COLUMNS_SWAPPED, {"other": self.titles[other].strip()})
+        if (alike := _inspect_values(column)) is not None:
+            return alike
+        shift = _shift_mean(column, self.sums)
+        if shift is None or abs(shift) <= self.policy.mean_shift:
+            return None
+        facts = {"shift": f"{abs(shift):.1f}", "direction": "higher" if shift > 0 else "lower"}
+        return Advice(Reason.MEAN_MOVED, facts)
+
+
+def _inspect_values(column: Column) -> Advice | None:
+    """Find what all scores of a column have in common; full marks for all are ordinary."""
+    values = list(column.after.values())
+    low, high, facts = min(values), max(values), {"scores": str(len(values)), "total": f"{column.total:g}"}
+    if not high:
+        return Advice(Reason.ALL_ZERO, facts)
+    if low > column.total:
+        return Advice(Reason.ALL_ABOVE_TOTAL, facts)
+    if high <= 1 and column.total >= FRACTION_POINTS:
+        return Advice(Reason.ALL_AT_MOST_ONE, facts)
+    if low == high and high != column.total:
+        return Advice(Reason.ALL_EQUAL, {**facts, "score": f"{high:g}"})
+    return None
+
+
+def _swaps(column: Column, beside: Column) -> bool:
+    """Return True where two columns get the scores that the other one had."""
+    shared = column.before.keys() & beside.before.keys()
+    differing = [key for key in shared if column.before[key] != beside.before[key]]
+    if len(differing) < CLASS:
+        return False
+    swapped = sum(
+        column.after.get(key) == beside.before[key] and beside.after.get(key) == column.before[key]
+        for key in differing
+    )
+    return swapped >= SWAPPED_SHARE * len(differing)
+
+
+def _shift_mean(column: Column, sums: _Sums) -> float | None:
+    """Return by how much a column moves the mean of the students' totals, in points of percent.
+
+    None where there are too few other columns to compare with.
+    """
+    if not column.counts or sums.columns <= SETTLED_COLUMNS:
+        return None
+    shifts = []
+    for student in column.before.keys() | column.after.keys():
+        earned, possible = sums.students.get(student, (0.0, 0.0))
+        if student in column.after:
+            earned, possible = earned - column.after[student], possible - column.total
+        if possible > 0:
+            former = _mean_with(earned, possible, column.before.get(student), column.total)
+            shifts.append(_mean_with(earned, possible, column.after.get(student), column.total) - former)
+    return sum(shifts) / len(shifts) if len(shifts) >= CLASS else None
+
+
+def _mean_with(earned: float, possible: float, points: float | None, total: float) -> float:
+    if points is None:
+        return 100 * earned / possible
+    return 100 * (earned + points) / (possible + total)
