@@ -23,14 +23,15 @@ from gradesync.errors import SyncStopped
 from gradesync.schoology import wire
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, raise_first_error
 from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
-from gradesync.schoology.grade_setup import (
+from gradesync.schoology.grades import (
+    GradeReader,
+    grades_request,
     read_categories,
     read_period_starts,
     read_period_titles,
     read_periods,
     read_weighted,
 )
-from gradesync.schoology.grades import GradeReader, grades_request
 from gradesync.schoology.members import read_members
 from gradesync.schoology.scalars import ID, UnreadableError, read_id
 from gradesync.schoology.section import (
