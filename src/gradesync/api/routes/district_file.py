@@ -7,7 +7,7 @@ from gradesync.core.district_export import export_district
 
 router = APIRouter(prefix="/district", tags=["District"])
 
-TOML = "application/toml"
+TOML = "text/plain"  # of application/toml, generated clients know nothing
 EXAMPLE = 'id = "riverside"\nname = "Riverside Unified"\n'
 
 

@@ -26,7 +26,7 @@ export function create(context) {
 /** Create the part that saves the district's file. */
 function filePartOf(context) {
   const { notice, run } = attemptsOf(context);
-  const save = () => run(async () => saveFile(await context.http.file("district/file", "application/toml")));
+  const save = () => run(async () => saveFile(await context.http.file("district/file", "text/plain")));
   const text = "All settings of your district as they are in force now. Compare it with the file that you keep. Secrets are never shown.";
   const parts = [h("p", { class: "text" }, text), button("Download the district file", save), notice];
   return h("section", { class: "part" }, h("h3", {}, "District file"), parts);
