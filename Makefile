@@ -19,7 +19,7 @@ N ?= 200
 T ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots screenshots shape sanity soak drill lock clean
+.PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots screenshots shape protocol sanity soak drill lock clean
 
 help:  ## list what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,8 @@ shape: $(READY)  ## print structure, sizes and words of the code, and the files 
 
 sanity: $(READY)  ## print how well the advice before sending finds what is mistaken (docs/reliability.md)
 	@PYTHONPATH=tests $(BIN)/python -m bench.sanity
+protocol: $(READY)  ## search the model of the sync's protocol, whole and without each guard (needs spin and gcc)
+	@PYTHONPATH=tests $(BIN)/python -m protocol
 
 soak: $(READY)  ## break everything on purpose, for minutes to an hour (ARGS=burst for a part)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(ARGS)

@@ -1,0 +1,48 @@
+"""List what is searched: the whole protocol, each guard removed, and each assumption."""
+
+from collections.abc import Mapping
+
+# Name -> settings under which every check holds in all states.
+WHOLE: Mapping[str, tuple[str, ...]] = {
+    "one lost answer and one stop": (),
+    "the same, a call for each score": ("BATCH=1",),
+    "two lost answers": ("LOSSES=2", "STOPS=0"),
+    "both workers die": ("MORTAL", "LOSSES=0", "STOPS=2", "DEADLINES=2", "GRADES=1"),
+}
+QUICK = ("LOSSES=1", "STOPS=0", "GRADES=1")
+
+# Guard -> the setting that removes it, and the function that keeps it.
+GUARDS: Mapping[str, tuple[str, str]] = {
+    "the lease is checked before a call": ("NO_PERMIT", "Lease.__call__"),
+    "a takeover waits for a call timeout": ("NO_TAKEOVER_WAIT", "queue.claim"),
+    "a lease that lapsed is taken over": ("NO_TAKEOVER", "queue.claim"),
+    "a worker writes under its lease's token": ("NO_TOKEN", "syncs.LEASED"),
+    "an intent is saved before a create": ("NO_INTENT", "_record_intents"),
+    "a lost create is looked for": ("NO_FIND", "_create"),
+    "it is looked for again, later": ("NO_SECOND_LOOK", "_find_twice"),
+    "scores are marked before they are sent": ("NO_PENDING", "_mark_pending"),
+    "a lost batch is read back": ("NO_READ_BACK", "_read_back"),
+    "scores in doubt are read before a plan": ("NO_DOUBT_READ", "select_score_reads"),
+    "a section has one processing sync": ("NO_SINGLE", "syncs.insert"),
+    "a cursor moves with the settlement": ("NO_CURSOR_AT_END", "Journal.settle"),
+    "a sync settles with its last outcomes": ("NO_ONE_TRANSACTION", "Journal.settle"),
+    "a sweep settles what nobody runs": ("NO_SWEEP", "sweep"),
+}
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "NO_SWEEP": ("MORTAL", "LOSSES=0", "STOPS=2", "GRADES=1"),
+    "NO_READ_BACK": ("LOSSES=1", "STOPS=0"),
+    "LATE_SCORES": ("LOSSES=1", "STOPS=0"),
+    "LATE_DEADLINE": ("DEADLINES=1",),
+}
+
+# Assumption -> the setting under which it does not hold.
+ASSUMPTIONS: Mapping[str, str] = {
+    "a score whose answer is lost has arrived by the read-back, or never will": "LATE_SCORES",
+    "a call of a sync that is cancelled has ended": "LATE_CANCELLED",
+    "no call is on its way when a sync reaches settles_by": "LATE_DEADLINE",
+}
+
+
+def without(setting: str) -> tuple[str, ...]:
+    """Return the settings of a search with a guard or an assumption removed."""
+    return (setting, *NEEDS.get(setting, ()))
