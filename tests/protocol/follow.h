@@ -2,8 +2,10 @@
 #ifndef TRACE
 #define EVENT(kind, which, value) skip
 #define STRAY (false)
+#define CHECK(claim) assert(claim)
 #else
 #define STRAY (stray)
+#define CHECK(claim) stray = stray || !(claim)
 short position;
 byte event;
 bool stray, followed;

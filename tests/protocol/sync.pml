@@ -61,7 +61,7 @@ typedef Worker {
     byte sync, left;      /* `left` is its own count of its lease */
     Ledger known;         /* the ledger as it keeps it in memory */
     byte want[2], live[2];
-    byte fresh, make, todo, batch, failed; /* masks: read, to create, to write, in this call, without success */
+    byte fresh, make, adopt, todo, batch, failed; /* masks: read, to create, found, to write, in this call, without success */
     byte one;             /* the assignment in this call */
     bool again;           /* the call was sent before */
     mtype call = NONE;
@@ -128,7 +128,7 @@ inline forget(where) {    /* the memory of a worker that is done with its sync *
     :: else -> i = 0; break
     od;
     me.known.ref = 0; me.known.intent = 0; me.known.owed = 0;
-    me.fresh = 0; me.make = 0; me.todo = 0; me.batch = 0; me.failed = 0; me.one = 0; me.again = false;
+    me.fresh = 0; me.make = 0; me.adopt = 0; me.todo = 0; me.batch = 0; me.failed = 0; me.one = 0; me.again = false;
     me.sync = 0; me.left = 0; me.call = NONE; me.age = 0; me.at = where
 }
 
@@ -184,7 +184,7 @@ inline list_assignments() {
         if
         :: HAS(me.known.ref, i) -> if :: me.known.doubt[i] -> me.live[i] = 0 :: else fi
         :: !HAS(me.known.ref, i) && HAS(me.known.intent, i) && created[i] -> /* adopt what we created ourselves */
-            me.known.ref = me.known.ref | BIT(i); me.known.intent = LESS(me.known.intent, BIT(i)); me.live[i] = 0
+            me.adopt = me.adopt | BIT(i); me.live[i] = 0
         :: else -> me.make = me.make | BIT(i)
         fi;
         i++
@@ -239,10 +239,10 @@ inline note_cursors() {
 }
 
 inline check_settled() {  /* none lost: neither in this sync, nor in one that nothing disturbed */
-    assert(me.failed || (held[0] >= me.want[0] && held[1] >= me.want[1]));
-    assert(!(calm[me.sync] && me.failed));
-    assert(late.on || ((ledger.doubt[0] || held[0] == ledger.sent[0]) && (ledger.doubt[1] || held[1] == ledger.sent[1])));
-    assert(told[me.sync])
+    CHECK(me.failed || (held[0] >= me.want[0] && held[1] >= me.want[1]));
+    CHECK(!(calm[me.sync] && me.failed));
+    CHECK(late.on || ((ledger.doubt[0] || held[0] == ledger.sent[0]) && (ledger.doubt[1] || held[1] == ledger.sent[1])));
+    CHECK(told[me.sync])
 }
 
 #define AT(place) (!STRAY && me.at == place)
@@ -302,14 +302,14 @@ end:
     /* read and plan */
     :: d_step { AT(OPENED) -> read_source(); list_assignments(); me.at = LISTED }
     :: d_step { AT(LISTED) -> read_scores(); me.at = PLANNED }
-    :: d_step { AT(PLANNED) -> plan();
+    :: d_step { AT(PLANNED) ->
 #ifndef NO_INTENT
         me.known.intent = me.known.intent | me.make;
 #endif
         if
         :: me.make && !OURS -> me.at = LOST
         :: me.make && OURS -> save(); me.at = INTENDED
-        :: else -> me.at = BATCHES
+        :: else -> me.at = INTENDED
         fi }
 
     /* create assignments, one by one */
@@ -317,8 +317,12 @@ end:
         if
         :: me.make && !PERMITTED -> me.at = LOST
         :: me.make && PERMITTED -> me.one = (HAS(me.make, 0) -> 0 : 1); me.again = false; send(CREATING)
-        :: else -> me.at = BATCHES
+        :: else -> me.known.ref = me.known.ref | me.adopt; me.known.intent = LESS(me.known.intent, me.adopt);
+            me.adopt = 0; plan(); me.at = BATCHES
         fi }
+#ifdef TRACE              /* a checkpoint, when a second has passed: it changes no answer, and costs many states */
+    :: d_step { AT(INTENDED) && OURS -> save(); me.at = INTENDED }
+#endif
     :: d_step { AT(CREATING) && me.call == DONE -> hear(INTENDED); found() }
     :: d_step { AT(CREATING) && me.call == DONE && losses -> losses--; disturb(); hear(FINDING) }
     :: d_step { AT(CREATING) && me.call == DROPPED -> hear(FINDING) }
@@ -400,13 +404,13 @@ end:
 }
 
 inline take_create(which) {
-    assert(created[which] == 0);  /* no assignment twice */
+    CHECK(created[which] == 0);  /* no assignment twice */
     created[which]++; EVENT(CREATE, which, 0)
 }
 
 inline take_scores(rows, first, second) {
-    if :: HAS(rows, 0) -> assert(held[0] < first); held[0] = first; EVENT(WRITE, 0, first) :: else fi;
-    if :: HAS(rows, 1) -> assert(held[1] < second); held[1] = second; EVENT(WRITE, 1, second) :: else fi
+    if :: HAS(rows, 0) -> CHECK(held[0] < first); held[0] = first; EVENT(WRITE, 0, first) :: else fi;
+    if :: HAS(rows, 1) -> CHECK(held[1] < second); held[1] = second; EVENT(WRITE, 1, second) :: else fi
 }
 
 #define UNDER_WAY(n) (w[n].call == SENT)
@@ -473,7 +477,7 @@ end:
         :: else -> s = 0; break
         od; n = 0 }
 #endif
-    :: timeout -> assert(STRAY || FREE_NOW); break  /* no sync for ever */
+    :: timeout -> CHECK(STRAY || FREE_NOW); break  /* no sync for ever */
     od
 }
 

@@ -1,16 +1,17 @@
 """Search the model of the protocol: every check holds, and none without each guard. Traces are its runs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from protocol.guards import ASSUMPTIONS, GUARDS, QUICK, WHOLE, without
-from protocol.spin import compiled, is_run, missing, search
+from protocol.spin import is_run, missing, search
+from protocol.traces import encode, follower
+
+__all__ = ["follower"]
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "installed")
 
-KINDS = ("request", "claim", "release", "settle", "intent", "ref", "mark", "keep", "create", "write", "grade")
 FIRST_SYNC = """
     request claim intent:0 intent:1 create:0 create:1 ref:0 mark:0:1 ref:1 mark:1:1 write:0:1 write:1:1
     keep:0:1 keep:1:1 settle
@@ -19,22 +20,6 @@ TWO_TAKEOVERS = """
     request claim intent:0 intent:1 create:0 claim ref:0 create:1 mark:0:1 ref:1 mark:1:1 write:0:1 write:1:1
     claim keep:0:1 keep:1:1 settle grade:0:2 request claim mark:0:2 write:0:2 keep:0:2 settle
 """
-
-
-def encode(trace: str) -> list[int]:
-    """Return the numbers of events: of each its kind, its assignment and its version."""
-    numbers = []
-    for event in trace.split():
-        kind, which, value = (*event.split(":"), "0", "0")[:3]
-        numbers.append((KINDS.index(kind) + 1) * 16 + int(which) * 8 + int(value))
-    return numbers
-
-
-@pytest.fixture(scope="module")
-def follower() -> Iterator[Path]:
-    """Compile the model so that it follows traces."""
-    with compiled(("TRACE", "STOPS=2", "LOSSES=2")) as program:
-        yield program
 
 
 def test_protocol_holds_in_every_state() -> None:
