@@ -23,10 +23,12 @@ ORDER = ("intent", "ref", "mark", "keep")
 START = (
     """
     CREATE TABLE protocol_trace (number bigserial, at timestamptz DEFAULT clock_timestamp(),
-                                 transaction xid8 DEFAULT pg_current_xact_id(), kind text, before json, after json)
+                                 transaction xid8 DEFAULT pg_current_xact_id(),
+                                 kind text, before json, after json)
     """,
     """
-    CREATE FUNCTION protocol_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+    CREATE FUNCTION protocol_note() RETURNS trigger
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
     BEGIN
         INSERT INTO protocol_trace (kind, before, after) VALUES (TG_TABLE_NAME, to_json(OLD), to_json(NEW));
         RETURN NULL;
