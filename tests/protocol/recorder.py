@@ -38,7 +38,10 @@ START = (
     "CREATE TRIGGER noted AFTER INSERT OR UPDATE ON ledger FOR EACH ROW EXECUTE FUNCTION protocol_note()",
 )
 END = ("DROP FUNCTION protocol_note() CASCADE", "DROP TABLE protocol_trace")
-NOTED = "SELECT extract(epoch FROM at) AS at, transaction::text, kind, before, after FROM protocol_trace ORDER BY number"
+NOTED = """
+    SELECT extract(epoch FROM at) AS at, transaction::text, kind, before, after
+    FROM protocol_trace ORDER BY number
+"""
 
 
 class _Noted(list[T]):

@@ -74,10 +74,12 @@ async def test_engine_is_a_run_of_the_protocol(
     follower: Path,
     live: Callable[[Recorder], Awaitable[None]],
 ) -> None:
-    async with environment.open_district(Scale(students=1).build()) as harness:
-        async with recording(sweeper, harness) as recorder:
-            await live(recorder)
-            trace = await read_events(sweeper, recorder)
+    async with (
+        environment.open_district(Scale(students=1).build()) as harness,
+        recording(sweeper, harness) as recorder,
+    ):
+        await live(recorder)
+        trace = await read_events(sweeper, recorder)
     assert is_run(follower, encode(trace)), trace
     for event in {event for event in trace.split() if event.startswith(("mark", "intent", "write"))}:
         assert not is_run(follower, encode(" ".join(one for one in trace.split() if one != event))), event
