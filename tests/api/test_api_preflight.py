@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import text
 
 from gradesync.core.district import SchoologyAccess
-from gradesync.db import preflights, retention
+from gradesync.db import preflight_findings, preflights, retention
 from gradesync.settings import Settings
 from gradesync.sync import preflight
 from gradesync_sandbox.faults import Fault, Hold, Status
@@ -281,7 +281,7 @@ async def test_old_reports_are_purged(api: ApiHarness) -> None:
         assert await preflights.get(db, report["id"]) is not None
         await db.execute(text("UPDATE preflight SET requested_at = now() - interval '31 days'"))
         await retention.purge(db)
-        assert await preflights.page_findings(db, report["id"]) == []
+        assert await preflight_findings.page_findings(db, report["id"]) == []
     expect_problem(await office.get(report["links"]["self"]), 404, "preflight-not-found")
 
 

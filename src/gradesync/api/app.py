@@ -18,6 +18,7 @@ from gradesync.api.routes import (
     clients,
     comparisons,
     district,
+    district_categories,
     district_file,
     docs,
     drift,
@@ -33,6 +34,7 @@ from gradesync.api.routes import (
     pauses,
     policy,
     preflight,
+    preflight_sections,
     runs,
     schedules,
     sections,
@@ -52,7 +54,7 @@ ROUTERS = (
     *(imports, mapping, categories, sections, totals),
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
-    overview,
+    *(overview, district_categories, preflight_sections),
     *(clients, district_file, oauth, operations, docs),
 )
 

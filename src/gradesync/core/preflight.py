@@ -14,7 +14,8 @@ Severity: TypeAlias = Literal["failed", "skipped", "warning"]
 class Obstacle(NamedTuple):
     """Describe one thing that would fail, be left out, or sync with a warning.
 
-    It is an assignment, a student, or where it has neither id the section.
+    It is an assignment, a student, or where it has neither id the section. `category` is the title of the
+    assignment's.
     """
 
     result: Severity
@@ -22,6 +23,7 @@ class Obstacle(NamedTuple):
     assignment_id: str = ""
     title: str = ""
     student_id: str = ""
+    category: str = ""
 
 
 def find_obstacles(
@@ -40,12 +42,14 @@ def find_obstacles(
 
 def _judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> Iterator[Obstacle]:
     verdicts = judge_assignments(gradebook, ledger, book)
+    categories = {category.id: category.title for category in gradebook.categories}
     for assignment in sorted(gradebook.assignments, key=lambda a: id_order(a.id)):
         verdict, title = verdicts[assignment.id], assignment.title
+        category = categories.get(assignment.category_id or "", "")
         if verdict.stop is not None:
-            yield Obstacle(_severity(verdict.stop), verdict.stop.reason, assignment.id, title)
+            yield Obstacle(_severity(verdict.stop), verdict.stop.reason, assignment.id, title, "", category)
         for warning in verdict.warnings:
-            yield Obstacle("warning", warning, assignment.id, title)
+            yield Obstacle("warning", warning, assignment.id, title, "", category)
 
 
 def _judge_students(

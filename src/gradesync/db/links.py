@@ -112,6 +112,12 @@ async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -
     return [_link(row) for row in await db.execute(query)]
 
 
+async def get_all(db: AsyncSession, section_ids: Collection[str]) -> dict[str, SectionLink]:
+    """Return the links of some sections by id; those without one are left out."""
+    rows = await db.execute(select(LINK).where(LINK.c.section_id.in_(section_ids)))
+    return {row.section_id: _link(row) for row in rows}
+
+
 async def save(db: AsyncSession, link: SectionLink) -> None:
     """Write a whole link. Raises `SisSectionTaken`, after which the transaction can only be rolled back."""
     values = _values(link)

@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -51,17 +61,7 @@ class Preflight:
     lease_token: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Hold one numbered finding of a report; `section_code` is the section's school code."""
-
-    number: int
-    section_id: str
-    section_code: str
-    obstacle: Obstacle
-
-
-FIELDS = tuple(field.name for field in fields(Preflight))
+FIELDS = tuple(each.name for each in fields(Preflight))
 
 
 async def begin(
@@ -100,28 +100,6 @@ async def page(db: AsyncSession, *, before: str | None = None, limit: int = 50) 
     if before is not None:
         query = query.where(PREFLIGHT.c.id < parse(before))
     return [_preflight(row) for row in await db.execute(query)]
-
-
-async def page_findings(
-    db: AsyncSession,
-    preflight_id: str,
-    *,
-    section_id: str | None = None,
-    result: str | None = None,
-    reason: str | None = None,
-    after: int = 0,
-    limit: int = 100,
-) -> list[Finding]:
-    """List the findings of a report in their order, after a number."""
-    query = select(FINDING).where(FINDING.c.preflight_id == parse(preflight_id), FINDING.c.number > after)
-    for column, wanted in (
-        (FINDING.c.section_id, section_id),
-        (FINDING.c.result, result),
-        (FINDING.c.reason, reason),
-    ):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    return [_finding(row) for row in await db.execute(query.order_by(FINDING.c.number).limit(limit))]
 
 
 # ---- leases ------------------------------------------------------------------------------------------------
@@ -189,11 +167,7 @@ async def record(
                 "number": report.found + number,
                 "section_id": section_id,
                 "section_code": code or "",
-                "assignment_id": obstacle.assignment_id,
-                "title": obstacle.title,
-                "student_id": obstacle.student_id,
-                "result": obstacle.result,
-                "reason": obstacle.reason,
+                **obstacle._asdict(),
             }
             for number, obstacle in enumerate(obstacles, 1)
         ]
@@ -257,8 +231,3 @@ def _leased(report: Preflight) -> ColumnElement[bool]:
 def _preflight(row: Row[Any]) -> Preflight:
     values = {name: getattr(row, name) for name in FIELDS}
     return Preflight(**{**values, "id": str(row.id)})
-
-
-def _finding(row: Row[Any]) -> Finding:
-    obstacle = Obstacle(row.result, row.reason, row.assignment_id, row.title, row.student_id)
-    return Finding(row.number, row.section_id, row.section_code, obstacle)

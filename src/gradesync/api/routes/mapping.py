@@ -20,6 +20,7 @@ from gradesync.api.bulk import (
 from gradesync.api.live import OUTLINE_CALLS, SectionRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import mapping as schemas
+from gradesync.core.category_preview import find_changed_titles
 from gradesync.core.fit import normalize_title
 from gradesync.core.gradebook import Category
 from gradesync.core.sis import SisCategory
@@ -50,15 +51,9 @@ async def set_title_rules(*, context: LinkWriter, wanted: schemas.TitleRulesRequ
         await districts.lock(db)
         before = (await context.district()).category_titles
         await districts.set_category_titles(db, rules)
-        await links.remove_pairs_titled(db, _changed_titles(before, rules))
+        await links.remove_pairs_titled(db, find_changed_titles(before, rules))
         await audit.append(db, context.by.actor, "category-titles.set", {"rules": rules}, context.source_ip)
     return _render_rules(rules)
-
-
-def _changed_titles(before: Mapping[str, str], after: Mapping[str, str]) -> set[str]:
-    """Return the titles, plain, of all rules that were added, changed or removed."""
-    changed = before.items() ^ after.items()
-    return {normalize_title(title) for rule in changed for title in rule}
 
 
 def _render_rules(rules: Mapping[str, str]) -> schemas.TitleRules:

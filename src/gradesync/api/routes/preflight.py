@@ -1,7 +1,7 @@
 """Start and serve pre-flight reports: what would not sync in a whole district."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,10 +14,12 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Page, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
+from gradesync.api.schemas.render_section import render_teachers
 from gradesync.core.preflight import Severity
 from gradesync.core.reasons import Reason
-from gradesync.db import audit, preflights
-from gradesync.db.preflights import Finding, Preflight
+from gradesync.db import audit, preflight_findings, preflights
+from gradesync.db.preflight_findings import Finding
+from gradesync.db.preflights import Preflight
 from gradesync.errors import RequestRefused
 from gradesync.sync.preflight import SETTLES_IN
 
@@ -26,8 +28,12 @@ router = APIRouter(prefix="/preflight", tags=["Pre-flight"])
 COLUMNS = (
     "section id",
     "section school code",
+    "section",
+    "school",
+    "teachers",
     "assignment id",
     "assignment",
+    "category",
     "student id",
     "result",
     "reason",
@@ -35,7 +41,10 @@ COLUMNS = (
     "what to do",
 )
 EXAMPLE = spreadsheet.format_line(COLUMNS) + spreadsheet.format_line(
-    ("7900000001", "49355", "5001", "Essay", "", "skipped", "category-unmapped", "…", "…")
+    (
+        *("7900000001", "49355", "Algebra I: Period 3", "94000001", "Robin Reyes"),
+        *("5001", "Essay", "Writing", "", "skipped", "category-unmapped", "…", "…"),
+    )
 )
 PreflightId = Annotated[UUID, Path(description="The id of a report")]
 
@@ -101,7 +110,7 @@ async def list_preflights(
 )
 async def get_preflight(*, context: LinkReader, preflight_id: PreflightId) -> schemas.Preflight:
     """Return the progress of a report, and how often it found each reason."""
-    return _render_report(await _existing(context, preflight_id))
+    return _render_report(await find_preflight(context, preflight_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +118,18 @@ class Filters:
     """Filter the findings of a report."""
 
     section: Annotated[SchoologyId | None, Query(description="Only findings of this section")] = None
+    school: Annotated[
+        str | None, Query(max_length=200, description="Only findings of sections of this school")
+    ] = None
+    teacher: Annotated[
+        SchoologyId | None, Query(description="Only findings of sections of this course admin")
+    ] = None
     result: Annotated[Severity | None, Query(description="Only findings with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only findings with this reason")] = None
 
     def query(self) -> dict[str, str]:
         """Return the filters that are set as query parameters."""
-        values = {"section": self.section, "result": self.result, "reason": self.reason}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -141,7 +156,7 @@ async def list_findings(
 
     With `Accept: text/csv` the response is one spreadsheet with all findings, and `limit` does not apply.
     """
-    report = await _existing(context, preflight_id)
+    report = await find_preflight(context, preflight_id)
     if "text/csv" in accept:
         return _spreadsheet(context, report, filters)
     listing = context.listing(f"{_path(report)}/findings", filters.query())
@@ -151,7 +166,8 @@ async def list_findings(
     return Page(items=[_render_finding(finding) for finding in items], next_cursor=next_cursor)
 
 
-async def _existing(context: RequestContext, preflight_id: UUID) -> Preflight:
+async def find_preflight(context: RequestContext, preflight_id: UUID) -> Preflight:
+    """Return a report. Raises `RequestRefused("preflight-not-found")`."""
     async with context.database() as db:
         await preflights.settle_overdue(db)
         report = await preflights.get(db, str(preflight_id))
@@ -164,10 +180,12 @@ async def _read_findings(
     context: RequestContext, report: Preflight, filters: Filters, after: int, limit: int
 ) -> list[Finding]:
     async with context.database() as db:
-        return await preflights.page_findings(
+        return await preflight_findings.page_findings(
             db,
             report.id,
             section_id=filters.section,
+            school=filters.school,
+            teacher=filters.teacher,
             result=filters.result,
             reason=filters.reason,
             after=after,
@@ -196,8 +214,12 @@ def _format_finding(finding: schemas.PreflightFinding) -> str:
         (
             finding.section_id,
             finding.section_code or "",
+            finding.section_title or "",
+            finding.school or "",
+            "; ".join(teacher.name or teacher.id for teacher in finding.teachers),
             assignment.id if assignment else "",
             assignment.title if assignment else "",
+            (assignment.category or "") if assignment else "",
             finding.student_id or "",
             finding.result,
             reason.code,
@@ -228,17 +250,25 @@ def _render_report(report: Preflight) -> schemas.Preflight:
             "findings": report.found,
             "reasons": report.reasons,
             "error": error,
-            "links": {"self": _path(report), "findings": f"{_path(report)}/findings"},
+            "links": {
+                "self": _path(report),
+                **{name: f"{_path(report)}/{name}" for name in ("findings", "sections")},
+            },
         }
     )
 
 
 def _render_finding(finding: Finding) -> schemas.PreflightFinding:
-    result, reason, assignment_id, title, student_id = finding.obstacle
-    assignment = schemas.FoundAssignment(id=assignment_id, title=title) if assignment_id else None
+    result, reason, assignment_id, title, student_id, category = finding.obstacle
+    assignment = None
+    if assignment_id:
+        assignment = schemas.FoundAssignment(id=assignment_id, title=title, category=category or None)
     return schemas.PreflightFinding(
         section_id=finding.section_id,
         section_code=finding.section_code or None,
+        section_title=finding.title or None,
+        school=finding.school,
+        teachers=render_teachers(finding.teachers),
         assignment=assignment,
         student_id=student_id or None,
         result=result,

@@ -1,21 +1,28 @@
 """Serve the links of sections to the SIS, and set them."""
 
-from fastapi import APIRouter, Response
+from dataclasses import dataclass, fields
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.exceptions import RequestValidationError
 
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
 from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas.render import render_section
+from gradesync.api.schemas.render_section import render_section
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.reasons import Reason
-from gradesync.db import links, queue
+from gradesync.db import links, queue, section_search
 from gradesync.db.links import SectionLink
+from gradesync.db.section_search import SectionFilter
 from gradesync.errors import RequestRefused, SyncStopped
 from gradesync.sync.manual_links import Destination, link_section
 
 router = APIRouter(tags=["Sections"])
 
+State = Literal["all-sent", "needs-attention", "stopped-for-review", "failed", "never-synced"]
 # Errors of the request for a link; every other refusal of the SIS has another cause.
 NOT_LINKABLE = frozenset(
     {
@@ -27,17 +34,72 @@ NOT_LINKABLE = frozenset(
 )
 
 
-@router.get("/sections", summary="List the district's links", responses=problem_responses("cursor-not-valid"))
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Filter the sections of the district."""
+
+    title: Annotated[str | None, Query(max_length=200, description="A part of the title")] = None
+    code: Annotated[str | None, Query(max_length=200, description="The beginning of the school code")] = None
+    teacher: Annotated[
+        str | None, Query(max_length=200, description="A part of a course admin's name, or the whole id")
+    ] = None
+    school: Annotated[str | None, Query(max_length=200, description="Its id in Schoology")] = None
+    term: Annotated[
+        str | None,
+        Query(
+            pattern=r"^\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d$",
+            description="The first and the last day of the term",
+            examples=["2026-08-10/2027-01-15"],
+        ),
+    ] = None
+    state: Annotated[State | None, Query(description="What the last sync came to")] = None
+    reason: Annotated[Reason | None, Query(description="Only where this needs attention")] = None
+
+    @property
+    def stored(self) -> SectionFilter:
+        """Return the filters as the database takes them. Raises `RequestValidationError` for no date."""
+        return SectionFilter(**{**self._given(), "term": self.term and _read_term(self.term)})
+
+    def _given(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def query(self) -> dict[str, str]:
+        """Return the filters that are set as query parameters."""
+        return {name: str(value) for name, value in self._given().items() if value is not None}
+
+
+def _read_term(text: str) -> tuple[date, date]:
+    try:
+        first, last = map(date.fromisoformat, text.split("/"))
+    except ValueError:
+        wrong = {"loc": ("query", "term"), "type": "date_parsing", "msg": "there is no such day"}
+        raise RequestValidationError([wrong]) from None
+    return first, last
+
+
+@router.get("/sections", summary="Search the sections", responses=problem_responses("cursor-not-valid"))
 async def list_sections(
-    *, context: LinkReader, response: Response, limit: pagination.Limit = 50, cursor: pagination.Cursor = None
+    *,
+    context: LinkReader,
+    filters: Annotated[Filters, Depends()],
+    response: Response,
+    limit: pagination.Limit = 50,
+    cursor: pagination.Cursor = None,
 ) -> schemas.Page[schemas.Section]:
-    """List every section that was synced or linked, by id."""
-    listing = context.listing("/sections")
+    """List the sections that were synced or linked and meet every filter, by id."""
+    listing = context.listing("/sections", filters.query())
     after = listing.position(cursor)
     async with context.database() as db:
-        page = await links.page(db, after=after[0] if after else None, limit=limit + 1)
-    items, next_cursor = listing.paginate(response, page, limit, lambda link: (link.section_id,))
-    return schemas.Page(items=[render_section(link) for link in items], next_cursor=next_cursor)
+        found = await section_search.search(
+            db, filters.stored, after=after[0] if after else None, limit=limit + 1
+        )
+        linked = await links.get_all(db, [state.section_id for state in found])
+    page, next_cursor = listing.paginate(response, found, limit, lambda state: (state.section_id,))
+    items = [
+        render_section(linked.get(state.section_id) or SectionLink(section_id=state.section_id), state)
+        for state in page
+    ]
+    return schemas.Page(items=items, next_cursor=next_cursor)
 
 
 @router.get(
@@ -52,10 +114,11 @@ async def get_section(*, context: SectionReader) -> schemas.Section:
     """
     async with context.database() as db:
         link, pause = await links.get(db, context.section_id), await queue.find_pause(db, context.section_id)
+        state = await section_search.get(db, context.section_id)
     if link is None:
         code = None if pause else (await context.outline()).gradebook.section_code
         link = SectionLink(section_id=context.section_id, code=code)
-    return render_section(link, pause)
+    return render_section(link, state, pause)
 
 
 @router.put(
@@ -92,7 +155,9 @@ async def set_section(*, context: SectionWriter, wanted: schemas.LinkRequest) ->
     except SyncStopped as stopped:
         raise _not_linked(stopped) from stopped
     live.forget_sis(context.section_ref)
-    return render_section(link)
+    async with context.database() as db:
+        state = await section_search.get(db, context.section_id)
+    return render_section(link, state)
 
 
 def _not_linked(stopped: SyncStopped) -> Exception:

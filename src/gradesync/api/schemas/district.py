@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from gradesync.api.schemas import ReasonText, RequestModel, ResponseModel, SchoologyId
+from gradesync.api.schemas.sections import SectionTeacher
 
 Url = Annotated[str, Field(min_length=1, max_length=500, examples=["https://hooks.example.org/gradesync"])]
 
@@ -117,6 +118,7 @@ class FoundAssignment(ResponseModel):
 
     id: str
     title: str
+    category: Annotated[str | None, Field(description="The title of its category; null: none")] = None
 
 
 class PreflightFinding(ResponseModel):
@@ -127,10 +129,29 @@ class PreflightFinding(ResponseModel):
 
     section_id: str
     section_code: Annotated[str | None, Field(description="The section school code in Schoology")]
+    section_title: Annotated[str | None, Field(description="null until a sync has read the section")] = None
+    school: Annotated[str | None, Field(description="The id of its school in Schoology")] = None
+    teachers: Annotated[
+        list[SectionTeacher],
+        Field(default_factory=list, description="Its course admins, as a sync read them"),
+    ]
     assignment: FoundAssignment | None
     student_id: Annotated[str | None, Field(description="Schoology user id")]
     result: Literal["failed", "skipped", "warning"]
     reason: ReasonText
+
+
+class PreflightSection(ResponseModel):
+    """Sum up a section of a report, with a message to its teachers that is ready to be copied."""
+
+    section_id: str
+    section_code: Annotated[str | None, Field(description="The section school code in Schoology")]
+    section_title: Annotated[str | None, Field(description="null until a sync has read the section")]
+    school: Annotated[str | None, Field(description="The id of its school in Schoology")]
+    teachers: list[SectionTeacher]
+    findings: int
+    reasons: Annotated[Mapping[str, int], Field(description="How often each reason was found")]
+    message: Annotated[str, Field(description="What would not sync and what to do; names no student")]
 
 
 class ConnectionCheckRequest(RequestModel):

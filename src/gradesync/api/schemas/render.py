@@ -14,7 +14,6 @@ from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit, Guard
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import SisCategory, SisSection
-from gradesync.db.links import SectionLink
 from gradesync.db.outcomes import Outcome
 from gradesync.db.queue import Pause
 from gradesync.db.syncs import Sync
@@ -180,22 +179,6 @@ def render_sis_section(section: SisSection) -> schemas.SisSection:
 def render_sis_category(category: SisCategory) -> schemas.SisCategory:
     """Render a category of the SIS."""
     return schemas.SisCategory(id=category.ref.key, title=category.title, active=category.active)
-
-
-def render_section(link: SectionLink, pause: Pause | None = None) -> schemas.Section:
-    """Render the link of a section, with the pause that it is under."""
-    path = section_path(link.section_id)
-    return schemas.Section(
-        id=link.section_id,
-        title=link.title or None,
-        school=link.school,
-        code=link.code,
-        sis_section=link.sis and render_sis_section(link.sis),
-        teacher=link.teacher,
-        chosen=link.chosen,
-        paused=render_pause(pause),
-        links={name: f"{path}/{name}" for name in ("syncs", "assignments", "categories")},
-    )
 
 
 def section_path(section_id: str) -> str:

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
-from gradesync.api.schemas.base import Paused, ReasonText, RequestModel, ResponseModel, SchoologyId, SisId
+from gradesync.api.schemas.base import (
+    Paused,
+    ReasonText,
+    RequestModel,
+    ResponseModel,
+    SchoologyId,
+    SisId,
+    SyncResult,
+)
 
 
 class SisSection(ResponseModel):
@@ -15,6 +23,32 @@ class SisSection(ResponseModel):
     id: str
     term_first: date
     term_last: date
+
+
+class SectionTeacher(ResponseModel):
+    """Name a course admin of a section."""
+
+    id: Annotated[str, Field(description="Schoology user id")]
+    name: Annotated[str | None, Field(description="As Schoology shows it")]
+
+
+class ReasonCount(ResponseModel):
+    """Count what needs attention for a reason."""
+
+    reason: ReasonText
+    items: int
+
+
+class LatestSync(ResponseModel):
+    """Describe what the last sync of a section came to.
+
+    A sync of chosen assignments, or a retry, never makes a section `all-sent`.
+    """
+
+    result: SyncResult
+    settled_at: datetime
+    reasons: Annotated[list[ReasonCount], Field(description="What needs attention, most of it first")]
+    links: Mapping[str, str]
 
 
 class Section(ResponseModel):
@@ -29,6 +63,11 @@ class Section(ResponseModel):
     sis_section: Annotated[SisSection | None, Field(description="null until the first sync finds it")]
     teacher: Annotated[str | None, Field(description="The SIS teacher that the district set")]
     chosen: Annotated[bool, Field(description="True where the district set the link")]
+    teachers: Annotated[
+        list[SectionTeacher],
+        Field(default_factory=list, description="Its course admins in Schoology, as the last sync read them"),
+    ]
+    latest: Annotated[LatestSync | None, Field(description="null until a sync has settled")] = None
     paused: Annotated[
         Paused | None,
         Field(description="Why no sync starts now; null: it may, and in a list, where each is not asked for"),

@@ -109,3 +109,4 @@ class PreflightFindingRow(Table, table=True):
     student_id: str = Field(sa_column=Column(Text, nullable=False))
     result: str = Field(sa_column=Column(Text, nullable=False))
     reason: str = Field(sa_column=Column(Text, nullable=False))
+    category: str = Field(sa_column=Column(Text, nullable=False, server_default=text("''")))
