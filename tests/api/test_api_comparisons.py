@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from gradesync.core.sis import Policy
 from gradesync.db import comparisons, retention
 from gradesync.sync import comparison
 from gradesync_sandbox.faults import Fault, Hold, RefuseBefore, Status
@@ -157,6 +159,16 @@ async def test_what_a_sync_writes_meanwhile_is_no_edit(api: ApiHarness) -> None:
     assert (found["counts"]["drift"], found["counts"]["conflict"]) == (0, 0)
 
 
+async def test_a_paused_district_compares_nothing(api: ApiHarness) -> None:
+    office = await api.office()
+    path = await start(office, api)
+    pause = (await office.post("/pause", {"reason": "An upgrade."})).json()
+    assert await advance(api) == 0
+    assert (await office.ask("DELETE", f"/pause/{pause['id']}")).is_success
+    assert await advance(api) == 1
+    assert (await office.get(path)).json()["status"] == "complete"
+
+
 async def test_a_section_has_one_comparison_at_a_time(api: ApiHarness) -> None:
     office = await api.office()
     path = await start(office, api)
@@ -232,3 +244,27 @@ async def test_another_sections_comparison_does_not_exist(api: ApiHarness) -> No
     elsewhere = found["links"]["self"].replace(api.section, str(api.world.classrooms[1].section.id))
     expect_problem(await office.get(elsewhere), 404, "comparison-not-found")
     expect_problem(await office.get(f"{elsewhere}/cells"), 404, "comparison-not-found")
+
+
+def zone_where(api: ApiHarness, hour: int) -> str:
+    """Return a time zone in which it is that hour now. The signs of these names are turned around."""
+    west = (api.runtime.clock().hour - hour + 11) % 24 - 11
+    return f"Etc/GMT{west:+d}"
+
+
+async def test_policy_compares_every_section_each_night(api: ApiHarness) -> None:
+    office = await api.office()
+    for room in api.world.classrooms:
+        await api.sync(office, str(room.section.id))
+    night, noon, rooms = zone_where(api, 2), zone_where(api, 12), len(api.world.classrooms)
+    for zone, policy, queued in (
+        (night, Policy(), 0),
+        (noon, Policy(compare_nightly=True), 0),
+        (night, Policy(compare_nightly=True), rooms),
+        (night, Policy(compare_nightly=True), 0),
+    ):
+        await api.replace_district(replace(api.district, timezone=zone, policy=policy))
+        assert await comparison.queue_nightly(api.runtime.context) == queued
+    assert await advance(api, rooms) == rooms
+    (found,) = (await office.get(f"{api.path}/comparisons")).json()["items"]
+    assert (found["status"], found["requested_by"]["kind"]) == ("complete", "schedule")

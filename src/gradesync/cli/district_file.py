@@ -132,6 +132,7 @@ class _Policy(Table):
     guard_assignments: int = Field(_POLICY.guard_assignments, ge=1)
     drift: DriftPolicy = _POLICY.drift
     mean_shift: Decimal = Field(_POLICY.mean_shift, gt=0, le=100)
+    compare_nightly: bool = False
     history_years: int = Field(_POLICY.history_years, ge=0, le=20)
 
 

@@ -171,5 +171,6 @@ class Policy:
     guard_scores: int = 50
     guard_assignments: int = 5
     drift: DriftPolicy = "report"
+    compare_nightly: bool = False
     history_years: int = 1
     mean_shift: Decimal = Decimal(15)

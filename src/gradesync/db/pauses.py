@@ -47,6 +47,9 @@ RUNS = text("""
     ) OR EXISTS (
         SELECT FROM preflight WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp()
+    ) OR EXISTS (
+        SELECT FROM comparison WHERE status = 'processing' AND lease_token IS NOT NULL
+        AND lease_until > statement_timestamp()
     )
 """)
 
@@ -127,7 +130,7 @@ async def page(db: AsyncSession, *, after: str | None = None, limit: int = 50) -
 
 
 async def is_quiet(db: AsyncSession, *, takeover_wait_seconds: float) -> bool:
-    """Return whether nothing of the district runs: no sync, and no pre-flight report.
+    """Return whether nothing of the district runs: no sync, no pre-flight report, no comparison.
 
     A lease that ended less than `takeover_wait_seconds` ago counts: its worker may have a call under way.
     """

@@ -7,6 +7,7 @@ starts whenever she asks for it.
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -37,6 +38,10 @@ FAILURE_PAUSE_SECONDS = 20.0
 WAIT_SECONDS = 0.5  # between two looks whether syncs still wait
 TRIES_MAX = 3
 SETTLES_IN = timedelta(minutes=20)
+NIGHT = range(1, 5)  # the hours of a district's local time in which its sections are compared
+NIGHTLY_EVERY = timedelta(hours=20)
+NIGHTLY_AT_ONCE = 10  # queued in one district, beside those that people asked for
+NIGHTLY = "schedule:nightly"  # who asked for them
 
 
 class SectionBusy(Exception):
@@ -49,6 +54,28 @@ async def advance(context: SyncContext) -> int:
         waiting = await comparisons.list_waiting_districts(db)
     made = (_advance(context, district_id) for district_id in waiting[:DISTRICTS_AT_ONCE])
     return sum(await asyncio.gather(*made))
+
+
+async def queue_nightly(context: SyncContext) -> int:
+    """Queue comparisons where a district's policy asks for them each night; return how many."""
+    async with context.database.without_tenant() as db:
+        waiting = await comparisons.list_nightly_districts(db)
+    return sum([await _queue_nightly(context, district_id) for district_id in waiting])
+
+
+async def _queue_nightly(context: SyncContext, district_id: str) -> int:
+    async with context.database.district(district_id) as db:
+        district = await districts.get(db)
+        if district is None or not district.policy.compare_nightly:
+            return 0
+        if context.clock().astimezone(ZoneInfo(district.timezone)).hour not in NIGHT:
+            return 0
+        due = await comparisons.list_due_sections(db, every=NIGHTLY_EVERY, limit=NIGHTLY_AT_ONCE)
+        for section_id in due:
+            await comparisons.begin(
+                db, section_id, requested_by=NIGHTLY, settles_in=SETTLES_IN.total_seconds()
+            )
+    return len(due)
 
 
 async def _advance(context: SyncContext, district_id: str) -> bool:

@@ -26,6 +26,7 @@ from gradesync.worker.webhooks import WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+NIGHTLY_SECONDS = 60.0
 RELEASE_SECONDS = 1.0
 DELIVER_SECONDS = 1.0
 HEALTH_SECONDS = 15
@@ -56,6 +57,11 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         )
         await stack.enter_async_context(
             run_periodically("comparison", lambda: comparison.advance(runtime.context), seconds=LOOK_SECONDS)
+        )
+        await stack.enter_async_context(
+            run_periodically(
+                "nightly", lambda: comparison.queue_nightly(runtime.context), seconds=NIGHTLY_SECONDS
+            )
         )
         feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
         await stack.enter_async_context(run_periodically("runs", feed, seconds=LOOK_SECONDS))

@@ -77,6 +77,7 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "guard_scores": policy.guard_scores,
             "guard_assignments": policy.guard_assignments,
             "drift": policy.drift,
+            "compare_nightly": policy.compare_nightly,
             "history_years": policy.history_years,
         }
     )

@@ -26,6 +26,7 @@ class Policy(ResponseModel):
     guard_assignments: int
     history_years: int
     drift: DriftPolicy
+    compare_nightly: bool
 
 
 class PolicyChange(RequestModel):
@@ -101,4 +102,7 @@ class PolicyChange(RequestModel):
     ] = None
     drift: Annotated[
         DriftPolicy | None, Field(description="What becomes of a score that somebody changed in the SIS")
+    ] = None
+    compare_nightly: Annotated[
+        StrictBool | None, Field(description="Compare every linked section with the SIS each night")
     ] = None
