@@ -22,7 +22,6 @@ COMPARISON = metadata.tables["comparison"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 PROCESSING = COMPARISON.c.status == "processing"
 WAITING = text("SELECT district_id FROM tenantless_comparison_districts()")
-NIGHTLY = text("SELECT district_id FROM tenantless_nightly_districts()")
 LINK = metadata.tables["section_link"].c
 GROUPS_KEPT = 20  # assignments, and students, with the most edits
 
@@ -106,11 +105,6 @@ async def load_cells(db: AsyncSession, comparison_id: str) -> Comparison:
         return Comparison((), {})
     raw = codec.load(zlib.decompress(packed).decode())
     return Comparison(tuple(_load_cell(cell) for cell in raw["cells"]), raw["titles"])
-
-
-async def list_nightly_districts(db: AsyncSession) -> list[str]:
-    """List the districts whose policy compares every section each night."""
-    return [row.district_id for row in await db.execute(NIGHTLY)]
 
 
 async def list_due_sections(db: AsyncSession, *, every: timedelta, limit: int) -> list[str]:

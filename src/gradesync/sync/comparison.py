@@ -15,9 +15,10 @@ from gradesync.core.catalogue import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
-from gradesync.db import comparisons, districts, ledger, links, queue, syncs
+from gradesync.db import comparisons, districts, ledger, links, pauses, queue, syncs
 from gradesync.db.comparisons import ComparisonState
 from gradesync.db.links import SectionLink
+from gradesync.db.pauses import Where
 from gradesync.db.syncs import Sync
 from gradesync.errors import AccessRefused, Retriable, SyncStopped
 from gradesync.sync.claim import Attempt
@@ -40,7 +41,7 @@ TRIES_MAX = 3
 SETTLES_IN = timedelta(minutes=20)
 NIGHT = range(1, 5)  # the hours of a district's local time in which its sections are compared
 NIGHTLY_EVERY = timedelta(hours=20)
-NIGHTLY_AT_ONCE = 10  # queued in one district, beside those that people asked for
+NIGHTLY_AT_ONCE = 100  # queued in one district, beside those that people asked for
 NIGHTLY = "schedule:nightly"  # who asked for them
 
 
@@ -59,14 +60,14 @@ async def advance(context: SyncContext) -> int:
 async def queue_nightly(context: SyncContext) -> int:
     """Queue comparisons where a district's policy asks for them each night; return how many."""
     async with context.database.without_tenant() as db:
-        waiting = await comparisons.list_nightly_districts(db)
-    return sum([await _queue_nightly(context, district_id) for district_id in waiting])
+        names = await districts.list_names(db)
+    return sum([await _queue_nightly(context, name.id) for name in names])
 
 
 async def _queue_nightly(context: SyncContext, district_id: str) -> int:
     async with context.database.district(district_id) as db:
         district = await districts.get(db)
-        if district is None or not district.policy.compare_nightly:
+        if district is None or not district.policy.compare_nightly or await pauses.find(db, Where()):
             return 0
         if context.clock().astimezone(ZoneInfo(district.timezone)).hour not in NIGHT:
             return 0
@@ -81,6 +82,8 @@ async def _queue_nightly(context: SyncContext, district_id: str) -> int:
 async def _advance(context: SyncContext, district_id: str) -> bool:
     async with context.database.district(district_id) as db:
         await comparisons.settle_overdue(db)
+        if await pauses.find(db, Where()):  # of the district: nothing of it works
+            return False
         district = await districts.get(db)
         state = await comparisons.claim(db, lease_seconds=LEASE_SECONDS)
     if district is None or state is None:
