@@ -37,7 +37,7 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         for view in ("Overview", "Pre-flight", "Runs", "Settings"):
             await go(opened, view)
             await check(opened, view)
-    await go(opened, "Sections")
+    await search_sections(session, opened)
     await opened.tool.locator(".view").get_by_role("link", name=session.room.section.name).click()
     for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
         await opened.tab(tab).click()
@@ -52,6 +52,21 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
             assert not await opened.tool.locator("html").evaluate(WIDER), (view, width)
     await go(opened, "Overview")
     await check(opened, "Overview in dark colors, on a phone")
+
+
+async def search_sections(session: BrowserSession, opened: CourseTab) -> None:
+    """Find no section by a title that none has, then the one behind a reason of the overview."""
+    row = opened.tool.locator(".view").get_by_role("link", name=session.room.section.name)
+    await go(opened, "Sections")
+    await expect(row).to_be_visible()
+    await check(opened, "sections")
+    await opened.tool.get_by_label("Title").fill("No such section")
+    await opened.button("Search").click()
+    await expect(opened.text("No section was found.")).to_be_visible()
+    await go(opened, "Overview")
+    await opened.tool.locator(".reasons a").first.click()
+    await expect(row).to_be_visible()
+    await expect(opened.tool.get_by_role("link", name="Remove the filter")).to_be_visible()
 
 
 async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:

@@ -18,6 +18,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE: ViewportSize = {"width": 1080, "height": 760}
 PHONE: ViewportSize = {"width": 376, "height": 760}
 SETTLE_SECONDS = 120
+expect.set_options(timeout=60_000)
 # The first syncs of a district happen over weeks, not in one minute.
 SPREAD = text("""
     UPDATE section_change c SET day = c.day - o.days
@@ -71,6 +72,7 @@ async def _take_all(opened: CourseTab) -> None:
     await _take(opened.page, "console-overview")
     await tool.get_by_role("link", name="Sections", exact=True).click()
     await expect(tool.locator(".rows tbody tr").first).to_be_visible()
+    await _take(opened.page, "console-sections")
     await tool.locator(".rows tbody a").first.click()
     await opened.tab("Categories").click()
     await expect(tool.get_by_role("combobox").first).to_be_visible()

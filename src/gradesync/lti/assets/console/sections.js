@@ -1,30 +1,113 @@
-// List the sections, and show one: its link, its categories, its log, and its assignments as its teacher sees them.
+// Find sections, and show one.
 
-import { h } from "../dom.js";
-import { SIS } from "../words.js";
+import { button, h, show, sign } from "../dom.js";
+import { count } from "../words.js";
 import { linkTo } from "./places.js";
 import { pageOf } from "./section.js";
+import { STATES, stateOf } from "./states.js";
 import { tableOf } from "./table.js";
 
-const COLUMNS = [
-  ["Section", ({ id, title }) => h("a", { href: linkTo("sections", [id]) }, title || `Section ${id}`)],
-  ["School code", ({ code }) => code ?? "none"],
-  [`${SIS} section`, ({ sis_section }) => sis_section?.id ?? "not linked"],
+const ROWS = 50;
+const REASONS_SHOWN = 2;
+const WORDS = [
+  ["title", "Title"],
+  ["code", "School code"],
+  ["teacher", "Teacher"],
 ];
+// Filters that links of other views set: they are shown, and can be taken away.
+const SET = ["reason", "school", "term"];
 
 export function create(context) {
+  const list = new SectionList(context);
   const element = h("div");
   return {
     element,
-    async open({ rest: [section] }) {
-      if (section) element.replaceChildren(await pageOf(context, section));
-      else await list();
+    async open({ rest: [section], query }) {
+      element.replaceChildren(section ? await pageOf(context, section) : list.element);
+      if (!section) await list.open(Object.fromEntries(query));
     },
   };
+}
 
-  async function list() {
-    const { items } = await context.http.json("sections?limit=200");
-    const none = h("p", { class: "quiet" }, "No section was synced yet.");
-    element.replaceChildren(items.length ? tableOf("Sections", COLUMNS, items) : none);
+class SectionList {
+  #context;
+  #query = {};
+  #cursor = null;
+  #inputs = WORDS.map(([name, words]) => [name, words, h("input", { type: "search", id: `section-${name}`, autocomplete: "off" })]);
+  #state = h("select", { id: "section-state", onchange: () => this.#find() });
+  #set = h("ul", { class: "filters", "aria-label": "Filters" });
+  #rows = h("div");
+  #more = button("Show more sections", () => this.#read(), { hidden: true });
+  #quiet = h("p", { class: "quiet", role: "status" });
+
+  constructor(context) {
+    this.#context = context;
+    const states = STATES.map(({ filter, words }) => h("option", { value: filter }, words));
+    this.#state.append(h("option", { value: "" }, "All"), ...states);
+    const form = h(
+      "form",
+      { class: "controls", role: "search", onsubmit: (event) => this.#submit(event) },
+      this.#inputs.map(([, words, input]) => h("div", {}, h("label", { for: input.id }, words), input)),
+      h("div", {}, h("label", { for: this.#state.id }, "Last sync"), this.#state),
+      h("div", { class: "submit" }, button("Search", null, { type: "submit" })),
+    );
+    this.element = h("div", {}, form, this.#set, this.#rows, this.#quiet, this.#more);
+  }
+
+  async open(query) {
+    this.#query = query;
+    this.#cursor = null;
+    for (const [name, , input] of this.#inputs) input.value = query[name] ?? "";
+    this.#state.value = query.state ?? "";
+    this.#set.replaceChildren(...SET.filter((name) => query[name]).map((name) => this.#chip(name)));
+    this.#rows.replaceChildren();
+    await this.#read();
+  }
+
+  #chip(name) {
+    const { [name]: value, ...others } = this.#query;
+    const words = `${name}: ${value.replaceAll("-", " ")}`;
+    return h("li", {}, h("a", { href: linkTo("sections", [], others), "aria-label": `Remove the filter ${words}` }, `${words} ×`));
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    this.#find();
+  }
+
+  #find() {
+    const texts = Object.fromEntries(this.#inputs.map(([name, , input]) => [name, input.value.trim()]));
+    location.hash = linkTo("sections", [], { ...this.#query, ...texts, state: this.#state.value });
+  }
+
+  async #read() {
+    const query = new URLSearchParams({ limit: ROWS, ...this.#query, ...(this.#cursor && { cursor: this.#cursor }) });
+    try {
+      const { items, next_cursor } = await this.#context.http.json(`sections?${query}`);
+      this.#cursor = next_cursor;
+      show(this.#more, Boolean(next_cursor));
+      if (items.length) this.#rows.append(tableOf("Sections", COLUMNS, items));
+      this.#quiet.textContent = this.#rows.childElementCount ? "" : "No section was found.";
+    } catch (error) {
+      this.#context.failed(error);
+    }
   }
 }
+
+const COLUMNS = [
+  ["Section", ({ id, title }) => h("a", { href: linkTo("sections", [id]) }, title || `Section ${id}`)],
+  ["Teacher", ({ teachers }) => teachers.map(({ id, name }) => name || id).join(", ")],
+  ["School", ({ school }) => school ?? ""],
+  ["School code", ({ code }) => code ?? ""],
+  ["Last sync", ({ latest }) => standing(stateOf(latest?.result ?? "never-synced"))],
+  ["Needs attention", ({ latest }) => reasonsOf(latest?.reasons ?? [])],
+];
+
+/** Name the reasons that most of it has; the section's page has all. */
+function reasonsOf(reasons) {
+  const more = reasons.length - REASONS_SHOWN;
+  const titles = reasons.slice(0, REASONS_SHOWN).map(({ reason }) => reason.title);
+  return [...titles, more > 0 && `and ${count(more, "more", "more")}`].filter(Boolean).map((text) => h("p", { class: "note" }, text));
+}
+
+const standing = ({ sign: kind, words }) => h("span", { class: "status" }, sign(kind), words);
