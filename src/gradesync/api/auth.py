@@ -180,7 +180,7 @@ async def authenticate(
     for scope in required.scopes:
         if not caller.may(scope):
             raise _scope_missing(scope)
-    if only_looks(caller) and request.method not in READ_METHODS:
+    if request.method not in READ_METHODS and caller.kind == "admin" and only_looks(caller):
         raise RequestRefused("viewer-only", "")
     await _count_request(runtime, caller, request)
     return RequestContext(runtime, live, caller, source_ip(request))
