@@ -54,6 +54,20 @@ async def test_mistakes_of_a_file_are_reported_by_line(settings: Settings, tmp_p
     assert "client_id is missing under [sis]" in done.err
 
 
+async def test_invitation_prints_a_link_for_a_new_district(settings: Settings) -> None:
+    environment = settings.environment()
+    done = await run_gradesync(
+        "district", "invite", "riverside", "--name", "Ann Lee", environment=environment
+    )
+    address, _, secret = done.out.strip().partition("/console/setup#riverside.")
+    assert (address, len(secret)) == (settings.public_url, 43)
+    refused = await run_gradesync(
+        "district", "invite", "River Side", "--name", "Ann", environment=environment
+    )
+    assert refused.code == 1
+    assert "small letters" in refused.err
+
+
 async def test_secret_of_a_client_is_shown_once(settings: Settings, tmp_path: Path) -> None:
     environment, file = settings.environment(), tmp_path / "riverside.toml"
     file.write_text(DISTRICT)

@@ -62,6 +62,7 @@ def _pattern(value: str) -> str:
     return value
 
 
+DISTRICT_ID = r"^[a-z0-9][a-z0-9-]{0,62}$"
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Url = Annotated[Text, AfterValidator(_url)]
 Issuer = Annotated[Text, AfterValidator(_issuer)]

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from gradesync.cli.console_table import Console
-from gradesync.cli.district_fields import Origin, Pattern, Table, Text, Timezone, Url
+from gradesync.cli.district_fields import DISTRICT_ID, Origin, Pattern, Table, Text, Timezone, Url
 from gradesync.cli.sis_tables import KINDS, Sis
 from gradesync.core.district import (
     District,
@@ -137,7 +137,7 @@ class _Policy(Table):
 
 
 class _File(Table):
-    id: Annotated[Text, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+    id: Annotated[Text, StringConstraints(pattern=DISTRICT_ID)]
     name: Text
     timezone: Timezone
     schoology: _Schoology

@@ -44,6 +44,21 @@ def apply(
         out.print(f"[green]✓[/] District [bold]{district_id}[/] {applied}.")
 
 
+@district.command()
+def invite(
+    district_id: DistrictId,
+    name: Annotated[
+        str, typer.Option(help="Who gets the link, as the audit log names them.", metavar="NAME")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Print a link that lets a person set up the district in a browser: once, within 24 hours."""
+    from gradesync.cli import operator
+
+    link = operator.run(partial(operator.invite, district_id=district_id, name=name))
+    typer.echo(json.dumps({"link": link}) if as_json else link)
+
+
 @district.command("file")
 def show_file(district_id: DistrictId) -> None:
     """Print the file of a district as it is in force, without its secrets."""

@@ -1,6 +1,7 @@
 """Manage districts and their clients, each change with an entry in the district's audit log."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.access.tokens import Scope
+from gradesync.cli.district_fields import DISTRICT_ID
 from gradesync.cli.district_file import parse
 from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
@@ -16,7 +18,7 @@ from gradesync.core.catalogue import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.district_export import export_district
 from gradesync.core.ports import Finding
-from gradesync.db import audit, clients, districts, links
+from gradesync.db import audit, clients, districts, invitations, links
 from gradesync.db.clients import Listed
 from gradesync.db.districts import Applied, Name
 from gradesync.db.pauses import Where
@@ -54,6 +56,19 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
         if applied != "unchanged":
             await audit.append(db, ACTOR, f"district.{applied}", {"district": district.id})
     return district.id, applied
+
+
+async def invite(runtime: Runtime, district_id: str, name: str) -> str:
+    """Return a link that lets a person set up a district, which there need not be yet: once, for a day."""
+    if not re.match(DISTRICT_ID, district_id):
+        raise CommandError(
+            f"A district cannot be called {district_id!r}.", "Write small letters, digits and hyphens."
+        )
+    async with runtime.context.database.district(district_id) as db:
+        secret = await invitations.create(db, name)
+        await audit.append(db, ACTOR, "district.invited", {"district": district_id, "name": name})
+    # What follows the # is sent to no server, and so is in no log.
+    return f"{runtime.settings.public_url}/console/setup#{district_id}.{secret}"
 
 
 async def export_file(runtime: Runtime, district_id: str) -> str:

@@ -16,10 +16,11 @@ from gradesync.db.tables import metadata
 SECRET_COLUMNS: Mapping[str, frozenset[str]] = {
     "district": frozenset({"secrets"}),
     "client": frozenset({"secret_hash", "old_secret_hash"}),
+    "invitation": frozenset({"hash", "session_hash"}),
     "webhook": frozenset({"secret", "old_secret"}),
 }
 # Erased first: what admits a caller, or lets a worker go on.
-ACCESS_TABLES = ("district", "client", "webhook", "sync")
+ACCESS_TABLES = ("district", "client", "invitation", "webhook", "sync")
 
 
 class ExportedRow(NamedTuple):

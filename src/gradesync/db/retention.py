@@ -1,4 +1,4 @@
-"""Delete what is past its time: syncs that the log no longer shows, used tokens, old responses."""
+"""Delete what is past its time: syncs that the log no longer shows, used tokens and links, old responses."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -6,6 +6,7 @@ from gradesync.db import (
     comparisons,
     districts,
     idempotency,
+    invitations,
     outcomes,
     preflights,
     runs,
@@ -31,6 +32,7 @@ async def purge(db: AsyncSession) -> None:
     await outcomes.purge(db)
     await syncs.purge(db)
     await tokens.purge(db)
+    await invitations.purge(db)
     await idempotency.purge(db)
     await preflights.purge(db)
     await comparisons.purge(db)

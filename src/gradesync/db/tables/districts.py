@@ -95,6 +95,18 @@ class UsedTokenRow(Table, table=True):
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
+class InvitationRow(Table, table=True):
+    """Store who may set up a district: the hash of a link that is good once, then that of its session."""
+
+    __tablename__ = "invitation"
+
+    district_id: str = Field(sa_column=district_column())
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    name: str = Field(sa_column=Column(Text, nullable=False))
+    expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
+    session_hash: bytes | None = Field(sa_column=Column(LargeBinary))
+
+
 class AuditRow(Table, table=True):
     """Store an entry of the audit log, whose hash covers the entry before it."""
 
