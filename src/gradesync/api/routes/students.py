@@ -30,7 +30,7 @@ SectionFilter = Annotated[SchoologyId | None, Query(alias="section", description
 @router.get(
     "",
     summary="Find students of a section by name",
-    responses=problem_responses("upstream-refused", "upstream-unavailable"),
+    responses=problem_responses("section-not-found", "upstream-refused", "upstream-unavailable"),
 )
 async def find_students(
     *,
