@@ -17,7 +17,7 @@ FIRST_SYNC = """
     keep:0:1 keep:1:1 settle
 """
 TWO_TAKEOVERS = """
-    request claim intent:0 intent:1 create:0 claim ref:0 create:1 mark:0:1 ref:1 mark:1:1 write:0:1 write:1:1
+    request claim intent:0 intent:1 create:0 claim create:1 ref:0 mark:0:1 ref:1 mark:1:1 write:0:1 write:1:1
     claim keep:0:1 keep:1:1 settle grade:0:2 request claim mark:0:2 write:0:2 keep:0:2 settle
 """
 
