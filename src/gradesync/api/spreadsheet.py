@@ -1,7 +1,5 @@
 """Write outcomes as rows of a spreadsheet (CSV, RFC 4180) that a teacher can open directly."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from datetime import datetime
 from unicodedata import normalize
 
 from gradesync.api import schemas
+from gradesync.core.csv_line import format_line
 
 COLUMNS = (
     "section",
@@ -34,8 +33,6 @@ ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 NAME_MAX = 60
-FORMULA = ("=", "+", "-", "@", "|", "%", "\u2212")  # the last is the minus sign
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +89,6 @@ def _needs_attention(outcome: schemas.Outcome) -> bool:
 
 def _join(values: Iterable[tuple[str, str]]) -> str:
     return "; ".join(" ".join(pair) for pair in values)
-
-
-def format_line(cells: Iterable[str]) -> str:
-    """Format cells as one line of a file, each in quotes. No text in it starts a formula."""
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerow(map(_escape_formula, cells))
-    return text.getvalue()
-
-
-def _escape_formula(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would take for a formula."""
-    plain = "".join(letter for letter in text if letter.isprintable())
-    if NUMBER.fullmatch(plain):
-        return plain
-    # In their full-width and small forms too, which some spreadsheets take for the same signs.
-    first = normalize("NFKC", plain.lstrip()[:1])
-    return f"'{plain}" if first.startswith(FORMULA) else plain
 
 
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)

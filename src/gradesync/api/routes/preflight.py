@@ -15,6 +15,7 @@ from gradesync.api.schemas import Page, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.api.schemas.render_section import render_teachers
+from gradesync.core.csv_line import format_line
 from gradesync.core.preflight import Severity
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, preflight_findings, preflights
@@ -40,7 +41,7 @@ COLUMNS = (
     "what happens",
     "what to do",
 )
-EXAMPLE = spreadsheet.format_line(COLUMNS) + spreadsheet.format_line(
+EXAMPLE = format_line(COLUMNS) + format_line(
     (
         *("7900000001", "49355", "Algebra I: Period 3", "94000001", "Robin Reyes"),
         *("5001", "Essay", "Writing", "", "skipped", "category-unmapped", "…", "…"),
@@ -195,7 +196,7 @@ async def _read_findings(
 
 def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -> Response:
     async def parts() -> AsyncIterator[str]:
-        yield spreadsheet.BYTE_ORDER_MARK + spreadsheet.format_line(COLUMNS)
+        yield spreadsheet.BYTE_ORDER_MARK + format_line(COLUMNS)
         after = 0
         while findings := await _read_findings(context, report, filters, after, spreadsheet.ROWS_PER_READ):
             yield "".join(_format_finding(_render_finding(finding)) for finding in findings)
@@ -210,7 +211,7 @@ def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -
 
 def _format_finding(finding: schemas.PreflightFinding) -> str:
     assignment, reason = finding.assignment, finding.reason
-    return spreadsheet.format_line(
+    return format_line(
         (
             finding.section_id,
             finding.section_code or "",

@@ -1,0 +1,1 @@
+"""State what became of a section's scores in a period, in lines and totals that close."""
