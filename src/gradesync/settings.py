@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="secrets of 32 characters or more, comma-separated, the newest first"
     )
+    report_key: SecretStr | None = Field(
+        None, description="the Ed25519 key that signs statements: a PEM, or the base64 text of its seed"
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="where clients reach the API")
     allow_private_network: bool = Field(
         False, description="districts may name http and private addresses: for development"

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gradesync.cli import districts, records, servers
+from gradesync.cli import districts, records, reports, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
 from gradesync.cli.output import report_errors
@@ -40,3 +40,4 @@ app.add_typer(districts.client, name="client")
 app.add_typer(records.secrets, name="secrets")
 app.add_typer(records.audit, name="audit")
 app.add_typer(records.ledger, name="ledger")
+app.add_typer(reports.report, name="report")

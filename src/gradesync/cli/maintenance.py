@@ -87,7 +87,7 @@ async def export(runtime: Runtime, district_id: str, file: Path | None) -> dict[
     async with open_district(runtime, district_id) as (db, _):
         await audit.append(db, ACTOR, "district.exported", {"district": district_id})
     counts: Counter[str] = Counter()
-    with os.fdopen(_create(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
+    with os.fdopen(create_file(file) if file else os.dup(sys.stdout.fileno()), "w") as out:
         head = {"gradesync": version("gradesync"), "district": district_id, "exported_at": _now()}
         out.write(codec.dump(head) + "\n")
         async with runtime.context.database.snapshot(district_id) as db:
@@ -106,7 +106,8 @@ async def erase(runtime: Runtime, owner: str, district_id: str) -> Erased:
     return Erased(district_id, _now(), rows, head.seq, head.hash)
 
 
-def _create(file: Path) -> int:
+def create_file(file: Path) -> int:
+    """Open a new file that only its owner may read. Raises `CommandError` where there is one already."""
     try:
         return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

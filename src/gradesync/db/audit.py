@@ -77,11 +77,15 @@ async def page(db: AsyncSession, *, before: int | None = None, limit: int = 50) 
     return [_entry(row) for row in await db.execute(query)]
 
 
-async def get_head(db: AsyncSession) -> Head:
-    """Return the end of the district's log. Noted elsewhere, it reveals that last entries were removed."""
-    row = (
-        await db.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1))
-    ).one_or_none()
+async def get_head(db: AsyncSession, *, until: datetime | None = None) -> Head:
+    """Return the end of the district's log, as it was at a time if one is given.
+
+    Noted elsewhere, it reveals that last entries were removed.
+    """
+    query = select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)
+    if until is not None:
+        query = query.where(AUDIT.c.at <= until)
+    row = (await db.execute(query)).one_or_none()
     return Head(row.seq, row.hash.hex()) if row else Head(0, "")
 
 

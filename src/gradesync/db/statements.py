@@ -1,0 +1,104 @@
+"""Gather what the statement of a section is made of."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.history import Cause
+from gradesync.core.reasons import Result
+from gradesync.core.statement.build import build_statement
+from gradesync.core.statement.lines import Failure, Material, Seen, Statement
+from gradesync.core.statement.render import Scope
+from gradesync.db import audit, comparisons, history, ledger, links
+from gradesync.db.comparisons import COMPARISON
+from gradesync.db.outcomes import OUTCOME
+from gradesync.db.syncs import SYNC
+
+
+async def state_section(
+    db: AsyncSession, section_id: str, since: datetime, until: datetime
+) -> Statement | None:
+    """State what became of a section's scores after `since`, up to `until`.
+
+    The transaction should be a snapshot. None where the section was never linked and has no history.
+    """
+    link = await links.get(db, section_id)
+    events = await history.read(db, section_id, until=until)
+    if link is None and not events:
+        return None
+    return build_statement(
+        Material(
+            since=since,
+            until=until,
+            events=events,
+            failures=[*await _list_failures(db, section_id, since, until)],
+            ledger=await ledger.load(db, section_id),
+            students=link.remembered if link else {},
+            seen=await _find_seen(db, section_id, until),
+            syncs_since=await db.scalar(
+                select(func.min(SYNC.c.requested_at)).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run)
+            ),
+        )
+    )
+
+
+async def describe_scope(db: AsyncSession, district_id: str, section_id: str, until: datetime) -> Scope:
+    """Name the section, and the end of the audit log by that time: later entries do not change it."""
+    head = await audit.get_head(db, until=until)
+    return Scope(district_id, section_id, head.seq, head.hash)
+
+
+async def _list_failures(
+    db: AsyncSession, section_id: str, since: datetime, until: datetime
+) -> Iterable[Failure]:
+    """List what failed, by assignment and score, and the syncs that failed as a whole."""
+    of_section = and_(
+        SYNC.c.section_id == section_id,
+        ~SYNC.c.dry_run,
+        SYNC.c.finished_at > since,
+        SYNC.c.finished_at <= until,
+    )
+    about = (SYNC.c.id, SYNC.c.mode, SYNC.c.requested_by_kind, SYNC.c.requested_by_id, SYNC.c.finished_at)
+    syncs = (await db.execute(select(*about, SYNC.c.status, SYNC.c.error_code).where(of_section))).all()
+    causes: dict[UUID, tuple[datetime, Cause]] = {
+        row.id: (
+            row.finished_at,
+            Cause(str(row.id), row.mode, f"{row.requested_by_kind}:{row.requested_by_id}"),
+        )
+        for row in syncs
+    }
+    whole = [
+        Failure(*causes[row.id], "", "", row.error_code or "failed")
+        for row in syncs
+        if row.status == "failed"
+    ]
+    failed = select(OUTCOME).where(OUTCOME.c.sync_id.in_(causes), OUTCOME.c.result == Result.FAILED)
+    each = [
+        Failure(
+            *causes[row.sync_id],
+            row.assignment_id,
+            row.student_id if row._mapping["count"] is None else "",
+            row.reason or "failed",
+            row._mapping["count"] or 1,
+        )
+        for row in await db.execute(failed)
+    ]
+    return [*whole, *each]
+
+
+async def _find_seen(db: AsyncSession, section_id: str, until: datetime) -> Seen | None:
+    """Return the newest comparison that ended by then, with its cells."""
+    complete = and_(
+        COMPARISON.c.section_id == section_id,
+        COMPARISON.c.status == "complete",
+        COMPARISON.c.finished_at <= until,
+    )
+    newest = select(COMPARISON.c.id, COMPARISON.c.started_at, COMPARISON.c.requested_at).where(complete)
+    row = (await db.execute(newest.order_by(COMPARISON.c.id.desc()).limit(1))).one_or_none()
+    if row is None:
+        return None
+    found = await comparisons.load_cells(db, str(row.id))
+    return Seen(row.started_at or row.requested_at, found.cells)
