@@ -3,6 +3,7 @@
 from playwright.async_api import expect
 
 from gradesync.core.district import ConsoleAccess
+from gradesync_sandbox.invented import UNMAPPED
 from harness.accessibility import find_violations
 from harness.browser import BrowserSession, CourseTab, change_district
 
@@ -43,6 +44,7 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
     await check(opened, "section")
+    await map_titles(opened)
     await look_up_a_student(session, opened)
     await opened.page.emulate_media(color_scheme="dark")
     for width in (1920, 360):
@@ -69,6 +71,18 @@ async def search_sections(session: BrowserSession, opened: CourseTab) -> None:
     await expect(opened.tool.get_by_role("link", name="Remove the filter")).to_be_visible()
 
 
+async def map_titles(opened: CourseTab) -> None:
+    """Give a title that goes nowhere a rule: its preview says that the category would then have two."""
+    await go(opened, "Categories")
+    unmapped = opened.tool.get_by_role("table", name="Titles that go nowhere")
+    await unmapped.get_by_role("combobox", name=f"PowerSchool category of {UNMAPPED}").select_option(index=1)
+    await opened.button("Show what would change").click()
+    await expect(opened.tool.get_by_role("table", name="What would change")).to_contain_text("None: they wouldn't sync")
+    await check(opened, "categories")
+    await opened.button("Keep these rules").click()
+    await expect(opened.button(f"Remove the rule of {UNMAPPED}")).to_be_visible()
+
+
 async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
     await go(opened, "Students")
     await opened.tool.get_by_label("Student id").fill(str(next(iter(session.room.students))))
@@ -80,6 +94,9 @@ async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:
     opened = await session.open(session.world.admin)
     await expect(opened.text("You can look, and change nothing.")).to_be_visible()
+    await go(opened, "Categories")
+    await expect(opened.text("There are no rules.")).to_be_visible()
+    await expect(opened.tool.locator(".view").locator("select, button")).to_have_count(0)
     await opened.tool.locator("nav .course").click()
     for tab, text in (("Categories", "(by title)"), ("Link", "School code")):
         await opened.tab(tab).click()
