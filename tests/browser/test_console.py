@@ -77,7 +77,9 @@ async def map_titles(opened: CourseTab) -> None:
     unmapped = opened.tool.get_by_role("table", name="Titles that go nowhere")
     await unmapped.get_by_role("combobox", name=f"PowerSchool category of {UNMAPPED}").select_option(index=1)
     await opened.button("Show what would change").click()
-    await expect(opened.tool.get_by_role("table", name="What would change")).to_contain_text("None: they wouldn't sync")
+    await expect(opened.tool.get_by_role("table", name="What would change")).to_contain_text(
+        "None: they wouldn't sync"
+    )
     await check(opened, "categories")
     await opened.button("Keep these rules").click()
     await expect(opened.button(f"Remove the rule of {UNMAPPED}")).to_be_visible()
