@@ -1,5 +1,7 @@
 """Walk through the console in one launch, wide and light, then as a phone in dark colours."""
 
+import re
+
 from playwright.async_api import expect
 
 from gradesync.core.district import ConsoleAccess
@@ -38,6 +40,7 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         for view in ("Overview", "Pre-flight", "Runs", "Settings"):
             await go(opened, view)
             await check(opened, view)
+        await read_a_report(session, opened)
     await search_sections(session, opened)
     await opened.tool.locator(".view").get_by_role("link", name=session.room.section.name).click()
     for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
@@ -69,6 +72,21 @@ async def search_sections(session: BrowserSession, opened: CourseTab) -> None:
     await opened.tool.locator(".reasons a").first.click()
     await expect(row).to_be_visible()
     await expect(opened.tool.get_by_role("link", name="Remove the filter")).to_be_visible()
+
+
+async def read_a_report(session: BrowserSession, opened: CourseTab) -> None:
+    """Start a report, read its findings and the message to the teachers, then those of one teacher alone."""
+    await go(opened, "Pre-flight")
+    await opened.button("Start a report").click()
+    section = opened.tool.locator(".part").filter(has_text=session.room.section.name)
+    await section.get_by_text("Message to the teachers").click()
+    await expect(section.get_by_role("button", name="Copy the message")).to_be_visible()
+    await section.get_by_text(re.compile(r"^\d+ findings?$")).click()
+    await expect(section.get_by_role("table", name="Findings")).to_contain_text(UNMAPPED)
+    await check(opened, "report")
+    await section.get_by_role("definition").get_by_role("link").last.click()
+    await expect(opened.tool.get_by_role("link", name="Remove the filter teacher")).to_be_visible()
+    await expect(section).to_be_visible()
 
 
 async def map_titles(opened: CourseTab) -> None:

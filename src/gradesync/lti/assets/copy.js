@@ -1,10 +1,10 @@
-// Copy to the clipboard what an administrator needs to help.
+// Copy to the clipboard what somebody else is to read.
 
 import { announce, button } from "./dom.js";
 
 /** Create a button that copies a text; the text is made when it is pressed. */
-export function copyButton(textOf) {
-  const copy = button("Copy for your administrator", async () => {
+export function copyButton(textOf, words = "Copy for your administrator") {
+  const copy = button(words, async () => {
     const copied = await write(textOf());
     copy.textContent = copied ? "Copied" : "Your browser doesn't allow copying here";
     announce(copy.textContent);

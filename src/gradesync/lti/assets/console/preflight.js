@@ -1,10 +1,10 @@
 // Show the reports of what would not sync: start one, follow it, read what it found.
 
-import { button, h, show } from "../dom.js";
-import { saveFile } from "../download.js";
+import { button, h } from "../dom.js";
 import { count } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./places.js";
+import { ReportPart } from "./report.js";
 import { tableOf } from "./table.js";
 
 const LOOK_AGAIN_MS = 2000;
@@ -18,7 +18,6 @@ class PreflightView {
   #context;
   #timer = null;
   #body = h("div");
-  #cursor = null;
   #attempts;
 
   constructor(context) {
@@ -27,9 +26,9 @@ class PreflightView {
     this.element = h("div", {}, this.#attempts.notice, this.#body);
   }
 
-  open({ rest: [report] }) {
+  open({ rest: [report], query }) {
     this.close();
-    return report ? this.#showReport(report) : this.#showList();
+    return report ? this.#showReport(report, Object.fromEntries(query)) : this.#showList();
   }
 
   close() {
@@ -58,44 +57,33 @@ class PreflightView {
     });
   }
 
-  /** Show a report with what it found so far; read it again while it is in progress. */
-  async #showReport(id) {
-    const path = `preflight/${encodeURIComponent(id)}`;
-    const report = await this.#context.http.json(path);
-    const { progress, status, findings } = report;
-    const rows = h("div");
-    const more = button("Show more findings", () => this.#attempts.run(() => this.#read(path, rows, more)), { hidden: true });
-    this.#cursor = null;
-    this.#body.replaceChildren(
-      h("p", {}, h("a", { href: linkTo("preflight") }, "All reports")),
-      h("h3", {}, this.#context.times.whole(report.requested_at)),
-      h("p", { role: "status" }, `${progress.done} of ${count(progress.total, "section")}, ${count(findings, "finding")}`),
-      h("div", { class: "actions" }, button("Download as a spreadsheet (CSV)", () => this.#save(path))),
-      rows,
-      more,
-    );
-    await this.#read(path, rows, more);
-    if (status === "processing") this.#timer = setTimeout(() => this.#attempts.run(() => this.#showReport(id)), LOOK_AGAIN_MS);
+  /** Show a report with what it found so far, and once more when it has ended. */
+  async #showReport(id, filters) {
+    const report = await this.#read(id);
+    const part = new ReportPart(this.#context, this.#attempts, id, filters);
+    const progress = h("p", { role: "status" }, progressOf(report));
+    const title = h("h3", {}, this.#context.times.whole(report.requested_at));
+    const back = h("p", {}, h("a", { href: linkTo("preflight") }, "All reports"));
+    this.#body.replaceChildren(back, title, progress, part.element);
+    await part.open();
+    if (report.status === "processing") this.#follow(id, progress, () => this.#showReport(id, filters));
   }
 
-  async #read(path, rows, more) {
-    const query = new URLSearchParams({ limit: 100, ...(this.#cursor && { cursor: this.#cursor }) });
-    const { items, next_cursor } = await this.#context.http.json(`${path}/findings?${query}`);
-    this.#cursor = next_cursor;
-    show(more, Boolean(next_cursor));
-    if (items.length) rows.append(tableOf("Findings", COLUMNS, items));
+  /** Show the progress until the report has ended. What it found so far stays as it is: somebody may be reading it. */
+  #follow(id, progress, ended) {
+    const look = async () => {
+      const report = await this.#read(id);
+      progress.textContent = progressOf(report);
+      if (report.status !== "processing") return ended();
+      this.#follow(id, progress, ended);
+    };
+    this.#timer = setTimeout(() => this.#attempts.run(look), LOOK_AGAIN_MS);
   }
 
-  #save(path) {
-    return this.#attempts.run(async () => saveFile(await this.#context.http.file(`${path}/findings`)));
+  #read(id) {
+    return this.#context.http.json(`preflight/${encodeURIComponent(id)}`);
   }
 }
 
-const COLUMNS = [
-  ["Section", ({ section_id: id, section_code: code }) => h("a", { href: linkTo("sections", [id]) }, code ? `${id} (${code})` : id)],
-  ["Assignment", ({ assignment }) => assignment?.title ?? ""],
-  ["Student", ({ student_id }) => student_id ?? ""],
-  ["What would happen", ({ result, reason }) => `${RESULTS[result]}: ${reason.explanation} ${reason.fix}`],
-];
-
-const RESULTS = { failed: "Would fail", skipped: "Would be left out", warning: "Worth knowing" };
+const progressOf = ({ progress: { done, total }, findings, error }) =>
+  [`${done} of ${count(total, "section")}, ${count(findings, "finding")}`, error && `${error.explanation} ${error.fix}`].filter(Boolean).join(". ");
