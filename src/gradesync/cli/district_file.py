@@ -38,11 +38,15 @@ KeyPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """Report one mistake in a district file: its line, what is wrong, and what to write instead."""
+    """Report one mistake in a district file: its line, what is wrong, and what to write instead.
+
+    `setting` is the way to it, such as sis.base_url; empty for text that is not TOML.
+    """
 
     line: int
     message: str
     hint: str
+    setting: str = ""
 
 
 class DistrictFileRefused(GradeSyncError):
@@ -60,12 +64,17 @@ def parse(text: str, *, allow_http: bool = False) -> District:
     """
     try:
         tables = tomllib.loads(text, parse_float=Decimal)
-        context = {"allow_http": allow_http, "student_ids": _list_student_ids(tables)}
-        return _File.model_validate(tables, context=context).district()
     except tomllib.TOMLDecodeError as error:
         raise DistrictFileRefused((_not_toml(text, str(error)),)) from None
+    return validate(tables, dict(_lines(text)), allow_http=allow_http)
+
+
+def validate(tables: Mapping[str, Any], lines: Mapping[KeyPath, int], *, allow_http: bool) -> District:
+    """Read a district from the contents of its file, with the line of each. Raises `DistrictFileRefused`."""
+    context = {"allow_http": allow_http, "student_ids": _list_student_ids(tables)}
+    try:
+        return _File.model_validate(tables, context=context).district()
     except ValidationError as error:
-        lines = dict(_lines(text))
         mistakes = (_mistake(details, lines) for details in error.errors(include_url=False))
         raise DistrictFileRefused(tuple(sorted(mistakes, key=lambda m: m.line))) from None
 
@@ -205,7 +214,8 @@ def _mistake(error: ErrorDetails, lines: Mapping[KeyPath, int]) -> Mistake:
         found = (*found, "kind")
     path = found[:1] + found[2:] if found[:1] == ("sis",) and found[1:2] and found[1] in KINDS else found
     known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in lines), ())
-    return Mistake(lines.get(known, 1), *_describe(error, path, _tables().get(found[:-1])))
+    message, hint = _describe(error, path, _tables().get(found[:-1]))
+    return Mistake(lines.get(known, 1), message, hint, ".".join(path))
 
 
 def _describe(error: ErrorDetails, path: KeyPath, inside: type[Table] | None) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Build the application of the console's sign-in, mounted at `/console`: its errors are pages."""
+"""Build the application mounted at `/console`, sign-in and setup: errors are pages, or JSON for scripts."""
 
 import structlog
 from starlette.applications import Starlette
@@ -7,7 +7,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gradesync.access.console import OIDC
+from gradesync.console import setup
 from gradesync.console.provider import Providers
+from gradesync.console.settings import Parse, SettingsRefused
 from gradesync.console.sign_in import TOOL, callback, sign_in
 from gradesync.errors import RequestRefused, name_cause
 from gradesync.lti import responses
@@ -18,12 +20,24 @@ from gradesync.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 
-def console_app(runtime: Runtime) -> Starlette:
-    """Return the application: the way to a district's provider, and back."""
+SETUP = "/setup/"
+
+
+def console_app(runtime: Runtime, parse: Parse) -> Starlette:
+    """Return the application: the way to a district's provider and back, and setup by invitation."""
     app = Starlette(
-        routes=[Route("/sign-in", sign_in), Route("/callback", callback)],
-        exception_handlers=dict.fromkeys(HANDLED, _handle_error),
+        routes=[
+            Route("/sign-in", sign_in),
+            Route("/callback", callback),
+            Route("/setup", setup.page),
+            Route(f"{SETUP}session", setup.open_session, methods=["POST"]),
+            Route(f"{SETUP}district", setup.show, methods=["GET"]),
+            Route(f"{SETUP}district", setup.save, methods=["PUT"]),
+            Route(f"{SETUP}check", setup.check, methods=["POST"]),
+        ],
+        exception_handlers=dict.fromkeys((SettingsRefused, *HANDLED), _handle_error),
     )
+    app.state.parse = parse
     app.router.redirect_slashes = False
     app.state.tool = Tool.of(runtime)
     app.state.providers = Providers(runtime.client, runtime.platform_keys, runtime.clock)
@@ -31,6 +45,8 @@ def console_app(runtime: Runtime) -> Starlette:
 
 
 async def _handle_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, SettingsRefused):
+        return setup.render_mistakes(error)
     code, subject = find_code(error), ""
     if isinstance(error, RequestRefused) and code == "console-not-allowed":
         subject = error.detail.removeprefix(OIDC)  # shown to the person whose it is, and in no log
@@ -38,4 +54,6 @@ async def _handle_error(request: Request, error: Exception) -> Response:
         log.info("sign-in.refused", code=code, detail=error.detail)
     else:
         log.info("sign-in.refused", code=code, detail=name_cause(error))
+    if SETUP in request.url.path:
+        return responses.json_refusal(code)
     return responses.refusal(code, tool=TOOL, subject=subject)

@@ -8,8 +8,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
-# What the browser need not load ahead: entries, and the console, which only admins open.
-UNLOADED = ("page.js", "store.js", "console/")
+# What the browser need not load ahead: entries, and the console and setup, which only admins open.
+UNLOADED = ("page.js", "store.js", "console/", "setup/")
 
 
 @dataclass(frozen=True, slots=True)

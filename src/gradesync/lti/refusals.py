@@ -49,6 +49,13 @@ CATALOGUE: Mapping[str, Refusal] = {
         "gradesync in your district.",
         "Compare issuer, client id, client secret and redirect address with the provider's settings.",
     ),
+    "invitation-over": Refusal(
+        401,
+        "This link was used before, or is too old.",
+        "Ask the person who sent it for a new one. What you saved is kept.",
+    ),
+    "setup-empty": Refusal(409, "There is nothing to check yet.", "Save the settings, then check them."),
+    "setup-not-readable": Refusal(400, "The settings can't be read.", "Open this page again."),
     "provider-unavailable": Refusal(
         503,
         "Your district's sign-in can't be reached right now.",
