@@ -27,8 +27,10 @@ async def test_invited_admin_sets_up_a_district(session: BrowserSession) -> None
     assert await find_violations(page) == []
 
     await sis.get_by_label("Address", exact=True).fill(known["sis"]["base_url"])
-    await page.get_by_label("A course to try").fill("12")
     await save.click()
+    await expect(page.get_by_text("Works:").first).to_be_visible()
+    await page.get_by_label("A course to try").fill("12")
+    await page.get_by_role("button", name="Check again").click()
     await expect(page.get_by_text("Missing:").first).to_be_visible()
     await page.get_by_label("A course to try").fill(str(session.room.section.id))
     await page.get_by_role("button", name="Check again").click()
