@@ -15,7 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.db.tables import metadata
 
 CLIENT = metadata.tables["client"]
-FIND = text("SELECT district_id, secret_hash, scopes, old_secret_hash, use_due FROM tenantless_client(:id)")
+FIND = text("""
+    SELECT district_id, secret_hash, scopes, old_secret_hash, use_due FROM tenantless_client_secrets(:id)
+""")
 ACTIVE = CLIENT.c.revoked_at.is_(None)
 
 

@@ -12,8 +12,7 @@ ALTER TABLE client
     ADD COLUMN old_secret_hash bytea,
     ADD COLUMN old_until timestamptz,
     ADD COLUMN last_used_at timestamptz;
-DROP FUNCTION tenantless_client(text);
-CREATE FUNCTION tenantless_client(wanted text)
+CREATE FUNCTION tenantless_client_secrets(wanted text)
 RETURNS TABLE (district_id text, secret_hash bytea, scopes text[], old_secret_hash bytea, use_due boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -22,8 +21,8 @@ AS $$
            last_used_at IS NULL OR last_used_at < statement_timestamp() - interval '1 hour'
     FROM client WHERE id = wanted AND revoked_at IS NULL
 $$;
-REVOKE ALL ON FUNCTION tenantless_client FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION tenantless_client TO {app};
+REVOKE ALL ON FUNCTION tenantless_client_secrets FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tenantless_client_secrets TO {app};
 ALTER TABLE delivery
     ADD COLUMN event text NOT NULL DEFAULT 'sync.settled',
     ALTER COLUMN sync_id DROP NOT NULL;
@@ -40,16 +39,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM delivery WHERE sync_id IS NULL")
     op.execute("ALTER TABLE delivery DROP COLUMN event, ALTER COLUMN sync_id SET NOT NULL")
-    op.execute("DROP FUNCTION tenantless_client(text)")
-    op.execute("""
-        CREATE FUNCTION tenantless_client(wanted text)
-        RETURNS TABLE (district_id text, secret_hash bytea, scopes text[])
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-        AS $$ SELECT district_id, secret_hash, scopes FROM client WHERE id = wanted AND revoked_at IS NULL $$
-    """)
-    app = op.get_bind().dialect.identifier_preparer.quote(context.config.attributes["app_role"])
-    op.execute("REVOKE ALL ON FUNCTION tenantless_client FROM PUBLIC")
-    op.execute(f"GRANT EXECUTE ON FUNCTION tenantless_client TO {app}")
+    op.execute("DROP FUNCTION tenantless_client_secrets(text)")
     op.execute("""
         ALTER TABLE client DROP COLUMN name, DROP COLUMN created_by, DROP COLUMN old_secret_hash,
             DROP COLUMN old_until, DROP COLUMN last_used_at
