@@ -55,6 +55,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{COMPARISONS}/{{comparison_id}}/cells"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/totals"): Rule("syncs:read", True, {}),
     ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
+    ("GET", f"{SECTION}/statement"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/undo"): Rule("syncs:write", True, UNDO),
     ("GET", f"{SECTION}/drift"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/drift"): Rule("syncs:write", True, DECISIONS),

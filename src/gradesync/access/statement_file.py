@@ -18,7 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from pydantic import SecretStr
 
+from gradesync.core.statement.lines import Statement
+from gradesync.core.statement.render import Scope, render_csv, render_manifest
 from gradesync.errors import GradeSyncError
 
 CSV, MANIFEST, SIGNATURE = "statement.csv", "manifest.json", "signature.txt"
@@ -60,6 +63,11 @@ class SigningKey:
         return pem.decode()
 
 
+def read_signing_key(secret: SecretStr | None) -> SigningKey | None:
+    """Read the key of the settings; None where none is set. Raises `KeyUnreadable`."""
+    return SigningKey.read(secret.get_secret_value()) if secret else None
+
+
 def read_public_key(text: str) -> Ed25519PublicKey:
     """Read a public key from a PEM or the base64 text of its bytes. Raises `KeyUnreadable`."""
     try:
@@ -77,6 +85,12 @@ def read_public_key(text: str) -> Ed25519PublicKey:
 def key_id(key: Ed25519PublicKey) -> str:
     """Return the id of a key: the first 16 hexadecimal digits of the SHA-256 of its bytes."""
     return sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def pack_statement(statement: Statement, scope: Scope, key: SigningKey | None) -> bytes:
+    """Render a statement and pack it, signed where there is a key."""
+    csv = render_csv(statement)
+    return pack(csv, render_manifest(statement, scope, csv, key.id if key else None), key)
 
 
 def pack(csv: bytes, manifest: bytes, key: SigningKey | None) -> bytes:

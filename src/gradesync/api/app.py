@@ -38,6 +38,7 @@ from gradesync.api.routes import (
     runs,
     schedules,
     sections,
+    statements,
     students,
     syncs,
     totals,
@@ -51,7 +52,7 @@ BODY_MAX = 1_048_576
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
     *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
-    *(imports, mapping, categories, sections, totals),
+    *(imports, mapping, categories, sections, totals, statements),
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     *(overview, district_categories, preflight_sections),

@@ -62,10 +62,10 @@ def verify(
 @report.command("key")
 def show_key() -> None:
     """Print the public key of GRADESYNC_REPORT_KEY, for those who verify statements."""
-    from gradesync.cli import statements
+    from gradesync.access import statement_file
     from gradesync.cli.environment import read_settings
 
-    key = statements.read_signing_key(read_settings())
+    key = statement_file.read_signing_key(read_settings().report_key)
     if key is None:
         raise CommandError("GRADESYNC_REPORT_KEY is not set.", "Make one: openssl genpkey -algorithm ed25519")
     typer.echo(key.public, nl=False)

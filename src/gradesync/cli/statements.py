@@ -6,14 +6,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gradesync.access.statement_file import SigningKey, pack
+from gradesync.access.statement_file import pack_statement, read_signing_key
 from gradesync.cli.maintenance import create_file
 from gradesync.cli.operator import ACTOR, open_district
 from gradesync.cli.output import CommandError
-from gradesync.core.statement.render import render_csv, render_manifest
 from gradesync.db import audit, statements
 from gradesync.runtime import Runtime
-from gradesync.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +33,9 @@ class Created:
     key_id: str | None
 
 
-def read_signing_key(settings: Settings) -> SigningKey | None:
-    """Read the key that signs statements; None where none is set. Raises `KeyUnreadable`."""
-    return SigningKey.read(settings.report_key.get_secret_value()) if settings.report_key else None
-
-
 async def create(runtime: Runtime, wanted: Wanted) -> Created:
     """Write the statement of a section to a new file that only its owner may read."""
-    key = read_signing_key(runtime.settings)
+    key = read_signing_key(runtime.settings.report_key)
     async with open_district(runtime, wanted.district_id) as (_, district):
         zone = ZoneInfo(district.timezone)
     since, until = _time(wanted.since, zone), _time(wanted.until, zone, end=True)
@@ -55,15 +48,13 @@ async def create(runtime: Runtime, wanted: Wanted) -> Created:
         raise CommandError(
             f"Nothing was synced in section {wanted.section_id}.", "Give the section's Schoology id."
         )
-    csv = render_csv(statement)
-    key_id = key.id if key else None
-    packed = pack(csv, render_manifest(statement, scope, csv, key_id), key)
+    packed = pack_statement(statement, scope, key)
     with os.fdopen(create_file(wanted.file), "wb") as out:
         out.write(packed)
     async with runtime.context.database.district(wanted.district_id) as db:
         entry = {"section": wanted.section_id, "from": since.isoformat(), "to": until.isoformat()}
         await audit.append(db, ACTOR, "statement.created", entry)
-    return Created(len(statement.lines), key_id)
+    return Created(len(statement.lines), key.id if key else None)
 
 
 def _time(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:

@@ -1,0 +1,101 @@
+"""Serve the statement of a section for a period: a summary as JSON, or the signed file."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.exceptions import RequestValidationError
+
+from gradesync.access.statement_file import pack_statement, read_signing_key
+from gradesync.api.auth import CurrentRuntime, SyncReader
+from gradesync.api.problems import problem_responses
+from gradesync.api.schemas import Moment
+from gradesync.api.schemas import statement as schemas
+from gradesync.core.statement.lines import Kind, Statement
+from gradesync.core.statement.render import Scope, render_totals
+from gradesync.db import audit, statements
+from gradesync.errors import RequestRefused
+
+router = APIRouter(tags=["History"])
+
+ZIP = "application/zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Hold the time after `since`, up to `until`."""
+
+    since: datetime
+    until: datetime
+
+
+def read_period(
+    runtime: CurrentRuntime,
+    since: Annotated[Moment, Query(alias="from", description="The beginning of the period")],
+    until: Annotated[Moment, Query(alias="to", description="The end of the period, which has passed")],
+) -> Period:
+    """Return the period of a request. Raises `RequestValidationError` unless it has ended."""
+    if since < until <= runtime.clock():
+        return Period(since, until)
+    wrong = {
+        "loc": ("query", "to"),
+        "type": "value_error",
+        "msg": "The period must be over, and not empty",
+    }
+    raise RequestValidationError([wrong])
+
+
+@router.get(
+    "/sections/{section_id}/statement",
+    response_model=schemas.Statement,
+    summary="Get the section's statement for a period",
+    responses={
+        200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}},
+        **problem_responses("section-not-found"),
+    },
+)
+async def get_statement(
+    *,
+    context: SyncReader,
+    period: Annotated[Period, Depends(read_period)],
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response | schemas.Statement:
+    """Return what stood in the SIS, what changed, failed, is owed and drifted, and what stands, in totals.
+
+    With `Accept: application/zip` it is the file with every line as CSV, a manifest, and a signature where
+    the installation has a key for it. Each reading is in the audit log.
+    """
+    district_id, section_id = context.caller.district_id, context.section_id
+    async with context.runtime.context.database.snapshot(district_id) as db:
+        made = await statements.state_section(db, section_id, period.since, period.until)
+        scope = await statements.describe_scope(db, district_id, section_id, period.until)
+    if made is None:
+        raise RequestRefused("section-not-found", "Nothing was synced in this section.")
+    seen = {"section": section_id, "from": period.since.isoformat(), "to": period.until.isoformat()}
+    async with context.database() as db:
+        await audit.append(db, context.by.actor, "statement.read", seen, context.source_ip)
+    if ZIP in accept:
+        key = read_signing_key(context.runtime.settings.report_key)
+        name = f'attachment; filename="statement-{section_id}.zip"'
+        packed = pack_statement(made, scope, key)
+        return Response(packed, media_type=ZIP, headers={"content-disposition": name})
+    return _render(made, scope)
+
+
+def _render(made: Statement, scope: Scope) -> schemas.Statement:
+    unknown = Counter((line.reason, line.at) for line in made.lines if line.kind is Kind.UNKNOWN)
+    return schemas.Statement(
+        section_id=scope.section_id,
+        since=made.since,
+        until=made.until,
+        totals={
+            kind: schemas.ScoreBalance.model_validate(total) for kind, total in render_totals(made).items()
+        },
+        rows=made.rows,
+        unknown=[
+            schemas.UnknownPart(reason=reason, at=at, lines=lines) for (reason, at), lines in unknown.items()
+        ],
+        audit=schemas.AuditEnd(entries=scope.audit_entries, head=scope.audit_head),
+    )
