@@ -52,6 +52,8 @@ async def test_first_statement_begins_with_nothing_known(api: ApiHarness) -> Non
     moved = [total for kind, total in told["totals"].items() if kind not in {"opening", "closing"}]
     assert sum(total["scores"] for total in moved) == told["totals"]["closing"]["scores"] > 0
     assert "not-known-before" in {one["reason"] for one in told["unknown"]}
+    of_year = (await teacher.get(f"{api.path}/statement")).json()
+    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", told["totals"])
 
 
 async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -13,6 +13,7 @@ from gradesync.api.auth import CurrentRuntime, SyncReader
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment
 from gradesync.api.schemas import statement as schemas
+from gradesync.core.history import oldest_kept
 from gradesync.core.statement.lines import Kind, Statement
 from gradesync.core.statement.render import Scope, render_totals
 from gradesync.db import audit, statements
@@ -33,10 +34,16 @@ class Period:
 
 def read_period(
     runtime: CurrentRuntime,
-    since: Annotated[Moment, Query(alias="from", description="The beginning of the period")],
-    until: Annotated[Moment, Query(alias="to", description="The end of the period, which has passed")],
+    since: Annotated[
+        Moment | None, Query(alias="from", description="The beginning; of the school year, if not given")
+    ] = None,
+    until: Annotated[
+        Moment | None, Query(alias="to", description="The end, which has passed; now, if not given")
+    ] = None,
 ) -> Period:
     """Return the period of a request. Raises `RequestValidationError` unless it has ended."""
+    until = until or runtime.clock()
+    since = since or datetime.combine(oldest_kept(until.date(), 0), time(), UTC)
     if since < until <= runtime.clock():
         return Period(since, until)
     wrong = {
