@@ -15,8 +15,12 @@ from harness.api import EVERYTHING, ApiClient
 from harness.every_route import OPEN, OWNED, RULES, TwoDistricts
 from harness.servers import KEYS
 
-# Totals give way to syncs that earlier routes started, and an undo finds nothing to put back.
-OTHERWISE = {("POST", "/sections/{section_id}/totals"): 503, ("POST", "/sections/{section_id}/undo"): 422}
+# Totals give way to syncs that earlier routes started; nothing is there to put back or to decide about.
+OTHERWISE = {
+    ("POST", "/sections/{section_id}/totals"): 503,
+    ("POST", "/sections/{section_id}/undo"): 422,
+    ("POST", "/sections/{section_id}/drift"): 422,
+}
 
 
 def may_answer(route: tuple[str, str], status: int, expected: set[int]) -> bool:
