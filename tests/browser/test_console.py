@@ -1,6 +1,7 @@
 """Walk through the console in one launch, wide and light, then as a phone in dark colours."""
 
 import re
+from decimal import Decimal
 
 from playwright.async_api import expect
 
@@ -14,6 +15,7 @@ SHOWN = {
     "Last sync": "attention",
     "Assignments": "Sort by",
     "SIS Sync Log": "need attention",
+    "Comparison": "Changed in PowerSchool",
     "Categories": "Save the categories",
     "Link": "School code",
 }
@@ -34,16 +36,19 @@ async def go(opened: CourseTab, view: str) -> None:
 async def test_operator_walks_through_the_console(session: BrowserSession) -> None:
     await change_district(session, console=ConsoleAccess("operator"))
     async with session.worker():
-        await (await session.open()).button("Sync to SIS").click()
+        course = await session.open()
+        await course.button("Sync to SIS").click()
         opened = await session.open(session.world.admin)
         await expect(opened.tool.get_by_role("heading", level=1)).to_be_visible()
         for view in ("Overview", "Pre-flight", "Runs", "Settings"):
             await go(opened, view)
             await check(opened, view)
         await read_a_report(session, opened)
+        await expect(course.text("Last sync:")).to_be_visible()
+        await decide_about_a_change(session, opened)
     await search_sections(session, opened)
     await opened.tool.locator(".view").get_by_role("link", name=session.room.section.name).click()
-    for tab in ("Last sync", "Assignments", "SIS Sync Log", "Categories", "Link"):
+    for tab in ("Last sync", "Assignments", "SIS Sync Log", "Comparison", "Categories", "Link"):
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
     await check(opened, "section")
@@ -87,6 +92,18 @@ async def read_a_report(session: BrowserSession, opened: CourseTab) -> None:
     await section.get_by_role("definition").get_by_role("link").last.click()
     await expect(opened.tool.get_by_role("link", name="Remove the filter teacher")).to_be_visible()
     await expect(section).to_be_visible()
+
+
+async def decide_about_a_change(session: BrowserSession, opened: CourseTab) -> None:
+    """Change a score in the SIS, compare the section in the console, and put the score back."""
+    item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
+    await opened.tool.locator("nav .course").click()
+    await opened.tab("Comparison").click()
+    await opened.button("Compare now").click()
+    await expect(opened.text(f"The 1 edit is in {item.title}.")).to_be_visible()
+    await check(opened, "comparison")
+    await opened.button(f"Put back: {item.title}, Student {uid}").click()
+    await expect(opened.text("The next sync puts Schoology's score back.")).to_be_visible()
 
 
 async def map_titles(opened: CourseTab) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,7 +34,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.worker.pool import run_worker
 from gradesync_sandbox.district import Classroom, World
-from gradesync_sandbox.schoology.model import User
+from gradesync_sandbox.schoology.model import Item, User
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
 from harness.apps import lend_app
@@ -135,6 +136,17 @@ class BrowserSession:
     def sis(self) -> dict[str, dict[int, str | None]]:
         """Return the SIS gradebook: name -> STUDENTS.DCID -> text."""
         return self.world.powerschool.gradebook.table(self.room.sis)
+
+    def edit_in_sis(self, beginning: str, points: Decimal) -> tuple[Item, int]:
+        """Change one student's score in the SIS; return the assignment, found by its title, and the uid."""
+        room, gradebook = self.room, self.world.powerschool.gradebook
+        item = next(item for item in room.section.standing() if item.title.startswith(beginning))
+        (assignment,) = gradebook.named(room.sis, item.title)
+        part = assignment.section(room.sis.dcid)
+        scores = gradebook.scores[part.assignmentsectionid]
+        uid = next(uid for uid, student in room.students.items() if student.dcid in scores)
+        gradebook.edit_score(part, room.students[uid], points)
+        return item, uid
 
     def watch(self) -> None:
         self.context.on("console", self._hear)

@@ -98,14 +98,20 @@ export class Api {
     return this.#http.pages(`${this.#sync(id)}/gradebook`);
   }
 
-  /** Compare both systems: `comparison` with its numbers, `pages` of its cells. Takes a while. */
-  async compare() {
+  /** Compare both systems, and return the numbers. Takes a while. */
+  async runComparison() {
     let comparison = await this.#http.json(`${this.#section}/comparisons`, { method: "POST" });
     while (comparison.status === "processing") {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
       comparison = await this.#http.json(comparison.links.self.replace(/^\//, ""));
     }
     if (comparison.error) throw new Problem(0, comparison.error);
+    return comparison;
+  }
+
+  /** Compare both systems: `comparison` with its numbers, `pages` of its cells. */
+  async compare() {
+    const comparison = await this.runComparison();
     return { comparison, pages: await this.#http.pages(comparison.links.cells.replace(/^\//, "")) };
   }
 

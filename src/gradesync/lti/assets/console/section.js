@@ -1,9 +1,10 @@
-// Show one section: its link, its categories, and what its teacher sees: the last sync, the assignments, the log.
+// Show one section: its link, its categories, its comparisons, and what its teacher sees: the last sync, the assignments, the log.
 
 import { AssignmentsView } from "../assignments.js";
 import { h } from "../dom.js";
 import { LogView } from "../log.js";
 import { tabs } from "../tabs.js";
+import { DriftPart } from "./drift.js";
 import { LinkPart } from "./link.js";
 import { NowView } from "./now.js";
 import { PairsPart } from "./pairs.js";
@@ -22,6 +23,7 @@ export async function pageOf(context, section) {
       ["Last sync", new NowView(teacher)],
       ["Assignments", new AssignmentsView(teacher)],
       ["SIS Sync Log", new LogView(teacher)],
+      ["Comparison", new DriftPart(context, section)],
       ["Categories", new PairsPart(context, section)],
       ["Link", new LinkPart(context, found)],
     ]),

@@ -1,0 +1,141 @@
+// Compare a section in both systems, and decide about the scores that somebody changed in the SIS.
+
+import { announce, button, h, show } from "../dom.js";
+import { nameOf } from "../problems.js";
+import { count, number, SIS } from "../words.js";
+import { attemptsOf } from "./attempts.js";
+import { tableOf } from "./table.js";
+
+const STATES = [
+  ["drift", `Changed in ${SIS}`],
+  ["conflict", "Changed in both"],
+  ["pending", "Changed in Schoology"],
+  ["converged", "Changed alike in both"],
+  ["same", "The same in both"],
+  ["unreadable", "Can't be compared"],
+];
+const CHOICES = [
+  ["put-back", "Put back", "The next sync puts Schoology's score back."],
+  ["take", "Take", `${SIS}'s score counts as sent until Schoology changes.`],
+  ["stop", "Stop", "Nothing is sent here."],
+];
+
+export class DriftPart {
+  #context;
+  #attempts;
+  #path;
+  #api;
+  #counts = h("div");
+  #edits = h("div");
+  #cursor = null;
+  #compare = button("Compare now", () => this.#start());
+  #more = button("Show more scores", () => this.#attempts.run(() => this.#readEdits()), { hidden: true });
+
+  constructor(context, section) {
+    this.#context = context;
+    this.#attempts = attemptsOf(context);
+    this.#path = `sections/${encodeURIComponent(section)}`;
+    this.#api = context.section(section);
+    const note = "A comparison writes to neither system, and keeps no sync waiting.";
+    this.element = h(
+      "div",
+      {},
+      this.#counts,
+      context.may("syncs:write") && h("div", { class: "actions" }, this.#compare, h("span", { class: "note" }, note)),
+      this.#attempts.notice,
+      h("section", { class: "part" }, h("h4", {}, `Scores that somebody changed in ${SIS}`), this.#edits, this.#more),
+    );
+  }
+
+  open() {
+    return this.#attempts.run(async () => {
+      const { items } = await this.#context.http.json(`${this.#path}/comparisons?limit=1`);
+      this.#showComparison(items[0]);
+      await this.#openEdits();
+    });
+  }
+
+  #showComparison(comparison) {
+    this.#counts.replaceChildren(...(comparison ? this.#partsOf(comparison) : [h("p", { class: "quiet" }, "Not compared in the last 30 days.")]));
+  }
+
+  #partsOf({ status, requested_at, counts, cells, edits, error }) {
+    if (status === "processing") return [h("p", { class: "quiet" }, "Comparing…")];
+    const when = h("p", { class: "when" }, `Compared ${this.#context.times.near(requested_at)}: ${count(cells, "score")}`);
+    if (error) return [when, h("p", { class: "text" }, `${error.explanation} ${error.fix}`)];
+    const facts = STATES.filter(([state]) => counts[state] > 0).flatMap(([state, words]) => [h("dt", {}, words), h("dd", {}, number(counts[state]))]);
+    return [when, facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary)].filter(Boolean);
+  }
+
+  #start() {
+    return this.#attempts.run(async () => {
+      this.#compare.setAttribute("aria-disabled", "true");
+      this.#showComparison({ status: "processing" });
+      try {
+        this.#showComparison(await this.#api.runComparison());
+        announce("The comparison is complete.");
+      } catch (error) {
+        this.#showComparison(null);
+        throw error;
+      } finally {
+        this.#compare.removeAttribute("aria-disabled");
+      }
+      await this.#openEdits();
+    });
+  }
+
+  #openEdits() {
+    this.#cursor = null;
+    this.#edits.replaceChildren();
+    return this.#readEdits();
+  }
+
+  async #readEdits() {
+    const query = new URLSearchParams({ limit: 100, ...(this.#cursor && { cursor: this.#cursor }) });
+    const { items, next_cursor } = await this.#context.http.json(`${this.#path}/drift?${query}`);
+    this.#cursor = next_cursor;
+    show(this.#more, Boolean(next_cursor));
+    if (items.length) this.#edits.append(tableOf(`Scores changed in ${SIS}`, this.#columns(), items));
+    if (!this.#edits.childElementCount) this.#edits.append(h("p", { class: "quiet" }, "None is known."));
+  }
+
+  #columns() {
+    return [
+      ["Assignment", ({ assignment: { id, title } }) => title ?? `Assignment ${id}`],
+      ["Student", ({ student }) => nameOf(student)],
+      ["As sent", ({ sent }) => sent ?? "blank"],
+      [`In ${SIS}`, ({ sis }) => sis ?? "blank"],
+      ["In Schoology", ({ schoology }) => schoology ?? "blank"],
+      ["Decision", (edit) => this.#decisionOf(edit)],
+    ];
+  }
+
+  #decisionOf(edit) {
+    const words = h("p", { class: "note" });
+    const actions = h("div", { class: "actions" });
+    const render = (choice) => {
+      words.textContent = CHOICES.find(([key]) => key === choice)?.[2] ?? "Nothing decided yet.";
+      if (this.#context.may("syncs:write")) actions.replaceChildren(...this.#buttonsOf(edit, choice, render));
+    };
+    render(edit.choice);
+    return [words, actions];
+  }
+
+  #buttonsOf(edit, choice, render) {
+    const about = `${edit.assignment.title ?? edit.assignment.id}, ${nameOf(edit.student)}`;
+    const offered = CHOICES.filter(([key]) => key !== choice);
+    const shown = choice === "stop" ? [...offered, ["resume", "Resume"]] : offered;
+    return shown.map(([key, words]) =>
+      button(words, () => this.#decide(edit, key, render), { class: "link", "aria-label": `${words}: ${about}` }),
+    );
+  }
+
+  #decide({ assignment, sis_student }, choice, render) {
+    return this.#attempts.run(async () => {
+      const decisions = [{ assignment: assignment.id, sis_student, choice }];
+      await this.#context.http.json(`${this.#path}/drift`, { method: "POST", body: { decisions } });
+      render(choice === "resume" ? null : choice);
+      announce("The decision was saved. The next sync acts on it.");
+    });
+  }
+}
