@@ -60,6 +60,14 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         for view in VIEWS:
             await go(opened, view)
             assert not await opened.tool.locator("html").evaluate(WIDER), (view, width)
+    await go(opened, "Pre-flight")
+    await opened.tool.get_by_role("table").get_by_role("link").first.click()
+    await opened.text("Message to the teachers").click()
+    await check(opened, "report in dark colors, on a phone")
+    await opened.tool.locator("nav .course").click()
+    await opened.tab("Comparison").click()
+    await expect(opened.text("The next sync puts Schoology's score back.")).to_be_visible()
+    await check(opened, "comparison in dark colors, on a phone")
     await go(opened, "Overview")
     await check(opened, "Overview in dark colors, on a phone")
 
@@ -121,11 +129,21 @@ async def map_titles(opened: CourseTab) -> None:
 
 
 async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
+    """Find a student by a part of the name, then by the id, and save the sheet."""
+    uid = next(iter(session.room.students))
     await go(opened, "Students")
-    await opened.tool.get_by_label("Student id").fill(str(next(iter(session.room.students))))
+    await opened.tool.get_by_label("Section (its id in Schoology)").fill(str(session.room.section.id))
+    await opened.tool.get_by_label("A part of the name").fill(session.world.schoology.users[uid].display[:4])
+    await opened.button("Find the student").click()
+    await opened.button(session.world.schoology.users[uid].display).click()
+    await expect(opened.tool.get_by_role("row").nth(1)).to_be_visible()
+    await opened.tool.get_by_label("Student id").fill(str(uid))
     await opened.button("Show the scores").click()
     await expect(opened.tool.get_by_role("row").nth(1)).to_be_visible()
     await check(opened, "student")
+    async with opened.page.expect_download() as download:
+        await opened.button("Save a sheet to print").click()
+    assert (await download.value).suggested_filename == "student-scores.html"
 
 
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:
