@@ -51,7 +51,9 @@ async def test_no_value_of_any_parameter_is_an_error_of_ours(patient: ApiHarness
         sample = slot if run_all else {0: slot[0], 1: slot[1 + number % (len(slot) - 1)]}.values()
         for probe in sample:
             response = await send(patient.http, office.token, probe)
-            if response.status_code >= 500 and response.status_code != REFUSED_UPSTREAM:
+            # What reads both systems at once gives way to syncs: another 503 than one of ours.
+            theirs = response.status_code == REFUSED_UPSTREAM or "upstream-unavailable" in response.text
+            if response.status_code >= 500 and not theirs:
                 broken.append(f"{response.status_code} {probe}")
     assert broken == []
 

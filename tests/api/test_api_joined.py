@@ -32,8 +32,14 @@ async def test_log_names_another_teacher_where_schoology_responds(api: ApiHarnes
     answer = await api.exchange(api.world.lti.id_token(api.world.admin, api.room.section))
     colleague = ApiClient(api.http, answer.json()["access_token"])
     (sync,) = (await colleague.get(f"{api.path}/syncs")).json()["items"]
-    name = api.world.schoology.users[api.room.teacher.uid].display
-    assert sync["requested_by"] == {"kind": "teacher", "id": str(api.room.teacher.uid), "name": name}
+    uid = api.room.teacher.uid
+    name = api.world.schoology.users[uid].display
+    assert sync["requested_by"] == {
+        "kind": "teacher",
+        "id": str(api.room.teacher.uid),
+        "name": name,
+        "run": None,
+    }
     api.restart()
     api.refuse("schoology")
     (sync,) = (await colleague.get(f"{api.path}/syncs")).json()["items"]

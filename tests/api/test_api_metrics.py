@@ -148,17 +148,17 @@ async def queued(api: ApiHarness) -> dict[str, float]:
 
 async def test_the_queue_separates_ready_from_throttled_syncs(api: ApiHarness) -> None:
     first, second = [await api.teacher(room) for room in api.world.classrooms]
-    assert await queued(api) == {"ready": 0, "throttled": 0}
+    assert await queued(api) == {"ready": 0, "throttled": 0, "paused": 0}
     for who, room in ((first, 0), (second, 1)):
         await who.post(f"/sections/{api.world.classrooms[room].section.id}/syncs")
-    assert await queued(api) == {"ready": 2, "throttled": 0}
+    assert await queued(api) == {"ready": 2, "throttled": 0, "paused": 0}
     oldest = counts(await scrape(api.http), "gradesync_queue_oldest_seconds", "class")
     assert oldest["ready"] > 0
     assert oldest["throttled"] == 0
     api.cut_off("schoology")
     while await claim_from(api.runtime.context, api.district.id):
         pass
-    assert await queued(api) == {"ready": 0, "throttled": 0}
+    assert await queued(api) == {"ready": 0, "throttled": 0, "paused": 0}
 
 
 async def test_a_sync_without_budget_is_counted_as_throttled(api: ApiHarness) -> None:
@@ -168,7 +168,7 @@ async def test_a_sync_without_budget_is_counted_as_throttled(api: ApiHarness) ->
     while await api.runtime.systems.reserve_sync(api.district):
         assert (budget := budget - 1) >= 0
     assert await claim_from(api.runtime.context, api.district.id) is None
-    assert await queued(api) == {"ready": 0, "throttled": 1}
+    assert await queued(api) == {"ready": 0, "throttled": 1, "paused": 0}
 
 
 async def test_every_process_updates_the_queue_metrics(api: ApiHarness) -> None:

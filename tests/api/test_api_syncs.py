@@ -29,6 +29,7 @@ async def test_a_request_is_accepted_at_once_with_a_location(api: ApiHarness) ->
         "kind": "teacher",
         "id": str(api.room.teacher.uid),
         "name": None,
+        "run": None,
     }
     assert sync["progress"] == {"done": 0, "total": None}
     assert set(sync["assignments"].values()) == set(sync["scores"].values()) == {0}

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
 from gradesync.api.problems import problem_responses
-from gradesync.api.schemas import Page, SchoologyId
+from gradesync.api.schemas import Page, PlainText, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.api.schemas.render_section import render_teachers
@@ -120,7 +120,7 @@ class Filters:
 
     section: Annotated[SchoologyId | None, Query(description="Only findings of this section")] = None
     school: Annotated[
-        str | None, Query(max_length=200, description="Only findings of sections of this school")
+        PlainText | None, Query(max_length=200, description="Only findings of sections of this school")
     ] = None
     teacher: Annotated[
         SchoologyId | None, Query(description="Only findings of sections of this course admin")

@@ -11,6 +11,7 @@ from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
 from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
+from gradesync.api.schemas import PlainText
 from gradesync.api.schemas.render_section import render_section
 from gradesync.core.catalogue import CATALOGUE
 from gradesync.core.reasons import Reason
@@ -38,12 +39,15 @@ NOT_LINKABLE = frozenset(
 class Filters:
     """Filter the sections of the district."""
 
-    title: Annotated[str | None, Query(max_length=200, description="A part of the title")] = None
-    code: Annotated[str | None, Query(max_length=200, description="The beginning of the school code")] = None
+    title: Annotated[PlainText | None, Query(max_length=200, description="A part of the title")] = None
+    code: Annotated[PlainText | None, Query(max_length=200, description="The start of the school code")] = (
+        None
+    )
     teacher: Annotated[
-        str | None, Query(max_length=200, description="A part of a course admin's name, or the whole id")
+        PlainText | None,
+        Query(max_length=200, description="A part of a course admin's name, or an id"),
     ] = None
-    school: Annotated[str | None, Query(max_length=200, description="Its id in Schoology")] = None
+    school: Annotated[PlainText | None, Query(max_length=200, description="Its id in Schoology")] = None
     term: Annotated[
         str | None,
         Query(
