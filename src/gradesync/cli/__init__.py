@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from gradesync.cli import districts, records, reports, servers
+from gradesync.cli import districts, moves, records, reports, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
 from gradesync.cli.output import report_errors
@@ -35,6 +35,8 @@ app.command()(servers.maintain)
 app.command(context_settings=OPTIONS)(sandbox)
 app.command()(demo)
 app.command()(openapi)
+districts.district.command()(moves.move)
+districts.district.command()(moves.routes)
 app.add_typer(districts.district, name="district")
 app.add_typer(districts.client, name="client")
 app.add_typer(records.secrets, name="secrets")

@@ -19,7 +19,10 @@ LOCK = text("""
 """)
 LAST = text("""
     SELECT current_setting('gradesync.district') AS district_id, statement_timestamp() AS at, seq, hash
-    FROM (VALUES (1)) AS always LEFT JOIN (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) last ON true
+    FROM (VALUES (1)) AS always LEFT JOIN (
+        SELECT seq, hash FROM audit WHERE district_id = current_setting('gradesync.district')
+        ORDER BY seq DESC LIMIT 1
+    ) last ON true
 """)
 ROOT = bytes(32)  # the hash that the first entry follows
 

@@ -5,31 +5,32 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Interval, bindparam, delete, select, text
+from sqlalchemy import Interval, and_, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import audit
 from gradesync.db.codec import parse, uuid7
-from gradesync.db.queue import COVERS, Pause
+from gradesync.db.queue import COVERS, MINE, Pause
 from gradesync.db.syncs import NEVER
 from gradesync.db.tables import metadata
 
 PAUSE = metadata.tables["pause"]
 COLUMNS = tuple(PAUSE.c[name] for name in Pause._fields)
 COVERED = COVERS.format(section="sync.section_id")
+MY_SYNC = MINE.format(table="sync")
 HOLD = text(f"""
     UPDATE sync SET
         paused_at = coalesce(paused_at, statement_timestamp()),
         pause_reason = (SELECT reason FROM pause WHERE {COVERED} ORDER BY pause.paused_at LIMIT 1),
         not_before = CASE WHEN lease_token IS NULL THEN :never ELSE not_before END
-    WHERE status = 'processing' AND EXISTS (SELECT FROM pause WHERE {COVERED})
+    WHERE {MY_SYNC} AND status = 'processing' AND EXISTS (SELECT FROM pause WHERE {COVERED})
 """).bindparams(never=NEVER)  # noqa: S608 - our own text
 # In the order in which they came, which `not_before` keeps. A lease that a pause found stays as it is.
 FREE = text(f"""
     WITH freed AS (
         SELECT id, row_number() OVER (ORDER BY requested_at, id) AS turn FROM sync
-        WHERE status = 'processing' AND paused_at IS NOT NULL
+        WHERE {MY_SYNC} AND status = 'processing' AND paused_at IS NOT NULL
         AND NOT EXISTS (SELECT FROM pause WHERE {COVERED})
     )
     UPDATE sync SET
@@ -38,20 +39,20 @@ FREE = text(f"""
         settles_by = greatest(
             settles_by + (statement_timestamp() - paused_at), statement_timestamp() + :least
         )
-    FROM freed WHERE sync.id = freed.id
+    FROM freed WHERE {MY_SYNC} AND sync.id = freed.id
 """).bindparams(bindparam("least", type_=Interval))  # noqa: S608 - our own text
-RUNS = text("""
+RUNS = text(f"""
     SELECT EXISTS (
-        SELECT FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
+        SELECT FROM sync WHERE {MY_SYNC} AND status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
     ) OR EXISTS (
-        SELECT FROM preflight WHERE status = 'processing' AND lease_token IS NOT NULL
-        AND lease_until > statement_timestamp()
+        SELECT FROM preflight WHERE {MINE.format(table="preflight")}
+        AND status = 'processing' AND lease_token IS NOT NULL AND lease_until > statement_timestamp()
     ) OR EXISTS (
-        SELECT FROM comparison WHERE status = 'processing' AND lease_token IS NOT NULL
-        AND lease_until > statement_timestamp()
+        SELECT FROM comparison WHERE {MINE.format(table="comparison")}
+        AND status = 'processing' AND lease_token IS NOT NULL AND lease_until > statement_timestamp()
     )
-""")
+""")  # noqa: S608 - our own text
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,9 @@ async def resume(
 
 async def find(db: AsyncSession, where: Where) -> Pause | None:
     """Return the pause of exactly that."""
-    matches = (PAUSE.c.level == where.level) & (PAUSE.c.target == where.target)
+    matches = and_(
+        text(MINE.format(table="pause")), PAUSE.c.level == where.level, PAUSE.c.target == where.target
+    )
     row = (await db.execute(select(*COLUMNS).where(matches))).one_or_none()
     return None if row is None else Pause(*row)
 

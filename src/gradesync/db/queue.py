@@ -57,11 +57,14 @@ DEPTHS = text("""
 """)
 
 
-# The pauses that cover a section: its own, its school's, and the district's.
-COVERS = """(
-    pause.level = 'district' OR pause.level = 'section' AND pause.target = {section} OR pause.level = 'school'
-    AND pause.target = (SELECT link.school FROM section_link link WHERE link.section_id = {section})
-)"""
+# The pauses that cover a section: its own, its school's, and the district's. Each table names the district:
+# the owner, who moves districts, sees all of them.
+MINE = "{table}.district_id = current_setting('gradesync.district')"
+COVERS = f"""{MINE.format(table="pause")} AND (
+    pause.level = 'district' OR pause.level = 'section' AND pause.target = {{section}}
+    OR pause.level = 'school' AND pause.target = (SELECT link.school FROM section_link link
+                        WHERE link.section_id = {{section}} AND {MINE.format(table="link")})
+)"""  # noqa: S608 - our own text
 FIND_PAUSE = text(f"""
     SELECT id, level, target, reason, paused_by, paused_at FROM pause
     WHERE {COVERS.format(section=":section")} ORDER BY paused_at LIMIT 1

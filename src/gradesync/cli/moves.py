@@ -1,0 +1,56 @@
+"""Define the commands `district move` and `district routes`: districts in several cells."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradesync.cli.districts import DistrictId
+from gradesync.cli.environment import open_settings, owner_url
+from gradesync.cli.output import CommandError, err, out
+
+if TYPE_CHECKING:
+    from gradesync.db.moving import Pace, Step
+
+
+def move(
+    district_id: DistrictId,
+    to: Annotated[str, typer.Option(help="The URL of the target's database, with the role that owns it.")],
+    abort: Annotated[bool, typer.Option("--abort", help="Break off a move, before its switch.")] = False,
+    patience: Annotated[float, typer.Option(min=1, help="Seconds to wait for syncs that run.")] = 300,
+) -> None:
+    """Move a district to another database. Broken off anywhere, it goes on when it is run again."""
+    from gradesync.db.moving import Pace
+    from gradesync.sync.context import SyncLimits
+
+    with open_settings() as settings:
+        pace = Pace(SyncLimits().call_timeout, patience, settings.settle_seconds)
+        asyncio.run(_move(owner_url(settings), to, district_id, pace, abort))
+
+
+async def _move(source: str, target: str, district_id: str, pace: "Pace", abort: bool) -> None:
+    from gradesync.db.moving import open_move
+
+    def report(step: "Step") -> None:
+        out.print(f"[green]✓[/] {step}")
+
+    async with open_move(source, target, district_id, pace, report) as opened:
+        if abort:
+            await opened.abort()
+            return
+        late = await opened.run()
+    if late:
+        err.print(f"{late} rows were written at the source after the switch, and erased.", soft_wrap=True)
+
+
+def routes(
+    cell: Annotated[list[str], typer.Option(help="NAME=URL of a cell, by its owner; once for each cell.")],
+) -> None:
+    """Print the cell of each district, a line and a tab for each, as a proxy's map reads it."""
+    from gradesync.db.moving import list_owners
+
+    cells = dict(each.partition("=")[::2] for each in cell)
+    if not all(cells.values()):
+        raise CommandError("A cell has no URL.", "Write --cell west=postgresql://owner:…@host/gradesync.")
+    for district_id, name in asyncio.run(list_owners(cells)).items():
+        typer.echo(f"{district_id}\t{name}")

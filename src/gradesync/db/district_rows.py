@@ -1,0 +1,162 @@
+"""Copy, compare and delete the rows of a district as the owner, in every table that the catalog knows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gradesync.errors import GradeSyncError
+
+# Both ends write a row as the same text. A lock that is not given soon makes others wait behind it.
+SETTINGS = text("""
+    SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
+           set_config('intervalstyle', 'postgres', true), set_config('extra_float_digits', '1', true),
+           set_config('bytea_output', 'hex', true), set_config('jit', 'off', true),
+           set_config('lock_timeout', '12s', true)
+""")
+# Partitions belong to their table, and generated columns are made anew.
+TABLES = text("""
+    SELECT c.oid, quote_ident(c.relname) AS name, c.relname = 'district' AS is_district,
+           array_agg(quote_ident(a.attname) ORDER BY a.attname) FILTER (WHERE a.attgenerated = '') AS columns
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    GROUP BY c.oid HAVING c.relname = 'district' OR bool_or(a.attname = 'district_id')
+    ORDER BY c.relname
+""")
+REFERENCES = text(
+    "SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f' AND conrelid <> confrelid"
+)
+DIGEST = """
+    SELECT count(*) AS rows, md5(coalesce(string_agg(row_md5, '' ORDER BY row_md5 COLLATE "C"), '')) AS md5
+    FROM (SELECT md5(ROW({columns})::text) AS row_md5 FROM {rows}) AS digested
+"""
+COPY_CHUNKS = 8  # that wait for the target
+
+
+class TablesDiffer(GradeSyncError):
+    """Refuse a target whose tables are not those of the source."""
+
+
+class RowsDiffer(GradeSyncError):
+    """Report rows that are not those that were copied."""
+
+
+class DistrictTable(NamedTuple):
+    """Describe a table with rows of districts; its names are quoted, and `key` holds the district."""
+
+    name: str
+    key: str
+    columns: tuple[str, ...]
+
+    @property
+    def listed(self) -> str:
+        """Return the columns as SQL lists them."""
+        return ", ".join(self.columns)
+
+
+class Digest(NamedTuple):
+    """Identify the rows of a district in one table, whatever their order."""
+
+    rows: int
+    md5: str
+
+
+async def find_tables(connection: AsyncConnection) -> list[DistrictTable]:
+    """List the tables with rows of districts, each after those that it refers to."""
+    tables = {
+        row.oid: DistrictTable(row.name, "id" if row.is_district else "district_id", tuple(row.columns))
+        for row in await connection.execute(TABLES)
+    }
+    order: TopologicalSorter[Any] = TopologicalSorter({oid: set() for oid in tables})
+    for table, referred in await connection.execute(REFERENCES):
+        if table in tables and referred in tables:
+            order.add(table, referred)
+    return [tables[oid] for oid in order.static_order()]
+
+
+async def copy(
+    source: AsyncConnection, target: AsyncConnection, district_id: str
+) -> dict[DistrictTable, Digest]:
+    """Copy every row from one transaction to another, and compare both ends; return what was copied.
+
+    Raises `TablesDiffer` and `RowsDiffer`.
+    """
+    for end in (source, target):
+        await end.execute(SETTINGS)
+    tables = await find_tables(source)
+    if set(tables) != set(await find_tables(target)):
+        raise TablesDiffer("The target's tables are not those of the source: migrate both to one release.")
+    digests = {}
+    for table in tables:
+        await _copy_table(source, target, table, district_id)
+        digests[table] = await _digest(source, table, district_id)
+        _require(table, digests[table], await _digest(target, table, district_id))
+    return digests
+
+
+async def delete_copied(
+    connection: AsyncConnection, copied: Mapping[DistrictTable, Digest], district_id: str
+) -> None:
+    """Delete what was copied. Raises `RowsDiffer` where that is no longer what is there."""
+    await connection.execute(SETTINGS)
+    for table in reversed(list(copied)):
+        where = f"WHERE {table.key} = :district RETURNING {table.listed}"
+        gone = f"WITH gone AS (DELETE FROM {table.name} {where})"  # noqa: S608 - of the catalog
+        statement = text(f"{gone} {DIGEST.format(columns=table.listed, rows='gone')}")
+        row = (await connection.execute(statement, {"district": district_id})).one()
+        _require(table, copied[table], Digest(*row))
+
+
+async def delete_all(connection: AsyncConnection, tables: Sequence[DistrictTable], district_id: str) -> int:
+    """Delete every row of a district; return their number."""
+    deleted = 0
+    for table in reversed(tables):
+        statement = text(f"DELETE FROM {table.name} WHERE {table.key} = :district")  # noqa: S608
+        deleted += (await connection.execute(statement, {"district": district_id})).rowcount
+    return deleted
+
+
+def _require(table: DistrictTable, copied: Digest, found: Digest) -> None:
+    if copied != found:
+        raise RowsDiffer(f"The rows of {table.name} are not those that were copied.")
+
+
+async def _digest(connection: AsyncConnection, table: DistrictTable, district_id: str) -> Digest:
+    rows = f"{table.name} WHERE {table.key} = :district"
+    statement = text(DIGEST.format(columns=table.listed, rows=rows))
+    return Digest(*(await connection.execute(statement, {"district": district_id})).one())
+
+
+async def _copy_table(
+    source: AsyncConnection, target: AsyncConnection, table: DistrictTable, district_id: str
+) -> None:
+    """Stream the rows through a temporary table: COPY writes to no table with row-level security."""
+    columns = table.listed
+    await target.execute(
+        text(f"CREATE TEMPORARY TABLE incoming AS SELECT {columns} FROM {table.name} WITH NO DATA")  # noqa: S608
+    )
+    reading, writing = await _driver(source), await _driver(target)
+    chunks: asyncio.Queue[bytes | None] = asyncio.Queue(COPY_CHUNKS)
+
+    async def read() -> None:
+        query = f"SELECT {columns} FROM {table.name} WHERE {table.key} = $1"  # noqa: S608 - of the catalog
+        await reading.copy_from_query(query, district_id, output=chunks.put, format="binary")
+        await chunks.put(None)
+
+    async def arriving() -> AsyncIterator[bytes]:
+        while (chunk := await chunks.get()) is not None:
+            yield chunk
+
+    async with asyncio.TaskGroup() as both:
+        both.create_task(read())
+        both.create_task(writing.copy_to_table("incoming", source=arriving(), format="binary"))
+    values = f"OVERRIDING SYSTEM VALUE SELECT {columns} FROM incoming"  # noqa: S608 - of the catalog
+    await target.execute(text(f"INSERT INTO {table.name} ({columns}) {values}"))
+    await target.execute(text("DROP TABLE incoming"))
+
+
+async def _driver(connection: AsyncConnection) -> Any:
+    return (await connection.get_raw_connection()).driver_connection

@@ -1,0 +1,232 @@
+"""Move a district to another database, as the owner of both. Whatever happens, one of them owns it.
+
+The source owns a district as long as it has it. A copy at the target is paused, and is named a copy. It is
+committed just before the rows of the source are deleted; each deleted row is compared with what was copied.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from gradesync.db import audit, district_rows, pauses
+from gradesync.db.pauses import Where
+from gradesync.db.session import SET_DISTRICT, connect
+from gradesync.errors import GradeSyncError
+
+MOVER = "operator:move"  # paused the district at the source
+COPY = "operator:move-copy"  # the same pause at the target, until the move is over
+REASON = "The district is being moved to another server."
+ATTEMPTS = 3
+POLL_SECONDS = 0.5
+WHOLE = Where()
+LIMITS = {"lock_timeout": "12s"}
+HAS = text("SELECT EXISTS (SELECT FROM district WHERE id = :district)")
+PAUSE = text("""
+    SELECT id, paused_by FROM pause WHERE district_id = :district AND level = 'district'
+""")
+# Stays at the source until the move is over: only the source can finish it.
+LEFT = text("""
+    INSERT INTO pause (district_id, id, level, target, reason, paused_by)
+    VALUES (:district, :id, 'district', '', :reason, :mover)
+""")
+NAME_COPY = text("UPDATE pause SET paused_by = :copy WHERE district_id = :district AND id = :id")
+# Of the session, by database: the same database cannot give it twice.
+LOCK = text("SELECT pg_try_advisory_lock(hashtext('gradesync move'), hashtext(:district))")
+OWNED = text("""
+    SELECT d.id, EXISTS (
+        SELECT FROM pause p WHERE p.district_id = d.id AND p.level = 'district' AND p.paused_by = :copy
+    ) AS is_copy FROM district d
+""")
+
+Step: TypeAlias = Literal["paused", "settled", "copied", "switched", "resumed", "aborted"]
+
+
+class MoveRefused(GradeSyncError):
+    """Refuse a move that would lose something, or that makes no sense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Hold the seconds of a move.
+
+    `takeover_wait`: how long a worker that lost its lease may still have a call under way.
+    `patience`: how long to wait for syncs that run. `least`: what each sync has at least after the move.
+    """
+
+    takeover_wait: float
+    patience: float
+    least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Hold both ends of a move, and report each step to `report` as soon as it is committed."""
+
+    district_id: str
+    source: AsyncEngine
+    target: AsyncEngine
+    pace: Pace
+    report: Callable[[Step], None]
+
+    async def run(self) -> int:
+        """Move the district, or go on where a move was broken off.
+
+        Return the number of rows that were written at the source after the switch, and erased.
+        """
+        if await self._has(self.source):
+            await self._hand_over()
+        elif not await self._has(self.target):
+            raise MoveRefused(f"No district is called {self.district_id}.")
+        left, paused = await self._get_pause(self.source), await self._get_pause(self.target)
+        if paused is not None and paused[1] == COPY:
+            if left is None or left[0] != paused[0]:
+                raise MoveRefused(f"{self.district_id} is moving to the target from another database.")
+            await self._resume(self.target, paused[0], "district.moved")
+            self.report("resumed")
+        if left is None:
+            return 0  # the move was over
+        async with self.source.begin() as source:
+            tables = await district_rows.find_tables(source)
+            return await district_rows.delete_all(source, tables, self.district_id) - 1  # and what was left
+
+    async def abort(self) -> None:
+        """Remove the copy, and resume at the source. Raises `MoveRefused` after the switch."""
+        if not await self._has(self.source):
+            raise MoveRefused("The district has moved already: run the command without --abort.")
+        paused = await self._get_pause(self.source)
+        if paused is None or paused[1] != MOVER:
+            raise MoveRefused(f"{self.district_id} is not being moved.")
+        async with self.target.begin() as target:
+            await self._remove_copy(target, paused[0])
+        await self._resume(self.source, paused[0], "district.stayed")
+        self.report("aborted")
+
+    async def _hand_over(self) -> None:
+        """Copy and switch; begin again where something of the district changed meanwhile."""
+        for attempt in range(1, ATTEMPTS + 1):
+            move_id = await self._pause()
+            self.report("paused")
+            await self._settle()
+            self.report("settled")
+            try:
+                await self._switch(move_id)
+            except district_rows.RowsDiffer:
+                if attempt == ATTEMPTS:
+                    raise
+            except IntegrityError as error:
+                raise MoveRefused(f"The target cannot take a row: {error.orig}") from error
+            else:
+                return
+
+    async def _pause(self) -> UUID:
+        async with self._session(self.source) as db:
+            found = await pauses.find(db, WHOLE)
+            if found is not None and found.paused_by != MOVER:
+                raise MoveRefused(f"{self.district_id} is paused: {found.reason} Resume it first.")
+            return (found or await pauses.pause(db, WHOLE, REASON, MOVER)).id
+
+    async def _settle(self) -> None:
+        """Wait until nothing of the district runs. Raises `MoveRefused` when the patience ends."""
+        try:
+            async with asyncio.timeout(self.pace.patience):
+                while not await self._is_quiet():  # noqa: ASYNC110 - other processes end it
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise MoveRefused(
+                f"Something of {self.district_id} still runs. It stays paused: run the command again, "
+                "or with --abort."
+            ) from None
+
+    async def _is_quiet(self) -> bool:
+        async with self._session(self.source) as db:
+            return await pauses.is_quiet(db, takeover_wait_seconds=self.pace.takeover_wait)
+
+    async def _switch(self, move_id: UUID) -> None:
+        """Commit the copy, then the deletion: the one commit that decides who owns the district."""
+        async with self.source.begin() as leaving:
+            async with self.source.connect() as reading, self.target.begin() as writing:
+                await reading.execution_options(isolation_level="REPEATABLE READ")
+                await self._remove_copy(writing, move_id)
+                copied = await district_rows.copy(reading, writing, self.district_id)
+                values = {"copy": COPY, "district": self.district_id, "id": move_id}
+                await writing.execute(NAME_COPY, values)
+                await district_rows.delete_copied(leaving, copied, self.district_id)
+                await leaving.execute(LEFT, values | {"reason": REASON, "mover": MOVER})
+            self.report("copied")
+        self.report("switched")
+
+    async def _remove_copy(self, target: AsyncConnection, move_id: UUID) -> None:
+        """Remove the copy of an earlier attempt. Raises `MoveRefused` where the rows are no such copy."""
+        tables = await district_rows.find_tables(target)
+        found = (await target.execute(PAUSE, {"district": self.district_id})).one_or_none()
+        deleted = await district_rows.delete_all(target, tables, self.district_id)
+        if deleted and (found is None or tuple(found) != (move_id, COPY)):  # undone by the raise
+            raise MoveRefused(f"The target has rows of a district {self.district_id} that are no copy.")
+
+    async def _resume(self, end: AsyncEngine, move_id: UUID, action: str) -> None:
+        async with self._session(end) as db:
+            await audit.append(db, MOVER, action, {"district": self.district_id})
+            await pauses.resume(db, str(move_id), MOVER, least_seconds=self.pace.least)
+
+    async def _has(self, end: AsyncEngine) -> bool:
+        async with end.connect() as connection:
+            return bool(await connection.scalar(HAS, {"district": self.district_id}))
+
+    async def _get_pause(self, end: AsyncEngine) -> tuple[UUID, str] | None:
+        async with end.connect() as connection:
+            row = (await connection.execute(PAUSE, {"district": self.district_id})).one_or_none()
+            return (row.id, row.paused_by) if row else None
+
+    @asynccontextmanager
+    async def _session(self, end: AsyncEngine) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(end, expire_on_commit=False) as db, db.begin():
+            await db.execute(SET_DISTRICT, LIMITS | {"district": self.district_id})
+            yield db
+
+
+@asynccontextmanager
+async def open_move(
+    source_url: str, target_url: str, district_id: str, pace: Pace, report: Callable[[Step], None]
+) -> AsyncIterator[Move]:
+    """Open both ends by their owners' URLs. Raises `MoveRefused` where another move of it runs."""
+    async with AsyncExitStack() as stack:
+        ends = []
+        for url in (source_url, target_url):
+            engine = _engine(url)
+            stack.push_async_callback(engine.dispose)
+            ends.append(engine)
+            lock = await stack.enter_async_context(engine.connect())
+            await lock.execution_options(isolation_level="AUTOCOMMIT")
+            if not await lock.scalar(LOCK, {"district": district_id}):
+                raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
+        yield Move(district_id, ends[0], ends[1], pace, report)
+
+
+async def list_owners(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return the cell of each district, from the owners' URLs of all cells.
+
+    A district in two cells is under way: the one whose rows are no copy owns it.
+    """
+    owners: dict[str, str] = {}
+    copies: dict[str, str] = {}
+    for cell, url in cells.items():
+        engine = _engine(url)
+        try:
+            async with engine.connect() as connection:
+                for row in await connection.execute(OWNED, {"copy": COPY}):
+                    (copies if row.is_copy else owners)[row.id] = cell
+        finally:
+            await engine.dispose()
+    return dict(sorted((copies | owners).items()))
+
+
+def _engine(url: str) -> AsyncEngine:
+    address = make_url(url).set(drivername="postgresql+asyncpg")
+    return create_async_engine(address, connect_args={"async_creator_fn": connect})
