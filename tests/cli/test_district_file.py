@@ -8,6 +8,7 @@ import pytest
 from gradesync.cli.district_file import DistrictFileRefused, Mistake, parse
 from gradesync.core.district import Lti11Registration
 from gradesync.core.sis import Policy
+from harness.district_files import SHORT
 
 WHOLE = r"""
 id = "riverside"
@@ -46,19 +47,6 @@ title_overflow = "shorten"
 category_mapping = "many_to_one"
 exception_flags = true
 guard_share = 0.25
-"""
-
-SHORT = """id = "riverside"
-name = "Riverside Unified"
-timezone = "America/Los_Angeles"
-[schoology]
-consumer_key = "key"
-consumer_secret = "secret"
-[sis]
-kind = "powerschool"
-base_url = "https://sis.example.org"
-client_id = "id"
-client_secret = "hush"
 """
 
 

@@ -4,19 +4,8 @@ import pytest
 
 from gradesync.cli.district_file import DistrictFileRefused, parse
 from gradesync.core.district import ConsoleAccess, OidcAccess
+from harness.district_files import SHORT
 
-SHORT = """id = "riverside"
-name = "Riverside Unified"
-timezone = "America/Los_Angeles"
-[schoology]
-consumer_key = "key"
-consumer_secret = "secret"
-[sis]
-kind = "powerschool"
-base_url = "https://sis.example.org"
-client_id = "id"
-client_secret = "hush"
-"""
 WHOLE = (
     SHORT
     + """[console]

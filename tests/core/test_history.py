@@ -108,7 +108,7 @@ def test_history_is_kept_by_school_years(today: date, years: int, since: date) -
     assert oldest_kept(today, years) == since
 
 
-def test_value_that_a_person_took_is_told_as_a_change() -> None:
+def test_value_that_a_person_took_is_recorded_as_a_change() -> None:
     taken = Decision("take", "u-7", sent=Decimal(9), live=Decimal(4), wanted=Decimal(9))
     row = LedgerAssignment("1", Ref("r-1"), sent={"7": Decimal(9)}, decisions={"7": taken})
     loaded = apply_decisions(row)

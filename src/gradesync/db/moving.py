@@ -81,7 +81,7 @@ class Move:
         Return the number of rows that were written at the source after the switch, and erased.
         """
         if await self._has(self.source):
-            await self._hand_over()
+            await self._copy_and_switch()
         elif not await self._has(self.target):
             raise MoveRefused(f"No district is called {self.district_id}.")
         left, paused = await self._get_pause(self.source), await self._get_pause(self.target)
@@ -108,7 +108,7 @@ class Move:
         await self._resume(self.source, paused[0], "district.stayed")
         self.report("aborted")
 
-    async def _hand_over(self) -> None:
+    async def _copy_and_switch(self) -> None:
         """Copy and switch; begin again where something of the district changed meanwhile."""
         for attempt in range(1, ATTEMPTS + 1):
             move_id = await self._pause()

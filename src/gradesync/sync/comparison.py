@@ -27,6 +27,7 @@ from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
 from gradesync.sync.link import replace_teacher
 from gradesync.sync.read import Reading, read_both_sides
+from gradesync.sync.spare_calls import reserve_spare_calls
 
 log = structlog.get_logger()
 
@@ -96,7 +97,7 @@ async def _advance(context: SyncContext, district_id: str) -> bool:
 async def _make(context: SyncContext, district: District, state: ComparisonState) -> bool:
     """Make one comparison. A failure ends it, or leaves it for a later attempt."""
     try:
-        if not await reserve_calls(context, district):
+        if not await reserve_spare_calls(context, district, CALLS):
             raise SectionBusy
         async with asyncio.timeout(LONGEST_SECONDS):
             found = await compare_section(context, district, state)
@@ -115,13 +116,6 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
             await comparisons.complete(db, state, found)
         return True
     return False
-
-
-async def reserve_calls(context: SyncContext, district: District) -> bool:
-    """Reserve the calls of the first reads; False where a sync waits, or would have to wait for them."""
-    async with context.database.district(district.id) as db:
-        waiting = await queue.count_queued(db)
-    return not waiting and await context.systems.reserve_spare(district, CALLS)
 
 
 async def _pause(

@@ -15,13 +15,14 @@ from gradesync.core.district import District
 from gradesync.core.ports import Target
 from gradesync.core.preflight import Obstacle, find_obstacles
 from gradesync.core.reasons import Reason
-from gradesync.db import districts, ledger, links, preflights, queue
+from gradesync.db import districts, ledger, links, preflights
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.preflights import Preflight
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.context import SyncContext
 from gradesync.sync.facts import SisFacts, judge_on_facts
 from gradesync.sync.link import match_students
+from gradesync.sync.spare_calls import reserve_spare_calls
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ async def _run_slice(context: SyncContext, district: District, report: Preflight
     """Examine sections until there is none, no budget, or the slice is over; return how many."""
     ends, done_before = monotonic() + context.limits.slice, report.done
     while section_id := await _next_section(context, district, report):
-        if not await _reserve_calls(context, district):
+        if not await reserve_spare_calls(context, district, CALLS):
             await _pause(context, district.id, report, BUSY_PAUSE_SECONDS, forgive=True)
             break
         recorded = await _examine_and_record(context, district, report, section_id)
@@ -106,13 +107,6 @@ async def _next_section(context: SyncContext, district: District, report: Prefli
         if section_id is None:
             await preflights.settle(db, report)
     return section_id
-
-
-async def _reserve_calls(context: SyncContext, district: District) -> bool:
-    """Reserve the calls for one section; False where a sync waits, or would have to wait for them."""
-    async with context.database.district(district.id) as db:
-        waiting = await queue.count_queued(db)
-    return not waiting and await context.systems.reserve_spare(district, CALLS)
 
 
 async def _pause(

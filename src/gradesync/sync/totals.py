@@ -10,8 +10,9 @@ from gradesync.core.district import District
 from gradesync.core.totals.sides import Sides
 from gradesync.db.comparisons import ComparisonState
 from gradesync.errors import Retriable
-from gradesync.sync.comparison import SectionBusy, read_section, reserve_calls
+from gradesync.sync.comparison import CALLS, SectionBusy, read_section
 from gradesync.sync.context import SyncContext
+from gradesync.sync.spare_calls import reserve_spare_calls
 
 # A person waits for the answer: what takes longer is asked for again.
 LONGEST_SECONDS = 60.0
@@ -26,7 +27,7 @@ async def read_sides(
     `Retriable` also while syncs need the calls.
     """
     try:
-        if not await reserve_calls(context, district):
+        if not await reserve_spare_calls(context, district, CALLS):
             raise Retriable("syncs need the calls")
         async with asyncio.timeout(LONGEST_SECONDS):
             return await _read(context, district, _as_comparison(context, section_id, requested_by))
