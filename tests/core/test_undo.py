@@ -9,10 +9,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Cause, Event, find_change, fold
-from gradesync.core.ledger import Decision, LedgerAssignment, Value
+from gradesync.core.history import Cause, CellChange, ColumnChange, Event, find_change, fold
+from gradesync.core.ledger import (
+    Decision,
+    LedgerAssignment,
+    Owed,
+    Value,
+    apply_decisions,
+    as_stored,
+    find_reassigned,
+)
 from gradesync.core.sis import Ref
-from gradesync.core.undo import Targets, Undo, decide_next, find_targets
+from gradesync.core.undo import Target, Targets, Undo, decide_next, find_targets, spare_debts
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 VALUES: st.SearchStrategy[Value] = st.none() | st.sampled_from([Decimal(n) for n in range(4)])
@@ -148,3 +156,61 @@ def test_undone_score_waits_until_schoology_changes() -> None:
     section.ledger["a"] = replace(section.ledger["a"], decisions={"1": waits})
     again = section.undo("redo", "undo")
     assert decide_next(again, section.ledger, {"1": "u-1"}) == {("a", "1"): None}
+
+
+def test_R40_undo_leaves_a_key_of_another_student() -> None:
+    """Record 1 was another student's when it held 5: no way back leads there."""
+    section = Section()
+    section.sync("s-0", {("a", "1"): Decimal(5)})
+    section.sync("s-1", {("a", "1"): Decimal(9)})
+    moment = FIRST + timedelta(minutes=1)
+    since = {"1": FIRST + timedelta(minutes=30)}
+    for undo in (Undo(sync_id="s-1"), Undo(assignment="a", as_of=moment)):
+        assert find_targets(section.events, undo, "undo", reassigned=since)["a"]["1"].touched
+        assert not find_targets(section.events, undo, "undo")["a"]["1"].touched
+
+
+def test_undo_takes_back_nothing_that_was_found() -> None:
+    """Scores that somebody made in the SIS, and that a sync took over, are not the sync's."""
+    found = ColumnChange("a", "r-a", (CellChange("1", NEVER_SENT, Decimal(9), found=True),))
+    events = [Event(FIRST, Cause("s-1", "changes", "teacher:1"), (found,))]
+    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {}
+    before = Undo(assignment="a", as_of=FIRST - timedelta(hours=1))
+    assert find_targets(events, before, "undo")["a"]["1"].touched
+
+
+def test_undo_to_before_the_history_restores_what_stood_there() -> None:
+    """The first change that is kept shows what stood before it."""
+    kept = ColumnChange("a", "r-a", (CellChange("1", Decimal(9), Decimal(8)),))
+    events = [Event(FIRST, Cause("s-1", "changes", "teacher:1"), (kept,))]
+    earlier = Undo(assignment="a", as_of=FIRST - timedelta(days=1))
+    assert find_targets(events, earlier, "undo") == {"a": {"1": Target(Decimal(9), Decimal(8))}}
+
+
+def test_undo_leaves_a_score_that_is_owed() -> None:
+    section = Section()
+    section.sync("s-1", {("a", "1"): Decimal(8), ("a", "2"): Decimal(8)})
+    section.sync("s-2", {("a", "1"): Decimal(9), ("a", "2"): Decimal(9)})
+    owed = {"u-1": Owed("upstream-unavailable", Decimal(7))}
+    ledger = {"a": replace(section.ledger["a"], owed=owed)}
+    targets = find_targets(section.events, Undo(sync_id="s-2"), "undo")
+    spared = spare_debts(targets, ledger, {"1": "u-1", "2": "u-2"})
+    assert {key: target.touched for key, target in spared["a"].items()} == {"1": True, "2": False}
+    assert spare_debts(targets, ledger, {}) == {}
+
+
+def test_keys_of_other_students_are_found() -> None:
+    remembered = {"ann": "1", "ben": "2", "cam": "3"}
+    assert find_reassigned(remembered, remembered) == frozenset()
+    assert find_reassigned(remembered, {"ann": "1", "dee": "2"}) == {"2"}
+    assert find_reassigned(remembered, {"ann": "4"}) == {"4"}
+    assert find_reassigned(remembered, {"dee": "4"}) == frozenset()
+
+
+def test_taken_score_is_recorded_once() -> None:
+    """A later load finds the effect in the ledger, and records no change again."""
+    taken = Decision("take", "u-1", Decimal(9), Decimal(7), Decimal(9))
+    entry = LedgerAssignment("a", Ref("r-a"), sent={"1": Decimal(7)}, decisions={"1": taken})
+    loaded = apply_decisions(entry)
+    assert (loaded.sent, as_stored(loaded).sent) == ({"1": Decimal(7)}, {"1": Decimal(7)})
+    assert loaded.decisions.keys() == {"1"}

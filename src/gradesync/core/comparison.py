@@ -173,7 +173,11 @@ class _Comparer:
         if fitted.stop in {Reason.INCOMPLETE_NOT_SENT, Reason.UNKNOWN_EXCEPTION}:
             return NO_WISH, fitted.stop
         decision = column.entry.decisions.get(key)
-        if decision is not None and (decision.choice == "stop" or decision.wanted == fitted.value):
+        if (
+            decision is not None
+            and decision.student == uid
+            and (decision.choice == "stop" or decision.wanted == fitted.value)
+        ):
             return NO_WISH, Reason.LEFT_TO_SIS
         return fitted.value, found.reason if isinstance(found, Stop) else fitted.stop
 

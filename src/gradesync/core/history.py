@@ -127,13 +127,19 @@ def _apply(cells: dict[str, Known], column: ColumnChange, event: Event) -> None:
 
 def trace(events: Iterable[Event], student: str) -> dict[str, list[Known]]:
     """Return every change of one SIS student's scores, in order: assignment id -> changes."""
-    found: dict[str, list[Known]] = {}
+    lines = trace_all(events)
+    return {assignment_id: cells[student] for assignment_id, cells in lines.items() if student in cells}
+
+
+def trace_all(events: Iterable[Event]) -> dict[str, dict[str, list[Known]]]:
+    """Return every change of every score, in order: assignment id -> SIS student -> changes."""
+    found: dict[str, dict[str, list[Known]]] = {}
     for event in events:
         for column in event.columns:
+            cells = found.setdefault(column.assignment_id, {})
             for change in column.cells:
-                if change.student == student:
-                    known = Known(change, column.ref or "", event.at, event.cause)
-                    found.setdefault(column.assignment_id, []).append(known)
+                known = Known(change, column.ref or "", event.at, event.cause)
+                cells.setdefault(change.student, []).append(known)
     return found
 
 

@@ -115,7 +115,8 @@ def apply_decisions(entry: LedgerAssignment) -> LedgerAssignment:
             sent[key] = decision.live
             owed[decision.student] = Owed("not-attempted", decision.wanted)
         if decision.choice == "stop" or (decision.choice == "take" and sent.get(key) == decision.live):
-            kept[key] = decision
+            # What stands already had its effect in an earlier sync, which recorded it.
+            kept[key] = decision._replace(sent=stands) if decision.choice == "take" else decision
     return replace(entry, sent=sent, owed=owed, decisions=kept)
 
 
@@ -127,6 +128,17 @@ def as_stored(entry: LedgerAssignment) -> LedgerAssignment:
         if decision.choice == "take" and entry.sent.get(key) == decision.live
     }
     return replace(entry, sent={**entry.sent, **taken}) if taken else entry
+
+
+def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> frozenset[str]:
+    """Return the SIS keys that are another student's than before, or new for a student (R40).
+
+    Both map uids to SIS keys: as it was remembered, and as it is now.
+    """
+    holders = {key: uid for uid, key in remembered.items()}
+    return frozenset(
+        key for uid, key in keys.items() if holders.get(key, uid) != uid or remembered.get(uid, key) != key
+    )
 
 
 def find_changing(gradebook: Gradebook, ledger: "Ledger", students: Mapping[str, str]) -> frozenset[str]:

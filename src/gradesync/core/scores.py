@@ -250,7 +250,7 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
         drift=column.drift,
-        decision=known.decisions.get(record),
+        decision=made if (made := known.decisions.get(record)) and made.student == uid else None,
     )
     if choice == "keep":
         return None

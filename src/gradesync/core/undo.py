@@ -4,14 +4,15 @@ An undo is a plan like any other. Its values come from the history instead of th
 overwrites what changed since: such a score is left as it is, and named.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.gradebook import Cell, Gradebook
-from gradesync.core.history import Event, Known, fold
+from gradesync.core.history import Event, Known, fold, trace_all
 from gradesync.core.ledger import Decision, Ledger, LedgerAssignment, Value
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, fingerprint
 from gradesync.core.reasons import Reason, Result
@@ -35,7 +36,8 @@ class Undo:
 class Target(NamedTuple):
     """Hold what a score was before, and what it was made since: both as the history has them.
 
-    `touched`: another sync changed it since, or its SIS assignment is another one.
+    `touched`: it is left as it is. Another sync changed it since, somebody made it in the SIS, its SIS
+    assignment is another one, or its SIS key was another student's then.
     """
 
     before: Sent
@@ -46,56 +48,66 @@ class Target(NamedTuple):
 # Assignment id -> SIS student key -> target.
 Targets: TypeAlias = Mapping[str, Mapping[str, Target]]
 
+START = datetime.min.replace(tzinfo=UTC)
 
-def find_targets(events: Sequence[Event], undo: Undo, own: str, sis_student: str | None = None) -> Targets:
+
+def find_targets(
+    events: Sequence[Event],
+    undo: Undo,
+    own: str,
+    sis_student: str | None = None,
+    reassigned: Mapping[str, datetime] = MappingProxyType({}),
+) -> Targets:
     """Return what an undo puts back. `own` is the undo's sync: what it did already is not somebody's change.
 
-    `sis_student` is the SIS key of the undo's student.
+    `sis_student` is the SIS key of the undo's student. `reassigned` are the SIS keys that became another
+    student's, with the time: what stood there before is not this student's (R40).
     """
     events = [event for event in events if event.cause.sync_id != own]
-    now = fold(events)
-    if undo.sync_id is not None:
-        return _of_sync(events, undo.sync_id, now)
-    return _of_moment(events, undo, sis_student, now)
-
-
-def _of_sync(
-    events: Iterable[Event], sync_id: str, now: Mapping[str, Mapping[str, Known]]
-) -> dict[str, dict[str, Target]]:
+    now, lines = fold(events), trace_all(events)
     targets: dict[str, dict[str, Target]] = {}
-    for event in events:
-        if event.cause.sync_id != sync_id:
-            continue
-        for column in event.columns:
-            cells = targets.setdefault(column.assignment_id, {})
-            for change in column.cells:
-                known = now.get(column.assignment_id, {}).get(change.student)
-                mine = known is not None and known.cause.sync_id == sync_id and known.ref == column.ref
-                before = cells[change.student].before if change.student in cells else change.before
-                cells[change.student] = Target(before, change.after, touched=not mine)
+    for assignment_id, cells in lines.items():
+        column = targets.setdefault(assignment_id, {})
+        for key, line in cells.items():
+            if undo.assignment not in {None, assignment_id} or sis_student not in {None, key}:
+                continue
+            known = now.get(assignment_id, {}).get(key)
+            since = reassigned.get(key, START)
+            if undo.sync_id is not None:
+                target = _of_sync(line, undo.sync_id, known, since)
+            else:
+                target = _of_moment(line, undo.as_of or START, known, since)
+            if target is not None:
+                column[key] = target
     return _differing(targets)
 
 
-def _of_moment(
-    events: Sequence[Event], undo: Undo, sis_student: str | None, now: Mapping[str, Mapping[str, Known]]
-) -> dict[str, dict[str, Target]]:
-    then = fold(events, undo.as_of)
-    targets: dict[str, dict[str, Target]] = {}
-    for assignment_id, cells in now.items():
-        if undo.assignment in {None, assignment_id}:
-            old = then.get(assignment_id, {})
-            targets[assignment_id] = {
-                key: _compare(old.get(key), known)
-                for key, known in cells.items()
-                if sis_student in {None, key}
-            }
-    return _differing(targets)
+def _of_sync(line: Sequence[Known], sync_id: str, known: Known | None, since: datetime) -> Target | None:
+    """Return what a sync changed of one score; None where it wrote nothing. `line` is every change of it."""
+    written = [at for at, each in enumerate(line) if each.cause.sync_id == sync_id and not each.change.found]
+    if not written:
+        return None
+    first, last = line[written[0]], line[written[-1]]
+    mine = known is not None and known.cause.sync_id == sync_id and known.ref == last.ref
+    earlier = line[written[0] - 1].at if written[0] else START
+    origin = first.at if first.change.before is NEVER_SENT else earlier
+    return Target(first.change.before, last.change.after, touched=not mine or origin < since)
 
 
-def _compare(then: Known | None, known: Known) -> Target:
-    if then is None:
-        return Target(NEVER_SENT, known.change.after)
-    return Target(then.change.after, known.change.after, touched=then.ref != known.ref)
+def _of_moment(line: Sequence[Known], as_of: datetime, known: Known | None, since: datetime) -> Target | None:
+    """Return what changed of one score after a moment; None for nothing, or where it is no more."""
+    later = next((each for each in line if each.at > as_of), None)
+    if later is None or known is None:
+        return None
+    # What was first seen in the SIS after the moment was made there: nobody of ours may take it back.
+    touched = later.change.found or _ref_at(line, as_of, later) != known.ref or as_of < since
+    return Target(later.change.before, known.change.after, touched)
+
+
+def _ref_at(line: Sequence[Known], as_of: datetime, later: Known) -> str:
+    """Return the SIS assignment that held the score at a moment, or takes it by the next change."""
+    held = [each for each in line if each.at <= as_of]
+    return held[-1].ref if held else later.ref
 
 
 def _differing(targets: Mapping[str, Mapping[str, Target]]) -> dict[str, dict[str, Target]]:
@@ -121,11 +133,24 @@ def put_back(
     `holders` are uids by SIS student key.
     """
     cells: dict[str, dict[str, Cell]] = {
-        assignment_id: {holders.get(key, key): _value(target.before) for key, target in column.items()}
+        assignment_id: {holders[key]: _value(target.before) for key, target in column.items()}
         for assignment_id, column in targets.items()
     }
     selection = {assignment_id: frozenset(column) for assignment_id, column in cells.items()}
     return replace(gradebook, cells=cells, unreadable={}, differing=frozenset()), selection
+
+
+def spare_debts(targets: Targets, ledger: Ledger, holders: Mapping[str, str]) -> dict[str, dict[str, Target]]:
+    """Return the targets of which none is written where a newer value is owed, or nobody holds the key."""
+    spared: dict[str, dict[str, Target]] = {}
+    for assignment_id, column in targets.items():
+        owed = ledger[assignment_id].owed if assignment_id in ledger else {}
+        spared[assignment_id] = {
+            key: target._replace(touched=target.touched or holders[key] in owed)
+            for key, target in column.items()
+            if key in holders
+        }
+    return {assignment_id: column for assignment_id, column in spared.items() if column}
 
 
 def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
@@ -200,6 +225,6 @@ def decide_next(
             earlier = known.get(key)
             wanted = earlier.wanted if earlier and earlier.choice == "take" else _value(target.after)
             value = _value(target.before)
-            decision = Decision("take", holders.get(key, key), value, value, wanted)
+            decision = Decision("take", holders[key], value, value, wanted)
             found[assignment_id, key] = None if wanted == value else decision
     return found

@@ -111,9 +111,8 @@ async def load(
         entries |= {row["assignment_id"]: _convert(entries[row["assignment_id"]], row, keys) for row in old}
         if convert:
             await save(db, section_id, [entries[row["assignment_id"]] for row in old])
-    if convert and (
-        used := [entry for key, entry in entries.items() if entry.decisions != read[key].decisions]
-    ):
+    used = [entry for key, entry in entries.items() if entry.decisions.keys() != read[key].decisions.keys()]
+    if convert and used:
         await save(db, section_id, used)
         await decisions.drop(
             db, section_id, {e.id: read[e.id].decisions.keys() - e.decisions.keys() for e in used}

@@ -31,7 +31,8 @@ class SectionLink:
 
     `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
     `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
-    does so for those who were matched before. `rules_hash` identifies the match rules and the policy that all
+    does so for those who were matched before; `reassigned` maps SIS student keys to the last time that they
+    became another student's. `rules_hash` identifies the match rules and the policy that all
     this was made under. `sis_id` is the id that the school code was matched to; `section_read_at` and
     `term_read_at` are the times of the last reads of the SIS. `school` is the id of its school in Schoology.
     """
@@ -48,6 +49,7 @@ class SectionLink:
     chosen: bool = False
     students: Mapping[str, str] = field(default_factory=dict)
     departed: Mapping[str, str] = field(default_factory=dict)
+    reassigned: Mapping[str, datetime] = field(default_factory=dict)
     sis_categories: tuple[SisCategory, ...] = ()
     categories_read_at: datetime | None = None
     last_full_read: datetime | None = None
@@ -141,6 +143,7 @@ def _values(link: SectionLink) -> dict[str, Any]:
         "chosen": link.chosen,
         "students": dict(link.students),
         "departed": dict(link.departed),
+        "reassigned": {key: at.isoformat() for key, at in link.reassigned.items()},
         "sis_categories": [
             [c.ref.key, c.ref.value, storable(c.title), c.active, *([True] if c.takes_all else [])]
             for c in link.sis_categories
@@ -195,6 +198,7 @@ def _link(row: Row[Any]) -> SectionLink:
         chosen=row.chosen,
         students=row.students,
         departed=row.departed,
+        reassigned={key: datetime.fromisoformat(at) for key, at in row.reassigned.items()},
         sis_categories=tuple(
             SisCategory(Ref(key, value), title, active, *taker)
             for key, value, title, active, *taker in row.sis_categories

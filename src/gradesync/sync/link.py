@@ -2,18 +2,33 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from gradesync.core.district import District
 from gradesync.core.fit import Pairing, pair
 from gradesync.core.gradebook import Category, Gradebook
+from gradesync.core.ledger import find_reassigned
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db import ledger, links, pauses, syncs
+from gradesync.db.links import SectionLink
 from gradesync.errors import AccessRefused, SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import SisFacts
+
+
+def remember_students(link: SectionLink, keys: Mapping[str, str], now: datetime) -> SectionLink:
+    """Return the link with the students matched now, and with the keys that became another student's."""
+    remembered = link.remembered
+    reassigned = dict.fromkeys(find_reassigned(remembered, keys), now)
+    return replace(
+        link,
+        students=keys,
+        departed={uid: key for uid, key in remembered.items() if uid not in keys},
+        reassigned={**link.reassigned, **reassigned} if reassigned else link.reassigned,
+    )
 
 
 def open_facts(attempt: Attempt) -> SisFacts:

@@ -23,7 +23,7 @@ from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
 from gradesync.sync.journal import Settlement, SliceOver, still_ours
-from gradesync.sync.link import replace_teacher
+from gradesync.sync.link import remember_students, replace_teacher
 from gradesync.sync.outcomes import (
     forget_vanished,
     note_not_attempted,
@@ -195,12 +195,9 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
         return Settlement()
     if not attempt.whole:
         return Settlement(read_through=_cursors(attempt, reading, plan, refs))
-    keys, remembered = reading.matched.keys, attempt.link.remembered
     link = replace(
-        attempt.link,
+        remember_students(attempt.link, reading.matched.keys, attempt.context.clock()),
         title=reading.gradebook.title or attempt.link.title,
-        students=keys,
-        departed={uid: key for uid, key in remembered.items() if uid not in keys},
         rules_hash=hash_reading(attempt, reading),
         last_full_read=attempt.context.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )

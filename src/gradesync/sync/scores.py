@@ -103,7 +103,8 @@ class ScoreWriter:
                     owed.pop(student, None)
                     self.journal.note(score_outcome(item, row.write, row.write.result, None))
                 elif (reason := self.sent.refused.get(key_of(row))) is not None:
-                    owed[student] = Owed(reason, value)
+                    if self.journal.sync.undo is None:  # what an undo could not put back is no debt
+                        owed[student] = Owed(reason, value)
                     if key_of(row) in self.sent.held:
                         # By our own write: what the SIS made of it is nobody's edit.
                         sent[sis_student] = self.sent.held[key_of(row)]

@@ -9,10 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
-from gradesync.core.undo import Targets, Undo, decide_next, find_targets, forget_taken, put_back, restrain
+from gradesync.core.undo import (
+    Targets,
+    Undo,
+    decide_next,
+    find_targets,
+    forget_taken,
+    put_back,
+    restrain,
+    spare_debts,
+)
 from gradesync.db import history, links
+from gradesync.db.links import SectionLink
 from gradesync.errors import RequestRefused
 from gradesync.sync.claim import Attempt
+from gradesync.sync.link import remember_students
 from gradesync.sync.read import Reading
 
 
@@ -35,25 +46,28 @@ def load_undo(raw: Mapping[str, Any]) -> Undo:
 async def require_targets(db: AsyncSession, section_id: str, undo: Undo) -> None:
     """Raise `RequestRefused("undo-not-possible")` where the history has nothing to put back."""
     link = await links.get(db, section_id)
-    if not await _read_targets(db, section_id, undo, "", link.remembered if link else {}):
+    if link is None or not await _read_targets(db, undo, link):
         raise RequestRefused("undo-not-possible", "The history of this section has nothing to put back.")
 
 
-async def _read_targets(
-    db: AsyncSession, section_id: str, undo: Undo, own: str, keys: Mapping[str, str]
-) -> Targets:
+async def _read_targets(db: AsyncSession, undo: Undo, link: SectionLink, own: str = "") -> Targets:
+    """Return what an undo puts back, by the students' keys of a link."""
+    keys = link.remembered
     if undo.student is not None and undo.student not in keys:
         return {}
-    return find_targets(await history.read(db, section_id), undo, own, keys.get(undo.student or ""))
+    events = await history.read(db, link.section_id)
+    return find_targets(events, undo, own, keys.get(undo.student or ""), link.reassigned)
 
 
 async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) -> Plan:
     """Plan an undo; the attempt then has its selection, and its journal what is to be kept in mind."""
     sync, journal = attempt.sync, attempt.journal
-    keys = {**attempt.link.remembered, **reading.matched.keys}
+    # What is found to be another student's only now was so at no time that the history knows.
+    link = remember_students(attempt.link, reading.matched.keys, attempt.context.clock())
     async with attempt.context.database.district(attempt.district.id) as db:
-        targets = await _read_targets(db, sync.section_id, load_undo(raw), sync.id, keys)
-    holders = {key: uid for uid, key in keys.items()}
+        targets = await _read_targets(db, load_undo(raw), link, sync.id)
+    holders = {key: uid for uid, key in link.remembered.items()}
+    targets = spare_debts(targets, journal.entries, holders)
     gradebook, attempt.selection = put_back(reading.gradebook, targets, holders)
     # An edit made in the SIS is never overwritten here, whatever the district's policy is for syncs.
     book = replace(reading.book, policy=replace(reading.book.policy, drift="report"))

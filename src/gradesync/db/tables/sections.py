@@ -49,6 +49,7 @@ class SectionLinkRow(Table, table=True):
     last_full_read: datetime | None = Field(sa_column=time_column(null=True))
     rules_hash: str = Field(sa_column=Column(Text, nullable=False))
     school: str | None = Field(sa_column=Column(Text))
+    reassigned: dict[str, str] = Field(sa_column=json_column("{}"))
 
 
 class CategoryPairRow(Table, table=True):
