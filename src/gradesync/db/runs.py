@@ -186,8 +186,10 @@ async def refresh(db: AsyncSession, run: Run) -> None:
 
 
 async def count_started(db: AsyncSession) -> int:
-    """Count the syncs of all runs of the district that are under way."""
-    return await db.scalar(select(func.count()).select_from(PART).where(PART.c.state == "started")) or 0
+    """Count the syncs of all runs of the district that are under way, without those that a pause holds."""
+    held = select(SYNC.c.id).where(SYNC.c.paused_at.is_not(None), SYNC.c.status == "processing")
+    started = (PART.c.state == "started") & PART.c.sync_id.not_in(held)
+    return await db.scalar(select(func.count()).select_from(PART).where(started)) or 0
 
 
 async def count_left(db: AsyncSession, run: Run) -> Counter[str]:
@@ -208,7 +210,8 @@ async def next_sections(db: AsyncSession, run: Run, limit: int) -> list[Part]:
 async def is_synced_since(db: AsyncSession, section_id: str, moment: datetime) -> bool:
     """Return whether a sync that began then or later read the whole section, and sent everything."""
     no_selection = func.jsonb_typeof(SYNC.c.selection).is_distinct_from("object")  # it may be JSON's null
-    whole = (SYNC.c.section_id == section_id) & ~SYNC.c.dry_run & no_selection
+    no_undo = func.jsonb_typeof(SYNC.c.undo).is_distinct_from("object")
+    whole = (SYNC.c.section_id == section_id) & ~SYNC.c.dry_run & no_selection & no_undo
     sent = (SYNC.c.status == "complete") & (SYNC.c.result == "all-sent") & (SYNC.c.started_at >= moment)
     return await db.scalar(select(SYNC.c.id).where(whole, sent).limit(1)) is not None
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    or_,
     select,
     text,
 )
@@ -70,7 +71,10 @@ def keep_state(settle: ReturningUpdate[Any]) -> Select[Any]:
 def _judge(settled: CTE) -> CTE:
     """Return the new state of the section of a settled sync, and the result that it had `before`."""
     before = STATE.alias("before")
-    chosen = func.coalesce(func.jsonb_typeof(settled.c.selection) == "object", False)
+    chosen = or_(
+        func.coalesce(func.jsonb_typeof(settled.c.selection) == "object", False),
+        func.coalesce(func.jsonb_typeof(settled.c.undo) == "object", False),
+    )
     part = and_(chosen, before.c.section_id.is_not(None))
     found = bindparam("new_reasons", type_=JSON)
     result: ColumnElement[str] = case(

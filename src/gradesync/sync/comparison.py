@@ -149,8 +149,8 @@ async def read_section(
     context: SyncContext, district: District, state: ComparisonState
 ) -> tuple[Attempt, Reading]:
     """Read a section in both systems. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
-    attempt = await _open_attempt(context, district, state)
     before = await _newest_sync(context, district, state.section_id)
+    attempt = await _open_attempt(context, district, state)
     try:
         reading = await read_both_sides(attempt)
     except AccessRefused as refused:

@@ -89,9 +89,7 @@ async def _begin_due(context: SyncContext, district_id: str) -> int:
             # Of windows that nobody was there for, those that are over are left out.
             if window.begins <= now < window.ends - LAST_SYNC and district.policy.schedules:
                 begun += await _begin(db, district, schedule, window, now)
-            await schedules.set_next(
-                db, schedule, schedule.times.next_window(max(now, window.begins), zone).begins
-            )
+            await schedules.set_next(db, schedule, schedule.times.next_window(now, zone).begins)
     return begun
 
 
