@@ -120,6 +120,7 @@ def test_mistake_is_reported_with_line_and_hint(
     [
         (r"section = '^\d+$'", "the pattern has no group", "parentheses"),
         ("student = '^(1_'", "the pattern cannot be read", "regular expression"),
+        ("student = '^((a|aa)+)+$'", "the pattern repeats a group", "single characters"),
         ('student_id = "name"', "student_id cannot be 'name'", "'dcid', 'id' or 'student_number'"),
     ],
 )

@@ -157,8 +157,15 @@ async def test_secret_left_out_stays_with_its_address_alone(setup: Setup) -> Non
     assert (stored.name, stored.sis.name) == ("Hilltop", "Campus")
     assert stored.sis.client_secret == setup.tool.district.sis.client_secret
     assert stored.policy == setup.tool.district.policy
-    elsewhere = await setup.mistakes(sis={"base_url": "https://sis.attacker.example"})
-    assert [name for name, *_ in elsewhere] == ["sis.client_secret"]
+    # Scores or launches of somebody else's need the secrets of both systems.
+    for elsewhere in (
+        {"sis": {"base_url": "https://sis.attacker.example"}},
+        {"schoology": {"base_url": "https://schoology.attacker.example/v1"}},
+        {"lti": {"jwks_url": "https://keys.attacker.example"}},
+        {"lti11": {"consumer_key": "mine", "consumer_secret": "mine"}},
+    ):
+        missing = [name for name, *_ in await setup.mistakes(**elsewhere)]
+        assert missing == ["schoology.consumer_secret", "sis.client_secret"]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"name": "\\u0000"}', b"[" * 100_000, b"\xff"])

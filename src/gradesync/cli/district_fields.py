@@ -52,11 +52,17 @@ def _timezone(value: str) -> str:
         raise refuse_value(f"{value!r} is not a time zone", f'Write an IANA name, like "{near[0]}"') from None
 
 
+# Such a pattern can take a whole process for hours, by a text of thirty characters.
+REPEATED_GROUP = re.compile(r"(?<!\\)\)[*+{]")
+
+
 def _pattern(value: str) -> str:
     try:
         groups = re.compile(value).groups
     except re.error as error:
         raise refuse_value(f"the pattern cannot be read: {error}", "Write a regular expression") from None
+    if REPEATED_GROUP.search(value):
+        raise refuse_value("the pattern repeats a group", "Repeat single characters only: \\d+, not (\\d+)+")
     if not groups:
         raise refuse_value("the pattern has no group", r"Put the SIS's id in parentheses, like '^(\d+)$'")
     return value

@@ -61,7 +61,9 @@ def merge(stored: District | None, filled_in: Mapping[str, Any], district_id: st
     """Return the contents of the district's file with what was filled in; null and "" remove a setting.
 
     A secret that is left out stays, unless the address or the id that it belongs to changed: nobody gets a
-    secret sent to a server of their choice. Raises `SettingsRefused` for what is not theirs to set.
+    secret sent to a server of their choice. Those of the two systems stay only where no system and no
+    platform changed: whoever brings launches or scores of their own has to know them. Raises
+    `SettingsRefused` for what is not theirs to set.
     """
     if other := sorted(filled_in.keys() - set(OPEN)):
         raise SettingsRefused(*(FieldMistake(name, f"{name} is not set here", NOT_HERE) for name in other))
@@ -71,12 +73,19 @@ def merge(stored: District | None, filled_in: Mapping[str, Any], district_id: st
         new[name] = _merge_table(old.get(name, {}), value) if isinstance(value, Mapping) else value
         if value in (None, "", {}):
             del new[name]
+    changed = {table for table in CONNECTED if _addresses(new.get(table)) != _addresses(old.get(table))}
+    if "consumer_secret" in (new.get("lti11") or {}):
+        changed.add("lti11")
     for table, name, secret in _secrets(stored) if stored else ():
-        if isinstance(kept := new.get(table), dict) and _addresses(kept) == _addresses(old[table]):
+        lost = changed if table in SYSTEMS else changed & {table}
+        if isinstance(kept := new.get(table), dict) and not lost:
             kept.setdefault(name, secret)
     return new
 
 
+SYSTEMS = ("schoology", "sis")
+# What decides whose scores go where, and whose launches are believed.
+CONNECTED = (*SYSTEMS, "lti", "lti11")
 NOT_HERE = "Ask the operator: it stands in the district's file"
 
 
@@ -86,8 +95,10 @@ def _merge_table(old: Mapping[str, Any], filled_in: Mapping[str, Any]) -> Tables
     return {name: value for name, value in merged.items() if value not in (None, "", [])}
 
 
-def _addresses(table: Mapping[str, Any]) -> Tables:
+def _addresses(table: object) -> Tables:
     """Return what decides where the secrets of a table are sent, and in whose name."""
+    if not isinstance(table, Mapping):
+        return {}
     ends = ("_url", "_key", "_id", "kind", "issuer")
     return {name: value for name, value in table.items() if name.endswith(ends)}
 

@@ -101,6 +101,7 @@ async def save(request: Request) -> Response:
     parse: Parse = request.app.state.parse
     try:
         async with tool.database.with_lock(invited.district_id, "setup") as db:
+            await districts.lock(db)  # the policy may be changed meanwhile
             district = parse(merge(await districts.get(db), filled_in, invited.district_id))
             applied = await districts.apply(db, district)
             if applied != "unchanged":

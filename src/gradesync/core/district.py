@@ -103,8 +103,11 @@ class Match:
         return _first_group(self.student, school_uid)
 
 
+ID_MAX = 200  # characters: a longer one is no id, and would cost a pattern time
+
+
 def _first_group(pattern: str, text: str | None) -> str | None:
-    match = re.search(pattern, text, re.ASCII) if text else None
+    match = re.search(pattern, text, re.ASCII) if text and len(text) <= ID_MAX else None
     return (match[1] or None) if match else None
 
 

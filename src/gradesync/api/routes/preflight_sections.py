@@ -10,7 +10,7 @@ from gradesync.api import pagination
 from gradesync.api.auth import LinkReader
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.preflight import PreflightId, find_preflight
-from gradesync.api.schemas import Page, SchoologyId
+from gradesync.api.schemas import Page, PlainText, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render_section import render_teachers
 from gradesync.core.preflight_message import write_message
@@ -30,7 +30,7 @@ async def list_preflight_sections(
     context: LinkReader,
     preflight_id: PreflightId,
     response: Response,
-    school: Annotated[str | None, Query(max_length=200, description="Only sections of this school")] = None,
+    school: Annotated[PlainText | None, Query(max_length=200, description="Only of this school")] = None,
     teacher: Annotated[SchoologyId | None, Query(description="Only sections of this course admin")] = None,
     limit: pagination.Limit = 50,
     cursor: pagination.Cursor = None,
