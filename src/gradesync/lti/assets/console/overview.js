@@ -14,6 +14,7 @@ export function create(context) {
   return {
     element,
     async open() {
+      element.replaceChildren(); // what was counted before leads to sections that have changed since
       const found = await context.http.json("overview");
       element.replaceChildren(
         tilesOf(found.sections, (query) => linkTo("sections", [], query)),

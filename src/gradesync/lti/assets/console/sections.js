@@ -81,9 +81,11 @@ class SectionList {
   }
 
   async #read() {
-    const query = new URLSearchParams({ limit: ROWS, ...this.#query, ...(this.#cursor && { cursor: this.#cursor }) });
+    const asked = this.#query;
+    const query = new URLSearchParams({ limit: ROWS, ...asked, ...(this.#cursor && { cursor: this.#cursor }) });
     try {
       const { items, next_cursor } = await this.#context.http.json(`sections?${query}`);
+      if (asked !== this.#query) return; // another search was made meanwhile
       this.#cursor = next_cursor;
       show(this.#more, Boolean(next_cursor));
       if (items.length) this.#rows.append(tableOf("Sections", COLUMNS, items));
