@@ -159,7 +159,7 @@ def test_undone_score_waits_until_schoology_changes() -> None:
 
 
 def test_R40_undo_leaves_a_key_of_another_student() -> None:
-    """Record 1 was another student's when it held 5: no way back leads there."""
+    """Go back nowhere where record 1 was another student's."""
     section = Section()
     section.sync("s-0", {("a", "1"): Decimal(5)})
     section.sync("s-1", {("a", "1"): Decimal(9)})
@@ -171,7 +171,7 @@ def test_R40_undo_leaves_a_key_of_another_student() -> None:
 
 
 def test_undo_takes_back_nothing_that_was_found() -> None:
-    """Scores that somebody made in the SIS, and that a sync took over, are not the sync's."""
+    """Leave what somebody made in the SIS: a sync that took it over wrote nothing."""
     found = ColumnChange("a", "r-a", (CellChange("1", NEVER_SENT, Decimal(9), found=True),))
     events = [Event(FIRST, Cause("s-1", "changes", "teacher:1"), (found,))]
     assert find_targets(events, Undo(sync_id="s-1"), "undo") == {}
@@ -180,7 +180,7 @@ def test_undo_takes_back_nothing_that_was_found() -> None:
 
 
 def test_undo_to_before_the_history_restores_what_stood_there() -> None:
-    """The first change that is kept shows what stood before it."""
+    """Take what stood before the first change that is kept."""
     kept = ColumnChange("a", "r-a", (CellChange("1", Decimal(9), Decimal(8)),))
     events = [Event(FIRST, Cause("s-1", "changes", "teacher:1"), (kept,))]
     earlier = Undo(assignment="a", as_of=FIRST - timedelta(days=1))
@@ -208,7 +208,7 @@ def test_keys_of_other_students_are_found() -> None:
 
 
 def test_taken_score_is_recorded_once() -> None:
-    """A later load finds the effect in the ledger, and records no change again."""
+    """Record no change again once the ledger has the effect."""
     taken = Decision("take", "u-1", Decimal(9), Decimal(7), Decimal(9))
     entry = LedgerAssignment("a", Ref("r-a"), sent={"1": Decimal(7)}, decisions={"1": taken})
     loaded = apply_decisions(entry)
