@@ -95,6 +95,7 @@ shape: $(READY)  ## print structure, sizes and words of the code, and the files 
 
 sanity: $(READY)  ## print how well the advice before sending finds what is mistaken (docs/reliability.md)
 	@PYTHONPATH=tests $(BIN)/python -m bench.sanity
+
 protocol: $(READY)  ## search the model of the sync's protocol, whole and without each guard (needs spin and gcc)
 	@PYTHONPATH=tests $(BIN)/python -m protocol
 

@@ -42,7 +42,7 @@ class AnswerLost(GradeSyncError):
 
 
 class Rejected(GradeSyncError):
-    """Report that the SIS refuses one assignment or some scores. `reason` is a code of the catalogue.
+    """Report that the SIS refuses one assignment or some scores. `reason` is a code of the catalog.
 
     `conflict`: the refusal is one of what the SIS holds already, such as an assignment of that name.
     """
@@ -55,7 +55,7 @@ class Rejected(GradeSyncError):
 
 
 class SyncStopped(GradeSyncError):
-    """Report that the sync as a whole cannot go on. `reason` is a code of the catalogue."""
+    """Report that the sync as a whole cannot go on. `reason` is a code of the catalog."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
@@ -93,7 +93,7 @@ class LeaseLost(GradeSyncError):
 
 
 class RequestRefused(GradeSyncError):
-    """Report a request that cannot be done. `code` names the problem type in the API's catalogue.
+    """Report a request that cannot be done. `code` names the problem type in the API's catalog.
 
     `extensions` are further members of the problem response; `headers` go with it.
     """

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 from gradesync.api.app import create_app, openapi_document
-from gradesync.api.problems import CATALOGUE
+from gradesync.api.problems import CATALOG
 from gradesync.core.reasons import Reason
 from gradesync.runtime import open_runtime, run_maintenance
 from gradesync.settings import Settings
@@ -95,7 +95,7 @@ async def test_a_problem_type_links_to_its_explanation(api: ApiHarness) -> None:
 
 
 async def test_every_problem_and_reason_has_a_page(api: ApiHarness) -> None:
-    for code in {*CATALOGUE, *Reason}:
+    for code in {*CATALOG, *Reason}:
         explained = (await api.http.get(f"/problems/{code}", headers={"accept": "*/*"})).json()
         assert explained["title"], code
         page = await api.http.get(f"/problems/{code}", headers={"accept": BROWSER})
@@ -106,7 +106,7 @@ async def test_every_problem_and_reason_has_a_page(api: ApiHarness) -> None:
 
 
 def test_every_problem_has_a_title_and_a_fix() -> None:
-    for code, kind in CATALOGUE.items():
+    for code, kind in CATALOG.items():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", code)
         assert 400 <= kind.status <= 599
         assert kind.title.endswith(".")

@@ -24,7 +24,7 @@ from gradesync.cli.output import out
 SIZES = ((30, 30), (50, 100), (100, 200), (200, 500), (500, 1000))
 """List assignments and students: 900 scores to 500,000."""
 PROCESSES = (1, 2, 4)
-COLOURS = ("#1b6ca8", "#c2571a")
+COLORS = ("#1b6ca8", "#c2571a")
 
 Point = tuple[float, float]
 
@@ -83,8 +83,8 @@ def _drawn(title: str, below: str, lines: Mapping[str, Sequence[Point]]) -> str:
     )
     chart.add_x_scale(0, most[0])
     chart.add_y_scale(0, most[1])
-    for colour, (name, points) in zip(COLOURS, lines.items(), strict=False):
-        chart.add_line(points, name=name, stroke_color=colour)
+    for color, (name, points) in zip(COLORS, lines.items(), strict=False):
+        chart.add_line(points, name=name, stroke_color=color)
     drawn: str = chart.to_svg(width=720, height=400)
     return drawn
 

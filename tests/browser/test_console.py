@@ -1,4 +1,4 @@
-"""Walk through the console in one launch, wide and light, then as a phone in dark colours."""
+"""Walk through the console in one launch, wide and light, then as a phone in dark colors."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Check every state of the page with axe-core: wide in light colours, as a phone in dark ones."""
+"""Check every state of the page with axe-core: wide in light colors, as a phone in dark ones."""
 
 import os
 from collections.abc import Awaitable, Callable

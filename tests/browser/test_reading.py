@@ -11,7 +11,7 @@ TABS = ("Sync to SIS", "Assignments", "SIS Sync Log")
 
 WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
-# Every text that is shown, with the ratio of its colour to what is behind it (WCAG 2.2, 1.4.3).
+# Every text that is shown, with the ratio of its color to what is behind it (WCAG 2.2, 1.4.3).
 CONTRASTS = """() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b]

@@ -1,6 +1,6 @@
 """Test the message to a section's teachers: facts and fixes, short, and without a student's id."""
 
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalog import CATALOG
 from gradesync.core.preflight import Obstacle
 from gradesync.core.preflight_message import SHOWN, write_message
 from gradesync.core.reasons import Reason
@@ -20,8 +20,8 @@ def test_a_message_names_facts_and_fixes_once_by_reason() -> None:
     )
     assert "- Essay (Writing)\n- Poem (Writing)\n" in text
     for reason in (LONG, UNMAPPED):
-        assert text.count(CATALOGUE[reason].title) == 1
-        assert f"What to do: {CATALOGUE[reason].fix}" in text
+        assert text.count(CATALOG[reason].title) == 1
+        assert f"What to do: {CATALOG[reason].fix}" in text
 
 
 def test_a_message_counts_students_and_names_none() -> None:

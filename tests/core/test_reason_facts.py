@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE, NO_FACTS, read_detail
+from gradesync.core.catalog import CATALOG, NO_FACTS, read_detail
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import Assignment
 from gradesync.core.reasons import Reason
@@ -41,22 +41,22 @@ ESSAY = Assignment("5001", "Essay", Decimal("9.5"), date(2026, 11, 2), "1")
 def test_sentence_of_a_stopped_assignment_names_its_facts(item: Assignment, sentence: str) -> None:
     verdict = judge(item, None, {}, BOOK)
     assert verdict.stop is not None
-    assert CATALOGUE[verdict.stop.reason].describe(verdict.facts) == sentence
+    assert CATALOG[verdict.stop.reason].describe(verdict.facts) == sentence
 
 
 def test_sentence_of_a_filled_due_date_names_the_date() -> None:
     verdict = judge(replace(ESSAY, due=None), None, {}, BOOK)
     (warning,) = verdict.warnings
-    assert CATALOGUE[warning].describe(verdict.facts).endswith("was sent: Dec 18, 2026.")
+    assert CATALOG[warning].describe(verdict.facts).endswith("was sent: Dec 18, 2026.")
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_sentence_without_facts_is_the_title(reason: Reason) -> None:
-    assert CATALOGUE[reason].describe(NO_FACTS) == CATALOGUE[reason].title
+    assert CATALOG[reason].describe(NO_FACTS) == CATALOG[reason].title
 
 
 def test_points_that_are_no_number_are_left_out_of_the_sentence() -> None:
-    entry = CATALOGUE[Reason.POINTS_NOT_ACCEPTED]
+    entry = CATALOG[Reason.POINTS_NOT_ACCEPTED]
     for points in (None, Decimal("NaN")):
         assert entry.describe(judge(replace(ESSAY, max_points=points), None, {}, BOOK).facts) == entry.title
 
@@ -71,7 +71,7 @@ def test_points_that_are_no_number_are_left_out_of_the_sentence() -> None:
     ],
 )
 def test_R53_sentence_names_the_system_that_did_not_answer(detail: str, sentence: str) -> None:
-    assert CATALOGUE[Reason.UPSTREAM_UNAVAILABLE].describe(read_detail(detail)) == sentence
+    assert CATALOG[Reason.UPSTREAM_UNAVAILABLE].describe(read_detail(detail)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_R53_sentence_names_the_system_that_did_not_answer(detail: str, sentence
     ],
 )
 def test_sentence_names_the_missing_permission(detail: str, sentence: str) -> None:
-    assert CATALOGUE[Reason.SIS_PERMISSION_MISSING].describe(read_detail(detail)) == sentence
+    assert CATALOG[Reason.SIS_PERMISSION_MISSING].describe(read_detail(detail)) == sentence

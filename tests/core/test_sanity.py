@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalog import CATALOG
 from gradesync.core.gradebook import Cell, Student
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
@@ -39,7 +39,7 @@ def plan_column(*points: str) -> AssignmentPlan:
 def test_advice_names_its_facts(points: list[str], reason: Reason, sentence: str) -> None:
     item = plan_column(*points)
     assert item.warnings == (reason,)
-    assert CATALOGUE[reason].describe(item.facts) == sentence
+    assert CATALOG[reason].describe(item.facts) == sentence
     assert len(item.writes) == CLASS  # nothing is held back
 
 

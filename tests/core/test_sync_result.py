@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE, NO_ATTENTION, Attention, judge_sync, needs_attention
+from gradesync.core.catalog import CATALOG, NO_ATTENTION, Attention, judge_sync, needs_attention
 from gradesync.core.reasons import Reason, Result
 
 SENT = {"read": 34, "created": 34}
@@ -35,9 +35,9 @@ def test_reason_of_a_later_release_needs_attention() -> None:
 
 
 def test_every_failure_but_a_repeated_one_needs_attention() -> None:
-    calm = {reason for reason, entry in CATALOGUE.items() if not entry.needs_attention}
+    calm = {reason for reason, entry in CATALOG.items() if not entry.needs_attention}
     assert calm & {Reason.TERM_LOCKED, Reason.NOT_ATTEMPTED, Reason.STUDENT_UNMATCHED} == set()
-    assert calm & {entry.code for entry in CATALOGUE.values() if entry.kind == "sync"} == set()
+    assert calm & {entry.code for entry in CATALOG.values() if entry.kind == "sync"} == set()
 
 
 @pytest.mark.parametrize(

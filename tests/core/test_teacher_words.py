@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gradesync.core.catalogue import CATALOGUE, Entry
+from gradesync.core.catalog import CATALOG, Entry
 from gradesync.core.reasons import Reason
 
 GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
@@ -41,26 +41,26 @@ def is_known(word: str) -> bool:
 
 @pytest.mark.parametrize("reason", Reason)
 def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
-    words = {word for text in texts_for_teachers(CATALOGUE[reason]) for word in words_of(text)}
+    words = {word for text in texts_for_teachers(CATALOG[reason]) for word in words_of(text)}
     assert {word for word in words if not is_known(word)} == set()
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_sentences_have_at_most_20_words(reason: Reason) -> None:
-    entry = CATALOGUE[reason]
+    entry = CATALOG[reason]
     for text in (entry.title, entry.fix, entry.exact, entry.many):
         assert all(len(sentence.split()) <= MOST_WORDS for sentence in re.split(r"(?<=\.) ", text))
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_fixes_of_administrators_say_whom_to_ask(reason: Reason) -> None:
-    entry = CATALOGUE[reason]
+    entry = CATALOG[reason]
     asks = entry.fix.startswith(("Ask your administrator", "Ask the school office"))
     assert (entry.who == "admin") == asks
 
 
 def test_the_sis_is_called_by_its_name() -> None:
-    texts = [text for entry in CATALOGUE.values() for text in (entry.title, entry.fix, entry.exact)]
+    texts = [text for entry in CATALOG.values() for text in (entry.title, entry.fix, entry.exact)]
     assert not any("the SIS" in text for text in texts)
     assert all("Sync to SIS" in text for text in texts if "SIS" in text)
 

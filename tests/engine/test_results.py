@@ -1,6 +1,6 @@
 """Test what whole syncs come to: one honest answer, also where the status is complete."""
 
-from gradesync.core.catalogue import NO_ATTENTION, Attention
+from gradesync.core.catalog import NO_ATTENTION, Attention
 from gradesync_sandbox.faults import Status
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness

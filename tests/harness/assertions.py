@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gradesync.core.catalogue import CATALOGUE, Attention
+from gradesync.core.catalog import CATALOG, Attention
 from gradesync.core.history import fold
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
@@ -82,7 +82,7 @@ def _find_misjudged(sync: Sync, rows: list[Outcome]) -> Iterable[str]:
     for row in rows:
         stopped = row.reason if row.result in {Result.SKIPPED, Result.FAILED} else None
         codes = [code for code in (stopped, *row.warnings) if code]
-        if any(CATALOGUE[Reason(code)].needs_attention for code in codes):
+        if any(CATALOG[Reason(code)].needs_attention for code in codes):
             attention[row.kind] += row.count or 1
     if sync.attention != Attention(attention["assignment"], attention["score"]):
         yield f"it counts {sync.attention} and lists {attention}"

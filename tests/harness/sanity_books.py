@@ -1,4 +1,4 @@
-"""Draw labelled classes: ordinary ones as teachers grade, and the same with one mistake planted."""
+"""Draw labeled classes: ordinary ones as teachers grade, and the same with one mistake planted."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

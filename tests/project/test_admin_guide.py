@@ -9,7 +9,7 @@ import pytest
 from gradesync.access.tokens import Scope
 from gradesync.api.app import openapi_document
 from gradesync.cli.district_file import parse
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalog import CATALOG
 from gradesync.core.district import Match
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
@@ -45,7 +45,7 @@ def test_admin_guide_scopes_exist() -> None:
 def test_admin_guide_reasons_exist() -> None:
     named = re.findall(r"^\| `([a-z-]+)` \|", section("## 10. Reading the log"), re.MULTILINE)
     assert named
-    assert all(Reason(code) in CATALOGUE for code in named)
+    assert all(Reason(code) in CATALOG for code in named)
 
 
 def test_admin_guide_lists_policy_with_defaults() -> None:

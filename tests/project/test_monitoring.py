@@ -101,7 +101,7 @@ def test_a_query_asks_for_series_that_there_are(where: str, query: str) -> None:
 
 
 @pytest.mark.parametrize(("where", "query"), QUERIES)
-def test_a_code_that_a_query_asks_for_is_of_the_catalogue(where: str, query: str) -> None:
+def test_a_code_that_a_query_asks_for_is_of_the_catalog(where: str, query: str) -> None:
     for codes in re.findall(r'code=~?"([^"]+)"', query):
         assert set(codes.split("|")) <= set(map(str, Reason)), where
 

@@ -9,9 +9,9 @@ from typing import Any
 from typer.main import get_command
 
 from gradesync.api.app import openapi_document
-from gradesync.api.problems import CATALOGUE as PROBLEMS
+from gradesync.api.problems import CATALOG as PROBLEMS
 from gradesync.cli import app
-from gradesync.core.catalogue import CATALOGUE as REASONS
+from gradesync.core.catalog import CATALOG as REASONS
 from gradesync.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -91,7 +91,7 @@ def test_subject_does_not_give_the_uid_away(world: World, room: Classroom) -> No
     assert len(digest) == 32
 
 
-def test_roles_follow_the_section_and_the_organisation(world: World, room: Classroom) -> None:
+def test_roles_follow_the_section_and_the_organization(world: World, room: Classroom) -> None:
     student = world.schoology.users[room.section.students()[0].uid]
     roles = {
         who.uid: claims(world.lti, world.lti.id_token(who, room.section))[CLAIM + "roles"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gradesync.api import schemas
 from gradesync.api.live import Outline
 from gradesync.api.schemas.render import render_points, render_reason
-from gradesync.core.catalogue import NO_FACTS
+from gradesync.core.catalog import NO_FACTS
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment

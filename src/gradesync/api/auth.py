@@ -20,7 +20,7 @@ from gradesync.api.live import Live, Outline, SectionRef, SisSide
 from gradesync.api.pagination import Listing
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.schemas.render import section_path
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.ports import Member
 from gradesync.db import clients, districts, links

@@ -13,9 +13,9 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from gradesync.api.auth import RequestContext
-from gradesync.api.problems import CATALOGUE
+from gradesync.api.problems import CATALOG
 from gradesync.api.schemas import mapping as schemas
-from gradesync.core.catalogue import CATALOGUE as REASONS
+from gradesync.core.catalog import CATALOG as REASONS
 from gradesync.core.reasons import Reason
 from gradesync.errors import RequestRefused, Retriable, SyncStopped
 
@@ -107,14 +107,14 @@ async def attempt(action: Awaitable[object]) -> RowError | None:
     try:
         await action
     except RequestRefused as refused:
-        kind = CATALOGUE[refused.code]
+        kind = CATALOG[refused.code]
         code = str(refused.extensions.get("reason", refused.code))
         return RowError(code, f"{refused.detail or kind.title} {refused.extensions.get('fix', kind.fix)}")
     except SyncStopped as stopped:
         reason = REASONS[Reason(stopped.reason)]
         return RowError(stopped.reason, f"{reason.title} {reason.fix}")
     except Retriable:
-        kind = CATALOGUE["upstream-unavailable"]
+        kind = CATALOG["upstream-unavailable"]
         return RowError("upstream-unavailable", f"{kind.title} {kind.fix}")
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gradesync.api.schemas import GradebookState
-from gradesync.core.catalogue import needs_attention
+from gradesync.core.catalog import needs_attention
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import id_order

@@ -1,4 +1,4 @@
-"""Turn every error into a problem of the catalogue."""
+"""Turn every error into a problem of the catalog."""
 
 import structlog
 from fastapi import FastAPI
@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.routing import Match
 
-from gradesync.api.problems import CATALOGUE, problem, type_template
+from gradesync.api.problems import CATALOG, problem, type_template
 from gradesync.api.schemas.render import sync_path
-from gradesync.core.catalogue import CATALOGUE as REASONS
+from gradesync.core.catalog import CATALOG as REASONS
 from gradesync.core.reasons import Reason
 from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStopped
 
@@ -23,7 +23,7 @@ HTTP_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large
 
 
 def install_handlers(app: FastAPI, public_url: str) -> None:
-    """Turn every error of `app` into a problem of the catalogue that shows no internals."""
+    """Turn every error of `app` into a problem of the catalog that shows no internals."""
     handler = new_exception_handler(
         handlers={
             RequestRefused: _handle_refused,
@@ -52,7 +52,7 @@ def _handle_refused(_: ExceptionHandler, __: Request, error: RequestRefused) -> 
 
 
 def _handle_stopped(_: ExceptionHandler, __: Request, error: SyncStopped) -> Problem:
-    """Describe the refusal of a live read with the texts of the reason catalogue."""
+    """Describe the refusal of a live read with the texts of the reason catalog."""
     if error.reason == Reason.SECTION_NOT_FOUND:
         return problem("section-not-found")
     reason = REASONS[Reason(error.reason)]
@@ -71,13 +71,13 @@ def _handle_no_database(_: ExceptionHandler, __: Request, error: DatabaseAway) -
 class _Unexpected(StatusProblem):
     """Report an unexpected error without its text, which may contain anything."""
 
-    title = CATALOGUE["internal-error"].title
+    title = CATALOG["internal-error"].title
     type_ = "internal-error"
 
     def __init__(self, _: str) -> None:
         # The server closes the connection after it: unannounced, a client may send its next request there.
         headers = {"connection": "close"}
-        super().__init__(headers=headers, code=self.type_, fix=CATALOGUE["internal-error"].fix)
+        super().__init__(headers=headers, code=self.type_, fix=CATALOG["internal-error"].fix)
 
 
 def _handle_http(_: ExceptionHandler, request: Request, error: HTTPException) -> Problem:

@@ -1,4 +1,4 @@
-"""Define every problem response (RFC 9457) in one catalogue."""
+"""Define every problem response (RFC 9457) in one catalog."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ProblemType:
     fix: str
 
 
-CATALOGUE: Mapping[str, ProblemType] = {
+CATALOG: Mapping[str, ProblemType] = {
     # requests
     "request-not-valid": ProblemType(
         422, "The request is not valid.", "Correct the members that `errors` names."
@@ -254,8 +254,8 @@ def problem(
     headers: Mapping[str, str] | None = None,
     extensions: Mapping[str, object] | None = None,
 ) -> Problem:
-    """Return a problem of the catalogue, to be raised or returned by a handler."""
-    kind = CATALOGUE[code]
+    """Return a problem of the catalog, to be raised or returned by a handler."""
+    kind = CATALOG[code]
     members = {"code": code, "fix": kind.fix, **(extensions or {})}
     return Problem(kind.title, code, detail, kind.status, dict(headers or {}), **members)
 
@@ -276,7 +276,7 @@ def problem_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the problems of an operation for the API document: by status, each with an example."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for code in codes:
-        kind = CATALOGUE[code]
+        kind = CATALOG[code]
         response = by_status.setdefault(kind.status, _describe_response(HTTPStatus(kind.status).phrase))
         example = problem(code).marshal(uri="/problems/{type}")
         response["content"][PROBLEM_JSON]["examples"][code] = {"summary": kind.title, "value": example}

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gradesync.api.schemas.history import StudentScores
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.district import District
 
 PAGES = Environment(

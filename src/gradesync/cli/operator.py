@@ -14,7 +14,7 @@ from gradesync.cli.district_fields import DISTRICT_ID
 from gradesync.cli.district_file import parse
 from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.core.district import District
 from gradesync.core.district_export import export_district
 from gradesync.core.ports import Finding

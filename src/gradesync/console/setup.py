@@ -21,7 +21,7 @@ from gradesync.console.settings import (
     merge,
     read_settings,
 )
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.db import audit, districts, invitations, links
 from gradesync.db.codec import is_storable
 from gradesync.db.districts import InstallationTaken

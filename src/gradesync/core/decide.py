@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
 from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason

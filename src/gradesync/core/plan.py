@@ -9,7 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.catalogue import NO_FACTS, Facts, needs_attention, sis_name
+from gradesync.core.catalog import NO_FACTS, Facts, needs_attention, sis_name
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
 from gradesync.core.reasons import Reason, Result

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed

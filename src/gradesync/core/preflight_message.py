@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from gradesync.core.catalogue import CATALOGUE, sis_name
+from gradesync.core.catalog import CATALOG, sis_name
 from gradesync.core.preflight import Obstacle
 from gradesync.core.reasons import Reason
 
@@ -24,7 +24,7 @@ def write_message(section: str, teachers: Sequence[str], obstacles: Iterable[Obs
 
 def _describe(reason: Reason, obstacles: Sequence[Obstacle]) -> str:
     """Return what happens, to which assignments or to how many students, and what to do."""
-    entry = CATALOGUE[reason]
+    entry = CATALOG[reason]
     assignments = [obstacle for obstacle in obstacles if obstacle.assignment_id]
     students = sum(bool(obstacle.student_id) for obstacle in obstacles)
     lines = [entry.title]

@@ -10,7 +10,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
 
-from gradesync.core.catalogue import NO_FACTS, Facts, format_date, gather_facts
+from gradesync.core.catalog import NO_FACTS, Facts, format_date, gather_facts
 from gradesync.core.fit import Pairing, fit_title, fit_total_points
 from gradesync.core.gradebook import CATEGORIES, ENROLLMENTS, PERIODS, Assignment, Gradebook, Student
 from gradesync.core.ledger import Ledger, LedgerAssignment, list_left_categories

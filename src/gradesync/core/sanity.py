@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from gradesync.core.catalogue import Facts
+from gradesync.core.catalog import Facts
 from gradesync.core.ledger import Ledger, LedgerAssignment, points_of
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason

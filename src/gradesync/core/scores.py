@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide, settle_edit
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark

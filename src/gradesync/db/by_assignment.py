@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import needs_attention
+from gradesync.core.catalog import needs_attention
 from gradesync.core.ledger import Value
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import id_order

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Row
 
-from gradesync.core.catalogue import Attention
+from gradesync.core.catalog import Attention
 from gradesync.core.gradebook import Mark
 from gradesync.core.ledger import Doubtful, Owed, Value
 from gradesync.core.plan import Danger, Guard, Selection

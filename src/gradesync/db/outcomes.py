@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Row, any_, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import NO_FACTS, Facts, select_attention
+from gradesync.core.catalog import NO_FACTS, Facts, select_attention
 from gradesync.core.ledger import Value
 from gradesync.core.plan import Edit, Selection
 from gradesync.core.reasons import Result

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import SyncResult
+from gradesync.core.catalog import SyncResult
 from gradesync.core.overview import Change, Counts, trace_back
 
 DAYS = 30

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from gradesync.core.catalogue import SyncResult
+from gradesync.core.catalog import SyncResult
 from gradesync.db.codec import GRACE, LOG_KEPT
 from gradesync.db.tables import metadata
 

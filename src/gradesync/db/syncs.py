@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import TypeEngine
 
-from gradesync.core.catalogue import NO_ATTENTION, Attention, SyncResult
+from gradesync.core.catalog import NO_ATTENTION, Attention, SyncResult
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks

@@ -88,7 +88,7 @@ async def _handle_error(request: Request, error: Exception) -> Response:
 
 
 def find_code(error: Exception) -> str:
-    """Return the code of an error in the catalogue of refusals."""
+    """Return the code of an error in the catalog of refusals."""
     match error:
         case RequestRefused():
             return error.code

@@ -16,7 +16,7 @@ class Refusal:
 
 AGAIN = "Go back to your course in Schoology and open Sync to SIS again."
 
-CATALOGUE: Mapping[str, Refusal] = {
+CATALOG: Mapping[str, Refusal] = {
     "too-many-logins": Refusal(
         429, "Too many people are opening this page at once.", f"Wait a minute. {AGAIN}"
     ),

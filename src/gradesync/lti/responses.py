@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gradesync.lti.assets import load
-from gradesync.lti.refusals import CATALOGUE, Refusal
+from gradesync.lti.refusals import CATALOG, Refusal
 
 PAGES = Environment(
     loader=PackageLoader("gradesync.lti", "pages"), autoescape=True, undefined=StrictUndefined
@@ -44,7 +44,7 @@ def html(
 
 def refusal(code: str, *, tool: str = "", subject: str = "") -> Response:
     """Render the page that explains a refusal, and what to do. `subject` names the person to their admin."""
-    entry = CATALOGUE.get(code, CATALOGUE["internal-error"])
+    entry = CATALOG.get(code, CATALOG["internal-error"])
     page = html(
         "message.html",
         entry.status,
@@ -60,7 +60,7 @@ def refusal(code: str, *, tool: str = "", subject: str = "") -> Response:
 
 def json_refusal(code: str) -> Response:
     """Return a refusal for the page's own script."""
-    entry = CATALOGUE[code]
+    entry = CATALOG[code]
     return JSONResponse({"title": entry.title, "text": entry.text}, entry.status, headers=_pause(entry))
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason

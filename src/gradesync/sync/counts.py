@@ -8,7 +8,7 @@ from typing import Literal
 
 import prometheus_client as prometheus
 
-from gradesync.core.catalogue import Attention
+from gradesync.core.catalog import Attention
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Result
 from gradesync.db import partitions, queue

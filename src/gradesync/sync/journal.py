@@ -7,7 +7,7 @@ from time import monotonic
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import SyncResult, judge_sync
+from gradesync.core.catalog import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, find_change
 from gradesync.core.ledger import Decision, LedgerAssignment, as_stored
 from gradesync.core.overview import SectionProfile

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.district import District
 from gradesync.core.fit import restore_pairs
 from gradesync.core.gradebook import Category

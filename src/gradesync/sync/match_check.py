@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalog import CATALOG
 from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook, Student
 from gradesync.core.ports import Finding, Source, Target
@@ -23,7 +23,7 @@ async def check_match(
         async for finding in _findings(district, source, target, section_id):
             findings.append(finding)
     except SyncStopped as stopped:
-        entry = CATALOGUE[Reason(stopped.reason)]
+        entry = CATALOG[Reason(stopped.reason)]
         detail = " ".join(filter(None, (entry.title, stopped.detail and f"{stopped.detail}.")))
         findings.append(Finding(STUDENTS if findings else SECTION, False, detail, entry.fix))
     except Retriable as retriable:

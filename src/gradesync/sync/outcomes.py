@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from gradesync.core.assignments import has_temporary_name
-from gradesync.core.catalogue import ADVICE
+from gradesync.core.catalog import ADVICE
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason

@@ -6,7 +6,7 @@ Nothing but the structure of an answer decides here (R42); its sentences are pas
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.ledger import holds
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.catalogue import Attention, judge_sync
+from gradesync.core.catalog import Attention, judge_sync
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import districts, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable

@@ -11,7 +11,7 @@ from gradesync.api.auth import SectionContext, SectionReader, SyncWriter
 from gradesync.api.live import Outline, SinceRef
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas.render import render_reason
-from gradesync.core.catalogue import read_detail
+from gradesync.core.catalog import read_detail
 from gradesync.core.ledger import find_cursor
 from gradesync.core.reasons import Reason
 from gradesync.db import audit, ledger, links

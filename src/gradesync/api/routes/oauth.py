@@ -16,7 +16,7 @@ from gradesync.api import schemas
 from gradesync.api.auth import CurrentLive, CurrentRuntime, count_token_request
 from gradesync.api.exchange import exchange
 from gradesync.api.live import Live
-from gradesync.api.problems import CATALOGUE, problem
+from gradesync.api.problems import CATALOG, problem
 from gradesync.db import clients
 from gradesync.db.clients import Client
 from gradesync.db.codec import is_storable
@@ -68,7 +68,7 @@ def _error_responses() -> dict[int | str, dict[str, Any]]:
     """Return the errors of the endpoint for the API document."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for code in ERRORS:
-        status = CATALOGUE[code].status
+        status = CATALOG[code].status
         content = by_status.setdefault(status, {"schema": TOKEN_ERROR, "examples": {}})
         content["examples"][code] = {"value": _error_body(RequestRefused(code, ""), "")}
     return {
@@ -240,7 +240,7 @@ def _invalid(detail: str) -> RequestRefused:
 
 
 def _refusal(refused: RequestRefused, public_url: str) -> Response:
-    status = CATALOGUE[refused.code].status
+    status = CATALOG[refused.code].status
     challenge = {"www-authenticate": 'Basic realm="gradesync"'} if status == 401 else {}
     headers = {"pragma": "no-cache", **challenge, **refused.headers}
     return JSONResponse(_error_body(refused, public_url), status, headers=headers)

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from gradesync.api import schemas
 from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problem_page import show_problem, wants_page
-from gradesync.api.problems import CATALOGUE, problem_responses
+from gradesync.api.problems import CATALOG, problem_responses
 from gradesync.api.schemas.render import render_reason
 from gradesync.core.reasons import Reason
 from gradesync.db import partitions
@@ -127,7 +127,7 @@ async def explain_problem(
 def _explain(code: str) -> schemas.ProblemType:
     """Return the texts of a code. A few are both: a request and a sync can end for the same reason."""
     reason = render_reason(code) if code in set(Reason) else None
-    if (problem := CATALOGUE.get(code)) is not None:
+    if (problem := CATALOG.get(code)) is not None:
         return schemas.ProblemType(
             code=code, status=problem.status, title=problem.title, fix=problem.fix, reason=reason
         )

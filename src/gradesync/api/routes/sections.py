@@ -13,7 +13,7 @@ from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import PlainText
 from gradesync.api.schemas.render_section import render_section
-from gradesync.core.catalogue import CATALOGUE
+from gradesync.core.catalog import CATALOG
 from gradesync.core.reasons import Reason
 from gradesync.db import links, queue, section_search
 from gradesync.db.links import SectionLink
@@ -167,7 +167,7 @@ async def set_section(*, context: SectionWriter, wanted: schemas.LinkRequest) ->
 def _not_linked(stopped: SyncStopped) -> Exception:
     if stopped.reason not in NOT_LINKABLE:
         return stopped
-    entry = CATALOGUE[Reason(stopped.reason)]
+    entry = CATALOG[Reason(stopped.reason)]
     return RequestRefused(
         "link-not-possible", entry.title, extensions={"reason": stopped.reason, "fix": entry.fix}
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gradesync.api import schemas
 from gradesync.api.schemas.undo import Undone
-from gradesync.core.catalogue import CATALOGUE, NO_FACTS, Facts, read_detail
+from gradesync.core.catalog import CATALOG, NO_FACTS, Facts, read_detail
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit, Guard
@@ -24,9 +24,9 @@ NEWER_FIX = "Look again when gradesync has been upgraded."
 
 
 def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
-    """Render a reason with the texts of the catalogue, or only its code if a later release wrote it."""
+    """Render a reason with the texts of the catalog, or only its code if a later release wrote it."""
     try:
-        entry = CATALOGUE[Reason(code)]
+        entry = CATALOG[Reason(code)]
     except ValueError:
         return schemas.ReasonText(
             code=code,

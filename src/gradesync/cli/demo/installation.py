@@ -21,7 +21,7 @@ from gradesync.cli import operator
 from gradesync.cli.demo.process import last_lines, start
 from gradesync.cli.output import CommandError, out
 from gradesync.cli.servers import listen, upgrade_database
-from gradesync.core.catalogue import use_sis_name
+from gradesync.core.catalog import use_sis_name
 from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 

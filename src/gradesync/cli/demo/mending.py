@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from gradesync.cli.demo.people import Teacher
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 
 Outcome: TypeAlias = Mapping[str, Any]
 NAME_MAX = 50

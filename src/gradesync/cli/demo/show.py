@@ -17,7 +17,7 @@ from rich.text import Text
 from gradesync.cli.demo.mending import Mended
 from gradesync.cli.demo.people import CREATES, SCORES, Calls, Change
 from gradesync.cli.output import make_table, out
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 
 STYLES = {"attention": "red", "left out": "yellow", "note": "cyan"}
 ORDER = list(STYLES)

@@ -37,7 +37,7 @@ class Change(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Name one item that a cause is about, as each side has it; `reason` is a code of the catalogue."""
+    """Name one item that a cause is about, as each side has it; `reason` is a code of the catalog."""
 
     assignment: str
     title: str

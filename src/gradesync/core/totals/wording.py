@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
-from gradesync.core.catalogue import sis_name
+from gradesync.core.catalog import sis_name
 from gradesync.core.totals.causes import Cause, Explanation
 from gradesync.core.totals.sides import Sides
 

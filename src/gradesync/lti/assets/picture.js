@@ -1,4 +1,4 @@
-// Show the gradebook as a picture: one cell for each score, coloured by its state; filters, legend, details.
+// Show the gradebook as a picture: one cell for each score, colored by its state; filters, legend, details.
 
 import { BLANK, countStates, joinPages, valuesOf } from "./cells.js";
 import { gradebookList } from "./columns.js";

@@ -152,7 +152,7 @@ _CALM = frozenset[str](
     }
 )
 
-CATALOGUE: Mapping[Reason, Entry] = {
+CATALOG: Mapping[Reason, Entry] = {
     **_entries(Kind.ASSIGNMENT, reason_texts.ASSIGNMENTS),
     **_entries(Kind.SCORE, reason_texts.SCORES),
     **_entries(Kind.ROW, reason_texts.ROWS),
@@ -163,7 +163,7 @@ CATALOGUE: Mapping[Reason, Entry] = {
 
 _FIELDS = re.compile(r"let the plugin use ([A-Z][A-Z0-9_., ]*) \(")
 
-# Fact -> its words, as sentences of the catalogue name them in braces.
+# Fact -> its words, as sentences of the catalog name them in braces.
 Facts: TypeAlias = Mapping[str, str]
 SOURCE_NAME = "Schoology"
 NO_FACTS: Facts = MappingProxyType({})
