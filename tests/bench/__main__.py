@@ -1,7 +1,7 @@
 """Measure gradesync and compare it with its targets: `make bench`.
 
 `python -m bench [planning] [ledger] [syncs] …` runs some parts, each on servers of its own.
-Prints a table, or with `--json` one JSON object; `--keep` writes that to
+Prints a table a part, or with `--json` one JSON object; `--keep` writes that to
 docs/measured.json too, and the pages' tables anew. `--quick` takes fewer rounds and smaller sizes: to see
 that it works. `profile` and `explain` show where the time of a sync, and of a claim, goes; `scale` prints the
 arithmetic of docs/scale.md.
@@ -62,11 +62,15 @@ PARTS: dict[str, Part] = {
 }
 
 
-def measured(names: Sequence[str], *, quick: bool) -> list[Measure]:
+def measured(names: Sequence[str], *, quick: bool, shown: bool) -> list[Measure]:
+    """Measure some parts; show each as it ends, so that a later one that fails takes no earlier one along."""
     found: list[Measure] = []
     for name in names:
         with out.status(name), servers() as settings:
-            found += asyncio.run(PARTS[name](settings, quick=quick))
+            part = asyncio.run(PARTS[name](settings, quick=quick))
+        if shown:
+            show(part)
+        found += part
     return found
 
 
@@ -119,15 +123,14 @@ def main(arguments: Sequence[str]) -> int:
     if not chosen:
         return 0
     began = datetime.now(UTC), os.getloadavg()[0]
-    found = measured(chosen, quick="--quick" in arguments)
+    as_json = "--json" in arguments
+    found = measured(chosen, quick="--quick" in arguments, shown=not as_json)
     result = render(found, began)
     if "--keep" in arguments:
         KEPT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
         write_pages()
-    if "--json" in arguments:
+    if as_json:
         out.print_json(json.dumps(result))
-    else:
-        show(found)
     return 0
 
 

@@ -29,7 +29,7 @@ from gradesync.systems import UpstreamSystems
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
 SCORES = ASSIGNMENTS * STUDENTS
 LATENCY = 0.1
-PATIENCE = 60
+PATIENCE = 600
 AT_LATENCY = f"at {LATENCY * 1000:.0f} ms"
 RATIO = f"sync ÷ bare replay {AT_LATENCY}"
 CPU_RATIO = "processor of a sync ÷ of its bare replay"

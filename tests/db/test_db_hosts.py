@@ -13,6 +13,7 @@ from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
 from harness.processes import free_port
 from harness.servers import Urls
+from harness.streams import serve_streams
 
 # What PostgreSQL answers while it starts: an error of class 57P03.
 STARTING = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
@@ -29,7 +30,6 @@ def several(url: str, *ports: int) -> str:
 @asynccontextmanager
 async def answering(answer: bytes) -> AsyncIterator[int]:
     """Accept connections at a port, and answer so; with nothing, never."""
-    over = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if answer:
@@ -38,14 +38,10 @@ async def answering(answer: bytes) -> AsyncIterator[int]:
             await reader.read(4096)
             writer.write(b"E" + (4 + len(answer)).to_bytes(4, "big") + answer)
         else:
-            await over.wait()
-        writer.close()
+            await asyncio.Event().wait()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    over.set()
-    server.close()
-    await asyncio.sleep(0)
+    async with serve_streams(handle) as port:
+        yield port
 
 
 @asynccontextmanager

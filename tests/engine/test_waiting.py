@@ -21,6 +21,7 @@ from harness.district import BOUND_IS_PAST, DistrictHarness
 from harness.faults import held_at, spoil_ledger
 from harness.relays import Cut, relay
 from harness.servers import KEYS
+from harness.streams import serve_streams
 
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 SHORT_LEASE = replace(HURRIED, lease=1.5)
@@ -85,15 +86,13 @@ async def test_lost_lease_permits_no_call(harness: DistrictHarness) -> None:
 async def test_lease_is_renewed_after_a_database_outage(harness: DistrictHarness) -> None:
     asked = asyncio.Event()
 
-    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang_up(*_: object) -> None:
         asked.set()
-        writer.close()
 
     harness.restart(SHORT_LEASE)
     lease = await claim_lease(harness)
     here, granted = lease.database, lease.granted
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with serve_streams(hang_up) as port:
         away = Database.open(
             f"postgresql+asyncpg://nobody@127.0.0.1:{port}/none",
             here.secrets,

@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from harness.streams import serve_streams
+
 
 def write_certificate(folder: Path) -> Path:
     """Write a self-signed certificate of localhost, with its key."""
@@ -41,6 +43,5 @@ async def untrusted(tmp_path: Path) -> AsyncIterator[str]:
     async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(close, "127.0.0.1", 0, ssl=context)
-    yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
-    server.close()
+    async with serve_streams(close, tls=context) as port:
+        yield f"https://localhost:{port}"

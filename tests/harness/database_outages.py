@@ -14,6 +14,7 @@ from gradesync.db import session
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from harness.servers import KEYS, Urls
+from harness.streams import connected, pass_on, serve_streams
 
 SSL_REQUEST = 80877103
 STARTING = {"S": "FATAL", "V": "FATAL", "C": "57P03", "M": "the database system is starting up"}
@@ -44,26 +45,18 @@ class StartingServer:
             writer.write(b"E" + (len(fields) + 4).to_bytes(4) + fields)
         else:
             target = make_url(self.url)
-            far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
-            far_writer.write(first)
-            await asyncio.gather(_pass_on(reader, far_writer), _pass_on(far_reader, writer))
-        writer.close()
+            async with connected(target.host, target.port) as (far_reader, far_writer):
+                far_writer.write(first)
+                await asyncio.gather(pass_on(reader, far_writer), pass_on(far_reader, writer))
 
 
 @asynccontextmanager
 async def starting_server(url: str, times: int | None = None) -> AsyncIterator[StartingServer]:
     """Serve at another `address` a database that is starting up."""
     server = StartingServer(url, times)
-    async with await asyncio.start_server(server.accept, "127.0.0.1", 0) as serving:
-        port = serving.sockets[0].getsockname()[1]
+    async with serve_streams(server.accept) as port:
         server.address = make_url(url).set(port=port).render_as_string(hide_password=False)
         yield server
-
-
-async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
-    while data := await reader.read(65536):
-        writer.write(data)
-    writer.close()
 
 
 @asynccontextmanager

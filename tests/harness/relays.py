@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import make_url
 
+from harness.streams import connected, serve_streams
+
 
 @dataclass
 class Cut:
@@ -41,11 +43,10 @@ async def relay(url: str, cut: Cut) -> AsyncIterator[str]:
     target = make_url(url)
 
     async def accept(reader: StreamReader, writer: StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
-        await asyncio.gather(_pass_on(reader, far_writer, cut), _pass_on(far_reader, writer, cut))
+        async with connected(target.host, target.port) as (far_reader, far_writer):
+            await asyncio.gather(_pass_on(reader, far_writer, cut), _pass_on(far_reader, writer, cut))
 
-    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with serve_streams(accept) as port:
         yield target.set(port=port).render_as_string(hide_password=False)
 
 

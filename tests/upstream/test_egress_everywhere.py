@@ -18,6 +18,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.worker.webhooks import WebhookSender
 from harness.store import RIVERSIDE
+from harness.streams import serve_streams
 
 PACKAGE = Path(gradesync.__file__).parent
 INWARD = "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "2130706433"  # noqa: S104
@@ -35,17 +36,14 @@ class PrivateServer:
     port: int = 0
     peers: list[str] = field(default_factory=list)
 
-    def accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.peers.append(str(writer.get_extra_info("peername")))
-        writer.close()
 
 
 @pytest.fixture
 async def private_server() -> AsyncIterator[PrivateServer]:
     server = PrivateServer()
-    listener = await asyncio.start_server(server.accept, "127.0.0.1", 0)
-    server.port = listener.sockets[0].getsockname()[1]
-    async with listener:
+    async with serve_streams(server.accept) as server.port:
         yield server
 
 
