@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gradesync.api.app import openapi_document
 from gradesync_sandbox.lti.platform import CLAIM
 from gradesync_sandbox.schoology.model import User
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.api_document import api_document
 
 SECTION = "/sections/{section_id}"
 SYNCS = f"{SECTION}/syncs"
@@ -21,7 +21,7 @@ READS = {"get", "head"}
 UNDO = f"{SECTION}/undo"
 WRITES = [
     (method.upper(), path)
-    for path, operations in openapi_document()["paths"].items()
+    for path, operations in api_document()["paths"].items()
     if path.startswith(SECTION)
     for method in operations
     if method not in READS and path != UNDO

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gradesync.access.tokens import CLIENT_LIFETIME, Caller, Tokens
-from gradesync.api.app import openapi_document
 from gradesync.db import clients
 from gradesync.db.codec import Secrets
 from harness.api import EVERYTHING, ApiClient
+from harness.api_document import api_document
 from harness.every_route import OPEN, OWNED, RULES, TwoDistricts
 from harness.servers import KEYS
 
@@ -32,7 +32,7 @@ def test_every_route_is_declared_with_its_scope() -> None:
         (method.upper(), path): {
             scope for way in operation.get("security", []) for scope in way.get("client", ())
         }
-        for path, operations in openapi_document()["paths"].items()
+        for path, operations in api_document()["paths"].items()
         for method, operation in operations.items()
     }
     assert set(documented) == OPEN | set(RULES)

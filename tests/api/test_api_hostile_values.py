@@ -9,10 +9,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from gradesync.api.app import openapi_document
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem, open_api
+from harness.api_document import api_document
 from harness.hostile import TEXTS, Probe, percent, probes
 from harness.servers import Urls
 
@@ -47,7 +47,7 @@ async def test_no_value_of_any_parameter_is_an_error_of_ours(patient: ApiHarness
     ids = dict.fromkeys(("sync_id", "webhook_id", "delivery_id", "preflight_id", "comparison_id"), NOBODY)
     ids |= {"section_id": patient.section, "assignment_id": str(patient.room.section.standing()[0].id)}
     broken = []
-    for number, slot in enumerate(probes(openapi_document(), ids)):
+    for number, slot in enumerate(probes(api_document(), ids)):
         sample = slot if run_all else {0: slot[0], 1: slot[1 + number % (len(slot) - 1)]}.values()
         for probe in sample:
             response = await send(patient.http, office.token, probe)
@@ -141,6 +141,6 @@ async def test_rows_of_a_file_with_a_nul_are_refused(api: ApiHarness) -> None:
 
 
 def test_every_form_of_a_token_request_is_probed() -> None:
-    slots = {probe.slot.partition("=")[0] for slot in probes(openapi_document(), {}) for probe in slot}
+    slots = {probe.slot.partition("=")[0] for slot in probes(api_document(), {}) for probe in slot}
     assert {"form client_id", "form scope", "query since", "header Idempotency-Key", "path code"} <= slots
     assert "body ('rows', 0, 'sis_section')" in slots

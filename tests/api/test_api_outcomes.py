@@ -157,6 +157,7 @@ async def test_outcomes_are_filtered_by_result_and_reason(api: ApiHarness) -> No
     expect_problem(await office.get(path, reason="because"), 422, "request-not-valid")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("mode", ["changes", "full"])
 async def test_R54_counts_add_up_from_the_listed_outcomes(api: ApiHarness, mode: str) -> None:
     api.drop_student()

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from gradesync_sandbox.faults import Fault, Status
@@ -87,6 +88,7 @@ async def test_a_category_is_switched_at_once(session: BrowserSession) -> None:
     assert any([await each.is_checked() for each in await switches.all()])
 
 
+@pytest.mark.long
 async def test_assignment_links_to_its_page_in_schoology(session: BrowserSession) -> None:
     opened = await session.open()
     await opened.tab("Assignments").click()
@@ -102,6 +104,7 @@ async def test_unreachable_service_claims_nothing(session: BrowserSession) -> No
     await expect(opened.text("The service can't be reached.")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_log_names_who_synced(session: BrowserSession) -> None:
     opened = await synced(session)
     await expect(opened.text("by you")).to_be_visible()
@@ -109,6 +112,7 @@ async def test_log_names_who_synced(session: BrowserSession) -> None:
     await expect(opened.tool.locator(".log tbody tr").first).to_contain_text("by you")
 
 
+@pytest.mark.long
 async def test_count_is_absent_while_schoology_is_down(session: BrowserSession) -> None:
     await synced(session)
     session.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))

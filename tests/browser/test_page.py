@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pytest
 from playwright.async_api import expect
 
 from gradesync_sandbox.faults import Fault, Status
@@ -73,6 +74,7 @@ async def test_preview_shows_changes_and_sends_nothing(session: BrowserSession) 
     assert session.sis()[item.title][session.room.students[uid].dcid] == before
 
 
+@pytest.mark.long
 async def test_retry_sends_only_what_failed(session: BrowserSession) -> None:
     everybody_is_in_the_sis(session)
     section = session.room.section
@@ -144,6 +146,7 @@ async def test_double_click_starts_one_sync(session: BrowserSession) -> None:
     await expect(opened.tool.locator(".log tbody tr")).to_have_count(1)
 
 
+@pytest.mark.long
 async def test_sync_of_another_tab_is_followed(session: BrowserSession) -> None:
     first, second = await session.open(), await session.open()
     await expect(second.headline).to_have_text("Not synced yet.")
@@ -170,6 +173,7 @@ async def test_reload_shows_the_running_sync(session: BrowserSession) -> None:
         await expect(opened.text("Last sync:")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_lost_connection_is_shown_and_restored(session: BrowserSession) -> None:
     opened = await session.open()
     async with opened.page.expect_response("**/events"):
@@ -214,6 +218,7 @@ async def test_R24_log_shows_details_and_exports_a_spreadsheet(session: BrowserS
     assert (await opened.active()) == "Details"
 
 
+@pytest.mark.long
 async def test_ids_are_shown_and_explained_without_names(session: BrowserSession) -> None:
     session.sandbox.faults.add(Fault("schoology", "enrollments", Status(403)))
     async with session.worker():

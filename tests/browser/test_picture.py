@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+import pytest
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
 from gradesync.settings import Settings
@@ -85,6 +86,7 @@ async def test_picture_works_by_keyboard(session: BrowserSession) -> None:
     await expect(table.locator("tbody tr").first.locator("td")).not_to_have_count(0)
 
 
+@pytest.mark.long
 async def test_picture_zooms_by_category_and_period(session: BrowserSession) -> None:
     opened = await open_picture(session)
     columns = grid(opened).get_by_role("columnheader")
@@ -104,6 +106,7 @@ async def test_picture_zooms_by_category_and_period(session: BrowserSession) -> 
     assert await columns.count() < homework
 
 
+@pytest.mark.long
 async def test_preview_shows_what_would_be_sent(session: BrowserSession) -> None:
     opened = await open_picture(session, "Preview")
     await expect(opened.text("What the gradebook would look like")).to_be_visible()
@@ -146,6 +149,7 @@ async def find_in_both_schemes(opened: CourseTab) -> list[str]:
     return found
 
 
+@pytest.mark.long
 async def test_scores_of_a_large_class_are_all_shown(settings: Settings, browser: Browser) -> None:
     """Read more scores of one assignment than a page of the API holds."""
     world = build(students=210, assignments=2, sections=1, ideal=True)

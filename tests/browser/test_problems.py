@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from harness.browser import BrowserSession, CourseTab
@@ -39,6 +40,7 @@ async def test_students_are_listed_once_by_name(session: BrowserSession) -> None
     await expect(group).not_to_contain_text("wrong PowerSchool section")
 
 
+@pytest.mark.long
 async def test_much_of_a_class_points_to_the_wrong_section(session: BrowserSession) -> None:
     drop(session, 8)
     group = reason(await synced(session), "9 students are active in Schoology but aren't enrolled")

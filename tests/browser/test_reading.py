@@ -89,6 +89,7 @@ async def test_page_fits_a_phone(session: BrowserSession) -> None:
     assert needed <= there
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_texts_have_enough_contrast(session: BrowserSession, scheme: Literal["light", "dark"]) -> None:
     opened = await synced(session)
@@ -100,6 +101,7 @@ async def test_texts_have_enough_contrast(session: BrowserSession, scheme: Liter
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
+@pytest.mark.long
 async def test_controls_have_names_and_headings_an_order(session: BrowserSession) -> None:
     opened = await synced(session)
     for tab in TABS:
@@ -109,6 +111,7 @@ async def test_controls_have_names_and_headings_an_order(session: BrowserSession
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
 
 
+@pytest.mark.long
 async def test_screen_reader_announces_progress(session: BrowserSession) -> None:
     opened = await session.open()
     await expect(opened.headline).to_have_text("Not synced yet.")

@@ -22,6 +22,7 @@ def clear_everything(session: BrowserSession) -> int:
     return sum(text is not None for column in session.sis().values() for text in column.values())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("stopped_by", ["Sync to SIS", "Preview"])
 async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopped_by: str) -> None:
     async with session.worker():

@@ -102,6 +102,7 @@ async def read_to_end(reader: StreamReader) -> bytes:
         return b""
 
 
+@pytest.mark.long
 async def test_half_open_connections_leave_the_api_alive(settings: Settings) -> None:
     port, many = free_port(), 600
     address = f"http://127.0.0.1:{port}"

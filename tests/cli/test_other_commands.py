@@ -1,13 +1,11 @@
 """Check commands that need no installation: help, the API's description, a port in use."""
 
-import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from openapi_spec_validator import validate
 
 from gradesync.cli.servers import listen
 from harness.commands import run_gradesync, run_gradesync_process
@@ -37,14 +35,12 @@ def test_command_loads_no_more_than_it_needs(module: str, heavy: tuple[str, ...]
     assert loaded.stdout.split() == []
 
 
-async def test_openapi_is_valid_and_compared(tmp_path: Path) -> None:
+async def test_openapi_is_written_and_compared(tmp_path: Path) -> None:
     file = tmp_path / "gradesync.yaml"
-    printed = await run_gradesync_process("openapi", "--json", environment={})
     written = await run_gradesync("openapi", "--write", str(file), environment={})
     same = await run_gradesync("openapi", "--check", str(file), environment={})
     file.write_text(file.read_text().replace("3.1.0", "3.0.0", 1))
     drifted = await run_gradesync("openapi", "--check", str(file), environment={})
-    validate(json.loads(printed.out))
     assert (written.code, same.code, drifted.code) == (0, 0, 1)
     assert "make openapi" in drifted.err
 

@@ -23,7 +23,8 @@ with start("server", ["http.server", "--bind", "127.0.0.1", "0"], Path(sys.argv[
 """
 
 
-@pytest.mark.parametrize("sis", ["powerschool", pytest.param("oneroster", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("sis", ["powerschool", "oneroster"])
 def test_demonstration_ends_well(sis: str) -> None:
     done = subprocess.run(  # noqa: S603
         [GRADESYNC, "demo", "--once", "--sis", sis], capture_output=True, text=True, check=False, timeout=180

@@ -30,6 +30,7 @@ def world() -> World:
     return world
 
 
+@pytest.mark.long
 async def test_logs_hold_no_secrets_and_no_personal_data(
     settings: Settings, servers: Urls, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:

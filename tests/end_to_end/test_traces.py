@@ -52,6 +52,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
+@pytest.mark.long
 async def test_sync_over_two_processes_is_one_trace(settings: Settings, collector: Collector) -> None:
     world = build(seed=3, sections=1, students=4, assignments=2, ideal=True)
     async with install(settings.filled(traces_endpoint=collector.url), world) as here:

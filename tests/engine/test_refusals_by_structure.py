@@ -53,9 +53,9 @@ async def test_R42_words_of_a_title_pause_no_other_section(environment: Environm
         assert (beside.status, beside.attempt, harness.differences(other)) == ("complete", 1, [])
 
 
-async def test_R42_no_title_changes_what_is_done(environment: Environment) -> None:
+async def test_R42_no_title_changes_what_is_done(environment: Environment, run_all: bool) -> None:
     usual = await refuse_everything(environment, "Harmless words", "nothing")
-    for quote, text in TEXTS.items():
+    for quote, text in list(TEXTS.items())[: None if run_all else 1]:
         assert await refuse_everything(environment, text, quote) == usual
 
 

@@ -89,6 +89,7 @@ async def test_workers_together_keep_the_interval_of_the_sis(environment: Enviro
             assert harness.differences(room) == []
 
 
+@pytest.mark.long
 async def test_workers_together_keep_the_district_concurrency(
     environment: Environment,
 ) -> None:

@@ -41,6 +41,7 @@ async def test_killed_worker_leaves_nothing_behind(
     assert await run_crash(environment, settings, crash, Scale()) == []
 
 
+@pytest.mark.long
 async def test_worker_paused_past_its_lease_writes_nothing(
     environment: Environment, settings: Settings
 ) -> None:

@@ -73,6 +73,7 @@ async def test_process_waits_for_a_database_that_starts(
     assert "Traceback" not in logged
 
 
+@pytest.mark.long
 async def test_waiting_process_ends_on_a_signal(
     settings: Settings, servers: Urls, capsys: pytest.CaptureFixture[str]
 ) -> None:

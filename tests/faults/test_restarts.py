@@ -191,6 +191,7 @@ async def _environment_on(urls: Urls) -> AsyncIterator[Environment]:
     await database.close()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("done", ["before", "after"])
 async def test_embedded_servers_restart_and_lose_nothing(tmp_path: Path, done: Done) -> None:
     urls = urls_of(embedded.start(tmp_path, durable=True))
@@ -214,6 +215,7 @@ async def test_embedded_servers_restart_and_lose_nothing(tmp_path: Path, done: D
     servers.stop()
 
 
+@pytest.mark.long
 async def test_request_committed_before_its_wakeup_still_runs(
     environment: Environment, settings: Settings, redis_url: str
 ) -> None:

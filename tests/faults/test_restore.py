@@ -153,6 +153,7 @@ async def test_sync_after_a_restore_corrects_the_sis(yesterdays: Urls, tmp_path:
         await _assert_isolated(day.harness.context.database)
 
 
+@pytest.mark.long
 async def test_restore_with_unreadable_scores_sends_them_once(yesterdays: Urls, tmp_path: Path) -> None:
     async with restore_a_day_later(yesterdays, tmp_path, readable=False) as day:
         sync = await day.harness.sync()

@@ -11,7 +11,7 @@ from harness.state_machine import SectionMachine
 
 SHORT, LONG = (
     settings(max_examples=examples, stateful_step_count=14, suppress_health_check=list(HealthCheck))
-    for examples in (6, 25)
+    for examples in (4, 25)
 )
 
 

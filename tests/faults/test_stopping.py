@@ -68,6 +68,7 @@ async def test_api_finishes_requests_and_ends_streams(environment: Environment, 
         assert await ending == 0
 
 
+@pytest.mark.long
 async def test_api_drains_no_longer_than_its_limit(environment: Environment, settings: Settings) -> None:
     short = settings.model_copy(update={"drain_seconds": 1})
     async with (
@@ -82,6 +83,7 @@ async def test_api_drains_no_longer_than_its_limit(environment: Environment, set
         slow.close()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["assignment.create", "score.write"])
 async def test_stopped_worker_releases_its_sync(
     harness: DistrictHarness, settings: Settings, kind: str

@@ -11,7 +11,7 @@ from harness.year import YearMachine
 
 SHORT, LONG = (
     settings(max_examples=years, stateful_step_count=steps, suppress_health_check=list(HealthCheck))
-    for years, steps in ((4, 16), (7, 35))
+    for years, steps in ((3, 16), (7, 35))
 )
 
 

@@ -11,10 +11,10 @@ from openapi_schema_validator import OAS31Validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gradesync.api.app import openapi_document
 from gradesync.worker.pool import webhook_sender
 from gradesync_sandbox.serving import Served
 from harness.api import ApiClient, ApiHarness
+from harness.api_document import api_document
 
 
 @dataclass
@@ -78,7 +78,7 @@ async def list_deliveries(office: ApiClient, webhook: dict[str, Any], **filters:
 def expect_documented(body: str) -> dict[str, Any]:
     """Return a message, which is as the API document describes the messages of its type."""
     message: dict[str, Any] = json.loads(body)
-    document = openapi_document()
+    document = api_document()
     (content,) = document["webhooks"][message["type"]]["post"]["requestBody"]["content"].values()
     OAS31Validator({**content["schema"], "components": document["components"]}).validate(message)
     assert message["data"].keys() == _properties(document, content["schema"])

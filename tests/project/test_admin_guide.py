@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from gradesync.access.tokens import Scope
-from gradesync.api.app import openapi_document
 from gradesync.cli.district_file import parse
 from gradesync.core.catalog import CATALOG
 from gradesync.core.district import Match
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
+from harness.api_document import api_document
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "admin-guide.md").read_text()
-PATHS: dict[str, Any] = openapi_document()["paths"]
+PATHS: dict[str, Any] = api_document()["paths"]
 
 
 def section(title: str) -> str:

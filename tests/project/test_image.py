@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gradesync.api.app import openapi_document
+from harness.api_document import api_document
 from harness.deployment import DOCKERFILE, DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown
 
 BIN = Path(sys.executable).parent
@@ -55,7 +55,7 @@ def test_image_serves_and_is_probed_at_one_port() -> None:
     ((asked_port, path),) = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", DOCKERFILE)
     assert (name, options) == ("serve", {"host": "0.0.0.0", "port": int(port)})  # noqa: S104
     assert asked_port == port
-    assert path in openapi_document()["paths"]
+    assert path in api_document()["paths"]
 
 
 @pytest.mark.parametrize("service", OURS)

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
 import gradesync.sync.counts  # noqa: F401 - with it comes the metric that workers are scaled by
-from gradesync.api.app import openapi_document
 from gradesync.settings import PREFIX, Settings
+from harness.api_document import api_document
 from harness.deployment import DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown
 
 Manifest = dict[str, Any]
@@ -162,7 +162,7 @@ def test_ports_and_probes_match_the_process(built: list[Manifest], name: str) ->
     paths = {kind: probe["path"] for kind, probe in probes.items()}
     assert paths == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
     assert annotations["prometheus.io/path"] == "/metrics"
-    assert openapi_document()["paths"].keys() >= INSIDE
+    assert api_document()["paths"].keys() >= INSIDE
 
 
 @pytest.mark.parametrize("name", PODS[:2])
@@ -273,7 +273,7 @@ def test_ingress_hides_the_routes_of_the_cluster(built: list[Manifest]) -> None:
     paths = of_kind(built, "Ingress")["gradesync"]["spec"]["rules"][0]["http"]["paths"]
     led = {one["path"] for one in paths}
     assert {one["backend"]["service"]["name"] for one in paths} == of_kind(built, "Service").keys()
-    roots = {f"/{path.split('/')[1]}" for path in openapi_document()["paths"]}
+    roots = {f"/{path.split('/')[1]}" for path in api_document()["paths"]}
     assert led == roots - INSIDE | {"/lti", "/console", "/docs", "/openapi.json"}
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from typer.main import get_command
 
-from gradesync.api.app import openapi_document
 from gradesync.api.problems import CATALOG as PROBLEMS
 from gradesync.cli import app
 from gradesync.core.catalog import CATALOG as REASONS
 from gradesync.settings import PREFIX, Settings
+from harness.api_document import api_document
 
 DOCS = Path(__file__).parents[2] / "docs"
 RUN_BOOK = (DOCS / "operations.md").read_text()
@@ -61,7 +61,7 @@ def test_run_book_calls_exist() -> None:
         (method.upper(), re.sub(r"\{\w+\}", "{id}", path)): {
             parameter["name"] for parameter in operation.get("parameters", [])
         }
-        for path, operations in openapi_document()["paths"].items()
+        for path, operations in api_document()["paths"].items()
         for method, operation in operations.items()
     }
     named = re.findall(r"`(GET|POST|PUT|PATCH) (/[^`?]*)\??([^`]*)`", RUN_BOOK)
