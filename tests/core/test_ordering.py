@@ -32,7 +32,7 @@ def write_all(items: Sequence[AssignmentPlan]) -> dict[str, Slot]:
     order = order_writes(items)
     slots = {item.id: item.before.slot for item in items if item.before is not None}
     steps = [(name.item.id, name.spec(LENGTH)) for name in order.temporary]
-    for assignment_id, wanted in [*steps, *((item.id, wanted) for item, wanted in order.writes)]:
+    for assignment_id, wanted in [*steps, *((item.id, wanted) for item, wanted, _ in order.writes)]:
         taken = [name.upper() for owner, (name, _) in slots.items() if owner != assignment_id]
         assert wanted.name.upper() not in taken
         slots[assignment_id] = wanted.slot
@@ -95,3 +95,17 @@ def test_what_stays_as_it_is_has_no_write() -> None:
     kept = renamed("1", "A", "A")._replace(action=Action.KEEP)
     out = AssignmentPlan(id="2", title="B", action=Action.SKIP)
     assert order_writes([kept, out]).writes == ()
+
+
+def test_only_who_needs_a_name_waits_for_it() -> None:
+    items = [renamed("1", "A", "B"), renamed("2", "B", "C"), renamed("3", None, "D")]
+    assert {write.item.id: write.after for write in order_writes(items).writes} == {
+        "1": "2",
+        "2": None,
+        "3": None,
+    }
+
+
+def test_in_a_circle_of_names_one_waits_for_nobody() -> None:
+    order = order_writes([renamed("1", "A", "B"), renamed("2", "B", "A")])
+    assert [(write.item.id, write.after) for write in order.writes] == [("2", None), ("1", "2")]

@@ -10,10 +10,14 @@ from gradesync.core.sis import Ref, Slot, Spec
 
 
 class AssignmentWrite(NamedTuple):
-    """Describe an assignment to write, and what the SIS should hold of it."""
+    """Describe an assignment to write, and what the SIS should hold of it.
+
+    `after` is the one before it in order that leaves the name which it takes.
+    """
 
     item: AssignmentPlan
     spec: Spec
+    after: str | None = None
 
 
 class TemporaryName(NamedTuple):
@@ -48,7 +52,7 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
     }
     leaving = {
         _fold_case(item.before.slot): item.id
-        for item, spec in writes.values()
+        for item, spec, _ in writes.values()
         if item.before is not None and _fold_case(item.before.slot) != _fold_case(spec.slot)
     }
     order: dict[str, AssignmentWrite] = {}
@@ -61,10 +65,12 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
             at = leaving.get(_fold_case(writes[at].spec.slot))
         if at is not None and at in line:
             cyclic.add(at)
-        order.update(reversed(line.items()))
+        for name, write in reversed(line.items()):
+            first = leaving.get(_fold_case(write.spec.slot))
+            order[name] = write._replace(after=first if first in order else None)
     temporary = (
         TemporaryName(item, item.ref, item.before)
-        for item, _ in order.values()
+        for item, _, _ in order.values()
         if item.id in cyclic and item.ref is not None and item.before is not None
     )
     return WriteOrder(tuple(temporary), tuple(order.values()))

@@ -132,6 +132,7 @@ class Capabilities:
     """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else.
 
     `whole_points`: total points must be whole. `clears`: a score that was sent can be made blank again.
+    `writes_at_once`: so many assignments are written at the same time.
     """
 
     name_max: int
@@ -144,6 +145,7 @@ class Capabilities:
     reads_scores: bool
     whole_points: bool = False
     clears: bool = True
+    writes_at_once: int = 1
 
 
 # What becomes of a score that somebody changed in the SIS: today's rules (`report`), every sync puts it right

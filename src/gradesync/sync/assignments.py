@@ -1,48 +1,25 @@
-"""Write the assignments of a plan to the SIS one by one, recorded every second.
+"""Write the assignments of a plan to the SIS, as many at once as it bears, recorded every second.
 
 A crash may leave some unrecorded. The next attempt finds them in the SIS's list: by their intent, or because
 they are as they should be.
 """
 
-from asyncio import sleep
+from asyncio import FIRST_COMPLETED, Task, create_task, gather, wait
+from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from time import monotonic
 
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite
-from gradesync.core.ports import Target
-from gradesync.core.reasons import Reason, Result
-from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
-from gradesync.errors import AccessRefused, AnswerLost, Rejected
-from gradesync.sync.journal import Journal
+from gradesync.core.reasons import Result
+from gradesync.core.sis import Ref, Slot, Spec
+from gradesync.errors import AnswerLost, Rejected
+from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
 
 CREATES = frozenset({Action.CREATE, Action.RECREATE})
-
-
-@dataclass(slots=True)
-class AssignmentWriter:
-    """Hold where assignments are written to, and what is known of that section.
-
-    `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
-    assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
-    written. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
-    scores go; an assignment without one takes no scores in this sync.
-    """
-
-    target: Target
-    section: SisSection
-    journal: Journal
-    call_timeout: float
-    take_over: bool
-    teacher: str | None
-    bound: set[str]
-    listed: frozenset[str] = frozenset()
-    named: set[str] = field(default_factory=set)
-    teacher_stands: bool = False
-    refs: dict[str, Ref] = field(default_factory=dict)
 
 
 async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
@@ -58,15 +35,72 @@ async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
 async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
     order = order_writes(plan.assignments)
     set_aside = {name.item.id: name for name in order.temporary if await _set_name_aside(writer, name)}
-    taken: set[Slot] = set()
-    for write in order.writes:
-        if refused := await _write_one(writer, write):
-            temporary = set_aside.get(write.item.id)
-            if temporary is not None and temporary.before.slot not in taken:
-                await _restore_name(writer, temporary)
-            await _fail(writer, write.item, refused)
+    writes = _Writes(writer, set_aside, deque(order.writes))
+    try:
+        await writes.write_all()
+    finally:
+        await writes.cancel()
+
+
+@dataclass(slots=True)
+class _Writes:
+    """Write assignments in order, several at once where the SIS bears that.
+
+    `running` has the calls under way. `stopped`: the error by which no further one begins.
+    """
+
+    writer: AssignmentWriter
+    set_aside: Mapping[str, TemporaryName]
+    waiting: deque[AssignmentWrite]
+    running: dict[Task[Ref | Rejected], AssignmentWrite] = field(default_factory=dict)
+    taken: set[Slot] = field(default_factory=set)
+    stopped: Exception | None = None
+
+    async def write_all(self) -> None:
+        """Write them all. What was under way when an error stopped it is settled before that is raised."""
+        journal = self.writer.journal
+        while self.running or (self.waiting and self.stopped is None):
+            # The ledger is written while no call is under way: nothing changes meanwhile.
+            if self.stopped is None and not journal.is_due:
+                self._begin()
+            if self.running:
+                finished, _ = await wait(self.running, return_when=FIRST_COMPLETED)
+                for task in finished:
+                    await self._settle(self.running.pop(task), task)
+            else:
+                await journal.checkpoint("writing")
+        if self.stopped is not None:
+            raise self.stopped
+
+    async def cancel(self) -> None:
+        """End the calls that are still under way."""
+        for task in self.running:
+            task.cancel()
+        await gather(*self.running, return_exceptions=True)
+
+    def _begin(self) -> None:
+        """Begin what may run now; an assignment waits for the one that still has its name."""
+        at_once = self.writer.target.capabilities.writes_at_once
+        while self.waiting and len(self.running) < at_once:
+            if self.waiting[0].after in {write.item.id for write in self.running.values()}:
+                return
+            write = self.waiting.popleft()
+            self.running[create_task(send_assignment(self.writer, write))] = write
+
+    async def _settle(self, write: AssignmentWrite, task: Task[Ref | Rejected]) -> None:
+        error = task.exception()
+        if isinstance(error, Exception):
+            self.stopped = self.stopped or error
+            return
+        answer = task.result()
+        if isinstance(answer, Rejected):
+            temporary = self.set_aside.get(write.item.id)
+            if temporary is not None and temporary.before.slot not in self.taken:
+                await _restore_name(self.writer, temporary)
+            _fail(self.writer, write.item, answer)
         else:
-            taken.add(write.spec.slot)
+            self.taken.add(write.spec.slot)
+            _note_written(self.writer, write, answer)
 
 
 async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
@@ -92,7 +126,7 @@ async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) ->
     await journal.record("writing")
     with suppress(AnswerLost):
         try:
-            await _change(writer, temporary.ref, temporary.before, spec)
+            await change_assignment(writer, temporary.ref, temporary.before, spec)
         except Rejected:
             journal.keep(entry)
             return False
@@ -103,32 +137,19 @@ async def _restore_name(writer: AssignmentWriter, temporary: TemporaryName) -> N
     """Restore a name that was set aside for nothing. Where that fails, the outcome has a warning."""
     journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     with suppress(Rejected, AnswerLost):
-        await _change(writer, temporary.ref, spec, temporary.before)
+        await change_assignment(writer, temporary.ref, spec, temporary.before)
         journal.keep(replace(journal.entry(temporary.item.id), spec=temporary.before))
 
 
-async def _write_one(writer: AssignmentWriter, turn: AssignmentWrite) -> Rejected | None:
-    """Write one assignment and record it; return the refusal where the SIS does not take it."""
-    item, spec = turn
-    try:
-        ref = (
-            await _create(writer, item.id, spec)
-            if item.ref is None
-            else await _change(writer, item.ref, item.before, spec)
-        )
-    except Rejected as refused:
-        return refused
-    except AnswerLost as lost:
-        return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
+def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) -> None:
+    item, spec, journal = write.item, write.spec, writer.journal
     writer.refs[item.id] = ref
     writer.bound.add(ref.key)
     if item.before is None or item.before.name != spec.name:
         writer.named.add(item.id)
-    writer.journal.keep(_written(writer.journal.entry(item.id), item, ref, spec))
-    writer.journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
-    writer.journal.done += 1
-    await writer.journal.checkpoint("writing")
-    return None
+    journal.keep(_written(journal.entry(item.id), item, ref, spec))
+    journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
+    journal.done += 1
 
 
 def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec) -> LedgerAssignment:
@@ -140,92 +161,9 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
     return replace(written, doubtful=doubt_rescaled(entry))
 
 
-async def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
+def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
-    await writer.journal.checkpoint("writing")
-
-
-async def _change(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
-    """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`.
-
-    `before` is what it holds as far as known.
-    """
-    target, section = writer.target, writer.section
-    if before == spec:  # adopted, or found as it should be: there is nothing to write
-        return ref
-    rescore = before is None or before.points != spec.points
-    try:
-        await _update(writer, ref, spec, rescore=rescore)
-    except AnswerLost:
-        live = await target.assignment(section, ref)
-        if live is None:
-            raise Rejected(Reason.ASSIGNMENT_GONE) from None
-        if live.spec is None or live.slot != spec.slot or replace(live.spec, name=spec.name) != spec:
-            await _update(writer, ref, spec, rescore=rescore)
-    return ref
-
-
-async def _update(writer: AssignmentWriter, ref: Ref, spec: Spec, *, rescore: bool) -> None:
-    """Update an assignment; a refused access concerns it alone where the acting teacher is still the same."""
-    target, section = writer.target, writer.section
-    try:
-        await target.update_assignment(section, ref, spec, rescore=rescore)
-    except AccessRefused as refused:
-        if not writer.teacher_stands:
-            again = await target.resolve_section(section.ref.key, writer.teacher)
-            writer.teacher_stands = again.ref.value == section.ref.value
-        if not writer.teacher_stands:
-            raise
-        raise Rejected(refused.reason, refused.detail) from refused
-
-
-async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:
-    """Create an assignment, at most one of it, whatever becomes of the answers.
-
-    Raises `Rejected`, and `AnswerLost` where it is not known whether the SIS holds it now.
-    """
-    lost = False
-    for _ in range(2):
-        sent = monotonic()
-        try:
-            made = await writer.target.create_assignment(writer.section, spec, assignment_id)
-        except AnswerLost:
-            lost = True
-            ref = await _find_twice(writer, spec, sent)
-        except Rejected as refused:
-            ref = None
-            if lost or refused.conflict:
-                # Where an earlier answer was lost, what is refused may be our own create that came late.
-                ref = await _find(writer, spec, lost=lost)
-            if ref is None:
-                raise
-        else:
-            ref = made.ref or await _find(writer, spec, lost=True)
-            if ref is None:
-                break
-        if ref is not None:
-            return ref
-    raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
-
-
-async def _find_twice(writer: AssignmentWriter, spec: Spec, sent: float) -> Ref | None:
-    """Find a create whose answer was lost: now, or when it can no longer be on its way."""
-    if ref := await _find(writer, spec, lost=True):
-        return ref
-    await sleep(max(0.0, sent + writer.call_timeout - monotonic()))
-    return await _find(writer, spec, lost=True)
-
-
-async def _find(writer: AssignmentWriter, spec: Spec, *, lost: bool) -> Ref | None:
-    """Find the unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
-    listed = await writer.target.assignments(writer.section)
-    free = [live for live in listed if not live.shared and live.ref.key not in writer.bound]
-    for live in free:
-        if live.slot == spec.slot and (live.ours or lost or writer.take_over):
-            return live.ref
-    new = (live for live in free if lost and live.ref.key not in writer.listed and live.due == spec.due)
-    return next((live.ref for live in new if is_cut(live.name, spec.name)), None)
 
 
 async def _look_at_written(writer: AssignmentWriter) -> None:

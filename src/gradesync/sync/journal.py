@@ -135,12 +135,14 @@ class Journal:
         if self.paused or monotonic() > self.slice_ends:
             raise SliceOver
 
-    async def checkpoint(self, stage: str) -> None:
-        """Record, unless that was done within the last second.
+    @property
+    def is_due(self) -> bool:
+        """Return True where nothing was recorded within the last second, or the slice is over."""
+        return monotonic() > min(self.recorded + CHECKPOINT_SECONDS, self.slice_ends)
 
-        For what the next attempt finds again in the SIS if it is lost.
-        """
-        if monotonic() > min(self.recorded + CHECKPOINT_SECONDS, self.slice_ends):
+    async def checkpoint(self, stage: str) -> None:
+        """Record where that is due: for what the next attempt finds again in the SIS if it is lost."""
+        if self.is_due:
             await self.record(stage)
 
     async def _write(self, stage: str) -> None:

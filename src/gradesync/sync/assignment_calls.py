@@ -1,0 +1,143 @@
+"""Create and change assignments in the SIS, whatever becomes of the answers."""
+
+from asyncio import sleep
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from gradesync.core.ordering import AssignmentWrite
+from gradesync.core.ports import Target
+from gradesync.core.reasons import Reason
+from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
+from gradesync.errors import AccessRefused, AnswerLost, Rejected
+from gradesync.sync.journal import Journal
+
+
+@dataclass(slots=True)
+class AssignmentWriter:
+    """Hold where assignments are written to, and what is known of that section.
+
+    `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
+    assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
+    written. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
+    scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
+    due date of those under way.
+    """
+
+    target: Target
+    section: SisSection
+    journal: Journal
+    call_timeout: float
+    take_over: bool
+    teacher: str | None
+    bound: set[str]
+    listed: frozenset[str] = frozenset()
+    named: set[str] = field(default_factory=set)
+    teacher_stands: bool = False
+    refs: dict[str, Ref] = field(default_factory=dict)
+    sending: dict[str, Slot] = field(default_factory=dict)
+
+
+async def send_assignment(writer: AssignmentWriter, write: AssignmentWrite) -> Ref | Rejected:
+    """Write one assignment; return where it stands, or the refusal where the SIS does not take it."""
+    item, spec = write.item, write.spec
+    writer.sending[item.id] = spec.slot
+    try:
+        if item.ref is not None:
+            return await change_assignment(writer, item.ref, item.before, spec)
+        ref = await _create(writer, item.id, spec)
+        writer.bound.add(ref.key)
+    except Rejected as refused:
+        return refused
+    except AnswerLost as lost:
+        return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
+    finally:
+        del writer.sending[item.id]
+    return ref
+
+
+async def change_assignment(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
+    """Make an assignment that the SIS holds equal to its spec. Raises `Rejected`, `AnswerLost`.
+
+    `before` is what it holds as far as known.
+    """
+    target, section = writer.target, writer.section
+    if before == spec:  # adopted, or found as it should be: there is nothing to write
+        return ref
+    rescore = before is None or before.points != spec.points
+    try:
+        await _update(writer, ref, spec, rescore=rescore)
+    except AnswerLost:
+        live = await target.assignment(section, ref)
+        if live is None:
+            raise Rejected(Reason.ASSIGNMENT_GONE) from None
+        if live.spec is None or live.slot != spec.slot or replace(live.spec, name=spec.name) != spec:
+            await _update(writer, ref, spec, rescore=rescore)
+    return ref
+
+
+async def _update(writer: AssignmentWriter, ref: Ref, spec: Spec, *, rescore: bool) -> None:
+    """Update an assignment; a refused access concerns it alone where the acting teacher is still the same."""
+    target, section = writer.target, writer.section
+    try:
+        await target.update_assignment(section, ref, spec, rescore=rescore)
+    except AccessRefused as refused:
+        if not writer.teacher_stands:
+            again = await target.resolve_section(section.ref.key, writer.teacher)
+            writer.teacher_stands = again.ref.value == section.ref.value
+        if not writer.teacher_stands:
+            raise
+        raise Rejected(refused.reason, refused.detail) from refused
+
+
+async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref:
+    """Create an assignment, at most one of it, whatever becomes of the answers.
+
+    Raises `Rejected`, and `AnswerLost` where it is not known whether the SIS holds it now.
+    """
+    lost = False
+    for _ in range(2):
+        sent = monotonic()
+        try:
+            made = await writer.target.create_assignment(writer.section, spec, assignment_id)
+        except AnswerLost:
+            lost = True
+            ref = await _find_twice(writer, assignment_id, spec, sent)
+        except Rejected as refused:
+            ref = None
+            if lost or refused.conflict:
+                # Where an earlier answer was lost, what is refused may be our own create that came late.
+                ref = await _find(writer, assignment_id, spec, lost=lost)
+            if ref is None:
+                raise
+        else:
+            ref = made.ref or await _find(writer, assignment_id, spec, lost=True)
+            if ref is None:
+                break
+        if ref is not None:
+            return ref
+    raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
+
+
+async def _find_twice(writer: AssignmentWriter, assignment_id: str, spec: Spec, sent: float) -> Ref | None:
+    """Find a create whose answer was lost: now, or when it can no longer be on its way."""
+    if ref := await _find(writer, assignment_id, spec, lost=True):
+        return ref
+    await sleep(max(0.0, sent + writer.call_timeout - monotonic()))
+    return await _find(writer, assignment_id, spec, lost=True)
+
+
+async def _find(writer: AssignmentWriter, assignment_id: str, spec: Spec, *, lost: bool) -> Ref | None:
+    """Find the unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
+    listed = await writer.target.assignments(writer.section)
+    # What another assignment under way may have made is not ours to take.
+    others = {slot for sent_id, slot in writer.sending.items() if sent_id != assignment_id}
+    free = [
+        live
+        for live in listed
+        if not live.shared and live.ref.key not in writer.bound and live.slot not in others
+    ]
+    for live in free:
+        if live.slot == spec.slot and (live.ours or lost or writer.take_over):
+            return live.ref
+    new = (live for live in free if lost and live.ref.key not in writer.listed and live.due == spec.due)
+    return next((live.ref for live in new if is_cut(live.name, spec.name)), None)
