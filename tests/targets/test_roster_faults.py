@@ -175,6 +175,26 @@ async def test_R6_without_the_right_to_delete_a_clear_is_skipped(harness: Distri
     assert cells[harness.items[0].id, harness.students[0]] == ("skipped", "cannot-clear")
 
 
+async def test_R52_a_refused_clear_is_announced_as_refused(harness: DistrictHarness) -> None:
+    first, ann = harness.items[0], harness.students[0]
+    await harness.sync()
+    face_of(harness).scopes -= {"gradebook.delete"}
+    harness.clear(first, ann)
+    await harness.sync()
+    for _ in range(2):
+        harness.forget_calls()
+        announced = await harness.sync(dry_run=True)
+        assert harness.writes == []
+        done = await harness.sync()
+        assert harness.writes == ["result.delete"]
+        cells = [await harness.outcomes_by_cell(sync) for sync in (announced, done)]
+        assert cells[0] == cells[1] == {(first.id, ann): ("skipped", "cannot-clear")}
+        assert (announced.status, done.status) == ("complete", "complete")
+    face_of(harness).scopes.add("gradebook.delete")
+    cells = [await harness.outcomes_by_cell(await harness.sync(dry_run=dry)) for dry in (False, True)]
+    assert cells == [{(first.id, ann): ("cleared", None)}, {}]
+
+
 async def test_without_the_right_to_write_a_sync_names_it(harness: DistrictHarness) -> None:
     await harness.sync()
     face_of(harness).scopes -= {"gradebook.createput"}

@@ -31,6 +31,14 @@ PLANNED = {
 # Warnings for which an unchanged assignment gets a row of its own: something happened to it.
 WORTH_A_ROW = ADVICE | {Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ}
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
+# What the SIS said to a very value: every sync sends it again (R37), and no read shows another answer before.
+REFUSALS = ABSENCES | {
+    Reason.CANNOT_CLEAR,
+    Reason.ENTERED_IN_SIS,
+    Reason.SCORE_NOT_ACCEPTED,
+    Reason.SCORE_NOT_KEPT,
+    Reason.STUDENT_NOT_ON_SIS_ASSIGNMENT,
+}
 
 
 def assignment_outcome(item: AssignmentPlan, result: Result, reason: str | None, detail: str = "") -> Outcome:
@@ -70,6 +78,11 @@ def score_outcome(
         before=write.before,
         after=write.value,
     )
+
+
+def judge_refusal(reason: str) -> Result:
+    """Return the result of a score that the SIS does not take."""
+    return Result.SKIPPED if reason == Reason.CANNOT_CLEAR else Result.FAILED
 
 
 def _settled(item: AssignmentPlan, score: ScoreOutcome) -> Outcome:
@@ -160,7 +173,7 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
 def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None]) -> None:
     """Note what a sync would write, as if the SIS took all of it but the scores of absent students.
 
-    `predict_absence` takes a SIS student key. A student who was absent before is so still.
+    `predict_absence` takes a SIS student key. What the SIS refused when it was last sent is refused again.
     """
     for item in plan.assignments:
         if item.action in WRITTEN:
@@ -168,9 +181,11 @@ def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], 
         owed = journal.entry(item.id).owed
         for write in item.writes:
             debt = owed.get(write.student)
-            owed_for = debt.reason if write.owed and debt and debt.reason in ABSENCES else None
-            absent = predict_absence(write.sis_student) or owed_for
-            journal.note(score_outcome(item, write, Result.FAILED if absent else write.result, absent))
+            refused = debt.reason if write.owed and debt and debt.reason in REFUSALS else None
+            reason = predict_absence(write.sis_student) or refused
+            journal.note(
+                score_outcome(item, write, judge_refusal(reason) if reason else write.result, reason)
+            )
 
 
 def note_not_attempted(journal: Journal, plan: Plan) -> None:

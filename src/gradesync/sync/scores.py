@@ -10,12 +10,11 @@ from itertools import groupby, islice
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
 from gradesync.core.plan import AssignmentPlan, Plan
 from gradesync.core.ports import ScoreRow
-from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of
 from gradesync.sync.journal import Journal, Settlement
-from gradesync.sync.outcomes import ABSENCES, score_outcome
+from gradesync.sync.outcomes import ABSENCES, judge_refusal, score_outcome
 from gradesync.sync.sender import ScoreSender
 
 
@@ -110,8 +109,7 @@ class ScoreWriter:
                         sent[sis_student] = self.sent.held[key_of(row)]
                         found.add(sis_student)
                     detail = self.sent.details.get(key_of(row), "")
-                    result = Result.SKIPPED if reason == Reason.CANNOT_CLEAR else Result.FAILED
-                    self.journal.note(score_outcome(item, row.write, result, reason, detail))
+                    self.journal.note(score_outcome(item, row.write, judge_refusal(reason), reason, detail))
             self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful), found)
 
 
