@@ -33,6 +33,7 @@ from bench.peers import peers
 from bench.picture import picture
 from bench.planning import planning
 from bench.profile import profiled
+from bench.roster_sync import first_roster_syncs
 from bench.shares import shares
 from bench.whole_sync import whole_syncs
 from bench.workers import fairness, saturated, throughput
@@ -45,6 +46,7 @@ PARTS: dict[str, Part] = {
     "ledger": ledger,
     "history": history,
     "syncs": whole_syncs,
+    "roster": first_roster_syncs,
     "shares": shares,
     "memory": memory,
     "floor": floor,

@@ -102,13 +102,13 @@ class SimulatedDistrict:
 
 @asynccontextmanager
 async def simulate_district(
-    *, sections: int, assignments: int, students: int
+    *, sections: int, assignments: int, students: int, sis: str = "powerschool"
 ) -> AsyncIterator[SimulatedDistrict]:
     """Serve an invented district without faults; its call budgets exceed what is measured."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "district.toml"
         sizes = ("--sections", sections, "--assignments", assignments, "--students", students)
-        how = ("--json", "--ideal", "--schoology-window", "0.1", "--district-file", file)
+        how = ("--json", "--ideal", "--schoology-window", "0.1", "--district-file", file, "--sis", sis)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gradesync_sandbox", *map(str, (*how, *sizes))),
             stdout=asyncio.subprocess.PIPE,

@@ -71,7 +71,7 @@ class Recorder(httpx.AsyncBaseTransport):
         began = perf_counter()
         answer = await self.inner.handle_async_request(request)
         body = await answer.aread()
-        if not request.url.path.endswith("access_token"):
+        if not request.url.path.endswith(("access_token", "/oauth/token")):
             self.calls.append(Call(request, body, began, perf_counter()))
         return httpx.Response(answer.status_code, headers=answer.headers, content=body)
 
