@@ -25,6 +25,7 @@ from gradesync.systems import UpstreamSystems
 from gradesync.upstream.client import Backoff
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Fault, RefuseBefore, Status, System
+from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
 from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
@@ -211,9 +212,12 @@ class ApiHarness:
 
 
 @asynccontextmanager
-async def open_api(settings: Settings, urls: Urls, world: World) -> AsyncIterator[ApiHarness]:
+async def open_api(
+    settings: Settings, urls: Urls, world: World, *, oneroster: OneRoster | None = None
+) -> AsyncIterator[ApiHarness]:
+    """Serve the API for the district of a world; with a face its SIS takes grades over OneRoster."""
     async with AsyncExitStack() as stack:
-        sandbox = await stack.enter_async_context(Sandbox(world))
+        sandbox = await stack.enter_async_context(Sandbox(world, oneroster=oneroster))
         runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
         assert isinstance(runtime.systems, UpstreamSystems)
         runtime.systems.backoff = SOON

@@ -32,7 +32,7 @@ TURNS = 12
 """Limit how often a sync may go back to the queue before a test calls it overdue."""
 WRITES = (
     *("assignment.create", "assignment.update", "assignment.delete", "score.write"),
-    *("lineItem.put", "lineItem.delete", "result.put", "result.delete"),
+    *("lineItem.put", "lineItem.delete", "result.put", "result.post", "result.delete"),
 )
 NOW_IS_LATER = """
     UPDATE sync SET not_before = least(not_before, now()),

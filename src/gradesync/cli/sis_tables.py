@@ -65,6 +65,8 @@ class OneRosterSis(Table):
     blank: Literal["delete", "not-submitted", "cannot"] | None = None
     excused_score: Literal["none", "0", "last"] | None = None
     keeps_entries: bool | None = None
+    reads_scores: bool | None = None
+    bulk_post: bool | None = None
     connections: int | None = Field(None, ge=1, le=64)
     calls_per_minute: int | None = Field(None, ge=0)
 

@@ -17,9 +17,10 @@ READ: Final = ("roster.readonly", "gradebook.readonly")
 
 
 def list_scopes(profile: Profile) -> tuple[str, ...]:
-    """Return the scopes that a sync needs; that to delete only where scores are cleared so."""
+    """Return the scopes that a sync needs, those to delete and to post only where the SIS is used so."""
     delete = ("gradebook.delete",) if profile.blank == "delete" else ()
-    return tuple(BASES[profile.version] + name for name in (*READ, "gradebook.createput", *delete))
+    post = ("gradebook.createpost",) if profile.bulk_post else ()
+    return tuple(BASES[profile.version] + name for name in (*READ, "gradebook.createput", *post, *delete))
 
 
 class OAuth1(httpx.Auth):

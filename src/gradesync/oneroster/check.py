@@ -14,7 +14,13 @@ CONSEQUENCES: Mapping[str, str] = {
     "roster.readonly": "Classes, terms and students cannot be read.",
     "gradebook.readonly": "Categories, assignments and scores cannot be read.",
     "gradebook.createput": "Assignments and scores cannot be written.",
+    "gradebook.createpost": "Scores cannot be written many at once.",
     "gradebook.delete": "Scores cannot be cleared.",
+}
+# Scope -> the setting of a district whose SIS does without it.
+WITHOUT: Mapping[str, str] = {
+    "gradebook.createpost": "bulk_post = false",
+    "gradebook.delete": 'blank = "cannot"',
 }
 # Service -> a read that every SIS has, one row of it.
 PROBES = {"rostering": "/academicSessions", "gradebook": "/lineItems"}
@@ -51,7 +57,9 @@ class Checker:
             await self.scopes[scope].get_token()
         except SyncStopped:
             detail = f"The SIS gives no token for it. {CONSEQUENCES[name]}"
-            return Finding(f"Scope {name}", False, detail, f"Ask the SIS's vendor for the scope {scope}.")
+            fix = f"Ask the SIS's vendor for the scope {scope}"
+            fix += f", or set {WITHOUT[name]} under [sis]." if name in WITHOUT else "."
+            return Finding(f"Scope {name}", False, detail, fix)
         return Finding(f"Scope {name}", True, "The SIS gives a token for it.")
 
     async def _check_service(self, name: str) -> Finding:

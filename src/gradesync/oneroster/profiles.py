@@ -24,8 +24,9 @@ class Profile:
     `score_type` is the line item's `metadata.scoreType`, empty to send none. `term_end`: the standard's end
     of a term is the day after its last. `blank`: a score is cleared by
     `delete`, as `not-submitted`, or the SIS `cannot`. `excused_score` is what stands beside `exempt`.
-    `keeps_entries`: the SIS refuses to write over a score that a teacher entered there. `connections` are
-    those at once; `calls_per_minute` 0 is no limit.
+    `keeps_entries`: the SIS refuses to write over a score that a teacher entered there. `reads_scores`: it
+    shows the scores that it holds. `bulk_post`: it takes new results of a line item in one call.
+    `connections` are those at once; `calls_per_minute` 0 is no limit.
     """
 
     version: Version = "1.2"
@@ -43,6 +44,8 @@ class Profile:
     blank: Literal["delete", "not-submitted", "cannot"] = "delete"
     excused_score: Literal["none", "0", "last"] = "none"
     keeps_entries: bool = False
+    reads_scores: bool = True
+    bulk_post: bool = False
     connections: int = 8
     calls_per_minute: int = 600
 
@@ -76,7 +79,11 @@ PROFILES: Mapping[str, Vendor] = {
         v1p1={"categories": "constant", "grading_period": "omit"},
     ),
     "skyward": Vendor("Skyward", versions=("1.1",), settings={"title_limit": 49, "whole_points": True}),
-    "eschoolplus": Vendor("eSchoolPLUS", settings={"grading_period": "send"}, v1p1={"auth": "oauth1-sha256"}),
+    "eschoolplus": Vendor(
+        "eSchoolPLUS",
+        settings={"grading_period": "send", "bulk_post": True},
+        v1p1={"auth": "oauth1-sha256", "bulk_post": False},
+    ),
     "blackbaud": Vendor("Blackbaud", versions=("1.1",), settings={"blank": "cannot", "keeps_entries": True}),
     "powerschool-universal": Vendor("PowerSchool", settings={"title_limit": 50, "score_type": "POINTS"}),
     "synergy": Vendor("Synergy", versions=("1.1",), settings={"title_limit": 50}),
@@ -103,4 +110,9 @@ def choose_profile(name: str, version: Version | None, overrides: Settings) -> P
         raise NotSpokenError("version 1.1 has no result without a score: blank cannot be not-submitted")
     if old and profile.excused_score == "none":
         raise NotSpokenError("version 1.1 has no result without a score: excused_score cannot be none")
+    if old and profile.bulk_post:
+        raise NotSpokenError("version 1.1 takes each result in a call of its own: bulk_post cannot be true")
+    if profile.bulk_post and not profile.reads_scores:
+        # The ids that the SIS makes are never seen: a score could not be changed again.
+        raise NotSpokenError("bulk_post needs a SIS that shows its scores: reads_scores cannot be false")
     return profile

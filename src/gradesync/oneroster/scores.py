@@ -1,20 +1,21 @@
-"""Write scores, each in a call, several at once; read them back (upstream.md OneRoster §7)."""
+"""Write scores, several calls at once: each in a call, or those of a line item (upstream.md OneRoster §7)."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gradesync.core.ledger import Value, holds, points_of
+from gradesync.core.ledger import holds, points_of
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
-from gradesync.oneroster.cells import decode_cell, encode_cell
+from gradesync.oneroster.cells import encode_cell
 from gradesync.oneroster.ids import result_id
-from gradesync.oneroster.objects import Cells, Object, index_results, is_gone, read_id, read_ref
+from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
+from gradesync.oneroster.results import ResultReader, Results
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 DENIALS = 3  # refusals of access in a row, with nothing taken, after which no further score is sent
@@ -25,28 +26,10 @@ Pair = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Results:
-    """Keep the results of one class as one sync read them, until something is written there.
-
-    `cells` are by line item and student; `known` are the line items whose results are among them.
-    `unreadable` are those with a result whose student cannot be read.
-    `complete`: those of the whole class were read. `written`: a score was sent since.
-    """
-
-    cells: Cells = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
-    known: set[str] = field(default_factory=set)
-    complete: bool = False
-    written: bool = False
-
-    def knows(self, line_item: str) -> bool:
-        return self.complete or line_item in self.known
-
-
-@dataclass(slots=True)
 class _Tally:
-    """Collect what became of the rows of one batch."""
+    """Collect what became of the rows of one batch of a section."""
 
+    section: SisSection
     refused: dict[Pair, tuple[str | None, str]] = field(default_factory=dict)
     doubtful: set[Pair] = field(default_factory=set)
     lost: set[Pair] = field(default_factory=set)
@@ -57,66 +40,41 @@ class _Tally:
     losses: int = 0
     stopped: Retriable | SyncStopped | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Return True where no further row would be taken."""
+        denied = self.denied >= DENIALS and not self.taken
+        return denied or self.stopped is not None or self.losses >= LOSSES
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Read and write the scores of one class, for one sync. `marks`: the district sends marks."""
+    """Write the scores of one class, for one sync."""
 
     calls: Calls
     bodies: Bodies
-    results: Results
-    marks: bool
+    reader: ResultReader
 
-    async def read(self, section: SisSection, line_item: str) -> LiveScores | None:
-        """Return the scores of a line item: one paged read for all of a class, until something is written.
-
-        None where one of them cannot be read: nothing may be concluded from the others' absence.
-        """
-        results = self.results
-        if results.written:
-            await self._read_results(section, line_item)
-        elif not results.complete:
-            await self._read_results(section, None)
-        if line_item in results.unreadable:
-            return None
-        mine = {student: entry for (key, student), entry in results.cells.items() if key == line_item}
-        try:
-            return {student: self._decode(entry) for student, entry in mine.items()}
-        except MalformedError:
-            return None
-
-    async def _read_results(self, section: SisSection, line_item: str | None) -> None:
-        results, of_item = self.results, () if line_item is None else ("lineItems", line_item)
-        path = path_to("classes", section.ref.key, *of_item, "results")
-        entries = await self.calls.read_all(self.calls.gradebook, "result.list", path, "results")
-        try:
-            found, unreadable = index_results(entries)
-        except MalformedError as error:
-            raise SyncStopped(Reason.SIS_UNREADABLE, f"result.list: {error}") from error
-        if line_item is None:
-            results.cells, results.unreadable, results.complete = found, unreadable, True
-            return
-        results.unreadable = results.unreadable - {line_item} | unreadable & {line_item}
-        others = {pair: entry for pair, entry in results.cells.items() if pair[0] != line_item}
-        mine = {pair: entry for pair, entry in found.items() if pair[0] == line_item}
-        results.cells = others | mine
-        results.known.add(line_item)
+    @property
+    def results(self) -> Results:
+        return self.reader.results
 
     async def write(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
-        """Send each row in a call of its own. Raises `SyncStopped`, `Retriable` before anything is sent."""
-        await self._learn(section, rows)
+        """Send rows. Raises `SyncStopped`, `Retriable` before anything is sent."""
+        await self.reader.learn(section, rows)
         self.results.written = True
         detail = "the SIS shows a score of this assignment without its student"
-        tally = _Tally({_pair(row): (Reason.SIS_UNREADABLE, detail) for row in rows if self._is_hidden(row)})
-        waiting = iter([row for row in rows if not self._is_hidden(row)])
-        workers = min(self.bodies.profile.connections, len(rows))
+        hidden = {_pair(row): (Reason.SIS_UNREADABLE, detail) for row in rows if self._is_hidden(row)}
+        tally = _Tally(section, hidden)
+        parts = self._cut([row for row in rows if not self._is_hidden(row)])
+        waiting, workers = iter(parts), min(self.bodies.profile.connections, len(parts))
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(workers):
                     group.create_task(self._work(waiting, tally))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        tally.unsent.update(map(_pair, waiting))
+        tally.unsent.update(_pair(row) for part in waiting for row in part)
         if tally.denied and not tally.taken and len(tally.refused) == tally.denied:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
@@ -134,27 +92,56 @@ class Scores:
         """Return True where a write could make a second result of one that is there."""
         return row.ref.key in self.results.unreadable
 
-    async def _learn(self, section: SisSection, rows: Sequence[ScoreRow]) -> None:
-        """Read what stands where rows go: a write replaces a result with its comment."""
-        unknown = {row.ref.key for row in rows if not self.results.knows(row.ref.key)}
-        if len(unknown) == 1:
-            await self._read_results(section, unknown.pop())
-        elif unknown:
-            await self._read_results(section, None)
+    def _cut(self, rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
+        """Cut rows into calls: one each, but for new results of a line item where the SIS takes many."""
+        if not self.bodies.profile.bulk_post:
+            return [[row] for row in rows]
+        groups: dict[tuple[str, ...], list[ScoreRow]] = {}
+        for row in rows:
+            is_new = _pair(row) not in self.results.cells and not self._deletes(row)
+            groups.setdefault((row.ref.key,) if is_new else _pair(row), []).append(row)
+        return list(groups.values())
 
-    async def _work(self, waiting: Iterator[ScoreRow], tally: _Tally) -> None:
-        """Send rows one after another until none is left, or no further one would be taken."""
-        while tally.stopped is None and tally.losses < LOSSES:
-            if tally.denied >= DENIALS and not tally.taken:
-                return
-            row = next(waiting, None)
-            if row is None:
-                return
+    async def _work(self, waiting: Iterator[Sequence[ScoreRow]], tally: _Tally) -> None:
+        """Send parts one after another until none is left, or no further one would be taken."""
+        while not tally.is_over and (part := next(waiting, None)):
+            rows = list(part)
             try:
-                await self._send_row(row, tally)
+                if len(rows) > 1:
+                    rows = await self._post(rows, tally)
+                while rows and not tally.is_over:
+                    await self._send_row(rows[0], tally)
+                    del rows[0]
             except (Retriable, SyncStopped) as stopped:
                 tally.stopped = tally.stopped or stopped
-                tally.unsent |= {_pair(row)} - tally.lost
+            tally.unsent |= set(map(_pair, rows)) - tally.lost
+
+    async def _post(self, rows: list[ScoreRow], tally: _Tally) -> list[ScoreRow]:
+        """Send new results of one line item in a call; return those that are still to be sent one by one.
+
+        The SIS makes their ids: where the answer is lost, only its list shows what it took.
+        """
+        line_item = rows[0].ref.key
+        made = {result_id(line_item, row.write.sis_student): row for row in rows}
+        path, now = path_to("lineItems", line_item, "results"), self.calls.gradebook.clock()
+        bodies = [self.bodies.result(None, key, line_item, row.write, now) for key, row in made.items()]
+        self.results.posted.add(line_item)
+        try:
+            response = await self.calls.send(
+                self.calls.gradebook, "result.post", "POST", path, body={"results": bodies}
+            )
+        except AnswerLost:
+            tally.lost |= set(map(_pair, rows))
+            live = await self.reader.read(tally.section, line_item)
+            tally.lost -= set(map(_pair, rows))
+            return [row for row in rows if not _is_held(live, row)]
+        if response.status >= 300 or read_refusal(response).failed:
+            return rows  # one of them may be at fault, and which is not shown
+        tally.taken += len(rows)
+        shown = _read_supplied(response)
+        if shown is not None:
+            tally.doubtful |= {_pair(row) for key, row in made.items() if key not in shown}
+        return []
 
     async def _send_row(self, row: ScoreRow, tally: _Tally) -> None:
         """Send one score; where its answer is lost, one GET shows if it is there."""
@@ -186,16 +173,18 @@ class Scores:
             return await self.calls.send(
                 self.calls.gradebook, "result.put", "PUT", path, body={"result": body}
             )
-        if entry is None:
+        if entry is None and self.bodies.profile.reads_scores:
             return None
         return await self.calls.send(self.calls.gradebook, "result.delete", "DELETE", path)
 
     async def _is_there(self, row: ScoreRow, entry: Object | None) -> bool:
         """Ask by id if a score that was sent is there. Raises `Retriable` where the SIS doesn't answer."""
         key = self._result_id(row, entry)
+        if not self.bodies.profile.reads_scores:
+            return False  # sent again, it is the same result
         try:
             found = await self.calls.read_one(self.calls.gradebook, "result.get", "results", key, "result")
-            live = None if found is None or is_gone(found) else self._decode(found)
+            live = None if found is None or is_gone(found) else self.reader.decode(found)
         except MalformedError:
             return False
         except SyncStopped as stopped:
@@ -213,7 +202,8 @@ class Scores:
         if response.status == 404 and self._deletes(row):
             tally.taken += 1
             tally.unknown.add(pair)
-            tally.doubtful.add(pair)  # it was listed: it may be the address that is unknown
+            if self.bodies.profile.reads_scores:
+                tally.doubtful.add(pair)  # it was listed: it may be the address that is unknown
             return
         if response.status < 300 and not refusal.failed:
             tally.taken += 1
@@ -242,7 +232,7 @@ class Scores:
 
     def _is_as_sent(self, entry: Object, row: ScoreRow) -> bool:
         try:
-            return holds(self._decode(entry), row.write.before)
+            return holds(self.reader.decode(entry), row.write.before)
         except MalformedError:
             return False
 
@@ -262,7 +252,7 @@ class Scores:
         ):
             return True
         try:
-            return "score" in shown and points_of(self._decode(shown)) != points_of(row.write.value)
+            return "score" in shown and points_of(self.reader.decode(shown)) != points_of(row.write.value)
         except MalformedError:
             return True
 
@@ -285,9 +275,22 @@ class Scores:
         known = None if entry is None else read_id(entry)
         return known or result_id(row.ref.key, row.write.sis_student)
 
-    def _decode(self, entry: Object) -> Value:
-        return decode_cell(entry, self.bodies.profile, marks=self.marks)
-
 
 def _pair(row: ScoreRow) -> Pair:
     return row.ref.key, row.write.sis_student
+
+
+def _is_held(live: LiveScores | None, row: ScoreRow) -> bool:
+    return live is not None and holds(live.get(row.write.sis_student), row.write.value, row.write.before)
+
+
+def _read_supplied(response: UpstreamResponse) -> set[str] | None:
+    """Return the ids that the SIS says it took, in whose place it may have put its own; None without any."""
+    try:
+        content = decode(response.body)
+    except MalformedError:
+        return None
+    pairs = content.get("sourcedIdPairs") if isinstance(content, Mapping) else None
+    if not isinstance(pairs, list):
+        return None
+    return {str(pair.get("suppliedSourcedId")) for pair in pairs if isinstance(pair, Mapping)}

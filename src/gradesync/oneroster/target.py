@@ -17,7 +17,8 @@ from gradesync.oneroster.check import Checker
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_line_item, read_ref
 from gradesync.oneroster.profiles import Profile
 from gradesync.oneroster.refusals import Refusal, read_refusal
-from gradesync.oneroster.scores import Results, Scores
+from gradesync.oneroster.results import ResultReader, Results
+from gradesync.oneroster.scores import Scores
 
 POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
 SCORE_MAX = Decimal("999999999.9999")
@@ -41,9 +42,10 @@ def describe_capabilities(profile: Profile, most: int) -> Capabilities:
         has_counts=False,
         exception_flags=FLAGS[profile.version],
         rows_per_write=rows,
-        reads_scores=True,
+        reads_scores=profile.reads_scores,
         whole_points=profile.whole_points,
         clears=profile.blank != "cannot",
+        writes_at_once=profile.connections,
     )
 
 
@@ -117,7 +119,7 @@ class OneRosterTarget:
         return frozenset(key for entry in entries if (key := read_id(entry)) is not None)
 
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:
-        return await self._scores.read(section, ref.key)
+        return await self._reader.read(section, ref.key)
 
     async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
         """Create a line item by an id of ours: a lost answer is asked for by that id."""
@@ -151,14 +153,14 @@ class OneRosterTarget:
             raise _reject(refusal, "lineItem.put")
 
     async def write_scores(self, section: SisSection, rows: Sequence[ScoreRow]) -> BatchResult:
-        return await self._scores.write(section, rows)
+        return await Scores(self.calls, self.bodies, self._reader).write(section, rows)
 
     async def check(self) -> tuple[Finding, ...]:
         return await self.checker.run()
 
     @property
-    def _scores(self) -> Scores:
-        return Scores(self.calls, self.bodies, self.results, self.marks)
+    def _reader(self) -> ResultReader:
+        return ResultReader(self.calls, self.profile, self.results, self.marks)
 
     def _now(self) -> datetime:
         return self.calls.gradebook.clock()

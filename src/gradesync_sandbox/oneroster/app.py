@@ -53,9 +53,11 @@ WRITES: dict[tuple[str, str], Write] = {
     ("PUT", "/lineitems/{id}"): writes.put_line_item,
     ("DELETE", "/lineItems/{id}"): writes.delete_line_item,
     ("PUT", "/results/{id}"): writes.put_result,
+    ("POST", "/lineItems/{id}/results"): writes.post_results,
     ("DELETE", "/results/{id}"): writes.delete_result,
 }
-SCOPES = {"PUT": "gradebook.createput", "DELETE": "gradebook.delete"}
+SCOPES = {"PUT": "gradebook.createput", "POST": "gradebook.createpost", "DELETE": "gradebook.delete"}
+TOO_MANY = Refused(429, "server_busy", "Too many calls at once")
 Endpoint = Callable[[Request], object]
 
 
@@ -135,7 +137,11 @@ def _logged(face: OneRoster, inner: ASGIApp) -> ASGIApp:
         log.arrive(call)
         try:
             await asyncio.sleep(switches.latency)
-            await inner({**scope, "call": call}, receive, _noting(face, call, send))
+            noting = _noting(face, call, send)
+            if face.demands.at_once is not None and log.in_flight > face.demands.at_once:
+                await refuse(TOO_MANY, face.demands)(scope, receive, noting)
+            else:
+                await inner({**scope, "call": call}, receive, noting)
         finally:
             log.leave()
 

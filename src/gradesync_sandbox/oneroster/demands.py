@@ -9,7 +9,11 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Demands:
-    """Describe a server. `constant_category` takes no other; `vendor_header` is a header that must come."""
+    """Describe a server. `constant_category` takes no other; `vendor_header` is a header that must come.
+
+    `decimals` are the most that a score may have. `reads_scores`: results are shown. `bulk_post`: many
+    results of a line item come in one POST. `at_once`: no more calls than that at a time.
+    """
 
     version: Literal["1.1", "1.2"] = "1.2"
     auth: Literal["basic", "form", "oauth1-sha1", "oauth1-sha256"] = "basic"
@@ -25,6 +29,11 @@ class Demands:
     blank: Literal["delete", "not-submitted", "cannot"] = "delete"
     exempt_needs_score: bool = False
     keeps_entries: bool = False
+    decimals: int = 4
+    term_end: Literal["excluded", "included"] = "excluded"
+    reads_scores: bool = True
+    bulk_post: bool = False
+    at_once: int | None = None
     vendor_header: str | None = None
     refusal: Literal["top", "statusInfoSet", "imsx_StatusInfo"] = "top"
     page_cap: int = 3000
@@ -57,7 +66,7 @@ SERVERS: dict[tuple[str, str], Demands] = {
         whole_points=True,
         refusal="imsx_StatusInfo",
     ),
-    ("eschoolplus", "1.2"): Demands(grading_period=True),
+    ("eschoolplus", "1.2"): Demands(grading_period=True, bulk_post=True),
     ("eschoolplus", "1.1"): Demands(**_V1P1, auth="oauth1-sha256"),  # type: ignore[arg-type]  # as above
     ("blackbaud", "1.1"): Demands(
         **_V1P1,  # type: ignore[arg-type]  # names and values of fields

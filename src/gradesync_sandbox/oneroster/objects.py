@@ -28,6 +28,8 @@ class Shown:
         self.face = face
         self.sis = face.sis
         self.url = url
+        # The standard's end is the day after the last.
+        self.end = timedelta(days=face.demands.term_end == "excluded")
 
     def _base(self, sourced_id: str) -> Object:
         return {"sourcedId": sourced_id, "status": "active", "dateLastModified": self.face.now()}
@@ -67,7 +69,7 @@ class Shown:
             "title": title,
             "type": kind,
             "startDate": first.isoformat(),
-            "endDate": (last + timedelta(days=1)).isoformat(),  # the standard's end is the day after
+            "endDate": (last + self.end).isoformat(),
             "schoolYear": str(first.year + 1),
         }
 

@@ -97,6 +97,7 @@ def read_line_item(face: OneRoster, request: Request, shown: Shown) -> Response:
 
 def list_results(face: OneRoster, request: Request, shown: Shown) -> Response:
     """Answer the results of a class, or of one of its line items."""
+    check_readable(face)
     section = find_section(face, request.path_params["id"])
     parts = [assignment.section(section.dcid) for assignment in face.sis.gradebook.of_section(section)]
     if "line_item" in request.path_params:
@@ -111,7 +112,14 @@ def _only(face: OneRoster, key: str, parts: Sequence[AssignmentSection]) -> list
     return [part for part in parts if part in assignment.sections]
 
 
+def check_readable(face: OneRoster) -> None:
+    """Require a server that shows results."""
+    if not face.demands.reads_scores:
+        raise Refused(403, "forbidden", "Results are not shown")
+
+
 def read_result(face: OneRoster, request: Request, shown: Shown) -> Response:
+    check_readable(face)
     found = face.find_result(request.path_params["id"])
     rows: list[Object] = [] if found is None else shown.results([found[0]])
     mine = [row for row in rows if row["sourcedId"] == request.path_params["id"]]

@@ -11,14 +11,19 @@ from gradesync_sandbox.oneroster.demands import Demands, server_of
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Score
 from gradesync_sandbox.powerschool.state import PowerSchool
 
-SCOPES = ("roster.readonly", "gradebook.readonly", "gradebook.createput", "gradebook.delete")
+SCOPES = (
+    *("roster.readonly", "gradebook.readonly"),
+    *("gradebook.createput", "gradebook.createpost", "gradebook.delete"),
+)
 VENDOR_KEY = "vendor-key:vendor-secret"  # invented
 Pair = tuple[int, int]
 
 
 def open_face(sis: PowerSchool, profile: str, version: str | None = None) -> "OneRoster":
     """Return the OneRoster face of a SIS. Raises `KeyError` for a profile or version that no server has."""
-    return OneRoster(sis, server_of(profile, version), profile)
+    demands = server_of(profile, version)
+    lacking = set() if demands.bulk_post else {"gradebook.createpost"}
+    return OneRoster(sis, demands, profile, scopes=set(SCOPES) - lacking)
 
 
 @dataclass

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -62,9 +63,11 @@ def put_line_item(face: OneRoster, request: Request, raw: bytes, shown: Shown, c
 
 def _check_line_item(face: OneRoster, section: Section, sent: Object) -> None:
     """Check what this server demands beyond the schemas."""
-    demands = face.demands
-    if face.sis.term_of(section).locked:
+    demands, term = face.demands, face.sis.term_of(section)
+    if term.locked:
         raise Refused(403, "forbidden", "The grading window is closed")
+    if not term.firstday <= _due(face, sent["dueDate"]) <= term.lastday:
+        raise Refused(422, "invaliddata", "dueDate is outside the term")
     if demands.title_limit is not None and len(sent["title"]) > demands.title_limit:
         raise Refused(422, "invaliddata", "title is too long")
     points = Decimal(sent.get("resultValueMax", 0))
@@ -106,6 +109,36 @@ def delete_line_item(face: OneRoster, request: Request, raw: bytes, shown: Shown
 def put_result(face: OneRoster, request: Request, raw: bytes, shown: Shown, call: Call) -> Response:
     """Create a result, or replace one."""
     key, sent = request.path_params["id"], _read(face, request, raw, "result")
+    cell = _find_cell(face, key, sent, call)
+    created = cell.student not in face.sis.gradebook.scores[cell.part.assignmentsectionid]
+    score = _store_result(face, key, sent, cell)
+    return _done(face, {"result": shown.result(cell.part, score)}, created=created)
+
+
+def post_results(face: OneRoster, request: Request, raw: bytes, shown: Shown, call: Call) -> Response:
+    """Create results of a line item under ids of the server's own; one that is refused refuses all."""
+    if not face.demands.bulk_post:
+        raise Refused(405, "forbidden", "Results are put one by one")
+    sent = _read_many(face, request, raw)
+    cells = [_find_cell(face, f"own-{uuid4()}", each, call) for each in sent]
+    pairs = []
+    for each, cell in zip(sent, cells, strict=True):
+        own = f"own-{uuid4()}"
+        _store_result(face, own, each, cell)
+        pairs.append({"suppliedSourcedId": each["sourcedId"], "allocatedSourcedId": own})
+    return answer({"sourcedIdPairs": pairs}, 201)
+
+
+class _Cell(NamedTuple):
+    """Name where a result is stored, and the row that logs it."""
+
+    part: AssignmentSection
+    student: int
+    logged: WrittenScore
+
+
+def _find_cell(face: OneRoster, key: str, sent: Object, call: Call) -> _Cell:
+    """Return where a result goes. Raises `Refused` where it does not."""
     assignment = face.find_line_item(sent["lineItem"]["sourcedId"])
     part = None if assignment is None else assignment.sections[0]
     student = sent["student"]["sourcedId"]
@@ -118,19 +151,20 @@ def put_result(face: OneRoster, request: Request, raw: bytes, shown: Shown, call
         raise Refused(404, "unknownobject", "There is no such student in the class")
     _check_result(face, section, sent)
     pair = part.assignmentsectionid, int(student)
-    score = face.sis.gradebook.scores[pair[0]].get(pair[1])
-    _check_cell(face, key, pair, score)
-    created = score is None
+    _check_cell(face, key, pair, face.sis.gradebook.scores[pair[0]].get(pair[1]))
+    return _Cell(part, int(student), logged)
+
+
+def _store_result(face: OneRoster, key: str, sent: Object, cell: _Cell) -> Score:
+    pair = cell.part.assignmentsectionid, cell.student
     score = face.sis.gradebook.score_of(*pair)
     before = score.value
     _store(score, sent)
-    logged.effect = "unchanged" if score.value == before else "written"
+    cell.logged.effect = "unchanged" if score.value == before else "written"
     face.results[key] = pair
-    face.result_fields[pair] = {
-        "sourcedId": key,
-        **{name: value for name, value in sent.items() if name not in _OF_GRADEBOOK or name == "score"},
-    }
-    return _done(face, {"result": shown.result(part, score)}, created=created)
+    fields = {name: value for name, value in sent.items() if name not in _OF_GRADEBOOK or name == "score"}
+    face.result_fields[pair] = {**fields, "sourcedId": key}
+    return score
 
 
 def _check_result(face: OneRoster, section: Section, sent: Object) -> None:
@@ -143,6 +177,9 @@ def _check_result(face: OneRoster, section: Section, sent: Object) -> None:
         raise Refused(422, "invaliddata", "A result without a score is deleted")
     if status == "fully graded" and not has_score:
         raise Refused(422, "invaliddata", "score is missing")
+    score = Decimal(sent.get("score", 0))
+    if score != round(score, demands.decimals):
+        raise Refused(422, "invaliddata", "score has too many decimals")
 
 
 def _check_cell(face: OneRoster, key: str, pair: tuple[int, int], score: Score | None) -> None:
@@ -207,6 +244,22 @@ def _read(face: OneRoster, request: Request, raw: bytes, name: str) -> Object:
     sent = check_object(name, body, face.demands)
     if sent["sourcedId"] != request.path_params["id"]:
         raise Refused(422, "invaliddata", "sourcedId differs from the path")
+    check_case(face.demands, request.url.path)
+    return sent
+
+
+def _read_many(face: OneRoster, request: Request, raw: bytes) -> list[Object]:
+    """Read the results of one line item that are sent together."""
+    try:
+        body = json.loads(raw, parse_float=Decimal)
+    except ValueError as error:
+        raise Refused(422, "invaliddata", "The body is not JSON") from error
+    listed = body.get("results") if isinstance(body, Mapping) and body.keys() == {"results"} else None
+    if not isinstance(listed, list):
+        raise Refused(422, "invaliddata", "The body is not a list of results")
+    sent = [check_object("result", {"result": each}, face.demands) for each in listed]
+    if any(each["lineItem"]["sourcedId"] != request.path_params["id"] for each in sent):
+        raise Refused(422, "invaliddata", "lineItem differs from the path")
     check_case(face.demands, request.url.path)
     return sent
 

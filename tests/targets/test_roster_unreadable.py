@@ -1,0 +1,69 @@
+"""Test syncs to a OneRoster SIS that shows no scores: all of them arrive, and none is made twice."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from gradesync_sandbox.faults import LoseAfter
+from gradesync_sandbox.oneroster.state import open_face
+from gradesync_sandbox.schoology.model import Mark
+from gradesync_sandbox.world import build
+from harness.assertions import assert_synced_well, find_false_claims
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+
+@pytest.fixture
+async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
+    """Open a district of two assignments and three students, whose SIS shows no scores."""
+    world = build(7, 1, 3, 2, ideal=True)
+    face = open_face(world.powerschool, "standard")
+    face.demands = replace(face.demands, reads_scores=False)
+    async with environment.open_district(world, oneroster=face) as opened:
+        await set_readable(opened, readable=False)
+        yield opened
+
+
+async def set_readable(harness: DistrictHarness, *, readable: bool) -> None:
+    access = harness.district.sis.oneroster
+    assert access is not None
+    settings = {**dict(access.settings), "reads_scores": readable}
+    changed = replace(access, settings=tuple(settings.items()))
+    await harness.replace_district(
+        replace(harness.district, sis=replace(harness.district.sis, oneroster=changed))
+    )
+
+
+async def test_changes_arrive_where_no_score_is_shown(harness: DistrictHarness) -> None:
+    first, (ann, ben, cam) = harness.items[0], harness.students
+    await assert_synced_well(harness)
+    harness.grade(first, ann, 3)
+    harness.clear(first, ben)
+    harness.mark(first, cam, Mark.MISSING)
+    await assert_synced_well(harness)
+    harness.forget_calls()
+    await harness.sync()
+    assert harness.writes == []
+    assert "result.list" not in harness.world.powerschool.log.counts()
+
+
+async def test_a_lost_answer_is_sent_again_as_the_same(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "result.put", LoseAfter(), times=6)
+    await assert_synced_well(harness)
+    assert len([cell for cells in harness.table().values() for cell in cells.values() if cell]) == 6
+
+
+async def test_a_clear_whose_answer_is_lost_is_made_good(harness: DistrictHarness) -> None:
+    await harness.sync()
+    harness.clear(harness.items[0], harness.students[0])
+    harness.fault("oneroster", "result.delete", LoseAfter())
+    await assert_synced_well(harness)
+
+
+async def test_a_server_that_shows_none_refuses_reads(harness: DistrictHarness) -> None:
+    await harness.sync()
+    await set_readable(harness, readable=True)
+    done = await harness.sync(mode="full")
+    assert done.error_code == "sis-permission-missing"
+    assert await find_false_claims(harness, done) == []
