@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gradesync.oneroster.profiles import Profile
+from gradesync.oneroster.profiles import Profile, Version
 from gradesync_sandbox.oneroster.state import open_face
 from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
@@ -236,7 +236,7 @@ async def test_a_kept_entry_that_no_setting_expects_is_no_access(environment: En
 
 @pytest.mark.parametrize(("version", "reasons"), [("1.1", {REFUSED}), ("1.2", set())])
 async def test_a_server_speaks_its_own_version_alone(
-    environment: Environment, version: str, reasons: set[str]
+    environment: Environment, version: Version, reasons: set[str]
 ) -> None:
     async with open_roster(environment) as harness:
         access = harness.district.sis.oneroster

@@ -64,8 +64,9 @@ class Scores:
         await self.reader.learn(section, rows)
         self.results.written = True
         detail = "the SIS shows a score of this assignment without its student"
-        hidden = {_pair(row): (Reason.SIS_UNREADABLE, detail) for row in rows if self._is_hidden(row)}
-        tally = _Tally(section, hidden)
+        tally = _Tally(section)
+        for row in filter(self._is_hidden, rows):
+            tally.refused[_pair(row)] = Reason.SIS_UNREADABLE, detail
         parts = self._cut([row for row in rows if not self._is_hidden(row)])
         waiting, workers = iter(parts), min(self.bodies.profile.connections, len(parts))
         try:

@@ -18,7 +18,8 @@ from gradesync.db import districts
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
 from gradesync.observability.tracing import start_span
-from gradesync.sync.assignments import AssignmentWriter, read_back_rescaled, write_assignments
+from gradesync.sync.assignment_calls import AssignmentWriter
+from gradesync.sync.assignments import read_back_rescaled, write_assignments
 from gradesync.sync.claim import Attempt, Claimed, claim, open_attempt
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import LEASES_LOST, mode, record_settled, time_stage
