@@ -1,8 +1,10 @@
 """Test the console's sign-in by OpenID Connect: who gets in, and what must not open it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -13,18 +15,31 @@ from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
+from harness.known_districts import register_district
 from harness.lti import TOOL, LtiHarness, Page, apply, open_lti
 from harness.oidc import CLIENT, SECRET, Provider
 
 ROLES = {"ann": "viewer", "bob": "operator"}
 
 
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
+@asynccontextmanager
+async def open_provider() -> AsyncIterator[Provider]:
     opened = Provider()
     await opened.served.start()
     yield opened
     await opened.served.stop()
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    async with open_provider() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def hostile() -> AsyncIterator[Provider]:
+    async with open_provider() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -35,15 +50,15 @@ async def tool(settings: Settings, provider: Provider) -> AsyncIterator[LtiHarne
         yield opened
 
 
-async def begin(tool: LtiHarness) -> str:
-    """Open the sign-in, and return where it sends the browser."""
-    response = await tool.browser.get("/console/sign-in", params={"district": tool.district.id})
+async def begin(tool: LtiHarness, district: str = "") -> str:
+    """Open the sign-in of a district, the tool's own by default, and return where it sends the browser."""
+    response = await tool.browser.get("/console/sign-in", params={"district": district or tool.district.id})
     assert response.status_code == 302, response.text
     return response.headers["location"]
 
 
 async def finish(tool: LtiHarness, query: dict[str, str]) -> httpx.Response:
-    return await tool.browser.get("/console/callback", params=query)
+    return await tool.browser.get(f"/console/callback-{tool.district.id}", params=query)
 
 
 async def sign_in(tool: LtiHarness, provider: Provider, subject: str = "bob") -> httpx.Response:
@@ -68,7 +83,7 @@ async def test_listed_people_get_the_console_in_their_role(
     assert start["sign_in"] == f"sign-in?district={tool.district.id}"
     assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
     for link in Page(response).links:
-        path = f"{TOOL}/console/callback"
+        path = f"{TOOL}/console/callback-{tool.district.id}"
         assert (await tool.browser.get(httpx.URL(path).join(link))).status_code == 200, link
     async with tool.runtime.context.database.district(tool.district.id) as db:
         (entry,) = await audit.page(db)
@@ -129,6 +144,28 @@ async def test_answers_of_another_provider_are_refused(tool: LtiHarness, provide
     expect_refusal(await finish(tool, {**answer, "iss": "https://evil.example"}), 401, "not be verified")
     state = provider.authorize(await begin(tool), "bob")["state"]
     expect_refusal(await finish(tool, {"error": "access_denied", "state": state}), 401, "not be verified")
+
+
+async def test_hostile_provider_gets_no_code_of_another(
+    tool: LtiHarness, provider: Provider, hostile: Provider
+) -> None:
+    access = OidcAccess(hostile.issuer, CLIENT, SECRET, ("mallory",))
+    await register_district(
+        tool.runtime.context.database, replace(tool.district, id="hostile", lti=None, oidc=access)
+    )
+    # It sends the browser on to the provider of another district, where the person signs in as always.
+    asked = dict(parse_qsl(urlsplit(await begin(tool, "hostile")).query))
+    own = dict(parse_qsl(urlsplit(await begin(tool)).query))
+    sent_on = urlencode({**asked, "redirect_uri": own["redirect_uri"]})
+    expect_refusal(await finish(tool, provider.authorize(f"?{sent_on}", "bob")), 401, "not be verified")
+    assert (asked["redirect_uri"] == own["redirect_uri"], hostile.received) == (False, [])
+
+
+async def test_issuer_is_named_where_the_provider_promises_it(tool: LtiHarness, provider: Provider) -> None:
+    provider.metadata["authorization_response_iss_parameter_supported"] = True
+    expect_refusal(await sign_in(tool, provider), 401, "could not be verified")
+    answer = provider.authorize(await begin(tool), "bob")
+    assert Page(await finish(tool, {**answer, "iss": provider.issuer})).start
 
 
 @pytest.mark.parametrize(

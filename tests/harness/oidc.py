@@ -23,10 +23,14 @@ CLIENT, SECRET = "gradesync", "hush"
 
 @dataclass
 class Provider:
-    """Let people sign in. `metadata` and `claims` replace what it publishes and signs."""
+    """Let people sign in. `metadata` and `claims` replace what it publishes and signs.
+
+    `received` are the codes that came to be exchanged.
+    """
 
     served: Served = field(init=False)
     codes: dict[str, tuple[dict[str, str], str]] = field(default_factory=dict)
+    received: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
     key: RSAKey = field(default_factory=signing_key)
@@ -65,7 +69,8 @@ class Provider:
 
     async def exchange(self, request: Request) -> Response:
         form = dict(await request.form())
-        asked, subject = self.codes.pop(str(form.get("code")), ({}, ""))
+        self.received.append(str(form.get("code")))
+        asked, subject = self.codes.pop(self.received[-1], ({}, ""))
         proven = asked and asked["code_challenge"] == challenge_of(str(form.get("code_verifier")))
         if not proven or form["redirect_uri"] != asked["redirect_uri"] or not self._is_client(request, form):
             return JSONResponse({"error": "invalid_grant"}, 400)

@@ -28,7 +28,8 @@ def console_app(runtime: Runtime, parse: Parse) -> Starlette:
     app = Starlette(
         routes=[
             Route("/sign-in", sign_in),
-            Route("/callback", callback),
+            # One level deep: the page finds the API and its files from its own address.
+            Route("/callback-{district}", callback),
             Route("/setup", setup.page),
             Route(f"{SETUP}session", setup.open_session, methods=["POST"]),
             Route(f"{SETUP}district", setup.show, methods=["GET"]),

@@ -29,6 +29,7 @@ class Provider(msgspec.Struct, frozen=True):
     token_endpoint: str
     jwks_uri: str
     token_endpoint_auth_methods_supported: tuple[str, ...] = (BASIC,)
+    authorization_response_iss_parameter_supported: bool = False  # RFC 9207 §3
 
 
 class _Tokens(msgspec.Struct, frozen=True):

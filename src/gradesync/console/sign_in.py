@@ -10,7 +10,7 @@ from structlog.contextvars import bind_contextvars
 
 from gradesync.access.console import OIDC
 from gradesync.access.tokens import source_ip
-from gradesync.console.provider import Answer, Providers, challenge_of
+from gradesync.console.provider import Answer, Provider, Providers, challenge_of
 from gradesync.core.district import District, OidcAccess
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms
@@ -49,7 +49,7 @@ async def sign_in(request: Request) -> Response:
         "response_type": "code",
         "scope": "openid",
         "client_id": access.client_id,
-        "redirect_uri": _callback_url(tool),
+        "redirect_uri": _callback_url(tool, district),
         "state": await save_record(tool.redis, KIND, record, STATE_SECONDS),
         "nonce": nonce,
         "code_challenge": challenge_of(verifier),
@@ -62,17 +62,24 @@ async def sign_in(request: Request) -> Response:
 
 
 async def callback(request: Request) -> Response:
-    """Handle `GET /console/callback`: the code of the provider becomes a session of the console."""
+    """Handle `GET /console/callback-{district}`: the code of the provider becomes a session of the console.
+
+    The address is the district's own, so that its provider sends no code that another's token endpoint gets.
+    """
     tool, form = tool_of(request), await forms.read(request)
     begun = await take_record(tool.redis, KIND, forms.require(form, "state"), SignIn)
     if begun is None or not browser.is_same_browser(request, begun.browser):
         raise RequestRefused("sign-in-over", "The state is unknown, used, old or of another browser.")
+    if request.path_params["district"] != begun.district_id:
+        raise RequestRefused("sign-in-refused", "The answer comes to the address of another district.")
     bind_contextvars(district=begun.district_id)
     district, access = await _find(tool, begun.district_id)
     if access.issuer != begun.issuer:
         raise RequestRefused("sign-in-over", "The district has another provider now.")
-    answer = Answer(_code(form, access), begun.verifier, begun.nonce, _callback_url(tool))
-    subject = await providers_of(request).read_subject(access, answer)
+    providers = providers_of(request)
+    code = _code(form, await providers.find(access.issuer))
+    answer = Answer(code, begun.verifier, begun.nonce, _callback_url(tool, district))
+    subject = await providers.read_subject(access, answer)
     again = f"sign-in?{urlencode({'district': district.id})}"
     start = await start_console(tool, district, OIDC + subject, source_ip(request), sign_in=again)
     session = Session(
@@ -111,14 +118,15 @@ async def _find(tool: Tool, district_id: str) -> tuple[District, OidcAccess]:
     return district, district.oidc
 
 
-def _code(form: Form, access: OidcAccess) -> str:
-    """Return the code of an answer. One that names its issuer must name the right one (RFC 9207)."""
-    if form.get("iss", access.issuer) != access.issuer:
+def _code(form: Form, provider: Provider) -> str:
+    """Return the code of an answer. It names the right issuer, where it must or may (RFC 9207)."""
+    named = "" if provider.authorization_response_iss_parameter_supported else provider.issuer
+    if form.get("iss", named) != provider.issuer:
         raise RequestRefused("sign-in-refused", "Another provider answers.")
     if not form.get("code"):
         raise RequestRefused("sign-in-refused", "The provider answered with an error.")
     return form["code"]
 
 
-def _callback_url(tool: Tool) -> str:
-    return f"{tool.public_url}/console/callback"
+def _callback_url(tool: Tool, district: District) -> str:
+    return f"{tool.public_url}/console/callback-{district.id}"
