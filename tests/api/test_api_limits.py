@@ -46,6 +46,18 @@ async def test_a_teachers_excess_requests_get_a_retry_after(api: ApiHarness) -> 
     assert (await colleague.post(other_path, {"dry_run": True})).status_code == 202
 
 
+async def test_costly_reads_count_like_changes(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    assert [(await teacher.get(f"{api.path}/history")).status_code for _ in range(FEW)] == [200] * FEW
+    for path in ("history", "statement"):
+        expect_problem(await teacher.get(f"{api.path}/{path}"), 429, "too-many-requests")
+    expect_problem(await start_preview(teacher, api), 429, "too-many-requests")
+    operator = await api.operator()
+    path, query = "/students/5790000/scores", {"section": api.section}
+    assert {(await operator.get(path, **query)).status_code for _ in range(FEW)} == {404}
+    expect_problem(await operator.get(path, **query), 429, "too-many-requests")
+
+
 async def test_another_address_or_launch_has_the_same_limit(
     api: ApiHarness,
 ) -> None:

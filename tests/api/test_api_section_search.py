@@ -73,3 +73,21 @@ async def test_search_pages_and_refuses_what_it_does_not_know(api: ApiHarness) -
         {"term": "2026-13-01/2027-01-01"},
     ):
         expect_problem(await office.get("/sections", **wrong), 422, "request-not-valid")
+
+
+async def test_schools_have_the_titles_of_schoology(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    school = (await office.get(api.path)).json()["school"]
+    named = {one["id"]: one["title"] for one in (await office.get("/schools")).json()["items"]}
+    assert named[school] == api.world.schoology.buildings[int(school)]
+    api.refuse("schoology")
+    assert {one["id"] for one in (await office.get("/schools")).json()["items"]} == set(named)
+    api.restart()
+    assert (await office.get("/schools")).json() == {"items": []}
+
+
+async def test_titles_of_schools_wait_for_syncs(api: ApiHarness) -> None:
+    office = await api.office()
+    await office.post(f"{api.path}/syncs")
+    assert (await office.get("/schools")).json() == {"items": []}

@@ -108,7 +108,7 @@ def test_statement_closes_and_is_the_same_in_any_order(made_of: Material, chance
     seen = made_of.seen and replace(made_of.seen, cells=shuffled(chance, made_of.seen.cells))
     other = replace(
         made_of,
-        events=shuffled(chance, made_of.events),
+        events=shuffled(chance, list(made_of.events)),
         failures=shuffled(chance, made_of.failures),
         ledger=dict(shuffled(chance, list(made_of.ledger.items()))),
         students=dict(shuffled(chance, list(made_of.students.items()))),

@@ -92,6 +92,20 @@ def test_shown_worths_add_up_to_the_shown_difference() -> None:
     assert sum(worth or 0 for worth in shown.worths) == shown.difference == Decimal("-50.00")
 
 
+def test_many_causes_are_explained_over_some_orders() -> None:
+    causes = list(Cause)
+    parts = [Part(str(n), "a", Fraction(10), Fraction(10)) for n in range(len(causes))]
+    changes = [Change(cause, str(n), "earned", Fraction(n)) for n, cause in enumerate(causes)]
+    explained = explain(parts, Formula({"a": Fraction(1)}), changes, {})
+    # What each takes away is the same beside any others.
+    lost = {cause: Fraction(100 * (n - 10), 10 * len(causes)) for n, cause in enumerate(causes) if n != 10}
+    assert {share.cause: share.worth for share in explained.shares} == lost
+    assert not explained.exact
+    few = explain(parts, Formula({"a": Fraction(1)}), changes[:8], {})
+    assert {share.cause: share.worth for share in few.shares} == {c: lost[c] for c in causes[:8]}
+    assert few.exact
+
+
 def test_period_that_runs_today_is_chosen() -> None:
     items = [quiz("1", period_id="p1"), quiz("2", period_id="p2")]
     book = gradebook({}, assignments=items, periods={"p1": LAST, "p2": AFTER, "p3": date(2026, 2, 1)})

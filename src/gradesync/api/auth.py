@@ -182,7 +182,8 @@ async def authenticate(
             raise _scope_missing(scope)
     if request.method not in READ_METHODS and caller.kind == "admin" and only_looks(caller):
         raise RequestRefused("viewer-only", "")
-    await _count_request(runtime, caller, request)
+    if request.method not in READ_METHODS:
+        await _count_request(runtime, caller, request)
     return RequestContext(runtime, live, caller, source_ip(request))
 
 
@@ -201,9 +202,7 @@ async def client_exists(runtime: Runtime, caller: Caller) -> bool:
 
 
 async def _count_request(runtime: Runtime, caller: Caller, request: Request) -> None:
-    """Count a request that changes or starts something. Raises `RequestRefused("too-many-requests")`."""
-    if request.method in READ_METHODS:
-        return
+    """Count a request against the limits of its caller. Raises `RequestRefused("too-many-requests")`."""
     per_teacher = runtime.settings.requests_per_minute
     shared = per_teacher * TEACHERS_PER_CLIENT
     who = f"{caller.district_id}:{caller.actor}"
@@ -268,7 +267,24 @@ def require_client_in_section(
     return context
 
 
+async def count_section_read(
+    context: Annotated[SectionContext, Depends(require_section)], request: Request
+) -> SectionContext:
+    """Return the section's context for a read that costs as much as a change, and counts like one."""
+    await _count_request(context.runtime, context.caller, request)
+    return context
+
+
+async def count_district_read(
+    context: Annotated[RequestContext, Depends(require_client)], request: Request
+) -> RequestContext:
+    """Return the context of a client or an admin for a read that counts like a change."""
+    await _count_request(context.runtime, context.caller, request)
+    return context
+
+
 SyncReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.SYNCS_READ])]
+CountedSyncReader = Annotated[SectionContext, Security(count_section_read, scopes=[Scope.SYNCS_READ])]
 SyncWriter = Annotated[SectionContext, Security(require_section, scopes=[Scope.SYNCS_WRITE])]
 SectionReader = Annotated[SectionContext, Security(require_section, scopes=[Scope.SECTIONS_READ])]
 SectionWriter = Annotated[SectionContext, Security(require_client_in_section, scopes=[Scope.SECTIONS_WRITE])]
@@ -279,5 +295,5 @@ LinkWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.SE
 DistrictReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_READ])]
 DistrictWriter = Annotated[RequestContext, Security(require_client, scopes=[Scope.DISTRICT_WRITE])]
 Checker = Annotated[RequestContext, Security(require_client, scopes=[Scope.CONNECTIONS_CHECK])]
-StudentReader = Annotated[RequestContext, Security(require_client, scopes=[Scope.STUDENTS_READ])]
+StudentReader = Annotated[RequestContext, Security(count_district_read, scopes=[Scope.STUDENTS_READ])]
 Auditor = Annotated[RequestContext, Security(require_client, scopes=[Scope.AUDIT_READ])]

@@ -1,7 +1,7 @@
 """Read Schoology and the SIS for a person who waits: bounded in time, and cached for a while."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -11,14 +11,18 @@ from gradesync.core.district import District
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ports import Member, Source, Target
 from gradesync.core.sis import SisCategory, SisSection
-from gradesync.db import districts, links, queue
+from gradesync.db import districts, links
 from gradesync.errors import RequestRefused, Retriable
 from gradesync.runtime import Runtime
 from gradesync.sync.manual_links import Destination, resolve_destination
+from gradesync.sync.spare_calls import SpareTurn, reserve_spare_calls
 
 PATIENCE = timedelta(seconds=10)
 OUTLINE_SECONDS = 60
 MEMBERS_SECONDS = 600
+SCHOOLS_SECONDS = 3600
+# The organization, and its buildings: most districts have one page of each.
+SCHOOLS_CALLS = 2
 # One outline: the section, its assignments, its categories and its grading periods.
 OUTLINE_CALLS = 4
 
@@ -75,6 +79,7 @@ class Live:
         self._outlines = Cache(self._read_outline, seconds=OUTLINE_SECONDS, limit=200)
         self._changes = Cache(self._read_changes, seconds=OUTLINE_SECONDS, limit=200)
         self._members = Cache(self._read_members, seconds=MEMBERS_SECONDS, limit=1000)
+        self._schools = Cache(self._read_schools, seconds=SCHOOLS_SECONDS)
         self._sis = Cache(self._read_sis, seconds=OUTLINE_SECONDS, limit=1000)
 
     async def outline(self, section: SectionRef) -> Outline:
@@ -95,6 +100,13 @@ class Live:
         """Return who is enrolled, at most ten minutes old."""
         return await self._members.get(section)
 
+    async def schools(self, district_id: str) -> Mapping[str, str]:
+        """Return the titles of the district's schools by id, at most an hour old.
+
+        Also raises `NoSpareCalls`, where syncs need the calls to Schoology.
+        """
+        return await self._schools.get(district_id)
+
     async def sis_side(self, section: SectionRef) -> SisSide:
         """Return the linked SIS section, or the one that the section's school code names."""
         return await self._sis.get(section)
@@ -106,6 +118,11 @@ class Live:
     def target(self, district: District) -> Target:
         """Return the district's SIS, to be read only."""
         return self._runtime.systems.target(district, permit=no_lease, until=self._call_by())
+
+    def spare_target(self, district: District) -> Target:
+        """Return the district's SIS, to be read only while no sync of the district waits."""
+        permit = SpareTurn(self._runtime.context, district.id)
+        return self._runtime.systems.target(district, permit=permit, until=self._call_by())
 
     async def district(self, district_id: str) -> District:
         """Read a district. Raises `RequestRefused` where a token outlived its district."""
@@ -126,10 +143,8 @@ class Live:
     async def _read_changes(self, ref: SinceRef) -> Outline:
         section = ref.section
         district = await self.district(section.district_id)
-        async with self._runtime.context.database.district(district.id) as db:
-            queued = await queue.count_queued(db)
         calls = district.schoology.calls_per_sync
-        if queued or not await self._runtime.systems.reserve_spare(district, calls):
+        if not await reserve_spare_calls(self._runtime.context, district, calls):
             raise NoSpareCalls("syncs need the calls")
         source = await self._source(section)
         book = await limit_time(source.read(section.section_id, ref.since))
@@ -138,6 +153,13 @@ class Live:
     async def _read_members(self, section: SectionRef) -> tuple[Member, ...]:
         source = await self._source(section)
         return await limit_time(source.members(section.section_id))
+
+    async def _read_schools(self, district_id: str) -> Mapping[str, str]:
+        district = await self.district(district_id)
+        if not await reserve_spare_calls(self._runtime.context, district, SCHOOLS_CALLS):
+            raise NoSpareCalls("syncs need the calls")
+        source = self._runtime.systems.source(district, requester=None, until=self._call_by())
+        return await limit_time(source.schools())
 
     async def _read_sis(self, section: SectionRef) -> SisSide:
         async with self._runtime.context.database.district(section.district_id) as db:

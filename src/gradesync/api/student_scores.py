@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Row
 
 from gradesync.api.auth import RequestContext
+from gradesync.api.computing import compute
 from gradesync.api.live import SectionRef, limit_time
 from gradesync.core.history import Known, trace
 from gradesync.core.ledger import Ledger, Value
@@ -14,6 +18,7 @@ from gradesync.db import history, ledger, links
 from gradesync.db.links import StudentLink
 from gradesync.errors import Retriable, SyncStopped
 
+Changes: TypeAlias = Mapping[str, Sequence[Known]]
 NOT_READ: Mapping[str, LiveScores] = {}
 
 
@@ -47,12 +52,11 @@ async def gather(context: RequestContext, sections: Sequence[StudentLink], *, li
     """Gather what was sent for a student in these sections; `live` also reads what the SIS holds now."""
     async with context.database() as db:
         ledgers = {one.section_id: await ledger.load(db, one.section_id) for one in sections}
-        events = [event async for event in history.stream(db, list(ledgers))]
+        packed = await history.read_packed(db, list(ledgers))
+    lines = await compute(lambda: _trace(packed, sections))
     scores: list[SentScore] = []
-    for one in sections:
+    for one, traced in zip(sections, lines, strict=True):
         entries = ledgers[one.section_id]
-        own = [event for section_id, event in events if section_id == one.section_id]
-        traced = trace(own, one.sis_student)
         held = {id_ for id_, entry in entries.items() if entry.ref and one.sis_student in entry.sent}
         refs = {id_: ref for id_ in held if (ref := entries[id_].ref) is not None}
         read = await _read(context, one, refs) if live else NOT_READ
@@ -68,7 +72,16 @@ async def gather(context: RequestContext, sections: Sequence[StudentLink], *, li
                     live=read.get(assignment_id),
                 )
             )
-    return Found(sections, scores, ledgers, min((event.at for _, event in events), default=None))
+    return Found(sections, scores, ledgers, packed[0].at if packed else None)
+
+
+def _trace(packed: Sequence[Row[Any]], sections: Sequence[StudentLink]) -> list[Changes]:
+    """Return the changes of a student's scores in each section, by assignment id."""
+    own = ([row for row in packed if row.section_id == one.section_id] for one in sections)
+    return [
+        trace((event for _, event in history.load(rows)), one.sis_student)
+        for one, rows in zip(sections, own, strict=True)
+    ]
 
 
 async def _read(
@@ -76,14 +89,14 @@ async def _read(
 ) -> Mapping[str, LiveScores]:
     """Read the scores of SIS assignments, by assignment id, as long as a person waits for it.
 
-    What cannot be read, or not in that time, is absent.
+    What cannot be read, or not in that time, is absent. Waiting syncs come first, call by call.
     """
     found: dict[str, LiveScores] = {}
     async with context.database() as db:
         link = await links.get(db, section.section_id)
     if link is None or link.sis is None:
         return found
-    target, sis_section = context.live.target(await context.district()), link.sis
+    target, sis_section = context.live.spare_target(await context.district()), link.sis
 
     async def read_each() -> None:
         for assignment_id, ref in sorted(refs.items()):

@@ -10,6 +10,7 @@ from gradesync.access.statement_file import pack_statement, read_signing_key
 from gradesync.cli.maintenance import create_file
 from gradesync.cli.operator import ACTOR, open_district
 from gradesync.cli.output import CommandError
+from gradesync.core.statement.build import build_statement
 from gradesync.db import audit, statements
 from gradesync.runtime import Runtime
 
@@ -42,12 +43,13 @@ async def create(runtime: Runtime, wanted: Wanted) -> Created:
     if not since < until <= runtime.clock():
         raise CommandError("A statement is of a period that has ended.", "Give --from, and a later --to.")
     async with runtime.context.database.snapshot(wanted.district_id) as db:
-        statement = await statements.state_section(db, wanted.section_id, since, until)
+        material = await statements.gather(db, wanted.section_id, since, until)
         scope = await statements.describe_scope(db, wanted.district_id, wanted.section_id, until)
-    if statement is None:
+    if material is None:
         raise CommandError(
             f"Nothing was synced in section {wanted.section_id}.", "Give the section's Schoology id."
         )
+    statement = build_statement(material)
     packed = pack_statement(statement, scope, key)
     with os.fdopen(create_file(wanted.file), "wb") as out:
         out.write(packed)

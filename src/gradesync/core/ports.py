@@ -122,6 +122,10 @@ class Source(Protocol):
         """Read everybody enrolled in a section, course admins included."""
         ...
 
+    async def schools(self) -> Mapping[str, str]:
+        """Read the titles of the schools that the source names, by id."""
+        ...
+
 
 class Target(Protocol):
     """Read and write a SIS gradebook, opened for one district and one holder of a lease.

@@ -4,7 +4,7 @@ The rows are only ever added. The owner's `maintain` drops whole months of them 
 """
 
 import zlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -83,20 +83,26 @@ def _load(raw: Any) -> Sent:
     return NEVER_SENT if raw == NEVER else codec.load_value(raw)
 
 
-async def stream(
+async def read_packed(
     db: AsyncSession, sections: Collection[str], *, until: datetime | None = None
-) -> AsyncIterator[tuple[str, Event]]:
-    """Yield the events of sections, each with its section, in the order of their time."""
+) -> Sequence[Row[Any]]:
+    """Return the events of sections in the order of their time, still packed: `load` is the costly part."""
     query = select(HISTORY).where(HISTORY.c.section_id.in_(sections))
     if until is not None:
         query = query.where(HISTORY.c.at <= until)
-    async for row in await db.stream(query.order_by(HISTORY.c.at, HISTORY.c.sync_id)):
-        yield row.section_id, _event(row)
+    return (await db.execute(query.order_by(HISTORY.c.at, HISTORY.c.sync_id))).all()
+
+
+def load(packed: Iterable[Row[Any]]) -> Iterator[tuple[str, Event]]:
+    """Yield packed events one by one, each with its section."""
+    for row in packed:
+        cause = Cause(str(row.sync_id), row.mode, row.requested_by, row.approved_by, row.reason)
+        yield row.section_id, Event(row.at, cause, unpack(row.events))
 
 
 async def read(db: AsyncSession, section_id: str, *, until: datetime | None = None) -> list[Event]:
     """Return the events of a section in the order of their time."""
-    return [event async for _, event in stream(db, [section_id], until=until)]
+    return [event for _, event in load(await read_packed(db, [section_id], until=until))]
 
 
 async def list_written(db: AsyncSession, section_id: str, since: datetime) -> set[tuple[str, str]]:
@@ -108,8 +114,3 @@ async def list_written(db: AsyncSession, section_id: str, since: datetime) -> se
         for column in unpack(packed)
         for cell in column.cells
     }
-
-
-def _event(row: Row[Any]) -> Event:
-    cause = Cause(str(row.sync_id), row.mode, row.requested_by, row.approved_by, row.reason)
-    return Event(row.at, cause, unpack(row.events))

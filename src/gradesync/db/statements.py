@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.history import Cause
 from gradesync.core.reasons import Result
-from gradesync.core.statement.build import build_statement
-from gradesync.core.statement.lines import Failure, Material, Seen, Statement
+from gradesync.core.statement.lines import Failure, Material, Seen
 from gradesync.core.statement.render import Scope
 from gradesync.db import audit, comparisons, history, ledger, links
 from gradesync.db.comparisons import COMPARISON
@@ -18,30 +17,27 @@ from gradesync.db.outcomes import OUTCOME
 from gradesync.db.syncs import SYNC
 
 
-async def state_section(
-    db: AsyncSession, section_id: str, since: datetime, until: datetime
-) -> Statement | None:
-    """State what became of a section's scores after `since`, up to `until`.
+async def gather(db: AsyncSession, section_id: str, since: datetime, until: datetime) -> Material | None:
+    """Gather what a section's statement after `since`, up to `until`, is made of.
 
-    The transaction should be a snapshot. None where the section was never linked and has no history.
+    The transaction should be a snapshot. None where the section was never linked and has no history. The
+    events are unpacked as they are read, which is a part of the costly work.
     """
     link = await links.get(db, section_id)
-    events = await history.read(db, section_id, until=until)
-    if link is None and not events:
+    packed = await history.read_packed(db, [section_id], until=until)
+    if link is None and not packed:
         return None
-    return build_statement(
-        Material(
-            since=since,
-            until=until,
-            events=events,
-            failures=[*await _list_failures(db, section_id, since, until)],
-            ledger=await ledger.load(db, section_id),
-            students=link.remembered if link else {},
-            seen=await _find_seen(db, section_id, until),
-            syncs_since=await db.scalar(
-                select(func.min(SYNC.c.requested_at)).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run)
-            ),
-        )
+    return Material(
+        since=since,
+        until=until,
+        events=(event for _, event in history.load(packed)),
+        failures=[*await _list_failures(db, section_id, since, until)],
+        ledger=await ledger.load(db, section_id),
+        students=link.remembered if link else {},
+        seen=await _find_seen(db, section_id, until),
+        syncs_since=await db.scalar(
+            select(func.min(SYNC.c.requested_at)).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run)
+        ),
     )
 
 

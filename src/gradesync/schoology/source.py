@@ -34,6 +34,7 @@ from gradesync.schoology.grades import (
 )
 from gradesync.schoology.members import read_members
 from gradesync.schoology.scalars import ID, UnreadableError, read_id
+from gradesync.schoology.schools import read_schools
 from gradesync.schoology.section import (
     Roster,
     read_assignments,
@@ -171,6 +172,10 @@ class SchoologySource:
         """Read everybody enrolled in a section, course admins included."""
         request = _enrollments_request(section_path(section_id))
         return read_members((await self.calls.read_list(wire.ENROLLMENTS, request)).rows)
+
+    async def schools(self) -> Mapping[str, str]:
+        """Read the titles of the schools that this key may see, by id."""
+        return await read_schools(self.calls)
 
     async def _read_frame(
         self, section_id: str, since: datetime | None

@@ -29,6 +29,11 @@ class SectionRow(Struct, gc=False):
     options: Raw = ABSENT
 
 
+class SchoolRow(Struct, gc=False):
+    id: Raw = ABSENT
+    title: Raw = ABSENT
+
+
 class OptionsRow(Struct, gc=False):
     weighted_grading_categories: Raw = ABSENT
 
@@ -101,6 +106,8 @@ class _Envelope(Struct, gc=False):
     grade: Raw = ABSENT
     response: Raw = ABSENT
     section: Raw = ABSENT
+    school: Raw = ABSENT
+    building: Raw = ABSENT
     total: Raw = ABSENT
     links: Raw = ABSENT
 
@@ -146,6 +153,8 @@ PERIODS = Listing("grading_periods", ("grading_period",), PeriodRow)
 GRADES = Listing("grades", ("grades", "grade"), GradeRow)
 MULTIGET = Listing("multiget", ("response",), InnerRow)
 SECTIONS = Listing("user_sections", ("section",), SectionRow)
+SCHOOLS = Listing("schools", ("school",), SchoolRow)
+BUILDINGS = Listing("buildings", ("building",), SchoolRow)
 
 
 def identify_row(row: object) -> object:

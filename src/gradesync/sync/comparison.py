@@ -5,7 +5,7 @@ starts whenever she asks for it.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from gradesync.core.catalog import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
-from gradesync.db import comparisons, districts, ledger, links, pauses, queue, syncs
+from gradesync.db import comparisons, districts, ledger, links, pauses, syncs
 from gradesync.db.comparisons import ComparisonState
 from gradesync.db.links import SectionLink
 from gradesync.db.pauses import Where
@@ -27,7 +27,7 @@ from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
 from gradesync.sync.link import replace_teacher
 from gradesync.sync.read import Reading, read_both_sides
-from gradesync.sync.spare_calls import reserve_spare_calls
+from gradesync.sync.spare_calls import SpareTurn, reserve_spare_calls
 
 log = structlog.get_logger()
 
@@ -37,7 +37,6 @@ LONGEST_SECONDS = 150.0
 LEASE_SECONDS = 180.0  # outlasts the work: it is never renewed
 BUSY_PAUSE_SECONDS = 2.0
 FAILURE_PAUSE_SECONDS = 20.0
-WAIT_SECONDS = 0.5  # between two looks whether syncs still wait
 TRIES_MAX = 3
 SETTLES_IN = timedelta(minutes=20)
 NIGHT = range(1, 5)  # the hours of a district's local time in which its sections are compared
@@ -174,21 +173,6 @@ async def _newest_sync(context: SyncContext, district: District, section_id: str
     return newest[0].id if newest else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Permit calls to the SIS one by one, while no sync of the district waits. Nothing needs a lease."""
-
-    context: SyncContext
-    district_id: str
-
-    async def __call__(self, seconds: float) -> None:
-        while True:
-            async with self.context.database.district(self.district_id) as db:
-                if not await queue.count_queued(db):
-                    return
-            await asyncio.sleep(WAIT_SECONDS)
-
-
 async def _open_attempt(context: SyncContext, district: District, state: ComparisonState) -> Attempt:
     """Open an attempt that reads like a full preview's. Nothing is ever recorded in its journal."""
     async with context.database.district(district.id) as db:
@@ -203,7 +187,7 @@ async def _open_attempt(context: SyncContext, district: District, state: Compari
         district=district,
         sync=sync,
         source=context.systems.source(district, requester=requester, until=until),
-        target=context.systems.target(district, permit=_Turn(context, district.id), until=until),
+        target=context.systems.target(district, permit=SpareTurn(context, district.id), until=until),
         journal=Journal(context.database, sync, "", Tally.of({}), entries, LONGEST_SECONDS),
         link=link,
         pairs=pairs,

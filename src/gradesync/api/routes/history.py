@@ -1,14 +1,16 @@
 """Serve what stood in the SIS at a moment, as far as is known."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
+from sqlalchemy import Row
 
 from gradesync.api import pagination
-from gradesync.api.auth import SyncReader
+from gradesync.api.auth import CountedSyncReader
+from gradesync.api.computing import compute
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment, OutcomeAssignment, OutcomeStudent, PlainText, SchoologyId
@@ -56,11 +58,11 @@ class Standing:
 @router.get(
     "/sections/{section_id}/history",
     summary="Get what stood in the SIS at a moment",
-    responses=problem_responses("section-not-found", "cursor-not-valid"),
+    responses=problem_responses("section-not-found", "cursor-not-valid", "too-many-requests"),
 )
 async def get_history(
     *,
-    context: SyncReader,
+    context: CountedSyncReader,
     filters: Annotated[Filters, Depends()],
     response: Response,
     limit: pagination.Limit = 100,
@@ -76,23 +78,28 @@ async def get_history(
     names = await read_names(context)
     async with context.database() as db:
         link = await links.get(db, context.section_id)
-        events = await history.read(db, context.section_id, until=filters.as_of)
+        packed = await history.read_packed(db, [context.section_id], until=filters.as_of)
         specs = await ledger.get_specs(db, context.section_id)
     holders = {key: uid for uid, key in (link.remembered if link else {}).items()}
-    standing = [
-        Standing(assignment_id, key, holders.get(key), known)
-        for assignment_id, cells in fold(events).items()
-        for key, known in cells.items()
-    ]
-    found = _page(standing, filters, listing.position(cursor))
+    after = listing.position(cursor)
+    found = await compute(lambda: _page(_list_standing(packed, holders), filters, after))
     items, next_cursor = listing.paginate(response, found[: limit + 1], limit, lambda one: one.position)
     return schemas.SectionHistory(
         items=[_render(one, specs, names.known) for one in items],
         next_cursor=next_cursor,
         as_of=as_of,
-        known_since=events[0].at if events else None,
+        known_since=packed[0].at if packed else None,
         names_unavailable=names.missing,
     )
+
+
+def _list_standing(packed: Iterable[Row[Any]], holders: Mapping[str, str]) -> list[Standing]:
+    """List the scores that stand after events; `holders` are the uids by SIS student."""
+    return [
+        Standing(assignment_id, key, holders.get(key), known)
+        for assignment_id, cells in fold(event for _, event in history.load(packed)).items()
+        for key, known in cells.items()
+    ]
 
 
 def _page(standing: list[Standing], filters: Filters, after: tuple[str, ...] | None) -> list[Standing]:

@@ -18,7 +18,7 @@ from gradesync.core.reasons import Reason
 from gradesync.db import links, queue, section_search
 from gradesync.db.links import SectionLink
 from gradesync.db.section_search import SectionFilter
-from gradesync.errors import RequestRefused, SyncStopped
+from gradesync.errors import RequestRefused, Retriable, SyncStopped
 from gradesync.sync.manual_links import Destination, link_section
 
 router = APIRouter(tags=["Sections"])
@@ -104,6 +104,21 @@ async def list_sections(
         for state in page
     ]
     return schemas.Page(items=items, next_cursor=next_cursor)
+
+
+@router.get("/schools", summary="List the titles of schools")
+async def list_schools(*, context: LinkReader) -> schemas.Schools:
+    """Return the titles of the district's schools, as Schoology names them; sections have only their ids.
+
+    The list is empty where Schoology names none to the district's key, does not respond, or has no calls to
+    spare for it.
+    """
+    try:
+        titles = await context.live.schools(context.caller.district_id)
+    except (SyncStopped, Retriable):
+        titles = {}
+    found = sorted(titles.items(), key=lambda school: (school[1].casefold(), school[0]))
+    return schemas.Schools(items=[schemas.School(id=id_, title=title) for id_, title in found])
 
 
 @router.get(

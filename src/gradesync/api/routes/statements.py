@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 
 from gradesync.access.statement_file import pack_statement, read_signing_key
-from gradesync.api.auth import CurrentRuntime, SyncReader
+from gradesync.api.auth import CountedSyncReader, CurrentRuntime
+from gradesync.api.computing import compute
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment
 from gradesync.api.schemas import statement as schemas
 from gradesync.core.history import oldest_kept
+from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Kind, Statement
 from gradesync.core.statement.render import Scope, render_totals
 from gradesync.db import audit, statements
@@ -60,12 +62,12 @@ def read_period(
     summary="Get the section's statement for a period",
     responses={
         200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}},
-        **problem_responses("section-not-found"),
+        **problem_responses("section-not-found", "too-many-requests"),
     },
 )
 async def get_statement(
     *,
-    context: SyncReader,
+    context: CountedSyncReader,
     period: Annotated[Period, Depends(read_period)],
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response | schemas.Statement:
@@ -76,9 +78,9 @@ async def get_statement(
     """
     district_id, section_id = context.caller.district_id, context.section_id
     async with context.runtime.context.database.snapshot(district_id) as db:
-        made = await statements.state_section(db, section_id, period.since, period.until)
+        material = await statements.gather(db, section_id, period.since, period.until)
         scope = await statements.describe_scope(db, district_id, section_id, period.until)
-    if made is None:
+    if material is None:
         raise RequestRefused("section-not-found", "Nothing was synced in this section.")
     seen = {"section": section_id, "from": period.since.isoformat(), "to": period.until.isoformat()}
     async with context.database() as db:
@@ -86,9 +88,9 @@ async def get_statement(
     if ZIP in accept:
         key = read_signing_key(context.runtime.settings.report_key)
         name = f'attachment; filename="statement-{section_id}.zip"'
-        packed = pack_statement(made, scope, key)
+        packed = await compute(lambda: pack_statement(build_statement(material), scope, key))
         return Response(packed, media_type=ZIP, headers={"content-disposition": name})
-    return _render(made, scope)
+    return await compute(lambda: _render(build_statement(material), scope))
 
 
 def _render(made: Statement, scope: Scope) -> schemas.Statement:

@@ -30,7 +30,9 @@ SectionFilter = Annotated[SchoologyId | None, Query(alias="section", description
 @router.get(
     "",
     summary="Find students of a section by name",
-    responses=problem_responses("section-not-found", "upstream-refused", "upstream-unavailable"),
+    responses=problem_responses(
+        "section-not-found", "too-many-requests", "upstream-refused", "upstream-unavailable"
+    ),
 )
 async def find_students(
     *,
@@ -54,7 +56,7 @@ async def find_students(
     summary="Get what was sent for a student",
     responses={
         200: {"content": {"text/html": {"schema": {"type": "string"}}}},
-        **problem_responses("student-not-found"),
+        **problem_responses("student-not-found", "too-many-requests"),
     },
 )
 async def get_student_scores(

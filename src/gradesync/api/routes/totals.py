@@ -1,6 +1,5 @@
 """Explain why the totals of a section differ in Schoology and in the SIS."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 
 from gradesync.api.auth import SectionContext, SyncReader
+from gradesync.api.computing import compute
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import GradingPeriod, OutcomeStudent
@@ -44,7 +44,8 @@ async def explain_totals(*, context: SyncReader, request: schemas.TotalsRequest)
 
     Both systems are read, with calls that no sync waits for, and neither is written. It can take a minute.
     Each cause is worth its mean effect over all orders of the causes, so that the worths add up to the
-    difference. What no system shows is assumed, and listed.
+    difference; beyond eight causes, over some of these orders (`exact`). What no system shows is assumed, and
+    listed.
     """
     if context.caller.kind == "teacher":  # clients and admins read the whole district
         await context.require_course_admin()
@@ -57,7 +58,7 @@ async def explain_totals(*, context: SyncReader, request: schemas.TotalsRequest)
         await audit.append(db, context.by.actor, "totals.explained", entry, context.source_ip)
     sides = _narrow(read, request, _today(context, district))
     uids = _choose_students(sides, request.student)
-    found = await asyncio.to_thread(_explain, sides, uids, request.sis.formula)
+    found = await compute(lambda: _explain(sides, uids, request.sis.formula))
     names = await read_names(context)
     title = sides.gradebook.period_titles.get(sides.period or "")
     return schemas.Totals(
@@ -121,6 +122,7 @@ def _render_total(kind: SisFormula, explanation: Explanation) -> schemas.Formula
             _render_cause(share, None if worth is None else render_points(worth))
             for share, worth in zip(explanation.shares, shown.worths, strict=True)
         ],
+        exact=explanation.exact,
     )
 
 

@@ -75,6 +75,19 @@ class Section(ResponseModel):
     links: Mapping[str, str]
 
 
+class School(ResponseModel):
+    """Name a school."""
+
+    id: Annotated[str, Field(description="Its id in Schoology, as sections have it")]
+    title: str
+
+
+class Schools(ResponseModel):
+    """Name the schools of the district."""
+
+    items: list[School]
+
+
 class LinkRequest(RequestModel):
     """Set the SIS section, its acting teacher, or both. null: found automatically."""
 

@@ -100,6 +100,10 @@ class FormulaTotal(ResponseModel):
     sis: Annotated[Points | None, Field(examples=["85.00"])]
     difference: Annotated[Points | None, Field(description="The SIS's total less Schoology's")]
     causes: Annotated[list[TotalCause], Field(description="Largest first; empty where nothing differs")]
+    exact: Annotated[
+        bool,
+        Field(description="False beyond eight causes: each worth is then its mean over some of their orders"),
+    ]
 
 
 class StudentTotals(ResponseModel):

@@ -1,7 +1,7 @@
 """Define the lines of a section's statement, their balances, and what a statement is made of."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -101,13 +101,14 @@ class Seen:
 class Material:
     """Hold all that a statement is made of.
 
-    `events` are all that are kept of the section. `students` are the SIS keys by uid. `seen` is the newest
-    comparison that ended in time. `syncs_since` is the time of the oldest sync whose failures are kept.
+    `events` are all that are kept of the section, and are read once. `students` are the SIS keys by uid.
+    `seen` is the newest comparison that ended in time. `syncs_since` is the time of the oldest sync whose
+    failures are kept.
     """
 
     since: datetime
     until: datetime
-    events: Sequence[Event] = ()
+    events: Iterable[Event] = ()
     failures: Sequence[Failure] = ()
     ledger: Ledger = field(default_factory=dict)
     students: Mapping[str, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """Share the difference of two totals among its causes, by their Shapley values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -8,6 +8,9 @@ from math import factorial
 from typing import Any, NamedTuple
 
 from gradesync.core.totals.formula import Formula, Part, compute_total
+
+# Of so many causes all orders are taken: 256 totals. The next one would double them.
+EXACT_CAUSES = 8
 
 
 class Cause(StrEnum):
@@ -62,12 +65,13 @@ class Share:
 class Explanation:
     """Hold both totals in percent, None where there is none, and the causes of their difference.
 
-    The worths add up to the difference.
+    The worths add up to the difference. `exact`: they are means over all orders of the causes.
     """
 
     source: Fraction | None
     sis: Fraction | None
     shares: tuple[Share, ...]
+    exact: bool = True
 
     @property
     def difference(self) -> Fraction | None:
@@ -84,20 +88,58 @@ def explain(
     """Explain what the changes make of a total.
 
     A cause that changes nothing, alone or beside any of the others, is not named. The order of causes has no
-    influence: each gets its mean effect over all orders, which is its Shapley value.
+    influence: each gets its mean effect over all orders, which is its Shapley value. Beyond `EXACT_CAUSES` it
+    is the mean over a few orders, in which each cause comes once at every place, forwards and backwards.
     """
     causes = sorted({change.cause for change in changes})
-    totals = [
-        compute_total(*_apply(parts, formula, [c for c in changes if mask >> causes.index(c.cause) & 1]))
-        for mask in range(1 << len(causes))
-    ]
-    known = totals[0] is not None and totals[-1] is not None
-    shares = [
-        Share(cause, _share(totals, index, len(causes)) if known else None, tuple(cells.get(cause, ())))
-        for index, cause in enumerate(causes)
-        if _has_effect(totals, index)
-    ]
-    return Explanation(totals[0], totals[-1], tuple(sorted(shares, key=_rank)))
+    steps = list(_list_steps(len(causes)))
+    everything = (1 << len(causes)) - 1
+    totals = {
+        mask: compute_total(
+            *_apply(parts, formula, [c for c in changes if mask >> causes.index(c.cause) & 1])
+        )
+        for mask in {0, everything} | {step.beside for step in steps}
+    }
+    known = totals[0] is not None and totals[everything] is not None
+    shares = []
+    for index, cause in enumerate(causes):
+        own = [step for step in steps if step.cause == index]
+        if any(totals[step.without] != totals[step.beside] for step in own):
+            worth = _share(totals, own) if known else None
+            shares.append(Share(cause, worth, tuple(cells.get(cause, ()))))
+    exact = len(causes) <= EXACT_CAUSES
+    return Explanation(totals[0], totals[everything], tuple(sorted(shares, key=_rank)), exact)
+
+
+class _Step(NamedTuple):
+    """Describe one cause, by number, joining others, by bits; `weight` is its part of that cause's steps."""
+
+    cause: int
+    without: int
+    weight: Fraction
+
+    @property
+    def beside(self) -> int:
+        return self.without | (1 << self.cause)
+
+
+def _list_steps(count: int) -> Iterator[_Step]:
+    """Yield the steps over which worths are means: exponentially many, or those of 2 * `count` orders."""
+    if count <= EXACT_CAUSES:
+        for index in range(count):
+            for mask in range(1 << count):
+                if not mask >> index & 1:
+                    others = mask.bit_count()
+                    orders = factorial(others) * factorial(count - others - 1)
+                    yield _Step(index, mask, Fraction(orders, factorial(count)))
+        return
+    turned = [[(first + each) % count for each in range(count)] for first in range(count)]
+    orders_taken = [*turned, *(order[::-1] for order in turned)]
+    for order in orders_taken:
+        mask = 0
+        for index in order:
+            yield _Step(index, mask, Fraction(1, len(orders_taken)))
+            mask |= 1 << index
 
 
 def _apply(
@@ -112,22 +154,14 @@ def _apply(
     return changed, replace(formula, **whole)
 
 
-def _has_effect(totals: Sequence[Fraction | None], index: int) -> bool:
-    bit = 1 << index
-    return any(totals[mask] != totals[mask | bit] for mask in range(len(totals)) if not mask & bit)
-
-
-def _share(totals: Sequence[Fraction | None], index: int, count: int) -> Fraction:
-    """Return the Shapley value of one cause. A mixture without any score stands for the source's total."""
-    bit, share = 1 << index, Fraction(0)
+def _share(totals: Mapping[int, Fraction | None], steps: Sequence[_Step]) -> Fraction:
+    """Return the worth of one cause. A mixture without any score stands for the source's total."""
     base = totals[0] or Fraction(0)
-    for mask in range(len(totals)):
-        if not mask & bit:
-            others = mask.bit_count()
-            orders = Fraction(factorial(others) * factorial(count - others - 1), factorial(count))
-            without, beside = totals[mask], totals[mask | bit]
-            share += orders * ((base if beside is None else beside) - (base if without is None else without))
-    return share
+    worth = Fraction(0)
+    for step in steps:
+        without, beside = totals[step.without], totals[step.beside]
+        worth += step.weight * ((base if beside is None else beside) - (base if without is None else without))
+    return worth
 
 
 def _rank(share: Share) -> tuple[Fraction, str]:
