@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from gradesync.cli import operator
+from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Status
 from harness.api import ApiClient, ApiHarness, expect_problem
 
@@ -179,3 +181,14 @@ async def test_a_check_reports_a_missing_roster_and_an_outage(api: ApiHarness) -
     api.sandbox.faults.add(Fault("schoology", "grade_items", later))
     silent = (await check(api, api.section))["Section match"]
     assert (silent["ok"], "few minutes" in silent["fix"]) == (False, True)
+
+
+async def test_settings_are_compared_with_the_operators_file(api: ApiHarness) -> None:
+    office = await api.office()
+    assert (await office.get("/district/differences")).json() == {"applied_at": None, "items": []}
+    await operator.apply(api.runtime, district_toml(api.sandbox, api.district.id))
+    assert (await office.get("/district/differences")).json()["items"] == []
+    assert (await office.ask("PATCH", "/policy", json={"runs": True})).status_code == 200
+    found = (await office.get("/district/differences")).json()
+    assert found["items"] == [{"setting": "policy.runs", "filed": "false", "in_force": "true"}]
+    assert found["applied_at"]

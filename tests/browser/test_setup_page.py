@@ -6,6 +6,7 @@ from gradesync.cli import operator
 from gradesync_sandbox.district_file import district
 from harness.accessibility import find_violations
 from harness.browser import BrowserSession
+from harness.known_districts import request_as_teacher
 
 
 async def test_invited_admin_sets_up_a_district(session: BrowserSession) -> None:
@@ -35,6 +36,14 @@ async def test_invited_admin_sets_up_a_district(session: BrowserSession) -> None
     await page.get_by_label("A course to try").fill(str(session.room.section.id))
     await page.get_by_role("button", name="Check again").click()
     await expect(page.get_by_role("heading", name="What comes next")).to_be_visible()
+    await expect(page.get_by_text("as soon as somebody syncs")).to_be_visible()
+    assert await find_violations(page) == []
+
+    async with session.worker():
+        await request_as_teacher(session.runtime.context, "hilltop", session.room)
+        await expect(
+            page.get_by_text("attention.").or_(page.get_by_text("is in PowerSchool."))
+        ).to_be_visible()
     assert await find_violations(page) == []
 
     again = await session.context.new_page()

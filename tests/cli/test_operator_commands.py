@@ -35,6 +35,12 @@ async def test_district_is_applied_changed_and_listed(settings: Settings, tmp_pa
     assert "riverside unchanged" in again.out
     assert "riverside changed" in changed.out
     assert json.loads(listed.out) == [{"id": "riverside", "name": "Riverside County"}]
+    file.write_text(DISTRICT)
+    differs = await run_gradesync("district", "diff", str(file), "--json", environment=environment)
+    assert differs.code == 1
+    assert json.loads(differs.out) == [
+        {"setting": "name", "filed": "Riverside Unified", "in_force": "Riverside County"}
+    ]
 
 
 async def test_district_can_be_piped_into_a_container(settings: Settings) -> None:

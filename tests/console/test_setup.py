@@ -11,8 +11,11 @@ from sqlalchemy import text
 from gradesync.cli import operator
 from gradesync.db import audit, districts
 from gradesync.settings import Settings
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
 from gradesync_sandbox.district_file import district
 from gradesync_sandbox.world import build
+from harness.known_districts import request_as_teacher
 from harness.lti import LtiHarness, open_lti
 
 NEW = "hilltop"
@@ -85,6 +88,55 @@ async def test_invited_person_sets_up_a_district(setup: Setup) -> None:
         ("invited:Ann Lee", "invitation.used"),
         ("operator:command", "district.invited"),
     ]
+
+
+async def test_first_synced_section_is_seen(setup: Setup) -> None:
+    await setup.open(await setup.invite())
+    assert (await setup.ask("GET", "sync")).status_code == 409
+    await setup.ask("PUT", "district", setup.settings())
+    before = (await setup.ask("GET", "sync")).json()
+    assert (before["sync"], before["sis"]) == (None, "PowerSchool")
+    context, room = setup.tool.runtime.context, setup.tool.room
+    await request_as_teacher(context, NEW, room)
+    queued = (await setup.ask("GET", "sync")).json()["sync"]
+    assert (queued["status"], queued["stage"]) == ("processing", "queued")
+    while claimed := await claim_from(context, NEW):
+        await run_sync(context, claimed)
+    seen = (await setup.ask("GET", "sync")).json()
+    assert (seen["sync"]["section_id"], seen["sync"]["status"]) == (str(room.section.id), "complete")
+    assert seen["title"]
+
+
+async def test_keys_of_lti_1_1_and_headers_are_kept(setup: Setup) -> None:
+    await setup.open(await setup.invite())
+    lti11 = {"consumer_key": "launches", "consumer_secret": "hush of launches"}
+    roster = {
+        "kind": "oneroster",
+        "profile": "infinite-campus",
+        "base_url": "https://sis.example.org",
+        "token_url": "https://sis.example.org/token",
+        "client_id": "id",
+        "client_secret": "hush of the SIS",
+        "headers": ["x-vendor: hush of the vendor"],
+    }
+    filled_in = setup.settings() | {"lti11": lti11, "sis": roster, "match": None}
+    assert (await setup.ask("PUT", "district", filled_in)).json()["applied"] == "created"
+    shown = await setup.ask("GET", "district")
+    assert "hush" not in shown.text
+    assert {"lti11.consumer_secret", "sis.headers"} <= set(shown.json()["secrets"])
+    left_out = {"name": "Hilltop", "lti11": {"consumer_key": "launches", "consumer_secret": ""}}
+    left_out["sis"] = {"kind": "oneroster", "headers": []}
+    assert (await setup.ask("PUT", "district", left_out)).json()["applied"] == "changed"
+    async with setup.tool.runtime.context.database.district(NEW) as db:
+        stored = await districts.get(db)
+    assert stored
+    assert (stored.sis.headers, stored.name) == ("x-vendor: hush of the vendor", "Hilltop")
+    assert stored.lti11
+    assert stored.lti11.consumer_secret == lti11["consumer_secret"]
+    ((_, message, hint),) = await setup.mistakes(
+        sis={"kind": "oneroster", "headers": ["hush without a name"]}
+    )
+    assert "hush" not in message + hint
 
 
 async def test_check_names_what_is_missing(setup: Setup) -> None:

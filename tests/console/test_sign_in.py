@@ -151,7 +151,7 @@ async def test_hostile_provider_gets_no_code_of_another(
 ) -> None:
     access = OidcAccess(hostile.issuer, CLIENT, SECRET, ("mallory",))
     await register_district(
-        tool.runtime.context.database, replace(tool.district, id="hostile", lti=None, oidc=access)
+        tool.runtime.context.database, replace(tool.district, id="hostile", lti=None, lti11=None, oidc=access)
     )
     # It sends the browser on to the provider of another district, where the person signs in as always.
     asked = dict(parse_qsl(urlsplit(await begin(tool, "hostile")).query))

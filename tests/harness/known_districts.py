@@ -9,12 +9,17 @@ from gradesync.cli import district_file as districtfile
 from gradesync.core.district import District
 from gradesync.db import districts
 from gradesync.db.session import Database
+from gradesync.db.syncs import Sync
 from gradesync.redis_client.pool import is_away
+from gradesync.sync.context import SyncContext
+from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.upstream import call_budget, limits
+from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.server import Sandbox
 
 REDIS_SECONDS = 60
+SETTLE_SECONDS = 900
 
 
 def district_of(sandbox: Sandbox, name: str | None = None) -> District:
@@ -25,6 +30,19 @@ def district_of(sandbox: Sandbox, name: str | None = None) -> District:
 async def register_district(database: Database, district: District) -> None:
     async with database.district(district.id) as db:
         await districts.apply(db, district)
+
+
+async def request_as_teacher(context: SyncContext, district_id: str, room: Classroom) -> Sync:
+    """Request a sync of a section in a district, as its teacher."""
+    request = Request(
+        district_id=district_id,
+        section_id=str(room.section.id),
+        requester_kind="teacher",
+        requester_id=str(room.teacher.uid),
+        options=SyncOptions(),
+        settles_after=SETTLE_SECONDS,
+    )
+    return await request_sync(context, request)
 
 
 async def mark_budgets_known(redis: Redis) -> None:

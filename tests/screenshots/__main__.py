@@ -10,9 +10,9 @@ from bench.environment import PROCESSING, servers
 from gradesync.core.district import ConsoleAccess
 from gradesync.db import districts
 from gradesync.settings import Settings
-from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync_sandbox.world import build
 from harness.browser import BrowserSession, CourseTab, change_district, open_chromium, open_session
+from harness.known_districts import request_as_teacher
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE: ViewportSize = {"width": 1080, "height": 760}
@@ -41,19 +41,11 @@ async def main(settings: Settings) -> None:
 async def _sync_all(session: BrowserSession) -> None:
     """Sync all sections but the last, as their teachers."""
     rooms = session.world.classrooms[:-1]
-    context, settings = session.runtime.context, session.runtime.settings
+    context = session.runtime.context
     async with context.database.without_tenant() as db:
         (district,) = await districts.list_names(db)
     for room in rooms:
-        request = Request(
-            district_id=district.id,
-            section_id=str(room.section.id),
-            requester_kind="teacher",
-            requester_id=str(room.teacher.uid),
-            options=SyncOptions(),
-            settles_after=settings.settle_seconds,
-        )
-        await request_sync(context, request)
+        await request_as_teacher(context, district.id, room)
     async with asyncio.timeout(SETTLE_SECONDS):
         while await _count_running(session, district.id):
             await asyncio.sleep(0.2)

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,14 +32,9 @@ def apply(
 ) -> None:
     """Create or change a district as its file describes it."""
     from gradesync.cli import operator
-    from gradesync.cli.district_file import DistrictFileRefused
 
-    try:
+    with _explain_mistakes(file):
         district_id, applied = operator.run(partial(operator.apply, text=_text(file)))
-    except DistrictFileRefused as refused:
-        for mistake in refused.mistakes:
-            print_error(f"{file}, line {mistake.line}: {mistake.message}.", f"{mistake.hint}.", err)
-        raise typer.Exit(1) from None
     if as_json:
         typer.echo(json.dumps({"district": district_id, "applied": applied}))
     else:
@@ -65,6 +62,23 @@ def show_file(district_id: DistrictId) -> None:
     from gradesync.cli import operator
 
     typer.echo(operator.run(partial(operator.export_file, district_id=district_id)), nl=False)
+
+
+@district.command()
+def diff(
+    file: Annotated[Path, typer.Argument(help="A district file, TOML, or -.", metavar="FILE.toml")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a district file would change: settings that people set since without it."""
+    from gradesync.cli import operator
+
+    with _explain_mistakes(file):
+        found = operator.run(partial(operator.find_file_differences, text=_text(file)))
+    rows = [each._asdict() for each in found]
+    columns = {"setting": "Setting", "filed": "In the file", "in_force": "In force"}
+    print_rows(rows, columns, as_json=as_json)
+    if found:
+        raise typer.Exit(1)
 
 
 @district.command("list")
@@ -208,6 +222,19 @@ def revoke(district_id: DistrictId, client_id: ClientId) -> None:
 
     operator.run(partial(operator.revoke_client, district_id=district_id, client_id=client_id))
     out.print(f"[green]✓[/] Client {client_id} revoked.")
+
+
+@contextmanager
+def _explain_mistakes(file: Path) -> Iterator[None]:
+    """Print each mistake of a district file with its line, and exit."""
+    from gradesync.cli.district_file import DistrictFileRefused
+
+    try:
+        yield
+    except DistrictFileRefused as refused:
+        for mistake in refused.mistakes:
+            print_error(f"{file}, line {mistake.line}: {mistake.message}.", f"{mistake.hint}.", err)
+        raise typer.Exit(1) from None
 
 
 def _text(file: Path) -> str:

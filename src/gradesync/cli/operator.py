@@ -16,6 +16,7 @@ from gradesync.cli.environment import open_settings
 from gradesync.cli.output import CommandError
 from gradesync.core.catalog import use_sis_name
 from gradesync.core.district import District
+from gradesync.core.district_differences import Difference, find_differences
 from gradesync.core.district_export import export_district
 from gradesync.core.ports import Finding
 from gradesync.db import audit, clients, districts, invitations, links
@@ -53,6 +54,7 @@ async def apply(runtime: Runtime, text: str) -> tuple[str, Applied]:
     district = parse(text, allow_http=runtime.settings.allow_private_network)
     async with runtime.context.database.district(district.id) as db:
         applied = await districts.apply(db, district)
+        await districts.set_filed(db, district)
         if applied != "unchanged":
             await audit.append(db, ACTOR, f"district.{applied}", {"district": district.id})
     return district.id, applied
@@ -75,6 +77,13 @@ async def export_file(runtime: Runtime, district_id: str) -> str:
     """Return the file of a district as it is in force, without its secrets."""
     async with open_district(runtime, district_id) as (_, district):
         return export_district(district)
+
+
+async def find_file_differences(runtime: Runtime, text: str) -> list[Difference]:
+    """Compare the text of a district file with what is in force. Raises `DistrictFileRefused`."""
+    filed = parse(text, allow_http=runtime.settings.allow_private_network)
+    async with open_district(runtime, filed.id) as (_, district):
+        return find_differences(filed, district)
 
 
 async def list_districts(runtime: Runtime) -> list[Name]:

@@ -1,5 +1,6 @@
 """Define the table [sis] of a district file, one form for each kind of SIS."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -18,7 +19,15 @@ def _profile(value: str) -> str:
 Profile = Annotated[Text, AfterValidator(_profile)]
 # As sentences of at most 200 characters name it.
 Name = Annotated[Text, StringConstraints(max_length=30, pattern=r"^[^{}<>]+$")]
-Header = Annotated[Text, StringConstraints(pattern=r"^[A-Za-z0-9-]+: *[!-~](?:[ -~]*[!-~])?$")]
+
+
+def _header(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+: *[!-~](?:[ -~]*[!-~])?", value):  # it may be a key: not repeated
+        raise refuse_value("a header has no name or no value", 'Write it like "X-Api-Key: a1b2"')
+    return value
+
+
+Header = Annotated[Text, AfterValidator(_header)]
 
 
 class PowerSchoolSis(Table):

@@ -35,6 +35,7 @@ def console_app(runtime: Runtime, parse: Parse) -> Starlette:
             Route(f"{SETUP}district", setup.show, methods=["GET"]),
             Route(f"{SETUP}district", setup.save, methods=["PUT"]),
             Route(f"{SETUP}check", setup.check, methods=["POST"]),
+            Route(f"{SETUP}sync", setup.show_newest_sync, methods=["GET"]),
         ],
         exception_handlers=dict.fromkeys((SettingsRefused, *HANDLED), _handle_error),
     )

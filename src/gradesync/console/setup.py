@@ -1,4 +1,4 @@
-"""Let an invited person set up one district: a link becomes a session, which reads, saves and checks."""
+"""Let an invited person set up one district: a session reads, saves, checks, and sees the first sync."""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from structlog.contextvars import bind_contextvars
 
 from gradesync.access.tokens import source_ip
+from gradesync.api.schemas.render import render_sync
 from gradesync.console.settings import (
     USUAL,
     FieldMistake,
@@ -22,7 +23,7 @@ from gradesync.console.settings import (
     read_settings,
 )
 from gradesync.core.catalog import use_sis_name
-from gradesync.db import audit, districts, invitations, links
+from gradesync.db import audit, districts, invitations, links, syncs
 from gradesync.db.codec import is_storable
 from gradesync.db.districts import InstallationTaken
 from gradesync.errors import RequestRefused
@@ -133,6 +134,20 @@ async def check(request: Request) -> Response:
     async with tool.database.district(invited.district_id) as db:
         await audit.append(db, invited.actor, "connections.checked", failed, source_ip(request))
     return _json({"ok": not failed["failed"], "findings": [asdict(finding) for finding in findings]})
+
+
+async def show_newest_sync(request: Request) -> Response:
+    """Handle `GET /console/setup/sync`: the newest sync, to see the first section arrive; null before it."""
+    tool, invited = await _authorize(request)
+    async with tool.database.district(invited.district_id) as db:
+        district = await districts.get(db)
+        newest = next(iter(await syncs.page(db, limit=1)), None)
+        link = await links.get(db, newest.section_id) if newest else None
+    if district is None:
+        raise RequestRefused("setup-empty", "Nothing is saved yet.")
+    use_sis_name(district.sis.name)
+    sync = render_sync(newest).model_dump(mode="json") if newest else None
+    return _json({"sync": sync, "title": link.title if link else "", "sis": district.sis.name})
 
 
 def render_mistakes(refused: SettingsRefused) -> Response:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -102,6 +103,24 @@ async def apply(db: AsyncSession, district: District) -> Applied:
             "Another district has this LTI installation: the same deployment, or the same LTI 1.1 key."
         ) from error
     return "changed" if before else "created"
+
+
+async def set_filed(db: AsyncSession, district: District) -> None:
+    """Store what the operator's file has now, without secrets."""
+    config, _ = _sealed(db.info["secrets"], district)
+    await db.execute(update(DISTRICT).values(filed=config, filed_at=func.now()))
+
+
+async def get_filed(db: AsyncSession) -> tuple[District, datetime] | None:
+    """Return what the operator's file had last, without secrets, and since when; None for no file."""
+    row = (await db.execute(select(DISTRICT.c.id, DISTRICT.c.filed, DISTRICT.c.filed_at))).one_or_none()
+    if row is None or row.filed is None:
+        return None
+    config = deepcopy(row.filed)
+    for part, name in SECRETS:
+        if config[part] is not None:
+            config[part].setdefault(name, "")
+    return _opened(db.info["secrets"], row.id, config, {}), row.filed_at
 
 
 async def rotate_secrets(db: AsyncSession) -> None:

@@ -1,9 +1,12 @@
-"""Serve the file of a district as it is in force."""
+"""Serve the file of a district as it is in force, and what differs from the operator's."""
 
 from fastapi import APIRouter, Response
 
 from gradesync.api.auth import DistrictReader
+from gradesync.api.schemas import district as schemas
+from gradesync.core.district_differences import find_differences
 from gradesync.core.district_export import export_district
+from gradesync.db import districts
 
 router = APIRouter(prefix="/district", tags=["District"])
 
@@ -28,4 +31,21 @@ async def get_district_file(*, context: DistrictReader) -> Response:
         export_district(await context.district()),
         media_type=TOML,
         headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/differences", summary="Compare the settings with the operator's file")
+async def list_differences(*, context: DistrictReader) -> schemas.FileDifferences:
+    """List the settings in force that differ from the file that the operator applied last.
+
+    They were changed since in the console, by the API, or in the setup by invitation. Applying the same file
+    again takes them back. Secrets are not compared.
+    """
+    async with context.database() as db:
+        filed = await districts.get_filed(db)
+    if filed is None:
+        return schemas.FileDifferences(applied_at=None, items=[])
+    found = find_differences(filed[0], await context.district())
+    return schemas.FileDifferences(
+        applied_at=filed[1], items=[schemas.FileDifference(**each._asdict()) for each in found]
     )

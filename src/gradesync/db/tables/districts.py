@@ -21,7 +21,10 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class DistrictRow(Table, table=True):
-    """Store a tenant. `config` is public, `secrets` are sealed one by one, `facts` are about its systems."""
+    """Store a tenant. `config` is public, `secrets` are sealed one by one, `facts` are about its systems.
+
+    `filed` is the `config` of the file that the operator applied last.
+    """
 
     __tablename__ = "district"
     __table_args__ = (
@@ -43,6 +46,8 @@ class DistrictRow(Table, table=True):
     category_titles: dict[str, str] = Field(sa_column=json_column("{}"))
     created_at: datetime = Field(sa_column=time_column())
     changed_at: datetime = Field(sa_column=time_column())
+    filed: dict[str, Any] | None = Field(sa_column=Column(JSONB))
+    filed_at: datetime | None = Field(sa_column=time_column(null=True))
 
 
 class TurnRow(Table, table=True):

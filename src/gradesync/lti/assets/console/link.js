@@ -21,9 +21,10 @@ export class LinkPart {
 
   open() {}
 
-  #render({ id, code, sis_section: linked, teacher, chosen }) {
+  #render({ id, code, school, sis_section: linked, teacher, chosen }) {
     const facts = [
       ["Section in Schoology", id],
+      ["School", school ? this.#context.schools.label(school) : "not read yet"],
       ["School code", code ?? "none"],
       [`Section in ${SIS}`, linked ? linked.id : "found by the first sync"],
       linked && ["Term", `${dateOf(linked.term_first)} to ${dateOf(linked.term_last)}`],

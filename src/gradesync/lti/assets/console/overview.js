@@ -20,7 +20,7 @@ export function create(context) {
         tilesOf(found.sections, (query) => linkTo("sections", [], query)),
         part("The last 30 days", chartOf(found.days)),
         part("What needs attention most", reasonsOf(found.reasons)),
-        groupsOf("By school", "School", found.schools, ({ school }) => school ?? "Not known"),
+        groupsOf("By school", "School", found.schools, ({ school }) => (school ? context.schools.label(school) : "Not known")),
         groupsOf("By term", "Term", found.terms, termOf),
         part("Now", h("div", { class: "text" }, queueOf(found.queue, context.times)), systemsOf(found.systems)),
         h("p", { class: "note" }, `As of ${context.times.near(found.as_of)}, in ${context.times.zone}.`),

@@ -1,8 +1,9 @@
 // Show which SIS category each category of a section goes to, with a picker for each.
 
-import { announce, button, h } from "../dom.js";
-import { SIS } from "../words.js";
+import { announce, button, h, sign } from "../dom.js";
+import { count, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
+import { linkTo } from "./places.js";
 import { tableOf } from "./table.js";
 
 export class PairsPart {
@@ -23,21 +24,30 @@ export class PairsPart {
     await this.#attempts.run(async () => this.#render(await this.#context.http.json(this.#path)));
   }
 
-  #render({ items, sis_categories, live, as_of }) {
+  #render({ items, sis_categories, unmapped, live, as_of }) {
+    const open = new Set(unmapped);
+    const sorted = [...items.filter(({ id }) => open.has(id)), ...items.filter(({ id }) => !open.has(id))];
     const columns = [
       ["Schoology category", ({ id, title }) => title ?? `Category ${id}`],
       [`${SIS} category`, (item) => (this.#context.may("sections:write") ? this.#picker(item, sis_categories) : titleOf(item))],
-      ["Problem", ({ problem }) => problem && `${problem.explanation} ${problem.fix}`],
+      ["Problem", ({ problem }) => problem && h("span", { class: "status" }, sign("attention"), `${problem.explanation} ${problem.fix}`)],
     ];
     this.#pickers.clear();
     const old = live || !as_of ? "" : `${SIS} isn't responding. These are its categories of ${this.#context.times.near(as_of)}.`;
     this.#body.replaceChildren(
       h("p", { class: "quiet" }, items.length ? old : "The section has no categories."),
-      items.length ? tableOf("Categories of the section", columns, items) : "",
+      open.size ? h("p", { class: "text" }, count(open.size, "category goes", "categories go"), " nowhere", this.#remedy(), ".") : "",
+      items.length ? tableOf("Categories of the section", columns, sorted) : "",
       this.#context.may("sections:write") && items.length
         ? h("div", { class: "actions" }, button("Save the categories", () => this.#save()))
         : "",
     );
+  }
+
+  /** Say what to do about categories that go nowhere; nothing for people who only look. */
+  #remedy() {
+    if (!this.#context.may("sections:write")) return "";
+    return [": pick one here, or ", h("a", { href: linkTo("categories") }, "make a rule by title for all sections")];
   }
 
   #picker({ id, title, sis_category, chosen }, categories) {

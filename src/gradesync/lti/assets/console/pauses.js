@@ -2,6 +2,7 @@
 
 import { button, h } from "../dom.js";
 import { attemptsOf } from "./attempts.js";
+import { whereOf } from "./schools.js";
 import { tableOf } from "./table.js";
 
 export class PausesPart {
@@ -22,7 +23,7 @@ export class PausesPart {
   async open() {
     const { items } = await this.#context.http.json("pause");
     const columns = [
-      ["Paused", ({ level, school, section }) => ({ district: "The whole district", school: `School ${school}`, section: `Section ${section}` })[level]],
+      ["Paused", ({ level, school, section }) => whereOf(this.#context, level, { school, section })],
       ["Why, as teachers read it", ({ reason }) => reason],
       ["Since", ({ paused_at }) => this.#context.times.whole(paused_at)],
       ["", ({ id }) => this.#context.may("district:write") && button("Resume", () => this.#resume(id), { class: "link" })],
@@ -33,9 +34,9 @@ export class PausesPart {
   #form() {
     const fields = [
       ["Why, as teachers read it", this.#reason],
-      ["Only this school (its id in Schoology)", this.#school],
+      ["Only this school (its id in Schoology)", this.#school, true],
       ["Only this section (its id in Schoology)", this.#section],
-    ].map(([text, input]) => h("div", {}, h("label", { for: input.id }, text), input));
+    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
     const submit = button("Pause syncs", null, { type: "submit", class: "grave" });
     return h("form", { class: "form", onsubmit: (event) => this.#pause(event) }, fields, h("div", { class: "actions" }, submit));
   }

@@ -54,8 +54,9 @@ export class ReportPart {
 
   #chip(name) {
     const { [name]: value, ...others } = this.#filters;
-    const words = `${name}: ${value}`;
-    return h("li", {}, h("a", { href: this.#link(others), "aria-label": `Remove the filter ${words}` }, `${words} ×`));
+    const words = name === "school" ? ["school: ", this.#context.schools.label(value)] : `${name}: ${value}`;
+    const remove = h("span", { class: "unseen" }, "Remove the filter ");
+    return h("li", {}, h("a", { href: this.#link(others) }, remove, words, h("span", { "aria-hidden": "true" }, " ×")));
   }
 
   #link(filters) {
@@ -65,7 +66,7 @@ export class ReportPart {
   #show({ section_id: id, section_code: code, section_title: title, school, teachers, findings, reasons, message }) {
     const name = title ?? `Section ${id}`;
     const facts = [
-      school && ["School", h("a", { href: this.#link({ ...this.#filters, school }) }, school)],
+      school && ["School", h("a", { href: this.#link({ ...this.#filters, school }) }, this.#context.schools.label(school))],
       teachers.length > 0 && ["Teachers", teachers.map((teacher) => [this.#teacher(teacher), " "])],
       code && ["School code", code],
     ].filter(Boolean);

@@ -49,8 +49,8 @@ class RunsView {
   #form() {
     const fields = [
       ["Only sections whose last sync has this reason (its code)", this.#reason],
-      ["Only sections of this school (its id in Schoology)", this.#school],
-    ].map(([text, input]) => h("div", {}, h("label", { for: input.id }, text), input));
+      ["Only sections of this school (its id in Schoology)", this.#school, true],
+    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
     const start = (dry_run) => () => this.#start(dry_run);
     return h(
       "form",
@@ -82,7 +82,7 @@ class RunsView {
     const columns = [
       ["Requested", ({ requested_at }) => this.#context.times.whole(requested_at)],
       ["By", ({ requested_by, schedule_id }) => `${requested_by.kind} ${requested_by.id}${schedule_id ? ", by schedule" : ""}`],
-      ["Sections", choiceOf],
+      ["Sections", (run) => choiceOf(run, this.#context.schools)],
       ["State", (run) => stateOf(run, this.#context.times)],
       ["Results", countsOf],
       ["", (run) => this.#stopOf(run)],
@@ -110,9 +110,9 @@ class RunsView {
   }
 }
 
-function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }) {
-  const which = [sections && "chosen ones", school && `of school ${school}`, reason && `with ${reason}`].filter(Boolean);
-  return `${count(counts.total, "section")}${which.length ? `, ${which.join(", ")}` : ""}${dry_run ? " (preview)" : ""}`;
+function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }, schools) {
+  const which = [count(counts.total, "section"), sections && "chosen ones", reason && `with ${reason}`].filter(Boolean).join(", ");
+  return [which, school && [", of ", schools.label(school)], dry_run && " (preview)"];
 }
 
 function stateOf({ status, finishes_by, counts: { total, waiting, processing } }, times) {

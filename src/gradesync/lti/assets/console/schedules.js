@@ -3,6 +3,7 @@
 import { button, h } from "../dom.js";
 import { capital, count, list, number } from "../words.js";
 import { attemptsOf } from "./attempts.js";
+import { whereOf } from "./schools.js";
 import { tableOf } from "./table.js";
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -27,7 +28,7 @@ export class SchedulesPart {
   async open() {
     const { items } = await this.#context.http.json("schedules?limit=200");
     const columns = [
-      ["Sections", ({ level, school, section }) => ({ district: "The whole district", school: `School ${school}`, section: `Section ${section}` })[level]],
+      ["Sections", ({ level, school, section }) => whereOf(this.#context, level, { school, section })],
       ["When", whenOf],
       ["Next time", ({ next }) => this.#nextOf(next)],
       ["Decided by", ({ decided_by }) => `${decided_by.kind} ${decided_by.id}`],
@@ -48,9 +49,9 @@ export class SchedulesPart {
     const fields = [
       ["From, by the district's clock", this.#begins],
       ["To, on the next day unless it comes after that", this.#ends],
-      ["Only this school (its id in Schoology)", this.#school],
+      ["Only this school (its id in Schoology)", this.#school, true],
       ["Only this section (its id in Schoology)", this.#section],
-    ].map(([text, input]) => h("div", {}, h("label", { for: input.id }, text), input));
+    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
     const add = h("div", { class: "actions" }, button("Add the schedule", null, { type: "submit" }));
     const group = h("fieldset", { class: "days" }, h("legend", {}, "Days"), days);
     return h("form", { class: "form", onsubmit: (event) => this.#add(event) }, group, fields, add);

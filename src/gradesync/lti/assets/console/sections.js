@@ -66,8 +66,9 @@ class SectionList {
 
   #chip(name) {
     const { [name]: value, ...others } = this.#query;
-    const words = `${name}: ${value.replaceAll("-", " ")}`;
-    return h("li", {}, h("a", { href: linkTo("sections", [], others), "aria-label": `Remove the filter ${words}` }, `${words} ×`));
+    const words = name === "school" ? ["school: ", this.#context.schools.label(value)] : `${name}: ${value.replaceAll("-", " ")}`;
+    const remove = h("span", { class: "unseen" }, "Remove the filter ");
+    return h("li", {}, h("a", { href: linkTo("sections", [], others) }, remove, words, h("span", { "aria-hidden": "true" }, " ×")));
   }
 
   #submit(event) {
@@ -88,7 +89,7 @@ class SectionList {
       if (asked !== this.#query) return; // another search was made meanwhile
       this.#cursor = next_cursor;
       show(this.#more, Boolean(next_cursor));
-      if (items.length) this.#rows.append(tableOf("Sections", COLUMNS, items));
+      if (items.length) this.#rows.append(tableOf("Sections", columnsOf(this.#context.schools), items));
       this.#quiet.textContent = this.#rows.childElementCount ? "" : "No section was found.";
     } catch (error) {
       this.#context.failed(error);
@@ -96,10 +97,10 @@ class SectionList {
   }
 }
 
-const COLUMNS = [
+const columnsOf = (schools) => [
   ["Section", ({ id, title }) => h("a", { href: linkTo("sections", [id]) }, title || `Section ${id}`)],
   ["Teacher", ({ teachers }) => teachers.map(({ id, name }) => name || id).join(", ")],
-  ["School", ({ school }) => school ?? ""],
+  ["School", ({ school }) => school && schools.label(school)],
   ["School code", ({ code }) => code ?? ""],
   ["Last sync", ({ latest }) => standing(stateOf(latest?.result ?? "never-synced"))],
   ["Needs attention", ({ latest }) => reasonsOf(latest?.reasons ?? [])],

@@ -5,6 +5,7 @@ import { announce, focusOn, h, show } from "../dom.js";
 import { Http, SessionOver } from "../http.js";
 import { Times } from "../words.js";
 import { linkTo, placeOf } from "./places.js";
+import { Schools } from "./schools.js";
 import { VIEWS } from "./views.js";
 
 const ROLES = { viewer: "You can look, and change nothing.", operator: "You can look and act." };
@@ -62,6 +63,7 @@ class Shell {
       session: start,
       http,
       times: new Times(start.timezone),
+      schools: new Schools(http),
       section: (section) => new Api({ token: start.token, section }),
       may: (scope) => start.scopes.includes(scope),
       failed: (error) => this.#failed(error),

@@ -17,7 +17,7 @@ const PROFILES = [
   ["google-compatible", "As Google Classroom reads it"],
 ];
 
-/** `usual` fills an empty field; `given`: the service does; `kind` shows a field for one kind of SIS; `choices` makes it a list. */
+/** `usual` fills an empty field; `given`: the service does; `kind` shows a field for one kind of SIS; `choices` makes it a list, `lines` takes several. */
 export const PARTS = [
   {
     title: "Your district",
@@ -56,6 +56,14 @@ export const PARTS = [
       { name: "client_id", label: "Client id", where: "Your vendor gives it, with the permission to write grades.", kind: ONEROSTER },
       { name: "client_secret", label: "Client secret", where: PLUGIN, secret: true, kind: POWERSCHOOL },
       { name: "client_secret", label: "Client secret", where: "Your vendor gives it.", secret: true, kind: ONEROSTER },
+      {
+        name: "headers",
+        label: "Extra headers",
+        where: "One a line, such as X-Api-Key: a1b2. Only where your vendor asks for them.",
+        secret: true,
+        lines: true,
+        kind: ONEROSTER,
+      },
     ],
   },
   {
@@ -71,12 +79,23 @@ export const PARTS = [
     title: "The app in Schoology (LTI 1.3)",
     table: "lti",
     optional: true,
+    addresses: true,
     fields: [
       { name: "client_id", label: "Client id", where: API_INFO },
       { name: "deployment_id", label: "Deployment id", where: "In Schoology's list of apps: Configure. Copy all of it." },
       { name: "issuer", label: "Issuer", where: "The same for every district.", given: true },
       { name: "jwks_url", label: "Key set", where: "The same for every district.", given: true },
       { name: "authorization_url", label: "Authorization", where: "The same for every district.", given: true },
+    ],
+  },
+  {
+    title: "The app in Schoology (LTI 1.1)",
+    table: "lti11",
+    optional: true,
+    note: "Only where the app is still installed by key and secret. Otherwise leave this part empty.",
+    fields: [
+      { name: "consumer_key", label: "Key", where: "In Schoology: the settings of the external tool." },
+      { name: "consumer_secret", label: "Shared secret", where: "Beside the key.", secret: true },
     ],
   },
 ];

@@ -14,7 +14,7 @@ export function formOf(stored) {
   arrange();
   const parts = PARTS.map((part) => {
     const own = rows.filter((row) => row.part === part).map(({ element }) => element);
-    return h("fieldset", { class: "part" }, h("legend", {}, part.title), part.optional && addresses(), own);
+    return h("fieldset", { class: "part" }, h("legend", {}, part.title), part.note && h("p", {}, part.note), part.addresses && addresses(), own);
   });
   return {
     element: h("div", {}, parts, rest),
@@ -37,9 +37,7 @@ function rowOf(part, field, { settings, secrets, usual }) {
   const kept = field.secret && secrets.includes(setting) ? " It is stored; leave it empty to keep it." : "";
   const mistake = h("p", { class: "mistake", id: `${id}-mistake`, hidden: true });
   const described = { id, "aria-describedby": `${id}-where ${id}-mistake` };
-  const input = field.choices
-    ? h("select", described, field.choices.map(([value, text]) => h("option", { value }, text)))
-    : h("input", { ...described, type: field.secret ? "password" : "text", autocomplete: "off", spellcheck: "false" });
+  const input = inputOf(field, { ...described, autocomplete: "off", spellcheck: "false" });
   input.value = stored ?? usual[setting] ?? field.usual ?? field.choices?.[0][0] ?? "";
   const where = h("p", { class: "quiet", id: `${id}-where` }, field.where + kept);
   return {
@@ -57,12 +55,23 @@ function rowOf(part, field, { settings, secrets, usual }) {
   };
 }
 
+function inputOf({ choices, lines, secret }, attributes) {
+  if (choices) return h("select", attributes, choices.map(([value, text]) => h("option", { value }, text)));
+  if (lines) return h("textarea", { ...attributes, rows: 3 });
+  return h("input", { ...attributes, type: secret ? "password" : "text" });
+}
+
+const valueOf = ({ field, input }) => {
+  const text = input.value.trim();
+  return field.lines ? text.split("\n").map((line) => line.trim()).filter(Boolean) : text;
+};
+
 /** Return the settings of fields. An optional table in which only the usual values stand is left out. */
 function read(rows) {
   const settings = {};
-  for (const { part, field, input } of rows) {
-    const table = part.table ? (settings[part.table] ??= {}) : settings;
-    table[field.name] = input.value.trim();
+  for (const row of rows) {
+    const table = row.part.table ? (settings[row.part.table] ??= {}) : settings;
+    table[row.field.name] = valueOf(row);
   }
   for (const { table, fields } of PARTS.filter(({ optional }) => optional)) {
     if (fields.every(({ name, given }) => given || !settings[table][name])) settings[table] = null;

@@ -2,20 +2,21 @@
 
 import { announce, button, focusOn, h, show, sign } from "../dom.js";
 import { formOf } from "./form.js";
+import { FirstSync } from "./first.js";
 
 const UNREACHABLE = { title: "The service can't be reached.", text: "Check your connection, then try again." };
 const main = document.getElementById("main");
 let session = "";
 
-/** Send a request. Returns `ok` and the `body`, which explains what failed. */
+/** Send a request. Returns `ok`, the `status`, and the `body`, which explains what failed. */
 async function ask(path, method, body) {
   const headers = { "content-type": "application/json", ...(session && { authorization: `Bearer ${session}` }) };
   const request = { method, headers, credentials: "omit", cache: "no-store", body: body && JSON.stringify(body) };
   try {
     const response = await fetch(new URL(`setup/${path}`, location.href), request);
-    return { ok: response.ok, body: await response.json() };
+    return { ok: response.ok, status: response.status, body: await response.json() };
   } catch {
-    return { ok: false, body: UNREACHABLE };
+    return { ok: false, status: 0, body: UNREACHABLE };
   }
 }
 
@@ -62,13 +63,16 @@ function checksOf() {
   const heading = h("h2", {}, "Check");
   const section = h("input", { id: "section", inputmode: "numeric", autocomplete: "off" });
   const results = h("ul", { class: "findings" });
-  const next = h("div", { hidden: true }, h("h2", {}, "What comes next"), h("ol", {}, NEXT.map((each) => h("li", {}, each))));
+  const first = new FirstSync(ask);
+  const steps = h("ol", {}, NEXT.map((each) => h("li", {}, each)));
+  const next = h("div", { hidden: true }, h("h2", {}, "What comes next"), steps, first.element);
   const run = async () => {
     results.replaceChildren(h("li", {}, "Trying both systems…"));
     const { ok, body } = await ask("check", "POST", { section: section.value.trim() || null });
     const missing = (body.mistakes ?? [{ message: body.title, hint: body.text }]).map(({ message, hint }) => ({ ok: false, check: message, detail: "", fix: hint }));
     results.replaceChildren(...(ok ? body.findings : missing).map(findingOf));
     show(next, ok && body.ok);
+    if (ok && body.ok) first.watch();
     announce(ok && body.ok ? "Everything works." : "Something is missing.");
     focusOn(heading);
   };

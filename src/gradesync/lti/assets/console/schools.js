@@ -1,0 +1,46 @@
+// Name schools by their titles, as far as Schoology gives them; their ids stay beside.
+
+import { h } from "../dom.js";
+
+export class Schools {
+  #titles;
+  #read;
+
+  /** `http` sends requests with the session's token. */
+  constructor(http) {
+    this.#read = () => (this.#titles ??= readTitles(http));
+  }
+
+  /** Return an element that names a school: by its id at once, by its title as soon as that is known. */
+  label(id, wordsOf = (name) => name) {
+    const element = h("span", {}, wordsOf(id));
+    this.#read().then((titles) => {
+      if (titles.has(id)) element.textContent = wordsOf(`${titles.get(id)} (${id})`);
+    });
+    return element;
+  }
+
+  /** Let a field for the id of a school suggest titles. Returns it with its suggestions. */
+  suggest(input) {
+    const options = h("datalist", { id: `${input.id}-titles` });
+    input.setAttribute("list", options.id);
+    this.#read().then((titles) => options.append(...[...titles].map(([value, title]) => h("option", { value }, title))));
+    return [input, options];
+  }
+}
+
+/** Name what a pause or a schedule is for. */
+export function whereOf({ schools }, level, { school, section }) {
+  if (level === "school") return schools.label(school, (name) => `School ${name}`);
+  return level === "section" ? `Section ${section}` : "The whole district";
+}
+
+/** Read the titles by id; none where they cannot be read, because the ids do. */
+async function readTitles(http) {
+  try {
+    const { items } = await http.json("schools");
+    return new Map(items.map(({ id, title }) => [id, title]));
+  } catch {
+    return new Map();
+  }
+}
