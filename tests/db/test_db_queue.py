@@ -10,18 +10,10 @@ from gradesync.db import queue, syncs
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls
-from harness.store import claim, enqueue, take_lease
-
-FILL = text("""
-    INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
-                      requested_by_id, settles_by)
-    SELECT 'riverside', gen_random_uuid(), n::text, 'processing', 'queued', 'none', 'changes', false,
-           'teacher', '1', now() + interval '1 hour'
-    FROM generate_series(1, 10000) n
-""")
+from harness.store import TEN_THOUSAND, claim, enqueue, list_waiting, take_lease
 
 
-async def waiting(database: Database, older_than: float = 0) -> list[str]:
+async def overlooked(database: Database, older_than: float) -> list[str]:
     async with database.without_tenant() as db:
         return await queue.list_overlooked_districts(
             db, older_than_seconds=older_than, takeover_wait_seconds=30
@@ -90,30 +82,9 @@ async def test_claim_sets_a_lease(database: Database) -> None:
         assert await syncs.get(db, asked.id) == claimed
 
 
-async def test_district_served_longest_ago_goes_first(database: Database) -> None:
-    for district in ("alder", "birch", "cedar"):
-        for section in "12":
-            await enqueue(database, section, district)
-    served = []
-    for _ in range(6):
-        district = (await waiting(database))[0]
-        await claim(database, district)
-        served.append(district)
-    assert served == ["alder", "birch", "cedar", "alder", "birch", "cedar"]
-    assert await waiting(database) == []
-
-
-async def test_late_district_does_not_wait_for_ten_thousand(database: Database, servers: Urls) -> None:
-    async with servers.owner() as owner:
-        await owner.execute(FILL)
-    await claim(database, "riverside")
-    await enqueue(database, "1", "hilltop")
-    assert await waiting(database) == ["hilltop", "riverside"]
-
-
 async def test_claim_among_ten_thousand_reads_one_index(database: Database, servers: Urls) -> None:
     async with servers.owner() as owner:
-        await owner.execute(FILL)
+        await owner.execute(TEN_THOUSAND)
         await owner.execute(text("ANALYZE sync"))
     statements: list[tuple[str, Any]] = []
 
@@ -143,14 +114,14 @@ async def test_district_runs_no_more_than_its_limit(database: Database) -> None:
 async def test_ended_lease_is_taken_over_after_the_wait(database: Database) -> None:
     sync = await enqueue(database, "1")
     await take_lease(database, sync, seconds=-29)
-    assert await waiting(database) == []
+    assert await list_waiting(database) == []
     assert await claim(database) is None
 
 
 async def test_takeover_is_a_new_attempt_with_a_new_token(database: Database) -> None:
     sync = await enqueue(database, "1")
     first = await take_lease(database, sync, seconds=-31)
-    assert await waiting(database) == ["riverside"]
+    assert await list_waiting(database) == ["riverside"]
     second = await claim(database)
     assert second is not None
     assert (second.id, second.attempt) == (sync.id, 2)
@@ -199,13 +170,13 @@ async def test_delayed_sync_is_neither_claimed_nor_overlooked(database: Database
         assert await syncs.release(db, token, not_before=60)
         assert await queue.count_queued(db) == 1
     assert await claim(database) is None
-    assert await waiting(database) == []
+    assert await list_waiting(database) == []
 
 
 async def test_work_that_waits_too_long_is_overlooked(database: Database) -> None:
     await enqueue(database, "1")
-    assert await waiting(database, older_than=60) == []
-    assert await waiting(database, older_than=0) == ["riverside"]
+    assert await overlooked(database, older_than=60) == []
+    assert await overlooked(database, older_than=0) == ["riverside"]
 
 
 async def test_backlog_counts_queued_syncs(database: Database) -> None:

@@ -10,7 +10,7 @@ from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway, LeaseLost
 from gradesync.settings import Settings
-from gradesync.sync.claim import Lease, claim_from
+from gradesync.sync.claim import Lease, claim, claim_from
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
@@ -123,6 +123,14 @@ async def test_sweep_notifies_again_after_a_lost_wakeup(harness: DistrictHarness
     await harness.change_rows(LONG_AGO)
     assert (await sweep(harness.context)).notified == 1
     assert [list(job.args) for job in await harness.redis.queued_jobs()] == [[harness.district.id]]
+
+
+async def test_sweep_finds_a_district_whose_mark_is_lost(harness: DistrictHarness) -> None:
+    await harness.request()
+    await harness.change_rows("UPDATE turn SET waiting = false")
+    assert await claim(harness.context) is None
+    await sweep(harness.context)
+    assert await claim(harness.context) is not None
 
 
 async def test_lost_lease_is_renewed_no_longer(harness: DistrictHarness) -> None:

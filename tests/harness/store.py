@@ -4,6 +4,8 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import uuid4
 
+from sqlalchemy import text
+
 from gradesync.core.district import (
     District,
     Lti11Registration,
@@ -44,6 +46,14 @@ RIVERSIDE = District(
 )
 HILLTOP = replace(RIVERSIDE, id="hilltop", name="Hilltop", lti=None, lti11=None)
 
+TEN_THOUSAND = text("""
+    INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
+                      requested_by_id, settles_by)
+    SELECT 'riverside', gen_random_uuid(), n::text, 'processing', 'queued', 'none', 'changes', false,
+           'teacher', '1', now() + interval '1 hour'
+    FROM generate_series(1, 10000) n
+""")
+
 
 async def enqueue(
     database: Database,
@@ -62,6 +72,7 @@ async def enqueue(
             settles_in=settles_in,
             dry_run=dry_run,
         )
+        await queue.mark_waiting(db)
     assert sync is not None
     return sync
 
@@ -83,3 +94,14 @@ async def take_lease(database: Database, sync: Sync, *, seconds: float = 60) -> 
     assert claimed.id == sync.id
     assert claimed.lease_token is not None
     return claimed.lease_token
+
+
+async def list_waiting(database: Database, *, limit: int = 20) -> list[str]:
+    """List all districts with a sync to claim, page by page, in the order in which they are served."""
+    found: list[queue.Turn] = []
+    async with database.without_tenant() as db:
+        while page := await queue.list_waiting_districts(
+            db, takeover_wait_seconds=30, after=found[-1] if found else queue.FIRST_TURN, limit=limit
+        ):
+            found += page
+    return [turn.district_id for turn in found]

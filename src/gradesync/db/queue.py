@@ -1,7 +1,7 @@
 """Queue syncs: list waiting districts, claim a sync, measure the backlog, by the database's clock."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -40,16 +40,39 @@ CLAIMED = (
     .returning(*SYNC.c)
     .cte("claimed")
 )
-TURN = insert(metadata.tables["turn"]).from_select(["served_at"], select(NOW).select_from(CLAIMED))
+# All parts of a statement see the sync as it was before: queued, unless a worker left it. Of two that are
+# queued, one stays.
+FIRST_QUEUED = select(SYNC.c.id).where(QUEUED).order_by(SYNC.c.not_before).limit(2).subquery()
+STILL_QUEUED = select(FIRST_QUEUED).where(FIRST_QUEUED.c.id.not_in(select(CLAIMED.c.id))).exists()
+TURN = insert(metadata.tables["turn"]).from_select(
+    ["served_at", "waiting"], select(NOW, STILL_QUEUED).select_from(CLAIMED)
+)
 TURN_TAKEN = TURN.on_conflict_do_update(
-    index_elements=["district_id"], set_={"served_at": TURN.excluded.served_at}
+    index_elements=["district_id"],
+    set_={"served_at": TURN.excluded.served_at, "waiting": TURN.excluded.waiting},
 )
 CLAIM = select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken"))
 HAS_ROOM = text("""
     SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
 """)
-WAITING = text("SELECT district_id FROM tenantless_claimable_districts(:takeover_wait, :older_than)")
+# The lock of claims orders this: a claim either sees what was queued, or has ended before the mark.
+MARK = text("""
+    INSERT INTO turn (served_at, waiting) SELECT 'epoch', true
+    FROM pg_advisory_xact_lock(hashtext(:lock), hashtext(current_setting('gradesync.district')))
+    ON CONFLICT (district_id) DO UPDATE SET waiting = true WHERE NOT turn.waiting
+""").bindparams(lock=CLAIMS)
+CORRECT = text("""
+    INSERT INTO turn (served_at, waiting) SELECT CAST('epoch' AS timestamptz), EXISTS (
+        SELECT FROM sync WHERE status = 'processing' AND lease_token IS NULL)
+    ON CONFLICT (district_id) DO UPDATE SET waiting = excluded.waiting
+""")
+WRONG = text("SELECT district_id FROM tenantless_wrong_turns()")
+WAITING = text("""
+    SELECT district_id, served_at
+    FROM tenantless_waiting_districts(:takeover_wait, :served_at, :district_id, :at_most)
+""")
+OVERLOOKED = text("SELECT district_id FROM tenantless_claimable_districts(:takeover_wait, :older_than)")
 OVERDUE = text("SELECT district_id, sync_id FROM tenantless_overdue_syncs()")
 DEPTHS = text("""
     SELECT class, syncs, oldest
@@ -82,6 +105,16 @@ class Pause(NamedTuple):
     paused_at: datetime
 
 
+class Turn(NamedTuple):
+    """Name a district, and when it was last served: long ago where it never was."""
+
+    district_id: str
+    served_at: datetime
+
+
+FIRST_TURN = Turn("", datetime(1970, 1, 1, tzinfo=UTC))
+
+
 class Depth(NamedTuple):
     """Count the waiting syncs of a class, and the seconds for which the first could have started."""
 
@@ -89,11 +122,17 @@ class Depth(NamedTuple):
     oldest_seconds: float
 
 
-async def list_waiting_districts(db: AsyncSession, *, takeover_wait_seconds: float) -> list[str]:
-    """List districts with a sync to claim, the one that was served longest ago first."""
-    return await list_overlooked_districts(
-        db, older_than_seconds=0, takeover_wait_seconds=takeover_wait_seconds
-    )
+async def list_waiting_districts(
+    db: AsyncSession, *, takeover_wait_seconds: float, after: Turn = FIRST_TURN, limit: int = 20
+) -> list[Turn]:
+    """List districts with a sync to claim, the one that was served longest ago first, after a turn."""
+    values = {
+        "takeover_wait": timedelta(seconds=takeover_wait_seconds),
+        "served_at": after.served_at,
+        "district_id": after.district_id,
+        "at_most": limit,
+    }
+    return [Turn(*row) for row in await db.execute(WAITING, values)]
 
 
 async def list_overlooked_districts(
@@ -101,13 +140,28 @@ async def list_overlooked_districts(
 ) -> list[str]:
     """List districts whose work has waited so long that its wake-up may have been lost."""
     rows = await db.execute(
-        WAITING,
+        OVERLOOKED,
         {
             "takeover_wait": timedelta(seconds=takeover_wait_seconds),
             "older_than": timedelta(seconds=older_than_seconds),
         },
     )
     return [row.district_id for row in rows]
+
+
+async def mark_waiting(db: AsyncSession) -> None:
+    """Mark the district as one with queued syncs. It comes last in a transaction: it takes a lock."""
+    await db.execute(MARK)
+
+
+async def list_wrong_turns(db: AsyncSession) -> list[str]:
+    """List districts whose mark is not what the queue says."""
+    return list(await db.scalars(WRONG))
+
+
+async def correct_turn(db: AsyncSession) -> None:
+    """Mark the district by what its queue says. The transaction must have the lock `CLAIMS`."""
+    await db.execute(CORRECT)
 
 
 async def list_overdue(db: AsyncSession) -> list[tuple[str, str]]:

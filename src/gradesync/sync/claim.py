@@ -5,16 +5,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import structlog
 
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
-from gradesync.core.ports import Source, Target
+from gradesync.core.ports import Source, Systems, Target
 from gradesync.db import districts, ledger, links, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
-from gradesync.db.districts import Facts
+from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
@@ -25,6 +26,9 @@ from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(slots=True)
@@ -100,43 +104,86 @@ async def claim(context: SyncContext) -> Claimed | None:
 
     Skips districts that may not call their systems now.
     """
-    async with context.database.without_tenant() as db:
-        waiting = await queue.list_waiting_districts(db, takeover_wait_seconds=context.limits.call_timeout)
-    for district_id in waiting:
-        try:
-            claimed = await claim_from(context, district_id)
-        except SecretUnreadable as error:
-            # Another process may have a newer key: this one logs the failure and goes on.
-            log_failure("claim", error)
-            continue
-        if claimed is not None:
-            return claimed
+    after = queue.FIRST_TURN
+    while turns := await _list_turns(context, after):
+        for turn in turns:
+            try:
+                claimed = await claim_from(context, turn.district_id)
+            except SecretUnreadable as error:
+                # Another process may have a newer key: this one logs the failure and goes on.
+                log_failure("claim", error)
+                continue
+            if claimed is not None:
+                return claimed
+        after = turns[-1]
     return None
+
+
+async def _list_turns(context: SyncContext, after: queue.Turn) -> list[queue.Turn]:
+    """List the next districts with a sync to claim: most claims need no more than the first of them."""
+    async with context.database.without_tenant() as db:
+        return await queue.list_waiting_districts(
+            db, takeover_wait_seconds=context.limits.call_timeout, after=after
+        )
+
+
+class DistrictQueue(Protocol[T_co]):
+    """Hold the syncs of one district that wait."""
+
+    async def find_room(self) -> District | None:
+        """Return the district, where one more of its syncs may run."""
+        ...
+
+    async def claim_next(self) -> T_co | None:
+        """Claim the next sync; None where there is none."""
+        ...
+
+
+async def claim_within_limits(waiting: DistrictQueue[T], systems: Systems) -> T | None:
+    """Claim the next sync of a district that has room for it, and may call its systems now."""
+    # Reserved last: what is reserved for a sync that cannot be claimed is lost to those that can.
+    district = await waiting.find_room()
+    if district is None or not await systems.reserve_sync(district):
+        return None
+    return await waiting.claim_next()
 
 
 async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:
     """Claim the next sync of one district; None where there is none, or it may not call its systems now."""
-    limits = context.limits
-    async with context.database.district(district_id) as db:
-        known = await districts.get_known(db)
-        room = await queue.has_room(
-            db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
-        )
-    # Reserved last: what is reserved for a sync that cannot be claimed is lost to those that can.
-    if known is None or not room or not await context.systems.reserve_sync(known.district):
-        return None
-    granted, token = monotonic(), str(uuid4())
-    try:
-        sync = await _claim_next(context, district_id, token)
-    except DATABASE_AWAY:
-        # The answer may be lost and the lease granted: nobody would know of it.
-        context.unreleased.add(Release(district_id, token, ready_at=granted))
-        raise
-    if sync is None:
-        return None
-    record_claimed(sync, limits.lease)
-    lease = Lease(context.database, district_id, sync.id, token, limits.lease, granted)
-    return Claimed(known.district, known.facts, sync, lease)
+    return await claim_within_limits(_StoredQueue(context, district_id), context.systems)
+
+
+@dataclass(slots=True)
+class _StoredQueue:
+    """Claim from the database. `known` is the district as it was when it had room."""
+
+    context: SyncContext
+    district_id: str
+    known: Known | None = None
+
+    async def find_room(self) -> District | None:
+        limits = self.context.limits
+        async with self.context.database.district(self.district_id) as db:
+            self.known = await districts.get_known(db)
+            room = await queue.has_room(
+                db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
+            )
+        return self.known.district if self.known and room else None
+
+    async def claim_next(self) -> Claimed | None:
+        context, limits = self.context, self.context.limits
+        granted, token = monotonic(), str(uuid4())
+        try:
+            sync = await _claim_next(context, self.district_id, token)
+        except DATABASE_AWAY:
+            # The answer may be lost and the lease granted: nobody would know of it.
+            context.unreleased.add(Release(self.district_id, token, ready_at=granted))
+            raise
+        if sync is None or self.known is None:
+            return None
+        record_claimed(sync, limits.lease)
+        lease = Lease(context.database, self.district_id, sync.id, token, limits.lease, granted)
+        return Claimed(self.known.district, self.known.facts, sync, lease)
 
 
 async def _claim_next(context: SyncContext, district_id: str, token: str) -> Sync | None:

@@ -54,6 +54,8 @@ async def _give_back(context: SyncContext, left: Release) -> None:
     pause = max(0.0, left.ready_at - monotonic())
     async with context.database.district(left.district_id) as db:
         ours = await syncs.release(db, left.token, not_before=pause)
+        if ours:
+            await queue.mark_waiting(db)
     context.unreleased.discard(left)
     if ours:
         await context.wakeup.notify(left.district_id)

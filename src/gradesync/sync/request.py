@@ -109,6 +109,8 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
                 await idempotency.save(db, key, StoredResponse(request.options.digest, response))
         # After the entry: its lock lets no pause come between this look and the commit.
         await _refuse_paused(db, request.section_id)
+        if queued.accepted:
+            await queue.mark_waiting(db)
     return queued
 
 

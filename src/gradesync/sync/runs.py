@@ -137,6 +137,8 @@ async def _advance(context: SyncContext, district_id: str, settles_after: float)
                 queued += await feeder.feed(run)
         for run in active:
             await _finish(db, run)
+        if queued:
+            await queue.mark_waiting(db)
     if queued:
         await context.wakeup.notify(district_id)
     return queued

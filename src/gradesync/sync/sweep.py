@@ -1,4 +1,4 @@
-"""Find what was lost: wake-ups that no worker received, leases that lapsed, syncs past their deadline."""
+"""Find what was lost: wake-ups, marks of waiting districts, leases that lapsed, syncs past their deadline."""
 
 import asyncio
 from collections import Counter
@@ -40,9 +40,13 @@ async def sweep(context: SyncContext) -> Swept:
     """
     async with context.database.without_tenant() as db:
         overdue = await queue.list_overdue(db)
+        wrong = await queue.list_wrong_turns(db)
         waiting = await queue.list_overlooked_districts(
             db, older_than_seconds=NOTIFY_AFTER, takeover_wait_seconds=context.limits.call_timeout
         )
+    for district_id in wrong:
+        async with context.database.with_lock(district_id, queue.CLAIMS) as db:
+            await queue.correct_turn(db)
     settled = 0
     causes = {id_: await _explain_wait(context, id_) for id_ in {district_id for district_id, _ in overdue}}
     for district_id, sync_id in overdue:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -51,12 +52,17 @@ class DistrictRow(Table, table=True):
 
 
 class TurnRow(Table, table=True):
-    """Store when a district's work was last claimed: the one that waited longest is served next."""
+    """Store when a district's work was last claimed: the one that waited longest is served next.
+
+    `waiting`: it has queued syncs. It is written under the lock of claims, or a claim could miss it.
+    """
 
     __tablename__ = "turn"
+    __table_args__ = (Index("turn_waiting", "served_at", "district_id", postgresql_where=text("waiting")),)
 
     district_id: str = Field(sa_column=district_column())
     served_at: datetime = Field(sa_column=time_column())
+    waiting: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("false")))
 
 
 class ClientRow(Table, table=True):
