@@ -67,7 +67,8 @@ async def names(owner: AsyncConnection) -> Sequence[str]:
 async def test_months_are_made_ahead_and_once(fresh: Urls, owner: AsyncConnection) -> None:
     report = await partitions.maintain(fresh.migrate_database_url, now=NOW)
     made = ["history_2026_11", "history_2026_12", "history_2027_01", "history_2027_02"]
-    assert (report.made, report.moved, report.dropped, report.deleted) == (made, 0, [], 0)
+    assert [name for name in report.made if name.startswith("history")] == made
+    assert (report.moved, report.dropped, report.deleted) == (0, [], 0)
     assert await names(owner) == [*made, "history_default"]
     again = await partitions.maintain(fresh.migrate_database_url, now=NOW)
     assert again == partitions.Maintained()
@@ -102,7 +103,7 @@ async def test_months_that_no_district_keeps_are_dropped(
 async def test_state_says_when_maintain_is_due(fresh: Urls, owner: AsyncConnection, store: Database) -> None:
     async def read() -> partitions.PartitionState:
         async with store.without_tenant() as db:
-            return await partitions.read_state(db)
+            return (await partitions.read_states(db))["history"]
 
     assert (await read()).is_due(NOW)
     await partitions.maintain(fresh.migrate_database_url, now=NOW)

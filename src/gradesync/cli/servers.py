@@ -82,7 +82,7 @@ def migrate(
 
 
 def maintain() -> None:
-    """Make the history's partitions for coming months and drop those past their time. Run it every day."""
+    """Make partitions for coming weeks and months, and drop those past their time. Run it every day."""
     settings = read_settings().filled(log_format=_log_format())
     if settings.migrate_database_url is not None:
         report = maintain_database(settings)

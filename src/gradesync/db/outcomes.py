@@ -7,6 +7,7 @@ score.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from sys import intern
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -21,11 +22,12 @@ from gradesync.core.plan import Edit, Selection
 from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
 from gradesync.db import codec
-from gradesync.db.codec import oldest_kept
+from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"]
 PART = 5000  # rows
+KEPT = LOG_KEPT + GRACE + timedelta(days=7)  # a partition is of a week, and ends before it is dropped
 ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student_length, OUTCOME.c.student_id)
 
 # Warnings are several in a row and none in most: they travel as one text.
@@ -224,8 +226,8 @@ async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[R
 
 
 async def purge(db: AsyncSession) -> None:
-    """Delete the outcomes of syncs that the log no longer shows."""
-    await db.execute(delete(OUTCOME).where(OUTCOME.c.sync_id < oldest_kept()))
+    """Delete the outcomes that the owner's `maintain` should have dropped with their week."""
+    await db.execute(delete(OUTCOME).where(OUTCOME.c.sync_id < first_id_at(datetime.now(UTC) - KEPT)))
 
 
 def _storable(facts: Facts) -> dict[str, str]:

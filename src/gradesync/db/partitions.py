@@ -1,11 +1,14 @@
-"""Make the partitions of coming months, and drop those that no district's policy keeps, as the owner.
+"""Make the partitions of coming times, and drop those past their time, as the owner.
 
-An insert is never refused: what finds no month goes to the default partition, and is moved out of it later.
+An insert is never refused: what finds no partition goes to the default one, and is moved out of it later. The
+history is divided by month, and outcomes by week: the shorter, the less they outlive the log.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 import stamina
 from sqlalchemy import text
@@ -15,38 +18,89 @@ from sqlalchemy.pool import NullPool
 
 from gradesync.core.history import oldest_kept
 from gradesync.core.sis import Policy
+from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
 from gradesync.db.session import connect
 
-AHEAD = 3  # months after the one that runs
 ATTEMPTS = 10
 LOCK_TAKEN = "55P03"
 # A step that waits for a lock makes others wait behind it: it gives up soon, and comes again.
 LIMITS = text("SELECT set_config('lock_timeout', '2s', true), set_config('timezone', 'UTC', true)")
 ALONE = text("SELECT pg_advisory_xact_lock(hashtext('gradesync maintain'))")
-MONTHS = text("""
-    SELECT to_date(substr(c.relname, 9), 'YYYY_MM')
-    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]'
+NAMES = text("""
+    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = to_regclass(:partitioned)
 """)
-STRAYED = text("SELECT DISTINCT date_trunc('month', at AT TIME ZONE 'UTC')::date FROM history_default")
 YEARS = text("SELECT id, (config #>> '{policy,history_years}')::int FROM district")
 DELETE = text("DELETE FROM history WHERE district_id = :district AND at < :before")
 # The default partition is locked first: nothing strays into it between the move and the attachment.
 MAKE = (
-    "LOCK TABLE history_default IN ACCESS EXCLUSIVE MODE",
-    "CREATE TABLE {name} (LIKE history INCLUDING ALL)",
+    "LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE",
+    "CREATE TABLE {name} (LIKE {table} INCLUDING ALL)",
     "ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
     "CREATE POLICY owner ON {name} TO CURRENT_USER USING (true) WITH CHECK (true)",
 )
 MOVE = """
-    WITH strayed AS (DELETE FROM history_default WHERE at >= '{start}' AND at < '{end}' RETURNING *)
+    WITH strayed AS (DELETE FROM {table}_default WHERE {key} >= '{start}' AND {key} < '{end}' RETURNING *)
     INSERT INTO {name} SELECT * FROM strayed
 """
-ATTACH = "ALTER TABLE history ATTACH PARTITION {name} FOR VALUES FROM ('{start}') TO ('{end}')"
+ATTACH = "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{start}') TO ('{end}')"
 DROP = "DROP TABLE {name}"
-STATE = text("SELECT made_until, in_default FROM tenantless_partitions()")
+STATES = text("SELECT partitioned, made_until, in_default FROM tenantless_partition_states()")
 DUE = timedelta(days=14)  # before the last partition ends
+
+
+class Partition(NamedTuple):
+    """Describe a partition: the days from `start` (None: any before) to before `end`."""
+
+    name: str
+    start: date | None
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioned:
+    """Describe a table in partitions of a `unit`, by a column of times, or of ids ordered by time.
+
+    `ahead`: partitions to have after the one of today. `strayed` selects a time of each row in the default
+    partition.
+    """
+
+    table: str
+    unit: str
+    key: str
+    ahead: int
+    strayed: str
+
+    def start(self, day: date) -> date:
+        """Return the first day of the partition of a day."""
+        return day.replace(day=1) if self.unit == "month" else day - timedelta(days=day.weekday())
+
+    def end(self, start: date) -> date:
+        """Return the first day after the partition that begins with a day."""
+        return self.start(start + timedelta(days=31)) if self.unit == "month" else start + timedelta(days=7)
+
+    def make(self, start: date) -> Partition:
+        """Return the partition that begins with a day."""
+        shown = f"{start:%Y_%m}" if self.unit == "month" else f"{start:%Y_%m_%d}"
+        return Partition(f"{self.table}_{shown}", start, self.end(start))
+
+    def parse(self, name: str) -> Partition | None:
+        """Return the partition of a name; None for the default one. `until`: of all times before a day."""
+        found = re.fullmatch(rf"{self.table}_(until_)?(\d+)_(\d+)(?:_(\d+))?", name)
+        if found is None:
+            return None
+        day = date(int(found[2]), int(found[3]), int(found[4] or 1))
+        return Partition(name, None, day) if found[1] else Partition(name, day, self.end(day))
+
+    def bound(self, day: date) -> str:
+        """Return the least value of the key on a day, in SQL."""
+        midnight = datetime.combine(day, time(), UTC)
+        return f"{midnight:%Y-%m-%d %H:%M:%S}+00" if self.key == "at" else str(first_id_at(midnight))
+
+
+HISTORY = Partitioned("history", "month", "at", 3, "at")
+OUTCOME = Partitioned("outcome", "week", "sync_id", 5, "uuid_extract_timestamp(sync_id)")
 
 
 @dataclass(slots=True)
@@ -61,7 +115,7 @@ class Maintained:
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
-    """Describe the partitions: when the last one ends, None without any, and how many rows have none.
+    """Describe a table's partitions: when the last one ends, None without any; and rows that have none.
 
     The latter counts to a thousand.
     """
@@ -74,10 +128,11 @@ class PartitionState:
         return bool(self.in_default) or self.made_until is None or self.made_until < now + DUE
 
 
-async def read_state(db: AsyncSession) -> PartitionState:
-    """Read the state of the partitions, in a session without a tenant."""
-    row = (await db.execute(STATE)).one()
-    return PartitionState(row.made_until, row.in_default)
+async def read_states(db: AsyncSession) -> Mapping[str, PartitionState]:
+    """Read the state of each table's partitions, in a session without a tenant."""
+    return {
+        row.partitioned: PartitionState(row.made_until, row.in_default) for row in await db.execute(STATES)
+    }
 
 
 async def maintain(url: str, *, now: datetime | None = None) -> Maintained:
@@ -91,8 +146,10 @@ async def maintain(url: str, *, now: datetime | None = None) -> Maintained:
         ):
             with attempt:
                 async with engine.connect() as connection:
-                    await _make_ahead(connection, today, report)
-                    await _drop_old(connection, today, report)
+                    for table in (HISTORY, OUTCOME):
+                        await _make_ahead(connection, table, today, report)
+                    await _drop(connection, OUTCOME, today - LOG_KEPT - GRACE, report)
+                    await _drop_history(connection, today, report)
     finally:
         await engine.dispose()
     return report
@@ -102,39 +159,66 @@ def _is_locked(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == LOCK_TAKEN
 
 
-async def _make_ahead(connection: AsyncConnection, today: date, report: Maintained) -> None:
-    """Make the partition of this month, of those to come, and of every month that has rows astray."""
+async def _list(connection: AsyncConnection, table: Partitioned) -> list[Partition]:
+    names = sorted(await connection.scalars(NAMES, {"partitioned": table.table}))
+    return [partition for name in names if (partition := table.parse(name)) is not None]
+
+
+async def _make_ahead(
+    connection: AsyncConnection, table: Partitioned, today: date, report: Maintained
+) -> None:
+    """Make the partition of today, of those to come, and of every time that has rows astray."""
+    strayed = f"SELECT DISTINCT ({table.strayed} AT TIME ZONE 'UTC')::date FROM {table.table}_default"  # noqa: S608
     async with connection.begin():
-        wanted = {*_months_from(today), *(await connection.scalars(STRAYED))}
-    for month in sorted(wanted):
+        days = [day for day in await connection.scalars(text(strayed)) if day is not None]
+    for start in sorted({*map(table.start, days), *_starts_from(table, today)}):
         async with connection.begin():
             await connection.execute(LIMITS)
             await connection.execute(ALONE)
-            if month in set(await connection.scalars(MONTHS)):
+            there = await _list(connection, table)
+            if any((each.start is None or each.start <= start) and start < each.end for each in there):
                 continue
-            bounds = {"name": _name(month), "start": _start(month), "end": _start(_next(month))}
-            for statement in MAKE:
-                await connection.execute(text(statement.format(**bounds)))
-            moved = await connection.execute(text(MOVE.format(**bounds)))
-            await connection.execute(text(ATTACH.format(**bounds)))
-        report.made.append(bounds["name"])
-        report.moved += moved.rowcount
+            moved = await _make(connection, table, start)
+        report.made.append(table.make(start).name)
+        report.moved += moved
 
 
-async def _drop_old(connection: AsyncConnection, today: date, report: Maintained) -> None:
+async def _make(connection: AsyncConnection, table: Partitioned, start: date) -> int:
+    """Make a partition with the rows of the default one that belong to it; return their number."""
+    values = {
+        "table": table.table,
+        "key": table.key,
+        "name": table.make(start).name,
+        "start": table.bound(start),
+        "end": table.bound(table.end(start)),
+    }
+    for statement in MAKE:
+        await connection.execute(text(statement.format(**values)))
+    moved = await connection.execute(text(MOVE.format(**values)))
+    await connection.execute(text(ATTACH.format(**values)))
+    return moved.rowcount
+
+
+async def _drop(connection: AsyncConnection, table: Partitioned, oldest: date, report: Maintained) -> None:
+    """Drop the partitions that end before the oldest day that is kept."""
+    async with connection.begin():
+        there = await _list(connection, table)
+    for partition in there:
+        if partition.end <= oldest:
+            async with connection.begin():
+                await connection.execute(LIMITS)
+                await connection.execute(text(DROP.format(name=partition.name)))
+            report.dropped.append(partition.name)
+
+
+async def _drop_history(connection: AsyncConnection, today: date, report: Maintained) -> None:
     """Drop the months that no district keeps any more, and delete what single districts keep no longer."""
     async with connection.begin():
         years = {row[0]: row[1] for row in await connection.execute(YEARS)}
-        months = sorted(await connection.scalars(MONTHS))
     default = Policy().history_years
     kept = {id_: oldest_kept(today, default if own is None else own) for id_, own in years.items()}
     oldest = min(kept.values(), default=oldest_kept(today, default))
-    for month in months:
-        if _next(month) <= oldest:
-            async with connection.begin():
-                await connection.execute(LIMITS)
-                await connection.execute(text(DROP.format(name=_name(month))))
-            report.dropped.append(_name(month))
+    await _drop(connection, HISTORY, oldest, report)
     for district, since in sorted(kept.items()):
         if since > oldest:
             async with connection.begin():
@@ -142,20 +226,8 @@ async def _drop_old(connection: AsyncConnection, today: date, report: Maintained
                 report.deleted += (await connection.execute(DELETE, values)).rowcount
 
 
-def _months_from(day: date) -> Iterator[date]:
-    month = day.replace(day=1)
-    for _ in range(AHEAD + 1):
-        yield month
-        month = _next(month)
-
-
-def _next(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def _name(month: date) -> str:
-    return f"history_{month:%Y_%m}"
-
-
-def _start(month: date) -> str:
-    return f"{month:%Y-%m-%d} 00:00:00+00"
+def _starts_from(table: Partitioned, day: date) -> Iterator[date]:
+    start = table.start(day)
+    for _ in range(table.ahead + 1):
+        yield start
+        start = table.end(start)

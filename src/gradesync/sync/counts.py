@@ -189,10 +189,10 @@ OLDEST = prometheus.Gauge(
 )
 
 PARTITIONS_AHEAD = prometheus.Gauge(
-    "gradesync_partitions_ahead_seconds", "Time until the last partition of the history ends, 0 without any."
+    "gradesync_partitions_ahead_seconds", "Time until the last partition ends, 0 without any.", ["table"]
 )
 ROWS_ASTRAY = prometheus.Gauge(
-    "gradesync_partition_rows_astray", "Rows of the history that have no partition yet, up to a thousand."
+    "gradesync_partition_rows_astray", "Rows that have no partition yet, up to a thousand.", ["table"]
 )
 
 Stage = Literal["reading", "planning", "writing"]
@@ -256,7 +256,8 @@ async def observe_queue(context: SyncContext) -> None:
 async def observe_partitions(context: SyncContext) -> None:
     """Measure how far ahead the owner's `maintain` made partitions, and how many rows wait for one."""
     async with context.database.without_tenant() as db:
-        state = await partitions.read_state(db)
-    until = state.made_until
-    PARTITIONS_AHEAD.set((until - context.clock()).total_seconds() if until else 0)
-    ROWS_ASTRAY.set(state.in_default)
+        states = await partitions.read_states(db)
+    for table, state in states.items():
+        until = state.made_until
+        PARTITIONS_AHEAD.labels(table).set((until - context.clock()).total_seconds() if until else 0)
+        ROWS_ASTRAY.labels(table).set(state.in_default)

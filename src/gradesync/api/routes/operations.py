@@ -73,7 +73,8 @@ async def _reaches_database(runtime: Runtime) -> bool:
 
 async def _is_maintained(runtime: Runtime) -> bool:
     async with runtime.context.database.without_tenant() as db:
-        return not (await partitions.read_state(db)).is_due(runtime.clock())
+        states = await partitions.read_states(db)
+    return not any(state.is_due(runtime.clock()) for state in states.values())
 
 
 async def _passes(check: Awaitable[bool]) -> bool:

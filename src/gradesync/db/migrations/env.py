@@ -7,7 +7,9 @@ from sqlalchemy import Connection, text
 
 from gradesync.db.tables import metadata
 
-PARTITIONS = re.compile(r"history_(default|\d{4}_\d{2})")  # of which the table is compared alone
+PARTITIONS = re.compile(
+    r"(history|outcome)_(default|(until_)?\d{4}(_\d{2})+)"
+)  # of which the table is compared alone
 
 
 def _is_compared(name: str | None, kind: str, _: object) -> bool:

@@ -108,10 +108,12 @@ class PauseRow(Table, table=True):
 class OutcomeRow(Table, table=True):
     """Store what became of one assignment (`student_id` '') or one score. `count`: a summary of so many.
 
-    The lengths in the key make its order the numeric order of ids.
+    The lengths in the key make its order the numeric order of ids. Partitions are of the weeks in which syncs
+    were requested, by the time in their ids.
     """
 
     __tablename__ = "outcome"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (sync_id)"},)
 
     district_id: str = Field(sa_column=district_column())
     sync_id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
