@@ -114,14 +114,15 @@ class UpstreamSystems:
 
     async def open_circuits(self, district: District) -> tuple[str, ...]:
         """Return the systems of the district whose circuit is open."""
-        budgets = self._budgets_of(district)
+        budgets = self.budgets_of(district)
         return tuple([system for system, budget in budgets.items() if await budget.circuit.is_open()])
 
     async def read_states(self, district: District) -> dict[str, BudgetState | None]:
         """Return the state of each system's call budget; None while Redis is away."""
-        return {system: await budget.read_state() for system, budget in self._budgets_of(district).items()}
+        return {system: await budget.read_state() for system, budget in self.budgets_of(district).items()}
 
-    def _budgets_of(self, district: District) -> dict[str, CallBudget]:
+    def budgets_of(self, district: District) -> dict[str, CallBudget]:
+        """Return the call budget of each system of a district."""
         return {
             "schoology": self._schoology_budget(district.schoology),
             district.sis.kind: self._sis_budget(district.sis),

@@ -20,7 +20,7 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.request import Request, SyncOptions, request_sync
-from gradesync.worker.pool import SyncPool, listen, run_worker
+from gradesync.worker.pool import SyncPool, Syncs, listen, run_worker
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
@@ -101,7 +101,7 @@ def closed_redis_url() -> str:
 
 async def test_wakeup_starts_a_sync(settings: Settings) -> None:
     async with open_district(settings) as district:
-        pool = SyncPool(district.runtime.context, limit=2)
+        pool = SyncPool(Syncs(district.runtime.context), limit=2)
         async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=1):
             done = await district.settled_by_wakeups(await district.request())
         await pool.drain()
@@ -165,7 +165,7 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
 async def test_worker_receives_wakeups_after_a_redis_outage(settings: Settings, valkey: ValkeyServer) -> None:
     url = SecretStr(f"{valkey.connection_url}/0")
     async with open_district(settings.model_copy(update={"redis_url": url})) as district:
-        pool = SyncPool(district.runtime.context, limit=2)
+        pool = SyncPool(Syncs(district.runtime.context), limit=2)
         async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=0.05):
             first = await district.settled_by_wakeups(await district.request())
             valkey.stop()
@@ -180,7 +180,7 @@ async def test_malformed_wakeup_is_ignored(settings: Settings) -> None:
     async with open_district(settings) as district:
         await district.runtime.redis.set("arq:job:odd", json.dumps({"t": None}))
         await district.runtime.redis.zadd("arq:queue", {"odd": 1})
-        pool = SyncPool(district.runtime.context, limit=2)
+        pool = SyncPool(Syncs(district.runtime.context), limit=2)
         async with run_periodically("listen", lambda: listen(district.runtime, pool), seconds=0.05):
             done = await district.settled_by_wakeups(await district.request())
         await pool.drain()

@@ -9,6 +9,7 @@ from gradesync.cli import districts, moves, records, reports, servers
 from gradesync.cli.demo import demo
 from gradesync.cli.document import openapi
 from gradesync.cli.output import report_errors
+from gradesync.cli.rehearse import rehearse
 from gradesync.cli.sandbox import OPTIONS, sandbox
 
 
@@ -32,6 +33,7 @@ app.command()(servers.serve)
 app.command()(servers.worker)
 app.command()(servers.migrate)
 app.command()(servers.maintain)
+app.command()(rehearse)
 app.command(context_settings=OPTIONS)(sandbox)
 app.command()(demo)
 app.command()(openapi)

@@ -1,7 +1,6 @@
 """Share one call budget per upstream between all workers, through Redis."""
 
 import asyncio
-import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -14,7 +13,7 @@ from redis.asyncio import Redis
 from gradesync.core.ports import BudgetState
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import is_away, redis_optional
-from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit
+from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit, loop_time
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"
@@ -25,8 +24,10 @@ KNOWN_SINCE = f"{PREFIX}known_since"
 # KEYS: slots, pause, known since, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the
 # names of reserved slots that are given back for it. Returns the µs to wait (0: the slots are taken, by that
 # name and a number) and the failures of the circuit.
-TAKE = """
-local time = redis.call('TIME')
+READ_TIME = "local time = redis.call('TIME')"
+TAKE = (
+    READ_TIME
+    + """
 local now = time[1] * 1000000 + time[2]
 local limit, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local failures = tonumber(redis.call('GET', KEYS[4]) or 0)
@@ -53,6 +54,7 @@ if limit > 0 then
 end
 return {0, failures}
 """
+)
 
 # KEYS: pause. ARGV: µs. A pause never shortens another.
 PAUSE = """
@@ -127,7 +129,7 @@ class CallBudget:
         `leaving`: so many must stay for others, as far as the budget has room for both. A call that doesn't
         follow at once gives its slot back and takes one at its own time: the window stays exact.
         """
-        name, requested_at = uuid.uuid4().hex, time.monotonic()
+        name, requested_at = uuid.uuid4().hex, loop_time()
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
             return False
         if self._rate is not None:
@@ -138,7 +140,7 @@ class CallBudget:
 
     async def pause(self, seconds: float) -> None:
         """Let nobody call this upstream for so many seconds."""
-        self._paused_at = time.monotonic()
+        self._paused_at = loop_time()
         self._local.pause(seconds)
         async with redis_optional("pause calls"):
             await self._extend(keys=[self._pause_key], args=[int(seconds * 1_000_000)])
@@ -207,12 +209,12 @@ class CallBudget:
     def _pop_reserved(self, cost: int) -> Sequence[_Slot]:
         """Take the reserved slots for one call off the queue; drop those of a past window."""
         window = self._rate.window if self._rate else 0.0
-        while self._reserved and self._reserved[0].at + window < time.monotonic():
+        while self._reserved and self._reserved[0].at + window < loop_time():
             self._reserved.popleft()
         return [self._reserved.popleft() for _ in range(min(cost, len(self._reserved)))]
 
     def _are_reusable(self, slots: Sequence[_Slot]) -> bool:
         """Return whether slots may be used as they are: a pause since then may be for their calls too."""
         reuse_seconds = self._rate.reuse_seconds if self._rate else 0.0
-        since = max(time.monotonic() - reuse_seconds, self._paused_at)
+        since = max(loop_time() - reuse_seconds, self._paused_at)
         return all(slot.at > since for slot in slots)

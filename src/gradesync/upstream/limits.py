@@ -1,6 +1,6 @@
 """Limit the calls to an upstream: so many in a window, and none while its circuit is open."""
 
-import time
+import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
 
@@ -14,6 +14,11 @@ OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, no
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
+
+
+def loop_time() -> float:
+    """Return the monotonic time of the loop that runs: virtual in a rehearsal."""
+    return asyncio.get_running_loop().time()
 
 
 class CircuitBreaker:
@@ -34,7 +39,7 @@ class CircuitBreaker:
     async def record(self, ok: bool) -> None:
         """Count a failure, or clear the failures before a success."""
         self._failures = 0 if ok else self._failures + 1
-        self._open_until = time.monotonic() + OPEN_SECONDS if self._failures >= FAILURES_TO_OPEN else 0.0
+        self._open_until = loop_time() + OPEN_SECONDS if self._failures >= FAILURES_TO_OPEN else 0.0
         if ok and not self.failing:
             return
         self.failing = not ok
@@ -48,7 +53,7 @@ class CircuitBreaker:
         """
         async with redis_optional("read a circuit"):
             return bool(await self._redis.exists(self._open_key))
-        return time.monotonic() < self._open_until
+        return loop_time() < self._open_until
 
     async def _close(self) -> None:
         await self._redis.delete(self.failures_key, self._open_key)
@@ -116,11 +121,11 @@ class LocalFallback:
 
     def pause(self, seconds: float) -> None:
         """Allow no calls for so many seconds."""
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        self._paused_until = max(self._paused_until, loop_time() + seconds)
 
     def wait(self, cost: int) -> float:
         """Return the seconds until `cost` slots are free; 0 where they are taken now."""
-        now = time.monotonic()
+        now = loop_time()
         cost = min(cost, self.limit)
         free = self.limit - len(self._sent)
         oldest = self._sent[cost - free - 1] if cost > free else float("-inf")
@@ -133,7 +138,7 @@ class LocalFallback:
         """Return the seconds until the last call that Redis doesn't know of has left the window."""
         if not self._sent:
             return 0.0
-        wait = self._sent[-1] + self._window - time.monotonic()
+        wait = self._sent[-1] + self._window - loop_time()
         if wait <= 0:
             self._sent.clear()
         return max(wait, 0.0)

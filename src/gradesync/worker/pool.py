@@ -4,8 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker, func
@@ -15,7 +16,7 @@ from gradesync.observability.periodic import cancel_all, log_failure, run_period
 from gradesync.redis_client.pool import to_bytes
 from gradesync.runtime import Runtime
 from gradesync.sync import comparison
-from gradesync.sync.claim import claim
+from gradesync.sync.claim import Claimed, claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.preflight import advance
 from gradesync.sync.release import retry_releases
@@ -32,6 +33,8 @@ DELIVER_SECONDS = 1.0
 HEALTH_SECONDS = 15
 WAIT_FOR_SLOT_SECONDS = 30.0  # for so long a full pool keeps a wake-up; it looks for work by itself meanwhile
 
+T = TypeVar("T")
+
 RUNNING = Gauge("gradesync_syncs_running", "Syncs that this worker runs now.")
 
 
@@ -41,7 +44,7 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
 
     At its end running syncs go back to the queue.
     """
-    pool = SyncPool(runtime.context, runtime.settings.max_syncs)
+    pool = SyncPool(Syncs(runtime.context), runtime.settings.max_syncs)
     sender = webhook_sender(runtime)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pool.drain)
@@ -74,11 +77,32 @@ def webhook_sender(runtime: Runtime) -> WebhookSender:
     return WebhookSender(runtime.context.database, runtime.client, runtime.clock)
 
 
-class SyncPool:
+class Work(Protocol[T]):
+    """Hold what a pool does: claim a sync, None where there is none, and run it."""
+
+    async def claim(self) -> T | None: ...
+
+    async def run(self, claimed: T) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Syncs:
+    """Claim the syncs of all districts, and run them."""
+
+    context: SyncContext
+
+    async def claim(self) -> Claimed | None:
+        return await claim(self.context)
+
+    async def run(self, claimed: Claimed) -> None:
+        await run_sync(self.context, claimed)
+
+
+class SyncPool(Generic[T]):
     """Run at most `limit` syncs at once; each task runs one after another until there is none."""
 
-    def __init__(self, context: SyncContext, limit: int) -> None:
-        self._context = context
+    def __init__(self, work: Work[T], limit: int) -> None:
+        self._work = work
         self._free = asyncio.Semaphore(limit)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -101,9 +125,9 @@ class SyncPool:
     async def _run_syncs(self) -> None:
         with RUNNING.track_inprogress():
             try:
-                while claimed := await claim(self._context):
+                while claimed := await self._work.claim():
                     await self.try_start()  # where one sync waited, others may
-                    await run_sync(self._context, claimed)
+                    await self._work.run(claimed)
             except Exception as error:
                 log_failure("work", error)
 
@@ -112,7 +136,7 @@ class SyncPool:
         self._free.release()
 
 
-async def listen(runtime: Runtime, pool: SyncPool) -> None:
+async def listen(runtime: Runtime, pool: SyncPool[Claimed]) -> None:
     """Receive wake-ups until it is canceled. Raises where Redis is away for long; the pool works without."""
     receiver = Worker(
         functions=[func(cast("WorkerCoroutine", there_is_work), name=THERE_IS_WORK, keep_result=0)],
@@ -138,7 +162,7 @@ async def listen(runtime: Runtime, pool: SyncPool) -> None:
 
 async def there_is_work(context: dict[str, Any], district_id: str) -> None:
     """Handle a wake-up. The task that it starts finds out by itself what there is to do."""
-    pool: SyncPool = context["pool"]
+    pool: SyncPool[Claimed] = context["pool"]
     wakeup: Wakeup = context["wakeup"]
     await wakeup.received(district_id)
     with suppress(TimeoutError):

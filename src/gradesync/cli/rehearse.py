@@ -1,0 +1,108 @@
+"""Define the command `rehearse`: foretell a district's term end from its stored syncs."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradesync.cli.districts import AsJson, DistrictId
+from gradesync.cli.output import CommandError, make_table, out
+
+if TYPE_CHECKING:
+    from gradesync.core.rehearsal import Rehearsal
+    from gradesync.runtime import Runtime
+
+FALLBACK = "Give --latency, in seconds."
+
+
+def rehearse(
+    district_id: DistrictId,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    over: Annotated[float, typer.Option(min=0, help="Minutes over which the requests come.")] = 0,
+    latency: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds of a call, instead of what the log shows.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a sync of every section on a virtual clock: when is the last one in, and what keeps it?"""
+    from gradesync.cli import operator
+
+    wanted = partial(run, district_id=district_id, workers=workers, over=over * 60, latency=latency)
+    played = operator.run(wanted)
+    if as_json:
+        out.print_json(data=_render(played))
+    else:
+        _show(played)
+
+
+async def run(
+    runtime: "Runtime", *, district_id: str, workers: int, over: float = 0, latency: float | None = None
+) -> "Rehearsal":
+    """Play the load that the stored syncs of a district show. Raises `CommandError` without any."""
+    from gradesync.cli.operator import open_district
+    from gradesync.core.rehearsal import Resources
+    from gradesync.db import section_loads
+    from gradesync.rehearsal.play import Scene
+    from gradesync.rehearsal.play import rehearse as play
+
+    settings = runtime.settings
+    async with open_district(runtime, district_id) as (db, district):
+        load = await section_loads.list_loads(db)
+        measured = await section_loads.measure_latency(db, rows_per_write=settings.score_batch)
+    if not load:
+        raise CommandError(f"The log of {district_id} has no complete sync.", "Sync some sections first.")
+    seconds = latency or measured.seconds
+    if seconds is None:
+        raise CommandError("No later sync ran alone, which shows how long a call takes.", FALLBACK)
+    scene = Scene(
+        district,
+        load,
+        rows_per_write=settings.score_batch,
+        settle_seconds=settings.settle_seconds,
+        slice_seconds=settings.slice_seconds,
+        call_timeout=settings.call_timeout_seconds,
+        over=over,
+    )
+    resources = Resources(
+        district.schoology.requests_per_window, workers, settings.max_syncs, settings.per_district, seconds
+    )
+    return await play(scene, resources, runtime.redis)
+
+
+def _show(played: "Rehearsal") -> None:
+    now, resources = played.now, played.resources
+    out.print(
+        f"{played.sections:,} sections, all requested; {resources.latency:.2f} s a call, "
+        f"{resources.workers} workers. The last one is in after [b]{_text(now.finish)}[/].",
+        soft_wrap=True,
+    )
+    out.print(f"Bottleneck: {played.bottleneck or 'none that doubling would widen'}.", soft_wrap=True)
+    table = make_table(None, "Allowance of the key", "Last one in", "Past the time limit")
+    for factor, with_it in played.allowances.items():
+        calls = factor * resources.requests_per_window
+        table.add_row(f"x{factor}: {calls:,} calls", _text(with_it.finish), f"{with_it.late:,}")
+    out.print(table)
+    if now.late:
+        out.print(f"{now.late:,} syncs would end at their time limit as failed (timed-out).", soft_wrap=True)
+    if now.sliced:
+        out.print(f"{now.sliced:,} syncs work longer than a slice, and go back to the queue.", soft_wrap=True)
+
+
+def _text(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _render(played: "Rehearsal") -> dict[str, object]:
+    """Return the forecast for programs, in seconds."""
+    return {
+        "sections": played.sections,
+        "resources": asdict(played.resources),
+        "finish_seconds": played.now.finish,
+        "bottleneck": played.bottleneck,
+        "late": played.now.late,
+        "sliced": played.now.sliced,
+        "improved": {what: one.finish for what, one in played.improved.items()},
+        "allowances": {str(factor): one.finish for factor, one in played.allowances.items()},
+    }

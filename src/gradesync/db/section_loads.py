@@ -1,0 +1,55 @@
+"""Read from the stored syncs what the sections of a district write, and how long a call takes."""
+
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.core.rehearsal import SectionLoad
+
+# What a sync wrote that ended well. `number` counts those of a section: the first writes everything.
+SETTLED = """
+    SELECT section_id, started_at, finished_at, attempt,
+           coalesce((assignments ->> 'created')::int, 0) + coalesce((assignments ->> 'recreated')::int, 0)
+               + coalesce((assignments ->> 'updated')::int, 0) AS assignments,
+           coalesce((scores ->> 'written')::int, 0) + coalesce((scores ->> 'cleared')::int, 0) AS scores,
+           row_number() OVER (PARTITION BY section_id ORDER BY id) AS number,
+           count(*) OVER (PARTITION BY section_id) AS syncs
+    FROM sync WHERE status = 'complete' AND NOT dry_run AND coalesce(jsonb_typeof(selection), 'null') = 'null'
+"""
+LOADS = text(f"""
+    SELECT section_id, avg(assignments)::float AS assignments, avg(scores)::float AS scores
+    FROM ({SETTLED}) settled WHERE number > 1 OR syncs = 1 GROUP BY section_id ORDER BY section_id
+""")  # noqa: S608 - our own text
+# Of later syncs that ran alone: none of them waited for a call of another. Reads are one round of calls, and
+# each write is one more.
+LATENCY = text(f"""
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds / rounds) AS latency, count(*) AS syncs
+    FROM (
+        SELECT extract(epoch FROM finished_at - started_at)::float AS seconds, attempt, number,
+               1 + assignments + ceil(scores::float / :rows_per_write) AS rounds,
+               max(finished_at) OVER (ORDER BY started_at
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before,
+               lead(started_at) OVER (ORDER BY started_at) AS next, started_at, finished_at
+        FROM ({SETTLED}) settled
+    ) timed
+    WHERE number > 1 AND attempt = 1
+        AND coalesce(before < started_at, true) AND coalesce(next > finished_at, true)
+""")  # noqa: S608 - our own text
+
+
+class Latency(NamedTuple):
+    """Hold the seconds of a call, with what belongs to it, as `syncs` took them; None without any."""
+
+    seconds: float | None
+    syncs: int
+
+
+async def list_loads(db: AsyncSession) -> list[SectionLoad]:
+    """List what a sync of each section writes: the mean of those in the log, without the first."""
+    return [SectionLoad(*row) for row in await db.execute(LOADS)]
+
+
+async def measure_latency(db: AsyncSession, *, rows_per_write: int) -> Latency:
+    """Measure a call by the syncs of the log that ran alone in the district."""
+    return Latency(*(await db.execute(LATENCY, {"rows_per_write": rows_per_write})).one())

@@ -1,0 +1,1 @@
+"""Play a district's busiest hours on a virtual clock, with the code that schedules syncs."""

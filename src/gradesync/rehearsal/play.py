@@ -1,0 +1,176 @@
+"""Play a load: the pool, the claim's limits and the call budgets are those of workers; calls only wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import httpx
+from redis.asyncio import Redis
+
+from gradesync.core.district import District
+from gradesync.core.rehearsal import DOUBLED, Played, Rehearsal, Resources, SectionLoad, improve
+from gradesync.observability.periodic import run_periodically
+from gradesync.rehearsal.shared_budget import RehearsalRedis
+from gradesync.rehearsal.virtual_time import run_virtually
+from gradesync.sync.claim import claim_within_limits
+from gradesync.sync.request import expected_wait
+from gradesync.systems import UpstreamSystems
+from gradesync.upstream.call_budget import CallBudget
+from gradesync.worker.pool import LOOK_SECONDS, SyncPool
+
+READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
+START = datetime(2000, 1, 1, tzinfo=UTC)  # of the virtual time; any will do
+ALLOWANCES = (1, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Hold what a rehearsal plays: a district, its load, and the limits of its syncs.
+
+    `over`: seconds over which the requests come. `settle_seconds` and `slice_seconds` are the settings.
+    """
+
+    district: District
+    load: Sequence[SectionLoad]
+    rows_per_write: int
+    settle_seconds: float
+    slice_seconds: float
+    call_timeout: float
+    over: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Requested:
+    """Hold a sync in the queue, with the virtual time at which it must have settled."""
+
+    section: SectionLoad
+    settles_by: float
+
+
+@dataclass(slots=True)
+class _Stage:
+    """Hold the one queue that all workers share, and what became of the syncs."""
+
+    scene: Scene
+    resources: Resources
+    queued: deque[_Requested] = field(default_factory=deque)
+    running: int = 0
+    ends: list[float] = field(default_factory=list)
+    late: int = 0
+    sliced: int = 0
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def request_all(self) -> None:
+        """Request a sync of every section, with the time limit that a request gets."""
+        scene = self.scene
+        for section in scene.load:
+            wait = expected_wait(len(self.queued), scene.district)
+            self.queued.append(_Requested(section, _now() + wait + scene.settle_seconds))
+            if scene.over:
+                await asyncio.sleep(scene.over / len(scene.load))
+
+    def settle(self, sync: _Requested, began: float) -> None:
+        """Note the end of a sync."""
+        self.running -= 1
+        self.ends.append(_now())
+        self.late += _now() > sync.settles_by
+        self.sliced += _now() - began > self.scene.slice_seconds
+        if len(self.ends) == len(self.scene.load):
+            self.done.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    """Be the work of one worker's pool: claim as a worker does, and wait as a sync would."""
+
+    stage: _Stage
+    systems: UpstreamSystems
+
+    async def claim(self) -> _Requested | None:
+        """Claim the next sync within the district's limits."""
+        return await claim_within_limits(self, self.systems)
+
+    async def find_room(self) -> District | None:
+        """Return the district, where fewer of its syncs run than may, and one waits."""
+        stage = self.stage
+        has_room = stage.running < stage.resources.per_district
+        return stage.scene.district if has_room and stage.queued else None
+
+    async def claim_next(self) -> _Requested | None:
+        """Take the sync that waited longest."""
+        if not self.stage.queued:
+            return None
+        self.stage.running += 1
+        return self.stage.queued.popleft()
+
+    async def run(self, claimed: _Requested) -> None:
+        """Wait for a sync's calls: its reads together, then its writes one after another."""
+        began, district = _now(), self.stage.scene.district
+        budgets = self.systems.budgets_of(district)
+        source, sis = budgets["schoology"], budgets[district.sis.kind]
+        costs = (district.schoology.multiget_cost, *READS_BESIDE_MULTIGET)
+        await asyncio.gather(*(self._call(source, cost) for cost in costs), self._call(sis, 1))
+        for _ in range(claimed.section.writes(self.stage.scene.rows_per_write)):
+            await self._call(sis, 1)
+        self.stage.settle(claimed, began)
+
+    async def _call(self, budget: CallBudget, cost: int) -> None:
+        await budget.acquire(cost)
+        await asyncio.sleep(self.stage.resources.latency)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
+    schoology = replace(scene.district.schoology, requests_per_window=resources.requests_per_window)
+    scene = replace(scene, district=replace(scene.district, schoology=schoology))
+    stage = _Stage(scene, resources)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(httpx.AsyncClient())  # which sends nothing
+        requests = asyncio.create_task(stage.request_all())
+        for _ in range(resources.workers):
+            systems = UpstreamSystems(
+                client,
+                cast("Redis", redis),  # it has what a budget calls
+                lambda: START + timedelta(seconds=_now()),
+                scene.call_timeout,
+                scene.rows_per_write,
+            )
+            pool = SyncPool(_Worker(stage, systems), resources.slots)
+            stack.push_async_callback(pool.drain)
+            await stack.enter_async_context(
+                run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
+            )
+        await requests
+        await stage.done.wait()
+    return Played(stage.ends, stage.late, stage.sliced)
+
+
+async def rehearse(scene: Scene, resources: Resources, redis: Redis) -> Rehearsal:
+    """Play a load as things are, and with one resource at a time improved."""
+
+    async def play(changed: Resources) -> Played:
+        shared = RehearsalRedis(redis, asyncio.get_running_loop())
+        return await asyncio.to_thread(_play_virtually, scene, changed, shared)
+
+    now = await play(resources)
+    improved = {what: await play(improve(resources, what)) for what in DOUBLED}
+    allowances = {1: now, 2: improved["allowance"]}
+    for factor in ALLOWANCES[len(allowances) :]:
+        larger = replace(resources, requests_per_window=factor * resources.requests_per_window)
+        allowances[factor] = await play(larger)
+    return Rehearsal(len(scene.load), resources, now, improved, allowances)
+
+
+def _play_virtually(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Played:
+    redis.open()
+    try:
+        return run_virtually(_play(scene, resources, redis))
+    finally:
+        redis.close()

@@ -1,0 +1,84 @@
+"""Check a rehearsal: the real pool and budgets carry a load on a virtual clock; its bottleneck is named."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from redis.asyncio import Redis
+
+from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad
+from gradesync.rehearsal.play import Scene, rehearse
+from gradesync.rehearsal.virtual_time import run_virtually
+from gradesync.upstream.limits import per_window
+from harness.store import RIVERSIDE
+
+SECTIONS = 60
+DISTRICT = replace(RIVERSIDE, schoology=replace(RIVERSIDE.schoology, window_seconds=5))
+SCENE = Scene(
+    DISTRICT,
+    [SectionLoad(str(number), 0, 4) for number in range(SECTIONS)],
+    rows_per_write=500,
+    settle_seconds=900,
+    slice_seconds=30,
+    call_timeout=30,
+)
+USUAL = Resources(requests_per_window=15, workers=1, slots=10, per_district=4, latency=0.5)
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with Redis.from_url(redis_url) as client:
+        yield client
+
+
+async def play(redis: Redis, resources: Resources = USUAL, scene: Scene = SCENE) -> Rehearsal:
+    played = await rehearse(scene, resources, redis)
+    assert len(played.now.ends) == len(scene.load)
+    return played
+
+
+def test_virtual_time_passes_at_once() -> None:
+    async def wait() -> float:
+        await asyncio.gather(asyncio.sleep(86400), asyncio.sleep(3600))
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(wait()) == pytest.approx(86400)
+
+
+async def test_small_allowance_is_the_bottleneck(redis: Redis) -> None:
+    played = await play(redis)
+    rate, calls = per_window(15, 5), DISTRICT.schoology.calls_per_sync
+    assert played.now.finish == pytest.approx(SECTIONS * calls * rate.window / rate.limit, rel=0.1)
+    assert played.bottleneck == "the Schoology key's allowance"
+    assert played.now.finish > 1.5 * played.allowances[2].finish > 2 * played.allowances[4].finish
+    assert (played.now.late, played.now.sliced) == (0, 0)
+
+
+async def test_slow_systems_are_told_from_a_small_allowance(redis: Redis) -> None:
+    slow = replace(USUAL, requests_per_window=1000, latency=5)
+    played = await play(redis, slow)
+    # Reads and one write, four syncs at a time.
+    assert played.now.finish == pytest.approx(SECTIONS / 4 * 2 * 5, rel=0.1)
+    assert played.bottleneck in (DOUBLED["per_district"], DOUBLED["latency"])
+    assert played.allowances[4].finish == pytest.approx(played.now.finish, rel=0.05)
+
+
+async def test_syncs_past_their_limit_and_slice_are_counted(redis: Redis) -> None:
+    slow = replace(USUAL, requests_per_window=1000, latency=20)
+    district = replace(DISTRICT, schoology=replace(DISTRICT.schoology, requests_per_window=1000))
+    played = await play(redis, slow, replace(SCENE, district=district, settle_seconds=300))
+    assert played.now.sliced == SECTIONS
+    assert played.now.late == SECTIONS - 4 * (300 // 40)
+
+
+async def test_requests_over_hours_wait_for_no_budget(redis: Redis) -> None:
+    played = await play(redis, scene=replace(SCENE, over=3600))
+    assert played.now.finish == pytest.approx(3600, rel=0.05)
+    assert played.bottleneck is None
+
+
+async def test_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
+    before = set(await redis.keys())
+    await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))
+    assert set(await redis.keys()) == before
