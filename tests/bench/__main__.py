@@ -33,6 +33,7 @@ from bench.peers import peers
 from bench.picture import picture
 from bench.planning import planning
 from bench.profile import profiled
+from bench.rehearsal import rehearsal
 from bench.roster_sync import first_roster_syncs
 from bench.shares import shares
 from bench.whole_sync import whole_syncs
@@ -56,6 +57,7 @@ PARTS: dict[str, Part] = {
     "throughput": throughput,
     "fairness": fairness,
     "claims": claims,
+    "rehearsal": rehearsal,
     "overview": at_a_glance,
     "redis": keys,
     "outages": outages,

@@ -10,7 +10,7 @@ from gradesync.db.pauses import Where
 from gradesync.db.queue import Pause
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
-from harness.store import claim, enqueue, take_lease
+from harness.store import claim, enqueue, list_waiting, take_lease
 
 EARLIER = (
     "UPDATE sync SET settles_by = settles_by - interval '1 hour', paused_at = paused_at - interval '1 hour'"
@@ -53,8 +53,8 @@ async def test_paused_district_has_no_work_and_no_backlog(database: Database) ->
     await enqueue(database, "1")
     await enqueue(database, "1", "hilltop")
     await pause(database)
+    assert await list_waiting(database) == ["hilltop"]
     async with database.without_tenant() as db:
-        assert await queue.list_waiting_districts(db, takeover_wait_seconds=30) == ["hilltop"]
         depths = await queue.measure_depths(
             db, takeover_wait_seconds=30, per_district=4, skipped_districts=()
         )
@@ -123,8 +123,7 @@ async def test_running_sync_learns_of_the_pause_and_waits(database: Database) ->
 async def test_sync_of_a_dead_worker_stays_paused(database: Database) -> None:
     await take_lease(database, await enqueue(database, "1"), seconds=-31)
     paused = await pause(database)
-    async with database.without_tenant() as db:
-        assert await queue.list_waiting_districts(db, takeover_wait_seconds=30) == []
+    assert await list_waiting(database) == []
     assert await claim(database) is None
     assert await is_quiet(database)
     await resume(database, paused)

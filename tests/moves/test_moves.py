@@ -212,4 +212,4 @@ async def test_commands_move_and_print_routes(riverside: Cells) -> None:
     ]
     cells = (f"--cell=east={to}", f"--cell=west={riverside.west.migrate_database_url}")
     printed = await run_gradesync("district", "routes", *cells, environment=environment)
-    assert printed.out == "hilltop\twest\nlakeside\teast\nriverside\teast\n"
+    assert {"hilltop\twest", "lakeside\teast", "riverside\teast"} <= set(printed.out.splitlines())

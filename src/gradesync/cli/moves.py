@@ -46,11 +46,11 @@ async def _move(source: str, target: str, district_id: str, pace: "Pace", abort:
 def routes(
     cell: Annotated[list[str], typer.Option(help="NAME=URL of a cell, by its owner; once for each cell.")],
 ) -> None:
-    """Print the cell of each district, a line and a tab for each, as a proxy's map reads it."""
-    from gradesync.db.moving import list_owners
+    """Print the cell of each district, client and LTI installation, as the map of a proxy reads it."""
+    from gradesync.db.moving import list_routes
 
     cells = dict(each.partition("=")[::2] for each in cell)
     if not all(cells.values()):
         raise CommandError("A cell has no URL.", "Write --cell west=postgresql://owner:…@host/gradesync.")
-    for district_id, name in asyncio.run(list_owners(cells)).items():
-        typer.echo(f"{district_id}\t{name}")
+    for key, name in asyncio.run(list_routes(cells)).items():
+        typer.echo(f"{key}\t{name}")

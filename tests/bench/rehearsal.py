@@ -1,0 +1,83 @@
+"""Hold a rehearsal against what it foretold: a run of a thousand sections of one district."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bench.environment import (
+    SimulatedDistrict,
+    owner,
+    register_districts,
+    request,
+    simulate_district,
+    wait_until_settled,
+    workers,
+)
+from bench.measure import Measure
+from gradesync.cli.rehearse import run as rehearse
+from gradesync.runtime import Runtime, open_runtime
+from gradesync.settings import Settings
+
+DISTRICT = "rehearsed"
+SECTIONS, ALONE = 1000, 20
+"""Count the sections, and those whose syncs run alone first: they show how long a call takes."""
+LATENCY = 0.1
+ALLOWANCE = 300  # calls in five seconds: twenty times the usual one, so that the run takes two minutes
+FINISH = text("""
+    SELECT extract(epoch FROM max(finished_at) - min(requested_at))::float FROM sync
+    WHERE requested_at >= :since AND status = 'complete'
+""")
+NOW = text("SELECT clock_timestamp()")
+
+
+async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]:
+    """Compare the finish of a run with the one that was foretold from the syncs before it."""
+    sections = SECTIONS // 10 if quick else SECTIONS
+    async with (
+        simulate_district(sections=sections, assignments=2, students=2) as served,
+        open_runtime(settings, name="bench") as runtime,
+        owner(settings) as connection,
+    ):
+        await register_districts(runtime, served.district, [DISTRICT])
+        async with workers(settings):
+            for _ in range(2):  # the first syncs, and some that write nothing
+                await _request(runtime, served, sections)
+                await wait_until_settled(connection)
+            await served.set_latency(LATENCY)
+            await _run_alone(runtime, served, connection)
+            limited = replace(
+                served.district.schoology, requests_per_window=ALLOWANCE, window_seconds=Decimal(5)
+            )
+            await register_districts(runtime, replace(served.district, schoology=limited), [DISTRICT])
+            foretold = await rehearse(runtime, district_id=DISTRICT, workers=1)
+            since = await connection.scalar(NOW)
+            await _request(runtime, served, sections)
+            await wait_until_settled(connection)
+        finish = await connection.scalar(FINISH, {"since": since})
+    name = f"{sections:,} sections of one district, {ALLOWANCE} calls in 5 s"
+    return [
+        Measure(
+            f"{name}: finish, foretold and measured, apart by", 0.1, abs(foretold.now.finish / finish - 1)
+        ),
+        Measure(f"{name}: finish, s", None, finish),
+        Measure(f"{name}: foretold, s", None, foretold.now.finish),
+    ]
+
+
+async def _request(runtime: Runtime, served: SimulatedDistrict, sections: int) -> None:
+    slots = asyncio.Semaphore(4)
+
+    async def one(section: dict[str, str]) -> None:
+        async with slots:
+            await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
+
+    await asyncio.gather(*(one(section) for section in served.sections[:sections]))
+
+
+async def _run_alone(runtime: Runtime, served: SimulatedDistrict, connection: AsyncConnection) -> None:
+    for section in served.sections[:ALONE]:
+        await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
+        await wait_until_settled(connection)

@@ -1,0 +1,178 @@
+"""Check the proxy before the cells (deploy/haproxy): each request goes to the cell of its district."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from gradesync.access.tokens import Caller, Scope, Tokens
+from gradesync.db import clients, districts
+from gradesync.db.moving import list_routes
+from gradesync.db.session import Database
+from harness.cells import Cells
+from harness.processes import free_port
+from harness.store import HILLTOP, RIVERSIDE
+
+HAPROXY = shutil.which("haproxy")
+CONFIG = Path(__file__).parents[2] / "deploy" / "haproxy" / "haproxy.cfg"
+DEPLOYMENT = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
+RIVERSIDE_LTI = {"iss": "https://lti.example.com", "client_id": "77", "lti_deployment_id": "d1"}
+ROUTES = {
+    "riverside": "east",
+    "hilltop": "west",
+    "client:gs_riverside": "east",
+    "client:gs_hilltop": "west",
+    "lti:https://lti.example.com|77|d1": "east",
+    "lti:https://lti.example.com|77|d2": "west",
+    "lti11:an old key": "east",
+}
+installed = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")
+
+
+@asynccontextmanager
+async def cell(name: str) -> AsyncIterator[str]:
+    """Answer every request with a name; yield the address."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        fields = dict(line.lower().split(b": ") for line in head.split(b"\r\n")[1:-2])
+        await reader.readexactly(int(fields.get(b"content-length", b"0")))
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n" + name.encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        yield "{}:{}".format(*server.sockets[0].getsockname())
+
+
+def write_map(file: Path, entries: Mapping[str, object]) -> str:
+    file.write_text("".join(f"{key}\t{value}\n" for key, value in entries.items()))
+    return str(file)
+
+
+@asynccontextmanager
+async def proxy(folder: Path, routes: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Run the proxy before two cells, and yield a client of it."""
+    assert HAPROXY is not None
+    async with AsyncExitStack() as stack:
+        address = f"127.0.0.1:{free_port()}"
+        environment = {
+            **os.environ,
+            "PROXY_ADDRESS": address,
+            "WEST": await stack.enter_async_context(cell("west")),
+            "EAST": await stack.enter_async_context(cell("east")),
+            "ROUTES": write_map(folder / "routes.map", routes),
+            "NUMBERS": write_map(folder / "numbers.map", {"west": 1, "east": 2}),
+            "CELLS": write_map(folder / "cells.map", {1: "west", 2: "east"}),
+        }
+        command = (HAPROXY, "-db", "-q", "-f", str(CONFIG))
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        client = httpx.AsyncClient(base_url=f"http://{address}")
+        try:
+            async with asyncio.timeout(30), client:
+                while not await _is_up(client):
+                    await asyncio.sleep(0.05)
+                yield client
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _is_up(client: httpx.AsyncClient) -> bool:
+    try:
+        return (await client.get("/healthz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    async with proxy(tmp_path_factory.mktemp("proxy"), ROUTES) as opened:
+        yield opened
+
+
+def token(district: str) -> dict[str, str]:
+    """Return the header of a request with a real token of a district."""
+    tokens = Tokens.of([b"k" * 32], lambda: datetime.now(UTC))
+    caller = Caller(district, "gs_1", "gs_1", frozenset({Scope.SYNCS_READ}))
+    return {"authorization": f"Bearer {tokens.issue(caller, timedelta(minutes=1))}"}
+
+
+def id_token(deployment: str) -> str:
+    claims: dict[str, Any] = {"iss": "https://lti.example.com", "aud": "77", DEPLOYMENT: deployment}
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(b"k" * 32))
+
+
+@installed
+async def test_token_leads_to_the_cell_of_its_district(client: httpx.AsyncClient) -> None:
+    for district in ("riverside", "hilltop"):
+        assert (await client.get("/syncs", headers=token(district))).text == ROUTES[district]
+
+
+@installed
+async def test_token_request_leads_to_the_cell_of_its_client(client: httpx.AsyncClient) -> None:
+    for id_, where in (("gs_riverside", "east"), ("gs_hilltop", "west")):
+        grant = {"grant_type": "client_credentials"}
+        by_basic = await client.post("/oauth/token", data=grant, auth=(id_, "a:secret"))
+        by_form = await client.post("/oauth/token", data={**grant, "client_id": id_, "client_secret": "s"})
+        assert (by_basic.text, by_form.text) == (where, where)
+
+
+@installed
+async def test_launch_and_its_login_lead_to_one_cell(client: httpx.AsyncClient) -> None:
+    for deployment, where in (("d1", "east"), ("d2", "west")):
+        login = {**RIVERSIDE_LTI, "lti_deployment_id": deployment, "login_hint": "1"}
+        launch = {"id_token": id_token(deployment), "state": f"state-{deployment}"}
+        asked = [
+            await client.get("/lti/login", params=login),
+            await client.post("/lti/login", data=login),
+            await client.post("/lti/launch", data=launch),
+        ]
+        assert [answer.text for answer in asked] == [where] * 3
+
+
+@installed
+async def test_confirmation_follows_its_launch(client: httpx.AsyncClient) -> None:
+    for deployment, where in (("d1", "east"), ("d2", "west")):
+        await client.post("/lti/launch", data={"id_token": id_token(deployment), "state": f"s-{deployment}"})
+        confirmed = await client.post("/lti/confirm", json={"ticket": "t", "value": f"s-{deployment}"})
+        assert confirmed.text == where
+
+
+@installed
+async def test_moved_district_is_found_after_a_reload(tmp_path: Path) -> None:
+    for where in ("west", "east"):
+        async with proxy(tmp_path, {"riverside": where}) as opened:
+            assert (await opened.get("/syncs", headers=token("riverside"))).text == where
+
+
+@installed
+async def test_requests_without_a_district_are_answered(client: httpx.AsyncClient) -> None:
+    for headers in ({}, token("nowhere"), {"authorization": "Bearer nonsense"}):
+        assert (await client.get("/problems/rate", headers=headers)).status_code == 200
+
+
+async def test_routes_name_clients_and_installations(cells: Cells, database: Database) -> None:
+    ids = []
+    for district in (RIVERSIDE, HILLTOP):
+        async with database.district(district.id) as db:
+            await districts.apply(db, district)
+            ids.append((await clients.create(db, ["syncs:read"], created_by="operator"))[0])
+    await cells.move("riverside")
+    urls = {"west": cells.west.migrate_database_url, "east": cells.east.migrate_database_url}
+    assert await list_routes(urls) == {
+        f"client:{ids[0]}": "east",
+        f"client:{ids[1]}": "west",
+        "hilltop": "west",
+        "lti11:an old key": "east",
+        "lti:https://lti.example.com|77|d1": "east",
+        "riverside": "east",
+    }
