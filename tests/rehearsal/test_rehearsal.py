@@ -11,6 +11,7 @@ from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad
 from gradesync.rehearsal.play import Scene, rehearse
 from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.upstream.limits import per_window
+from gradesync.worker.pool import LOOK_SECONDS
 from harness.store import RIVERSIDE
 
 SECTIONS = 60
@@ -49,7 +50,8 @@ def test_virtual_time_passes_at_once() -> None:
 async def test_small_allowance_is_the_bottleneck(redis: Redis) -> None:
     played = await play(redis)
     rate, calls = per_window(15, 5), DISTRICT.schoology.calls_per_sync
-    assert played.now.finish == pytest.approx(SECTIONS * calls * rate.window / rate.limit, rel=0.1)
+    windows = SECTIONS // (rate.limit // calls)  # slots for part of a sync are of no use
+    assert (windows - 1) * rate.window < played.now.finish < windows * (rate.window + LOOK_SECONDS)
     assert played.bottleneck == "the Schoology key's allowance"
     assert played.now.finish > 1.5 * played.allowances[2].finish > 2 * played.allowances[4].finish
     assert (played.now.late, played.now.sliced) == (0, 0)
