@@ -71,7 +71,7 @@ async def proxy(folder: Path, routes: Mapping[str, str]) -> AsyncIterator[httpx.
             "EAST": await stack.enter_async_context(cell("east")),
             "ROUTES": write_map(folder / "routes.map", routes),
             "NUMBERS": write_map(folder / "numbers.map", {"west": 1, "east": 2}),
-            "CELLS": write_map(folder / "cells.map", {1: "west", 2: "east"}),
+            "CELLS": write_map(folder / "cells.map", {"1": "west", "2": "east"}),
         }
         command = (HAPROXY, "-db", "-q", "-f", str(CONFIG))
         process = await asyncio.create_subprocess_exec(*command, env=environment)

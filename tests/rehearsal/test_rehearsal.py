@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from redis.asyncio import Redis
@@ -15,7 +16,7 @@ from gradesync.worker.pool import LOOK_SECONDS
 from harness.store import RIVERSIDE
 
 SECTIONS = 60
-DISTRICT = replace(RIVERSIDE, schoology=replace(RIVERSIDE.schoology, window_seconds=5))
+DISTRICT = replace(RIVERSIDE, schoology=replace(RIVERSIDE.schoology, window_seconds=Decimal(5)))
 SCENE = Scene(
     DISTRICT,
     [SectionLoad(str(number), 0, 4) for number in range(SECTIONS)],
