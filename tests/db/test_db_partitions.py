@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from harness.servers import Urls
 
+VERSION_7 = 0x7 << 76 | 0b10 << 62
 NOW = datetime(2026, 11, 28, tzinfo=UTC)  # a Saturday
 PARTITIONS = text("""
     SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
@@ -50,7 +52,7 @@ async def upgrade(urls: Urls, revision: str = "head") -> None:
 
 async def add(owner: AsyncConnection, *at: datetime) -> None:
     for each in at:
-        await owner.execute(ADD, {"sync": first_id_at(each)})
+        await owner.execute(ADD, {"sync": UUID(int=first_id_at(each).int | VERSION_7)})
 
 
 async def names(owner: AsyncConnection) -> list[str]:
