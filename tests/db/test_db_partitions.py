@@ -99,7 +99,7 @@ async def test_missing_week_refuses_nothing_and_is_told(
 async def test_upgrade_keeps_old_outcomes_where_they_are(
     fresh: Urls, owner: AsyncConnection, store: Database
 ) -> None:
-    await upgrade(fresh, "0019")
+    await upgrade(fresh, "0020")
     old, now = str(first_id_at(datetime(2025, 9, 1, tzinfo=UTC))), str(uuid7())
     for sync_id in (old, now):
         async with store.district("riverside") as db:
@@ -124,7 +124,7 @@ async def test_downgrade_keeps_outcomes(fresh: Urls, owner: AsyncConnection) -> 
     await upgrade(fresh)
     await partitions.maintain(fresh.migrate_database_url, now=NOW)
     await add(owner, NOW, NOW - timedelta(days=400))
-    await migrate.downgrade(fresh.migrate_database_url, fresh.app_role, "0019")
+    await migrate.downgrade(fresh.migrate_database_url, fresh.app_role, "0020")
     assert await count(owner, "outcome") == 2
     await upgrade(fresh)
     assert await count(owner, "outcome") == 2

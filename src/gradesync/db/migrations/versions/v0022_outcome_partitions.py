@@ -10,10 +10,10 @@ from uuid import UUID
 
 from alembic import context, op
 
-from gradesync.db.migrations.versions import v0020_outcome_range
+from gradesync.db.migrations.versions import v0021_outcome_range
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 
 KEY = "district_id, sync_id, assignment_length, assignment_id, student_length, student_id"
 BOUND = """
@@ -92,7 +92,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _execute(*BACK, *SECURITY)
-    v0020_outcome_range.upgrade()
+    v0021_outcome_range.upgrade()
 
 
 def _execute(*statements: str, **names: str) -> None:

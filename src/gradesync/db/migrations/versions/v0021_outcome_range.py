@@ -7,8 +7,8 @@ from alembic import op
 
 from gradesync.db.codec import first_id_at
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 UNTIL = "SELECT (date_trunc('week', now() AT TIME ZONE 'UTC') + interval '28 days') AT TIME ZONE 'UTC'"
 

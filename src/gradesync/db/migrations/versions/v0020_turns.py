@@ -6,8 +6,8 @@ corrected by the next sweep. That release reads its own function, which stays.
 
 from alembic import context, op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 
 STATEMENTS = (
     "ALTER TABLE turn ADD COLUMN waiting boolean NOT NULL DEFAULT false",
