@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from gradesync.sync import comparison
+from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.known_districts import forget_pauses
 
 
 class Place:
@@ -32,7 +34,7 @@ class Place:
             self.student.dcid
         ]
 
-    def type_in_sis(self, points: int) -> None:
+    def type_in_sis(self, points: Decimal | int) -> None:
         self.api.world.powerschool.gradebook.edit_score(self.part, self.student, Decimal(points))
 
     def grade(self, points: int) -> None:
@@ -168,3 +170,107 @@ async def test_only_scores_of_the_list_are_decided_about(api: ApiHarness) -> Non
     (entry,) = [e for e in (await office.get("/audit")).json()["items"] if e["action"] == "drift.decided"]
     assert entry["objects"] == {"section": api.section, **place.decision("stop")}
     assert entry["actor"].startswith("client:")
+
+
+async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    places = [Place(api), Place(api, skip=1)]
+    for place in places:
+        place.type_in_sis(3)
+    await compare(api, teacher)
+    await decide(api, teacher, places[0].decision("put-back"), places[1].decision("take"))
+    for place in places:
+        place.type_in_sis(5)
+    sync = await api.sync(teacher)
+    assert (sync["scores"]["written"], [place.held for place in places]) == (0, ["5", "5"])
+    assert await reason_of(api, teacher, sync, places[0]) == "drift-undecided"
+    found = await list_drift(api, teacher)
+    assert [(each["sis"], each["choice"]) for each in found] == [("5", None)] * 2
+    await decide(api, teacher, places[0].decision("put-back"))
+    await api.sync(teacher)
+    assert places[0].held != "5"
+    assert places[1].held == "5"
+
+
+async def test_edit_that_a_sync_restored_is_not_decided_about(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    restored = await api.sync(teacher, mode="full")
+    assert place.held == before
+    assert await list_drift(api, teacher) == []
+    body = {"decisions": [place.decision("put-back")]}
+    expect_problem(await teacher.post(f"{api.path}/drift", body), 422, "drift-not-found")
+    (one,) = await history_of(api, teacher, place)
+    assert (one["change"]["before"], one["change"]["value"]) == ("3", before)
+    assert one["change"]["sync_id"] == restored["id"]
+
+
+async def history_of(api: ApiHarness, who: ApiClient, place: Place) -> list[dict[str, Any]]:
+    query = {"assignment": str(place.item.id), "student": str(place.uid)}
+    items: list[dict[str, Any]] = (await who.get(f"{api.path}/history", **query)).json()["items"]
+    return items
+
+
+@pytest.mark.parametrize("choice", ["put-back", "take"])
+async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice: str) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    assert before is not None
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    await decide(api, teacher, place.decision(choice))
+    place.type_in_sis(Decimal(before))
+    assert (await api.sync(teacher))["scores"]["written"] == 0
+    assert await list_drift(api, teacher) == []
+    place.grade(4)
+    assert (await api.sync(teacher))["scores"]["written"] == 1
+    assert place.held == "4"
+
+
+async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    await decide(api, teacher, place.decision("put-back"))
+    sync = await api.sync(teacher)
+    (one,) = await history_of(api, teacher, place)
+    assert (one["change"]["before"], one["change"]["value"]) == ("3", before)
+    undo = await teacher.post(f"{api.path}/undo", {"sync": sync["id"]})
+    await api.run_queued()
+    assert (undo.status_code, place.held) == (202, "3")
+    assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
+    assert [each["choice"] for each in await list_drift(api, teacher)] == ["take"]
+
+
+async def test_undo_whose_answer_is_lost_is_finished(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    before = place.held
+    place.grade(3)
+    mistake = await api.sync(teacher)
+    api.world.powerschool.log.clear()
+    await teacher.post(f"{api.path}/undo", {"sync": mistake["id"], "dry_run": True})
+    await api.run_queued()
+    reads = len(api.world.powerschool.log.of("schema.assignmentscore"))
+    unread = Fault("powerschool", "schema.assignmentscore", RefuseBefore(), nth=reads + 1, times=None)
+    for fault in (Fault("powerschool", "score.write", LoseAfter(), times=None), unread):
+        api.sandbox.faults.add(fault)
+    await teacher.post(f"{api.path}/undo", {"sync": mistake["id"]})
+    await api.run_queued()
+    assert place.held == before
+    api.mend()
+    await forget_pauses(api.runtime.redis)
+    again = await api.sync(teacher)
+    assert (again["scores"]["written"], place.held) == (0, before)
+    assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0

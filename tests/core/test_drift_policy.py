@@ -8,14 +8,13 @@ import pytest
 from gradesync.core.cell_state import EDITED, judge_cell
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, Cell, Mark
-from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, apply_decisions
+from gradesync.core.ledger import Decision, Doubtful, Value
 from gradesync.core.plan import AssignmentPlan, ScoreOutcome
-from gradesync.core.reasons import Reason, Result
+from gradesync.core.reasons import Reason
 from gradesync.core.sis import DriftPolicy, Policy
 from harness.gradebooks import (
     ANN,
     BEN,
-    KEYS,
     entry,
     gradebook,
     ledger,
@@ -75,60 +74,10 @@ def test_stop_sends_nothing_whatever_changes(drift: DriftPolicy) -> None:
         assert choice in {"keep", "adopt", "leave"}
 
 
-@pytest.mark.parametrize("drift", POLICIES)
-def test_what_was_taken_counts_as_sent_until_schoology_changes(drift: DriftPolicy) -> None:
-    take = Decision("take", ANN, EIGHT, SEVEN, EIGHT)
-    unread_or_taken: tuple[Live, ...] = (NOT_READ, SEVEN)
-    for held, full in product(unread_or_taken, BOTH):
-        assert decide(EIGHT, SEVEN, held, full=full, drift=drift, decision=take) == "keep"
-        assert decide(NINE, SEVEN, held, full=full, drift=drift, decision=take) == "write"
-    assert decide(EIGHT, SEVEN, NINE, drift="ask", decision=take) == "ask"
-
-
 def outcome_of(item: AssignmentPlan) -> ScoreOutcome:
     found = settled(item)
     assert found is not None
     return found
-
-
-def decided(
-    choice: str, sent: Value = EIGHT, *, owed: Value = None, live_: Value = SEVEN
-) -> LedgerAssignment:
-    decision = Decision(choice, ANN, EIGHT, live_, EIGHT)  # type: ignore[arg-type]  # names of choices
-    debts = {} if owed is None else {ANN: Owed(Reason.DRIFT_UNDECIDED, owed, SEVEN)}
-    return apply_decisions(entry({ANN: sent}, owed=debts, decisions={KEYS[ANN]: decision}))
-
-
-def test_what_is_put_back_is_owed_once() -> None:
-    found = decided("put-back")
-    assert (found.sent, found.owed) == ({KEYS[ANN]: SEVEN}, {ANN: Owed("not-attempted", EIGHT)})
-    assert found.decisions == {}
-    item = only(plan_of(gradebook({}, full=False), ledger(found)))
-    assert [(row.student, row.value, row.warnings) for row in item.writes] == [(ANN, EIGHT, ())]
-
-
-def test_a_decision_has_no_effect_once_something_was_sent() -> None:
-    for choice in ("put-back", "take"):
-        found = decided(choice, sent=NINE)
-        assert (found.sent, found.owed, found.decisions) == ({KEYS[ANN]: NINE}, {}, {})
-
-
-def test_what_was_taken_can_be_put_back() -> None:
-    assert decided("put-back", sent=SEVEN).owed == {ANN: Owed("not-attempted", EIGHT)}
-
-
-def test_what_is_taken_is_owed_no_more() -> None:
-    found = decided("take", owed=EIGHT)
-    assert (found.sent, found.owed) == ({KEYS[ANN]: SEVEN}, {})
-    assert only(plan_of(gradebook({ANN: EIGHT}), ledger(found))).writes == ()
-    assert [row.value for row in only(plan_of(gradebook({ANN: NINE}), ledger(found))).writes] == [NINE]
-
-
-def test_what_is_left_stays_in_mind_with_its_newest_score() -> None:
-    item = only(plan_of(gradebook({ANN: NINE}), ledger(decided("stop"))))
-    outcome = outcome_of(item)
-    assert (outcome.result, outcome.reason, outcome.left_out) == (Result.SKIPPED, Reason.LEFT_TO_SIS, NINE)
-    assert item.writes == ()
 
 
 @pytest.mark.parametrize("cell", [EIGHT, NINE])

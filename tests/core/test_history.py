@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gradesync.core.gradebook import MISSING, Mark
 from gradesync.core.history import Cause, ColumnChange, Event, find_change, fold, oldest_kept
-from gradesync.core.ledger import Decision, LedgerAssignment, Value, apply_decisions, as_stored
+from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.sis import Ref
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
@@ -106,16 +106,3 @@ def test_section_that_goes_elsewhere_leaves_what_stands() -> None:
 )
 def test_history_is_kept_by_school_years(today: date, years: int, since: date) -> None:
     assert oldest_kept(today, years) == since
-
-
-def test_value_that_a_person_took_is_recorded_as_a_change() -> None:
-    taken = Decision("take", "u-7", sent=Decimal(9), live=Decimal(4), wanted=Decimal(9))
-    row = LedgerAssignment("1", Ref("r-1"), sent={"7": Decimal(9)}, decisions={"7": taken})
-    loaded = apply_decisions(row)
-    assert loaded.sent == {"7": Decimal(4)}
-    assert as_stored(loaded).sent == row.sent
-    change = find_change(as_stored(loaded), loaded, {"7"})
-    assert change is not None
-    assert [(cell.before, cell.after, cell.found) for cell in change.cells] == [
-        (Decimal(9), Decimal(4), True)
-    ]

@@ -15,8 +15,6 @@ from gradesync.core.ledger import (
     LedgerAssignment,
     Owed,
     Value,
-    apply_decisions,
-    as_stored,
     find_reassigned,
 )
 from gradesync.core.sis import Ref
@@ -205,12 +203,3 @@ def test_keys_of_other_students_are_found() -> None:
     assert find_reassigned(remembered, {"ann": "1", "dee": "2"}) == {"2"}
     assert find_reassigned(remembered, {"ann": "4"}) == {"4"}
     assert find_reassigned(remembered, {"dee": "4"}) == frozenset()
-
-
-def test_taken_score_is_recorded_once() -> None:
-    """Record no change again once the ledger has the effect."""
-    taken = Decision("take", "u-1", Decimal(9), Decimal(7), Decimal(9))
-    entry = LedgerAssignment("a", Ref("r-a"), sent={"1": Decimal(7)}, decisions={"1": taken})
-    loaded = apply_decisions(entry)
-    assert (loaded.sent, as_stored(loaded).sent) == ({"1": Decimal(7)}, {"1": Decimal(7)})
-    assert loaded.decisions.keys() == {"1"}

@@ -176,7 +176,7 @@ class _Comparer:
         if (
             decision is not None
             and decision.student == uid
-            and (decision.choice == "stop" or decision.wanted == fitted.value)
+            and (decision.choice == "stop" or (decision.choice == "take" and decision.wanted == fitted.value))
         ):
             return NO_WISH, Reason.LEFT_TO_SIS
         return fitted.value, found.reason if isinstance(found, Stop) else fitted.stop

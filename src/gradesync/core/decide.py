@@ -4,9 +4,11 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from gradesync.core.catalog import sis_name
+from gradesync.core.decisions import is_pending
 from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
 from gradesync.core.plan import ScoreOutcome
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
+from gradesync.core.rules import Stop
 from gradesync.core.sis import DriftPolicy
 
 
@@ -24,8 +26,9 @@ NOT_READ: Final = Unknown.NOT_READ
 Sent: TypeAlias = Value | Literal[Unknown.NEVER_SENT]
 Live: TypeAlias = Value | Literal[Unknown.NOT_READ]
 # To restore is to write over an edit made in the SIS; to ask is to leave one until a person decides; to leave
-# is to send nothing because a person decided so.
-Choice: TypeAlias = Literal["keep", "adopt", "write", "restore", "ask", "leave"]
+# is to send nothing because a person decided so. To take and to resend concern the value that a person chose
+# in place of Schoology's: the SIS holds it, or is to hold it.
+Choice: TypeAlias = Literal["keep", "adopt", "write", "restore", "ask", "leave", "take", "resend"]
 
 
 def decide(
@@ -46,12 +49,18 @@ def decide(
     A blank that was never anything else is kept whatever the SIS holds (R6), so that absence never clears.
     `drift` is the district's policy for edits made in the SIS, and `decision` what a person decided here.
     """
-    if decision is not None and decision.choice == "take" and desired == decision.wanted:
-        desired = None if sent is NEVER_SENT else sent  # what the SIS holds counts as sent until it changes
-    choice = _decide(desired, sent, live, doubt, full=full, may_hold=may_hold, drift=drift)
-    if decision is not None and decision.choice == "stop" and choice not in {"keep", "adopt"}:
-        return "leave"
-    return choice
+    plain = _decide(desired, sent, live, doubt, full=full, may_hold=may_hold, drift=drift)
+    if decision is None or decision.choice == "reopened":
+        return plain
+    if decision.choice == "stop":
+        return plain if plain in {"keep", "adopt"} else "leave"
+    if is_pending(decision):
+        return _follow(decision, plain, desired, sent, live)
+    if desired != decision.wanted:
+        return plain
+    if doubt is not None:
+        return _finish(decision, desired, sent, live, doubt, full=full)
+    return _hold(decision, desired, live, full=full, drift=drift)
 
 
 def _decide(
@@ -87,6 +96,53 @@ def _possible_writes(sent: Sent, doubt: Doubtful | None) -> list[Value]:
     return [None if sent is NEVER_SENT else sent, doubt.value]
 
 
+def _follow(decision: Decision, plain: Choice, desired: Value, sent: Sent, live: Live) -> Choice:
+    """Do what was decided where the SIS holds what the person saw. Ask again where it holds anything else."""
+    stands = None if sent is NEVER_SENT else sent
+    if live is NOT_READ or plain == "adopt" or holds(live, desired, stands):
+        return plain
+    if stands == decision.sent and holds(live, decision.live, stands, desired):
+        if decision.choice == "put-back" and not (desired is None and sent is NEVER_SENT):
+            return "write"
+        if decision.choice == "take" and desired == decision.wanted:
+            return "take"
+    edited = not holds(live, stands, desired)
+    return "ask" if edited and plain == "keep" else plain
+
+
+def _hold(decision: Decision, desired: Value, live: Live, *, full: bool, drift: DriftPolicy) -> Choice:
+    """Decide a score whose value in the SIS counts as sent. It does for no other value there."""
+    if live is NOT_READ or holds(live, decision.live, desired):
+        return "keep"
+    if holds(live, desired, decision.live):
+        return "adopt"
+    if drift == "yield" or not (full or drift == "ask"):
+        return "keep"
+    return "ask" if drift == "ask" else "restore"
+
+
+def _finish(
+    decision: Decision, desired: Value, sent: Sent, live: Live, doubt: Doubtful, *, full: bool
+) -> Choice:
+    """Decide a score whose value a person chose, and whose write may have happened. No edit since is lost."""
+    if live is NOT_READ:
+        return "resend" if doubt.looks else "keep"
+    stands = None if sent is NEVER_SENT else sent
+    if holds(live, decision.live, doubt.value, stands):
+        return "take"
+    if holds(live, stands, decision.live) or holds(live, doubt.value, decision.live):
+        return "resend"
+    if holds(live, desired, decision.live):
+        return "adopt"
+    return "restore" if full else "leave"
+
+
+def find_edit(sent: Sent, doubt: Doubtful | None, live: Live) -> tuple[()] | tuple[Value]:
+    """Return the value of somebody else that the SIS holds; nothing where it holds ours, or was not read."""
+    ours = [None if sent is NEVER_SENT else sent] + ([] if doubt is None else [doubt.value])
+    return () if live is NOT_READ or any(holds(live, value) for value in ours) else (live,)
+
+
 def settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome:
     """Settle a score that somebody changed in the SIS: a person is to decide, or decided to send nothing.
 
@@ -94,8 +150,28 @@ def settle_edit(score: ScoreOutcome, choice: Choice, live: Live) -> ScoreOutcome
     """
     reason = Reason.DRIFT_UNDECIDED if choice == "ask" else Reason.LEFT_TO_SIS
     score = score._replace(reason=reason, stands=True, left_out=score.after)
-    if live is NOT_READ:
-        return score
+    return score if live is NOT_READ else score._replace(detail=_describe(live), held=live)
+
+
+def settle_kept(score: ScoreOutcome, sent: Sent, live: Live) -> ScoreOutcome | None:
+    """Settle a score about which a person decided, or was to: the SIS holds what was sent, again.
+
+    None where it is not known to.
+    """
+    stands = None if sent is NEVER_SENT else sent
+    if live is NOT_READ or not holds(live, stands):
+        return None
+    return score._replace(result=Result.UNCHANGED, after=stands, detail=_describe(live), held=live)
+
+
+def settle_untouched(uid: str, record: str, sent: Value, key: str | Stop) -> ScoreOutcome:
+    """Settle a blank that nobody made: what was sent of it stays in the SIS (R38)."""
+    if isinstance(key, Stop) and key.result is Result.SKIPPED:
+        return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
+    warnings = (Reason.NEVER_SCORED_HERE,)
+    return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
+
+
+def _describe(live: Value) -> str:
     points = points_of(live)
-    held = f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"
-    return score._replace(detail=held, held=live)
+    return f"{sis_name()} has {'a blank' if points is None else format(points, 'f')}"

@@ -1,12 +1,16 @@
 """Keep the history of what stood in the SIS: changes of the ledger, and what they come to at any moment."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.ledger import LedgerAssignment
+from gradesync.core.decisions import is_kept
+from gradesync.core.ledger import LedgerAssignment, Value
+from gradesync.core.plan import ScoreOutcome
+from gradesync.core.reasons import Reason, Result
 
 SCHOOL_YEAR_STARTS = 7  # the month: July, as school years of the United States are counted
 
@@ -14,13 +18,28 @@ SCHOOL_YEAR_STARTS = 7  # the month: July, as school years of the United States 
 class CellChange(NamedTuple):
     """Describe what became of one score in the SIS. `student` is the SIS key of the record.
 
-    `found`: the SIS was seen to hold it, and this sync wrote nothing.
+    `found`: the SIS was seen to hold it, and nobody of ours wrote it. `sent_by` is an earlier sync that wrote
+    it, whose answer was lost: this one found that out. Where somebody changed the score in the SIS, `before`
+    is what it held.
     """
 
     student: str
     before: Sent
     after: Sent
     found: bool = False
+    sent_by: str = ""
+
+
+class Origin(NamedTuple):
+    """Describe where a new value of a score comes from: see `CellChange`. `edit` is what it replaces."""
+
+    found: bool = False
+    sent_by: str = ""
+    edit: tuple[()] | tuple[Value] = ()
+
+
+WRITTEN = Origin()
+FOUND = Origin(found=True)
 
 
 class ColumnChange(NamedTuple):
@@ -68,35 +87,68 @@ class Known(NamedTuple):
 
 
 def find_change(
-    before: LedgerAssignment | None, after: LedgerAssignment, found: Set[str] = frozenset()
+    before: LedgerAssignment | None,
+    after: LedgerAssignment,
+    origins: Mapping[str, Origin] = MappingProxyType({}),
 ) -> ColumnChange | None:
     """Return what changed in the SIS between two states of a ledger entry; None for nothing.
 
-    `found` are SIS students whose score was found there.
+    `origins` are by SIS student; where there is none, the value was written.
     """
     was = before.ref.key if before and before.ref else None
     now = after.ref.key if after.ref else None
     if was == now and before is not None:
-        cells = _compare(before.sent, after.sent, found)
+        cells = _compare(before.sent, after.sent, origins)
         return ColumnChange(after.id, now, cells) if cells else None
     if was == now or (now is None and after.former is not None and after.former.key == was):
         # Never in the SIS, or left where it was: its section goes to another one.
         return None
-    moved = after.sent.keys() if after.taken_from is not None else found
+    moved = dict.fromkeys(after.sent, FOUND) if after.taken_from is not None else origins
     return ColumnChange(after.id, now, _compare({}, after.sent, moved))
 
 
+def find_origins(entry: LedgerAssignment, settled: Iterable[ScoreOutcome], sync_id: str) -> dict[str, Origin]:
+    """Return where the values come from that a sync found in the SIS, by SIS student key.
+
+    `settled` are the outcomes that needed no write. An edit that a person was to decide about is over where
+    the SIS holds again what was sent.
+    """
+    origins = {}
+    for score in settled:
+        key = score.sis_student
+        doubt, decision = entry.doubtful.get(key), entry.decisions.get(key)
+        debt = entry.owed.get(score.student)
+        edits = [decision.live] if decision is not None and decision.student == score.student else []
+        edits += [debt.held] if debt is not None and debt.reason == Reason.DRIFT_UNDECIDED else []
+        if score.result is Result.ADOPTED:
+            lost = doubt is not None and doubt.value == score.after
+            sent_by = doubt.sync if doubt is not None and lost and doubt.sync != sync_id else ""
+            origins[key] = Origin(found=not lost, sent_by=sent_by)
+        elif is_kept(score) and edits and edits[-1] != score.after:
+            origins[key] = Origin(found=True, edit=(edits[-1],))
+    return origins
+
+
 def _compare(
-    before: Mapping[str, Sent], after: Mapping[str, Sent], found: Set[str]
+    before: Mapping[str, Sent], after: Mapping[str, Sent], origins: Mapping[str, Origin]
 ) -> tuple[CellChange, ...]:
     # Most values of an entry are the very objects of before: identity spares comparing decimals.
-    changed = [
-        CellChange(student, before.get(student, NEVER_SENT), value, student in found)
+    changed = {
+        student
         for student, value in after.items()
         if (old := before.get(student, NEVER_SENT)) is not value and old != value
-    ]
-    gone = [CellChange(key, before[key], NEVER_SENT, key in found) for key in before.keys() - after.keys()]
-    return tuple(sorted(changed + gone, key=lambda change: change.student))
+    }
+    changed |= before.keys() - after.keys()
+    changed |= {student for student, origin in origins.items() if origin.edit and student in after}
+    return tuple(_change(student, before, after, origins) for student in sorted(changed))
+
+
+def _change(
+    student: str, before: Mapping[str, Sent], after: Mapping[str, Sent], origins: Mapping[str, Origin]
+) -> CellChange:
+    origin = origins.get(student, WRITTEN)
+    was = origin.edit[0] if origin.edit else before.get(student, NEVER_SENT)
+    return CellChange(student, was, after.get(student, NEVER_SENT), origin.found, origin.sent_by)
 
 
 def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, dict[str, Known]]:

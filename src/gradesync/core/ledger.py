@@ -43,11 +43,12 @@ class Owed(NamedTuple):
 class Decision(NamedTuple):
     """Hold what a person decided about an edit in the SIS, and the three values that the person saw.
 
-    `put-back` sends what Schoology has. `take` lets what the SIS holds count as sent until Schoology changes.
-    `stop` sends nothing here until it is taken back. `student` is the uid.
+    `put-back` sends what Schoology has. `take` lets what the SIS holds count as sent until Schoology changes;
+    once that is recorded, `sent` is `live`. `stop` sends nothing here until it is taken back. `reopened`: the
+    SIS was changed again before a sync could do what was decided. `student` is the uid.
     """
 
-    choice: Literal["put-back", "take", "stop"]
+    choice: Literal["put-back", "take", "stop", "reopened"]
     student: str
     sent: Value
     live: Value
@@ -58,11 +59,12 @@ class Doubtful(NamedTuple):
     """Describe a score whose write may have happened: the value, and the read-backs still to come.
 
     With no look to come it is set aside: its student's score did not go. It is planned when its row is read
-    again, and not before.
+    again, and not before. `sync` is the one that sent it, empty until its batch has ended.
     """
 
     value: Value
     looks: int = 2
+    sync: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,36 +100,6 @@ class LedgerAssignment:
     sent_at: datetime | None = field(default=None, compare=False)
     taken_from: str | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
-
-
-def apply_decisions(entry: LedgerAssignment) -> LedgerAssignment:
-    """Return an entry in which what people decided has its effect on what counts as sent, and is owed.
-
-    It has none once something was sent after a decision. What is put back is owed like any other score.
-    """
-    sent, owed, kept = dict(entry.sent), dict(entry.owed), {}
-    for key, decision in entry.decisions.items():
-        stands = sent.get(key)
-        if decision.choice == "take" and stands == decision.sent:
-            sent[key] = decision.live
-            owed.pop(decision.student, None)
-        if decision.choice == "put-back" and stands in {decision.sent, decision.live}:
-            sent[key] = decision.live
-            owed[decision.student] = Owed("not-attempted", decision.wanted)
-        if decision.choice == "stop" or (decision.choice == "take" and sent.get(key) == decision.live):
-            # What stands already had its effect in an earlier sync, which recorded it.
-            kept[key] = decision._replace(sent=stands) if decision.choice == "take" else decision
-    return replace(entry, sent=sent, owed=owed, decisions=kept)
-
-
-def as_stored(entry: LedgerAssignment) -> LedgerAssignment:
-    """Return an entry as it was before its decisions had their effect: with what was sent, not taken."""
-    taken = {
-        key: decision.sent
-        for key, decision in entry.decisions.items()
-        if decision.choice == "take" and entry.sent.get(key) == decision.live
-    }
-    return replace(entry, sent={**entry.sent, **taken}) if taken else entry
 
 
 def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> frozenset[str]:
@@ -248,6 +220,7 @@ def _succeed(entry: LedgerAssignment, removed: LedgerAssignment) -> LedgerAssign
         spec=removed.spec,
         sent=removed.sent,
         doubtful=removed.doubtful,
+        decisions=removed.decisions,
         may_hold=removed.may_hold,
         shown=removed.shown,
         intent=None,

@@ -36,7 +36,8 @@ class ScoreWrite(NamedTuple):
     """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
     `before` is what was last sent, None also where nothing was; a mark that may stand instead comes first.
-    `owed`: an earlier sync owed this very value.
+    `owed`: an earlier sync owed this very value. `edit` holds the value of somebody else in the SIS that it
+    replaces, where it replaces one.
     `detail` explains a warning.
     """
 
@@ -47,6 +48,7 @@ class ScoreWrite(NamedTuple):
     warnings: tuple[Reason, ...] = ()
     owed: bool = False
     detail: str = ""
+    edit: tuple[()] | tuple[Value] = ()
 
     @property
     def result(self) -> Result:

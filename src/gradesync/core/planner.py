@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.catalog import sis_name
+from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
@@ -22,7 +23,7 @@ from gradesync.core.plan import (
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, Verdict, judge_assignments, stop_closed
 from gradesync.core.sanity import advise
-from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores
+from gradesync.core.scores import Column, SentScores, plan_scores, settle_scores, split_untouched
 from gradesync.core.sis import LiveGradebook, Policy, Ref, id_order
 
 _UNKNOWN = Stop(Result.FAILED, Reason.ASSIGNMENT_UNKNOWN)
@@ -97,6 +98,7 @@ def update_ledger(
         sent={**entry.sent, **adopted},
         owed=_update_owed(entry.owed, settled, waiting),
         doubtful=_update_doubtful(entry.doubtful, by_record, pending),
+        decisions=settle_decisions(entry.decisions, item.settled) if entry.decisions else entry.decisions,
     )
 
 
@@ -240,14 +242,16 @@ class _Planner:
 
     def _column(self, entry: LedgerAssignment, known: SentScores) -> Column:
         """Return all that is known of one assignment's scores."""
-        column = Column.of_cells(
-            self.gradebook.cells.get(entry.id, {}),
+        cells, untouched = split_untouched(self.gradebook.cells.get(entry.id, {}))
+        column = Column(
+            cells,
             unreadable=self.unreadable.get(entry.id, frozenset()),
-            differing=self.differing.get(entry.id, frozenset()),
             owed=entry.owed,
             known=known,
             moved=self.roster.moved,
             full=self.full or self.policy.drift == "ask",
+            untouched=untouched,
+            differing=self.differing.get(entry.id, frozenset()),
             drift=self.policy.drift,
         )
         students = self.selection[entry.id] if self.selection is not None else None

@@ -7,7 +7,18 @@ from typing import NamedTuple, TypeAlias, cast
 
 from gradesync.core.assignments import AssignmentDecision, Binding
 from gradesync.core.catalog import sis_name
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide, settle_edit
+from gradesync.core.decide import (
+    NEVER_SENT,
+    NOT_READ,
+    Live,
+    Sent,
+    decide,
+    find_edit,
+    settle_edit,
+    settle_kept,
+    settle_untouched,
+)
+from gradesync.core.decisions import is_open, list_wanted
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
@@ -65,6 +76,14 @@ class SentScores(NamedTuple):
         return cls(entry.sent, doubtful, scores, entry.may_hold, entry.decisions)
 
 
+def split_untouched(cells: Mapping[str, Cell]) -> tuple[Mapping[str, Score], Set[str]]:
+    """Split cells that nobody ever touched from the others: they are none."""
+    untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
+    if untouched:
+        return {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}, untouched
+    return cast("Mapping[str, Score]", cells), untouched  # most columns have none, and need no copy
+
+
 class Column(NamedTuple):
     """Hold all that is known of one assignment's scores, by student uid.
 
@@ -84,35 +103,14 @@ class Column(NamedTuple):
     differing: Set[str] = frozenset()
     drift: DriftPolicy = "report"
 
-    @classmethod
-    def of_cells(
-        cls,
-        cells: Mapping[str, Cell],
-        *,
-        unreadable: Set[str],
-        differing: Set[str],
-        owed: Mapping[str, Owed],
-        known: SentScores,
-        moved: Mapping[str, str],
-        full: bool,
-        drift: DriftPolicy,
-    ) -> "Column":
-        """Make a column of what was read, the cells that nobody ever touched apart."""
-        untouched = {uid for uid, cell in cells.items() if cell is UNTOUCHED}
-        # Most columns have none of them, and need no copy.
-        scores = cast("Mapping[str, Score]", cells)
-        if untouched:
-            scores = {uid: cell for uid, cell in cells.items() if cell is not UNTOUCHED}
-        return cls(scores, unreadable, owed, known, moved, full, untouched, differing, drift)
-
     def find_kept(self, roster: Roster) -> dict[str, Score]:
         """Return the scores to plan that no response carried, from the ledger: owed ones are the newest."""
-        if not self.owed and not self.known.doubtful:
+        if not self.owed and not self.known.doubtful and not self.known.decisions:
             return {}
+        values = {key: doubt.value for key, doubt in self.known.doubtful.items() if doubt.looks}
+        values |= list_wanted(self.known.decisions, self.known.doubtful)
         kept: dict[str, Score] = {
-            roster.holders[key]: doubt.value
-            for key, doubt in self.known.doubtful.items()
-            if doubt.looks and key in roster.holders
+            roster.holders[key]: value for key, value in values.items() if key in roster.holders
         }
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
         read = self.cells.keys() | self.untouched
@@ -122,11 +120,12 @@ class Column(NamedTuple):
         """Return the part of the column that belongs to some students."""
         holders = roster.holders
         doubtful = {key: doubt for key, doubt in self.known.doubtful.items() if holders.get(key) in students}
+        decisions = {key: made for key, made in self.known.decisions.items() if made.student in students}
         return self._replace(
             cells={uid: cell for uid, cell in self.cells.items() if uid in students},
             unreadable=self.unreadable & students,
             owed={uid: owed for uid, owed in self.owed.items() if uid in students},
-            known=self.known._replace(doubtful=doubtful),
+            known=self.known._replace(doubtful=doubtful, decisions=decisions),
             untouched=self.untouched & students,
             moved={uid: key for uid, key in self.moved.items() if uid in students},
         )
@@ -205,8 +204,8 @@ def _find_differing(column: Column, roster: Roster) -> set[str]:
     differing = {uid for uid, cell in cells.items() if sent(key(uid, "")) != cell or type(cell) is Mark}
     if not cells.keys() <= keys.keys():
         differing |= cells.keys() - keys.keys()
-    if column.owed or known.doubtful:
-        in_doubt = {roster.holders.get(key, "") for key in known.doubtful}
+    if column.owed or known.doubtful or known.decisions:
+        in_doubt = {roster.holders.get(key, "") for key in (*known.doubtful, *known.decisions)}
         differing |= cells.keys() & (column.owed.keys() | in_doubt)
     if column.full and known.live is not None:
         live = known.live
@@ -242,6 +241,8 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     if known.live is not None and isinstance(key, str):
         live = known.live.get(key)
     clear_owed = owed is not None and owed.value is None and uid not in column.moved
+    made = known.decisions.get(record)
+    decision = made if made and made.student == uid else None
     choice = decide(
         fitted.value,
         sent,
@@ -250,25 +251,27 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
         full=column.full,
         may_hold=clear_owed or (fitted.excused and known.may_hold),
         drift=column.drift,
-        decision=made if (made := known.decisions.get(record)) and made.student == uid else None,
+        decision=decision,
     )
-    if choice == "keep":
-        return None
     before = None if sent is NEVER_SENT else sent
+    score = ScoreOutcome(uid, Result.SKIPPED, before=before, after=fitted.value, sis_student=record)
+    if choice == "keep":
+        return settle_kept(score, sent, live) if (owed or decision) and is_open(owed, decision) else None
     if isinstance(key, Stop):
-        stopped = ScoreOutcome(uid, key.result, key.reason, before=before, after=fitted.value)
-        return stopped._replace(sis_student=record, detail=key.detail)
+        return score._replace(result=key.result, reason=key.reason, detail=key.detail)
     if choice in {"ask", "leave"}:
-        left = ScoreOutcome(uid, Result.SKIPPED, before=before, after=fitted.value, sis_student=record)
-        return settle_edit(left, choice, live)
-    if choice == "adopt":
-        return ScoreOutcome(uid, Result.ADOPTED, before=before, after=fitted.value, sis_student=record)
+        return settle_edit(score, choice, live)
+    value = decision.live if decision and choice in {"take", "resend"} else fitted.value
+    if choice in {"adopt", "take"}:
+        return score._replace(result=Result.ADOPTED, after=value)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings
-    still_owed = owed is not None and owed.value == fitted.value
+    still_owed = owed is not None and owed.value == value
     if uid in column.differing:
         warnings = (*warnings, Reason.SEVERAL_ENROLLMENTS)
+    edit = find_edit(sent, doubt, live)
+    shown = edit[0] if edit and choice == "write" else before
     standing = find_mark(before, doubt and doubt.value, live)
-    return ScoreWrite(uid, key, fitted.value, standing or before, warnings, still_owed)
+    return ScoreWrite(uid, key, value, standing or shown, warnings, still_owed, edit=edit)
 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
@@ -276,17 +279,10 @@ def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]
     sent, doubtful = column.known.sent, column.known.doubtful
     records = {uid: roster.locate(uid) for uid in column.untouched} if sent or doubtful else {}
     return {
-        uid: _keep_score(uid, record, sent.get(record), roster.find(uid))
+        uid: settle_untouched(uid, record, sent.get(record), roster.find(uid))
         for uid, record in records.items()
         if sent.get(record) is not None or record in doubtful
     }
-
-
-def _keep_score(uid: str, record: str, sent: Value, key: str | Stop) -> ScoreOutcome:
-    if isinstance(key, Stop) and key.result is Result.SKIPPED:
-        return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
-    warnings = (Reason.NEVER_SCORED_HERE,)
-    return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
 
 
 def _settle_unfit(uid: str, record: str, fitted: Fitted, column: Column) -> ScoreOutcome:

@@ -84,14 +84,21 @@ def find_targets(
 
 def _of_sync(line: Sequence[Known], sync_id: str, known: Known | None, since: datetime) -> Target | None:
     """Return what a sync changed of one score; None where it wrote nothing. `line` is every change of it."""
-    written = [at for at, each in enumerate(line) if each.cause.sync_id == sync_id and not each.change.found]
+    written = [at for at, each in enumerate(line) if _wrote(each, sync_id)]
     if not written:
         return None
     first, last = line[written[0]], line[written[-1]]
-    mine = known is not None and known.cause.sync_id == sync_id and known.ref == last.ref
+    mine = known is not None and _wrote(known, sync_id) and known.ref == last.ref
     earlier = line[written[0] - 1].at if written[0] else START
     origin = first.at if first.change.before is NEVER_SENT else earlier
     return Target(first.change.before, last.change.after, touched=not mine or origin < since)
+
+
+def _wrote(known: Known, sync_id: str) -> bool:
+    """Return True where a sync wrote a value, also if only a later one found that out."""
+    if known.change.sent_by:
+        return known.change.sent_by == sync_id
+    return known.cause.sync_id == sync_id and not known.change.found
 
 
 def _of_moment(line: Sequence[Known], as_of: datetime, known: Known | None, since: datetime) -> Target | None:

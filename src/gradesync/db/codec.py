@@ -113,11 +113,12 @@ def load_owed(raw: Any) -> Owed:
 
 
 def dump_doubtful(doubtful: Doubtful) -> object:
-    return [dump_value(doubtful.value), doubtful.looks]
+    sync = [doubtful.sync] if doubtful.sync else []
+    return [dump_value(doubtful.value), doubtful.looks, *sync]
 
 
 def load_doubtful(raw: Any) -> Doubtful:
-    return Doubtful(load_value(raw[0]), int(raw[1]))
+    return Doubtful(load_value(raw[0]), int(raw[1]), *raw[2:])
 
 
 def dump_ref(ref: Ref) -> object:

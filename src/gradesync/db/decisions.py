@@ -16,7 +16,7 @@ DECIDE = text("""
     WHERE section_id = :section AND assignment_id = :assignment
 """)
 UNDECIDE = text("""
-    UPDATE ledger SET decisions = decisions - CAST(:keys AS text[])
+    UPDATE ledger SET decisions = nullif(decisions - CAST(:keys AS text[]), '{}')
     WHERE section_id = :section AND assignment_id = :assignment
 """)
 
@@ -25,6 +25,8 @@ async def add(
     db: AsyncSession, section_id: str, assignment_id: str, decisions: Mapping[str, Decision]
 ) -> None:
     """Store what people decided, by SIS student key. The next sync acts on it; one that runs may not yet."""
+    if not decisions:
+        return
     added = {key: _dump_one(decision) for key, decision in decisions.items()}
     await db.execute(DECIDE, {"section": section_id, "assignment": assignment_id, "added": codec.dump(added)})
 
@@ -42,8 +44,35 @@ async def load(db: AsyncSession, section_id: str) -> dict[str, dict[str, Decisio
 async def drop(db: AsyncSession, section_id: str, dropped: Mapping[str, Collection[str]]) -> None:
     """Forget decisions: assignment id -> SIS student keys."""
     for assignment_id, keys in dropped.items():
+        if not keys:
+            continue
         values = {"section": section_id, "assignment": assignment_id, "keys": sorted(keys)}
         await db.execute(UNDECIDE, values)
+
+
+async def replace(
+    db: AsyncSession,
+    section_id: str,
+    assignment_id: str,
+    before: Mapping[str, Decision],
+    after: Mapping[str, Decision],
+) -> None:
+    """Store what became of the decisions `before` that were loaded. Newer ones of people stay as they are."""
+    changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+    row = select(LEDGER.c.decisions.cast(Text)).where(
+        LEDGER.c.section_id == section_id, LEDGER.c.assignment_id == assignment_id
+    )
+    stored = codec.load_map(await db.scalar(row.with_for_update()), load_one)
+    ours = {key for key in changed if stored.get(key) == before.get(key)}
+    await add(db, section_id, assignment_id, {key: after[key] for key in ours & after.keys()})
+    await drop(db, section_id, {assignment_id: ours - after.keys()})
+
+
+async def close_reopened(db: AsyncSession, section_id: str) -> None:
+    """Forget what was to be decided anew: a comparison has just read what the SIS holds."""
+    for assignment_id, decided in (await load(db, section_id)).items():
+        reopened = [key for key, decision in decided.items() if decision.choice == "reopened"]
+        await drop(db, section_id, {assignment_id: reopened})
 
 
 def _dump_one(decision: Decision) -> object:

@@ -4,7 +4,7 @@ The rows are only ever added. The owner's `maintain` drops whole months of them 
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -45,10 +45,17 @@ def pack(columns: Sequence[ColumnChange]) -> bytes:
             [_dump(cell.before) for cell in column.cells],
             [_dump(cell.after) for cell in column.cells],
             [number for number, cell in enumerate(column.cells) if cell.found],
+            *_dump_senders(column.cells),
         ]
         for column in columns
     ]
     return zlib.compress(codec.dump(raw).encode())
+
+
+def _dump_senders(cells: Sequence[CellChange]) -> list[dict[str, str]]:
+    """Dump the syncs whose lost writes were found; nothing at all for most columns, which have none."""
+    senders = {str(number): cell.sent_by for number, cell in enumerate(cells) if cell.sent_by}
+    return [senders] if senders else []
 
 
 def unpack(packed: bytes) -> tuple[ColumnChange, ...]:
@@ -68,10 +75,14 @@ def render(packed: bytes) -> list[dict[str, object]]:
 
 
 def _column(raw: Sequence[Any]) -> ColumnChange:
-    assignment_id, ref, students, before, after, found = raw
+    assignment_id, ref, students, before, after, found, *rest = raw
     rows = zip(students, map(_load, before), map(_load, after), range(len(students)), strict=True)
     seen = {int(number) for number in found}
-    cells = tuple(CellChange(student, old, new, number in seen) for student, old, new, number in rows)
+    senders: Mapping[str, str] = rest[0] if rest else {}
+    cells = tuple(
+        CellChange(student, old, new, number in seen, senders.get(str(number), ""))
+        for student, old, new, number in rows
+    )
     return ColumnChange(assignment_id, ref, cells)
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping, Text, bindparam, null, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
-from gradesync.core.ledger import Doubtful, LedgerAssignment, apply_decisions, mark_doubtful
+from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, decisions, history
@@ -97,26 +98,23 @@ class RefTaken(GradeSyncError):
 async def load(
     db: AsyncSession, section_id: str, *, convert: bool = False, only: Collection[str] | None = None
 ) -> dict[str, LedgerAssignment]:
-    """Read a section's ledger: assignment id -> its entry.
+    """Read a section's ledger: assignment id -> its entry, with the decisions that still hold.
 
-    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid, and what people
-    decided meanwhile. `only`: no other assignments than these.
+    `convert`: store by SIS student key what processes of before revision 0002 wrote by uid, and forget the
+    decisions that hold no more. `only`: no other assignments than these.
     """
     query = LOAD if only is None else LOAD.where(LEDGER.c.assignment_id.in_(only))
     rows = (await db.execute(query, {"section": section_id})).mappings().all()
     read = {row["assignment_id"]: _entry(row) for row in rows}
-    entries = {key: apply_decisions(entry) if entry.decisions else entry for key, entry in read.items()}
+    entries = {key: drop_void(entry) if entry.decisions else entry for key, entry in read.items()}
     if old := [row for row in rows if row["sent"] is not None or row["doubtful"] is not None]:
         keys = await db.scalar(KEYS, {"section": section_id}) or {}
         entries |= {row["assignment_id"]: _convert(entries[row["assignment_id"]], row, keys) for row in old}
         if convert:
             await save(db, section_id, [entries[row["assignment_id"]] for row in old])
-    used = [entry for key, entry in entries.items() if entry.decisions.keys() != read[key].decisions.keys()]
-    if convert and used:
-        await save(db, section_id, used)
-        await decisions.drop(
-            db, section_id, {e.id: read[e.id].decisions.keys() - e.decisions.keys() for e in used}
-        )
+    for key, entry in entries.items() if convert else ():
+        if len(entry.decisions) != len(read[key].decisions):
+            await decisions.replace(db, section_id, key, read[key].decisions, entry.decisions)
     return entries
 
 

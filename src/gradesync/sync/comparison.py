@@ -15,7 +15,7 @@ from gradesync.core.catalog import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
 from gradesync.core.reasons import Reason
-from gradesync.db import comparisons, districts, ledger, links, pauses, syncs
+from gradesync.db import comparisons, decisions, districts, ledger, links, pauses, syncs
 from gradesync.db.comparisons import ComparisonState
 from gradesync.db.links import SectionLink
 from gradesync.db.pauses import Where
@@ -113,6 +113,7 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
     else:
         async with context.database.district(district.id) as db:
             await comparisons.complete(db, state, found)
+            await decisions.close_reopened(db, state.section_id)
         return True
     return False
 

@@ -59,10 +59,10 @@ async def list_edits(db: AsyncSession, section_id: str) -> Edits:
     for entry in entries.values():
         cells += _list_undecided(entry, keys)
     edits = {(cell.assignment_id, cell.sis_student): Edit(cell, None) for cell in cells}
-    for assignment_id, decided in (await decisions.load(db, section_id)).items():
-        for key, decision in decided.items():
-            cell = _decided_cell(entries[assignment_id], key, decision)
-            edits[assignment_id, key] = Edit(cell, decision.choice)
+    for entry in entries.values():
+        for key, decision in entry.decisions.items():
+            choice = None if decision.choice == "reopened" else decision.choice
+            edits[entry.id, key] = Edit(_decided_cell(entry, key, decision), choice)
     titles = dict(found.titles) | {entry.id: entry.spec.name for entry in entries.values() if entry.spec}
     return Edits([edits[key] for key in sorted(edits)], titles, compared)
 

@@ -1,15 +1,16 @@
 """Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
+from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.catalog import SyncResult, judge_sync
-from gradesync.core.history import Cause, ColumnChange, find_change
-from gradesync.core.ledger import Decision, LedgerAssignment, as_stored
+from gradesync.core.history import Cause, ColumnChange, Origin, find_change
+from gradesync.core.ledger import Decision, LedgerAssignment
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
@@ -46,7 +47,7 @@ class Journal:
     collect what the next `record` or `settle` writes. A dry run keeps nothing. After `slice` seconds of
     applying a record ends the attempt, but not before it took as long as reading did: the next attempt reads
     again. `token` is the lease's. `settled` is the sync as it ended. `profile` describes the section, once it
-    was read. `decisions` of an undo are stored with the scores that they are about, by assignment id and SIS
+    was read. `decisions` of an undo are kept with the scores that it puts back, by assignment id and SIS
     student: None removes one.
     """
 
@@ -70,13 +71,10 @@ class Journal:
     stored: dict[str, LedgerAssignment] = field(init=False)
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
-    _found: dict[str, Set[str]] = field(default_factory=dict)
+    _origins: dict[str, Mapping[str, Origin]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # What people took from the SIS is in the entries already, and in no row yet.
-        self.stored = {
-            key: as_stored(entry) if entry.decisions else entry for key, entry in self.entries.items()
-        }
+        self.stored = dict(self.entries)
 
     def entry(self, assignment_id: str) -> LedgerAssignment:
         return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
@@ -84,15 +82,22 @@ class Journal:
     def is_noted(self, assignment_id: str, student_id: str = "") -> bool:
         return student_id in self.noted.get(assignment_id, ())
 
-    def keep(self, entry: LedgerAssignment, found: Set[str] = frozenset()) -> None:
+    def keep(self, entry: LedgerAssignment, origins: Mapping[str, Origin] = MappingProxyType({})) -> None:
         """Change the ledger. A column that is taken over leaves its former assignment at the same time.
 
-        `found` are SIS students whose new value was found in the SIS, and not written by this sync.
+        `origins` are those of new values that this sync did not just write, by SIS student.
         """
         self.entries[entry.id] = entry
-        if found:
-            self._found[entry.id] = self._found.get(entry.id, frozenset()) | found
+        if origins:
+            self._origins[entry.id] = {**self._origins.get(entry.id, {}), **origins}
         self._kept.update({entry.id, entry.taken_from or entry.id})
+
+    def decide(self, entry: LedgerAssignment, students: Iterable[str]) -> Mapping[str, Decision]:
+        """Return an entry's decisions with those that an undo keeps about these SIS students."""
+        chosen = {key: self.decisions[entry.id, key] for key in students if (entry.id, key) in self.decisions}
+        if not chosen:
+            return entry.decisions
+        return {key: made for key, made in {**entry.decisions, **chosen}.items() if made is not None}
 
     def note(self, outcome: Outcome) -> None:
         """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""
@@ -161,7 +166,7 @@ class Journal:
             await outcomes.record(db, self.sync.id, self._rows)
             changed, cause = self._history()
             await ledger.save(db, self.sync.section_id, self._changed(), changed=changed, cause=cause)
-            await self._keep_decisions(db, changed)
+            await self._save_decisions(db)
         self._forget()
 
     async def settle(self, end: Settlement) -> None:
@@ -189,31 +194,26 @@ class Journal:
             await ledger.save(
                 db, self.sync.section_id, self._changed(), end.read_through, changed=changed, cause=cause
             )
-            await self._keep_decisions(db, changed)
+            await self._save_decisions(db)
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
         self._forget()
 
-    async def _keep_decisions(self, db: AsyncSession, changed: Iterable[ColumnChange]) -> None:
-        if not self.decisions:
-            return
-        for column in changed:
-            keys = [
-                cell.student
-                for cell in column.cells
-                if (column.assignment_id, cell.student) in self.decisions
-            ]
-            added = {key: made for key in keys if (made := self.decisions[column.assignment_id, key])}
-            await decisions.drop(db, self.sync.section_id, {column.assignment_id: keys})
-            await decisions.add(db, self.sync.section_id, column.assignment_id, added)
+    async def _save_decisions(self, db: AsyncSession) -> None:
+        section_id = self.sync.section_id
+        for key in self._kept:
+            before, after = self.stored.get(key), self.entries[key].decisions
+            known = before.decisions if before is not None else {}
+            if known != after:
+                await decisions.replace(db, section_id, key, known, after)
 
     def _forget(self) -> None:
         """Forget what is stored by now."""
         self._rows.clear()
         self.stored.update((key, self.entries[key]) for key in self._kept)
         self._kept.clear()
-        self._found.clear()
+        self._origins.clear()
 
     def _summaries(self) -> Iterator[Outcome]:
         titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}
@@ -248,7 +248,7 @@ class Journal:
     def _history(self) -> tuple[list[ColumnChange], Cause]:
         """Return what changed in the SIS since it was last recorded, and why."""
         changes = [
-            find_change(self.stored.get(key), self.entries[key], self._found_in(key))
+            find_change(self.stored.get(key), self.entries[key], self._origins.get(key, {}))
             for key in sorted(self._kept)
         ]
         sync = self.sync
@@ -256,16 +256,6 @@ class Journal:
         mode, reason = ("undo", sync.undo["reason"]) if sync.undo else (sync.mode, None)
         cause = Cause(sync.id, mode, sync.planned_by or sync.requester, approver, reason)
         return [change for change in changes if change is not None], cause
-
-    def _found_in(self, assignment_id: str) -> Set[str]:
-        """Return the SIS students whose new value was found, or taken by a person, and not sent."""
-        entry = self.entries[assignment_id]
-        taken = {
-            key
-            for key, one in entry.decisions.items()
-            if one.choice == "take" and entry.sent.get(key) == one.live
-        }
-        return self._found.get(assignment_id, frozenset()) | taken
 
     def _changed(self) -> Iterable[LedgerAssignment]:
         return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from gradesync.core.assignments import has_temporary_name
 from gradesync.core.catalog import ADVICE
 from gradesync.core.gradebook import ITEMS, Gradebook
+from gradesync.core.history import find_origins
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
@@ -165,9 +166,12 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
     updated = update_ledger(entry, item, students)
     if updated.problem is not None:
         updated = replace(updated, problem=None)
-    if updated != entry:
-        found = {score.sis_student for score in item.settled if score.result is Result.ADOPTED}
-        journal.keep(updated, found)
+    adopted = [score.sis_student for score in item.settled if score.result is Result.ADOPTED]
+    if journal.decisions:
+        updated = replace(updated, decisions=journal.decide(updated, adopted))
+    origins = find_origins(entry, item.settled, journal.sync.id)
+    if updated != entry or origins:
+        journal.keep(updated, origins)
 
 
 def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None]) -> None:

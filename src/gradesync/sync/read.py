@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
+from gradesync.core.decisions import has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
@@ -173,9 +174,9 @@ async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, V
     attempt.journal.entries = dict(entries)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     policy = attempt.district.policy
-    changing = (
-        find_changing(gradebook, entries, reading.matched.keys) if policy.drift == "ask" else frozenset()
-    )
+    changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
+    if policy.drift == "ask":
+        changing |= find_changing(gradebook, entries, reading.matched.keys)
     bindings = bind(verdicts, entries, live, policy)
     refs = select_score_reads(bindings, entries, full=attempt.full, changing=changing)
     live = await _read_scores(target, reading.section, live, refs)

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
-from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed
+from gradesync.core.decisions import settle_written
+from gradesync.core.history import FOUND, Origin
+from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.plan import AssignmentPlan, Plan
 from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
@@ -78,7 +80,10 @@ class ScoreWriter:
         for group in by_assignment(rows):
             entry = self.journal.entry(group[0].assignment_id)
             pending = {row.write.sis_student: Doubtful(row.write.value) for row in group}
-            self.journal.keep(replace(entry, doubtful={**entry.doubtful, **pending}))
+            doubtful = {**entry.doubtful, **pending}
+            self.journal.keep(
+                replace(entry, doubtful=doubtful, decisions=self.journal.decide(entry, pending))
+            )
 
     def _note(
         self,
@@ -89,28 +94,70 @@ class ScoreWriter:
         """Note the outcomes of a batch and update the ledger."""
         for group in by_assignment(rows):
             item, entry = items[group[0].assignment_id], self.journal.entry(group[0].assignment_id)
-            sent, owed, doubtful = dict(entry.sent), dict(entry.owed), dict(entry.doubtful)
-            found: set[str] = set()
+            known = before[item.id]
+            noted = _Noted(
+                dict(entry.sent), dict(entry.owed), dict(entry.doubtful), entry.decisions, origins={}
+            )
             for row in group:
-                student, sis_student, value = row.write.student, row.write.sis_student, row.write.value
-                doubt = self.sent.doubt(row, before[item.id].doubtful.get(sis_student))
-                doubtful.pop(sis_student, None)
-                if doubt is not None:
-                    doubtful[sis_student] = doubt
+                doubt = self.sent.doubt(row, known.doubtful.get(row.write.sis_student))
+                noted.keep_doubt(row, doubt, self.journal.sync.id)
+                if doubt is None and key_of(row) not in self.sent.delivered:
+                    noted.restore_decision(row.write.sis_student, known)
                 if key_of(row) in self.sent.delivered:
-                    sent[sis_student] = value
-                    owed.pop(student, None)
+                    noted.deliver(row)
                     self.journal.note(score_outcome(item, row.write, row.write.result, None))
                 elif (reason := self.sent.refused.get(key_of(row))) is not None:
-                    if self.journal.sync.undo is None:  # what an undo could not put back is no debt
-                        owed[student] = Owed(reason, value)
-                    if key_of(row) in self.sent.held:
-                        # By our own write: what the SIS made of it is nobody's edit.
-                        sent[sis_student] = self.sent.held[key_of(row)]
-                        found.add(sis_student)
+                    self._refuse(noted, row, reason)
                     detail = self.sent.details.get(key_of(row), "")
                     self.journal.note(score_outcome(item, row.write, judge_refusal(reason), reason, detail))
-            self.journal.keep(replace(entry, sent=sent, owed=owed, doubtful=doubtful), found)
+            self.journal.keep(noted.update(entry), noted.origins)
+
+    def _refuse(self, noted: "_Noted", row: ScoreRow, reason: str) -> None:
+        """Note a score that the SIS refused, or of which nobody knows whether it took it."""
+        key = row.write.sis_student
+        if self.journal.sync.undo is None:  # what an undo could not put back is no debt
+            noted.owed[row.write.student] = Owed(reason, row.write.value)
+        if key_of(row) in self.sent.held:
+            # By our own write: what the SIS made of it is nobody's edit.
+            noted.sent[key] = self.sent.held[key_of(row)]
+            noted.origins[key] = FOUND
+
+
+@dataclass(slots=True)
+class _Noted:
+    """Collect what a batch changes in one entry of the ledger."""
+
+    sent: dict[str, Value]
+    owed: dict[str, Owed]
+    doubtful: dict[str, Doubtful]
+    decisions: Mapping[str, Decision]
+    origins: dict[str, Origin]
+
+    def keep_doubt(self, row: ScoreRow, doubt: Doubtful | None, sync_id: str) -> None:
+        """Keep what is left to read back, with the sync that sent it."""
+        self.doubtful.pop(row.write.sis_student, None)
+        if doubt is not None:
+            self.doubtful[row.write.sis_student] = doubt._replace(sync=doubt.sync or sync_id)
+
+    def deliver(self, row: ScoreRow) -> None:
+        """Note a score that the SIS took."""
+        write = row.write
+        self.sent[write.sis_student] = write.value
+        self.owed.pop(write.student, None)
+        self.decisions = settle_written(self.decisions, write.sis_student, write.value)
+        if write.edit:
+            self.origins[write.sis_student] = Origin(edit=write.edit)
+
+    def restore_decision(self, key: str, known: LedgerAssignment) -> None:
+        """Take back what an undo decided about a score that certainly is not back."""
+        others = {other: made for other, made in self.decisions.items() if other != key}
+        former = known.decisions.get(key)
+        self.decisions = others if former is None else {**others, key: former}
+
+    def update(self, entry: LedgerAssignment) -> LedgerAssignment:
+        return replace(
+            entry, sent=self.sent, owed=self.owed, doubtful=self.doubtful, decisions=self.decisions
+        )
 
 
 def _rows(plan: Plan, refs: Mapping[str, Ref], *, owed: bool) -> Iterator[ScoreRow]:

@@ -1,0 +1,86 @@
+"""Judge for how long a decision about an edit in the SIS holds: for the values that it was made on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value
+from gradesync.core.plan import ScoreOutcome
+from gradesync.core.reasons import Reason, Result
+
+
+def is_pending(decision: Decision) -> bool:
+    """Return True where a sync has still to do what was decided. It reads what the SIS holds first."""
+    taken = decision.choice == "take" and decision.sent == decision.live
+    return decision.choice in {"put-back", "take"} and not taken
+
+
+def has_pending(entry: LedgerAssignment) -> bool:
+    return any(map(is_pending, entry.decisions.values()))
+
+
+def is_open(owed: Owed | None, decision: Decision | None) -> bool:
+    """Return True where a person is to decide about a score, or decided and no sync has done it yet."""
+    if owed is not None and owed.reason == Reason.DRIFT_UNDECIDED:
+        return True
+    return decision is not None and (decision.choice == "reopened" or is_pending(decision))
+
+
+def is_kept(score: ScoreOutcome) -> bool:
+    """Return True where a score was read, and the SIS holds what was sent."""
+    return score.result is Result.UNCHANGED and Reason.NEVER_SCORED_HERE not in score.warnings
+
+
+def list_wanted(decisions: Mapping[str, Decision], doubtful: Mapping[str, Doubtful]) -> dict[str, Value]:
+    """Return the scores of Schoology that a sync judges by a decision although it need not read them.
+
+    By SIS student key: what is still to be done, and what was done by a write that may not have happened.
+    """
+    pending = {key: made for key, made in decisions.items() if is_pending(made) and key not in doubtful}
+    lost = {
+        key: made
+        for key, made in decisions.items()
+        if made.choice == "take" and not is_pending(made) and key in doubtful
+    }
+    return {key: made.wanted for key, made in {**pending, **lost}.items()}
+
+
+def drop_void(entry: LedgerAssignment) -> LedgerAssignment:
+    """Return an entry without the decisions that ended when something else was sent."""
+    held = {key: made for key, made in entry.decisions.items() if _holds(made, key, entry)}
+    return entry if len(held) == len(entry.decisions) else replace(entry, decisions=held)
+
+
+def _holds(decision: Decision, key: str, entry: LedgerAssignment) -> bool:
+    doubt = entry.doubtful.get(key)
+    if decision.choice == "stop" or (doubt is not None and doubt.value == decision.live):
+        return True
+    return entry.sent.get(key) == decision.sent
+
+
+def settle_decisions(
+    decisions: Mapping[str, Decision], settled: Iterable[ScoreOutcome]
+) -> Mapping[str, Decision]:
+    """Return the decisions that remain once outcomes that need no write are recorded, by SIS student key."""
+    left = dict(decisions)
+    for score in settled:
+        decision = left.get(score.sis_student)
+        if decision is None or decision.choice == "stop" or decision.student != score.student:
+            continue
+        if score.reason is Reason.DRIFT_UNDECIDED:
+            seen = Decision("reopened", score.student, decision.sent, score.held, score.after)
+            left[score.sis_student] = seen
+        elif score.result is Result.ADOPTED and decision.choice == "take" and score.after == decision.live:
+            left[score.sis_student] = decision._replace(sent=decision.live)
+        elif score.result is Result.ADOPTED or is_kept(score):
+            del left[score.sis_student]
+    return left
+
+
+def settle_written(decisions: Mapping[str, Decision], key: str, value: Value) -> Mapping[str, Decision]:
+    """Return the decisions that remain once a value was written: those that it has not overtaken."""
+    decision = decisions.get(key)
+    if decision is None or decision.choice == "stop":
+        return decisions
+    if decision.choice == "take" and decision.sent == decision.live == value:
+        return decisions
+    return {other: made for other, made in decisions.items() if other != key}
