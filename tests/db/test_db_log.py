@@ -126,12 +126,11 @@ async def test_invalid_id_is_not_found(database: Database) -> None:
 async def test_plan_is_found_for_a_day(database: Database, servers: Urls) -> None:
     await settled(database, "1")
     async with database.district("riverside") as db:
-        found = await syncs.find_planned(db, "1", "f1")
-        assert found is not None
+        (found,) = await syncs.list_planned(db, "1", "f1")
         assert found.fingerprint == "f1"
-        assert await syncs.find_planned(db, "1", "f2") is None
-        assert await syncs.find_planned(db, "2", "f1") is None
+        assert await syncs.list_planned(db, "1", "f2") == []
+        assert await syncs.list_planned(db, "2", "f1") == []
     async with servers.owner() as owner:
         await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
     async with database.district("riverside") as db:
-        assert await syncs.find_planned(db, "1", "f1") is None
+        assert await syncs.list_planned(db, "1", "f1") == []

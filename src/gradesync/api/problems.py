@@ -139,6 +139,14 @@ CATALOG: Mapping[str, ProblemType] = {
         "This plan cannot be approved.",
         "Use the fingerprint of a sync of this section from the last 24 hours.",
     ),
+    "second-person-needed": ProblemType(
+        403,
+        "Another person must approve these changes.",
+        "Ask another teacher of the section, or an administrator, to review and approve them.",
+    ),
+    "reason-needed": ProblemType(
+        422, "These changes need a reason.", "Send `reason` with the approval: the history keeps it."
+    ),
     "sis-section-taken": ProblemType(
         409,
         "Another Schoology section is linked to this SIS section.",

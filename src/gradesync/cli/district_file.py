@@ -142,6 +142,7 @@ class _Policy(Table):
     drift: DriftPolicy = _POLICY.drift
     mean_shift: Decimal = Field(_POLICY.mean_shift, gt=0, le=100)
     compare_nightly: bool = False
+    late_approval: bool = False
     history_years: int = Field(_POLICY.history_years, ge=0, le=20)
 
 

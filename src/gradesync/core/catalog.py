@@ -231,7 +231,7 @@ class SyncResult(StrEnum):
     FAILED = "failed"
 
 
-REVIEWS = frozenset({Reason.MASS_CHANGE, Reason.PLAN_CHANGED})
+REVIEWS = frozenset({Reason.MASS_CHANGE, Reason.LATE_CHANGE, Reason.PLAN_CHANGED})
 # What the SIS holds as it should, by this sync or by an earlier one.
 IN_PLACE = frozenset(Result) - {Result.SKIPPED, Result.FAILED}
 

@@ -36,9 +36,8 @@ class ScoreWrite(NamedTuple):
     """Describe one score to send. `student` is the uid, `sis_student` the SIS's key for the same person.
 
     `before` is what was last sent, None also where nothing was; a mark that may stand instead comes first.
-    `owed`: an earlier sync owed this very value. `edit` holds the value of somebody else in the SIS that it
-    replaces, where it replaces one.
-    `detail` explains a warning.
+    `owed`: an earlier sync owed this very value. `edit` holds somebody's value in the SIS that it replaces,
+    where it replaces one. `detail` explains a warning.
     """
 
     student: str
@@ -152,10 +151,11 @@ def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
 
 
 class Danger(StrEnum):
-    """Name what the guard stops: too many scores emptied, or too many assignments created again."""
+    """Name what the guard stops: scores emptied, assignments created again, or changes after the term."""
 
     SCORES = "scores"
     ASSIGNMENTS = "assignments"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,8 @@ class Guard:
     """Count how much of what stands in the SIS a plan would change.
 
     `sent`: scores the ledger holds with a value. `cleared`, `zeroed`, `changed`: of these, how many would
-    lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments.
-    `danger`: what is too much of it, so that a person must approve the plan first.
+    lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments. `danger`:
+    what a person must approve, as too much of it, or as one of the `late` changes after `term_ended`.
     """
 
     sent: int = 0
@@ -174,11 +174,15 @@ class Guard:
     known: int = 0
     recreated: int = 0
     danger: Danger | None = None
+    late: int = 0
+    term_ended: str | None = None
 
     def describe(self) -> str:
         """Return what is in danger, with its numbers, as one sentence; empty where nothing is."""
         if self.danger is None:
             return ""
+        if self.danger is Danger.LATE:
+            return f"The term ended on {self.term_ended}. A second person must approve what would change."
         if self.danger is Danger.ASSIGNMENTS:
             gone = f"{self.recreated:,} are deleted there and would be created again"
             return f"Of {self.known:,} assignments in {sis_name()}, {gone}."

@@ -102,5 +102,6 @@ class Reason(StrEnum):
     SIS_CREDENTIALS_REFUSED = "sis-credentials-refused"
     TIMED_OUT = "timed-out"
     MASS_CHANGE = "mass-change"
+    LATE_CHANGE = "late-change"
     PLAN_CHANGED = "plan-changed"
     INTERNAL_ERROR = "internal-error"

@@ -50,8 +50,16 @@ def advise(plans: Sequence[AssignmentPlan], ledger: Ledger, policy: Policy) -> t
         return tuple(plans)
     titles = {plan.id: plan.title for plan in plans}
     settled = {**{entry.id: _settled(entry) for entry in ledger.values() if entry.sent}, **columns}
-    klass = _Class(columns, titles, _add_up(settled.values()), policy)
-    return tuple(_warn(plan, klass.inspect(plan.id)) for plan in plans)
+    klass = _Class(columns, titles)
+    advice = {key: found for key in columns if (found := klass.inspect(key)) is not None}
+    # What seems mistaken says nothing of the class: held against it, every other column moves the average.
+    sums = _add_up(column for key, column in settled.items() if key not in advice)
+    advice |= {
+        key: found
+        for key, column in columns.items()
+        if key not in advice and (found := _inspect_mean(column, sums, policy)) is not None
+    }
+    return tuple(_warn(plan, advice.get(plan.id)) for plan in plans)
 
 
 def _warn(plan: AssignmentPlan, advice: Advice | None) -> AssignmentPlan:
@@ -99,29 +107,34 @@ def _add_up(columns: Iterable[Column]) -> _Sums:
 
 
 class _Class(NamedTuple):
-    """Hold the columns that a plan writes, and what the class earned in all of them."""
+    """Hold the columns that a plan writes."""
 
     columns: Mapping[str, Column]
     titles: Mapping[str, str]
-    sums: _Sums
-    policy: Policy
 
     def inspect(self, key: str) -> Advice | None:
-        """Return the most telling advice on a column: a class at zero moves the average, too."""
-        column = self.columns.get(key)
-        if column is None or len(column.after) < CLASS or not column.total:
+        """Return the advice on a column whose values, or exchanged values, tell enough."""
+        column = self.columns[key]
+        if not _has_class(column):
             return None
         others = self.columns if len(self.columns) <= COMPARED_COLUMNS else {}
         for other, beside in others.items():
             if other != key and _swaps(column, beside):
                 return Advice(Reason.COLUMNS_SWAPPED, {"other": self.titles[other].strip()})
-        if (alike := _inspect_values(column)) is not None:
-            return alike
-        shift = _shift_mean(column, self.sums)
-        if shift is None or abs(shift) <= self.policy.mean_shift:
-            return None
-        facts = {"shift": f"{abs(shift):.1f}", "direction": "higher" if shift > 0 else "lower"}
-        return Advice(Reason.MEAN_MOVED, facts)
+        return _inspect_values(column)
+
+
+def _has_class(column: Column) -> bool:
+    return len(column.after) >= CLASS and bool(column.total)
+
+
+def _inspect_mean(column: Column, sums: _Sums, policy: Policy) -> Advice | None:
+    """Return the advice on a column that moves the class average by more than the district's bound."""
+    shift = _shift_mean(column, sums) if _has_class(column) else None
+    if shift is None or abs(shift) <= policy.mean_shift:
+        return None
+    facts = {"shift": f"{abs(shift):.1f}", "direction": "higher" if shift > 0 else "lower"}
+    return Advice(Reason.MEAN_MOVED, facts)
 
 
 def _inspect_values(column: Column) -> Advice | None:

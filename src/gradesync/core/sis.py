@@ -159,6 +159,7 @@ class Policy:
 
     `mean_shift`: points of percent by which one assignment may move a class average without a warning.
     `history_years`: school years before the current one of which the history of scores is kept.
+    `late_approval`: what would change after the end of a section's term waits for a second person.
     """
 
     shorten_titles: bool = False
@@ -174,5 +175,6 @@ class Policy:
     guard_assignments: int = 5
     drift: DriftPolicy = "report"
     compare_nightly: bool = False
+    late_approval: bool = False
     history_years: int = 1
     mean_shift: Decimal = Decimal(15)

@@ -148,6 +148,11 @@ SYNCS: Texts = {
         "Review what would change. If it's right, send it.",
         exact="Stopped for your review. {change}",
     ),
+    Reason.LATE_CHANGE: Text(
+        "The term has ended, so someone else has to review what would change.",
+        "Ask another teacher of the section, or your administrator, to review it and send it.",
+        exact="Stopped for someone else's review. {change}",
+    ),
     Reason.PLAN_CHANGED: Text(
         "The gradebook has changed since you reviewed it, so nothing was sent.",
         "Review the new changes. If they're right, send them.",

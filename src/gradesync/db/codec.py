@@ -113,8 +113,7 @@ def load_owed(raw: Any) -> Owed:
 
 
 def dump_doubtful(doubtful: Doubtful) -> object:
-    sync = [doubtful.sync] if doubtful.sync else []
-    return [dump_value(doubtful.value), doubtful.looks, *sync]
+    return [dump_value(doubtful.value), doubtful.looks, *filter(None, [doubtful.sync])]
 
 
 def load_doubtful(raw: Any) -> Doubtful:
@@ -222,7 +221,8 @@ class Sync:
 
     `result` is null until it settles, and so is `attention`; both also if an older release settled it.
     `trace` is the W3C traceparent of the request that asked for it, where that was traced. `pause_reason` is
-    null unless a pause holds it, `run_id` unless a run asked for it, `undo` unless it puts scores back.
+    null unless a pause holds it, `run_id` unless a run asked for it, `undo` unless it puts scores back, and
+    `reason` unless a person gave one.
     """
 
     district_id: str
@@ -263,6 +263,7 @@ class Sync:
     planned_by: str | None = None
     run_id: str | None = None
     undo: Mapping[str, Any] | None = None
+    reason: str | None = None
 
     @property
     def requester(self) -> str:
@@ -277,14 +278,12 @@ def sync_of(row: Row[Any]) -> Sync:
     for name in ("id", "retry_of", "lease_token", "run_id"):
         values[name] = values[name] and str(values[name])
     values["selection"] = _selection(values["selection"])
-    values["guard"] = _guard(values["guard"])
+    values["guard"] = values["guard"] and _guard(values["guard"])
     values["attention"] = values["attention"] and Attention(**values["attention"])
     return Sync(**values)
 
 
-def _guard(raw: Mapping[str, Any] | None) -> Guard | None:
-    if raw is None:
-        return None
+def _guard(raw: Mapping[str, Any]) -> Guard:
     danger = raw.get("danger")
     return Guard(**{**raw, "danger": danger and Danger(danger)})
 

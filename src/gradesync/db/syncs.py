@@ -29,10 +29,10 @@ from gradesync.db.tables import metadata
 __all__ = [
     "Progress",
     "Sync",
-    "find_planned",
     "get",
     "get_running",
     "insert",
+    "list_planned",
     "page",
     "purge",
     "record_progress",
@@ -109,6 +109,7 @@ async def insert(
     planned_by: str | None = None,
     run_id: UUID | None = None,
     undo: Mapping[str, Any] | None = None,
+    reason: str | None = None,
 ) -> Sync | None:
     """Queue a sync that ends within `settles_in` seconds; None where the section has one processing."""
     new = {
@@ -126,6 +127,7 @@ async def insert(
         "planned_by": planned_by,
         "run_id": run_id,
         "undo": undo,
+        "reason": reason,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),
@@ -172,12 +174,11 @@ async def page(
     return [sync_of(row) for row in await db.execute(query.order_by(SYNC.c.id.desc()).limit(limit))]
 
 
-async def find_planned(db: AsyncSession, section_id: str, fingerprint: str) -> Sync | None:
-    """Return the section's latest sync of the last 24 hours that had this plan."""
+async def list_planned(db: AsyncSession, section_id: str, fingerprint: str) -> list[Sync]:
+    """List the section's syncs of the last 24 hours that had this plan, newest first."""
     recent = SYNC.c.requested_at > NOW - timedelta(hours=24)
     matches = (SYNC.c.section_id == section_id) & (SYNC.c.fingerprint == fingerprint) & recent
-    row = (await db.execute(select(SYNC).where(matches).order_by(SYNC.c.id.desc()).limit(1))).one_or_none()
-    return None if row is None else sync_of(row)
+    return [sync_of(row) for row in await db.execute(select(SYNC).where(matches).order_by(SYNC.c.id.desc()))]
 
 
 def _lease_of(sync_id: str, token: str) -> dict[str, UUID]:

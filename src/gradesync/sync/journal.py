@@ -253,7 +253,7 @@ class Journal:
         ]
         sync = self.sync
         approver = sync.requester if sync.approve else None
-        mode, reason = ("undo", sync.undo["reason"]) if sync.undo else (sync.mode, None)
+        mode, reason = ("undo", sync.reason or sync.undo["reason"]) if sync.undo else (sync.mode, sync.reason)
         cause = Cause(sync.id, mode, sync.planned_by or sync.requester, approver, reason)
         return [change for change in changes if change is not None], cause
 

@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
-from gradesync.core.plan import Selection
+from gradesync.core.plan import Danger, Selection
+from gradesync.core.second_person import is_same_person
 from gradesync.core.undo import Undo
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 class SyncOptions:
     """Describe what to sync. `retry_of` excludes `mode` and `assignments`, `approve` excludes `dry_run`.
 
-    `undo` excludes all others but `dry_run` and `approve`.
+    `undo` excludes all others but `dry_run` and `approve`. `reason`: why, in a person's words.
     """
 
     mode: str | None = None
@@ -37,6 +38,7 @@ class SyncOptions:
     retry_of: str | None = None
     approve: str | None = None
     undo: Undo | None = None
+    reason: str | None = None
 
     @property
     def digest(self) -> str:
@@ -76,8 +78,8 @@ async def request_sync(context: SyncContext, request: Request) -> Sync:
 
     Raises `RequestRefused`: `sync-in-progress` (extension `sync_id`), `syncs-paused` (its detail is what
     the district wrote), `service-sync-off`, `not-course-admin`, `undo-not-possible`,
-    `retry-not-possible`,
-    `approval-not-possible`, `idempotency-key-reused`, `token-not-accepted`.
+    `retry-not-possible`, `approval-not-possible`, `second-person-needed`, `reason-needed`,
+    `idempotency-key-reused`, `token-not-accepted`.
     """
     sync, accepted = await _accept(context, request)
     if not accepted and await settle_overdue(context, request.district_id, sync.id):
@@ -144,7 +146,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
     if options.undo is not None:
         await require_targets(db, request.section_id, options.undo)
     selection = await _selection(db, request)
-    approved = await _approved(db, request)
+    approved = await _approved(db, request, district)
     if approved and options.mode is None and selection is None:
         selection = approved.selection
     undo = dump_undo(options.undo) if options.undo else approved.undo if approved else None
@@ -163,6 +165,7 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
             approve=options.approve,
             trace=traceparent(),
             undo=undo,
+            reason=options.reason,
             planned_by=approved.requester if approved else None,
         )
         if sync is not None:
@@ -172,15 +175,29 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
             return Accepted(running, accepted=False)
 
 
-async def _approved(db: AsyncSession, request: Request) -> Sync | None:
-    """Return the sync whose plan is approved: its mode and selection apply, unless the request has others."""
+async def _approved(db: AsyncSession, request: Request, district: District) -> Sync | None:
+    """Return the sync whose plan is approved: its mode and selection apply, unless the request has others.
+
+    Changes after a term's end that wait for a second person are approved with a reason, and by nobody who
+    asked for them: an earlier preview of another person is no request.
+    """
     fingerprint = request.options.approve
     if fingerprint is None:
         return None
-    approved = await syncs.find_planned(db, request.section_id, fingerprint)
-    if approved is None:
+    planned = await syncs.list_planned(db, request.section_id, fingerprint)
+    if not planned:
         raise RequestRefused("approval-not-possible", "No recent sync of this section had that plan.")
-    return approved
+    approved = planned[0]
+    late = approved.guard is not None and approved.guard.danger is Danger.LATE
+    if not (late and district.policy.late_approval):
+        return approved
+    asked = [sync for sync in planned if not sync.dry_run]
+    others = [sync for sync in asked if not is_same_person(sync.requester, request.actor)]
+    if not others:
+        raise RequestRefused("second-person-needed", "Nobody else asked for these changes.")
+    if request.options.reason is None:
+        raise RequestRefused("reason-needed", "The term is over.")
+    return others[0]
 
 
 async def _selection(db: AsyncSession, request: Request) -> Selection | None:

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from gradesync.core.catalog import use_sis_name
-from gradesync.core.plan import Plan
+from gradesync.core.plan import Danger, Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
+from gradesync.core.second_person import hold_late, is_same_person
 from gradesync.core.sis import Ref
 from gradesync.db import districts
 from gradesync.db.session import DATABASE_AWAY
@@ -122,6 +124,9 @@ async def _plan(attempt: Attempt, reading: Reading) -> Plan:
     """Make the plan, and note the outcomes that need no call."""
     journal, undo = attempt.journal, attempt.sync.undo
     plan = _plan_sync(attempt, reading) if undo is None else await plan_undo(attempt, reading, undo)
+    if reading.book.policy.late_approval:
+        today = attempt.context.clock().astimezone(ZoneInfo(attempt.district.timezone)).date()
+        plan = hold_late(plan, reading.section.term_last, today)
     journal.start(plan)
     note_rules(journal, plan)
     note_orphans(journal, plan)
@@ -157,10 +162,14 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
 
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
-    approved = attempt.sync.approve
-    if approved is not None and plan.fingerprint != approved:
+    sync, late = attempt.sync, plan.guard.danger is Danger.LATE
+    if sync.approve is not None and plan.fingerprint != sync.approve:
         raise SyncStopped(Reason.PLAN_CHANGED)
-    if plan.needs_approval and approved is None and not attempt.sync.dry_run:
+    if not plan.needs_approval or sync.dry_run:
+        return
+    if late and (sync.planned_by is None or is_same_person(sync.planned_by, sync.requester)):
+        raise SyncStopped(Reason.LATE_CHANGE)
+    if sync.approve is None:
         raise SyncStopped(Reason.MASS_CHANGE)
 
 

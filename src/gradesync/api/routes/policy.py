@@ -78,6 +78,7 @@ def _render_policy(policy: Policy) -> schemas.Policy:
             "guard_assignments": policy.guard_assignments,
             "drift": policy.drift,
             "compare_nightly": policy.compare_nightly,
+            "late_approval": policy.late_approval,
             "history_years": policy.history_years,
         }
     )

@@ -27,6 +27,8 @@ router = APIRouter(tags=["History"])
             "not-course-admin",
             "undo-not-possible",
             "approval-not-possible",
+            "second-person-needed",
+            "reason-needed",
         ),
     },
 )
@@ -49,7 +51,7 @@ async def start_undo(*, context: SyncWriter, response: Response, wanted: UndoReq
         section_id=context.section_id,
         requester_kind=context.caller.kind,
         requester_id=context.caller.subject,
-        options=SyncOptions(dry_run=wanted.dry_run, approve=wanted.approve, undo=undo),
+        options=SyncOptions(dry_run=wanted.dry_run, approve=wanted.approve, undo=undo, reason=wanted.reason),
         settles_after=context.runtime.settings.settle_seconds,
         source_ip=context.source_ip,
     )

@@ -27,6 +27,7 @@ class Policy(ResponseModel):
     history_years: int
     drift: DriftPolicy
     compare_nightly: bool
+    late_approval: bool
 
 
 class PolicyChange(RequestModel):
@@ -105,4 +106,8 @@ class PolicyChange(RequestModel):
     ] = None
     compare_nightly: Annotated[
         StrictBool | None, Field(description="Compare every linked section with the SIS each night")
+    ] = None
+    late_approval: Annotated[
+        StrictBool | None,
+        Field(description="Changes after the end of a section's term wait until a second person approves"),
     ] = None

@@ -81,6 +81,7 @@ def render_sync(sync: Sync) -> schemas.Sync:
         guard=sync.guard and _render_guard(sync.guard),
         error=_render_error(sync),
         undo=None if sync.undo is None else Undone.model_validate(sync.undo),
+        reason=sync.reason,
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
     )
 

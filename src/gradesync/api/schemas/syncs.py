@@ -1,7 +1,7 @@
 """Define syncs and their outcomes as JSON."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from gradesync.api.schemas.base import (
     Mode,
     Page,
     Paused,
+    PlainText,
     ReasonText,
     RequestModel,
     ResponseModel,
@@ -41,6 +42,10 @@ class SyncRequest(RequestModel):
     approve: Annotated[
         Fingerprint | None,
         Field(description="The fingerprint of a plan that the guard stopped and that may now be written"),
+    ] = None
+
+    reason: Annotated[
+        PlainText | None, Field(min_length=1, max_length=300, description="Why; the history keeps it")
     ] = None
 
     @model_validator(mode="after")
@@ -127,9 +132,14 @@ class GuardFigures(ResponseModel):
     known: int
     recreated: int
     danger: Annotated[
-        Literal["scores", "assignments"] | None,
-        Field(description="What is too much of it, so that a person must approve the plan; null: nothing"),
+        Literal["scores", "assignments", "late"] | None,
+        Field(
+            description="What is too much of it, so that a person must approve the plan; null: nothing. "
+            "`late`: the term is over, and a second person must approve"
+        ),
     ]
+    late: Annotated[int, Field(description="Changes that wait for a second person")] = 0
+    term_ended: Annotated[date | None, Field(description="The last day of the term, where `late`")] = None
     explanation: Annotated[str | None, Field(description="The danger with its numbers, as a sentence")]
 
 
@@ -200,6 +210,7 @@ class Sync(ResponseModel):
     guard: GuardFigures | None
     error: SyncError | None
     undo: Annotated[Undone | None, Field(description="What it puts back, where it is an undo")] = None
+    reason: Annotated[str | None, Field(description="Why it was requested, where a person said so")] = None
     links: SyncLinks
 
 

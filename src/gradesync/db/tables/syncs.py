@@ -88,6 +88,7 @@ class SyncRow(Table, table=True):
     planned_by: str | None = Field(sa_column=Column(Text))
     run_id: UUID | None = Field(sa_column=Column(Uuid))
     undo: dict[str, Any] | None = Field(sa_column=json_column())
+    reason: str | None = Field(sa_column=Column(Text))
 
 
 class PauseRow(Table, table=True):

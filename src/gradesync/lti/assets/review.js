@@ -24,10 +24,12 @@ export function reviewOf(sync, read, send) {
 function confirmation(sync, send) {
   const words = approvalOf(sync.guard);
   const question = h("p", {}, `${words} in ${SIS}? Everything else in this list is sent, too. Families may see it at once.`);
+  const why = sync.guard.danger === "late" ? h("input", { maxlength: 300, required: true }) : null;
   const ask = button(`${words}…`, () => turn(true), { class: "grave" });
   const cancel = button("Cancel", () => turn(false));
-  const sure = button(words, send, { class: "grave" });
+  const sure = button(words, () => (why && !why.reportValidity() ? null : send(why?.value.trim())), { class: "grave" });
   const group = h("div", { class: "confirm", role: "group", "aria-label": "Confirm", hidden: true }, question);
+  if (why) group.append(h("label", {}, "Reason for the change ", why));
   group.append(h("div", { class: "actions" }, sure, cancel));
   group.addEventListener("keydown", ({ key }) => key === "Escape" && turn(false));
 

@@ -195,7 +195,7 @@ export class SyncView {
 
   #partsOf(sync, guarded) {
     if (!guarded) return outcomesOf(this.#context, sync);
-    const send = () => this.start({ approve: sync.fingerprint });
+    const send = (reason) => this.start({ approve: sync.fingerprint, ...(reason && { reason }) });
     this.#reviewed = reviewOf(sync, readerOf(this.#context, sync), send);
     return h("div", {}, this.#reviewed.element, sync.dry_run && outcomesOf(this.#context, sync));
   }

@@ -140,7 +140,8 @@ export function stageOf(sync) {
 }
 
 /** Return what approving a plan does, as the words of a button: "Clear 301 scores". */
-export function approvalOf({ danger, cleared, zeroed, recreated }) {
+export function approvalOf({ danger, cleared, zeroed, recreated, late }) {
+  if (danger === "late") return `Make ${count(late, "change")} after the term`;
   if (danger === "assignments") return `Create ${count(recreated, "assignment")} again`;
   const parts = [cleared > 0 && `clear ${count(cleared, "score")}`, zeroed > 0 && `send ${count(zeroed, "zero")}`];
   return danger === "scores" ? capital(list(parts.filter(Boolean))) : "Send these changes";
