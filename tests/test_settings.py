@@ -23,6 +23,13 @@ def test_keys_are_separated_by_commas_newest_first(monkeypatch: pytest.MonkeyPat
     assert [key.get_secret_value() for key in Settings().secret_keys] == ["n" * 32, "o" * 40]
 
 
+def test_sentinels_without_a_service_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADESYNC_REDIS_URL", "redis+sentinel://:hidden@one/0")
+    with pytest.raises(ValidationError, match=r"\?service=name") as caught:
+        Settings()
+    assert "hidden" not in str(caught.value)
+
+
 def test_short_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADESYNC_SECRET_KEYS", "tooshort")
     with pytest.raises(ValidationError, match="32 characters") as caught:

@@ -98,6 +98,16 @@ class Settings(BaseSettings):
             return None
         return SecretStr(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", value.get_secret_value()))
 
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_service(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "+sentinel:" in value.get_secret_value():
+            # Loads the client of Redis, which few commands need.
+            from gradesync.redis_client.sentinel import parse_url  # noqa: PLC0415
+
+            parse_url(value.get_secret_value(), patience_seconds=1)
+        return value
+
     @field_validator("secret_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:

@@ -4,7 +4,6 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
@@ -13,11 +12,11 @@ from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.api import ApiClient, ApiHarness, expect_oauth_error, expect_problem, open_api
 from harness.api_document import api_document
+from harness.every_route import create_rows
 from harness.hostile import TEXTS, Probe, percent, probes
 from harness.servers import Urls
 
 REFUSED_UPSTREAM = 502  # of an id that PowerSchool refuses to look up
-NOBODY = str(UUID(int=7 << 76 | 2 << 62))
 
 
 @pytest.fixture
@@ -44,8 +43,8 @@ async def send(http: httpx.AsyncClient, token: str | None, probe: Probe) -> http
 
 async def test_no_value_of_any_parameter_is_an_error_of_ours(patient: ApiHarness, run_all: bool) -> None:
     office = await patient.office()
-    ids = dict.fromkeys(("sync_id", "webhook_id", "delivery_id", "preflight_id", "comparison_id"), NOBODY)
-    ids |= {"section_id": patient.section, "assignment_id": str(patient.room.section.standing()[0].id)}
+    await patient.change_policy(runs=True, schedules=True)
+    ids = await create_rows(patient, office, patient.section)
     broken = []
     for number, slot in enumerate(probes(api_document(), ids)):
         sample = slot if run_all else {0: slot[0], 1: slot[1 + number % (len(slot) - 1)]}.values()
@@ -143,4 +142,5 @@ async def test_rows_of_a_file_with_a_nul_are_refused(api: ApiHarness) -> None:
 def test_every_form_of_a_token_request_is_probed() -> None:
     slots = {probe.slot.partition("=")[0] for slot in probes(api_document(), {}) for probe in slot}
     assert {"form client_id", "form scope", "query since", "header Idempotency-Key", "path code"} <= slots
+    assert {"query as_of", "query from", "path run_id", "path student_id", "body ('begins',)"} <= slots
     assert "body ('rows', 0, 'sis_section')" in slots

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import make_url, text
 
-from gradesync.db import migrate, session
+from gradesync.db import migrate, session, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
@@ -54,13 +54,30 @@ async def opened(url: str) -> AsyncIterator[Database]:
 
 
 @pytest.mark.parametrize("answer", [b"", STARTING], ids=["silent", "starting"])
-async def test_host_that_cannot_be_used_is_passed_over(servers: Urls, answer: bytes) -> None:
+async def test_host_that_cannot_be_used_is_passed_over(
+    servers: Urls, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 2.0)
     async with (
         answering(answer) as port,
         opened(several(servers.database_url, port)) as database,
         database.district("d-1") as db,
     ):
         assert await db.scalar(text("SELECT 1")) == 1
+
+
+async def test_silent_host_before_a_good_one_is_no_outage(
+    servers: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "SILENT_SECONDS", 0.05)
+    monkeypatch.setattr(watchdog, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 1.0)
+    async with (
+        answering(b"") as port,
+        opened(several(servers.database_url, port)) as database,
+        database.district("d-1") as db,
+    ):
+        await db.execute(text("SELECT pg_sleep(1)"))
 
 
 async def test_migration_finds_the_host_that_can_be_written(servers: Urls) -> None:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,33 @@ class Node:
         except (URLError, OSError, ValueError):
             return {}
 
+    @property
+    def postmaster(self) -> int:
+        """Return the process that PostgreSQL's others belong to."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """End PostgreSQL and Patroni with SIGKILL, as a machine that loses its power."""
         self.patroni.kill()
-        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+        os.kill(self.postmaster, signal.SIGKILL)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop PostgreSQL and Patroni while the block lasts, as a machine that hangs and comes back."""
+        self.patroni.send(signal.SIGSTOP)
+        postmaster = self.postmaster
+        os.kill(postmaster, signal.SIGSTOP)  # first: it would replace the others
+        asked = "ps", "-o", "pid=", "--ppid", str(postmaster)
+        others = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603
+        for process in map(int, others):
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in (*map(int, others), postmaster):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+            self.patroni.send(signal.SIGCONT)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 
-from engines.cluster import APP, OWNER, PATRONI, Cluster, patroni_python, running_cluster
+from engines.cluster import APP, OWNER, PATRONI, Cluster, Node, patroni_python, running_cluster
 from engines.figures import Figures
 from engines.load import loaded, small_district
 from engines.probe import probing
@@ -39,10 +39,22 @@ async def kill_leader(cluster: Cluster) -> None:
     leader = cluster.leader()
     assert leader is not None
     leader.kill()
-    await asyncio.to_thread(
-        wait_for, lambda: (new := cluster.leader()) is not None and new.name != leader.name, "a new leader"
-    )
+    await _another_leads(cluster, leader)
     leader.patroni.start()
+
+
+async def freeze_leader(cluster: Cluster) -> None:
+    """Stop the leader (SIGSTOP): it accepts connections and answers nothing. Wake it when another leads."""
+    leader = cluster.leader()
+    assert leader is not None
+    with leader.frozen():
+        await _another_leads(cluster, leader)
+
+
+async def _another_leads(cluster: Cluster, before: Node) -> None:
+    await asyncio.to_thread(
+        wait_for, lambda: (new := cluster.leader()) is not None and new.name != before.name, "a new leader"
+    )
 
 
 async def switch_over(cluster: Cluster) -> None:
@@ -61,6 +73,7 @@ async def lose_quorum(cluster: Cluster) -> None:
 
 DISTURBANCES: dict[str, Disturb] = {
     "leader and its Patroni killed (SIGKILL)": kill_leader,
+    "leader and its Patroni frozen (SIGSTOP)": freeze_leader,
     "planned switchover": switch_over,
     "majority of etcd away for 30 s": lose_quorum,
 }

@@ -11,13 +11,14 @@ from redis import Redis
 from engines.programs import Program, accepts, free_port, open_folder, running, wait_for, write
 from gradesync.embedded.wheels import valkey_binary
 
-PASSWORD = "a-password-of-the-drill"
+PASSWORD, SENTINEL_PASSWORD = "a-password-of-the-drill", "a-password-of-its-sentinels"
 SERVICE = "gradesync"
 DOWN_AFTER_MS = 1000
 SENTINEL = """
 port {port}
 bind 127.0.0.1
 dir {home}
+requirepass {own_password}
 sentinel monitor {service} 127.0.0.1 {primary} 2
 sentinel auth-pass {service} {password}
 sentinel down-after-milliseconds {service} {down_after}
@@ -59,11 +60,13 @@ def running_sentinels(folder: Path) -> Iterator[Watched]:
         for port in (first, second, *watching):
             wait_for(lambda port=port: accepts(port), "Valkey's start")  # type: ignore[misc]
         hosts = ",".join(f"127.0.0.1:{port}" for port in watching)
-        url = f"redis+sentinel://:{PASSWORD}@{hosts}/0?service={SERVICE}"
+        url = (
+            f"redis+sentinel://:{PASSWORD}@{hosts}/0?service={SERVICE}&sentinel_password={SENTINEL_PASSWORD}"
+        )
         watched = Watched(primary, url, f"redis://:{PASSWORD}@127.0.0.1:{first}/0")
         watched.until_replicated()
         for port in watching:
-            with Redis(port=port, decode_responses=True) as sentinel:
+            with Redis(port=port, password=SENTINEL_PASSWORD, decode_responses=True) as sentinel:
                 asked: Any = sentinel  # its commands have no types
                 wait_for(lambda asked=asked: _is_informed(asked), "the sentinels' agreement")  # type: ignore[misc]
         yield watched
@@ -90,8 +93,9 @@ def _server(folder: Path, name: str, port: int, more: str = "") -> Program:
 
 def _sentinel(folder: Path, name: str, port: int, primary: int) -> Program:
     home = open_folder(folder / name)
+    passwords = {"password": PASSWORD, "own_password": SENTINEL_PASSWORD}
     text = SENTINEL.format(
-        port=port, home=home, password=PASSWORD, service=SERVICE, primary=primary, down_after=DOWN_AFTER_MS
+        port=port, home=home, service=SERVICE, primary=primary, down_after=DOWN_AFTER_MS, **passwords
     )
     return Program(
         [valkey_binary(), write(home / "sentinel.conf", text), "--sentinel"], folder / f"{name}.log"

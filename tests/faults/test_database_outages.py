@@ -12,20 +12,29 @@ from pydantic import SecretStr
 
 from gradesync.access.tokens import Caller
 from gradesync.cli.serving import application
+from gradesync.console.sign_in import KIND, SignIn
 from gradesync.db import migrate
 from gradesync.db.session import Database
+from gradesync.lti import browser
+from gradesync.lti.logins import save_record
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from harness.api import expect_problem
 from harness.apps import lend_app
 from harness.commands import run_gradesync
-from harness.database_outages import OUTAGES, starting_server
+from harness.database_outages import OUTAGES, hanging, starting_server
 from harness.processes import free_port, start_gradesync, wait_until_ready
 from harness.servers import Urls
 
 Outage = Callable[[Urls], AbstractAsyncContextManager[Database]]
 TOOL = "http://gradesync.test"
+PATIENCE = 30  # far less than the minute that one statement may take
 INITIATION = {"iss": "https://nobody.example", "login_hint": "1", "target_link_uri": f"{TOOL}/lti/launch"}
+
+
+LAUNCH = {"lti_message_type": "basic-lti-launch-request", "lti_version": "LTI-1p0", "oauth_consumer_key": "k"}
+LINK = f"riverside.{'x' * 43}"
+SETUP = "/console/setup"
 
 
 def bearer(runtime: Runtime) -> dict[str, str]:
@@ -33,25 +42,68 @@ def bearer(runtime: Runtime) -> dict[str, str]:
     return {"authorization": f"Bearer {runtime.tokens.issue(caller, timedelta(hours=1))}"}
 
 
+async def ask_api(http: httpx.AsyncClient, runtime: Runtime) -> list[httpx.Response]:
+    form = {"grant_type": "client_credentials"}
+    return [
+        await http.get("/syncs", headers=bearer(runtime)),
+        await http.post("/oauth/token", data=form, auth=("gs_office", "secret")),
+    ]
+
+
+async def ask_pages(http: httpx.AsyncClient, runtime: Runtime) -> list[httpx.Response]:
+    key = browser.new_key()
+    begun = SignIn("riverside", "https://id.example", "nonce", "verifier", browser.digest(key))
+    answer = {"code": "c", "state": await save_record(runtime.redis, KIND, begun, 60)}
+    cookie = {"cookie": f"{browser.COOKIE}={key}"}
+    return [
+        await http.get("/lti/login", params=INITIATION),
+        await http.post("/lti/launch", data=LAUNCH),
+        await http.get("/lti/jwks"),
+        await http.get("/console/sign-in", params={"district": "riverside"}),
+        await http.get("/console/callback", params=answer, headers=cookie),
+    ]
+
+
+async def ask_setup(http: httpx.AsyncClient) -> list[httpx.Response]:
+    session = {"authorization": f"Bearer {LINK}"}
+    return [
+        await http.post(f"{SETUP}/session", json={"link": LINK}),
+        await http.get(f"{SETUP}/district", headers=session),
+        await http.put(f"{SETUP}/district", json={}, headers=session),
+        await http.post(f"{SETUP}/check", json={}, headers=session),
+    ]
+
+
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: outage.__name__)
 async def test_database_that_cannot_be_used_is_503_everywhere(
     settings: Settings, servers: Urls, outage: Outage
 ) -> None:
     at_home = settings.filled(public_url=TOOL)
-    async with open_runtime(at_home, name="tests") as opened, outage(servers) as database:
+    async with (
+        open_runtime(at_home, name="tests") as opened,
+        outage(servers) as database,
+        asyncio.timeout(PATIENCE),
+    ):
         runtime = replace(opened, context=replace(opened.context, database=database))
         with lend_app(application, runtime) as app:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TOOL) as http:
-                form = {"grant_type": "client_credentials"}
-                answers = [
-                    await http.get("/syncs", headers=bearer(runtime)),
-                    await http.post("/oauth/token", data=form, auth=("gs_office", "secret")),
-                ]
-                page = await http.get("/lti/login", params=INITIATION)
+                answers = await ask_api(http, runtime)
+                pages = await ask_pages(http, runtime)
+                scripts = await ask_setup(http)
     for answer in answers:
         expect_problem(answer, 503, "service-unavailable")
-    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (503, "text/html")
-    assert all(int(answer.headers["retry-after"]) for answer in (*answers, page))
+    for kind, found in (("text/html", pages), ("application/json", scripts)):
+        told = {(each.status_code, each.headers["content-type"].partition(";")[0]) for each in found}
+        assert told == {(503, kind)}
+    assert all(int(answer.headers["retry-after"]) for answer in (*answers, *pages, *scripts))
+
+
+async def test_process_without_an_answering_database_is_not_ready(settings: Settings, servers: Urls) -> None:
+    async with open_runtime(settings, name="tests") as opened, hanging(servers) as database:
+        runtime = replace(opened, context=replace(opened.context, database=database))
+        with lend_app(application, runtime) as app:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TOOL) as http:
+                assert (await http.get("/readyz")).status_code == 503
 
 
 async def test_process_waits_for_a_database_that_starts(

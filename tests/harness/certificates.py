@@ -34,11 +34,17 @@ def write_certificate(folder: Path) -> Path:
     return path
 
 
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """Return the TLS of a server with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @pytest.fixture
 async def untrusted(tmp_path: Path) -> AsyncIterator[str]:
     """Serve a certificate that nobody trusts; return the address."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(write_certificate(tmp_path))
+    context = server_context(write_certificate(tmp_path))
 
     async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()

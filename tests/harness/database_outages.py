@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url, text
 
-from gradesync.db import session
+from gradesync.db import session, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
+from harness.hanging_server import hanging_server
 from harness.servers import KEYS, Urls
 from harness.streams import connected, pass_on, serve_streams
 
@@ -107,12 +108,27 @@ async def pool_used_up(urls: Urls) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
+async def hanging(urls: Urls) -> AsyncIterator[Database]:
+    """Accept connections, and answer nothing, as a server that was stopped."""
+    async with hanging_server(urls.database_url) as server, _opened(server.address) as database:
+        async with database.without_tenant():
+            pass
+        server.hang()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("SILENT_SECONDS", "PROBE_SECONDS"):
+                patch.setattr(watchdog, name, SOON)
+            yield database
+
+
+@asynccontextmanager
 async def tables_locked(urls: Urls, seconds: float = SOON) -> AsyncIterator[Database]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "LOCK_SECONDS", seconds)
         async with urls.owner() as owner:
             await owner.execute(text("BEGIN"))
-            await owner.execute(text("LOCK TABLE client, district IN ACCESS EXCLUSIVE MODE"))
+            await owner.execute(
+                text("LOCK TABLE client, district, invitation, tool_key IN ACCESS EXCLUSIVE MODE")
+            )
             async with _opened(urls.database_url) as database:
                 yield database
             await owner.execute(text("ROLLBACK"))
@@ -139,5 +155,5 @@ async def _terminate_waiting(urls: Urls, over: asyncio.Event) -> None:
 
 OUTAGES = (
     *(connections_used_up, connections_not_allowed, starting_up, unreachable),
-    *(pool_used_up, tables_locked, backend_terminated),
+    *(hanging, pool_used_up, tables_locked, backend_terminated),
 )

@@ -18,6 +18,10 @@ TEXTS = (
     "http://[",
     "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-14:00",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    "0001-01-01",
+    "9999-12-31",
     "1" + "0" * 400,
     "\uff1d1+1",
     "['",
@@ -61,7 +65,9 @@ def probes(document: Schema, ids: Mapping[str, str]) -> Iterator[list[Probe]]:
         for method, operation in operations.items():
             parameters = operation.get("parameters", [])
             known = {p["name"]: ids.get(p["name"], "1") for p in parameters if p["in"] == "path"}
-            plain = Probe(method.upper(), path, ids=known, body=_example(document, operation))
+            needed = {p["name"]: _sample(p) for p in parameters if p["in"] == "query" and p.get("required")}
+            body = _example(document, operation)
+            plain = Probe(method.upper(), path, ids=known, query=needed, body=body)
             for parameter in parameters:
                 yield [_with_parameter(plain, parameter, text) for text in TEXTS]
             yield from _body_probes(plain, document, operation)
@@ -74,9 +80,15 @@ def _with_parameter(plain: Probe, parameter: Schema, text: str) -> Probe:
         case "path":
             return replace(probe, ids={**plain.ids, name: text})
         case "query":
-            return replace(probe, query={name: text})
+            return replace(probe, query={**plain.query, name: text})
         case _:
             return replace(probe, headers={name: text.encode("utf-8", "surrogatepass")})
+
+
+def _sample(parameter: Schema) -> str:
+    """Return a value that a parameter takes, so that another one is reached."""
+    examples = parameter["schema"].get("examples", ("1",))
+    return str(parameter.get("example", examples[0]))
 
 
 def _content(operation: Schema) -> Schema:

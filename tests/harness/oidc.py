@@ -39,6 +39,7 @@ class Provider:
         app = Starlette(
             routes=[
                 Route("/.well-known/openid-configuration", self.describe),
+                Route("/{tenant}/.well-known/openid-configuration", self.describe),
                 Route("/keys", self.publish),
                 Route("/token", self.exchange, methods=["POST"]),
             ]

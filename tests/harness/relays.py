@@ -1,6 +1,7 @@
 """Relay connections to a server, and cut one where a test wants."""
 
 import asyncio
+import ssl
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,15 +39,15 @@ class Cut:
 
 
 @asynccontextmanager
-async def relay(url: str, cut: Cut) -> AsyncIterator[str]:
-    """Relay to the server of a URL; yield the relay's own."""
+async def relay(url: str, cut: Cut, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """Relay to the server of a URL; yield the relay's own. With `tls`, clients must speak that."""
     target = make_url(url)
 
     async def accept(reader: StreamReader, writer: StreamWriter) -> None:
         async with connected(target.host, target.port) as (far_reader, far_writer):
             await asyncio.gather(_pass_on(reader, far_writer, cut), _pass_on(far_reader, writer, cut))
 
-    async with serve_streams(accept) as port:
+    async with serve_streams(accept, tls) as port:
         yield target.set(port=port).render_as_string(hide_password=False)
 
 

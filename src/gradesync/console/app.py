@@ -32,8 +32,7 @@ def console_app(runtime: Runtime, parse: Parse) -> Starlette:
             Route("/callback-{district}", callback),
             Route("/setup", setup.page),
             Route(f"{SETUP}session", setup.open_session, methods=["POST"]),
-            Route(f"{SETUP}district", setup.show, methods=["GET"]),
-            Route(f"{SETUP}district", setup.save, methods=["PUT"]),
+            Route(f"{SETUP}district", setup.show_or_save, methods=["GET", "PUT"]),
             Route(f"{SETUP}check", setup.check, methods=["POST"]),
             Route(f"{SETUP}sync", setup.show_newest_sync, methods=["GET"]),
         ],
@@ -56,6 +55,8 @@ async def _handle_error(request: Request, error: Exception) -> Response:
         log.info("sign-in.refused", code=code, detail=error.detail)
     else:
         log.info("sign-in.refused", code=code, detail=name_cause(error))
-    if SETUP in request.url.path:
-        return responses.json_refusal(code)
-    return responses.refusal(code, tool=TOOL, subject=subject)
+    is_script = SETUP in request.url.path
+    response = (
+        responses.json_refusal(code) if is_script else responses.refusal(code, tool=TOOL, subject=subject)
+    )
+    return responses.with_headers_of(response, error)

@@ -16,6 +16,7 @@ from gradesync.access.tokens import Cache
 from gradesync.core.district import OidcAccess
 from gradesync.core.ports import Clock
 from gradesync.errors import RequestRefused
+from gradesync.lti.tool import origin_of
 
 DISCOVERY_SECONDS = 300
 BASIC, POST = "client_secret_basic", "client_secret_post"
@@ -66,7 +67,8 @@ class Providers:
             raise _unavailable("Its configuration cannot be read.") from error
         if provider.issuer != issuer:
             raise _unavailable("Its configuration names another issuer.")
-        if urlsplit(provider.authorization_endpoint).scheme not in {"https", urlsplit(issuer).scheme}:
+        scheme = origin_of(provider.authorization_endpoint).partition(":")[0]
+        if scheme not in {"https", urlsplit(issuer).scheme}:
             raise _unavailable("Its sign-in is no https address.")
         return provider
 

@@ -74,7 +74,7 @@ def merge(stored: District | None, filled_in: Mapping[str, Any], district_id: st
         if value in (None, "", {}):
             del new[name]
     changed = {table for table in CONNECTED if _addresses(new.get(table)) != _addresses(old.get(table))}
-    if "consumer_secret" in (new.get("lti11") or {}):
+    if isinstance(given := new.get("lti11"), Mapping) and "consumer_secret" in given:
         changed.add("lti11")
     for table, name, secret in _secrets(stored) if stored else ():
         lost = changed if table in SYSTEMS else changed & {table}

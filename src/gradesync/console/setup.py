@@ -72,7 +72,7 @@ async def page(_: Request) -> Response:
 async def open_session(request: Request) -> Response:
     """Handle `POST /console/setup/session`: exchange a link, once."""
     tool, ip = tool_of(request), source_ip(request)
-    await tool.count_login(ip)
+    await tool.count_request("setup", request)
     district_id, secret = _credential((await _read(request, Link)).link)
     async with tool.database.district(district_id) as db:
         opened = await invitations.redeem(db, secret)
@@ -82,6 +82,11 @@ async def open_session(request: Request) -> Response:
         await audit.append(db, invited.actor, "invitation.used", {"district": district_id}, ip)
     session = {"session": f"{district_id}.{opened[1]}", "district": district_id, "name": invited.name}
     return _json(session)
+
+
+async def show_or_save(request: Request) -> Response:
+    """Handle `/console/setup/district`. One route: a 405 names the methods of a route."""
+    return await (save if request.method == "PUT" else show)(request)
 
 
 async def show(request: Request) -> Response:
@@ -117,7 +122,6 @@ async def save(request: Request) -> Response:
 async def check(request: Request) -> Response:
     """Handle `POST /console/setup/check`: try both systems as they are set up now, read-only."""
     tool, invited = await _authorize(request)
-    await tool.count_login(source_ip(request))
     section_id = (await _read(request, CheckRequest)).section
     async with tool.database.district(invited.district_id) as db:
         district = await districts.get(db)
@@ -159,6 +163,7 @@ def render_mistakes(refused: SettingsRefused) -> Response:
 async def _authorize(request: Request) -> tuple[Tool, Invited]:
     """Return the person of the request's session. Raises `RequestRefused("invitation-over")`."""
     tool = tool_of(request)
+    await tool.count_request("setup", request)
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     district_id, secret = _credential(given if scheme.lower() == "bearer" else "")
     async with tool.database.district(district_id) as db:

@@ -39,7 +39,7 @@ class SignIn(msgspec.Struct, frozen=True):
 async def sign_in(request: Request) -> Response:
     """Handle `GET /console/sign-in?district=…`: send the browser to the district's provider."""
     tool = tool_of(request)
-    await tool.count_login(source_ip(request))
+    await tool.count_request("login", request)  # each is stored for minutes, whoever starts it
     district, access = await _find(tool, forms.require(await forms.read(request), "district"))
     provider = await providers_of(request).find(access.issuer)
     key = browser.read_key(request) or browser.new_key()
@@ -66,7 +66,9 @@ async def callback(request: Request) -> Response:
 
     The address is the district's own, so that its provider sends no code that another's token endpoint gets.
     """
-    tool, form = tool_of(request), await forms.read(request)
+    tool = tool_of(request)
+    await tool.count_request("launch", request)
+    form = await forms.read(request)
     begun = await take_record(tool.redis, KIND, forms.require(form, "state"), SignIn)
     if begun is None or not browser.is_same_browser(request, begun.browser):
         raise RequestRefused("sign-in-over", "The state is unknown, used, old or of another browser.")

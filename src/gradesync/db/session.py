@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 
 from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
+from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 # Raised where the database is away. Faulty statements are `DBAPIError`s, and a broken server may raise any.
@@ -23,6 +25,7 @@ DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
 AWAY_CLASSES = ("08", "53", "57", "58", "40")
 AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
+# Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
 CONNECT_SECONDS = 10.0  # for all hosts of a URL together
 COMMAND_SECONDS = 60.0
@@ -68,10 +71,16 @@ class Database:
 
     engine: AsyncEngine
     secrets: Secrets
+    watchdog: Watchdog = field(default_factory=Watchdog)
 
     @classmethod
     def open(cls, url: str, secrets: Secrets, *, application_name: str, pool_size: int) -> "Database":
         """Make a pool that connects when first used. `url` is of the form postgresql+asyncpg://…"""
+        watchdog = Watchdog()
+
+        async def connect_watched(**options: Any) -> Any:
+            return await watchdog.connect(partial(connect, **options))
+
         engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -79,7 +88,7 @@ class Database:
             pool_timeout=POOL_SECONDS,
             hide_parameters=True,
             connect_args={
-                "async_creator_fn": connect,
+                "async_creator_fn": connect_watched,
                 "command_timeout": COMMAND_SECONDS,
                 # A pooler refuses other settings here, and may run each transaction on another connection,
                 # which doesn't know the statements that were prepared on the one before.
@@ -90,9 +99,11 @@ class Database:
         )
         event.listen(engine.sync_engine, "checkout", _skip_closed)
         event.listen(engine.sync_engine, "handle_error", _translate)
-        return cls(engine, secrets)
+        event.listen(engine.sync_engine, "after_cursor_execute", watchdog.note_answer)
+        return cls(engine, secrets, watchdog)
 
     async def close(self) -> None:
+        await self.watchdog.stop()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -125,10 +136,12 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(engine or self.engine, expire_on_commit=False) as db, db.begin():
-            db.info["secrets"] = self.secrets
-            await _connect(db)
-            yield db
+        session = AsyncSession(engine or self.engine, expire_on_commit=False)
+        with self.watchdog.watched():
+            async with session as db, db.begin():
+                db.info["secrets"] = self.secrets
+                await _connect(db)
+                yield db
 
     async def check_role(self) -> None:
         """Raise `RoleRefused` unless the role is bound by row-level security and owns nothing."""
@@ -216,22 +229,29 @@ def _skip_closed(connection: Any, *_: object) -> None:
 
 
 async def connect(
-    *, host: str | Sequence[str] | None = None, port: int | Sequence[int] | None = None, **options: Any
+    *,
+    host: str | Sequence[str] | None = None,
+    port: int | Sequence[int] | None = None,
+    seconds: float | None = None,
+    **options: Any,
 ) -> Any:
     """Connect to the first host that answers, and is what `target_session_attrs` asks for.
 
-    Each has its share of the time. The driver would spend all of it on one that swallows what is sent, such
-    as a machine that is gone, and never ask the next.
+    Each has its share of the `seconds`. The driver would spend all of them on one that swallows what is sent,
+    such as a machine that is gone, and never ask the next. Raises `TimeoutError` where one did, and no other
+    will do.
     """
+    seconds = seconds or CONNECT_SECONDS
     if host is None or isinstance(host, str):
-        return await asyncpg.connect(host=host, port=port, timeout=CONNECT_SECONDS, **options)
+        return await asyncpg.connect(host=host, port=port, timeout=seconds, **options)
     ports = [port] * len(host) if port is None or isinstance(port, int) else port
-    last: Exception | None = None
+    share = seconds / len(host)
+    silent, last = None, None
     for one, its_port in zip(host, ports, strict=True):
         try:
-            return await asyncpg.connect(
-                host=one, port=its_port, timeout=CONNECT_SECONDS / len(host), **options
-            )
+            return await asyncpg.connect(host=one, port=its_port, timeout=share, **options)
+        except TimeoutError as error:
+            silent = error
         except (OSError, CannotConnectNowError, TargetServerAttributeNotMatched) as error:
             last = error
-    raise last or ValueError("the URL names no host")
+    raise silent or last or ValueError("the URL names no host")

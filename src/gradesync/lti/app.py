@@ -49,6 +49,7 @@ def lti_app(runtime: Runtime) -> Starlette:
 async def key_set(request: Request) -> Response:
     """Return the public keys of our tool, as registration forms need them."""
     tool = tool_of(request)
+    await tool.count_request("keys", request)
     async with tool.database.without_tenant() as db:
         private = await installations.get_tool_keys(db, _new_key)
     keys = KeySet([RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"}) for pem in private])
@@ -82,9 +83,7 @@ async def _handle_error(request: Request, error: Exception) -> Response:
     log.info("launch.refused", code=code, detail=detail)
     is_script = request.url.path.endswith("/confirm")
     response = responses.json_refusal(code) if is_script else responses.refusal(code)
-    if isinstance(error, HTTPException):
-        response.headers.update(error.headers or {})  # a 405 names the methods of the address
-    return response
+    return responses.with_headers_of(response, error)
 
 
 def find_code(error: Exception) -> str:

@@ -44,7 +44,9 @@ class Proof(msgspec.Struct, frozen=True):
 
 async def launch(request: Request) -> Response:
     """Handle `POST /lti/launch`: LTI 1.3 and 1.1."""
-    tool, form = tool_of(request), await forms.read(request)
+    tool = tool_of(request)
+    await tool.count_request("launch", request)
+    form = await forms.read(request)
     if "lti_message_type" in form:
         checked = await check_form(tool, form)
         return await _page(tool, checked, await _open_session(tool, checked, source_ip(request)))
@@ -70,6 +72,7 @@ async def confirm(request: Request) -> Response:
     tool = tool_of(request)
     if origin_of(request.headers.get("origin", "")) != origin_of(tool.public_url):
         raise RequestRefused("browser-unknown", "The request comes from another origin.")
+    await tool.count_request("launch", request)
     try:
         proof = msgspec.json.decode(await request.body(), type=Proof)
     except (msgspec.DecodeError, RecursionError) as error:

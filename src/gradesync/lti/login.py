@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gradesync.access.tokens import source_ip
 from gradesync.db import installations
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms, logins
@@ -49,7 +48,7 @@ class LoginRequest:
 async def login(request: Request) -> Response:
     """Handle `GET` and `POST /lti/login`: send the browser to the platform, with a key to recognize it by."""
     tool = tool_of(request)
-    await tool.count_login(source_ip(request))
+    await tool.count_request("login", request)  # each is stored for minutes, whoever starts it
     wanted = await _read_login(tool, await forms.read(request))
     known = browser.read_key(request)
     if wanted.frame is None and known is None and COOKIE_TRIED in wanted.form:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gradesync.lti.assets import load
@@ -12,7 +13,7 @@ from gradesync.lti.refusals import CATALOG, Refusal
 PAGES = Environment(
     loader=PackageLoader("gradesync.lti", "pages"), autoescape=True, undefined=StrictUndefined
 )
-RETRY_SECONDS = 5
+RETRY_SECONDS = {429: 60, 503: 5}
 ANY_FRAME = ("*",)  # for pages that show nothing private and do nothing by a click
 
 POLICY = (
@@ -64,6 +65,14 @@ def json_refusal(code: str) -> Response:
     return JSONResponse({"title": entry.title, "text": entry.text}, entry.status, headers=_pause(entry))
 
 
+def with_headers_of(response: Response, error: Exception) -> Response:
+    """Add the headers that belong to an error: a 405 names the methods of the address."""
+    if isinstance(error, HTTPException):
+        response.headers.update(error.headers or {})
+    return response
+
+
 def _pause(entry: Refusal) -> dict[str, str]:
     """Return how long to wait, where the same request may succeed later."""
-    return {"retry-after": str(RETRY_SECONDS)} if entry.status == 503 else {}
+    seconds = RETRY_SECONDS.get(entry.status)
+    return {"retry-after": str(seconds)} if seconds else {}

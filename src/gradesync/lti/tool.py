@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from starlette.requests import Request
 
 from gradesync.access.platform_keys import PlatformKeys
-from gradesync.access.tokens import Limits, Tokens
+from gradesync.access.tokens import Limits, Tokens, source_ip
 from gradesync.core.district import District
 from gradesync.core.ports import Clock, Member, Systems
 from gradesync.db import districts
@@ -63,10 +63,12 @@ class Tool:
                     return district
         raise RequestRefused("lti-not-registered", "No district has this installation.")
 
-    async def count_login(self, address: str | None) -> None:
-        """Count a login against the rate limit. Raises `RequestRefused("too-many-logins")`."""
-        # Each login is stored for minutes, whoever starts it.
-        if await self.limits.wait("login", f"ip:{address}", self.logins_per_minute):
+    async def count_request(self, limit: str, request: Request) -> None:
+        """Count a request of anybody by its address. Raises `RequestRefused("too-many-logins")`.
+
+        Each `limit` counts for itself: a launch is a login, and then another request.
+        """
+        if await self.limits.wait(limit, f"ip:{source_ip(request)}", self.logins_per_minute):
             raise RequestRefused("too-many-logins", "")
 
     async def members(self, district: District, section_id: str, uid: str) -> Sequence[Member]:

@@ -7,7 +7,7 @@ from gradesync.core.ports import Finding
 from gradesync.errors import CertificateRefused, GradeSyncError, Retriable, SyncStopped
 from gradesync.oneroster.calls import Calls
 from gradesync.oneroster.refusals import read_refusal
-from gradesync.upstream.client_credentials import ClientCredentials
+from gradesync.upstream.auth import ClientCredentials
 
 # What does not work without a scope.
 CONSEQUENCES: Mapping[str, str] = {

@@ -17,8 +17,8 @@ from gradesync.oneroster.check import Checker
 from gradesync.oneroster.profiles import Profile, choose_profile
 from gradesync.oneroster.refusals import OneRosterDialect
 from gradesync.oneroster.target import OneRosterTarget
+from gradesync.upstream.auth import ClientCredentials
 from gradesync.upstream.client import Backoff, Budget, Upstream
-from gradesync.upstream.client_credentials import ClientCredentials
 from gradesync.upstream.limits import RateLimit, minimum_interval, per_window
 
 SYSTEM = "oneroster"

@@ -12,8 +12,8 @@ from gradesync.powerschool.calls import Calls, Memory
 from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
+from gradesync.upstream.auth import ClientCredentials
 from gradesync.upstream.client import Backoff, Budget, Upstream
-from gradesync.upstream.client_credentials import ClientCredentials
 from gradesync.upstream.limits import RateLimit, minimum_interval
 from gradesync.upstream.response import DEFAULT_PAUSE, UpstreamResponse, retry_after
 

@@ -274,11 +274,15 @@ def open_redis(url: str, *, patience_seconds: float) -> RedisClient:
     """Return a client that connects when it is first used. Jobs are JSON.
 
     `url` names a server, or (`redis+sentinel://…`) sentinels that know it. `patience_seconds`: how long a
-    command may take before Redis counts as away.
+    command may take before Redis counts as away. The name in a certificate is checked, unless the URL says
+    `ssl_check_hostname=false`.
     """
-    watched = url.startswith(f"{sentinel.SCHEME}://")
-    options = {"patience_seconds": patience_seconds}
-    pool = Pool(**options | sentinel.parse_url(url)) if watched else Pool.from_url(url, **options)
+    options: dict[str, Any] = {"patience_seconds": patience_seconds}
+    if sentinel.is_sentinel_url(url):
+        pool = Pool(**options, **sentinel.parse_url(url, **options))
+    else:
+        checks = {"ssl_check_hostname": True} if url.startswith("rediss://") else {}
+        pool = Pool.from_url(url, **options, **checks)
     redis = cast("RedisClient", RedisClient.from_pool(pool))
     redis.job_serializer, redis.job_deserializer = to_bytes, json.loads
     return redis

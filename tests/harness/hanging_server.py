@@ -1,0 +1,57 @@
+"""Relay to a PostgreSQL, and let it hang: it accepts connections, and answers nothing."""
+
+import asyncio
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import make_url
+
+
+@dataclass
+class HangingServer:
+    """Pass data on while `known` is set; for connections that come while `new` is not, never a byte."""
+
+    url: str
+    address: str = ""
+    accepted: int = 0
+    known: asyncio.Event = field(default_factory=asyncio.Event)
+    new: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hang(self) -> None:
+        """Behave as a process that was stopped, whose kernel still accepts connections for it."""
+        self.known.clear()
+        self.new.clear()
+
+    def go_on(self) -> None:
+        self.known.set()
+        self.new.set()
+
+    async def accept(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.accepted += 1
+        await self.new.wait()
+        target = make_url(self.url)
+        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
+        await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+
+    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                await self.known.wait()
+                writer.write(data)
+        except ConnectionError:
+            pass
+        writer.close()
+
+
+@asynccontextmanager
+async def hanging_server(url: str) -> AsyncIterator[HangingServer]:
+    """Serve at another `address` a database that works until it is told to hang."""
+    server = HangingServer(url)
+    server.go_on()
+    async with await asyncio.start_server(server.accept, "127.0.0.1", 0) as serving:
+        port = serving.sockets[0].getsockname()[1]
+        server.address = make_url(url).set(port=port).render_as_string(hide_password=False)
+        yield server
+        server.go_on()
