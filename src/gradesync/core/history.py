@@ -198,4 +198,4 @@ def trace_all(events: Iterable[Event]) -> dict[str, dict[str, list[Known]]]:
 def oldest_kept(today: date, years: int) -> date:
     """Return the day from which history is kept: the start of the school year, so many years before."""
     started = today.year if today.month >= SCHOOL_YEAR_STARTS else today.year - 1
-    return date(started - years, SCHOOL_YEAR_STARTS, 1)
+    return date(max(started - years, date.min.year), SCHOOL_YEAR_STARTS, 1)
