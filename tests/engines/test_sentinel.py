@@ -16,6 +16,7 @@ from gradesync.redis_client.sentinel import parse_url
 from harness.certificates import server_context, write_certificate
 from harness.contexts import BUSY_REDIS_SECONDS, REDIS_SECONDS
 from harness.relays import Cut, relay
+from harness.streams import serve_streams
 
 
 @pytest.mark.long
@@ -61,8 +62,8 @@ async def secure(redis_url: str, tmp_path: Path) -> AsyncIterator[str]:
                 writer.write(known.get(b" ".join(word.strip() for word in words), b"-ERR unknown\r\n"))
             writer.close()
 
-        async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls) as sentinel:
-            host = f"localhost:{sentinel.sockets[0].getsockname()[1]}"
+        async with serve_streams(answer, tls) as sentinel:
+            host = f"localhost:{sentinel}"
             own = make_url(redis_url)
             servers = f"rediss+sentinel://:{quote(own.password or '')}@{host}/{own.database}"
             sentinels = "sentinel_username=watcher&sentinel_password=s%40crt"

@@ -60,7 +60,7 @@ async def ask_pages(http: httpx.AsyncClient, runtime: Runtime) -> list[httpx.Res
         await http.post("/lti/launch", data=LAUNCH),
         await http.get("/lti/jwks"),
         await http.get("/console/sign-in", params={"district": "riverside"}),
-        await http.get("/console/callback", params=answer, headers=cookie),
+        await http.get("/console/callback-riverside", params=answer, headers=cookie),
     ]
 
 

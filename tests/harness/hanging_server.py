@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import make_url
 
+from harness.streams import connected, serve_streams
+
 
 @dataclass
 class HangingServer:
@@ -32,16 +34,13 @@ class HangingServer:
         self.accepted += 1
         await self.new.wait()
         target = make_url(self.url)
-        far_reader, far_writer = await asyncio.open_connection(target.host, target.port)
-        await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+        async with connected(target.host, target.port) as (far_reader, far_writer):
+            await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
 
     async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                await self.known.wait()
-                writer.write(data)
-        except ConnectionError:
-            pass
+        while data := await reader.read(65536):
+            await self.known.wait()
+            writer.write(data)
         writer.close()
 
 
@@ -50,8 +49,6 @@ async def hanging_server(url: str) -> AsyncIterator[HangingServer]:
     """Serve at another `address` a database that works until it is told to hang."""
     server = HangingServer(url)
     server.go_on()
-    async with await asyncio.start_server(server.accept, "127.0.0.1", 0) as serving:
-        port = serving.sockets[0].getsockname()[1]
+    async with serve_streams(server.accept) as port:
         server.address = make_url(url).set(port=port).render_as_string(hide_password=False)
         yield server
-        server.go_on()
