@@ -17,7 +17,7 @@ from harness.servers import Urls
 
 pytestmark = pytest.mark.skipif(bool(missing("pgbouncer")), reason=missing("pgbouncer") or "installed")
 
-SYNCS = 6
+SYNCS = 3
 PATIENCE = 120
 
 
