@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from gradesync.db import audit
+from gradesync_sandbox.faults import Fault, Status
 from harness.api import ApiClient, ApiHarness
 
 UNKNOWN = {"assignments": None, "scores": None, "as_of": None}
@@ -49,6 +50,27 @@ async def test_what_was_counted_before_a_sync_is_forgotten(api: ApiHarness) -> N
     grade(api, 2)
     await api.sync(teacher)
     assert (await waiting(teacher, api))["scores"] == 0
+
+
+async def test_scores_of_a_new_student_are_counted(api: ApiHarness) -> None:
+    schoology, section = api.world.schoology, api.room.section
+    uid = next(uid for uid in api.room.students if uid not in api.room.odd.values())
+    schoology.drop_student(section.id, uid)
+    teacher = await synced(api)
+    schoology.enroll(section.id, uid)  # with scores that are older than the sync
+    preview = await api.sync(teacher, dry_run=True)
+    assert preview["scores"]["written"] > 3
+    assert (await waiting(teacher, api))["scores"] == preview["scores"]["written"]
+
+
+async def test_nothing_is_counted_where_old_scores_are_unread(api: ApiHarness) -> None:
+    schoology, section = api.world.schoology, api.room.section
+    uid = next(uid for uid in api.room.students if uid not in api.room.odd.values())
+    schoology.drop_student(section.id, uid)
+    teacher = await synced(api)
+    schoology.enroll(section.id, uid)
+    api.sandbox.faults.add(Fault("schoology", "grades", Status(403), times=None))
+    assert await waiting(teacher, api) == UNKNOWN
 
 
 async def test_nothing_is_counted_before_the_first_sync(api: ApiHarness) -> None:

@@ -15,7 +15,7 @@ from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities
-from gradesync.core.waiting import Waiting, find_waiting
+from gradesync.core.waiting import Waiting, find_waiting, list_newcomers
 from gradesync.db.links import Pair, SectionLink
 from gradesync.sync.link import pair_by_title
 
@@ -62,6 +62,18 @@ class Stored:
         pairing = pair_by_title(district, gradebook.categories, link.sis_categories, kept)
         return Rulebook(link.sis, pairing, capabilities, district.policy)
 
+    def find_newcomers(self, gradebook: Gradebook) -> Mapping[str, str]:
+        """Return the students whom the next sync sees first, with their SIS key, as far as one is known.
+
+        Of the others it is a text that no record of the SIS has: nothing counts as sent to them.
+        """
+        link = self.link
+        if link is None:
+            return {}
+        newcomers = list_newcomers(gradebook, self.ledger, self.district.match, link.students)
+        former = {uid: key for uid, key in link.departed.items() if key not in link.students.values()}
+        return {uid: former.get(uid, f"newcomer:{uid}") for uid in newcomers}
+
 
 class State(NamedTuple):
     """Hold what the rules say of an assignment, and what of it waits; None where that is not known."""
@@ -100,7 +112,10 @@ def find_waiting_scores(
     gradebook = outline.gradebook
     if not outline.changes or book is None or stored.link is None or gradebook.partial_lists:
         return {}
-    found = find_waiting(gradebook, stored.ledger, book, stored.link.students)
+    newcomers = stored.find_newcomers(gradebook)
+    if newcomers and not gradebook.full:  # theirs may be older than the last sync
+        return {}
+    found = find_waiting(gradebook, stored.ledger, book, {**newcomers, **stored.link.students})
     return {key: waiting for key, waiting in found.items() if key not in gradebook.partial}
 
 

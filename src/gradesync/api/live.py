@@ -15,6 +15,7 @@ from gradesync.db import districts, links
 from gradesync.errors import RequestRefused, Retriable
 from gradesync.runtime import Runtime
 from gradesync.sync.manual_links import Destination, resolve_destination
+from gradesync.sync.read import read_all_cells
 from gradesync.sync.spare_calls import SpareTurn, reserve_spare_calls
 
 PATIENCE = timedelta(seconds=10)
@@ -25,6 +26,10 @@ SCHOOLS_SECONDS = 3600
 SCHOOLS_CALLS = 2
 # One outline: the section, its assignments, its categories and its grading periods.
 OUTLINE_CALLS = 4
+# All scores of a section: a page of them, and one more for what it lacks.
+CELLS_CALLS = 2
+# More of them take a call for each assignment.
+MAX_CELLS = 20_000
 
 T = TypeVar("T")
 
@@ -78,6 +83,7 @@ class Live:
         self._runtime = runtime
         self._outlines = Cache(self._read_outline, seconds=OUTLINE_SECONDS, limit=200)
         self._changes = Cache(self._read_changes, seconds=OUTLINE_SECONDS, limit=200)
+        self._whole = Cache(self._read_whole, seconds=OUTLINE_SECONDS, limit=200)
         self._members = Cache(self._read_members, seconds=MEMBERS_SECONDS, limit=1000)
         self._schools = Cache(self._read_schools, seconds=SCHOOLS_SECONDS)
         self._sis = Cache(self._read_sis, seconds=OUTLINE_SECONDS, limit=1000)
@@ -93,6 +99,16 @@ class Live:
         """
         try:
             return await self._changes.get(ref)
+        except NoSpareCalls:
+            return None
+
+    async def whole(self, ref: SinceRef) -> Outline | None:
+        """Return the section that `changes` read with all of its scores, at most a minute old.
+
+        None where syncs need the calls to Schoology, or there are too many scores to be counted in passing.
+        """
+        try:
+            return await self._whole.get(ref)
         except NoSpareCalls:
             return None
 
@@ -143,12 +159,23 @@ class Live:
     async def _read_changes(self, ref: SinceRef) -> Outline:
         section = ref.section
         district = await self.district(section.district_id)
-        calls = district.schoology.calls_per_sync
-        if not await reserve_spare_calls(self._runtime.context, district, calls):
-            raise NoSpareCalls("syncs need the calls")
+        await self._reserve_spare(district, district.schoology.calls_per_sync)
         source = await self._source(section)
         book = await limit_time(source.read(section.section_id, ref.since))
         return Outline(book, self._runtime.clock(), changes=True)
+
+    async def _read_whole(self, ref: SinceRef) -> Outline:
+        book = (await self._changes.get(ref)).gradebook
+        if len(book.assignments) * len(book.students) > MAX_CELLS:
+            raise NoSpareCalls("too many scores to be counted in passing")
+        await self._reserve_spare(await self.district(ref.section.district_id), CELLS_CALLS)
+        source = await self._source(ref.section)
+        whole = await limit_time(read_all_cells(source, book))
+        return Outline(whole, self._runtime.clock(), changes=True)
+
+    async def _reserve_spare(self, district: District, calls: int) -> None:
+        if not await reserve_spare_calls(self._runtime.context, district, calls):
+            raise NoSpareCalls("syncs need the calls")
 
     async def _read_members(self, section: SectionRef) -> tuple[Member, ...]:
         source = await self._source(section)

@@ -1,8 +1,9 @@
 """Find what waits for the next sync of a section: plan it as if the SIS held what was last sent."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import NamedTuple
 
+from gradesync.core.district import Match
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Action
@@ -25,14 +26,32 @@ def find_waiting(
 ) -> dict[str, Waiting]:
     """Return what waits by assignment id, of a gradebook whose cells are those that changed since a sync.
 
-    `students` are the SIS keys that the last sync found, by uid. What a sync could not send, and owes since
-    then, doesn't wait: it needs attention.
+    `students` are the SIS keys that the last sync found, by uid, and those of newcomers. What a sync could
+    not send, and owes since then, doesn't wait: it needs attention.
     """
     made = plan(gradebook, ledger, _hold_sent(ledger), book, students)
     return {
         item.id: Waiting(item.action in _UNSENT, sum(not write.owed for write in item.writes))
         for item in made.assignments
     }
+
+
+def list_newcomers(
+    gradebook: Gradebook, ledger: Ledger, match: Match, matched: Container[str]
+) -> tuple[str, ...]:
+    """Return the uids of students whom no sync has seen: those that the last one `matched` are none.
+
+    A student whom the SIS does not know is no newcomer any more once a sync owes a score of theirs.
+    """
+    owing = {uid for entry in ledger.values() for uid in entry.owed}
+    return tuple(
+        student.uid
+        for student in gradebook.students.values()
+        if student.active
+        and student.uid not in matched
+        and student.uid not in owing
+        and match.student_key(student.school_uid) is not None
+    )
 
 
 def _hold_sent(ledger: Ledger) -> LiveGradebook:

@@ -209,7 +209,7 @@ async def _read_cells(
         return gradebook
     newcomers = reading.matched.keys.items() - link.students.items()
     if newcomers or hash_reading(attempt, reading) != link.rules_hash:
-        return await _read_all(attempt.source, gradebook)
+        return await read_all_cells(attempt.source, gradebook)
     retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
     behind = _behind(syncing, attempt.journal.entries, since)
     return await _read_whole(
@@ -236,7 +236,7 @@ def _behind(ids: Sequence[str], entries: Ledger, since: datetime) -> list[str]:
     ]
 
 
-async def _read_all(source: Source, gradebook: Gradebook) -> Gradebook:
+async def read_all_cells(source: Source, gradebook: Gradebook) -> Gradebook:
     """Replace the cells of a read of changes by all cells."""
     read = await source.cells(gradebook, None)
     return replace(

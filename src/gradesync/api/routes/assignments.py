@@ -81,11 +81,18 @@ async def _read_section(context: SectionContext, stored: assignment_state.Stored
 
 
 async def _read_changes(context: SectionContext, stored: assignment_state.Stored) -> Outline | None:
-    """Read what changed since the last sync; None where there was none, or syncs need the calls."""
+    """Read what changed since the last sync; None where there was none, or syncs need the calls.
+
+    Scores of students who are new since then may be older: where there are any, all scores are read.
+    """
     since = find_cursor(stored.ledger)
     if since is None:
         return None
-    return await context.live.changes(SinceRef(context.section_ref, since, stored.as_of))
+    ref = SinceRef(context.section_ref, since, stored.as_of)
+    changed = await context.live.changes(ref)
+    if changed is None or not stored.find_newcomers(changed.gradebook):
+        return changed
+    return await context.live.whole(ref) or changed
 
 
 @router.get(
