@@ -111,7 +111,7 @@ async def test_ids_of_another_district_do_not_exist(districts: TwoDistricts) -> 
     client, _ = await districts.api.client(*EVERYTHING, district_id=neighbor)
     stranger = districts.token(neighbor, client)
     owned = [route for route in RULES if any(f"{{{name}}}" in route[1] for name in OWNED)]
-    assert len(owned) == 22
+    assert len(owned) == 23
     await districts.expect_refusals(stranger, owned, districts.ours, 404)
     foreign_teacher = districts.token(neighbor, client, section=districts.api.section)
     await districts.expect_refusals(

@@ -46,6 +46,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", f"{SECTION}/syncs"): Rule("syncs:read", True),
     ("GET", SYNC): Rule("syncs:read", True),
     ("GET", f"{SYNC}/outcomes"): Rule("syncs:read", True),
+    ("GET", f"{SYNC}/reasons"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/assignments"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/gradebook"): Rule("syncs:read", True),
     ("GET", f"{SYNC}/events"): Rule("syncs:read", True),

@@ -35,6 +35,7 @@ from gradesync.api.routes import (
     policy,
     preflight,
     preflight_sections,
+    reasons,
     runs,
     schedules,
     sections,
@@ -51,7 +52,7 @@ BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
 ROUTERS = (
-    *(syncs, outcomes, gradebook, comparisons, drift, history, students, events, assignments),
+    *(syncs, outcomes, reasons, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections, totals, statements),
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),

@@ -159,6 +159,7 @@ async def page(
     sync_id: str,
     *,
     assignment: str | None = None,
+    student: str | None = None,
     result: str | None = None,
     reason: str | None = None,
     after: tuple[str, str] | None = None,
@@ -172,6 +173,8 @@ async def page(
     if assignment is not None:
         key = OUTCOME.c.assignment_length, OUTCOME.c.assignment_id
         query = query.where(tuple_(*key) == id_order(assignment))
+    if student is not None:
+        query = query.where(OUTCOME.c.student_id == student)
     if result is not None:
         query = query.where(OUTCOME.c.result == result)
     if reason is not None:

@@ -31,12 +31,21 @@ class Filters:
     assignment: Annotated[
         schemas.SchoologyId | None, Query(description="Only outcomes of this assignment and of its scores")
     ] = None
+    student: Annotated[
+        schemas.PlainText | None,
+        Query(max_length=200, description="Only outcomes of this student, by Schoology id"),
+    ] = None
     result: Annotated[Result | None, Query(description="Only outcomes with this result")] = None
     reason: Annotated[Reason | None, Query(description="Only outcomes with this reason or warning")] = None
 
     def query(self) -> dict[str, str]:
         """Return the filters that are set as query parameters."""
-        values = {"assignment": self.assignment, "result": self.result, "reason": self.reason}
+        values = {
+            "assignment": self.assignment,
+            "student": self.student,
+            "result": self.result,
+            "reason": self.reason,
+        }
         return {name: str(value) for name, value in values.items() if value is not None}
 
 
@@ -100,6 +109,7 @@ async def _read_outcomes(
             db,
             sync_id,
             assignment=filters.assignment,
+            student=filters.student,
             result=filters.result,
             reason=filters.reason,
             after=(after[0], after[1]) if after else None,

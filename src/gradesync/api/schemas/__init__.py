@@ -18,9 +18,12 @@ from gradesync.api.schemas.base import (
 )
 from gradesync.api.schemas.gradebook import (
     AssignmentSummary,
+    Concerned,
     GradebookColumn,
     GradebookPage,
     GradebookState,
+    SyncReason,
+    SyncReasons,
 )
 from gradesync.api.schemas.operations import (
     AccessToken,
@@ -78,6 +81,7 @@ __all__ = [
     "Attention",
     "AuditEntry",
     "CategoryPair",
+    "Concerned",
     "ConnectionReport",
     "Edit",
     "Finding",
@@ -123,6 +127,8 @@ __all__ = [
     "Sync",
     "SyncError",
     "SyncLinks",
+    "SyncReason",
+    "SyncReasons",
     "SyncRequest",
     "SyncResult",
     "Waiting",

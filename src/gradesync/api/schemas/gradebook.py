@@ -48,6 +48,43 @@ class AssignmentSummary(ResponseModel):
     attention: Annotated[int, Field(description="How many of its scores need attention")]
 
 
+class Concerned(ResponseModel):
+    """Count the outcomes with one reason of one student, or of one assignment."""
+
+    student: OutcomeStudent | None
+    assignment: Annotated[
+        OutcomeAssignment | None,
+        Field(description="Null for a student, and for a count of several"),
+    ]
+    assignments: Annotated[int, Field(description="How many assignments have the reason themselves")]
+    scores: int
+    first: Annotated[list[Outcome], Field(description="All of them where they are few, else the first four")]
+
+
+class SyncReason(ResponseModel):
+    """Hold a reason with everybody and everything that it concerns."""
+
+    reason: Annotated[ReasonText, Field(description="Without facts: those are in the outcomes")]
+    warning: Annotated[
+        bool, Field(description="True: a warning; false: why something failed or was left out")
+    ]
+    assignments: int
+    scores: int
+    concerned: list[Concerned]
+
+
+class SyncReasons(ResponseModel):
+    """Hold the reasons of a sync, in the order of the catalog."""
+
+    items: list[SyncReason]
+    names_unavailable: Annotated[
+        bool, Field(description="True: Schoology did not provide the students' names")
+    ] = False
+    students: Annotated[
+        int | None, Field(description="Active students of the section; null: unknown, or not for a teacher")
+    ] = None
+
+
 class GradebookColumn(ResponseModel):
     """Describe one assignment of a gradebook, and the cell of each student.
 
