@@ -87,8 +87,8 @@ $(PEERS)/.ready: tests/bench/requirements.lock
 bench-plots: $(READY)  ## measure how cost grows with size and with workers, and draw it (docs/plots)
 	@PYTHONPATH=tests $(BIN)/python -m bench.plots $(ARGS)
 
-screenshots: $(READY)  ## take the pictures of the console in docs/images anew (needs Chromium)
-	@PYTHONPATH=tests $(BIN)/python -m screenshots
+screenshots: $(READY)  ## take the pictures of docs/images anew; ARGS=folder: every state of the teacher's page there
+	@PYTHONPATH=tests $(BIN)/python -m screenshots $(ARGS)
 
 shape: $(READY)  ## print structure, sizes and words of the code, and the files and functions that a sync calls
 	@PYTHONPATH=tests $(BIN)/python -m shape

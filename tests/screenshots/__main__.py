@@ -1,6 +1,10 @@
-"""Sync an invented district, and take a picture of each view of its console that the guide shows."""
+"""Sync an invented district, and take a picture of each view of its console that the guide shows.
+
+With a folder as argument, take pictures of every state of the teacher's page there instead.
+"""
 
 import asyncio
+import sys
 from pathlib import Path
 
 from playwright.async_api import Page, ViewportSize, expect
@@ -13,6 +17,7 @@ from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.browser import BrowserSession, CourseTab, change_district, open_chromium, open_session
 from harness.known_districts import request_as_teacher
+from screenshots.teacher import take_all
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE: ViewportSize = {"width": 1080, "height": 760}
@@ -83,4 +88,9 @@ async def _take(page: Page, name: str) -> None:
 
 if __name__ == "__main__":
     with servers() as chosen:
-        asyncio.run(main(chosen))
+        if sys.argv[1:]:
+            folder = Path(sys.argv[1])
+            folder.mkdir(parents=True, exist_ok=True)
+            asyncio.run(take_all(chosen, folder))
+        else:
+            asyncio.run(main(chosen))

@@ -31,7 +31,7 @@ _CAUSES: Mapping[Cause, CauseText] = {
     ),
     Cause.UNSYNCED: CauseText("Something changed in Schoology since the last sync.", "Sync again."),
     Cause.EDITED: CauseText(
-        "Somebody changed something in {sis}.",
+        "Someone changed something in {sis}.",
         "Change it back in {sis}, or enter the same in Schoology.",
     ),
     Cause.ONLY_IN_SIS: CauseText(

@@ -9,6 +9,7 @@ const LOOK_AGAIN_MS = 1000;
 export class Api {
   #http;
   #section;
+  #urls = null;
 
   constructor({ token, section }) {
     this.#http = new Http(token);
@@ -71,20 +72,15 @@ export class Api {
     }
   }
 
-  /** Read every outcome of a sync, or those of `filters`: `items`, `names_unavailable`, `students` of the class. */
-  async outcomes(id, filters = {}) {
-    const pages = await this.#http.pages(`${this.#sync(id)}/outcomes`, filters);
-    return {
-      items: pages.flatMap(({ items }) => items),
-      names_unavailable: pages.some((page) => page.names_unavailable),
-      students: pages[0].students,
-    };
+  /** Read one page of the outcomes of a sync, filtered: `items`, `next_cursor`, `names_unavailable`. */
+  outcomesPage(id, filters, cursor) {
+    const query = new URLSearchParams({ limit: PAGE_ROWS, ...filters, ...(cursor && { cursor }) });
+    return this.#http.json(`${this.#sync(id)}/outcomes?${query}`);
   }
 
-  /** Read one page of the outcomes of an assignment: `items`, `next_cursor`, `names_unavailable`. */
-  outcomesOfAssignment(id, assignment, cursor) {
-    const query = new URLSearchParams({ limit: PAGE_ROWS, assignment, ...(cursor && { cursor }) });
-    return this.#http.json(`${this.#sync(id)}/outcomes?${query}`);
+  /** Read why something needs attention, was left out, or is worth knowing: `items`, `students` of the class. */
+  reasons(id) {
+    return this.#http.json(`${this.#sync(id)}/reasons`);
   }
 
   /** Read every assignment of a sync, with the results of its scores in numbers: `items`. */
@@ -98,9 +94,19 @@ export class Api {
     return this.#http.pages(`${this.#sync(id)}/gradebook`);
   }
 
+  /** Return the newest comparison of the last 30 days; undefined: there is none. */
+  async lastComparison() {
+    return (await this.#http.json(`${this.#section}/comparisons?limit=1`)).items[0];
+  }
+
   /** Compare both systems, and return the numbers. Takes a while. */
   async runComparison() {
-    let comparison = await this.#http.json(`${this.#section}/comparisons`, { method: "POST" });
+    return this.settledComparison(await this.#http.json(`${this.#section}/comparisons`, { method: "POST" }));
+  }
+
+  /** Wait for the end of a comparison. */
+  async settledComparison(started) {
+    let comparison = started;
     while (comparison.status === "processing") {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
       comparison = await this.#http.json(comparison.links.self.replace(/^\//, ""));
@@ -109,10 +115,25 @@ export class Api {
     return comparison;
   }
 
-  /** Compare both systems: `comparison` with its numbers, `pages` of its cells. */
-  async compare() {
-    const comparison = await this.runComparison();
-    return { comparison, pages: await this.#http.pages(comparison.links.cells.replace(/^\//, "")) };
+  /** Read the cells of a comparison: one page or more. */
+  comparedCells(comparison) {
+    return this.#http.pages(comparison.links.cells.replace(/^\//, ""));
+  }
+
+  /** Read one page of the scores that someone changed in the SIS: `items`, `next_cursor`. */
+  drift(cursor) {
+    const query = new URLSearchParams({ limit: PAGE_ROWS, ...(cursor && { cursor }) });
+    return this.#http.json(`${this.#section}/drift?${query}`);
+  }
+
+  /** Decide about scores that someone changed in the SIS. */
+  decide(decisions) {
+    return this.#http.json(`${this.#section}/drift`, { method: "POST", body: { decisions } });
+  }
+
+  /** Explain why totals differ. Takes a while. */
+  totals(body) {
+    return this.#http.json(`${this.#section}/totals`, { method: "POST", body });
   }
 
   /** Return the outcomes of a sync as a file: `name`, `content`. */
@@ -122,6 +143,15 @@ export class Api {
 
   assignments() {
     return this.#http.json(`${this.#section}/assignments`);
+  }
+
+  /** Return assignment id -> its page in Schoology; without those that Schoology doesn't tell now. */
+  urls() {
+    this.#urls ??= this.assignments().then(
+      ({ items }) => new Map(items.filter(({ url }) => url).map(({ id, url }) => [id, url])),
+      () => new Map(),
+    );
+    return this.#urls;
   }
 
   /** Count what waits for the next sync: `assignments`, `scores`; null where it isn't known. */

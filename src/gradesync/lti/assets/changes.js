@@ -1,8 +1,9 @@
 // List what changes in the SIS: by assignment, and its scores before and after once it is opened.
 
-import { button, h } from "./dom.js";
+import { h } from "./dom.js";
+import { pager } from "./paging.js";
 import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
-import { count, dateOf, number, SIS } from "./words.js";
+import { count, dateOf, SIS } from "./words.js";
 
 const RESULTS = {
   created: "new",
@@ -61,36 +62,21 @@ const EDITED = {
 const editLine = (edit) => h("li", {}, EDITED[edit.field](edit));
 
 /** Show the scores of one assignment, each page of them when it is asked for. */
-async function fillScores(context, sync, item, body, future) {
+function fillScores(context, sync, item, body, future) {
   const scores = [];
   const table = h("div");
-  const more = h("div", { class: "more" });
+  const read = (cursor) => context.api.outcomesPage(sync.id, { assignment: item.assignment.id }, cursor);
+  const { more, load } = pager(context, read, ({ items, names_unavailable }) => {
+    scores.push(...items.filter(isScoreChange));
+    const missing = names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING);
+    table.replaceChildren(...[missing, scoreTable(scores, future)].filter(Boolean));
+    return scoresOf(item) - scores.length;
+  });
   body.replaceChildren(table, more);
-  const read = async (cursor) => {
-    more.replaceChildren(h("p", { class: "quiet", role: "status" }, "Reading…"));
-    try {
-      const page = await context.api.outcomesOfAssignment(sync.id, item.assignment.id, cursor);
-      scores.push(...page.items.filter(isScoreChange));
-      table.replaceChildren(scoreTable(scores, future));
-      more.replaceChildren(...moreOf(page, scoresOf(item) - scores.length, read));
-    } catch (error) {
-      if (context.ended(error)) return;
-      const again = button("Try again", () => read(cursor), { class: "link" });
-      more.replaceChildren(h("p", { role: "alert" }, `${error.title} `, again));
-    }
-  };
-  await read();
+  load();
 }
 
 const isScoreChange = ({ student, result, reason }) => student && (SENT.has(result) || reason?.code === PLANNED);
-
-function moreOf(page, left, read) {
-  const next = () => read(page.next_cursor);
-  return [
-    page.names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
-    left > 0 && page.next_cursor && button(`Show more (${number(left)} left)`, next, { class: "link" }),
-  ].filter(Boolean);
-}
 
 const isCleared = ({ before, after }) => before !== null && after === null;
 

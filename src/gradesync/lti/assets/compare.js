@@ -1,4 +1,4 @@
-// Compare the gradebook in both systems, and join the cells to a book that the picture shows.
+// Join the cells of a comparison to a book that the picture shows.
 
 import { nameOf, NAMES_MISSING } from "./problems.js";
 import { SIS } from "./words.js";
@@ -18,9 +18,8 @@ const NO_EDITS = `No score was changed in ${SIS}.`;
 const UNREAD = `${SIS} doesn't let scores be read, so nothing can be said about them.`;
 const COLLATOR = new Intl.Collator("en-US", { numeric: true });
 
-/** Compare both systems, and return a book: `columns` with one cell for each of the `students`. */
-export async function compareBoth(api) {
-  const { comparison, pages } = await api.compare();
+/** Join pages of compared cells to a book: `columns` with one cell for each of the `students`. */
+export function joinCompared(pages) {
   const cells = pages.flatMap(({ items }) => items);
   const students = [...new Map(cells.map((cell) => [keyOf(cell), { id: keyOf(cell), name: personOf(cell) }])).values()];
   students.sort((a, b) => COLLATOR.compare(a.name, b.name));
@@ -28,12 +27,12 @@ export async function compareBoth(api) {
     states: STATES,
     students,
     columns: columnsOf(cells, students),
-    notes: [summaryOf(comparison), pages.some((page) => page.names_unavailable) && NAMES_MISSING].filter(Boolean),
+    notes: pages.some((page) => page.names_unavailable) ? [NAMES_MISSING] : [],
   };
 }
 
 /** Return where the edits are, in one sentence; claim nothing of what couldn't be read. */
-function summaryOf({ edits, counts, cells }) {
+export function summaryOf({ edits, counts, cells }) {
   if (edits.summary) return edits.summary;
   return cells > 0 && counts.unreadable === cells ? UNREAD : NO_EDITS;
 }

@@ -2,39 +2,37 @@
 
 import { changes } from "./changes.js";
 import { button, h, sign } from "./dom.js";
-import { comparison, picture } from "./picture.js";
-import { NAMES_MISSING, problems, warnedOf } from "./problems.js";
+import { picture } from "./picture.js";
+import { NAMES_MISSING, problems } from "./problems.js";
 import { failed, isGuarded, sent, skipped } from "./words.js";
 
 /** Return the outcomes of a settled sync. Long parts are read when they are opened. */
 export function outcomesOf(context, sync) {
   const assignments = once(() => context.api.syncAssignments(sync.id));
-  const warnings = once(() => readWarnings(context, sync));
+  const reasons = once(() => context.api.reasons(sync.id));
   const parts = [];
   const warned = Object.values(sync.warnings).reduce((sum, n) => sum + n, 0);
   const future = sync.dry_run || isGuarded(sync);
   const changed = ({ items }) => changes(context, sync, items, future);
+  const listed = (chosen) => ({ items, students }) => problems(context, sync, items.filter(chosen), students);
   if (isGuarded(sync) && !sync.dry_run) {
     parts.push(fold(context, "What would have changed", assignments, changed, { open: true }));
   } else if (needsAttention(sync)) {
-    const read = once(() => attentive(context, sync, warnings));
     const title = sync.dry_run ? "What would need attention" : "Needs attention";
-    parts.push(section(context, title, read, (outcomes) => problems(sync, outcomes)));
+    parts.push(section(context, title, reasons, listed(({ reason }) => reason.needs_attention)));
   }
   if (sent(sync) && !isGuarded(sync)) {
     parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", assignments, changed, { open: sync.dry_run }));
   }
   if (skipped(sync) > 0) {
-    const read = once(() => context.api.outcomes(sync.id, { result: "skipped" }));
-    const calm = (outcomes) => problems(sync, only(outcomes, ({ reason }) => !reason.needs_attention));
-    parts.push(fold(context, "Left out", read, calm, { open: sync.dry_run }));
+    const calm = ({ reason, warning }) => !warning && !reason.needs_attention;
+    parts.push(fold(context, "Left out", reasons, listed(calm), { open: sync.dry_run }));
   }
   if (warned > 0) {
-    const calm = (outcomes) => problems(sync, only(outcomes, ({ reason }) => !reason.needs_attention));
-    parts.push(fold(context, "Worth knowing", warnings, calm));
+    const calm = ({ reason, warning }) => warning && !reason.needs_attention;
+    parts.push(fold(context, "Worth knowing", reasons, listed(calm)));
   }
   parts.push(picture(context, sync));
-  if (!sync.dry_run && context.session.may_compare !== false) parts.push(comparison(context));
   return h("div", { class: "outcomes" }, parts);
 }
 
@@ -48,43 +46,6 @@ export const readerOf = (context, sync) => (body) => {
 function needsAttention(sync) {
   const { assignments = 0, scores = 0 } = sync.attention ?? {};
   return assignments + scores > 0 || (failed(sync) > 0 && !isGuarded(sync));
-}
-
-const only = (outcomes, chosen) => ({ ...outcomes, items: outcomes.items.filter(chosen) });
-
-/** Read what needs attention: what failed, what the rules left out, and what differs although it was sent. */
-async function attentive(context, sync, warnings) {
-  const read = (result, n) => (n > 0 ? context.api.outcomes(sync.id, { result }) : NOTHING);
-  const [unsent, leftOut, warned] = await Promise.all([
-    read("failed", failed(sync)),
-    read("skipped", skipped(sync)),
-    warnings(),
-  ]);
-  const differing = [...leftOut.items, ...warned.items];
-  return {
-    items: [...unsent.items, ...differing.filter(({ reason }) => reason.needs_attention)],
-    names_unavailable: unsent.names_unavailable || leftOut.names_unavailable || warned.names_unavailable,
-    students: unsent.students ?? leftOut.students ?? warned.students,
-  };
-}
-
-const NOTHING = { items: [], names_unavailable: false, students: null };
-
-/** Read one item for each warning of an outcome, with the warning as its reason. */
-async function readWarnings(context, sync) {
-  const codes = Object.keys(sync.warnings);
-  const found = await Promise.all(codes.map((reason) => context.api.outcomes(sync.id, { reason }).catch(unknown)));
-  return {
-    items: found.flatMap(({ items }, n) => items.flatMap((item) => warnedOf(item, codes[n]))),
-    names_unavailable: found.some((outcomes) => outcomes.names_unavailable),
-    students: found.find(({ students }) => students !== null)?.students ?? null,
-  };
-}
-
-/** Leave out a warning of a later release, which this one cannot list. */
-function unknown(error) {
-  if (error.status === 422) return NOTHING;
-  throw error;
 }
 
 function once(read) {

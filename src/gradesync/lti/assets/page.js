@@ -2,6 +2,7 @@
 
 import { Api } from "./api.js";
 import { AssignmentsView } from "./assignments.js";
+import { CompareView } from "./comparing.js";
 import { announce, button, focusOn, h } from "./dom.js";
 import { SessionOver } from "./http.js";
 import { LogView } from "./log.js";
@@ -80,7 +81,9 @@ function open(session) {
   };
   const assignments = ["Assignments", new AssignmentsView(context)];
   if (session.may_sync) {
-    main.replaceChildren(...tabs([["Sync to SIS", sync], assignments, log]));
+    const compare = ["Compare", new CompareView(context)];
+    context.choose = () => document.getElementById("tab-3").click();
+    main.replaceChildren(...tabs([["Sync to SIS", sync], assignments, log, compare]));
     return;
   }
   const why = "You aren't a course admin of this course. You can look, but only a course admin can sync.";

@@ -3,9 +3,9 @@
 import { BLANK, countStates, joinPages, valuesOf } from "./cells.js";
 import { gradebookList } from "./columns.js";
 import { button, h, show } from "./dom.js";
-import { compareBoth } from "./compare.js";
+import { joinCompared } from "./compare.js";
 import { gradebookTable } from "./grid.js";
-import { number, SIS } from "./words.js";
+import { number } from "./words.js";
 
 const NARROW = matchMedia("(max-width: 560px)");
 const MOST_CELLS = 30_000;
@@ -20,10 +20,9 @@ export function picture(context, sync) {
   return partOf(title, new Picture(context, async () => joinPages(await context.api.gradebook(sync.id), sync.dry_run)));
 }
 
-/** Return the part that compares both systems when it is opened, and shows what was found. */
-export function comparison(context) {
-  return partOf(`Compare with ${SIS}`, new Picture(context, () => compareBoth(context.api)));
-}
+/** Return the picture of a comparison: an element, and `open`, which reads it. */
+export const comparedPicture = (context, comparison) =>
+  new Picture(context, async () => joinCompared(await context.api.comparedCells(comparison)));
 
 function partOf(title, view) {
   const part = h(

@@ -1,70 +1,48 @@
 // List what needs attention: by reason, and under it by the student or the assignment that is its cause.
 
 import { copyButton, reportOf } from "./copy.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
+import { pager } from "./paging.js";
 import { count, number, SIS } from "./words.js";
 
-/** List the reasons that only repeat the reason of the assignment, or of the sync. */
-const REPEATED = new Set(["assignment-failed", "assignment-skipped", "not-attempted"]);
-const NAMES_SHOWN = 3;
 // So many of a class are hardly all enrolled wrongly.
 const WRONG_SECTION = { reason: "student-not-in-sis-section", share: 0.5, students: 3 };
+const UNDECIDED = "drift-undecided";
 const NAMES = new Intl.Collator("en-US", { numeric: true });
 
 export const NAMES_MISSING = "Schoology isn't sharing the students' names right now, so their ids are shown.";
 
-/** Return an item for a warning of an outcome, with the warning as its reason; none where it has no such. */
-export const warnedOf = (item, code) =>
-  item.warnings.filter((warning) => warning.code === code).map((reason) => ({ ...item, reason }));
-
-/** Return whether an outcome is of one assignment or score, not a summary of several: the sentences count those. */
-const isSingle = ({ kind, assignment, student }) => (kind === "score" ? student : assignment) !== null;
-
-export const titleOf = ({ assignment }) => assignment.title ?? `Assignment ${assignment.id}`;
+export const titleOf = ({ assignment }) =>
+  assignment ? (assignment.title ?? `Assignment ${assignment.id}`) : "Assignments that aren't listed one by one";
 export const nameOf = ({ id, name }) => name || `Student ${id}`;
 
-function groupBy(items, keyOf) {
-  const groups = new Map();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (groups.has(key)) groups.get(key).push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
+/** List reasons, each with all that it concerns. `students` is the size of the class, null where it is not known. */
+export function problems(context, sync, groups, students) {
+  if (groups.length === 0) return [h("p", { class: "quiet" }, "Only scores of assignments that weren't sent themselves.")];
+  return groups.map((group) => reasonGroup(context, sync, group, students));
 }
 
-/** Group by reason. `students` is the size of the class, null where it is not known. */
-export function problems(sync, { items, students }) {
-  const shown = items.filter((item) => isSingle(item) && item.reason && !REPEATED.has(item.reason.code));
-  const groups = groupBy(shown, ({ reason }) => reason.code);
-  if (groups.size === 0) {
-    return [h("p", { class: "quiet" }, explainNone(items))];
-  }
-  return [...groups.values()].map((rows) => reasonGroup(sync, rows, students));
-}
-
-function explainNone(items) {
-  if (items.length === 0) return "Nothing more.";
-  const early = items.some(({ reason }) => reason?.code === "not-attempted");
-  return early ? "The sync ended before it got to these." : "Only scores of assignments that weren't sent themselves.";
-}
-
-function reasonGroup(sync, rows, size) {
-  const [{ reason }] = rows;
-  const byStudent = reason.title_many ? groupBy(rows.filter(({ student }) => student), ({ student }) => student.id) : null;
-  const several = byStudent?.size > 1;
-  const title = several ? reason.title_many.replace("{students}", number(byStudent.size)) : reason.title;
+function reasonGroup(context, sync, { reason, concerned }, size) {
+  const students = concerned.filter(({ student }) => student);
+  const title = students.length > 1 ? reason.title_many.replace("{students}", number(students.length)) : reason.title;
   const about = h(
     "div",
     {},
     h("h4", {}, title),
-    byStudent && wrongSection(reason, byStudent.size, size),
+    wrongSection(reason, students.length, size),
     h("p", { class: "fix" }, reason.fix),
-    reason.who === "admin" && copyButton(() => reportOf(sync, reason, rows.map(copiedLine))),
+    reason.code === UNDECIDED && context.choose && button("Choose the scores", context.choose, { class: "link" }),
+    reason.who === "admin" && copyButton(() => reportOf(sync, reason, concerned.map(copiedLine))),
   );
-  const lines = byStudent?.size ? studentLines(byStudent) : assignmentLines(rows);
-  return h("div", { class: "reason" }, about, h("ul", {}, lines));
+  const own = (each) => (each.student ? studentLine(context, sync, reason, each) : assignmentLine(context, sync, reason, each));
+  return h("div", { class: "reason" }, about, h("ul", {}, sorted(concerned).map(own)));
 }
+
+/** Sort students by name; assignments stay in the order of the gradebook. */
+const sorted = (concerned) =>
+  concerned.every(({ student }) => student)
+    ? [...concerned].sort((a, b) => NAMES.compare(nameOf(a.student), nameOf(b.student)))
+    : concerned;
 
 /** Name the likely cause where a reason concerns much of a class. */
 function wrongSection({ code }, concerned, size) {
@@ -75,38 +53,68 @@ function wrongSection({ code }, concerned, size) {
 }
 
 /** Name students by their ids: whoever gets the copy may not be meant to see their names. */
-const copiedLine = ({ assignment, student, detail }) =>
-  [`${assignment.title ?? ""} (assignment ${assignment.id})`, student && `student ${student.id}`, detail]
-    .filter(Boolean)
-    .join(", ");
-
-/** Return what the reason's title leaves open about an outcome. */
-const factsOf = ({ reason, detail }) => (reason.explanation === reason.title ? detail : reason.explanation);
-
-/** List each student once, by name, with the assignments that are concerned. */
-function studentLines(byStudent) {
-  return [...byStudent.values()]
-    .sort(([a], [b]) => NAMES.compare(nameOf(a.student), nameOf(b.student)))
-    .map((own) => line(nameOf(own[0].student), own.map(titleWithFacts), count(own.length, "score")));
+function copiedLine({ student, assignment, scores, first }) {
+  const about = student ? `student ${student.id}` : `${assignment?.title ?? ""} (assignment ${assignment?.id ?? "unknown"})`;
+  return [about, scores > 0 && count(scores, "score"), ...new Set(first.map(({ detail }) => detail))].filter(Boolean).join(", ");
 }
 
-const titleWithFacts = (item) => [titleOf(item), factsOf(item)].filter(Boolean).join(": ");
+/** Return what the title of a reason leaves open about an outcome; the reason may be one of its warnings. */
+function factsOf({ code }, { reason, detail, warnings }) {
+  const own = reason?.code === code ? reason : warnings.find((each) => each.code === code);
+  return own && own.explanation !== own.title ? own.explanation : detail;
+}
 
-/** List each assignment once, with the facts about it, and the students whose scores are concerned. */
-function assignmentLines(rows) {
-  return [...groupBy(rows, ({ assignment }) => assignment.id).values()].map((own) => {
-    const facts = [...new Set(own.map(factsOf).filter(Boolean))];
-    const names = own.filter(({ student }) => student).map(({ student }) => nameOf(student)).sort(NAMES.compare);
-    return line(titleOf(own[0]), [...facts, ...names], names.length > 0 ? count(names.length, "student") : "");
+/** Show a student, with the assignments that are concerned. */
+function studentLine(context, sync, reason, { student, scores, first }) {
+  const words = (item) => [titleOf(item), factsOf(reason, item)].filter(Boolean).join(": ");
+  if (scores <= first.length) return shortLine(nameOf(student), first.map(words));
+  const rows = { words, all: scores, note: count(scores, "score") };
+  return longLine(context, sync, nameOf(student), rows, { reason: reason.code, student: student.id });
+}
+
+/** Show an assignment, with the facts about it, and the students whose scores are concerned. */
+function assignmentLine(context, sync, reason, { assignment, assignments, scores, first }) {
+  const facts = [...new Set(first.map((item) => factsOf(reason, item)).filter(Boolean))];
+  const alike = facts.length <= 1;
+  const words = (item) => [nameOf(item.student), !alike && factsOf(reason, item)].filter(Boolean).join(": ");
+  const title = titleOf({ assignment });
+  const named = first.filter(({ student }) => student);
+  if (!assignment) return shortLine(title, [count(assignments, "assignment")]);
+  const link = linkTo(context, assignment, title);
+  if (scores === 0) return shortLine(link, facts);
+  if (named.length === 0) return shortLine(link, [...facts, count(scores, "score")]);
+  if (scores === named.length) return shortLine(link, [...(alike ? facts : []), ...named.map(words)]);
+  const rows = { words, all: scores, note: count(scores, "student"), facts: [alike && facts[0], linkTo(context, assignment, "")] };
+  return longLine(context, sync, title, rows, { reason: reason.code, assignment: assignment.id });
+}
+
+/** Show the words of an assignment, as a link to its page in Schoology once that is known. */
+function linkTo({ api }, { id }, title) {
+  const words = h("span", {}, title);
+  api.urls().then((urls) => {
+    const link = { href: urls.get(id), target: "_blank", rel: "noopener noreferrer" };
+    if (link.href) words.replaceChildren(h("a", link, title || "Open in Schoology"));
   });
+  return words;
 }
 
-/** Show a few names beside a title; many are made when they are opened. */
-function line(title, names, note) {
-  const heading = h("span", { class: "title" }, title);
-  if (names.length <= NAMES_SHOWN) return h("li", {}, heading, h("span", { class: "names" }, names.join(", ")));
+const shortLine = (title, names) => h("li", {}, h("span", { class: "title" }, title), h("span", { class: "names" }, names.join(", ")));
+
+/** Show the number of rows beside a title; they are read when it is opened, a page at a time. */
+function longLine(context, sync, title, { words, all, note, facts = [] }, filters) {
   const list = h("ul");
-  const open = () => list.childElementCount === 0 && list.append(...names.map((name) => h("li", {}, name)));
-  const summary = h("summary", {}, heading, h("span", { class: "note" }, note));
-  return h("li", {}, h("details", { ontoggle: open }, summary, list));
+  const read = (cursor) => context.api.outcomesPage(sync.id, filters, cursor);
+  const { more, load } = pager(context, read, ({ items }) => {
+    list.append(...items.filter(({ student }) => student).map((item) => h("li", {}, words(item))));
+    return all - list.childElementCount;
+  });
+  const details = h(
+    "details",
+    { ontoggle: () => details.open && list.childElementCount === 0 && load() },
+    h("summary", {}, h("span", { class: "title" }, title), h("span", { class: "note" }, note)),
+    facts.filter(Boolean).map((fact) => h("p", {}, fact)),
+    list,
+    more,
+  );
+  return h("li", {}, details);
 }

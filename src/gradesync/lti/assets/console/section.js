@@ -36,7 +36,6 @@ const asTeacher = (context, section) => ({
     person: context.session.person,
     section,
     may_sync: false,
-    may_compare: context.may("sections:write"),
   },
   api: context.section(section),
   times: context.times,

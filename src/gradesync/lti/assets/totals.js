@@ -1,0 +1,148 @@
+// Explain why totals differ in both systems: for the class, and for each student.
+
+import { announce, button, h, show } from "./dom.js";
+import { nameOf, NAMES_MISSING } from "./problems.js";
+import { capital, count, list, number, SIS } from "./words.js";
+
+/** How a SIS may compute a grade: key of the API -> the words of a choice. */
+const FORMULAS = [
+  ["total-points", "Total points"],
+  ["category-weights", "Category weights"],
+];
+const COLLATOR = new Intl.Collator("en-US", { numeric: true });
+
+export class TotalsPart {
+  #context;
+  #running = false;
+  #formula = h("select", { id: "formula" }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
+  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The one that runs today"));
+  #periods;
+  #explain = button("Explain the totals", () => this.#read());
+  #status = h("p", { class: "quiet", role: "status" });
+  #notice = h("p", { class: "notice", role: "alert", hidden: true });
+  #found = h("div");
+
+  constructor(context) {
+    this.#context = context;
+    const about = `Both gradebooks are read, and the totals are computed as each system does it. Choose how ${SIS} computes grades in this course.`;
+    const choice = h("div", {}, h("label", { for: "formula" }, `${SIS} computes grades by`), this.#formula);
+    this.#periods = h("div", { hidden: true }, h("label", { for: "total-period" }, "Grading period"), this.#period);
+    this.element = h(
+      "section",
+      { class: "part totals" },
+      h("h2", {}, "Why do the totals differ?"),
+      h("p", { class: "quiet" }, about),
+      h("div", { class: "controls" }, choice, this.#periods, h("div", { class: "submit" }, this.#explain)),
+      this.#status,
+      this.#notice,
+      this.#found,
+    );
+  }
+
+  /** Offer the grading periods, as far as Schoology names them now. */
+  async open() {
+    const { items } = await this.#context.api.assignments().catch(() => ({ items: [] }));
+    const found = new Map(items.filter(({ period }) => period).map(({ period: { id, title } }) => [id, title ?? `Grading period ${id}`]));
+    const chosen = this.#period.value;
+    this.#period.replaceChildren(this.#period.firstElementChild, ...[...found].map(([value, words]) => h("option", { value }, words)));
+    this.#period.value = found.has(chosen) ? chosen : "";
+    show(this.#periods, found.size > 1);
+  }
+
+  async #read() {
+    if (this.#running) return;
+    this.#running = true;
+    this.#explain.setAttribute("aria-disabled", "true");
+    this.#status.textContent = "Reading both gradebooks… This can take a minute.";
+    show(this.#notice, false);
+    try {
+      const totals = await this.#context.api.totals({ period: this.#period.value || null, sis: { formula: this.#formula.value } });
+      this.#found.replaceChildren(...partsOf(totals));
+      this.#status.textContent = "";
+      announce(this.#found.querySelector("h3").textContent);
+    } catch (error) {
+      this.#status.textContent = "";
+      if (!this.#context.ended(error)) show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
+    } finally {
+      this.#running = false;
+      this.#explain.removeAttribute("aria-disabled");
+    }
+  }
+}
+
+/** Return what was found: the causes in the class, each student, and what was assumed. */
+function partsOf({ period, students, assumed, names_unavailable }) {
+  const rows = students.map(({ student, totals: [total] }) => ({ name: nameOf(student), ...total }));
+  rows.sort((a, b) => COLLATOR.compare(a.name, b.name));
+  const differing = rows.filter(({ causes }) => causes.length > 0);
+  const different = differing.filter(({ difference }) => difference === null || Number(difference) !== 0).length;
+  const where = period?.title ? `In ${period.title}, ` : "";
+  const result = different > 0 ? `${number(different)} of ${count(rows.length, "total")} differ.` : "no total differs.";
+  const headline = capital(where + result);
+  return [
+    h("h3", {}, headline),
+    names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
+    ...causesOf(differing),
+    differing.length > 0 && h("h4", {}, "By student"),
+    h("ul", { class: "students" }, differing.map(studentRow)),
+    assumptions(assumed),
+  ].filter(Boolean);
+}
+
+/** List each cause once, with the number of students and the assignments that it is about. */
+function causesOf(rows) {
+  const found = new Map();
+  for (const { causes } of rows) {
+    for (const cause of causes) {
+      const known = found.get(cause.code) ?? { ...cause, students: 0, titles: new Set() };
+      known.students += 1;
+      for (const { title } of cause.cells) known.titles.add(title);
+      found.set(cause.code, known);
+    }
+  }
+  return [...found.values()]
+    .sort((a, b) => b.students - a.students)
+    .map(({ title, fix, students, titles }) =>
+      h("div", { class: "reason" }, h("h4", {}, title), h("p", { class: "fix" }, fix), h("p", { class: "note" }, [count(students, "student"), list(titles)].filter(Boolean).join(" · "))),
+    );
+}
+
+/** Show one student: both totals, and each cause with the points that it is worth. */
+function studentRow({ name, schoology, sis, difference, causes }) {
+  const numbers = `Schoology ${percent(schoology)}, ${SIS} ${percent(sis)}${difference === null ? "" : `: ${signed(difference)}`}`;
+  const body = h("ul", { class: "causes" });
+  const fill = () => body.childElementCount === 0 && body.append(...causes.map(causeRow));
+  return h(
+    "li",
+    {},
+    h(
+      "details",
+      { ontoggle: fill },
+      h("summary", {}, h("span", { class: "title" }, name), h("span", { class: "note" }, numbers)),
+      body,
+    ),
+  );
+}
+
+function causeRow({ title, worth, cells }) {
+  return h(
+    "li",
+    {},
+    h("p", {}, worth !== null && h("strong", {}, `${signed(worth)} `), title),
+    h("p", { class: "note" }, cells.map((cell) => `${cell.title}: ${cell.schoology ?? "blank"} in Schoology, ${cell.sis ?? "blank"} in ${SIS}`).join(" · ")),
+  );
+}
+
+const percent = (points) => (points === null ? "no total" : `${points} %`);
+const signed = (points) => (points.startsWith("-") ? `−${points.slice(1)}` : `+${points}`);
+
+/** Say what no system shows, and what was assumed instead. */
+function assumptions(assumed) {
+  if (assumed.length === 0) return null;
+  return h(
+    "details",
+    { class: "assumed" },
+    h("summary", {}, `${count(assumed.length, "thing")} that neither system shows`),
+    h("ul", {}, assumed.map(({ text }) => h("li", {}, text))),
+  );
+}
