@@ -21,7 +21,7 @@ async def test_a_student_is_listed_once_with_the_number_of_scores(api: ApiHarnes
     assert concerned["assignment"] is None
     query = {"reason": "student-not-in-sis-section", "student": str(uid), "limit": 200}
     rows = (await teacher.get(sync["links"]["outcomes"], **query)).json()["items"]
-    assert len(rows) == concerned["scores"] == found["scores"] 
+    assert len(rows) == concerned["scores"] == found["scores"]
     assert concerned["first"] == rows[:4]
 
 
