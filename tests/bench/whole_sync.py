@@ -14,6 +14,7 @@ from time import monotonic, perf_counter, process_time
 from typing import NamedTuple
 
 import httpx
+from sqlalchemy import text
 
 from bench.environment import SimulatedDistrict, register_districts, request, simulate_district
 from bench.measure import Measure, ratio
@@ -37,6 +38,10 @@ IDLE, CHANGED = "nothing changed", f"{CHANGES} of {SCORES} scores changed"
 BARE, BESIDE = f"bare replay {AT_LATENCY}, ms", f"own time {AT_LATENCY}, ms"
 BATCH = 500
 DISTRICT = "riverside"
+DAY_LATER = """
+    UPDATE section_link SET sis = sis || jsonb_build_object(
+        'read_at', now() - interval '25 hours', 'term_read_at', now() - interval '25 hours')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,11 @@ class Bench:
         bare, bare_cpu = await self.replay(calls)
         return Timed(look, mine, bare, cpu, bare_cpu, calls)
 
+    async def pass_day(self) -> None:
+        """Let what is remembered of the SIS be older than a day."""
+        async with self.context.database.district(DISTRICT) as db:
+            await db.execute(text(DAY_LATER))
+
     async def run_one(self) -> tuple[float, float, float]:
         """Run one sync, or a slice of it; return the seconds to claim it, to run it, and of the processor."""
         async with asyncio.timeout(PATIENCE):
@@ -198,6 +208,8 @@ async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measur
         await here.timed(0)
         first = [await here.timed(1 + index) for index in range(firsts)]
         idle = [await here.timed(0) for _ in range(many)]
+        await here.pass_day()
+        day_later = await here.timed(0)
         changed = [await here.timed(0, changes=CHANGES) for _ in range(many)]
         await here.school.set_latency(LATENCY)
         slow_first = [await here.timed(1 + firsts + index) for index in range(slow_firsts)]
@@ -205,6 +217,7 @@ async def whole_syncs(settings: Settings, *, quick: bool = False) -> list[Measur
         slow_changed = [await here.timed(0, changes=CHANGES) for _ in range(few)]
     return [
         *_calls(first[0].calls, idle[0].calls, changed),
+        Measure(f"{IDLE}, a day later: SIS calls", 2, _count_sis(day_later.calls)),
         Measure(f"{CHANGED}: {CPU_RATIO}", 2.0, _cpu_ratio(changed)),
         Measure(f"{IDLE}: {CPU_RATIO}", 1.8, _cpu_ratio(idle)),
         Measure(f"first sync: {CPU_RATIO}", 2.0, _cpu_ratio(first)),
@@ -227,13 +240,17 @@ def _calls(first: Sequence[Call], idle: Sequence[Call], changed: Sequence[Timed]
     further = max(len(one.calls) for one in changed) - len(idle)
     return [
         Measure(f"{IDLE}: Schoology calls", 3, idle_kinds.count("schoology")),
-        Measure(f"{IDLE}: SIS calls", 1, len(idle) - idle_kinds.count("schoology")),
+        Measure(f"{IDLE}: SIS calls", 1, _count_sis(idle)),
         Measure(f"{IDLE}: SIS writes", 0, idle_kinds.count("sis write")),
         Measure(f"{CHANGED}: further calls", 1, further),
         Measure("first sync: creates", ASSIGNMENTS, kinds.count("sis create")),
         Measure("first sync: lists", 2, kinds.count("sis list")),
         Measure("first sync: score calls", -(-SCORES // BATCH), kinds.count("sis write")),
     ]
+
+
+def _count_sis(calls: Sequence[Call]) -> int:
+    return sum(call.kind != "schoology" for call in calls)
 
 
 def _ratio(syncs: Sequence[Timed]) -> float:

@@ -89,15 +89,44 @@ async def test_R37_extended_term_takes_a_later_due_date(harness: DistrictHarness
     assert (await sync_checked(harness))[late.id, None] == ("created", None)
 
 
-async def test_R37_unchanged_sync_asks_twice_more_once_a_day(harness: DistrictHarness) -> None:
+async def test_R37_unchanged_sync_asks_once_more_once_a_day(harness: DistrictHarness) -> None:
     await assert_synced_well(harness)
     await harness.change_rows(DAYS_AGO)
     harness.forget_calls()
     await assert_synced_well(harness)
-    assert sorted(call_kinds(harness)) == ["assignment.list", "schema.sections", "schema.sectionteacher"]
+    assert sorted(call_kinds(harness)) == ["assignment.list", "schema.sectionteacher"]
     harness.forget_calls()
     await assert_synced_well(harness)
     assert call_kinds(harness) == ["assignment.list"]
+
+
+async def test_R37_several_teachers_are_one_more_call(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, room = harness.world.powerschool, harness.room
+    second = sis.add_teacher(sis.schools[min(sis.schools)])
+    sis.assign_teacher(second, room.sis)
+    await harness.change_rows(DAYS_AGO)
+    harness.forget_calls()
+    await assert_synced_well(harness)
+    assert sorted(call_kinds(harness)) == ["assignment.list", "schema.sections", "schema.sectionteacher"]
+    sis.copy_categories(room.sis_teacher, second)
+    sis.set_section_teacher(room.sis, second)  # the roles stay as they are
+    await harness.change_rows(DAYS_AGO)
+    await assert_synced_well(harness)
+    assert await acting_teacher(harness) == str(second.dcid)
+
+
+async def test_R37_section_in_another_term_takes_its_due_dates(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    sis, room = harness.world.powerschool, harness.room
+    school = sis.schools[min(sis.schools)]
+    longer = sis.add_term(school, "Year", room.term.firstday, room.term.lastday + timedelta(days=90))
+    item = harness.add("Of the next term")
+    assert item.due is not None
+    day = room.term.lastday + timedelta(days=30)
+    harness.edit(item, due=item.due.replace(year=day.year, month=day.month, day=day.day))
+    sis.move_section(room.sis, longer)
+    assert (await sync_checked(harness))[item.id, None] == ("created", None)
 
 
 async def test_R37_corrected_section_pattern_leads_elsewhere(harness: DistrictHarness) -> None:

@@ -75,6 +75,14 @@ def _find_records(name: str, content: Object) -> list[Object]:
     return read_objects(content.get("record"))
 
 
+def _read_row(record: Object, name: str) -> Mapping[str, str] | None:
+    tables = record.get("tables")
+    row = tables.get(name) if isinstance(tables, Mapping) else None
+    if not isinstance(row, Mapping):
+        return None
+    return {column.lower(): str(value) for column, value in row.items() if value is not None}
+
+
 class Tokens(Protocol):
     """Provide the bearer token of a district's plugin."""
 
@@ -144,29 +152,32 @@ class Calls:
         """Return the rows of a table that meet all conditions: texts, nulls absent. Raises `ReadRefused`.
 
         A condition's key is a column with its sign, as in `dcid==` or `id=ge=` (upstream.md PowerSchool §5).
-        `until`: the row after which no other is needed.
+        `until`: the row after whose page no other is needed.
         """
         rows = []
-        async for row in self.read_rows(name, columns, conditions):
-            rows.append(row)
-            if until(row):
+        async for page in self._read_row_pages(name, columns, conditions):
+            rows += page
+            if any(map(until, page)):
                 break
         return rows
 
     async def read_rows(
         self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]
     ) -> AsyncIterator[Mapping[str, str]]:
-        """Yield the rows of `read_table`, page by page; some may come twice."""
+        """Yield the rows of `read_table` one by one; some may come twice."""
+        async for page in self._read_row_pages(name, columns, conditions):
+            for row in page:
+                yield row
+
+    async def _read_row_pages(
+        self, name: str, columns: Sequence[str], conditions: Mapping[str, str | int]
+    ) -> AsyncIterator[list[Mapping[str, str]]]:
         query = ";".join(f"{sign}{value}" for sign, value in conditions.items())
         params = {"projection": ",".join(columns), "q": query}
         single = frozenset(conditions) in UNIQUE.get(name, ())
         path = f"/ws/schema/table/{name}"
         async for records in self.read_pages(f"schema.{name}", path, params, partial(_find_records, name)):
-            for record in records:
-                tables = record.get("tables")
-                row = tables.get(name) if isinstance(tables, Mapping) else None
-                if isinstance(row, Mapping):
-                    yield {column.lower(): str(value) for column, value in row.items() if value is not None}
+            yield [row for record in records if (row := _read_row(record, name)) is not None]
             if single:
                 return
 

@@ -1,13 +1,20 @@
 """Find a section, its term, its teacher and its students (upstream.md PowerSchool §3)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection
 from gradesync.errors import SyncStopped
 from gradesync.powerschool.calls import UNIQUE, Calls, ReadRefused
-from gradesync.powerschool.teachers import find_acting_teacher, read_optional
+from gradesync.powerschool.teachers import (
+    Teacher,
+    find_acting_teacher,
+    read_optional,
+    read_teachers,
+    teaches_alone,
+)
 from gradesync.powerschool.wire import Object, read_day, read_flag, read_key, read_objects
 from gradesync.upstream.response import MalformedError, decode
 
@@ -27,33 +34,45 @@ async def resolve_section(
     """Find a section by SECTIONS.DCID, its term and its acting teacher (R43).
 
     `teacher` is a USERS.DCID that must be among the current teachers; None takes the lead. `today` is the
-    district's. With the section as it was `known` before, only what changed is looked up anew: two calls,
-    and one more where the `term` is wanted.
+    district's. With the section as it was `known` before, only what changed is looked up anew: who teaches
+    it, in one call; where several do, the lead; and the rest where the `term` is wanted.
     """
     if not (key.isascii() and key.isdecimal()):
         raise _section_not_found(key)
-    section = await _read_section(calls, key)
     before = {} if known is None else known.ref.value
     staff = {str(before["staff_id"]): str(before["users_dcid"])} if "staff_id" in before else {}
+    rows: Sequence[Mapping[str, str]] = ()
+    if known is not None and not term and teacher in (None, *staff.values()):
+        for staff_id in staff:
+            rows = await read_teachers(calls, str(before["section_id"]), staff_id, today=today)
+            if (until := teaches_alone(rows, staff_id, today=today)) is not None:
+                return replace(known, teacher_until=until)
+    section = await _read_section(calls, key)
     lead = section.get("teacher")
     acting = await find_acting_teacher(
-        calls, section["id"], lead=lead, chosen=teacher, today=today, known=staff
+        calls, section["id"], lead=lead, chosen=teacher, today=today, known=staff, rows=rows
     )
     same_term = (before.get("term_id"), before.get("school")) == (section["termid"], section["schoolid"])
     if known is not None and same_term and not term:
         first, last = known.term_first, known.term_last
     else:
         first, last = await _find_term(calls, key, section["termid"], section["schoolid"])
-    value = {
-        "section_dcid": key,
-        "section_id": section["id"],
-        "school": section["schoolid"],
-        "term_id": section["termid"],
-        "year_id": _parse_year(section["termid"]),
-        "users_dcid": acting.users_dcid,
-        "staff_id": acting.staff_id,
-    }
-    return SisSection(Ref(key, value), first, last, acting.last)
+    return SisSection(_make_ref(key, section, acting), first, last, acting.last)
+
+
+def _make_ref(key: str, section: Mapping[str, str], acting: Teacher) -> Ref:
+    return Ref(
+        key,
+        {
+            "section_dcid": key,
+            "section_id": section["id"],
+            "school": section["schoolid"],
+            "term_id": section["termid"],
+            "year_id": _parse_year(section["termid"]),
+            "users_dcid": acting.users_dcid,
+            "staff_id": acting.staff_id,
+        },
+    )
 
 
 async def _read_section(calls: Calls, key: str) -> Mapping[str, str]:

@@ -23,6 +23,26 @@ class Teacher(NamedTuple):
     last: date
 
 
+async def read_teachers(calls: Calls, section_id: str, staff_id: str | None, *, today: date) -> list[Row]:
+    """Read who teaches a section: all rows, or the pages up to today's row of a SCHOOLSTAFF.ID."""
+    return await read_optional(
+        calls,
+        "sectionteacher",
+        ("sectionid", "teacherid"),
+        ("roleid", "start_date", "end_date"),
+        {"sectionid==": section_id},
+        until=lambda row: staff_id is not None and _teaches(row, staff_id, today),
+    )
+
+
+def teaches_alone(rows: Sequence[Row], staff_id: str, *, today: date) -> date | None:
+    """Return the last day of a teacher who alone teaches today, and so acts whoever leads; else None."""
+    current = [row for row in rows if _is_current(row, today)]
+    if {row.get("teacherid") for row in current} != {staff_id}:
+        return None
+    return _last_day(current[0])
+
+
 async def find_acting_teacher(
     calls: Calls,
     section_id: str,
@@ -31,29 +51,32 @@ async def find_acting_teacher(
     chosen: str | None,
     today: date,
     known: Mapping[str, str] = MappingProxyType({}),
+    rows: Sequence[Row] = (),
 ) -> Teacher:
     """Return who teaches a section today: the lead, else the lead role, else the lowest SCHOOLSTAFF.ID.
 
     `lead` is SECTIONS.TEACHER, a SCHOOLSTAFF.ID, None where it may not be read. `chosen` is a USERS.DCID
-    that must be among today's teachers. `known` maps SCHOOLSTAFF.ID to USERS.DCID. Raises
-    `SyncStopped("teacher-not-in-sis-section")`.
+    that must be among today's teachers. `known` maps SCHOOLSTAFF.ID to USERS.DCID. `rows` were read before,
+    and are read again unless they show the lead. Raises `SyncStopped("teacher-not-in-sis-section")`.
     """
     leads = lead is not None and chosen in (None, known.get(lead))
-    rows = await read_optional(
-        calls,
-        "sectionteacher",
-        ("sectionid", "teacherid"),
-        ("roleid", "start_date", "end_date"),
-        {"sectionid==": section_id},
-        until=lambda row: leads and row.get("teacherid") == lead and _is_current(row, today),
-    )
+    if not (leads and any(_teaches(row, lead, today) for row in rows)):
+        rows = await read_teachers(calls, section_id, lead if leads else None, today=today)
     current = [row for row in rows if "teacherid" in row and _is_current(row, today)]
     for row in await _rank(calls, current, rows, lead):
         staff_id = row["teacherid"]
         users_dcid = known.get(staff_id) or await _find_user(calls, staff_id)
         if users_dcid is not None and chosen in (None, users_dcid):
-            return Teacher(users_dcid, staff_id, read_day(row.get("end_date")) or date.max)
+            return Teacher(users_dcid, staff_id, _last_day(row))
     raise SyncStopped(Reason.TEACHER_NOT_IN_SIS_SECTION, _explain_none(rows, chosen))
+
+
+def _teaches(row: Row, staff_id: str | None, today: date) -> bool:
+    return row.get("teacherid") == staff_id and _is_current(row, today)
+
+
+def _last_day(row: Row) -> date:
+    return read_day(row.get("end_date")) or date.max
 
 
 def _is_current(row: Row, today: date) -> bool:

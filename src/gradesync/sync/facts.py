@@ -22,16 +22,15 @@ FACTS_KEPT = timedelta(days=1)
 
 
 class Fact(Enum):
-    """Name what a link remembers of the SIS."""
+    """Name what a link remembers of the SIS, and a refusal may rest on."""
 
-    SECTION = "section"  # where it is, its term's id and its acting teacher
-    TERM = "term"  # the first and the last day of its term
+    TERM = "term"  # which one the section is in, its first and its last day
     CATEGORIES = "categories"
 
 
 # What a refusal rests on: it stands only where these were read in the same sync (R37).
 FACTS_BEHIND: Mapping[Reason, frozenset[Fact]] = {
-    Reason.DUE_DATE_OUTSIDE_TERM: frozenset({Fact.SECTION, Fact.TERM}),
+    Reason.DUE_DATE_OUTSIDE_TERM: frozenset({Fact.TERM}),
     Reason.CATEGORY_UNMAPPED: frozenset({Fact.CATEGORIES}),
     Reason.CATEGORY_AMBIGUOUS: frozenset({Fact.CATEGORIES}),
     Reason.CATEGORY_TAKEN: frozenset({Fact.CATEGORIES}),
@@ -85,17 +84,16 @@ class SisFacts:
     async def require(self, facts: Iterable[Fact]) -> bool:
         """Read these facts where they were not read in this sync; return True where any was."""
         missing = set(facts) - self.read
-        if missing & {Fact.SECTION, Fact.TERM}:
+        if Fact.TERM in missing:
             await self._look_up(self.section, term=True)
-        if missing & {Fact.CATEGORIES}:
+        if Fact.CATEGORIES in missing - self.read:
             await self._read_categories()
         return bool(missing)
 
     @property
     def old_term(self) -> frozenset[Fact]:
-        """Return the facts to read before a due date is written; none while they are of today."""
-        is_past = _is_past(self.link.term_read_at, self.now)
-        return frozenset({Fact.SECTION, Fact.TERM}) if is_past else frozenset()
+        """Return the facts to read before due dates are written or categories are read: both are a term's."""
+        return frozenset({Fact.TERM}) if _is_past(self.link.term_read_at, self.now) else frozenset()
 
     async def _look_up(self, known: SisSection | None, *, term: bool) -> None:
         before, key = self.link.sis, self.link.sis_id
@@ -104,7 +102,6 @@ class SisFacts:
             section.term_first,
             section.term_last,
         )
-        self.read.add(Fact.SECTION)
         self.link = replace(self.link, sis=section, section_read_at=self.now)
         if term or not same_term:
             self.read.add(Fact.TERM)
@@ -141,9 +138,7 @@ class SisFacts:
             many_to_one=self.district.policy.many_to_one,
             titles=self.district.category_titles,
         )
-        kept = {
-            key: one for key, one in self.pairs.items() if key in pairing.pairs or key in pairing.inactive
-        }
+        kept = {key: one for key, one in self.pairs.items() if key in pairing.pairs or key in pairing.closed}
         self.pairs = {**kept, **new_pairs(pairing)}
         return pairing
 
@@ -168,7 +163,8 @@ def _facts_behind(facts: SisFacts, verdicts: Mapping[str, Verdict], entries: Led
     needed: set[Fact] = set()
     for assignment_id, verdict in verdicts.items():
         if verdict.stop is not None:
-            needed |= FACTS_BEHIND.get(verdict.stop.reason, frozenset())
+            behind = FACTS_BEHIND.get(verdict.stop.reason, frozenset())
+            needed |= behind | (facts.old_term if behind else frozenset())
         else:
             needed |= _facts_to_write(facts, entries.get(assignment_id), verdict.spec)
     return needed
