@@ -48,7 +48,7 @@ async def test_totals_name_an_edit_in_the_sis(api: ApiHarness) -> None:
     found = await explain(office, api, student=str(uid), **period)
     (student,) = found["students"]
     (total,) = student["totals"]
-    edits = [cause for cause in total["causes"] if cause["code"] == "edited-in-sis"]
+    edits = [cause for cause in total["causes"] if cause["code"] == "changed-in-sis"]
     assert [cell["assignment"] for cause in edits for cell in cause["cells"]] == [str(item.id)]
     assert (
         add_up(total) == Decimal(total["difference"]) == Decimal(total["sis"]) - Decimal(total["schoology"])

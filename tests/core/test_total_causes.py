@@ -83,7 +83,7 @@ def test_total_points_weigh_large_categories_more() -> None:
 def test_shown_worths_add_up_to_the_shown_difference() -> None:
     parts = [Part(str(n), "a", Fraction(3), Fraction(2)) for n in range(3)]
     changes = [
-        Change(Cause.EDITED, "0", "earned", Fraction(1)),
+        Change(Cause.CHANGED_IN_SIS, "0", "earned", Fraction(1)),
         Change(Cause.UNSYNCED, "1", "earned", Fraction(0)),
         Change(Cause.EXCUSED, "2", "earned", None),
     ]

@@ -181,7 +181,7 @@ PLANTS: Mapping[Cause, Callable[[Drawn, DrawnItem], None]] = {
     Cause.CALCULATION: _count_percents,
     Cause.EXCUSED: _excuse,
     Cause.UNSYNCED: _change,
-    Cause.EDITED: _edit,
+    Cause.CHANGED_IN_SIS: _edit,
     Cause.ONLY_IN_SIS: _add_there,
     Cause.ROUNDED: _round_score,
     Cause.CATEGORY_ROUNDING: _round_categories,

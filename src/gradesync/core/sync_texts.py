@@ -36,7 +36,7 @@ WARNINGS: Texts = {
     ),
     Reason.EDITED_IN_SIS: Text(
         "Someone changed this in {sis} after it was sent.",
-        "If the change is right, make it in Schoology too. What Schoology has is sent again.",
+        "If the change is right, make it in Schoology too. The next change in Schoology is sent.",
     ),
     Reason.NAME_SET_ASIDE: Text(
         "Assignments swapped names, and {sis} may still show this one by its old name and a number.",

@@ -15,7 +15,7 @@ Weight = Annotated[Decimal, Field(ge=0, le=10_000, max_digits=10)]
 Cause = Literal[
     "not-sent",
     "unsynced-change",
-    "edited-in-sis",
+    "changed-in-sis",
     "only-in-sis",
     "other-grading-period",
     "excused-against-zero",

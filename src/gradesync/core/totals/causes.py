@@ -18,7 +18,7 @@ class Cause(StrEnum):
 
     NOT_SENT = "not-sent"
     UNSYNCED = "unsynced-change"
-    EDITED = "edited-in-sis"
+    CHANGED_IN_SIS = "changed-in-sis"  # it is not what was sent last: changed, or deleted
     ONLY_IN_SIS = "only-in-sis"
     OTHER_PERIOD = "other-grading-period"
     EXCUSED = "excused-against-zero"

@@ -127,7 +127,7 @@ class _Differences:
         """Return why the SIS does not count an item that the source does, and the reason of its rule."""
         live, entry = column.live, column.entry
         if entry is not None and entry.ref is not None and entry.ref.key in self.sides.live.gone:
-            return Cause.EDITED, None
+            return Cause.CHANGED_IN_SIS, None
         if live is None or entry is None:
             stop = column.verdict.stop if column.verdict else None
             problem = entry.problem if entry else None
@@ -141,7 +141,7 @@ class _Differences:
         sent = column.entry.spec if column.entry else None
         held = column.live.spec if column.live else None
         unchanged = sent is not None and held is not None and _settings(sent) == _settings(held)
-        return Cause.UNSYNCED if unchanged else Cause.EDITED
+        return Cause.UNSYNCED if unchanged else Cause.CHANGED_IN_SIS
 
     def _compare_columns(self, column: Column, part: Part) -> None:
         """Compare the settings of an item that both count: total points, category, factor."""
@@ -180,7 +180,7 @@ class _Differences:
         entry = column.entry
         sent = entry.sent.get(self._key()) if entry is not None else None
         if points_of(held) != points_of(sent):
-            return Cause.EDITED, None
+            return Cause.CHANGED_IN_SIS, None
         reason = self._find_hindrance(column, cell)
         return (Cause.NOT_SENT, reason) if reason else (Cause.UNSYNCED, None)
 

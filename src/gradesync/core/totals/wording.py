@@ -30,7 +30,7 @@ _CAUSES: Mapping[Cause, CauseText] = {
         "See the reason of each, correct it, and sync again.",
     ),
     Cause.UNSYNCED: CauseText("Something changed in Schoology since the last sync.", "Sync again."),
-    Cause.EDITED: CauseText(
+    Cause.CHANGED_IN_SIS: CauseText(
         "Someone changed something in {sis}.",
         "Change it back in {sis}, or enter the same in Schoology.",
     ),
