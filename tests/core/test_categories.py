@@ -93,3 +93,11 @@ def test_R34_an_inactive_sis_category_is_not_paired() -> None:
     idle = sis("Quizzes", active=False)
     assert paired(list(CATEGORIES), idle).pairs == {}
     assert paired(list(CATEGORIES), [*idle, SisCategory(Ref("k9"), "Quizzes")]).pairs == {"c1": Ref("k9")}
+
+
+def test_R44_a_pair_whose_sis_category_is_gone_is_closed() -> None:
+    source, kept = [Category("c1", "Homework"), Category("c2", "Labs")], {"c1": Ref("k9"), "c2": Ref("k1")}
+    shown = [*sis("Labs", active=False), SisCategory(Ref("k2"), "Essays", True)]
+    made = pair(source, shown, kept, many_to_one=False, listed=True)
+    assert (made.pairs, made.closed) == ({}, kept)
+    assert made.refused == {"c1": Reason.CATEGORY_UNMAPPED, "c2": Reason.CATEGORY_INACTIVE}

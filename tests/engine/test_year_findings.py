@@ -70,3 +70,24 @@ async def test_R44_an_edit_in_an_inactive_category_is_left(harness: DistrictHarn
     sync = await harness.sync(mode="full")
     assert (sync.status, str(part.scoreentrypoints)) == ("complete", "3")
     assert (await harness.warnings(sync))[item.id, None] == ["edited-in-sis"]
+
+
+async def test_R44_columns_of_a_deleted_category_take_scores(harness: DistrictHarness) -> None:
+    await harness.sync()
+    sis, room = harness.world.powerschool, harness.room
+    names = [category.name for category in sis.categories_of(room.sis_teacher.dcid)]
+    for category in sis.categories_of(room.sis_teacher.dcid):
+        sis.delete_category(category)
+    first, second = harness.items
+    new = harness.add("In no category")
+    harness.grade(first, harness.students[0], 4)
+    harness.edit(second, title="Renamed since")
+    sync = await harness.sync(mode="full")
+    own = {row.assignment_id: row for row in await harness.outcomes(sync) if not row.student_id}
+    for item in (second, new):
+        row, title = own[str(item.id)], room.section.categories[item.category].title
+        assert (row.result, row.reason, row.detail) == ("skipped", "category-unmapped", title)
+    assert harness.sis_text(first, harness.students[0]) == "4"
+    for name in names:
+        sis.add_category(room.sis_teacher, name)
+    await assert_synced_well(harness)

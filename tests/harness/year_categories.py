@@ -50,6 +50,9 @@ class CategoryMemory:
         if kept is not None and standing == kept.teachercategoryid:
             # It stands in a category that is merely inactive: it goes on, or moves to a namesake.
             return Choice(frozenset(keys | {standing}), frozenset(reasons - UNMAPPED))
+        if standing is not None and standing not in known:
+            # Its category was deleted: it goes on unless the pair was forgotten, as with another teacher.
+            return Choice(frozenset(keys | {standing}), frozenset(reasons | UNMAPPED))
         return Choice(frozenset(keys), frozenset(reasons))
 
     def _by_title(self, book: Section, category: int, mine: list[Category]) -> Choice:
@@ -76,8 +79,8 @@ class CategoryMemory:
         mine = [c for c in world.powerschool.categories.values() if c.usersdcid in teachers]
         for category in book.categories:
             for key in {*self._by_title(book, category, mine).keys, *filter(None, [used.get(category)])}:
-                name = world.powerschool.categories[key].name
-                self.possible.setdefault(category, set()).add((key, name))
+                if (theirs := world.powerschool.categories.get(key)) is not None:
+                    self.possible.setdefault(category, set()).add((key, theirs.name))
 
     def forget(self) -> None:
         """Turn what was certain into what is possible: the section goes elsewhere."""

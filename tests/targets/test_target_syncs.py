@@ -33,6 +33,16 @@ async def test_first_sync_sends_everything_once(harness: DistrictHarness, kind: 
     await expect_nothing_to_do(harness)
 
 
+async def test_R44_scores_go_on_where_a_category_is_deleted(harness: DistrictHarness, kind: Any) -> None:
+    await sync(harness, kind)
+    sis, room = harness.world.powerschool, harness.room
+    for category in sis.categories_of(room.sis_teacher.dcid):
+        sis.delete_category(category)
+    harness.grade(harness.items[0], harness.students[0], 4)
+    assert (await harness.sync(mode="full")).status == "complete"
+    assert harness.sis_text(harness.items[0], harness.students[0]) == "4"
+
+
 async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: Any) -> None:
     first, second = harness.items
     ann, ben, cam = harness.students

@@ -128,13 +128,14 @@ class Pairing:
 
     `pairs`: source category id -> SIS category, the kept ones and the new. `made`: the new ones alone, to be
     kept from now on. `refused`: the reason why a source category has no pair although its title leads to the
-    SIS. `inactive`: kept pairs whose SIS category takes no new assignments. `titles`: source category titles.
+    SIS, or led there before. `closed`: kept pairs whose SIS category takes no new assignments: it is inactive
+    or gone. `titles`: source category titles.
     """
 
     pairs: Mapping[str, Ref]
     made: Mapping[str, SisCategory]
     refused: Mapping[str, Reason]
-    inactive: Mapping[str, Ref] = field(default_factory=dict)
+    closed: Mapping[str, Ref] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -157,7 +158,7 @@ def pair(
     source, sis = tuple(source), tuple(sis)
     if sis and sis[0].takes_all:
         return _pair_all(source, sis[0], kept)
-    alive, inactive = _select_alive(kept, _titles(source).keys() | in_use, sis, listed=listed)
+    alive, closed = _select_alive(kept, _titles(source).keys() | in_use, sis, listed=listed)
     renamed = {normalize_title(ours): normalize_title(theirs) for ours, theirs in titles.items()}
     own = {category.id: normalize_title(category.title) for category in source}
     wanted = {category_id: renamed.get(title, title) for category_id, title in own.items()}
@@ -167,7 +168,7 @@ def pair(
     sis_titles = Counter(normalize_title(category.title) for category in active)
     by_title = {normalize_title(category.title): category for category in active}
     taken = set() if many_to_one else {ref.key for ref in alive.values()}
-    made, refused = dict[str, SisCategory](), dict.fromkeys(inactive, Reason.CATEGORY_INACTIVE)
+    made, refused = dict[str, SisCategory](), _refuse_closed(closed, sis)
     for category in (each for each in source if each.id not in alive and wanted[each.id] in sis_titles):
         title = wanted[category.id]
         if alike[own[category.id]] > 1 or sis_titles[title] > 1:
@@ -176,7 +177,7 @@ def pair(
             refused[category.id] = Reason.CATEGORY_TAKEN
         else:
             made[category.id] = by_title[title]
-    still = {key: ref for key, ref in inactive.items() if key not in made}
+    still = {key: ref for key, ref in closed.items() if key not in made}
     return Pairing(alive | _refs(made), made, refused, still, _titles(source))
 
 
@@ -198,14 +199,21 @@ def _titles(source: Iterable[Category]) -> dict[str, str]:
 def _select_alive(
     kept: Mapping[str, Ref], ours: Set[str], sis: Sequence[SisCategory], *, listed: bool
 ) -> tuple[dict[str, Ref], dict[str, Ref]]:
-    """Return the kept pairs both of whose sides live, and those whose SIS category is inactive."""
-    states = {category.ref.key: category.active for category in sis}
+    """Return the kept pairs both of whose sides live, and those whose SIS category is inactive or gone."""
+    active = {category.ref.key for category in sis if category.active}
     pairs = {category_id: ref for category_id, ref in kept.items() if category_id in ours}
     if not listed:
         return pairs, {}
-    alive = {category_id: ref for category_id, ref in pairs.items() if states.get(ref.key)}
-    inactive = {category_id: ref for category_id, ref in pairs.items() if states.get(ref.key) is False}
-    return alive, inactive
+    alive = {category_id: ref for category_id, ref in pairs.items() if ref.key in active}
+    return alive, {category_id: ref for category_id, ref in pairs.items() if ref.key not in active}
+
+
+def _refuse_closed(closed: Mapping[str, Ref], sis: Sequence[SisCategory]) -> dict[str, Reason]:
+    listed = {category.ref.key for category in sis}
+    return {
+        category_id: Reason.CATEGORY_INACTIVE if ref.key in listed else Reason.CATEGORY_UNMAPPED
+        for category_id, ref in closed.items()
+    }
 
 
 def restore_pairs(titles: Mapping[str, str], sis: Iterable[SisCategory]) -> dict[str, Ref]:

@@ -66,7 +66,7 @@ class Rulebook:
 
 def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> dict[str, Verdict]:
     """Judge every assignment of a gradebook, by assignment id."""
-    left = list_left_categories(gradebook, ledger) if book.pairing.inactive else {}
+    left = list_left_categories(gradebook, ledger) if book.pairing.closed else {}
     verdicts = {
         a.id: judge(a, ledger.get(a.id), gradebook.periods, book, left) for a in gradebook.assignments
     }
@@ -76,8 +76,8 @@ def judge_assignments(gradebook: Gradebook, ledger: Ledger, book: Rulebook) -> d
 
 
 def stop_closed(verdicts: Mapping[str, Verdict], gradebook: Gradebook, book: Rulebook) -> dict[str, Verdict]:
-    """Return stops for what would be created or changed in a SIS category that became inactive (R44)."""
-    closed = set(book.pairing.inactive.values())
+    """Return stops for what would be created or changed in a SIS category that is inactive or gone (R44)."""
+    closed = set(book.pairing.closed.values())
     return {
         a.id: _explain(_stop_for_category(a.category_id or "", book.pairing), a, spec.due, book)
         for a in gradebook.assignments
@@ -158,8 +158,8 @@ def _exclude_assignment(
 
 
 def _find_category(category_id: str, stands_in: Ref | None, pairing: Pairing) -> Ref | None:
-    """Return the SIS category of an assignment; one that became inactive keeps what stands in it (R44)."""
-    closed = pairing.inactive.get(category_id)
+    """Return the SIS category of an assignment; one that is closed keeps what stands in it (R44)."""
+    closed = pairing.closed.get(category_id)
     return closed if closed is not None and closed == stands_in else pairing.pairs.get(category_id)
 
 
