@@ -7,8 +7,14 @@ WHOLE: Mapping[str, tuple[str, ...]] = {
     "one lost answer and one stop": (),
     "the same, a call for each score": ("BATCH=1",),
     "two lost answers": ("LOSSES=2", "STOPS=0"),
-    "both workers die": ("MORTAL", "LOSSES=0", "STOPS=2", "DEADLINES=2", "GRADES=1"),
+    "both workers die": ("MORTAL", "LOSSES=0", "STOPS=2", "DEADLINE=7", "GRADES=1"),
 }
+# Settings under which no run goes on for ever without the end of a sync.
+LIVE: Mapping[str, tuple[str, ...]] = {
+    "a stop": ("LIVE", "DEADLINE=5", "LOSSES=0", "STOPS=1", "GRADES=1"),
+    "both workers die": ("LIVE", "MORTAL", "DEADLINE=5", "LOSSES=0", "STOPS=2", "GRADES=1"),
+}
+LIVELY = ("LIVE", "DEADLINE=4", "LOSSES=0", "STOPS=0", "GRADES=1")
 QUICK = ("LOSSES=1", "STOPS=0", "GRADES=1")
 
 # Guard -> the setting that removes it, and the function that keeps it.
@@ -19,7 +25,9 @@ GUARDS: Mapping[str, tuple[str, str]] = {
     "a worker writes under its lease's token": ("NO_TOKEN", "syncs.LEASED"),
     "an intent is saved before a create": ("NO_INTENT", "_record_intents"),
     "a lost create is looked for": ("NO_FIND", "_create"),
-    "it is looked for again, later": ("NO_SECOND_LOOK", "_find_twice"),
+    "it is looked for again, when it has landed": ("NO_SECOND_LOOK", "_find_twice"),
+    "a sync that is given back rests until its call has landed": ("NO_REST", "release"),
+    "no call begins that may outlast the sync": ("NO_TIME_TO_LAND", "Lease.__call__"),
     "scores are marked before they are sent": ("NO_PENDING", "_mark_pending"),
     "a lost batch is read back": ("NO_READ_BACK", "_read_back"),
     "scores in doubt are read before a plan": ("NO_DOUBT_READ", "select_score_reads"),
@@ -30,16 +38,14 @@ GUARDS: Mapping[str, tuple[str, str]] = {
 }
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "NO_SWEEP": ("MORTAL", "LOSSES=0", "STOPS=2", "GRADES=1"),
+    "NO_TIME_TO_LAND": ("DEADLINE=4", "LOSSES=0", "STOPS=0"),
     "NO_READ_BACK": ("LOSSES=1", "STOPS=0"),
     "LATE_SCORES": ("LOSSES=1", "STOPS=0"),
-    "LATE_DEADLINE": ("DEADLINES=1",),
 }
 
 # Assumption -> the setting under which it does not hold.
 ASSUMPTIONS: Mapping[str, str] = {
     "a score whose answer is lost has arrived by the read-back, or never will": "LATE_SCORES",
-    "a call of a sync that is cancelled has ended": "LATE_CANCELLED",
-    "no call is on its way when a sync reaches settles_by": "LATE_DEADLINE",
 }
 
 

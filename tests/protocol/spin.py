@@ -4,13 +4,15 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-BASE = ("-w", "-DSAFETY", "-DNOFAIR", "-DMEMLIM=4000", "-DVECTORSZ=1024")
+BASE = ("-w", "-DMEMLIM=4000", "-DVECTORSZ=1024")
+SAFETY = ("-DSAFETY", "-DNOFAIR")
+FAIR = ("-DNFAIR=3",)  # of three processes; needed to look for cycles
 SECONDS = 300
 
 
@@ -38,8 +40,10 @@ def missing() -> str:
 def compiled(settings: Iterable[str], *, level: int = 0) -> Iterator[Path]:
     """Provide the program that searches the model with these settings, such as `LOSSES=2`.
 
-    `level` is gcc's: to optimize takes longer than a short search.
+    `level` is gcc's: to optimize takes longer than a short search. With `LIVE`, it looks for fair cycles in
+    which a sync never ends.
     """
+    settings = tuple(settings)
     with tempfile.TemporaryDirectory() as folder:
         for name in ("sync.pml", "follow.h"):
             shutil.copy(FOLDER / name, folder)
@@ -50,7 +54,13 @@ def compiled(settings: Iterable[str], *, level: int = 0) -> Iterator[Path]:
             capture_output=True,
         )
         subprocess.run(  # noqa: S603 - the settings are ours
-            [_find("gcc"), f"-O{level}", *BASE, "-o", "pan", "pan.c"],
+            [
+                _find("gcc"),
+                f"-O{level}",
+                *BASE,
+                *(FAIR if "LIVE" in settings else SAFETY),
+                *("-o", "pan", "pan.c"),
+            ],
             cwd=folder,
             check=True,
             capture_output=True,
@@ -60,15 +70,16 @@ def compiled(settings: Iterable[str], *, level: int = 0) -> Iterator[Path]:
 
 def search(settings: Iterable[str], *, level: int = 0) -> Search:
     """Search the model until a check fails, or no state is left."""
+    settings = tuple(settings)
     with compiled(settings, level=level) as program:
-        return _run(program)
+        return _run(program, ("-a", "-f") if "LIVE" in settings else ())
 
 
 def is_run(program: Path, events: Iterable[int]) -> bool:
     """Return True where the model (compiled with TRACE) can follow these events to their end."""
     trace = program.with_name("trace")
     trace.write_text(" ".join(map(str, events)))
-    return "followed" in _run(program, {"TRACE": str(trace)}).error
+    return "followed" in _run(program, environment={"TRACE": str(trace)}).error
 
 
 def _find(name: str) -> str:
@@ -77,9 +88,9 @@ def _find(name: str) -> str:
     return found
 
 
-def _run(program: Path, environment: dict[str, str] | None = None) -> Search:
+def _run(program: Path, options: Sequence[str] = (), *, environment: dict[str, str] | None = None) -> Search:
     printed = subprocess.run(  # noqa: S603 - compiled just now
-        [program, "-m100000", "-w22"],
+        [program, "-m200000", "-w22", *options],
         cwd=program.parent,
         env=environment or {},
         capture_output=True,

@@ -4,7 +4,8 @@
    mask is assignment i. docs/protocol.md names the function of src that each step stands for.
 
    Each -DNO_... removes a guard of the protocol, each -DLATE_... an assumption about the systems: then a check
-   fails. -DTRACE admits nothing but the events of a recorded run (follow.h).                                  */
+   fails. -DTRACE admits nothing but the events of a recorded run (follow.h), -DLIVE looks for syncs that never
+   end.                                                                                                        */
 
 #ifndef REQUESTS
 #define REQUESTS 2        /* at least 2 */
@@ -21,8 +22,8 @@
 #ifndef BATCH
 #define BATCH 2           /* scores in one call */
 #endif
-#ifndef DEADLINES
-#define DEADLINES 0       /* syncs that reach settles_by unsettled */
+#ifndef DEADLINE
+#define DEADLINE 0        /* ticks from a request to its settles_by, 0 for ever */
 #endif
 
 /* A tick is a call timeout. A lease lasts two, and is taken over once another has passed. */
@@ -33,6 +34,7 @@
 #endif
 #define FULL (GRACE + 2)  /* a lease just granted: above GRACE it stands, at 0 it may be taken over */
 #define FLIGHT 2          /* ticks from its permit within which a call takes effect, if at all */
+#define LANDING 2         /* ticks after which a call that was given up has taken effect, if at all */
 #define NOT_READ 15
 
 #define BIT(i) (1 << (i))
@@ -49,7 +51,7 @@ byte created[2];          /* the SIS: assignments that stand for this one, and t
 byte held[2];
 
 mtype status[REQUESTS] = ABSENT;
-byte owner[REQUESTS], lease[REQUESTS], requested;
+byte owner[REQUESTS], lease[REQUESTS], rest[REQUESTS], due[REQUESTS], requested;
 bool calm[REQUESTS];      /* nothing went wrong since the request */
 bool told[REQUESTS];      /* all outcomes are stored */
 
@@ -59,6 +61,7 @@ Ledger ledger;
 typedef Worker {
     mtype at = IDLE;
     byte sync, left;      /* `left` is its own count of its lease */
+    byte lands;           /* and of a call that it gave up */
     Ledger known;         /* the ledger as it keeps it in memory */
     byte want[2], live[2];
     byte fresh, make, adopt, todo, batch, failed; /* masks: read, to create, found, to write, in this call, without success */
@@ -72,7 +75,7 @@ Worker w[2];
 typedef Late { bool on, create; byte one, mask, age; byte value[2] }
 Late late;                /* a call that nobody waits for */
 
-byte losses = LOSSES, stops = STOPS, deadlines = DEADLINES;
+byte losses = LOSSES, stops = STOPS;
 byte i, s;                /* of loops within one step: always back at 0 */
 
 #include "follow.h"
@@ -88,9 +91,15 @@ byte i, s;                /* of loops within one step: always back at 0 */
 #ifdef NO_PERMIT
 #define PERMITTED true
 #else
-#define PERMITTED (me.left > GRACE)
+#define PERMITTED (me.left > GRACE && IN_TIME)
+#endif
+#if DEADLINE == 0 || defined(NO_TIME_TO_LAND)
+#define IN_TIME true
+#else
+#define IN_TIME (due[me.sync] > FLIGHT)
 #endif
 
+#define COUNT(x) if :: x -> x-- :: else fi
 inline disturb() { s = 0; do :: s < REQUESTS -> calm[s] = false; s++ :: else -> s = 0; break od }
 
 inline save() {           /* one transaction: the ledger as the worker knows it */
@@ -129,13 +138,16 @@ inline forget(where) {    /* the memory of a worker that is done with its sync *
     od;
     me.known.ref = 0; me.known.intent = 0; me.known.owed = 0;
     me.fresh = 0; me.make = 0; me.adopt = 0; me.todo = 0; me.batch = 0; me.failed = 0; me.one = 0; me.again = false;
-    me.sync = 0; me.left = 0; me.call = NONE; me.age = 0; me.at = where
+    me.sync = 0; me.left = 0; me.lands = 0; me.call = NONE; me.age = 0; me.at = where
 }
 
 inline put_back() {       /* under the token, though the lease may have lapsed */
     if
     :: status[me.sync] == LEASED && owner[me.sync] == id ->
-        status[me.sync] = QUEUED; owner[me.sync] = 0; lease[me.sync] = 0; EVENT(RELEASE, 0, 0)
+        status[me.sync] = QUEUED; owner[me.sync] = 0; lease[me.sync] = 0; EVENT(RELEASE, 0, 0);
+#ifndef NO_REST
+        rest[me.sync] = me.lands
+#endif
     :: else
     fi
 }
@@ -143,6 +155,10 @@ inline put_back() {       /* under the token, though the lease may have lapsed *
 inline leave_late() {     /* what is on its way arrives, though nobody waits for it */
     late.on = true; late.create = me.at == CREATING; late.one = me.one; late.mask = me.batch; late.age = me.age;
     late.value[0] = me.want[0]; late.value[1] = me.want[1]
+}
+
+inline give_up() {        /* the connection is closed: it takes effect soon, or never */
+    leave_late(); COUNT(late.age); me.lands = LANDING
 }
 
 inline send(where) { me.call = SENT; me.age = FLIGHT; me.at = where }
@@ -247,33 +263,22 @@ inline check_settled() {  /* none lost: neither in this sync, nor in one that no
 
 #define AT(place) (!STRAY && me.at == place)
 #ifdef NO_TAKEOVER
-#define CLAIMABLE(s) (status[s] == QUEUED)
+#define CLAIMABLE(s) (status[s] == QUEUED && rest[s] == 0)
 #else
-#define CLAIMABLE(s) (status[s] == QUEUED || (status[s] == LEASED && lease[s] == 0))
+#define CLAIMABLE(s) ((status[s] == QUEUED && rest[s] == 0) || (status[s] == LEASED && lease[s] == 0))
 #endif
 #ifdef MORTAL             /* a worker that died does not come back */
 #define AFTER_DEATH DEAD
 #else
 #define AFTER_DEATH IDLE
 #endif
-#ifdef LATE_DEADLINE      /* a worker may have a call on its way when its sync reaches settles_by */
-#define OVERDUE(s) PROCESSING(s)
-#else
-#define OVERDUE(s) CLAIMABLE(s)
-#endif
+#define OVERDUE(s) (DEADLINE && PROCESSING(s) && due[s] == 0)
 #define HELD ((held[0] == me.want[0] -> 1 : 0) | (held[1] == me.want[1] -> 2 : 0))
 #ifdef NO_SECOND_LOOK
 #define WAITED true
 #else
-#define WAITED (!late.on || !late.create)
+#define WAITED (me.lands == 0)
 #endif
-#ifdef LATE_CANCELLED     /* a cancelled call may still be on its way */
-#define CANCELLED (me.call != SENT || !late.on)
-#else
-#define CANCELLED (me.call != SENT && !late.on)
-#endif
-
-#define COUNT(x) if :: x -> x-- :: else fi
 
 inline found() {
     me.known.ref = me.known.ref | BIT(me.one); me.known.intent = LESS(me.known.intent, BIT(me.one));
@@ -327,7 +332,7 @@ end:
     :: d_step { AT(CREATING) && me.call == DONE && losses -> losses--; disturb(); hear(FINDING) }
     :: d_step { AT(CREATING) && me.call == DROPPED -> hear(FINDING) }
     :: d_step { AT(CREATING) && me.call == SENT && losses && !late.on ->
-        losses--; disturb(); leave_late(); COUNT(late.age); hear(FINDING) }
+        losses--; disturb(); give_up(); hear(FINDING) }
     :: d_step { AT(FINDING) ->
         if
 #ifndef NO_FIND
@@ -365,7 +370,7 @@ end:
     :: d_step { AT(WRITING) && me.call == DROPPED -> hear(READING_BACK) }
 #ifdef LATE_SCORES
     :: d_step { AT(WRITING) && me.call == SENT && losses && !late.on ->
-        losses--; disturb(); leave_late(); hear(READING_BACK) }
+        losses--; disturb(); give_up(); hear(READING_BACK) }
 #endif
     :: d_step { AT(READING_BACK) ->
 #ifndef NO_READ_BACK
@@ -387,16 +392,16 @@ end:
             told[me.sync] = true;
 #endif
             status[me.sync] = (me.failed -> FAILED : COMPLETE); owner[me.sync] = 0; lease[me.sync] = 0;
-            EVENT(SETTLE, 0, (me.failed -> 1 : 0)); check_settled(); forget(IDLE)
+            due[me.sync] = 0; EVENT(SETTLE, 0, (me.failed -> 1 : 0)); check_settled(); forget(IDLE)
         :: else -> me.at = LOST
         fi }
 
     /* stop: give the sync back between two steps, be cancelled, or die */
     :: d_step { !STRAY && stops && (me.at == INTENDED || me.at == BATCHES) ->
         stops--; disturb(); if :: OURS -> save(); me.at = LOST :: else -> me.at = LOST fi }
-    :: d_step { !STRAY && stops && me.at != IDLE && me.at != DEAD && me.at != LOST && (CANCELLED) ->
-        stops--; disturb(); put_back();
-        if :: me.call == SENT -> leave_late() :: else fi; forget(IDLE) }
+    :: d_step { !STRAY && stops && me.at != IDLE && me.at != DEAD && me.at != LOST && (me.call != SENT || !late.on) ->
+        stops--; disturb();
+        if :: me.call == SENT -> give_up() :: else fi; put_back(); forget(IDLE) }
     :: d_step { !STRAY && stops && me.at != IDLE && me.at != DEAD && (me.call != SENT || !late.on) ->
         stops--; disturb();
         if :: me.call == SENT -> leave_late() :: else fi; forget(AFTER_DEATH) }
@@ -416,13 +421,19 @@ inline take_scores(rows, first, second) {
 #define UNDER_WAY(n) (w[n].call == SENT)
 #define DUE(n) (UNDER_WAY(n) && w[n].age == 0)
 
+#ifdef NO_SWEEP
+#define SWEPT false
+#else
+#define SWEPT (OVERDUE(0) || OVERDUE(1)) /* a sweep comes within a call timeout */
+#endif
+
 #define FREE_NOW (!(PROCESSING(0) || PROCESSING(1)))
 #ifdef NO_SINGLE
 #define FREE true
 #else
 #define FREE FREE_NOW
 #endif
-#define RUNNING (lease[0] || lease[1] || w[0].left || w[1].left || late.on)
+#define RUNNING (lease[0] || lease[1] || w[0].left || w[1].left || w[0].lands || w[1].lands || rest[0] || rest[1] || due[0] || due[1] || late.on)
 
 inline take() {
     if
@@ -445,7 +456,7 @@ active proctype World() {
 end:
     do
     :: d_step { !STRAY && requested < REQUESTS && FREE ->
-        status[requested] = QUEUED; calm[requested] = !late.on; requested++; EVENT(REQUEST, 0, 0) }
+        status[requested] = QUEUED; due[requested] = DEADLINE; calm[requested] = !late.on; requested++; EVENT(REQUEST, 0, 0) }
     :: d_step { !STRAY && grade[0] < GRADES -> grade[0]++; EVENT(GRADE, 0, grade[0]) }
 #ifdef TRACE
     :: d_step { !STRAY && grade[1] < GRADES -> grade[1]++; EVENT(GRADE, 1, grade[1]) }
@@ -461,16 +472,16 @@ end:
         :: else -> take_scores(late.mask, late.value[0], late.value[1])
         fi; end_late() }
     :: d_step { !STRAY && late.on -> end_late() }
-    :: d_step { !STRAY && !DUE(0) && !DUE(1) && !(late.on && late.age == 0) && RUNNING ->
-        s = 0; do :: s < REQUESTS -> COUNT(lease[s]); s++ :: else -> s = 0; break od;
-        COUNT(w[0].left); COUNT(w[1].left); COUNT(w[0].age); COUNT(w[1].age); COUNT(late.age) }
+    :: d_step { !STRAY && !DUE(0) && !DUE(1) && !(late.on && late.age == 0) && !SWEPT && RUNNING ->
+        s = 0; do :: s < REQUESTS -> COUNT(lease[s]); COUNT(rest[s]); COUNT(due[s]); s++ :: else -> s = 0; break od;
+        COUNT(w[0].lands); COUNT(w[1].lands); COUNT(w[0].left); COUNT(w[1].left); COUNT(w[0].age); COUNT(w[1].age); COUNT(late.age) }
 #ifndef NO_SWEEP
-    :: d_step { !STRAY && deadlines && (OVERDUE(0) || OVERDUE(1)) -> deadlines--; disturb();
+    :: d_step { !STRAY && (OVERDUE(0) || OVERDUE(1)) -> disturb();
         s = 0;
         do
         :: s < REQUESTS ->
             if
-            :: OVERDUE(s) -> status[s] = FAILED; owner[s] = 0; lease[s] = 0; told[s] = true; EVENT(SETTLE, 0, 1)
+            :: OVERDUE(s) -> status[s] = FAILED; owner[s] = 0; lease[s] = 0; rest[s] = 0; told[s] = true; EVENT(SETTLE, 0, 1)
             :: else
             fi;
             s++
@@ -482,3 +493,7 @@ end:
 }
 
 init { atomic { run Work(0); run Work(1) } }
+
+#ifdef LIVE               /* fair processes: each that can do something does, some day */
+ltl every_sync_ends { [] ((status[0] == QUEUED || status[0] == LEASED) -> <> (status[0] == COMPLETE || status[0] == FAILED)) }
+#endif

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from protocol.guards import ASSUMPTIONS, GUARDS, QUICK, WHOLE, without
+from protocol.guards import ASSUMPTIONS, GUARDS, LIVE, LIVELY, QUICK, WHOLE, without
 from protocol.spin import is_run, missing, search
 from protocol.traces import encode, follower
 
@@ -30,6 +30,21 @@ def test_protocol_holds_in_every_state() -> None:
 @pytest.mark.timeout(300)
 def test_protocol_holds_with_faults_in_every_state() -> None:
     assert search(WHOLE["one lost answer and one stop"], level=2).error == ""
+
+
+def test_every_sync_ends_in_every_run() -> None:
+    assert search(LIVELY).error == ""
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("faults", LIVE)
+def test_every_sync_ends_though_workers_stop(faults: str) -> None:
+    assert search(LIVE[faults], level=2).error == ""
+
+
+def test_sync_may_never_end_without_a_sweep() -> None:
+    assert "acceptance cycle" in search((*LIVELY, "NO_SWEEP")).error
 
 
 @pytest.mark.parametrize("guard", GUARDS)

@@ -22,5 +22,5 @@ def encode(trace: str) -> list[int]:
 @pytest.fixture(scope="module")
 def follower() -> Iterator[Path]:
     """Compile the model so that it follows traces."""
-    with compiled(("TRACE", "LATE_CANCELLED", "STOPS=2", "LOSSES=2", "GRADES=3")) as program:
+    with compiled(("TRACE", "STOPS=2", "LOSSES=2", "GRADES=3")) as program:
         yield program
