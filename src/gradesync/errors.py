@@ -14,6 +14,7 @@ GradeSyncError
 
 from collections.abc import Mapping
 from datetime import datetime
+from ssl import SSLCertVerificationError
 
 
 class GradeSyncError(Exception):
@@ -86,6 +87,14 @@ class DatabaseAway(GradeSyncError):
 def name_cause(error: Exception) -> str:
     """Return the name of what went wrong, for logs: it contains no data."""
     return error.cause if isinstance(error, DatabaseAway) else type(error).__name__
+
+
+def find_untrusted(error: BaseException) -> SSLCertVerificationError | None:
+    """Return the refusal of a certificate that is behind an error, if one is."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
 
 
 class LeaseLost(GradeSyncError):

@@ -162,7 +162,7 @@ class UpstreamSystems:
             multiget_refused=before is not None and before.multiget_refused,
         )
 
-    def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
+    def target(self, district: District, *, permit: Permit | None, until: datetime) -> Target:
         """Open the SIS of one district. Retries stop at `until`."""
         return self._sis(district.sis).open_target(
             district, permit=permit, until=until, rows_per_write=self.score_batch

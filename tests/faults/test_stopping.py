@@ -88,7 +88,9 @@ async def test_api_drains_no_longer_than_its_limit(environment: Environment, set
 async def test_stopped_worker_releases_its_sync(
     harness: DistrictHarness, settings: Settings, kind: str
 ) -> None:
-    async with start_worker(settings) as running:
+    # The sync rests for a call timeout: its call may still be on its way.
+    short = settings.model_copy(update={"lease_seconds": 6, "call_timeout_seconds": 3})
+    async with start_worker(short) as running:
         harness.fault("powerschool", kind, Hold("after"))
         sync = await harness.request()
         await harness.faults.until_held()
@@ -96,7 +98,7 @@ async def test_stopped_worker_releases_its_sync(
     released = await harness.get(sync)
     assert (released.status, released.stage, released.lease_token) == ("processing", "queued", None)
     harness.faults.clear()
-    async with start_worker(settings) as another:
+    async with start_worker(short) as another:
         async with asyncio.timeout(PATIENCE):
             while (current := await harness.get(sync)).status == "processing":
                 await asyncio.sleep(0.05)

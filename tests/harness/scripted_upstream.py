@@ -101,7 +101,7 @@ async def _read(reader: asyncio.StreamReader) -> ReceivedRequest:
 
 @dataclass
 class RecordingBudget:
-    """Record the calls of a call budget without limits and of a permit, among the server's events."""
+    """Record the calls of a call budget without limits, among the server's events."""
 
     server: ScriptedServer
     pauses: list[float] = field(default_factory=list)
@@ -116,8 +116,19 @@ class RecordingBudget:
     async def report(self, ok: bool) -> None:
         self.reports.append(ok)
 
-    async def permit(self, seconds: float) -> None:
+
+@dataclass
+class RecordingPermit:
+    """Permit every call, and record that among the server's events. `lost`: seconds of writes given up."""
+
+    server: ScriptedServer
+    lost: list[float] = field(default_factory=list)
+
+    async def __call__(self, seconds: float) -> None:
         self.server.events.append(f"permit {seconds:g}")
+
+    def note_lost(self, seconds: float) -> None:
+        self.lost.append(seconds)
 
 
 class NumberedAuth(httpx.Auth):
@@ -137,6 +148,7 @@ class Rig:
     server: ScriptedServer
     budget: RecordingBudget
     client: httpx.AsyncClient
+    permit: RecordingPermit
 
     def upstream(self, *acts: Act, seconds: float = 60, timeout: float = 5) -> Upstream:
         self.server.acts = acts
@@ -147,7 +159,7 @@ class Rig:
             self.client,
             self.budget,
             until=datetime.now(UTC) + timedelta(seconds=seconds),
-            permit=self.budget.permit,
+            permit=self.permit,
             timeout=timeout,
             backoff=AT_ONCE,
         )
@@ -158,4 +170,4 @@ async def rig() -> AsyncIterator[Rig]:
     server = ScriptedServer()
     async with serve_streams(server.serve) as port, open_client(allow_private_network=True) as client:
         server.url = f"http://127.0.0.1:{port}"
-        yield Rig(server, RecordingBudget(server), client)
+        yield Rig(server, RecordingBudget(server), client, RecordingPermit(server))

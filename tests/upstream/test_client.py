@@ -15,7 +15,7 @@ from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
 from gradesync.upstream.client import Upstream
 from gradesync.upstream.response import CALLS, UpstreamResponse
 from harness.errors import expect_stop
-from harness.scripted_upstream import AT_ONCE, Act, Rig, cut, drip, flood, raw, respond
+from harness.scripted_upstream import AT_ONCE, Act, RecordingPermit, Rig, cut, drip, flood, raw, respond
 
 OK = respond(200, b"fine")
 LOST: list[Act] = [cut, respond(500), respond(502), respond(503), respond(504), raw(b"nonsense\r\n\r\n")]
@@ -57,7 +57,7 @@ async def test_read_that_never_gets_a_response_is_retriable(rig: Rig, lost: Act)
     with pytest.raises(Retriable):
         await read(rig.upstream(lost))
     assert len(rig.server.seen) == AT_ONCE.attempts
-    assert rig.budget.reports == [False]
+    assert (rig.budget.reports, rig.permit.lost) == ([False], [])
 
 
 @pytest.mark.parametrize("lost", [*LOST, respond(302, location="/v1/thing")])
@@ -65,6 +65,16 @@ async def test_write_without_a_response_is_doubtful_and_sent_once(rig: Rig, lost
     with pytest.raises(AnswerLost):
         await write(rig.upstream(lost))
     assert len(rig.server.seen) == 1
+    assert rig.permit.lost == [5]
+
+
+async def test_canceled_write_may_still_take_effect(rig: Rig) -> None:
+    writing = asyncio.create_task(write(rig.upstream(drip(0.01))))
+    while not rig.server.seen:
+        await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    assert rig.permit.lost == [5]
 
 
 async def test_throttled_write_is_always_sent_again(rig: Rig) -> None:
@@ -188,11 +198,12 @@ async def test_cookies_of_one_call_are_not_sent_with_another(rig: Rig) -> None:
 
 
 async def test_short_lease_sends_nothing(rig: Rig) -> None:
-    async def refuse(seconds: float) -> None:
-        raise LeaseLost
+    class Refusal(RecordingPermit):
+        async def __call__(self, seconds: float) -> None:
+            raise LeaseLost
 
     with pytest.raises(LeaseLost):
-        await write(replace(rig.upstream(OK), permit=refuse))
+        await write(replace(rig.upstream(OK), permit=Refusal(rig.server)))
     assert rig.server.seen == []
 
 

@@ -72,10 +72,6 @@ class SisSide:
     as_of: datetime
 
 
-async def no_lease(seconds: float) -> None:
-    """Permit reads: these need no lease."""
-
-
 class Live:
     """Read on demand. Reads raise `SyncStopped` where a system refuses, `Retriable` where none responds."""
 
@@ -133,7 +129,7 @@ class Live:
 
     def target(self, district: District) -> Target:
         """Return the district's SIS, to be read only."""
-        return self._runtime.systems.target(district, permit=no_lease, until=self._call_by())
+        return self._runtime.systems.target(district, permit=None, until=self._call_by())
 
     def spare_target(self, district: District) -> Target:
         """Return the district's SIS, to be read only while no sync of the district waits."""

@@ -214,12 +214,19 @@ class Clock(Protocol):
 
 
 class Permit(Protocol):
-    """Allow one call to the SIS, right before it is sent.
+    """Allow one call to the SIS, right before it is sent, and keep in mind the writes that were given up."""
 
-    Raises `LeaseLost` unless the holder's lease lasts at least `seconds` more.
-    """
+    async def __call__(self, seconds: float) -> None:
+        """Permit a call that may take `seconds`.
 
-    async def __call__(self, seconds: float) -> None: ...
+        Raises `LeaseLost` unless the holder's lease lasts so long, and `SyncStopped("timed-out")` where the
+        call might take effect after the sync has to end.
+        """
+        ...
+
+    def note_lost(self, seconds: float) -> None:
+        """Note that a write was given up without its answer: it takes effect within `seconds`, or never."""
+        ...
 
 
 class Wakeup(Protocol):
@@ -269,8 +276,8 @@ class Systems(Protocol):
         """Open the source. `requester` is the uid of the teacher, for districts that read in her name."""
         ...
 
-    def target(self, district: District, *, permit: Permit, until: datetime) -> Target:
-        """Open the target. Retries go on, where they can help, no later than `until`."""
+    def target(self, district: District, *, permit: Permit | None, until: datetime) -> Target:
+        """Open the target; to read alone needs no permit. Retries go on, where they help, until `until`."""
         ...
 
     async def check(

@@ -1,6 +1,7 @@
 """Create and change assignments in the SIS, whatever becomes of the answers."""
 
 from asyncio import sleep
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
@@ -8,7 +9,7 @@ from gradesync.core.ordering import AssignmentWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
-from gradesync.errors import AccessRefused, AnswerLost, Rejected
+from gradesync.errors import AccessRefused, AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.sync.journal import Journal
 
 
@@ -96,12 +97,11 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
     """
     lost = False
     for _ in range(2):
-        sent = monotonic()
         try:
             made = await writer.target.create_assignment(writer.section, spec, assignment_id)
         except AnswerLost:
             lost = True
-            ref = await _find_twice(writer, assignment_id, spec, sent)
+            ref = await _find_twice(writer, assignment_id, spec)
         except Rejected as refused:
             ref = None
             if lost or refused.conflict:
@@ -118,11 +118,13 @@ async def _create(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> R
     raise AnswerLost(f"the SIS does not show whether assignment {assignment_id} was created")
 
 
-async def _find_twice(writer: AssignmentWriter, assignment_id: str, spec: Spec, sent: float) -> Ref | None:
+async def _find_twice(writer: AssignmentWriter, assignment_id: str, spec: Spec) -> Ref | None:
     """Find a create whose answer was lost: now, or when it can no longer be on its way."""
-    if ref := await _find(writer, assignment_id, spec, lost=True):
-        return ref
-    await sleep(max(0.0, sent + writer.call_timeout - monotonic()))
+    lands = monotonic() + writer.call_timeout
+    with suppress(Retriable, SyncStopped):  # nothing may end the sync before
+        if ref := await _find(writer, assignment_id, spec, lost=True):
+            return ref
+    await sleep(max(0.0, lands - monotonic()))
     return await _find(writer, assignment_id, spec, lost=True)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol, TypeVar
 from uuid import uuid4
@@ -13,19 +14,23 @@ import structlog
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
+from gradesync.core.reasons import Reason
 from gradesync.db import districts, ledger, links, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
-from gradesync.errors import LeaseLost, name_cause
+from gradesync.errors import LeaseLost, SyncStopped, name_cause
 from gradesync.observability.periodic import log_failure
-from gradesync.sync.context import Release, SyncContext
+from gradesync.sync.context import Release, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
 
 log = structlog.get_logger()
+
+# A call takes effect within so many times its timeout: it is given up after one (docs/reliability.md).
+CALL_LIVES = 2
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -35,7 +40,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Lease:
     """Keep the lease on one sync, renewed while a worker runs it and checked before every call to the SIS.
 
-    `granted` is this process's monotonic time just before the claim was sent.
+    All times are this process's monotonic ones. `granted`: just before the claim was sent. `ends`: the sync
+    has to end then. `lands`: until then, a write that was given up may still take effect.
     """
 
     database: Database
@@ -44,6 +50,8 @@ class Lease:
     token: str
     seconds: float
     granted: float = field(default_factory=monotonic)
+    ends: float = float("inf")
+    lands: float = float("-inf")
 
     @property
     def remaining(self) -> float:
@@ -51,11 +59,21 @@ class Lease:
         return self.granted + self.seconds - monotonic()
 
     async def __call__(self, seconds: float) -> None:
-        """Permit a call that may take `seconds`. Raises `LeaseLost`."""
+        """Permit a call that may take `seconds`, and as many again to take effect.
+
+        Raises `LeaseLost`, and `SyncStopped("timed-out")` where it would outlast the sync: the next one of
+        the section may begin then, and must find all that this one did.
+        """
+        if self.ends - monotonic() < CALL_LIVES * seconds:
+            raise SyncStopped(Reason.TIMED_OUT)
         if self.remaining < seconds:
             await self.renew()
         if self.remaining < seconds:
             raise LeaseLost(f"the lease has {self.remaining:.1f} s left and the call may take {seconds:g} s")
+
+    def note_lost(self, seconds: float) -> None:
+        """Keep until when a write that was given up may take effect: nobody takes the sync before."""
+        self.lands = max(self.lands, monotonic() + seconds)
 
     async def renew(self) -> None:
         """Extend the lease. Raises `LeaseLost` where another worker has the sync, or it is settled."""
@@ -97,6 +115,10 @@ class Claimed:
     facts: Facts
     sync: Sync
     lease: Lease
+
+    def calls_until(self, limits: SyncLimits) -> datetime:
+        """Return until when calls to the SIS may start."""
+        return self.sync.settles_by - timedelta(seconds=CALL_LIVES * limits.call_timeout)
 
 
 async def claim(context: SyncContext) -> Claimed | None:
@@ -183,6 +205,9 @@ class _StoredQueue:
             return None
         record_claimed(sync, limits.lease)
         lease = Lease(context.database, self.district_id, sync.id, token, limits.lease, granted)
+        if sync.lease_until is not None:
+            # By the database's clock alone: this process's may differ.
+            lease.ends = granted + limits.lease + (sync.settles_by - sync.lease_until).total_seconds()
         return Claimed(self.known.district, self.known.facts, sync, lease)
 
 
@@ -241,7 +266,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
         district=district,
         sync=sync,
         source=context.systems.source(district, requester=requester, until=sync.settles_by),
-        target=context.systems.target(district, permit=lease, until=sync.settles_by),
+        target=context.systems.target(district, permit=lease, until=claimed.calls_until(context.limits)),
         journal=Journal(
             database=context.database,
             sync=sync,

@@ -137,17 +137,13 @@ async def examine(context: SyncContext, district: District, section_id: str) -> 
         link = await links.get(db, section_id) or SectionLink(section_id=section_id)
         pairs = await links.get_pairs(db, section_id)
     until = context.clock() + timedelta(seconds=SECTION_SECONDS)
-    target = context.systems.target(district, permit=_no_lease, until=until)
+    target = context.systems.target(district, permit=None, until=until)
     try:
         return await _foresee(context, district, link, pairs, target)
     except SyncStopped as stopped:
         if stopped.reason in DISTRICT_OBSTACLES:
             raise
         return Examined(link.code, (Obstacle("failed", Reason(stopped.reason)),))
-
-
-async def _no_lease(seconds: float) -> None:
-    """Permit every call: a report writes nothing to the SIS, so it needs no lease."""
 
 
 async def _foresee(

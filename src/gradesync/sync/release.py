@@ -15,12 +15,12 @@ log = structlog.get_logger()
 
 
 async def release(context: SyncContext, claimed: Claimed, pause: float = 0) -> None:
-    """Put a sync back into the queue, for `pause` seconds at least.
+    """Put a sync back into the queue, for `pause` seconds at least, and until no call of it is on its way.
 
     Where the database is away, the lease is kept for `retry_releases`.
     """
     lease = claimed.lease
-    left = Release(lease.district_id, lease.token, ready_at=monotonic() + pause)
+    left = Release(lease.district_id, lease.token, ready_at=max(monotonic() + pause, lease.lands))
     context.unreleased.add(left)
     try:
         await _give_back(context, left)
@@ -33,7 +33,7 @@ async def find_wait(context: SyncContext, claimed: Claimed, error: Retriable) ->
 
     Systems are often paused because one of them is taken down: what fails then only waits.
     """
-    if error.retry_at is not None and error.retry_at < claimed.sync.settles_by:
+    if error.retry_at is not None and error.retry_at < claimed.calls_until(context.limits):
         log.info("sync.waits", until=error.retry_at.isoformat())
         return (error.retry_at - context.clock()).total_seconds()
     async with context.database.district(claimed.district.id) as db:

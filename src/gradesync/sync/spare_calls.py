@@ -24,6 +24,9 @@ class SpareTurn:
                     return
             await asyncio.sleep(WAIT_SECONDS)
 
+    def note_lost(self, seconds: float) -> None:
+        """Forget it: nothing is written in such a turn."""
+
 
 async def reserve_spare_calls(context: SyncContext, district: District, calls: int) -> bool:
     """Reserve calls to Schoology; False where a sync waits, or would have to wait for them."""

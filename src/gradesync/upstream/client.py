@@ -1,7 +1,6 @@
 """Call one upstream system of one district: rate limited, signed, bounded, retried where that is safe."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ import stamina
 
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
-from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped
+from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
 from gradesync.upstream.response import (
     RETRIES,
     WAIT_SECONDS,
@@ -136,12 +135,17 @@ class Upstream:
                 await self.budget.report(False)
             raise
         except AnswerLost as error:
+            self._note_lost(call)
             await self.budget.report(False)
             if repeatable:
                 raise Retriable(error.detail) from error
             raise
         await self.budget.report(True)
         return response
+
+    def _note_lost(self, call: _Call) -> None:
+        if self.permit is not None and not call.repeatable:
+            self.permit.note_lost(self.timeout)
 
     def _url(self, path_or_url: str) -> httpx.URL:
         if path_or_url.startswith(("https://", "http://")):
@@ -230,7 +234,7 @@ class Upstream:
             except (httpx.RequestError, TimeoutError) as error:
                 title = TITLES.get(self.name, self.name)
                 detail = f"{title} did not answer {call.kind} ({type(error).__name__})"
-                if (untrusted := _find_untrusted(error)) is not None:
+                if (untrusted := find_untrusted(error)) is not None:
                     result.status = "unsent"
                     reason = untrusted.verify_message
                     raise CertificateRefused(
@@ -241,6 +245,9 @@ class Upstream:
                     raise Retriable(detail) from error
                 result.status = "timeout" if isinstance(error, TIMED_OUT) else "lost"
                 raise AnswerLost(detail) from error
+            except asyncio.CancelledError:
+                self._note_lost(call)
+                raise
             except (ResponseTooLarge, AnswerLost):
                 result.status = "too-large"
                 raise
@@ -289,11 +296,3 @@ class Upstream:
 
 def _never_sent(error: Exception, sent: bool | None) -> bool:
     return sent is False or isinstance(error, NEVER_SENT)
-
-
-def _find_untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """Return the refusal of a certificate that is behind an error, if one is."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-        cause = cause.__cause__ or cause.__context__
-    return cause
