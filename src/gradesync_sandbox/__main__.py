@@ -11,7 +11,7 @@ import typer
 
 from gradesync_sandbox.district import World
 from gradesync_sandbox.district_file import district_toml, summary
-from gradesync_sandbox.oneroster.demands import PROFILES, SERVERS
+from gradesync_sandbox.oneroster.demands import PROFILES, SERVERS, change_demands
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
@@ -42,6 +42,9 @@ def main(
     version: Annotated[
         str | None, Option(help="Version of OneRoster; the profile's usual one if not given.")
     ] = None,
+    demand: Annotated[
+        list[str] | None, Option(help="What its server demands otherwise, such as auth=form; repeatable.")
+    ] = None,
     as_json: Annotated[bool, Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Serve an invented school district: Schoology, a SIS, LTI launches, and a control API."""
@@ -52,16 +55,21 @@ def main(
     if tool_url is not None:
         base = tool_url.rstrip("/")
         world.lti.register(f"{base}/lti/login", f"{base}/lti/launch")
-    face = None if sis == "powerschool" else _open_face(world, profile, version)
+    face = None if sis == "powerschool" else _open_face(world, profile, version, demand or [])
     asyncio.run(_serve(Sandbox(world, host, port, oneroster=face), district_file, as_json=as_json))
 
 
-def _open_face(world: World, profile: str, version: str | None) -> OneRoster:
+def _open_face(world: World, profile: str, version: str | None, demands: list[str]) -> OneRoster:
     try:
-        return open_face(world.powerschool, profile, version)
+        face = open_face(world.powerschool, profile, version)
     except KeyError:
         spoken = ", ".join(f"{name} {version}" for name, version in SERVERS)
         raise typer.BadParameter(f"There is no such server. Choose one of: {spoken}.") from None
+    try:
+        face.demands = change_demands(face.demands, dict(each.split("=", 1) for each in demands))
+    except ValueError as error:
+        raise typer.BadParameter(f"A demand is NAME=VALUE: {error}") from None
+    return face
 
 
 async def _serve(sandbox: Sandbox, district_file: Path | None, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from gradesync_sandbox.oneroster.app import GRADEBOOK, OLD, ROSTERING, TOKEN_PATH
+from gradesync_sandbox.oneroster.demands import TEAMS
 from gradesync_sandbox.oneroster.state import VENDOR_KEY
 from gradesync_sandbox.server import Sandbox
 
@@ -52,8 +53,9 @@ def _sis(sandbox: Sandbox) -> dict[str, Any]:
         "kind": "oneroster",
         "name": "Riverside SIS",
         "version": demands.version,
-        "profile": face.profile,
+        "profile": "standard" if face.profile == TEAMS else face.profile,
         **credentials,
+        **dict(demands.settings),
     }
     sis |= {"token_url": f"{url}{TOKEN_PATH}", "calls_per_minute": 0}
     if demands.old:

@@ -7,6 +7,7 @@ from email.utils import formatdate
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -33,6 +34,8 @@ ROSTER_READS: dict[str, Read] = {
     "/classes/{id}/students": reads.list_students,
     "/teachers": reads.list_teachers,
     "/teachers/{id}/classes": reads.list_taught,
+    "/users": reads.list_users,
+    "/classes/{id}/teachers": reads.list_class_teachers,
     "/academicSessions": reads.list_terms,
     "/academicSessions/{id}": reads.read_term,
     "/terms/{id}": reads.read_term,
@@ -43,8 +46,11 @@ GRADEBOOK_READS: dict[str, Read] = {
     "/classes/{id}/categories": reads.list_class_categories,
     "/lineItems": reads.list_line_items,
     "/classes/{id}/lineItems": reads.list_line_items,
+    "/classes/{id}/lineitems": reads.list_line_items,
     "/classes/{id}/results": reads.list_results,
     "/classes/{id}/lineItems/{line_item}/results": reads.list_results,
+    "/classes/{id}/lineitems/{line_item}/results": reads.list_results,
+    "/classes/{id}/students/{student}/results": reads.list_results,
     "/lineItems/{id}": reads.read_line_item,
     "/results/{id}": reads.read_result,
 }
@@ -52,6 +58,7 @@ WRITES: dict[tuple[str, str], Write] = {
     ("PUT", "/lineItems/{id}"): writes.put_line_item,
     ("PUT", "/lineitems/{id}"): writes.put_line_item,
     ("DELETE", "/lineItems/{id}"): writes.delete_line_item,
+    ("DELETE", "/lineitems/{id}"): writes.delete_line_item,
     ("PUT", "/results/{id}"): writes.put_result,
     ("POST", "/lineItems/{id}/results"): writes.post_results,
     ("DELETE", "/results/{id}"): writes.delete_result,
@@ -78,9 +85,19 @@ def create_app(face: OneRoster) -> ASGIApp:
     ]
     routes = [Route(path, endpoint, methods=[method]) for path, method, endpoint in [*writing, *reading]]
     routes.append(Route(TOKEN_PATH, _issuing(face), methods=["POST"]))
-    inner = Starlette(routes=routes)
+    inner = Starlette(routes=routes, exception_handlers={404: _unserved(face), 405: _unserved(face)})
     inner.router.redirect_slashes = False
     return _logged(face, inner)
+
+
+def _unserved(face: OneRoster) -> Callable[[Request, Exception], Response]:
+    """Refuse what this server doesn't have as it refuses all else."""
+
+    def respond(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        return refuse(Refused(status, "unknownobject", "There is no such path"), face.demands)
+
+    return respond
 
 
 def _issuing(face: OneRoster) -> Endpoint:

@@ -20,7 +20,10 @@ LIFETIME = 3600
 
 
 def issue_token(face: OneRoster, request: Request, raw: bytes) -> Response:
-    """Issue a token for the scopes that are asked for; one that isn't granted refuses them all."""
+    """Issue a token for the scopes that are asked for; one that isn't granted refuses them all.
+
+    Where a server lets a client name none, the token has all that are granted.
+    """
     form = parse_qs(raw.decode("latin-1"))
     if face.demands.auth not in ("basic", "form") or not _is_client(face, request, form):
         return answer({"error": "invalid_client"}, 401)
@@ -28,6 +31,8 @@ def issue_token(face: OneRoster, request: Request, raw: bytes) -> Response:
         return answer({"error": "unsupported_grant_type"}, 400)
     asked = frozenset(form.get("scope", [""])[0].split())
     known = {name for scope in face.scopes for name in spellings(face, scope)}
+    if not asked and not face.demands.needs_scope:
+        asked = frozenset(known)
     if not asked or not asked <= known:
         return answer({"error": "invalid_scope"}, 400)
     token = face.issue(frozenset(scope.rpartition("/")[2] for scope in asked), LIFETIME)

@@ -3,8 +3,11 @@
 The tables are written here anew, so that the product's own tables cannot vouch for themselves.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
+
+from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -12,18 +15,21 @@ class Demands:
     """Describe a server. `constant_category` takes no other; `vendor_header` is a header that must come.
 
     `decimals` are the most that a score may have. `reads_scores`: results are shown. `bulk_post`: many
-    results of a line item come in one POST. `at_once`: no more calls than that at a time.
+    results of a line item come in one POST. `at_once`: no more calls than that at a time. `settings` are
+    those by which a district's file differs from the server's profile.
     """
 
     version: Literal["1.1", "1.2"] = "1.2"
     auth: Literal["basic", "form", "oauth1-sha1", "oauth1-sha256"] = "basic"
-    refs: Literal["full", "minimal"] = "full"
+    refs: Literal["full", "minimal", "any"] = "full"
     score_date: Literal["date", "date-time"] = "date"
     lower_case: bool = False
     title_limit: int | None = None
     whole_points: bool = False
     categories: Literal["class", "global"] = "class"
     constant_category: str | None = None
+    needs_category: bool = True
+    needs_scope: bool = True
     score_type: str | None = None
     grading_period: bool = False
     blank: Literal["delete", "not-submitted", "cannot"] = "delete"
@@ -37,6 +43,7 @@ class Demands:
     vendor_header: str | None = None
     refusal: Literal["top", "statusInfoSet", "imsx_StatusInfo"] = "top"
     page_cap: int = 3000
+    settings: tuple[tuple[str, str | int | bool], ...] = ()
 
     @property
     def old(self) -> bool:
@@ -78,6 +85,17 @@ SERVERS: dict[tuple[str, str], Demands] = {
     ("synergy", "1.1"): Demands(**_V1P1, title_limit=50),  # type: ignore[arg-type]  # as above
     ("aspen", "1.2"): Demands(title_limit=50),
 }
+# A server that takes what Teams sent, until its grade sync ended; it has no profile of its own.
+TEAMS = "teams"
+SERVERS[TEAMS, "1.1"] = Demands(
+    **_V1P1,  # type: ignore[arg-type]  # names and values of fields
+    refs="any",
+    score_date="date-time",
+    lower_case=True,
+    needs_category=False,
+    needs_scope=False,
+    settings=(("refs", "minimal"), ("score_date", "date-time"), ("path_case", "lower")),
+)
 
 
 def server_of(profile: str, version: str | None = None) -> Demands:
@@ -86,6 +104,27 @@ def server_of(profile: str, version: str | None = None) -> Demands:
     if version is None and found:
         return found[0]
     return SERVERS[profile, version or ""]
+
+
+# Demands that a district's file has a setting of the same name for.
+SETTINGS = frozenset(
+    {
+        *("auth", "score_date", "title_limit", "whole_points", "decimals", "score_type", "blank"),
+        *("keeps_entries", "term_end", "reads_scores", "bulk_post"),
+    }
+)
+
+
+def change_demands(demands: Demands, changes: Mapping[str, str]) -> Demands:
+    """Return a server that demands otherwise; its district's file has the settings of the same names.
+
+    Raises `ValueError` for a demand or a value that there is not.
+    """
+    if unknown := changes.keys() - {field.name for field in fields(Demands)}:
+        raise ValueError(f"there is no demand {min(unknown)}")
+    checked = TypeAdapter(Demands).validate_python({**asdict(demands), **changes})
+    chosen = tuple((name, getattr(checked, name)) for name in sorted(SETTINGS & changes.keys()))
+    return replace(checked, settings=demands.settings + chosen)
 
 
 PROFILES = tuple(dict.fromkeys(name for name, _ in SERVERS))

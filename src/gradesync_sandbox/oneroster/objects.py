@@ -35,7 +35,7 @@ class Shown:
         return {"sourcedId": sourced_id, "status": "active", "dateLastModified": self.face.now()}
 
     def ref(self, kind: str, collection: str, sourced_id: str) -> Object:
-        if self.face.demands.refs == "minimal":
+        if self.face.demands.refs != "full":
             return {"sourcedId": sourced_id}
         return {"href": f"{self.url}/{collection}/{sourced_id}", "sourcedId": sourced_id, "type": kind}
 

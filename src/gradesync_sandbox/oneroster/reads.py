@@ -26,6 +26,20 @@ def list_teachers(face: OneRoster, request: Request, shown: Shown) -> Response:
     return answer_set(face, request, "users", rows)
 
 
+def list_users(face: OneRoster, request: Request, shown: Shown) -> Response:
+    """Answer the teachers and the students of the district."""
+    schools = {school.school_number: school for school in face.sis.schools.values()}
+    rows = [shown.teacher(user, _school_of(face, user)) for user in face.sis.users.values()]
+    rows += [shown.student(one, schools[one.schoolid]) for one in face.sis.students.values()]
+    return answer_set(face, request, "users", rows)
+
+
+def list_class_teachers(face: OneRoster, request: Request, shown: Shown) -> Response:
+    section = find_section(face, request.path_params["id"])
+    found = [user for user in face.sis.users.values() if face.sis.teaches(user.dcid, section)]
+    return answer_set(face, request, "users", [shown.teacher(user, _school_of(face, user)) for user in found])
+
+
 def list_taught(face: OneRoster, request: Request, shown: Shown) -> Response:
     teacher = int(request.path_params["id"]) if request.path_params["id"].isdecimal() else 0
     taught = [s for s in face.sis.sections.values() if face.sis.teaches(teacher, s)]
@@ -96,13 +110,16 @@ def read_line_item(face: OneRoster, request: Request, shown: Shown) -> Response:
 
 
 def list_results(face: OneRoster, request: Request, shown: Shown) -> Response:
-    """Answer the results of a class, or of one of its line items."""
+    """Answer the results of a class, of one of its line items, or of one of its students."""
     check_readable(face)
     section = find_section(face, request.path_params["id"])
     parts = [assignment.section(section.dcid) for assignment in face.sis.gradebook.of_section(section)]
     if "line_item" in request.path_params:
         parts = _only(face, request.path_params["line_item"], parts)
-    return answer_set(face, request, "results", shown.results(parts))
+    rows = shown.results(parts)
+    if (student := request.path_params.get("student")) is not None:
+        rows = [row for row in rows if row["student"]["sourcedId"] == student]
+    return answer_set(face, request, "results", rows)
 
 
 def _only(face: OneRoster, key: str, parts: Sequence[AssignmentSection]) -> list[AssignmentSection]:

@@ -74,6 +74,8 @@ def _ref(kind: str) -> Check:
             return False
         if demands.refs == "minimal":
             return value.keys() == {"sourcedId"}
+        if demands.refs == "any":
+            return value.keys() <= {"sourcedId", "href", "type"} and value.get("type", kind) == kind
         href = value.get("href")
         return (
             value.keys() == {"sourcedId", "href", "type"}
@@ -163,7 +165,8 @@ def _required(name: str, demands: Demands) -> set[str]:
     if demands.refs == "full":
         required |= {"status", "dateLastModified"}
     if name == "lineItem":
-        required |= {"category"} if demands.old else {"category", "school"}
+        required |= {"category"} if demands.needs_category else set()
+        required |= set() if demands.old else {"school"}
         if demands.old:
             required |= {"resultValueMin", "resultValueMax"}
         if demands.grading_period:
