@@ -5,7 +5,14 @@ import pytest
 
 pytest_plugins = ["harness.servers", "harness.runtimes"]
 
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+# Nothing is timed: on a busy machine to draw an example may take a second, which says nothing of the code.
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("repeatable")
 
 

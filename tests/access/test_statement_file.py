@@ -4,28 +4,46 @@ import base64
 import io
 import json
 import zipfile
-from hashlib import sha256
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradesync.access.statement_file import KeyUnreadable, SigningKey, pack, read_public_key, verify
+from gradesync.access.signing_key import KeyUnreadable, SigningKey, read_public_key
+from gradesync.access.statement_check import verify
+from gradesync.access.statement_file import PARTS, StatementFile
+from gradesync.core.statement.lines import Kind, Line, Statement
+from gradesync.core.statement.render import Scope, Section
 
 SEED = base64.b64encode(bytes(range(32))).decode()
 KEY = SigningKey.read(SEED)
 PUBLIC = read_public_key(KEY.public)
-CSV = b'"line","kind"\r\n"1","opening"\r\n'
-NAMES = ("statement.csv", "manifest.json", "signature.txt")
+FIRST, LAST = datetime(2026, 8, 17, tzinfo=UTC), datetime(2026, 12, 19, tzinfo=UTC)
+SECTIONS = ("79", "80")
 
 
-def manifest(csv: bytes = CSV, key_id: str | None = KEY.id) -> bytes:
-    return json.dumps({"sha256": sha256(csv).hexdigest(), "key": key_id}).encode()
+def pack(key: SigningKey | None = KEY) -> bytes:
+    """Write a file of two sections with two lines each."""
+    out = io.BytesIO()
+    file = StatementFile(out, ZoneInfo("America/Chicago"))
+    with file.lines():
+        for id_ in SECTIONS:
+            lines = tuple(Line(kind=Kind.UNKNOWN, reason=f"reason-{n}") for n in range(2))
+            file.add(Section(id_, f"Algebra {id_}"), Statement(FIRST, LAST, lines))
+    file.finish(Scope("riverside", FIRST, LAST, {"school": "5"}, 12, "ab" * 32, 3), key)
+    return out.getvalue()
 
 
-SIGNED = pack(CSV, manifest(), KEY)
+SIGNED = pack()
+
+
+def faults(packed: bytes, public: Ed25519PublicKey = PUBLIC) -> Sequence[str]:
+    return verify(io.BytesIO(packed), public).faults
 
 
 def parts(packed: bytes) -> dict[str, bytes]:
@@ -33,20 +51,27 @@ def parts(packed: bytes) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
+CSV, MANIFEST = parts(SIGNED)["statement.csv"], parts(SIGNED)["manifest.json"]
+
+
 def repack(**changed: bytes) -> bytes:
     """Pack the parts of the signed file with others in their place."""
     content = {**parts(SIGNED), **{name.replace("_", "."): text for name, text in changed.items()}}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
-        for name in NAMES:
-            file.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content[name])
+        for name in PARTS:
+            with file.open(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), "w", force_zip64=True) as part:
+                part.write(content[name])
     return packed.getvalue()
 
 
 def test_signed_file_verifies_and_has_the_same_bytes_again() -> None:
-    assert verify(SIGNED, PUBLIC).faults == []
-    assert pack(CSV, manifest(), KEY) == SIGNED
-    assert tuple(parts(SIGNED)) == NAMES
+    assert faults(SIGNED) == []
+    assert pack() == SIGNED == repack()
+    assert tuple(parts(SIGNED)) == PARTS
+    manifest = json.loads(MANIFEST)
+    assert (manifest["school"], manifest["sections"], manifest["sections_not_placed"]) == ("5", 2, 3)
+    assert (manifest["rows"]["all"], len(CSV.splitlines())) == (4, 5)
 
 
 def test_key_is_read_from_its_pem_and_its_seed() -> None:
@@ -54,7 +79,7 @@ def test_key_is_read_from_its_pem_and_its_seed() -> None:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     assert SigningKey.read(pem).id == KEY.id
     raw = private.public_key().public_bytes_raw()
-    assert verify(SIGNED, read_public_key(base64.b64encode(raw).decode())).faults == []
+    assert faults(SIGNED, read_public_key(base64.b64encode(raw).decode())) == []
     assert SEED not in repr(KEY)
 
 
@@ -67,34 +92,56 @@ def test_unreadable_key_is_refused_without_being_shown(text: str) -> None:
         read_public_key(text)
 
 
+ROWS = CSV.splitlines(keepends=True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        (CSV.replace(b'"reason-1"', b'"reason-9"', 1), "79"),
+        (b"".join([*ROWS[:3], ROWS[4], ROWS[3]]), "80"),
+        (b"".join(ROWS[:-1]), "80"),
+        (b"".join([*ROWS[:2], *ROWS[3:]]), "79"),
+        (CSV + ROWS[-1], "80"),
+        (CSV.replace(b'"2","79"', b'"2","80"'), "79, 80"),
+    ],
+)
+def test_changed_moved_and_lost_lines_are_placed(lines: bytes, where: str) -> None:
+    expected = (
+        f"statement.csv is not the one that the manifest describes: it was changed, in section {where}."
+    )
+    assert faults(repack(statement_csv=lines)) == [expected]
+
+
 @pytest.mark.parametrize(
     ("packed", "fault"),
     [
-        (repack(statement_csv=CSV.replace(b"1", b"2")), "The CSV is not the one"),
-        (repack(manifest_json=manifest() + b" "), "The signature is not that of this manifest"),
+        (repack(summary_html=b"<p>All is well.</p>"), "summary.html is not the one"),
+        (repack(sections_csv=b""), "sections.csv is not the one"),
+        (repack(manifest_json=MANIFEST + b" "), "The signature is not that of this manifest"),
         (repack(signature_txt=base64.b64encode(bytes(64)) + b"\n"), "The signature is not that"),
         (repack(signature_txt=b"no base64\n"), "The signature is not that"),
-        (pack(CSV, manifest(key_id=None), None), "The statement is not signed."),
+        (pack(None), "The statement is not signed."),
         (repack(signature_txt=b"unsigned\n"), "The statement is not signed."),
         (repack(manifest_json=b"[]"), "The manifest is no JSON object."),
         (repack(manifest_json=b"{"), "The file is no statement"),
         (SIGNED + b"more", "The file is no statement"),
+        (SIGNED[: len(SIGNED) // 2], "The file is no statement"),
         (b"no zip", "The file is no statement"),
     ],
 )
 def test_change_of_a_part_is_named(packed: bytes, fault: str) -> None:
-    (found,) = verify(packed, PUBLIC).faults
+    (found,) = faults(packed)
     assert found.startswith(fault)
 
 
 def test_other_key_is_named() -> None:
     other = SigningKey.read(base64.b64encode(bytes(32)).decode())
-    (found,) = verify(SIGNED, read_public_key(other.public)).faults
+    (found,) = faults(SIGNED, read_public_key(other.public))
     assert KEY.id in found
     assert other.id in found
 
 
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
 def test_no_byte_changes_unnoticed(place: int, flip: int) -> None:
-    changed = SIGNED[:place] + bytes([SIGNED[place] ^ flip]) + SIGNED[place + 1 :]
-    assert verify(changed, PUBLIC).faults
+    assert faults(SIGNED[:place] + bytes([SIGNED[place] ^ flip]) + SIGNED[place + 1 :])

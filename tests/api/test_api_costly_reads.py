@@ -8,13 +8,13 @@ from types import FrameType
 
 from gradesync.core.history import fold, trace
 from gradesync.core.statement.build import build_statement
-from gradesync.core.statement.render import render_csv
+from gradesync.core.statement.render import render_lines
 from gradesync.core.totals.causes import explain
 from gradesync.db.history import unpack
 from harness.api import ApiHarness
 
 COSTLY = {
-    each.__code__: each.__name__ for each in (unpack, fold, trace, build_statement, render_csv, explain)
+    each.__code__: each.__name__ for each in (unpack, fold, trace, build_statement, render_lines, explain)
 }
 
 

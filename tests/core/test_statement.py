@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +20,21 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.sis import Ref
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Balance, Failure, Kind, Line, Material, Seen, Statement
-from gradesync.core.statement.render import Scope, render_csv, render_manifest
+from gradesync.core.statement.render import (
+    Scope,
+    Section,
+    SectionPart,
+    Totals,
+    render_lines,
+    render_manifest,
+    render_sections,
+)
+from gradesync.core.statement.summary import LateLine, render_summary
 
 T = TypeVar("T")
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
-SCOPE = Scope("riverside", "79", 12, "ab" * 32)
+SCOPE = Scope("riverside", FIRST, FIRST + timedelta(days=9), {"section": "79"}, 12, "ab" * 32)
+SECTION = Section("79", "Algebra <1>", term_last=FIRST.date())
 STUDENTS = {"u-1": "1", "u-2": "2", "u-3": "3"}
 POINTS: st.SearchStrategy[Value] = st.one_of(
     st.none(),
@@ -93,8 +104,12 @@ def materials(draw: st.DrawFn) -> Material:
 
 
 def render(made: Statement) -> bytes:
-    csv = render_csv(made)
-    return csv + render_manifest(made, SCOPE, csv, None)
+    """Render all parts of a file with one section."""
+    lines = render_lines("79", made, 1)
+    parts = [SectionPart.of(SECTION, made, lines)]
+    late = [LateLine(SECTION, line) for line in made.lines if line.late]
+    manifest = render_manifest(SCOPE, Totals.of(parts), 1, {}, None)
+    return lines + render_sections(parts) + render_summary(SCOPE, parts, late, ZoneInfo("UTC")) + manifest
 
 
 def shuffled(chance: Random, items: Sequence[T]) -> list[T]:
@@ -183,7 +198,33 @@ def test_owed_score_names_the_sync_that_left_it() -> None:
 
 
 def test_csv_starts_no_formula_and_ends_no_number_in_zeros() -> None:
-    csv = render_csv(made()).decode()
+    csv = render_lines("79", made(), 1).decode()
     assert '"\'=cmd()"' in csv
     assert '"9.5"' in csv
     assert '"9.50"' not in csv
+
+
+def test_changes_after_the_term_name_who_approved_them_and_why() -> None:
+    approved = Cause("s-9", "changes", "teacher:1", "admin:2", "Regraded <b>after</b> an appeal.")
+    change = ColumnChange("a", "r-1", (CellChange("1", Decimal("9.50"), Decimal(7)),))
+    known = [
+        Event(at(0), cause(0), (ColumnChange("a", "r-1", (CellChange("1", NEVER_SENT, Decimal("9.50")),)),))
+    ]
+    late = made(events=[*known, Event(at(4), approved, (change,))], term_over=at(3))
+    (line,) = [line for line in late.lines if line.late]
+    assert (line.kind, line.cause, late.late) == (Kind.WRITTEN, approved, 1)
+    page = render(late).decode()
+    assert "Regraded &lt;b&gt;after&lt;/b&gt; an appeal." in page
+    assert "Algebra &lt;1&gt;" in page
+    assert "<script" not in page
+    assert made(term_over=at(5)).late == 0
+
+
+def test_edit_that_a_write_replaced_is_its_own_line() -> None:
+    before = ColumnChange("a", "r-1", (CellChange("1", NEVER_SENT, Decimal(8)),))
+    restored = ColumnChange("a", "r-1", (CellChange("1", Decimal(3), Decimal(8)),))
+    statement = made(events=[Event(at(0), cause(0), (before,)), Event(at(2), cause(2), (restored,))])
+    (edit,), (back,) = of_kind(statement, Kind.FOUND), of_kind(statement, Kind.WRITTEN)
+    assert (edit.before, edit.after, edit.reason) == (Decimal(8), Decimal(3), "changed-in-sis")
+    assert (back.before, back.after) == (Decimal(3), Decimal(8))
+    assert statement.totals[Kind.CLOSING] == statement.totals[Kind.OPENING]

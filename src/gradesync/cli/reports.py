@@ -1,4 +1,4 @@
-"""Define the command `report`: state what became of a section's scores, and verify such statements."""
+"""Define the command `report`: state what became of scores, and verify such statements."""
 
 import json
 from functools import partial
@@ -18,40 +18,64 @@ report = typer.Typer(
 @report.command()
 def create(
     district_id: DistrictId,
-    section: Annotated[str, typer.Option(help="The section, by its Schoology id.")],
-    since: Annotated[
-        str, typer.Option("--from", help="The first day, in the district's zone, or a time with its offset.")
-    ],
-    until: Annotated[str, typer.Option("--to", help="The last day, which has ended, or a time.")],
     file: Annotated[Path, typer.Option("--out", help="A new file, a ZIP.", metavar="FILE")],
+    *,
+    section: Annotated[str | None, typer.Option(help="One section, by its Schoology id.")] = None,
+    school: Annotated[str | None, typer.Option(help="The sections of a school, by its Schoology id.")] = None,
+    term: Annotated[
+        str | None, typer.Option(help="The sections whose SIS term ends on this day.", metavar="DAY")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="The first day, in the district's zone, or a time with its offset; that of the term.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="The last day, which has ended, or a time; now, if not given.")
+    ] = None,
 ) -> None:
-    """Write the statement of a section: CSV, manifest and signature, in one file."""
+    """Write statements: every line as CSV, a summary to print, a manifest and a signature, in one file.
+
+    They are of the whole district where neither a section, a school nor a term is named.
+    """
     from gradesync.cli import operator, statements
 
-    wanted = statements.Wanted(district_id, section, since, until, file)
+    if section is not None and (school is not None or term is not None):
+        raise CommandError("A section has its own school and term.", "Give --section alone.")
+    wanted = statements.Wanted(district_id, section, school, term, since, until, file)
     created = operator.run(partial(statements.create, wanted=wanted))
     signed = f"signed by the key {created.key_id}" if created.key_id else "not signed"
-    out.print(f"[green]✓[/] {created.lines} lines in {file}, {signed}.", soft_wrap=True)
+    about = f"{created.lines} lines of {created.sections} sections"
+    out.print(f"[green]✓[/] {about} in {file}, {signed}.", soft_wrap=True)
     if created.key_id is None:
         err.print("  [dim]Set GRADESYNC_REPORT_KEY to sign statements.[/]")
 
 
 @report.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="A statement, as `report create` wrote it.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="Statements, as `report create` wrote them.", metavar="FILE")],
     key: Annotated[str, typer.Option(help="The public key: its file, or its base64 text.")],
     as_json: AsJson = False,
 ) -> None:
-    """Verify a statement with nothing but its file and the public key: no settings, and no database."""
-    from gradesync.access import statement_file
+    """Verify statements with nothing but their file and the public key: no settings, and no database."""
+    from gradesync.access import signing_key, statement_check
 
-    public = statement_file.read_public_key(_read_key(key))
-    verified = statement_file.verify(_read(file), public)
+    public = signing_key.read_public_key(_read_key(key))
+    try:
+        with file.open("rb") as packed:
+            verified = statement_check.verify(packed, public)
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
     if as_json:
         typer.echo(json.dumps({"manifest": verified.manifest, "faults": verified.faults}))
     elif not verified.faults:
         signed = verified.manifest
-        about = f"Section {signed['section']} of {signed['district']}, {signed['from']} to {signed['to']},"
+        named = [f"{name} {signed[name]}" for name in ("section", "school", "term") if name in signed]
+        about = (
+            f"{signed['district']}, {', '.join(named) or 'all sections'}, {signed['from']} to {signed['to']},"
+        )
         out.print(f"[green]✓[/] {about} is as the key {signed['key']} signed it.", soft_wrap=True)
     for fault in () if as_json else verified.faults:
         print_error(fault, "", err)
@@ -62,21 +86,14 @@ def verify(
 @report.command("key")
 def show_key() -> None:
     """Print the public key of GRADESYNC_REPORT_KEY, for those who verify statements."""
-    from gradesync.access import statement_file
+    from gradesync.access import signing_key
     from gradesync.cli.environment import read_settings
 
-    key = statement_file.read_signing_key(read_settings().report_key)
+    key = signing_key.read_signing_key(read_settings().report_key)
     if key is None:
         raise CommandError("GRADESYNC_REPORT_KEY is not set.", "Make one: openssl genpkey -algorithm ed25519")
     typer.echo(key.public, nl=False)
     err.print(f"  [dim]Its id is {key.id}.[/]")
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _read_key(key: str) -> str:

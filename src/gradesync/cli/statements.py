@@ -1,71 +1,125 @@
-"""Create the statement of a section in the environment of a command."""
+"""Create the statements of a section, a school or a district in the environment of a command."""
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from gradesync.access.statement_file import pack_statement, read_signing_key
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.access.signing_key import SigningKey, read_signing_key
+from gradesync.access.statement_file import StatementFile
 from gradesync.cli.maintenance import create_file
 from gradesync.cli.operator import ACTOR, open_district
 from gradesync.cli.output import CommandError
 from gradesync.core.statement.build import build_statement
+from gradesync.core.statement.render import Scope
 from gradesync.db import audit, statements
+from gradesync.db.statements import Found
 from gradesync.runtime import Runtime
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Hold what a statement is wanted of; the ends of the period as a person typed them."""
+    """Hold what statements are wanted of; days and times as a person typed them, None where none is given.
+
+    All sections of the district where neither `section`, `school` nor `term` is given.
+    """
 
     district_id: str
-    section_id: str
-    since: str
-    until: str
+    section: str | None
+    school: str | None
+    term: str | None
+    since: str | None
+    until: str | None
     file: Path
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        chosen = {"section": self.section, "school": self.school, "term": self.term}
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """Report a new statement. `key_id` is None where it is not signed."""
+    """Report a new file. `key_id` is None where it is not signed."""
 
     lines: int
+    sections: int
     key_id: str | None
 
 
 async def create(runtime: Runtime, wanted: Wanted) -> Created:
-    """Write the statement of a section to a new file that only its owner may read."""
+    """Write the statements to a new file that only its owner may read, one section after the other."""
     key = read_signing_key(runtime.settings.report_key)
     async with open_district(runtime, wanted.district_id) as (_, district):
         zone = ZoneInfo(district.timezone)
-    since, until = _time(wanted.since, zone), _time(wanted.until, zone, end=True)
-    if not since < until <= runtime.clock():
-        raise CommandError("A statement is of a period that has ended.", "Give --from, and a later --to.")
     async with runtime.context.database.snapshot(wanted.district_id) as db:
-        material = await statements.gather(db, wanted.section_id, since, until)
-        scope = await statements.describe_scope(db, wanted.district_id, wanted.section_id, until)
-    if material is None:
-        raise CommandError(
-            f"Nothing was synced in section {wanted.section_id}.", "Give the section's Schoology id."
-        )
-    statement = build_statement(material)
-    packed = pack_statement(statement, scope, key)
-    with os.fdopen(create_file(wanted.file), "wb") as out:
-        out.write(packed)
+        found = await _find(db, wanted)
+        since, until = _period(wanted, found, zone, runtime.clock())
+        head = await audit.get_head(db, until=until)
+        scope = Scope(wanted.district_id, since, until, wanted.about, head.seq, head.hash, found.unplaced)
+        with os.fdopen(create_file(wanted.file), "w+b") as out:
+            file = StatementFile(out, zone)
+            with file.lines():
+                for section_id in found.sections:
+                    gathered = await statements.gather(db, section_id, since, until, zone)
+                    if gathered is not None:
+                        section, material = gathered
+                        file.add(section, build_statement(material))
+            file.finish(scope, key)
+    if not file.parts:
+        wanted.file.unlink()
+        raise CommandError("Nothing was synced in such a section.", "Give ids of Schoology.")
+    await _note(runtime, wanted, scope)
+    return _report(file, key)
+
+
+def _report(file: StatementFile, key: SigningKey | None) -> Created:
+    return Created(file.written, len(file.parts), key.id if key else None)
+
+
+async def _note(runtime: Runtime, wanted: Wanted, scope: Scope) -> None:
     async with runtime.context.database.district(wanted.district_id) as db:
-        entry = {"section": wanted.section_id, "from": since.isoformat(), "to": until.isoformat()}
+        entry = {**scope.about, "from": scope.since.isoformat(), "to": scope.until.isoformat()}
         await audit.append(db, ACTOR, "statement.created", entry)
-    return Created(len(statement.lines), key.id if key else None)
+
+
+async def _find(db: AsyncSession, wanted: Wanted) -> Found:
+    if wanted.section is not None:
+        return Found([wanted.section], None, 0)
+    term = wanted.term and _parse(wanted.term, date.fromisoformat)
+    return await statements.find_sections(db, school=wanted.school, term_last=term or None)
+
+
+def _period(wanted: Wanted, found: Found, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """Return the period, which has ended; that of the term, up to now, where only a term is given."""
+    until = _time(wanted.until, zone, end=True) if wanted.until else now
+    if wanted.since is None and found.begins is None:
+        raise CommandError("A statement needs its first day.", "Give --from, or the --term.")
+    first = datetime.combine(found.begins, time(), zone) if found.begins else now
+    since = _time(wanted.since, zone) if wanted.since else first
+    if not since < until <= now:
+        raise CommandError("A statement is of a period that has ended.", "Give --from, and a later --to.")
+    return since, until
+
+
+def _parse(text: str, parse: Callable[[str], T]) -> T:
+    try:
+        return parse(text)
+    except (ValueError, OverflowError):
+        raise CommandError(f"{text} is no day and no time.", "Write 2026-11-28, or a time.") from None
 
 
 def _time(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:
     """Parse a time with its offset, or a day: its beginning, or its `end`, in the district's zone."""
-    try:
-        if len(text) == len("2026-11-28"):
-            day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
-            return datetime.combine(day, time(), zone)
-        at = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise CommandError(f"{text} is no day and no time.", "Write 2026-11-28, or a time.") from None
+    if len(text) == len("2026-11-28"):
+        day = _parse(text, date.fromisoformat) + timedelta(days=1 if end else 0)
+        return datetime.combine(day, time(), zone)
+    at = _parse(text, datetime.fromisoformat)
     return at if at.tzinfo else at.replace(tzinfo=zone)

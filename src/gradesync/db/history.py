@@ -116,6 +116,11 @@ async def read(db: AsyncSession, section_id: str, *, until: datetime | None = No
     return [event for _, event in load(await read_packed(db, [section_id], until=until))]
 
 
+async def list_sections(db: AsyncSession) -> set[str]:
+    """List the sections of the district of which some history is kept."""
+    return set(await db.scalars(select(HISTORY.c.section_id).distinct()))
+
+
 async def list_written(db: AsyncSession, section_id: str, since: datetime) -> set[tuple[str, str]]:
     """Return the (assignment id, SIS student) of the scores that were written since a time."""
     query = select(HISTORY.c.events).where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since)

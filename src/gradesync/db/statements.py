@@ -1,33 +1,41 @@
 """Gather what the statement of a section is made of."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.history import Cause
 from gradesync.core.reasons import Result
+from gradesync.core.sis import id_order
 from gradesync.core.statement.lines import Failure, Material, Seen
-from gradesync.core.statement.render import Scope
-from gradesync.db import audit, comparisons, history, ledger, links
+from gradesync.core.statement.render import Section
+from gradesync.db import comparisons, history, ledger, links
 from gradesync.db.comparisons import COMPARISON
+from gradesync.db.links import LINK
 from gradesync.db.outcomes import OUTCOME
 from gradesync.db.syncs import SYNC
 
 
-async def gather(db: AsyncSession, section_id: str, since: datetime, until: datetime) -> Material | None:
+async def gather(
+    db: AsyncSession, section_id: str, since: datetime, until: datetime, zone: ZoneInfo
+) -> tuple[Section, Material] | None:
     """Gather what a section's statement after `since`, up to `until`, is made of.
 
     The transaction should be a snapshot. None where the section was never linked and has no history. The
-    events are unpacked as they are read, which is a part of the costly work.
+    events are unpacked as they are read, which is a part of the costly work. `zone` is the district's: the
+    term ends there.
     """
     link = await links.get(db, section_id)
     packed = await history.read_packed(db, [section_id], until=until)
     if link is None and not packed:
         return None
-    return Material(
+    term_last = link.sis.term_last if link and link.sis else None
+    material = Material(
         since=since,
         until=until,
         events=(event for _, event in history.load(packed)),
@@ -38,13 +46,47 @@ async def gather(db: AsyncSession, section_id: str, since: datetime, until: date
         syncs_since=await db.scalar(
             select(func.min(SYNC.c.requested_at)).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run)
         ),
+        term_over=datetime.combine(term_last + timedelta(days=1), time(), zone) if term_last else None,
     )
+    title, school = (link.title, link.school or "") if link else ("", "")
+    return Section(section_id, title, school, term_last), material
 
 
-async def describe_scope(db: AsyncSession, district_id: str, section_id: str, until: datetime) -> Scope:
-    """Name the section, and the end of the audit log by that time: later entries do not change it."""
-    head = await audit.get_head(db, until=until)
-    return Scope(district_id, section_id, head.seq, head.hash)
+class Found(NamedTuple):
+    """Hold the sections that a file is about, in order; `begins`: the first day of their terms.
+
+    `unplaced` are those whose school or term is not known, where one was asked for.
+    """
+
+    sections: Sequence[str]
+    begins: date | None
+    unplaced: int
+
+
+async def find_sections(
+    db: AsyncSession, *, school: str | None = None, term_last: date | None = None
+) -> Found:
+    """Find the district's sections of a school, of the terms that end on a day, or all of them."""
+    terms = {name: LINK.c.sis[name].astext for name in ("term_first", "term_last")}
+    query = select(LINK.c.section_id, LINK.c.school, terms["term_first"], terms["term_last"])
+    placed = {row[0]: row for row in await db.execute(query)}
+    known = set(await ledger.list_sections(db)) | await history.list_sections(db) | placed.keys()
+    if school is None and term_last is None:
+        return Found(sorted(known, key=id_order), None, 0)
+    rows = [
+        row
+        for row in placed.values()
+        if school in {None, row[1]} and (term_last is None or row[3] == term_last.isoformat())
+    ]
+    lacking = (1 if school is not None else None, 3 if term_last is not None else None)
+    unplaced = [
+        id_
+        for id_ in known
+        if id_ not in placed or any(at is not None and placed[id_][at] is None for at in lacking)
+    ]
+    firsts = [date.fromisoformat(row[2]) for row in rows if row[2]]
+    ids = sorted((row[0] for row in rows), key=id_order)
+    return Found(ids, min(firsts, default=None), len(unplaced))
 
 
 async def _list_failures(

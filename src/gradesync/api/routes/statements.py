@@ -3,12 +3,15 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from io import BytesIO
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 
-from gradesync.access.statement_file import pack_statement, read_signing_key
+from gradesync.access.signing_key import SigningKey, read_signing_key
+from gradesync.access.statement_file import StatementFile
 from gradesync.api.auth import CountedSyncReader, CurrentRuntime
 from gradesync.api.computing import compute
 from gradesync.api.problems import problem_responses
@@ -17,7 +20,7 @@ from gradesync.api.schemas import statement as schemas
 from gradesync.core.history import oldest_kept
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Kind, Statement
-from gradesync.core.statement.render import Scope, render_totals
+from gradesync.core.statement.render import Scope, Section, render_totals
 from gradesync.db import audit, statements
 from gradesync.errors import RequestRefused
 
@@ -73,36 +76,50 @@ async def get_statement(
 ) -> Response | schemas.Statement:
     """Return what stood in the SIS, what changed, failed, is owed and drifted, and what stands, in totals.
 
-    With `Accept: application/zip` it is the file with every line as CSV, a manifest, and a signature where
-    the installation has a key for it. Each reading is in the audit log.
+    With `Accept: application/zip` it is the file with every line as CSV, a summary to print, a manifest, and
+    a signature where the installation has a key for it. Each reading is in the audit log.
     """
     district_id, section_id = context.caller.district_id, context.section_id
+    zone = ZoneInfo((await context.district()).timezone)
     async with context.runtime.context.database.snapshot(district_id) as db:
-        material = await statements.gather(db, section_id, period.since, period.until)
-        scope = await statements.describe_scope(db, district_id, section_id, period.until)
-    if material is None:
+        gathered = await statements.gather(db, section_id, period.since, period.until, zone)
+        head = await audit.get_head(db, until=period.until)
+    if gathered is None:
         raise RequestRefused("section-not-found", "Nothing was synced in this section.")
     seen = {"section": section_id, "from": period.since.isoformat(), "to": period.until.isoformat()}
     async with context.database() as db:
         await audit.append(db, context.by.actor, "statement.read", seen, context.source_ip)
-    if ZIP in accept:
-        key = read_signing_key(context.runtime.settings.report_key)
-        name = f'attachment; filename="statement-{section_id}.zip"'
-        packed = await compute(lambda: pack_statement(build_statement(material), scope, key))
-        return Response(packed, media_type=ZIP, headers={"content-disposition": name})
-    return await compute(lambda: _render(build_statement(material), scope))
+    scope = Scope(district_id, period.since, period.until, {"section": section_id}, head.seq, head.hash)
+    section, material = gathered
+    if ZIP not in accept:
+        return await compute(lambda: _render(build_statement(material), scope))
+    key = read_signing_key(context.runtime.settings.report_key)
+    packed = await compute(lambda: _pack(section, build_statement(material), scope, zone, key))
+    name = f'attachment; filename="statement-{section_id}.zip"'
+    return Response(packed, media_type=ZIP, headers={"content-disposition": name})
+
+
+def _pack(section: Section, made: Statement, scope: Scope, zone: ZoneInfo, key: SigningKey | None) -> bytes:
+    out = BytesIO()
+    file = StatementFile(out, zone)
+    with file.lines():
+        file.add(section, made)
+    file.finish(scope, key)
+    return out.getvalue()
 
 
 def _render(made: Statement, scope: Scope) -> schemas.Statement:
     unknown = Counter((line.reason, line.at) for line in made.lines if line.kind is Kind.UNKNOWN)
     return schemas.Statement(
-        section_id=scope.section_id,
+        section_id=scope.about["section"],
         since=made.since,
         until=made.until,
         totals={
-            kind: schemas.ScoreBalance.model_validate(total) for kind, total in render_totals(made).items()
+            kind: schemas.ScoreBalance.model_validate(total)
+            for kind, total in render_totals(made.totals).items()
         },
         rows=made.rows,
+        after_term=made.late,
         unknown=[
             schemas.UnknownPart(reason=reason, at=at, lines=lines) for (reason, at), lines in unknown.items()
         ],

@@ -42,5 +42,6 @@ class Statement(ResponseModel):
     until: Annotated[datetime, Field(serialization_alias="to")]
     totals: dict[str, ScoreBalance]
     rows: dict[str, int]
+    after_term: Annotated[int, Field(description="Changes after the end of the section's term")]
     unknown: list[UnknownPart]
     audit: AuditEnd

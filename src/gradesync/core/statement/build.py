@@ -26,7 +26,8 @@ def build_statement(made_of: Material) -> Statement:
     for event in before:
         walk.apply(event)
     opening = [_balance(Kind.OPENING, position, known) for position, known in walk.standing()]
-    movements = [line for event in during for line in walk.apply(event)]
+    changes = [line for event in during for line in walk.apply(event)]
+    movements = [replace(line, late=True) if _is_late(line, made_of) else line for line in changes]
     movements += _list_failed(made_of)
     movements.sort(key=lambda line: (line.at or made_of.until, _sync_of(line), line.kind is Kind.FAILED))
     standing = {
@@ -44,6 +45,10 @@ def build_statement(made_of: Material) -> Statement:
     if not statement.closes:
         raise ValueError(f"the statement does not close: {statement.totals}")
     return statement
+
+
+def _is_late(line: Line, made_of: Material) -> bool:
+    return line.at is not None and made_of.term_over is not None and line.at >= made_of.term_over
 
 
 class _Walk:
@@ -76,10 +81,9 @@ class _Walk:
             was: Sent = cells[change.student].change.after if change.student in cells else NEVER_SENT
             now: Sent = NEVER_SENT if column.ref is None else change.after
             one = replace(line, ref=column.ref or "", sis_student=change.student)
-            if was != change.before:  # the event that explains it is not kept
-                yield replace(
-                    one, kind=Kind.FOUND, before=was, after=change.before, reason="not-known-before"
-                )
+            if was != change.before:  # somebody changed it, or the event that explains it is not kept
+                reason = "not-known-before" if was is NEVER_SENT else "changed-in-sis"
+                yield replace(one, kind=Kind.FOUND, before=was, after=change.before, reason=reason)
             if now is NEVER_SENT:
                 cells.pop(change.student, None)
             else:

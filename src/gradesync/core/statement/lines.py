@@ -51,7 +51,8 @@ class Balance(NamedTuple):
 class Line:
     """Describe one line. `count`: it stands for so many scores. `cause`: the sync that it is tied to.
 
-    `student` is the Schoology uid and `sis_student` the SIS key, each empty where it is not known.
+    `student` is the Schoology uid and `sis_student` the SIS key, each empty where it is not known. `late`:
+    the SIS was changed after the section's term had ended.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class Line:
     count: int = 1
     reason: str = ""
     cause: Cause | None = None
+    late: bool = False
 
     @property
     def change(self) -> Balance:
@@ -103,7 +105,7 @@ class Material:
 
     `events` are all that are kept of the section, and are read once. `students` are the SIS keys by uid.
     `seen` is the newest comparison that ended in time. `syncs_since` is the time of the oldest sync whose
-    failures are kept.
+    failures are kept. `term_over` is the end of the section's term in the SIS, None where that is not known.
     """
 
     since: datetime
@@ -114,6 +116,7 @@ class Material:
     students: Mapping[str, str] = field(default_factory=dict)
     seen: Seen | None = None
     syncs_since: datetime | None = None
+    term_over: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,11 @@ class Statement:
             if line.kind in found:
                 found[line.kind] = found[line.kind].plus(line.change)
         return found
+
+    @property
+    def late(self) -> int:
+        """Count the changes after the term's end."""
+        return sum(line.late for line in self.lines)
 
     @property
     def closes(self) -> bool:
