@@ -20,6 +20,7 @@ from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import DriftPolicy, LiveGradebook, Policy
 from harness.gradebooks import (
     ANN,
+    BEN,
     KEYS,
     entry,
     gradebook,
@@ -148,6 +149,15 @@ def test_a_decision_ends_once_something_was_sent() -> None:
     for choice in ("put-back", "take"):
         assert drop_void(decided(choice, sent=NINE)).decisions == {}
     assert drop_void(decided("stop", sent=NINE)).decisions != {}
+
+
+@pytest.mark.parametrize("choice", ["put-back", "take"])
+def test_R40_a_decision_is_not_the_next_student_s(choice: ChoiceName) -> None:
+    """Send nothing of Ann's to the record that is Ben's by now."""
+    shown = replace(live(listed()), scores={"r1": {KEY: SEVEN}})
+    keys = {BEN: KEY}
+    item = only(plan_of(gradebook({}, full=False), ledger(decided(choice)), shown, students=keys))
+    assert (item.writes, item.settled) == ((), ())
 
 
 def test_an_undo_in_doubt_holds_what_it_decided() -> None:

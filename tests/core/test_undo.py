@@ -203,3 +203,21 @@ def test_keys_of_other_students_are_found() -> None:
     assert find_reassigned(remembered, {"ann": "1", "dee": "2"}) == {"2"}
     assert find_reassigned(remembered, {"ann": "4"}) == {"4"}
     assert find_reassigned(remembered, {"dee": "4"}) == frozenset()
+
+
+def test_undo_puts_back_the_edit_that_a_sync_replaced() -> None:
+    sent = ColumnChange("a", "r-a", (CellChange("1", NEVER_SENT, Decimal(8)),))
+    restored = ColumnChange("a", "r-a", (CellChange("1", Decimal(3), Decimal(8)),))
+    events = [
+        Event(FIRST + timedelta(hours=n), Cause(f"s-{n}", "full", "teacher:1"), (column,))
+        for n, column in enumerate((sent, restored))
+    ]
+    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {"a": {"1": Target(Decimal(3), Decimal(8))}}
+
+
+def test_R51_undo_finds_a_write_whose_answer_was_lost() -> None:
+    """Put back what a sync wrote although only a later one saw it: of that one nothing."""
+    lost = ColumnChange("a", "r-a", (CellChange("1", Decimal(7), Decimal(8), sent_by="s-1"),))
+    events = [Event(FIRST, Cause("s-2", "changes", "teacher:1"), (lost,))]
+    assert find_targets(events, Undo(sync_id="s-1"), "undo") == {"a": {"1": Target(Decimal(7), Decimal(8))}}
+    assert find_targets(events, Undo(sync_id="s-2"), "undo") == {}

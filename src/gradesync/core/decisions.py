@@ -30,18 +30,16 @@ def is_kept(score: ScoreOutcome) -> bool:
     return score.result is Result.UNCHANGED and Reason.NEVER_SCORED_HERE not in score.warnings
 
 
-def list_wanted(decisions: Mapping[str, Decision], doubtful: Mapping[str, Doubtful]) -> dict[str, Value]:
-    """Return the scores of Schoology that a sync judges by a decision although it need not read them.
+def list_waiting(decisions: Mapping[str, Decision], doubtful: Mapping[str, Doubtful]) -> dict[str, Decision]:
+    """Return the decisions for which a sync plans a score that it need not read, by SIS student key.
 
-    By SIS student key: what is still to be done, and what was done by a write that may not have happened.
+    They are still to be done, or were done by a write that may not have happened.
     """
-    pending = {key: made for key, made in decisions.items() if is_pending(made) and key not in doubtful}
-    lost = {
+    return {
         key: made
         for key, made in decisions.items()
-        if made.choice == "take" and not is_pending(made) and key in doubtful
+        if (is_pending(made) if key not in doubtful else made.choice == "take" and not is_pending(made))
     }
-    return {key: made.wanted for key, made in {**pending, **lost}.items()}
 
 
 def drop_void(entry: LedgerAssignment) -> LedgerAssignment:

@@ -18,7 +18,7 @@ from gradesync.core.decide import (
     settle_kept,
     settle_untouched,
 )
-from gradesync.core.decisions import is_open, list_wanted
+from gradesync.core.decisions import is_open, list_waiting
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
@@ -107,11 +107,14 @@ class Column(NamedTuple):
         """Return the scores to plan that no response carried, from the ledger: owed ones are the newest."""
         if not self.owed and not self.known.doubtful and not self.known.decisions:
             return {}
-        values = {key: doubt.value for key, doubt in self.known.doubtful.items() if doubt.looks}
-        values |= list_wanted(self.known.decisions, self.known.doubtful)
         kept: dict[str, Score] = {
-            roster.holders[key]: value for key, value in values.items() if key in roster.holders
+            roster.holders[key]: doubt.value
+            for key, doubt in self.known.doubtful.items()
+            if doubt.looks and key in roster.holders
         }
+        for key, made in list_waiting(self.known.decisions, self.known.doubtful).items():
+            if roster.holders.get(key) == made.student:  # else the record is another student's by now
+                kept[made.student] = made.wanted
         kept.update((uid, owed.value) for uid, owed in self.owed.items())
         read = self.cells.keys() | self.untouched
         return {uid: value for uid, value in kept.items() if uid not in read}

@@ -141,6 +141,7 @@ def render_change(change: CellChange, at: datetime, cause: Cause) -> schemas.Sco
         first=change.before is NEVER_SENT,
         removed=change.after is NEVER_SENT,
         found=change.found,
+        sent_by=change.sent_by or None,
         sync_id=cause.sync_id,
         mode=cause.mode,
         requested_by=cause.requested_by,

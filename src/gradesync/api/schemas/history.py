@@ -27,6 +27,10 @@ class ScoreChange(ResponseModel):
     first: Annotated[bool, Field(description="Nothing of ours stood there before")]
     removed: Annotated[bool, Field(description="What stood there is not ours any more; `value` is null")]
     found: bool
+    sent_by: Annotated[
+        str | None,
+        Field(description="An earlier sync that wrote it; its answer was lost, and this one saw it"),
+    ] = None
     sync_id: str
     mode: str
     requested_by: Actor
