@@ -126,15 +126,13 @@ async def insert(
         "trace": trace,
         "planned_by": planned_by,
         "run_id": run_id,
-        "undo": undo,
-        "reason": reason,
         "requested_by_kind": requested_by_kind,
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),
     }
-    statement = upsert(SYNC).values(new).on_conflict_do_nothing().returning(*SYNC.c)
-    row = (await db.execute(statement)).one_or_none()
-    return None if row is None else sync_of(row)
+    new |= {"undo": undo, "reason": reason}
+    rows = await db.execute(upsert(SYNC).values(new).on_conflict_do_nothing().returning(*SYNC.c))
+    return next(map(sync_of, rows), None)
 
 
 async def get(db: AsyncSession, sync_id: str) -> Sync | None:
