@@ -37,6 +37,15 @@ def test_short_key_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch
     assert "tooshort" not in str(caught.value)
 
 
+@pytest.mark.parametrize(("name", "seconds"), [("LEASE_SECONDS", "30"), ("SETTLE_SECONDS", "60")])
+def test_times_shorter_than_calls_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, seconds: str
+) -> None:
+    monkeypatch.setenv(f"GRADESYNC_{name}", seconds)
+    with pytest.raises(ValidationError, match=name):
+        Settings()
+
+
 def test_settings_never_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings.__setattr__(Settings(), "per_district", 9)

@@ -125,9 +125,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _lease_outlasts_a_call(self) -> Self:
+    def _times_outlast_a_call(self) -> Self:
         if self.lease_seconds <= self.call_timeout_seconds:
             raise ValueError("LEASE_SECONDS must be longer than CALL_TIMEOUT_SECONDS")
+        if self.settle_seconds <= 2 * self.call_timeout_seconds:  # no call to the SIS could begin
+            raise ValueError("SETTLE_SECONDS must be longer than two CALL_TIMEOUT_SECONDS")
         return self
 
     @field_validator("public_url")
