@@ -1,6 +1,7 @@
 """Check files, calls, scopes, reasons and defaults that the administrators' guide names."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gradesync.core.catalog import CATALOG
 from gradesync.core.district import Match
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
+from gradesync.oneroster.profiles import PROFILES, Profile
 from harness.api_document import api_document
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -64,3 +66,21 @@ def test_admin_guide_lists_policy_with_defaults() -> None:
 def test_admin_guide_links_exist() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", GUIDE)
     assert [link for link in links if not (DOCS / link).exists()] == []
+
+
+def test_oneroster_page_has_a_section_a_vendor() -> None:
+    page = (DOCS / "oneroster.md").read_text()
+    sections = {
+        "".join(re.findall(r"\(`([\w-]+)`\)", part.partition("\n")[0])): part for part in page.split("\n## ")
+    }
+    vendors = {name for name, vendor in PROFILES.items() if vendor.title}
+    for name in vendors:
+        said = re.findall(r"^- \*\*(Ask for|Keys|Switch on|In [\w]+):\*\*", sections[name], re.MULTILINE)
+        assert [word.split()[0] for word in said] == ["Ask", "Keys", "Switch", "In"], name
+
+
+def test_oneroster_page_lists_every_setting() -> None:
+    page = (DOCS / "oneroster.md").read_text().partition("## Settings of a profile")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {
+        setting.name for setting in fields(Profile) if setting.name != "version"
+    }
