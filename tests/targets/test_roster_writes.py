@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradesync_sandbox.faults import Hold, LoseAfter, Status
+from gradesync_sandbox.faults import Hold, LoseAfter, RefuseBefore, Status, Truncate
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from gradesync_sandbox.powerschool.log import Call
 from gradesync_sandbox.schoology.model import Mark
@@ -168,6 +168,25 @@ async def test_a_row_that_a_post_leaves_out_is_read_back(posting: DistrictHarnes
     reasons = [reason for _, reason in (await posting.outcomes_by_cell(done)).values()]
     assert reasons.count("score-not-kept") == 3
     assert await find_false_claims(posting, done) == []
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize(
+    "call",
+    ["gradingPeriod.list", "result.post", "student.list", "lineItem.get", "result.list", "result.delete"],
+)
+async def test_one_failure_of_a_rarer_call_is_made_good(posting: DistrictHarness, call: str) -> None:
+    for effect in (RefuseBefore(), LoseAfter(), Status(500), Truncate()):
+        posting.fault("oneroster", call, effect)
+    await assert_synced_well(posting)
+    first, (ann, ben, _) = posting.items[0], posting.students
+    posting.grade(first, ann, 3)
+    posting.clear(first, ben)
+    posting.edit(first, title="Another name")
+    assert (await posting.sync(dry_run=True)).status == "complete"
+    await assert_synced_well(posting)
+    await expect_nothing_to_do(posting)
+    assert {struck.kind for struck in posting.faults.struck} == {call}
 
 
 async def test_a_server_without_posts_gets_each_score_alone(posting: DistrictHarness) -> None:
