@@ -261,3 +261,16 @@ async def test_page_works_by_keyboard_alone(session: BrowserSession) -> None:
         await press("Tab")
         await press("Enter")
         await expect(opened.button("Back to the log")).to_be_visible()
+
+
+@pytest.mark.long
+async def test_screen_reader_announces_progress(session: BrowserSession) -> None:
+    opened = await session.open()
+    await expect(opened.headline).to_have_text("Not synced yet.")
+    await opened.button("Sync to SIS").click()
+    status = opened.tool.locator("#announcement")
+    await expect(status).to_have_text("Waiting for its turn")
+    await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
+    async with session.worker():
+        await expect(status).to_contain_text("need attention.")
+    await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()

@@ -3,26 +3,18 @@
 import re
 from typing import Literal
 
-import pytest
-from playwright.async_api import Browser, Locator, ViewportSize, expect
+from playwright.async_api import Locator, ViewportSize, expect
 
-from gradesync.settings import Settings
-from gradesync_sandbox.world import build
 from harness.accessibility import find_violations
-from harness.browser import BrowserSession, CourseTab, open_session
+from harness.browser import BrowserSession, CourseTab
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = ViewportSize(width=360, height=740)
 WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
-async def open_picture(session: BrowserSession, action: str = "Sync to SIS") -> CourseTab:
-    """Sync or preview, and open the picture."""
-    async with session.worker():
-        opened = await session.open()
-        await opened.button(action).click()
-        done = "Preview of" if action == "Preview" else "Last sync:"
-        await expect(opened.text(done)).to_be_visible()
+async def open_picture(synced: BrowserSession) -> CourseTab:
+    opened = await synced.open()
     await opened.tool.locator(".picture > summary").first.click()
     await expect(opened.tool.get_by_label("Category", exact=True)).to_be_visible()
     return opened
@@ -40,12 +32,12 @@ def legend(opened: CourseTab) -> Locator:
     return opened.tool.get_by_role("list", name="Legend")
 
 
-async def test_picture_is_a_table_of_students_and_assignments(session: BrowserSession) -> None:
-    opened = await open_picture(session)
-    section, uid = session.room.section, session.room.odd["dropped_in_sis"]
+async def test_picture_is_a_table_of_students_and_assignments(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
+    section, uid = synced.room.section, synced.room.odd["dropped_in_sis"]
     for item in section.standing()[:3]:
         await expect(grid(opened).get_by_role("columnheader", name=item.title)).to_have_count(1)
-    name = session.world.schoology.users[uid].display
+    name = synced.world.schoology.users[uid].display
     row = grid(opened).get_by_role("row", name=name)
     await expect(row.get_by_role("gridcell", name="Needs attention").first).to_be_visible()
     await expect(row.get_by_role("gridcell", name="In PowerSchool")).to_have_count(0)
@@ -60,8 +52,8 @@ async def test_picture_is_a_table_of_students_and_assignments(session: BrowserSe
     assert sum(numbers) == cells
 
 
-async def test_picture_works_by_keyboard(session: BrowserSession) -> None:
-    opened = await open_picture(session)
+async def test_picture_works_by_keyboard(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
     press = opened.page.keyboard.press
     table, focused = grid(opened), grid(opened).locator(":focus")
     await opened.tool.get_by_label("Grading period").focus()
@@ -86,9 +78,8 @@ async def test_picture_works_by_keyboard(session: BrowserSession) -> None:
     await expect(table.locator("tbody tr").first.locator("td")).not_to_have_count(0)
 
 
-@pytest.mark.long
-async def test_picture_zooms_by_category_and_period(session: BrowserSession) -> None:
-    opened = await open_picture(session)
+async def test_picture_zooms_by_category_and_period(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
     columns = grid(opened).get_by_role("columnheader")
     everything = await columns.count()
     categories = opened.tool.get_by_label("Category", exact=True)
@@ -106,32 +97,23 @@ async def test_picture_zooms_by_category_and_period(session: BrowserSession) -> 
     assert await columns.count() < homework
 
 
-@pytest.mark.long
-async def test_preview_shows_what_would_be_sent(session: BrowserSession) -> None:
-    opened = await open_picture(session, "Preview")
-    await expect(opened.text("What the gradebook would look like")).to_be_visible()
-    await expect(legend(opened)).to_contain_text("Would be sent")
-    await expect(legend(opened)).not_to_contain_text("In PowerSchool")
-    await expect(grid(opened).get_by_role("gridcell", name="Would be sent").first).to_be_visible()
-
-
-async def test_picture_is_by_assignment_on_a_phone(session: BrowserSession) -> None:
-    opened = await open_picture(session)
+async def test_picture_is_by_assignment_on_a_phone(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
     await opened.page.set_viewport_size(PHONE)
     await expect(grid(opened)).to_have_count(0)
-    title = next(i for i in session.room.section.standing() if i.title.startswith("Homework 1:")).title
+    title = next(i for i in synced.room.section.standing() if i.title.startswith("Homework 1:")).title
     item = opened.tool.locator(".columns li", has_text=title)
     await expect(item).to_contain_text("in PowerSchool")
     await item.locator("summary").click()
     await expect(item.get_by_role("heading", name="In PowerSchool")).to_be_visible()
-    gone = session.world.schoology.users[session.room.odd["dropped_in_sis"]].display
+    gone = synced.world.schoology.users[synced.room.odd["dropped_in_sis"]].display
     await expect(item).to_contain_text(gone)
     needed, there = await opened.tool.locator("body").evaluate(WIDTH)
     assert needed <= there == 360
 
 
-async def test_axe_finds_nothing_in_the_picture(session: BrowserSession) -> None:
-    opened = await open_picture(session)
+async def test_axe_finds_nothing_in_the_picture(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
     await grid(opened).get_by_role("gridcell").first.click()
     assert await find_in_both_schemes(opened) == []
     await opened.tool.get_by_label("Category", exact=True).select_option(label="Homework")
@@ -147,20 +129,3 @@ async def find_in_both_schemes(opened: CourseTab) -> list[str]:
         await opened.page.emulate_media(color_scheme=scheme)
         found += await find_violations(opened)
     return found
-
-
-@pytest.mark.long
-async def test_scores_of_a_large_class_are_all_shown(settings: Settings, browser: Browser) -> None:
-    """Read more scores of one assignment than a page of the API holds."""
-    world = build(students=210, assignments=2, sections=1, ideal=True)
-    async with open_session(settings, world, browser) as session, session.worker():
-        opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
-        await opened.text("What was sent").click()
-        change = opened.tool.locator(".change").first
-        await change.locator("summary").click()
-        rows = change.locator("tbody tr")
-        await change.get_by_role("button", name=re.compile("Show more")).click()
-        await expect(rows).to_have_count(210)
-        await expect(change.get_by_role("button")).to_have_count(0)

@@ -65,19 +65,17 @@ async def shown(opened: CourseTab, tab: str) -> None:
     await expect(ready[tab]).to_be_visible()
 
 
-async def synced(session: BrowserSession) -> CourseTab:
-    async with session.worker():
-        opened = await session.open()
-        await opened.button("Sync to SIS").click()
-        await expect(opened.text("Last sync:")).to_be_visible()
+async def opened_parts(synced: BrowserSession) -> CourseTab:
+    opened = await synced.open()
+    await expect(opened.text("Last sync:")).to_be_visible()
     for heading in ("What was sent", "Left out", "Worth knowing"):
         await opened.text(heading).click()
     await expect(opened.text("Shorten the name in Schoology.")).to_be_visible()
     return opened
 
 
-async def test_page_fits_a_phone(session: BrowserSession) -> None:
-    opened = await synced(session)
+async def test_page_fits_a_phone(synced: BrowserSession) -> None:
+    opened = await opened_parts(synced)
     await opened.page.set_viewport_size({"width": 360, "height": 740})
     for tab in TABS:
         await shown(opened, tab)
@@ -91,8 +89,8 @@ async def test_page_fits_a_phone(session: BrowserSession) -> None:
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_texts_have_enough_contrast(session: BrowserSession, scheme: Literal["light", "dark"]) -> None:
-    opened = await synced(session)
+async def test_texts_have_enough_contrast(synced: BrowserSession, scheme: Literal["light", "dark"]) -> None:
+    opened = await opened_parts(synced)
     await opened.page.emulate_media(color_scheme=scheme)
     for tab in TABS:
         await shown(opened, tab)
@@ -101,24 +99,10 @@ async def test_texts_have_enough_contrast(session: BrowserSession, scheme: Liter
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
-@pytest.mark.long
-async def test_controls_have_names_and_headings_an_order(session: BrowserSession) -> None:
-    opened = await synced(session)
+async def test_controls_have_names_and_headings_an_order(synced: BrowserSession) -> None:
+    opened = await opened_parts(synced)
     for tab in TABS:
         await shown(opened, tab)
         assert await ask(opened, FAULTS) == [], tab
     await expect(opened.tool.get_by_role("tabpanel", name="SIS Sync Log")).to_be_visible()
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
-
-
-@pytest.mark.long
-async def test_screen_reader_announces_progress(session: BrowserSession) -> None:
-    opened = await session.open()
-    await expect(opened.headline).to_have_text("Not synced yet.")
-    await opened.button("Sync to SIS").click()
-    status = opened.tool.locator("#announcement")
-    await expect(status).to_have_text("Waiting for its turn")
-    await expect(opened.tool.get_by_role("progressbar", name="Progress")).to_be_visible()
-    async with session.worker():
-        await expect(status).to_contain_text("need attention.")
-    await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()

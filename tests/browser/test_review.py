@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from harness.browser import BrowserSession, CourseTab
+from gradesync.settings import Settings
+from gradesync_sandbox.world import build
+from harness.browser import BrowserSession, CourseTab, open_session
 
 
 async def sync(opened: CourseTab, name: str = "Sync to SIS") -> None:
@@ -48,3 +50,33 @@ async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopp
         await expect(opened.text(f"{number} scores cleared")).to_be_visible()
     assert not any(text for column in session.sis().values() for text in column.values())
     await expect(opened.button("Review")).to_be_hidden()
+
+
+@pytest.mark.long
+async def test_preview_shows_what_would_be_sent(session: BrowserSession) -> None:
+    async with session.worker():
+        opened = await session.open()
+        await sync(opened, "Preview")
+    await opened.text("What the gradebook would look like").click()
+    legend = opened.tool.get_by_role("list", name="Legend")
+    await expect(legend).to_contain_text("Would be sent")
+    await expect(legend).not_to_contain_text("In PowerSchool")
+    cells = opened.tool.get_by_role("grid").get_by_role("gridcell", name="Would be sent")
+    await expect(cells.first).to_be_visible()
+
+
+@pytest.mark.long
+async def test_scores_of_a_large_class_are_all_shown(settings: Settings, browser: Browser) -> None:
+    """Read more scores of one assignment than a page of the API holds."""
+    world = build(students=210, assignments=2, sections=1, ideal=True)
+    async with open_session(settings, world, browser) as session, session.worker():
+        opened = await session.open()
+        await opened.button("Sync to SIS").click()
+        await expect(opened.text("Last sync:")).to_be_visible()
+        await opened.text("What was sent").click()
+        change = opened.tool.locator(".change").first
+        await change.locator("summary").click()
+        rows = change.locator("tbody tr")
+        await change.get_by_role("button", name=re.compile("Show more")).click()
+        await expect(rows).to_have_count(210)
+        await expect(change.get_by_role("button")).to_have_count(0)
