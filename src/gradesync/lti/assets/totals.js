@@ -15,7 +15,7 @@ export class TotalsPart {
   #context;
   #running = false;
   #formula = h("select", { id: "formula" }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
-  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The one that runs today"));
+  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The grading period that runs today"));
   #periods;
   #explain = button("Explain the totals", () => this.#read());
   #status = h("p", { class: "quiet", role: "status" });
@@ -26,7 +26,7 @@ export class TotalsPart {
     this.#context = context;
     const about = `Both gradebooks are read, and the totals are computed as each system does it. Choose how ${SIS} computes grades in this course.`;
     const choice = h("div", {}, h("label", { for: "formula" }, `${SIS} computes grades by`), this.#formula);
-    this.#periods = h("div", { hidden: true }, h("label", { for: "total-period" }, "Grading period"), this.#period);
+    this.#periods = h("div", { hidden: true }, h("label", { for: "total-period" }, "Totals of"), this.#period);
     this.element = h(
       "section",
       { class: "part totals" },
