@@ -32,6 +32,7 @@ def test_demonstration_ends_well(sis: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Calls that reached the two systems" in done.stdout
     assert done.stdout.count("Complete. Everything is in ") == 3
+    assert "All is well." in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 

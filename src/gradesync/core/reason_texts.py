@@ -100,7 +100,7 @@ ASSIGNMENTS: Texts = {
     ),
     Reason.ASSIGNMENT_NOT_ACCEPTED: Text(
         "{sis} didn't accept this assignment.",
-        "Correct in Schoology what the details name, and sync again.",
+        "In Schoology, correct what the details name, and sync again.",
     ),
     Reason.SIS_SCORE_TYPE: Text(
         "In {sis} this assignment isn't scored in points, so points can't be sent to it.",
@@ -155,7 +155,7 @@ SCORES: Texts = {
     ),
     Reason.SCHOOL_ID_SHARED: Text(
         "Another Schoology account here has the same school ID, so it isn't clear whose score counts.",
-        "Ask your administrator to correct the school ID of one of them. The details name the other.",
+        "Ask your administrator to correct one of the two school IDs. The details name the other account.",
         "admin",
         many="{students} students have the school ID of another account, so it isn't clear which counts.",
     ),
@@ -189,7 +189,7 @@ SCORES: Texts = {
     ),
     Reason.SIS_SCORES_UNREADABLE: Text(
         "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",
-        "Ask your administrator if {sis} can let the sync read scores.",
+        "Ask your administrator whether {sis} can let the sync read scores.",
         "admin",
     ),
     Reason.ASSIGNMENT_SKIPPED: Text(

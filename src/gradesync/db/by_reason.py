@@ -38,7 +38,8 @@ GROUPS = text("""
             PARTITION BY code, warning, concerned, CASE WHEN concerned = '' THEN assignment_id ELSE '' END
         )
     )
-    SELECT * FROM grouped WHERE number <= :shown
+    SELECT * FROM grouped
+    WHERE number <= CASE WHEN concerned <> '' AND all_outcomes > :shown THEN 1 ELSE :shown END
     ORDER BY assignment_length, assignment_id, student_length, student_id
 """)
 
@@ -46,7 +47,8 @@ GROUPS = text("""
 class Concerned(NamedTuple):
     """Describe the outcomes with one reason of one student, or of one assignment.
 
-    `student` is empty for an assignment. `scores` and `assignments` count them; `first` are some of them.
+    `student` is empty for an assignment. `scores` and `assignments` count them; `first` are some of them:
+    all where they are few, else one of a student's, or a few of an assignment's, whose facts may differ.
     """
 
     code: str

@@ -58,7 +58,7 @@ class Concerned(ResponseModel):
     ]
     assignments: Annotated[int, Field(description="How many assignments have the reason themselves")]
     scores: int
-    first: Annotated[list[Outcome], Field(description="All of them where they are few, else the first four")]
+    first: Annotated[list[Outcome], Field(description="All of them up to four, else some")]
 
 
 class SyncReason(ResponseModel):

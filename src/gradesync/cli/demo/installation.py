@@ -75,12 +75,12 @@ def start_all(host: str, port: int, *, seed: int, sections: int, sis: str) -> It
         settings = _settings(servers, _url(host, port))
         with _step("the database has its tables"):
             upgrade_database(settings)
-        with _step("an invented district responds as Schoology, as SIS and as LTI platform"):
+        with _step("an invented district has Schoology, a SIS and an LTI platform"):
             options = ("--seed", str(seed), "--sections", str(sections), "--sis", sis)
             sandbox = _sandbox(stack, folder, settings.public_url, options)
         with _step(f"the API responds at {settings.public_url}, and a worker waits"):
             api = _gradesync(stack, folder, settings)
-        with _step("the district is set up, with a client for its front-end and one for its office"):
+        with _step("the district is set up, with clients for its page and its office"):
             front_end, office = asyncio.run(_set_up(settings, (folder / "district.toml").read_text()))
         control, lti = (
             stack.enter_context(httpx.Client(base_url=sandbox[f"{name}_url"])) for name in ("control", "lti")

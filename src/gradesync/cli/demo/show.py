@@ -101,11 +101,17 @@ def print_changes(
 
 def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
     """Print the calls of each sync to the two systems."""
-    headings = ("Sync", "Schoology", f"{sis_name()} reads", "creates", "score calls", "scores sent")
-    lines = make_table("Calls that reached the two systems", *headings)
+    headings = ("Sync", "Schoology", f"{sis_name()} reads", "creates", "score calls", "scores in them")
+    lines = make_table("Calls that reached the two systems, refused ones too", *headings)
     for column in lines.columns[1:]:
         column.justify = "right"
     for name, calls in syncs:
         creates, writes = calls.count(*CREATES), calls.count(*SCORES)
         lines.add_row(name, *map(str, (calls.schoology, calls.reads, creates, writes, calls.rows)))
     out.print(lines)
+
+
+def print_success(changes: int) -> None:
+    """Print how it ended."""
+    held = f"{sis_name()} has what Schoology has: the last {changes} changes were sent once"
+    out.print(f"[bold green]All is well.[/] {held}, and nothing was sent twice.")

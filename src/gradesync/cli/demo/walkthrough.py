@@ -37,6 +37,7 @@ def walk_through(demo: Installation) -> None:
     show.print_calls(list(zip(names, (at_first, after_mending, with_changes, idle), strict=True)))
     _check_success((mended, changed, last))
     _check(changes, teacher.sis(), changed, last, with_changes.rows - idle.rows)
+    show.print_success(len(changes))
 
 
 def _check_success(syncs: Sequence[Mapping[str, Any]]) -> None:
