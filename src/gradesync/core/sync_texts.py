@@ -144,7 +144,7 @@ SYNCS: Texts = {
         "Sync again to send what is still missing.",
     ),
     Reason.MASS_CHANGE: Text(
-        "The sync would clear, zero or create again unusually much of the gradebook, so it stopped.",
+        "The sync would clear, zero or create again an unusual part of the gradebook, so it stopped.",
         "Review what would change. If it's right, send it.",
         exact="Stopped for your review. {change}",
     ),

@@ -101,7 +101,7 @@ def print_changes(
 
 def print_calls(syncs: Sequence[tuple[str, Calls]]) -> None:
     """Print the calls of each sync to the two systems."""
-    headings = ("Sync", "Schoology", f"{sis_name()} reads", "creates", "score calls", "scores in them")
+    headings = ("Sync", "Schoology", f"{sis_name()} reads", "creates", "score calls", "score rows")
     lines = make_table("Calls that reached the two systems, refused ones too", *headings)
     for column in lines.columns[1:]:
         column.justify = "right"
