@@ -54,6 +54,12 @@ def test_operations_name_their_scopes() -> None:
 
 
 @each_operation
+def test_bodies_are_of_one_type_that_generators_know(operation: dict[str, Any]) -> None:
+    types = [*operation.get("requestBody", {}).get("content", {})]
+    assert types in ([], ["application/json"], ["application/x-www-form-urlencoded"])
+
+
+@each_operation
 def test_responses_are_described_and_refusals_have_examples(operation: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         assert answer["description"]

@@ -186,10 +186,12 @@ def render_result(error: RowError | None) -> Any:
     return "not-attempted" if error is NOT_ATTEMPTED else "failed"
 
 
-def describe_body(row: type[BaseModel], heading: str, example: Sequence[Raw]) -> dict[str, Any]:
-    """Describe the body of an import for the API document."""
+def describe_body(row: type[BaseModel], example: Sequence[Raw]) -> dict[str, Any]:
+    """Describe the body of an import for the API document: JSON alone, and CSV in the operation's text.
+
+    Generated clients send only JSON, forms and bytes. Of several types in one body they are broken.
+    """
     schema = row.model_json_schema()
-    lines = "\r\n".join(",".join(str(cell) for cell in cells.values()) for cells in example)
     return {
         "requestBody": {
             "required": True,
@@ -202,7 +204,6 @@ def describe_body(row: type[BaseModel], heading: str, example: Sequence[Raw]) ->
                     },
                     "example": {"rows": list(example)},
                 },
-                "text/csv": {"schema": {"type": "string"}, "example": f"{heading}\r\n{lines}\r\n"},
             },
         }
     }

@@ -28,14 +28,15 @@ EXAMPLE = [{"section": "7900000001", "sis_section": "49355", "teacher": "8301"}]
     "/sections/import",
     summary="Set many links",
     responses=problem_responses("rows-not-readable"),
-    openapi_extra=describe_body(schemas.LinkRow, "section,sis_section,teacher", EXAMPLE),
+    openapi_extra=describe_body(schemas.LinkRow, EXAMPLE),
 )
 async def import_links(*, context: LinkWriter, rows: RawRows) -> schemas.ImportReport:
     """Link sections to SIS sections, as `PUT /sections/{id}` does one by one.
 
-    Send JSON, or CSV (`Content-Type: text/csv`) with a heading. An empty `sis_section` means the one that the
-    school code names; an empty `teacher` means the one that the SIS names. Every row gets a result, and a
-    failed row does not stop the others. Rows not reached within half a minute are `not-attempted`.
+    Send JSON, or CSV (`Content-Type: text/csv`) with the heading `section,sis_section,teacher`. An empty
+    `sis_section` means the one that the school code names; an empty `teacher` means the one that the SIS
+    names. Every row gets a result, and a failed row does not stop the others. Rows not reached within half a
+    minute are `not-attempted`.
     """
     deadline = Deadline.start(context)
 

@@ -65,13 +65,13 @@ def _render_rules(rules: Mapping[str, str]) -> schemas.TitleRules:
     "/categories/import",
     summary="Set many pairs",
     responses=problem_responses("rows-not-readable"),
-    openapi_extra=describe_body(schemas.PairRow, "section,category,sis_category", EXAMPLE),
+    openapi_extra=describe_body(schemas.PairRow, EXAMPLE),
 )
 async def import_pairs(*, context: LinkWriter, rows: RawRows) -> schemas.ImportReport:
     """Set pairs of categories in many sections, in addition to the existing ones.
 
-    Send JSON, or CSV (`Content-Type: text/csv`) with a heading. Name categories by id or by title. Every row
-    gets a result, and a failed row does not stop the others.
+    Send JSON, or CSV (`Content-Type: text/csv`) with the heading `section,category,sis_category`. Name
+    categories by id or by title. Every row gets a result, and a failed row does not stop the others.
     """
     parsed, deadline = parse_rows(rows, schemas.PairRow), Deadline.start(context)
     errors: dict[int, RowError | None] = {row.number: row.error for row in parsed}
