@@ -163,7 +163,7 @@ async def test_session_is_for_its_district_and_time(setup: Setup) -> None:
     await setup.open(await setup.invite())
     own = setup.headers["authorization"]
     setup.headers = {"authorization": own.replace(NEW, setup.tool.district.id)}
-    for method, path in (("GET", "district"), ("PUT", "district"), ("POST", "check")):
+    for method, path in (("GET", "district"), ("PUT", "district"), ("POST", "check"), ("GET", "sync")):
         expect_over(await setup.ask(method, path, {}))
     setup.headers = {"authorization": own}
     async with setup.tool.runtime.context.database.district(NEW) as db:

@@ -70,7 +70,7 @@ export class ClientsPart {
   }
 
   #form() {
-    const boxes = this.#boxes.map((box) => h("div", {}, box, " ", h("label", { for: box.id }, SCOPES[box.value])));
+    const boxes = this.#boxes.map((box) => h("label", { class: "choice" }, box, SCOPES[box.value]));
     const submit = button("Make a client", null, { type: "submit" });
     return h(
       "form",

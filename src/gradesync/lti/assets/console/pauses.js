@@ -33,10 +33,10 @@ export class PausesPart {
 
   #form() {
     const fields = [
-      ["Why, as teachers read it", this.#reason],
-      ["Only this school (its id in Schoology)", this.#school, true],
-      ["Only this section (its id in Schoology)", this.#section],
-    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
+      ["Why, as teachers read it", [this.#reason]],
+      ["Only this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],
+      ["Only this section (its id in Schoology)", [this.#section]],
+    ].map(([text, [input, ...more]]) => h("div", {}, h("label", { for: input.id }, text), input, more));
     const submit = button("Pause syncs", null, { type: "submit", class: "grave" });
     return h("form", { class: "form", onsubmit: (event) => this.#pause(event) }, fields, h("div", { class: "actions" }, submit));
   }

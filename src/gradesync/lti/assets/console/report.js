@@ -3,7 +3,7 @@
 import { copyButton } from "../copy.js";
 import { button, h, show } from "../dom.js";
 import { saveFile } from "../download.js";
-import { count, number } from "../words.js";
+import { capital, count, number, SIS } from "../words.js";
 import { linkTo } from "./places.js";
 import { tableOf } from "./table.js";
 
@@ -70,7 +70,7 @@ export class ReportPart {
       teachers.length > 0 && ["Teachers", teachers.map((teacher) => [this.#teacher(teacher), " "])],
       code && ["School code", code],
     ].filter(Boolean);
-    const found = Object.entries(reasons).map(([reason, n]) => `${reason.replaceAll("-", " ")} (${number(n)})`);
+    const found = Object.entries(reasons).map(([reason, n]) => `${capital(reason).replaceAll("-", " ").replace(/\bsis\b/g, SIS)} (${number(n)})`);
     return h(
       "section",
       { class: "part" },

@@ -23,7 +23,8 @@ class RunsView {
   #syncs = h("div");
   #attempts;
   #schedules;
-  #reason = h("input", { id: "run-reason", autocomplete: "off" });
+  #reason = h("input", { id: "run-reason", autocomplete: "off", list: "run-reasons" });
+  #reasons = h("datalist", { id: "run-reasons" });
   #school = h("input", { id: "run-school", autocomplete: "off" });
 
   constructor(context) {
@@ -36,6 +37,8 @@ class RunsView {
 
   async open() {
     this.close();
+    const { reasons } = await this.#context.http.json("overview");
+    this.#reasons.replaceChildren(...reasons.map(({ reason: { code, title } }) => h("option", { value: code }, title)));
     const { items } = await this.#context.http.json(`syncs?limit=${SYNCS_SHOWN}`);
     this.#syncs.replaceChildren(this.#tableOfSyncs(items));
     await this.#schedules.open();
@@ -48,9 +51,9 @@ class RunsView {
 
   #form() {
     const fields = [
-      ["Only sections whose last sync has this reason (its code)", this.#reason],
-      ["Only sections of this school (its id in Schoology)", this.#school, true],
-    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
+      ["Only sections whose last sync has this reason (its code)", [this.#reason, this.#reasons]],
+      ["Only sections of this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],
+    ].map(([text, [input, options]]) => h("div", {}, h("label", { for: input.id }, text), input, options));
     const start = (dry_run) => () => this.#start(dry_run);
     return h(
       "form",

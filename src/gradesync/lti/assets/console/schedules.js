@@ -45,13 +45,13 @@ export class SchedulesPart {
   }
 
   #form() {
-    const days = this.#days.map((input) => h("label", { for: input.id }, input, ` ${capital(input.value)}`));
+    const days = this.#days.map((input) => h("label", { class: "choice" }, input, capital(input.value)));
     const fields = [
-      ["From, by the district's clock", this.#begins],
-      ["To, on the next day unless it comes after that", this.#ends],
-      ["Only this school (its id in Schoology)", this.#school, true],
-      ["Only this section (its id in Schoology)", this.#section],
-    ].map(([text, input, school]) => h("div", {}, h("label", { for: input.id }, text), school ? this.#context.schools.suggest(input) : input));
+      ["From, by the district's clock", [this.#begins]],
+      ["To, on the next day unless it comes after that", [this.#ends]],
+      ["Only this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],
+      ["Only this section (its id in Schoology)", [this.#section]],
+    ].map(([text, [input, ...more]]) => h("div", {}, h("label", { for: input.id }, text), input, more));
     const add = h("div", { class: "actions" }, button("Add the schedule", null, { type: "submit" }));
     const group = h("fieldset", { class: "days" }, h("legend", {}, "Days"), days);
     return h("form", { class: "form", onsubmit: (event) => this.#add(event) }, group, fields, add);

@@ -3,12 +3,26 @@
 import { h } from "../dom.js";
 
 export class Schools {
-  #titles;
-  #read;
+  #http;
+  #titles = null;
+  #none = false;
 
   /** `http` sends requests with the session's token. */
   constructor(http) {
-    this.#read = () => (this.#titles ??= readTitles(http));
+    this.#http = http;
+  }
+
+  #read() {
+    this.#titles ??= readTitles(this.#http).then((titles) => {
+      this.#none = titles.size === 0;
+      return titles;
+    });
+    return this.#titles;
+  }
+
+  /** Read the titles again from now on, if there were none: Schoology may have had no calls to spare. */
+  retry() {
+    if (this.#none) this.#titles = null;
   }
 
   /** Return an element that names a school: by its id at once, by its title as soon as that is known. */

@@ -22,11 +22,11 @@ export function create(context) {
   const differences = h("div");
   const pauses = new PausesPart(context);
   return {
-    element: h("div", {}, h("h3", {}, "Policy"), policy, pauses.element, filePartOf(context, differences)),
+    element: h("div", {}, pauses.element, filePartOf(context, differences), h("section", { class: "part" }, h("h3", {}, "Policy"), policy)),
     async open() {
-      policy.replaceChildren(tableOf("The district's policy", COLUMNS, Object.entries(await context.http.json("policy"))));
-      differences.replaceChildren(...differencesOf(await context.http.json("district/differences"), context.times));
       await pauses.open();
+      differences.replaceChildren(...differencesOf(await context.http.json("district/differences"), context.times));
+      policy.replaceChildren(tableOf("The district's policy", COLUMNS, Object.entries(await context.http.json("policy"))));
     },
   };
 }

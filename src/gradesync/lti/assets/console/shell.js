@@ -95,6 +95,7 @@ class Shell {
     if (this.#shown !== opened) this.#shown?.close?.();
     this.#shown = opened;
     this.#body.replaceChildren(opened.element);
+    this.#context.schools.retry();
     await opened.open(place);
   }
 

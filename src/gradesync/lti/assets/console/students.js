@@ -73,9 +73,9 @@ class StudentsView {
     );
   }
 
-  #wordsOf({ at, value, before, first, removed, requested_by }) {
+  #wordsOf({ at, value, before, first, removed, requested_by, sync_id: sync }) {
     const what = removed ? "no longer ours" : `${first ? "" : `${before ?? "blank"} → `}${value ?? "blank"}`;
-    return `${this.#context.times.whole(at)}: ${what}, by ${requested_by}`;
+    return `${this.#context.times.whole(at)}: ${what}, by ${requested_by} (sync ${sync})`;
   }
 
   #save(path) {

@@ -49,10 +49,17 @@ function rowOf(part, field, { settings, secrets, usual }) {
     /** Show a mistake, or that there is none; return whether there is one. */
     refuse(found) {
       input.setAttribute("aria-invalid", String(Boolean(found)));
-      show(mistake, Boolean(found)).textContent = found ? `${found.message}. ${found.hint}.` : "";
+      show(mistake, Boolean(found)).textContent = found ? mistakeOf(found, input.value.trim()) : "";
       return Boolean(found);
     },
   };
+}
+
+/** Say what is wrong with a field: the service names settings as the district's file does. */
+function mistakeOf({ setting, message, hint }, value) {
+  if (!value) return "Fill this in.";
+  const own = `${setting.split(".").pop()}: `;
+  return `${message.startsWith(own) ? message.slice(own.length) : message}. ${hint}.`;
 }
 
 function inputOf({ choices, lines, secret }, attributes) {
