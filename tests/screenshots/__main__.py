@@ -26,7 +26,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 WIDE: ViewportSize = {"width": 1080, "height": 760}
 PHONE: ViewportSize = {"width": 376, "height": 760}
 SETTLE_SECONDS = 120
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=180_000)
 # The first syncs of a district happen over weeks, not in one minute.
 SPREAD = text("""
     UPDATE section_change c SET day = c.day - o.days
@@ -116,6 +116,7 @@ async def _take_preflight(opened: CourseTab) -> None:
     """Take a report with the message to a section's teachers."""
     await _open(opened, "Pre-flight", opened.button("Start a report"))
     await opened.button("Start a report").click()
+    await expect(opened.text("Message to the teachers")).to_be_visible()
     await opened.text("Message to the teachers").click()
     await _take(opened.page, "console-preflight")
 
