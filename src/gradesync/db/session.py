@@ -204,7 +204,7 @@ def is_away(error: BaseException) -> bool:
     # Errors of a timeout, of the network and of a streamed result come from the driver as they are.
     state = _sqlstate(error)
     return (
-        isinstance(error, OSError | InterfaceError | asyncpg.InterfaceError)
+        isinstance(error, OSError | InterfaceError | asyncpg.InterfaceError | asyncpg.InternalClientError)
         or state.startswith(AWAY_CLASSES)
         or state in AWAY_CODES
     )
