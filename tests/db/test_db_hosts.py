@@ -12,6 +12,7 @@ from gradesync.db import migrate, session, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
+from harness.hanging_server import hanging_server
 from harness.processes import free_port
 from harness.servers import Urls
 from harness.streams import serve_streams
@@ -65,6 +66,17 @@ async def test_host_that_cannot_be_used_is_passed_over(
         database.district("d-1") as db,
     ):
         assert await db.scalar(text("SELECT 1")) == 1
+
+
+async def test_host_that_was_silent_is_asked_last(servers: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 2.0)
+    async with hanging_server(servers.database_url) as gone:
+        gone.hang()
+        url = several(servers.database_url, make_url(gone.address).port or 0)
+        async with opened(url) as database, database.district("d-1"), opened(url) as other:
+            asked = gone.accepted
+            assert await other.is_migrated()
+            assert gone.accepted == asked > 0
 
 
 async def test_silent_host_before_a_good_one_is_no_outage(

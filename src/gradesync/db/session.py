@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
@@ -59,6 +59,9 @@ CHECK_ROLE = text("""
     WHERE r.rolname = current_user OR pg_has_role(current_user, r.oid, 'MEMBER')
 """)
 REVISION = text("SELECT version_num FROM alembic_version")
+
+
+Server: TypeAlias = tuple[str, int | None]
 
 
 class RoleRefused(GradeSyncError):
@@ -228,6 +231,10 @@ def _skip_closed(connection: Any, *_: object) -> None:
         raise DisconnectionError
 
 
+# By the servers of a URL. One that is gone for hours would delay each new connection.
+_used_last: dict[tuple[Server, ...], Server] = {}
+
+
 async def connect(
     *,
     host: str | Sequence[str] | None = None,
@@ -237,19 +244,23 @@ async def connect(
 ) -> Any:
     """Connect to the first host that answers, and is what `target_session_attrs` asks for.
 
-    Each has its share of the `seconds`. The driver would spend all of them on one that swallows what is sent,
-    such as a machine that is gone, and never ask the next. Raises `TimeoutError` where one did, and no other
-    will do.
+    The one that did last is asked first, and each has its share of the `seconds`. The driver would spend all
+    of them on one that swallows what is sent, such as a machine that is gone, and never ask the next. Raises
+    `TimeoutError` where one did, and no other will do.
     """
     seconds = seconds or CONNECT_SECONDS
     if host is None or isinstance(host, str):
         return await asyncpg.connect(host=host, port=port, timeout=seconds, **options)
     ports = [port] * len(host) if port is None or isinstance(port, int) else port
-    share = seconds / len(host)
+    servers = tuple(zip(host, ports, strict=True))
     silent, last = None, None
-    for one, its_port in zip(host, ports, strict=True):
+    for server in sorted(servers, key=lambda one: one != _used_last.get(servers)):
         try:
-            return await asyncpg.connect(host=one, port=its_port, timeout=share, **options)
+            connection = await asyncpg.connect(
+                host=server[0], port=server[1], timeout=seconds / len(servers), **options
+            )
+            _used_last[servers] = server
+            return connection
         except TimeoutError as error:
             silent = error
         except (OSError, CannotConnectNowError, TargetServerAttributeNotMatched) as error:
