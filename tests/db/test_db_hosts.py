@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 
@@ -105,10 +104,6 @@ async def test_statement_without_an_answer_is_an_outage(
         with pytest.raises(DatabaseAway, match="TimeoutError"):
             async with database.district("d-1") as db:
                 await db.execute(text("SELECT pg_sleep(60)"))
-
-
-def test_driver_that_lost_its_place_is_an_outage() -> None:
-    assert session.is_away(asyncpg.InternalClientError("a message of no use in this state"))
 
 
 async def test_stream_that_breaks_is_an_outage(servers: Urls) -> None:

@@ -1,0 +1,40 @@
+"""Test which errors of a statement say that the database cannot be used now."""
+
+import asyncpg
+import pytest
+
+from gradesync.db.session import is_away
+
+AWAY = (
+    asyncpg.DiskFullError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    ConnectionResetError,
+    TimeoutError,
+)
+FAULTS = (
+    asyncpg.UniqueViolationError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.DataError,
+)
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_error_of_the_server_is_an_outage(error: type[Exception]) -> None:
+    assert is_away(error("a message"))
+
+
+@pytest.mark.parametrize("error", FAULTS)
+def test_error_of_the_statement_is_no_outage(error: type[Exception]) -> None:
+    assert not is_away(error("a message"))
