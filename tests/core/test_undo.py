@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Cause, CellChange, ColumnChange, Event, find_change, fold
+from gradesync.core.history import Cause, CellChange, ColumnChange, Event, Origin, find_change, fold
 from gradesync.core.ledger import (
     Decision,
     LedgerAssignment,
@@ -34,15 +35,26 @@ class Section:
         self.ledger: dict[str, LedgerAssignment] = {}
         self.events: list[Event] = []
 
-    def sync(self, name: str, cells: Mapping[tuple[str, str], Value]) -> None:
-        """Write cells; a value that stands there already is not written."""
+    def sync(
+        self,
+        name: str,
+        cells: Mapping[tuple[str, str], Value],
+        typed: Mapping[tuple[str, str], Value] = MappingProxyType({}),
+    ) -> None:
+        """Write cells, also over what was `typed` in the SIS; a value that stands there is not written."""
         columns = []
         for assignment_id in sorted({key[0] for key in cells}):
             entry = self.ledger.get(assignment_id)
             new = {student: value for (a, student), value in cells.items() if a == assignment_id}
             base = entry or LedgerAssignment(assignment_id, Ref(f"r-{assignment_id}"))
             written = replace(base, sent={**base.sent, **new})
-            if change := find_change(entry, written):
+            edits = {student: value for (a, student), value in typed.items() if a == assignment_id}
+            origins = {
+                student: Origin(edit=(edits[student],))
+                for student, value in new.items()
+                if edits.get(student, value) != value
+            }
+            if change := find_change(entry, written, origins):
                 columns.append(change)
             self.ledger[assignment_id] = written
         at = FIRST + timedelta(hours=len(self.events))
@@ -86,6 +98,19 @@ def test_undo_puts_back_the_state_before(syncs: Sequence[Cells], data: st.DataOb
     for key in {(a, s) for a in "ab" for s in "123"}:
         expected = latest if key in later else states[chosen]
         assert section.held.get(key) == expected.get(key), key
+
+
+@given(SYNCS, CHANGES, CHANGES)
+def test_undo_puts_back_what_was_typed(syncs: Sequence[Cells], typed: Cells, last: Cells) -> None:
+    section = Section()
+    for number, cells in enumerate(syncs):
+        section.sync(f"s-{number}", cells)
+    before = {**section.held, **{key: typed[key] for key in typed.keys() & last.keys()}}
+    last = {key: value for key, value in last.items() if key not in typed or typed[key] != value}
+    section.sync("last", last, typed)
+    section.undo("undo", "last")
+    for key in last:
+        assert section.held.get(key) == before.get(key), key
 
 
 @given(SYNCS)
