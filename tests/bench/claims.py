@@ -26,12 +26,14 @@ FILL = text("""
     INSERT INTO sync (district_id, id, section_id, status, stage, applied, mode, dry_run, requested_by_kind,
                       requested_by_id, settles_by, not_before)
     SELECT 'd' || lpad(d::text, 5, '0'), uuidv7(), (7900000000 + n)::text,
-           CASE WHEN n <= :settled THEN 'complete' ELSE 'processing' END,
+           CASE WHEN n <= CAST(:settled AS int) THEN 'complete' ELSE 'processing' END,
            'queued', 'none', 'changes', false, 'teacher', '1', now() + interval '1 day', now()
-    FROM generate_series(1, :districts) d, generate_series(1, :each + :settled) n
+    FROM generate_series(1, CAST(:districts AS int)) d,
+         generate_series(1, CAST(:each AS int) + CAST(:settled AS int)) n
 """)
 MARK = text("""
-    INSERT INTO turn (district_id, served_at, waiting) SELECT DISTINCT district_id, 'epoch', true FROM sync
+    INSERT INTO turn (district_id, served_at, waiting) SELECT DISTINCT district_id, CAST('epoch' AS timestamptz), true
+    FROM sync
     ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at, waiting = true
 """)
 PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + WAITING.text)
