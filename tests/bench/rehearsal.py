@@ -22,10 +22,11 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 
 DISTRICT = "rehearsed"
-SECTIONS, ALONE = 1000, 20
-"""Count the sections, and those whose syncs run alone first: they show how long a call takes."""
+ALONE = 20
+"""Count the sections whose syncs run alone first: they show how long a call takes."""
 LATENCY = 0.1
-ALLOWANCE = 300  # calls in five seconds: twenty times the usual one, so that the run takes two minutes
+SIZES, QUICK_SIZES = (1000, 300), (100, 60)
+"""Count sections, and calls in five seconds that the key may do: so many that a run takes two minutes."""
 FINISH = text("""
     SELECT extract(epoch FROM max(finished_at) - min(requested_at))::float FROM sync
     WHERE requested_at >= :since AND status = 'complete'
@@ -35,7 +36,7 @@ NOW = text("SELECT clock_timestamp()")
 
 async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Compare the finish of a run with the one that was foretold from the syncs before it."""
-    sections = SECTIONS // 10 if quick else SECTIONS
+    sections, allowance = QUICK_SIZES if quick else SIZES
     async with (
         simulate_district(sections=sections, assignments=2, students=2) as served,
         open_runtime(settings, name="bench") as runtime,
@@ -49,7 +50,7 @@ async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]
             await served.set_latency(LATENCY)
             await _run_alone(runtime, served, connection)
             limited = replace(
-                served.district.schoology, requests_per_window=ALLOWANCE, window_seconds=Decimal(5)
+                served.district.schoology, requests_per_window=allowance, window_seconds=Decimal(5)
             )
             await register_districts(runtime, replace(served.district, schoology=limited), [DISTRICT])
             foretold = await rehearse(runtime, district_id=DISTRICT, workers=1)
@@ -57,7 +58,7 @@ async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]
             await _request(runtime, served, sections)
             await wait_until_settled(connection)
         finish = await connection.scalar(FINISH, {"since": since})
-    name = f"{sections:,} sections of one district, {ALLOWANCE} calls in 5 s"
+    name = f"{sections:,} sections of one district, {allowance} calls in 5 s"
     return [
         Measure(
             f"{name}: finish, foretold and measured, apart by", 0.1, abs(foretold.now.finish / finish - 1)

@@ -134,7 +134,7 @@ def _cores(per_second: int, milliseconds: float) -> int:
 
 
 def _syncs_per_second(key: RateLimit) -> float:
-    return key.limit / key.window / SYNC_CALLS
+    return key.limit // SYNC_CALLS / key.window  # slots for part of a sync are of no use
 
 
 def _taken(key: RateLimit) -> str:

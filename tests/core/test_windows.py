@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradesync.core.district import SchoologyAccess
 from gradesync.core.windows import LAST_SYNC, SHARE, Times, Window, spread
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -114,3 +115,9 @@ def test_all_that_has_room_is_due_when_the_window_ends(sections: int, pace: floa
     assert found.due(NIGHT.begins, NIGHT.ends - LAST_SYNC + timedelta(seconds=1)) == found.room
     assert found.finishes_by <= NIGHT.ends
     assert found.due(NIGHT.begins, NIGHT.begins - timedelta(seconds=1)) == 0
+
+
+@pytest.mark.parametrize(("allowance", "seconds"), [(15, 3), (50, 2 / 3), (5, 7.5), (1, 30)])
+def test_window_of_the_budget_has_room_for_whole_syncs(allowance: int, seconds: float) -> None:
+    access = SchoologyAccess("https://api.example.com", "key", "secret", requests_per_window=allowance)
+    assert access.seconds_per_sync == pytest.approx(seconds)

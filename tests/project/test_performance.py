@@ -39,4 +39,4 @@ def test_arithmetic_follows_the_kept_figures() -> None:
     numbers = {line.what: line.number for line in lines(dict.fromkeys(names, 6.0))}
     assert numbers["ledger"] == "15 GB"
     assert numbers["cores for workers"] == "1"
-    assert numbers["syncs of one district"] == "0.50/s"
+    assert numbers["syncs of one district"] == "0.39/s"

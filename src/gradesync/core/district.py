@@ -11,6 +11,8 @@ from gradesync.core.sis import Policy
 # An upstream's clock and window are not ours: the rest is margin.
 BUDGET_SHARE = Decimal("0.9")
 """Give the share of an upstream's rate limit that is used."""
+# Our window is longer than the upstream's, and workers look again a moment after it has ended.
+WINDOW_SLACK = Decimal("1.2")
 
 USUAL_SIS = "PowerSchool"
 """Name the SIS of a district whose file doesn't."""
@@ -42,9 +44,13 @@ class SchoologyAccess:
 
     @property
     def seconds_per_sync(self) -> float:
-        """Return the seconds in which our share of the rate limit has room for one sync's first reads."""
-        share = BUDGET_SHARE * self.requests_per_window
-        return float(self.calls_per_sync * self.window_seconds / share)
+        """Return the seconds in which our share of the rate limit has room for one sync's first reads.
+
+        A window has room for whole syncs: what it has beside them is of no use to the next.
+        """
+        share = max(1, int(BUDGET_SHARE * self.requests_per_window))
+        syncs = share // self.calls_per_sync or Decimal(share) / self.calls_per_sync
+        return float(WINDOW_SLACK * self.window_seconds / syncs)
 
 
 @dataclass(frozen=True, slots=True)
