@@ -22,10 +22,10 @@ from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 
 DISTRICT = "rehearsed"
-ALONE = 20
+ALONE = 10
 """Count the sections whose syncs run alone first: they show how long a call takes."""
 LATENCY = 0.1
-SIZES, QUICK_SIZES = (1000, 300), (100, 60)
+SIZES, QUICK_SIZES = (1000, 300), (40, 15)
 """Count sections, and calls in five seconds that the key may do: so many that a run takes two minutes."""
 FINISH = text("""
     SELECT extract(epoch FROM max(finished_at) - min(requested_at))::float FROM sync
