@@ -1,6 +1,7 @@
 """Check a rehearsal: the real pool and budgets carry a load on a virtual clock; its bottleneck is named."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -9,10 +10,15 @@ import pytest
 from redis.asyncio import Redis
 
 from gradesync.core.rehearsal import DOUBLED, Rehearsal, Resources, SectionLoad
+from gradesync.db import districts
+from gradesync.db.session import Database
 from gradesync.rehearsal.play import Scene, rehearse
 from gradesync.rehearsal.virtual_time import run_virtually
+from gradesync.settings import Settings
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS
+from harness.commands import run_gradesync
+from harness.settled_syncs import add_settled
 from harness.store import RIVERSIDE
 
 SECTIONS = 60
@@ -85,3 +91,16 @@ async def test_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
     before = set(await redis.keys())
     await play(redis, scene=replace(SCENE, load=SCENE.load[:5]))
     assert set(await redis.keys()) == before
+
+
+async def test_command_foretells_from_the_log(database: Database, settings: Settings) -> None:
+    async with database.district("riverside") as db:
+        await districts.apply(db, DISTRICT)
+    environment = settings.environment()
+    refused = await run_gradesync("rehearse", "riverside", environment=environment)
+    assert (refused.code, "has no complete sync" in refused.err) == (1, True)
+    for number in range(2):
+        await add_settled(database, "1", 100 * number, 0.5)
+    told = await run_gradesync("rehearse", "--json", "riverside", environment=environment)
+    foretold = json.loads(told.out)
+    assert (foretold["sections"], foretold["resources"]["latency"], foretold["late"]) == (1, 0.5, 0)
