@@ -38,6 +38,10 @@ class Ref:
     key: str
     value: Mapping[str, object] = field(default_factory=dict, compare=False)
 
+    def is_other(self, before: "Ref") -> bool:
+        """Return True where it names another thing, or addresses the same one otherwise."""
+        return (self.key, self.value) != (before.key, before.value)
+
 
 @dataclass(frozen=True, slots=True)
 class SisCategory:

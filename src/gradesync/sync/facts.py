@@ -106,7 +106,7 @@ class SisFacts:
         if term or not same_term:
             self.read.add(Fact.TERM)
             self.link = replace(self.link, term_read_at=self.now)
-        if before is not None and before.ref.value != section.ref.value:
+        if before is not None and section.ref.is_other(before.ref):
             await self._follow()
 
     async def _follow(self) -> None:

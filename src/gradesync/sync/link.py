@@ -55,7 +55,7 @@ async def replace_teacher(attempt: Attempt, before: SisSection, refused: AccessR
         if stopped.reason != Reason.TEACHER_NOT_IN_SIS_SECTION:
             raise
         raise refused from stopped
-    if facts.section.ref.value == before.ref.value:
+    if not facts.section.ref.is_other(before.ref):
         raise refused
     await keep_link(attempt, facts)
 

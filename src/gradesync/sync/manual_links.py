@@ -95,7 +95,7 @@ async def _move_pairs_and_refs(
     db: AsyncSession, before: SisSection, after: SisSection, link: SectionLink
 ) -> None:
     """Keep pairs and refs right for a changed link: pairs belong to its teacher, refs to its SIS section."""
-    if before.ref.value != after.ref.value:
+    if after.ref.is_other(before.ref):
         kept = await links.get_pairs(db, link.section_id)
         titles = {category_id: pair.sis_title for category_id, pair in kept.items()}
         refs = restore_pairs(titles, link.sis_categories)

@@ -53,7 +53,7 @@ async def test_R40_a_former_record_is_named_and_left(harness: DistrictHarness) -
     rows = [row for row in await harness.outcomes(sync) if LEFT in row.warnings]
     assert {row.student_id for row in rows} == {str(ann)}
     assert [row.detail for row in rows] == [
-        f"PowerSchool student {gone.dcid} still has {points}" for points in kept
+        f"{harness.district.sis.name} student {gone.dcid} still has {points}" for points in kept
     ]
     assert [scores[gone.dcid] for scores in held(harness)] == kept
     assert [scores[former.dcid] for scores in held(harness)] != before
@@ -161,7 +161,7 @@ async def test_R40_a_former_section_is_named_once(harness: DistrictHarness) -> N
     sync = await harness.sync()
     rows = [row for row in await harness.outcomes(sync) if LEFT_IN_SECTION in row.warnings]
     assert {row.assignment_id for row in rows} == {str(one.id) for one in harness.items}
-    assert rows[0].detail.startswith("PowerSchool assignment ")
+    assert rows[0].detail.startswith(f"{harness.district.sis.name} assignment ")
     assert harness.sis_text(item, harness.students[0]) is not None
     assert LEFT_IN_SECTION not in (await harness.sync(mode="full")).warnings
 

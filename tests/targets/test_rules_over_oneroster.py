@@ -1,0 +1,77 @@
+"""Try the rules on OneRoster servers too, each rule on another one: they are the same for every SIS.
+
+Left out are rules of PowerSchool's own limits and refusals, and those whose cases use its calls.
+"""
+
+from collections.abc import Awaitable, Callable
+from itertools import cycle
+
+import pytest
+
+from engine.rules import (
+    test_assignments_by_number,
+    test_moved_by_number,
+    test_scores_by_number,
+    test_syncs_by_number,
+)
+from gradesync_sandbox.oneroster.demands import SERVERS
+from gradesync_sandbox.oneroster.state import open_face
+from gradesync_sandbox.world import build
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+Rule = Callable[[DistrictHarness], Awaitable[None]]
+
+ASSIGNMENTS, SCORES = test_assignments_by_number, test_scores_by_number
+MOVED, SYNCS = test_moved_by_number, test_syncs_by_number
+RULES: list[Rule] = [
+    ASSIGNMENTS.test_R1_name_points_due_date_category_and_scores_arrive,
+    ASSIGNMENTS.test_R8_a_factor_is_a_warning_and_a_comment_is_no_change,
+    ASSIGNMENTS.test_R9_without_a_category_an_assignment_is_ungraded,
+    ASSIGNMENTS.test_R10_only_mapped_categories_sync,
+    ASSIGNMENTS.test_R11_a_pair_is_kept_by_id_through_renaming_on_both_sides,
+    ASSIGNMENTS.test_R13_a_due_date_is_local_and_a_missing_one_is_filled,
+    ASSIGNMENTS.test_R15_unpublished_assignments_sync,
+    ASSIGNMENTS.test_R32_collected_only_is_not_sent,
+    ASSIGNMENTS.test_R33_midterms_and_finals_sync,
+    SCORES.test_R3_excused_clears_what_was_sent_and_writes_nothing_else,
+    SCORES.test_R4_incomplete_leaves_what_the_sis_holds,
+    SCORES.test_R5_an_unknown_exception_sends_points_never_a_zero,
+    SCORES.test_R6_a_blank_clears_what_was_sent_and_else_costs_no_write,
+    SCORES.test_R7_no_score_is_never_a_zero,
+    SCORES.test_R26_points_are_exact_and_may_exceed_the_total,
+    SCORES.test_R27a_a_student_who_left_is_neither_sent_nor_cleared,
+    SCORES.test_R36_a_row_that_is_not_there_clears_nothing,
+    SYNCS.test_R17_an_assignment_switched_off_stays_in_the_sis,
+    SYNCS.test_R18_later_syncs_write_only_changes,
+    SYNCS.test_R19_deleting_deletes_nothing_and_restoring_goes_on,
+    SYNCS.test_R20_deleted_in_the_sis_is_created_again_with_all_scores,
+    SYNCS.test_R21_nothing_flows_to_schoology,
+    SYNCS.test_R22_only_a_course_admin_of_the_section_syncs,
+    MOVED.test_R40_each_record_holds_its_own_childs_scores,
+    MOVED.test_R40_a_former_record_is_named_and_left,
+    MOVED.test_R40_a_new_account_of_a_student_sends_nothing_again,
+    MOVED.test_R40_a_new_account_beside_the_ended_one_sends_nothing,
+    MOVED.test_R40_ids_that_moved_around_a_circle_follow,
+    MOVED.test_R40_a_corrected_section_pattern_names_what_is_left,
+    MOVED.test_R40_a_former_section_is_named_once,
+]
+# Servers that have categories and clear scores: what the others do instead is tested with their settings.
+TURNS = cycle(
+    [key for key, one in SERVERS.items() if one.blank == "delete" and one.constant_category is None]
+)
+CASES = [
+    pytest.param(rule, *server, id=f"{rule.__name__.split('_')[1]}-{'-'.join(server)}")
+    for rule, server in zip(RULES, TURNS, strict=False)
+]
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize(("rule", "profile", "version"), CASES)
+async def test_a_rule_holds_over_oneroster(
+    environment: Environment, rule: Rule, profile: str, version: str
+) -> None:
+    world = build(7, 1, 4, 3, ideal=True)
+    face = open_face(world.powerschool, profile, version)
+    async with environment.open_district(world, oneroster=face) as harness:
+        await rule(harness)
