@@ -102,6 +102,7 @@ def test_section_that_goes_elsewhere_leaves_what_stands() -> None:
         (date(2027, 6, 30), 1, date(2025, 7, 1)),
         (date(2027, 7, 1), 1, date(2026, 7, 1)),
         (date(2026, 11, 28), 0, date(2026, 7, 1)),
+        (date.min, 9, date(1, 7, 1)),  # `to` of a request may be the first day of the calendar
     ],
 )
 def test_history_is_kept_by_school_years(today: date, years: int, since: date) -> None:
