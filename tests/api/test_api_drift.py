@@ -187,6 +187,8 @@ async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
     assert await reason_of(api, teacher, sync, places[0]) == "drift-undecided"
     found = await list_drift(api, teacher)
     assert [(each["sis"], each["choice"]) for each in found] == [("5", None)] * 2
+    await compare(api, teacher)
+    assert await list_drift(api, teacher) == found
     await decide(api, teacher, places[0].decision("put-back"))
     await api.sync(teacher)
     assert places[0].held != "5"

@@ -136,7 +136,7 @@ async def test_partitions_are_reached_through_the_table_alone(
 def test_stored_changes_are_read_as_they_were() -> None:
     values: tuple[Sent, ...] = (Decimal("9.50"), None, Mark(MISSING, Decimal(0)), Mark(EXCUSED), NEVER_SENT)
     cells = tuple(
-        CellChange(str(n), before, after, found=n % 2 == 0)
+        CellChange(str(n), before, after, found=n % 2 == 0, sent_by="s-1" if n % 5 == 1 else "")
         for n, (before, after) in enumerate(permutations(values, 2))
     )
     columns = (ColumnChange("5001", "901", cells), ColumnChange("5002", None), COLUMN)

@@ -63,12 +63,24 @@ def unpack(packed: bytes) -> tuple[ColumnChange, ...]:
 
 
 def render(packed: bytes) -> list[dict[str, object]]:
-    """Return stored changes as an export shows them: JSON, with null for a blank and "-" for nothing."""
+    """Return stored changes as an export shows them: JSON, with null for a blank and "-" for nothing.
+
+    A cell has the student, what stood before, what stands, and how that came: "written", "found", or the
+    earlier sync that wrote it.
+    """
     return [
         {
             "assignment_id": column.assignment_id,
             "ref": column.ref,
-            "cells": [[cell.student, _dump(cell.before), _dump(cell.after)] for cell in column.cells],
+            "cells": [
+                [
+                    cell.student,
+                    _dump(cell.before),
+                    _dump(cell.after),
+                    cell.sent_by or ("found" if cell.found else "written"),
+                ]
+                for cell in column.cells
+            ],
         }
         for column in unpack(packed)
     ]
