@@ -211,13 +211,17 @@ def add_up(pair: Drawn, *, sis: bool) -> Fraction | None:
         if not rows:
             continue
         if category in pair.by_percent and not sis:
-            part = Fraction(sum(r[2] * r[0] / r[1] for r in rows)) / sum(r[2] for r in rows)
+            part = Fraction(sum(by(r[2], r[0]) / r[1] for r in rows)) / sum(r[2] for r in rows)
         else:
-            part = Fraction(sum(r[2] * r[0] for r in rows)) / sum(r[2] * r[1] for r in rows)
+            part = Fraction(sum(by(r[2], r[0]) for r in rows)) / sum(by(r[2], r[1]) for r in rows)
         if sis and pair.decimals is not None:
             part = Fraction(int(part * 100 * 10**pair.decimals + Fraction(1, 2)), 100 * 10**pair.decimals)
         total, weights = total + Fraction(weight) * part, weights + Fraction(weight)
     return 100 * total / weights if weights else None
+
+
+def by(factor: Fraction, points: Fraction) -> Fraction:
+    return points if factor == 1 else factor * points
 
 
 def _read(item: DrawnItem, *, sis: bool) -> tuple[Fraction, Fraction, Fraction] | None:

@@ -27,6 +27,10 @@ class Part(NamedTuple):
         """Return the part of the possible points that was earned, of a part that has both."""
         return (self.earned or Fraction(0)) / self.possible
 
+    def weigh(self, points: Fraction) -> Fraction:
+        """Return points by the factor, which nearly always is 1: exact products take most of the time."""
+        return points if self.factor == 1 else self.factor * points
+
 
 @dataclass(frozen=True, slots=True)
 class Formula:
@@ -85,18 +89,18 @@ def _grade_group(parts: Sequence[Part], formula: Formula) -> Fraction | None:
     """Return the grade of a group as a fraction of 1; extra credit alone has none."""
     if any(part.category in formula.by_percent for part in parts):
         rated = [part for part in parts if part.possible > 0]
-        earned = sum((part.factor * part.grade for part in rated), Fraction(0))
+        earned = sum((part.weigh(part.grade) for part in rated), Fraction(0))
         possible = sum((part.factor for part in rated), Fraction(0))
     else:
-        earned = sum((part.factor * (part.earned or 0) for part in parts), Fraction(0))
-        possible = sum((part.factor * part.possible for part in parts), Fraction(0))
+        earned = sum((part.weigh(part.earned) for part in parts if part.earned), Fraction(0))
+        possible = sum((part.weigh(part.possible) for part in parts), Fraction(0))
     return _round(earned / possible, formula.decimals) if possible > 0 else None
 
 
 def _weigh_group(group: str, parts: Sequence[Part], formula: Formula) -> Fraction:
     if formula.weights is not None:
         return formula.weights.get(group, Fraction(0))
-    return sum((part.factor * part.possible for part in parts), Fraction(0))
+    return sum((part.weigh(part.possible) for part in parts), Fraction(0))
 
 
 def _round(grade: Fraction, decimals: int | None) -> Fraction:
