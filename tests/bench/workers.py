@@ -45,6 +45,10 @@ QUEUE = text("""
     FROM unnest(CAST(:ids AS uuid[]), CAST(:sections AS text[]), CAST(:teachers AS text[]))
         AS new (id, section, teacher)
 """)
+MARK = text("""
+    INSERT INTO turn (district_id, served_at, waiting) VALUES (:district, 'epoch', true)
+    ON CONFLICT (district_id) DO UPDATE SET waiting = true
+""")
 
 Section = Mapping[str, str]
 
@@ -180,6 +184,7 @@ async def _queue(connection: AsyncConnection, district: str, sections: Sequence[
         "teachers": [section["teacher_uid"] for section in sections],
     }
     await connection.execute(QUEUE, {"district": district, **rows})
+    await connection.execute(MARK, {"district": district})
 
 
 async def _working(connection: AsyncConnection) -> None:
