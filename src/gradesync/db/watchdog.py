@@ -12,7 +12,7 @@ import structlog
 from gradesync.errors import DatabaseAway
 
 SILENT_SECONDS = 1.0  # without an answer, before a server that somebody waits for is asked for a sign of life
-PROBE_SECONDS = 2.0  # that it has for that, on a new connection
+PROBE_SECONDS = 3.0  # that it has for that, on a new connection
 AGAIN_SECONDS = 1.0
 # A timer that fires so late shows that this process was busy: an answer may be there, not yet read.
 LATE_SECONDS = 0.5
