@@ -2,19 +2,20 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import stamina
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gradesync.db.migrations import head
-from gradesync.db.session import as_away, connect
+from gradesync.db.session import as_away, connect, is_direct
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
@@ -108,10 +109,8 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
 
 async def _require_direct(connection: AsyncConnection) -> None:
     """Raise `PoolerRefused` where another process answers than the one that was connected to."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    process = await connection.scalar(text("SELECT pg_backend_pid()"))
-    await connection.rollback()
-    if driver is None or driver.get_server_pid() != process:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if not await is_direct(driver):
         raise PoolerRefused(
             "Migrations must go past the pooler: their lock belongs to a session. "
             "Name PostgreSQL's own address in GRADESYNC_MIGRATE_DATABASE_URL."

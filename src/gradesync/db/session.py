@@ -11,6 +11,7 @@ from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMa
 from sqlalchemy import ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gradesync.db.codec import Secrets
 from gradesync.db.migrations import head
@@ -27,6 +28,7 @@ AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a f
 REFUSED_CLASSES = ("28", "3D")
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
+STATEMENTS_KEPT = 200
 CONNECT_SECONDS = 10.0  # for all hosts of a URL together
 COMMAND_SECONDS = 60.0
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
@@ -93,13 +95,13 @@ class Database:
             connect_args={
                 "async_creator_fn": connect_watched,
                 "command_timeout": COMMAND_SECONDS,
-                # A pooler refuses other settings here, and may run each transaction on another connection,
-                # which doesn't know the statements that were prepared on the one before.
-                "server_settings": {"application_name": application_name},
+                "server_settings": {"application_name": application_name},  # a pooler refuses others
                 "statement_cache_size": 0,
-                "prepared_statement_cache_size": 0,
             },
         )
+        statements = _PreparedStatements()
+        event.listen(engine.sync_engine, "do_connect", statements.choose)
+        event.listen(engine.sync_engine, "connect", statements.check)
         event.listen(engine.sync_engine, "checkout", _skip_closed)
         event.listen(engine.sync_engine, "handle_error", _translate)
         event.listen(engine.sync_engine, "after_cursor_execute", watchdog.note_answer)
@@ -223,6 +225,37 @@ def as_away(error: BaseException) -> DatabaseAway:
 def _sqlstate(error: BaseException) -> str:
     # SQLAlchemy wraps the errors of most statements; those of the driver's connecting come as they are.
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+
+
+class _PreparedStatements:
+    """Keep statements prepared on a connection, unless a pooler stands before PostgreSQL.
+
+    It may run each transaction on another connection, which doesn't know what was prepared on the one before,
+    and knows what others prepared there by the same names.
+    """
+
+    def __init__(self) -> None:
+        self._is_direct = True
+
+    def choose(self, _: object, __: object, ___: object, options: dict[str, Any]) -> None:
+        """Set the options of a new connection."""
+        options["prepared_statement_cache_size"] = STATEMENTS_KEPT if self._is_direct else 0
+        if not self._is_direct:
+            options["prepared_statement_name_func"] = str  # unnamed: one replaces the other
+
+    def check(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        """Let the pool replace a new connection whose options were for the other kind."""
+        direct: bool = connection.run_async(is_direct)
+        if direct is not self._is_direct:
+            self._is_direct = direct
+            record.invalidate(soft=True)
+
+
+async def is_direct(connection: asyncpg.Connection) -> bool:
+    """Return whether PostgreSQL's own process was connected to, and no pooler."""
+    async with connection.transaction():
+        process: int = await connection.fetchval("SELECT pg_backend_pid()")
+    return connection.get_server_pid() == process
 
 
 def _skip_closed(connection: Any, *_: object) -> None:
