@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 import httpx
@@ -191,17 +192,10 @@ class Calls:
             raise unexpected("multiget", f"{len(requests)} requests, {len(rows)} responses")
         if all(_read_code(row) in ROW_REFUSALS for row in rows):
             return None
-        pairs = zip(requests, rows, strict=True)
-        return await gather_all([self._read_row(request, row, response.date) for request, row in pairs])
-
-    async def _read_row(self, request: Request, row: InnerRow | None, date: datetime | None) -> Payload:
-        """Return one row of a multiget; it fails as a plain response would, or is requested plainly."""
-        code = _read_code(row)
-        if row is None or code not in (200, 401, 403, 404):
-            return await self.get(request)
-        if code != 200:
-            raise refused(request.kind, code, b"" if _is_blank(bytes(row.body)) else b"text")
-        return Payload(row.body, date)
+        payloads = list(map(partial(_read_row, response.date), requests, rows))
+        unclear = [request for request, payload in zip(requests, payloads, strict=True) if payload is None]
+        plain = iter(await gather_all(list(map(self.get, unclear))) if unclear else ())
+        return [payload or next(plain) for payload in payloads]
 
     async def _send(
         self, kind: str, method: str, path: str, content: bytes | None = None, cost: int = 1
@@ -231,6 +225,16 @@ def refused(kind: str, status: int, body: bytes) -> SyncStopped:
     if status == 404:
         return SyncStopped(Reason.SECTION_NOT_FOUND, f"{kind}: status 404")
     return unexpected(kind, f"status {status}")
+
+
+def _read_row(date: datetime | None, request: Request, row: InnerRow | None) -> Payload | None:
+    """Return one row of a multiget; None where only a plain response can tell. It fails as that would."""
+    code = _read_code(row)
+    if row is None or code not in (200, 401, 403, 404):
+        return None
+    if code != 200:
+        raise refused(request.kind, code, b"" if _is_blank(bytes(row.body)) else b"text")
+    return Payload(row.body, date)
 
 
 def _is_blank(body: bytes) -> bool:
