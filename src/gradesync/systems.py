@@ -129,9 +129,9 @@ class UpstreamSystems:
         }
 
     async def _reserve(self, district: District, calls: int, *, leaving: int) -> bool:
-        if await self.open_circuits(district):
-            return False
-        return await self._schoology_budget(district.schoology).try_reserve(calls, leaving=leaving)
+        circuits = [budget.circuit for budget in self.budgets_of(district).values()]
+        budget = self._schoology_budget(district.schoology)
+        return await budget.try_reserve(calls, leaving=leaving, closed=circuits)
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         """Open Schoology for one district; `requester` is the uid of the teacher who made the request."""

@@ -39,7 +39,7 @@ MARK = text("""
     FROM sync
     ON CONFLICT (district_id) DO UPDATE SET served_at = excluded.served_at, waiting = true
 """)
-PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + WAITING.text)
+PLAN = text("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY ON) " + str(WAITING))
 
 
 async def fill(connection: AsyncConnection, districts: int, each: int, settled: int) -> None:

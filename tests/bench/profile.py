@@ -7,6 +7,7 @@ from collections import Counter
 from cProfile import Profile
 from dataclasses import dataclass, field
 from time import perf_counter, process_time
+from typing import Any
 
 from sqlalchemy import event
 
@@ -30,7 +31,7 @@ async def profiled(settings: Settings) -> str:
         section = served.sections[0]
         profile, wall, cpu = Profile(), 0.0, 0.0
         statements = _Statements()
-        event.listen(runtime.context.database.engine.sync_engine, "before_cursor_execute", statements)
+        event.listen(runtime.context.database.engine.sync_engine, "checkout", statements.follow)
         for number in range(-3, SYNCS):
             await served.grade(section["id"], number + 3, CHANGES)
             await request(runtime.context, DISTRICT, section["id"], section["teacher_uid"])
@@ -60,14 +61,18 @@ async def profiled(settings: Settings) -> str:
 
 @dataclass
 class _Statements:
-    """Count the statements sent to the database while `on`, without those of transactions."""
+    """Count the statements sent to the database while `on`."""
 
     on: bool = False
     seen: Counter[str] = field(default_factory=Counter)
 
-    def __call__(self, _: object, __: object, statement: str, *___: object) -> None:
+    def follow(self, connection: Any, *_: object) -> None:
+        """Count on a connection of the pool, whoever runs statements there."""
+        connection.driver_connection.add_query_logger(self.count)
+
+    def count(self, query: Any) -> None:
         if self.on:
-            self.seen[" ".join(statement.split())[:90]] += 1
+            self.seen[" ".join(query.query.split())[:90]] += 1
 
 
 def _table(profile: Profile, order: str, *only: str) -> str:

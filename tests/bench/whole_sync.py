@@ -152,8 +152,8 @@ class Bench:
 
     @asynccontextmanager
     async def bare_client(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Open a client whose connections are there, as they are for a sync."""
-        async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        """Open a client whose connections are there, and whose calls are recorded, as they are for a sync."""
+        async with httpx.AsyncClient(transport=Recorder(), timeout=PATIENCE) as client:
             described = self.school.described
             await asyncio.gather(*map(client.get, (described["schoology_url"], described["sis_url"]) * 3))
             yield client

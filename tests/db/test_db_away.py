@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from gradesync.db.session import is_away
+from gradesync.db.connections import is_away
 
 AWAY = (
     asyncpg.DiskFullError,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import make_url, text
 
-from gradesync.db import migrate, session, watchdog
+from gradesync.db import connections, migrate, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
@@ -58,7 +58,7 @@ async def opened(url: str) -> AsyncIterator[Database]:
 async def test_host_that_cannot_be_used_is_passed_over(
     servers: Urls, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
-    monkeypatch.setattr(session, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 2.0)
     async with (
         answering(answer) as port,
         opened(several(servers.database_url, port)) as database,
@@ -68,7 +68,7 @@ async def test_host_that_cannot_be_used_is_passed_over(
 
 
 async def test_host_that_was_silent_is_asked_last(servers: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "CONNECT_SECONDS", 2.0)
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 2.0)
     async with hanging_server(servers.database_url) as gone:
         gone.hang()
         url = several(servers.database_url, make_url(gone.address).port or 0)
@@ -83,7 +83,7 @@ async def test_silent_host_before_a_good_one_is_no_outage(
 ) -> None:
     monkeypatch.setattr(watchdog, "SILENT_SECONDS", 0.05)
     monkeypatch.setattr(watchdog, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(session, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(connections, "CONNECT_SECONDS", 1.0)
     async with (
         answering(b"") as port,
         opened(several(servers.database_url, port)) as database,
@@ -99,7 +99,7 @@ async def test_migration_finds_the_host_that_can_be_written(servers: Urls) -> No
 async def test_statement_without_an_answer_is_an_outage(
     servers: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "COMMAND_SECONDS", 0.05)
+    monkeypatch.setattr(connections, "COMMAND_SECONDS", 0.05)
     async with opened(servers.database_url) as database:
         with pytest.raises(DatabaseAway, match="TimeoutError"):
             async with database.district("d-1") as db:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url, text
 
-from gradesync.db import session, watchdog
+from gradesync.db import connections, session, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from harness.hanging_server import hanging_server
@@ -102,7 +102,7 @@ async def unreachable(urls: Urls) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def pool_used_up(urls: Urls) -> AsyncIterator[Database]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "POOL_SECONDS", SOON)
+        patch.setattr(connections, "POOL_SECONDS", SOON)
         async with _opened(urls.database_url, pool_size=1) as database, database.without_tenant():
             yield database
 

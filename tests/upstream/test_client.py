@@ -251,6 +251,7 @@ async def test_call_without_a_response_is_counted_by_its_cause(rig: Rig) -> None
 async def test_logs_have_no_query_no_body_and_no_signature(
     rig: Rig, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG", "gradesync.upstream.response")
     await rig.upstream(cut, respond(200, b"a-secret-body")).call(
         "thing", "GET", "/thing", params={"token": "a-secret-query"}, repeatable=True
     )

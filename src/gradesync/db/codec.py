@@ -18,7 +18,6 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Row
 
 from gradesync.core.catalog import Attention
 from gradesync.core.gradebook import Mark
@@ -74,9 +73,9 @@ def dump_map(entries: Mapping[str, T], dump_one: Callable[[T], object]) -> str |
     return dump({key: dump_one(entry) for key, entry in entries.items()}) if entries else None
 
 
-def load_map(text: str | None, load_one: Callable[[Any], T]) -> dict[str, T]:
+def load_map(text: str | None, load_one: Callable[[Any], T] | None) -> dict[str, T]:
     # Every assignment has the same students: one text for each.
-    return {intern(key): load_one(raw) for key, raw in load(text).items()} if text else {}
+    return {intern(k): load_one(raw) if load_one else raw for k, raw in (load(text) if text else {}).items()}
 
 
 def pack(entries: Mapping[str, Value]) -> bytes | None:
@@ -86,7 +85,8 @@ def pack(entries: Mapping[str, Value]) -> bytes | None:
 
 
 def unpack(packed: bytes | None) -> dict[str, Value]:
-    return load_map(zlib.decompress(packed).decode(), load_value) if packed else {}
+    text = zlib.decompress(packed).decode() if packed else ""
+    return load_map(text, load_value if "!" in text else None)  # only marks are texts
 
 
 def dump_value(value: Value) -> Decimal | str | None:
@@ -273,7 +273,7 @@ class Sync:
 FIELDS = tuple(field.name for field in fields(Sync))
 
 
-def sync_of(row: Row[Any]) -> Sync:
+def sync_of(row: Any) -> Sync:
     values = {name: getattr(row, name) for name in FIELDS}
     for name in ("id", "retry_of", "lease_token", "run_id"):
         values[name] = values[name] and str(values[name])

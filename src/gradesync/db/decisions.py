@@ -3,32 +3,36 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Text, select, text
+from sqlalchemy import Text, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.ledger import Decision
 from gradesync.db import codec
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
 LEDGER = metadata.tables["ledger"]
-DECIDE = text("""
+DECIDED = Statement("""
+    SELECT CAST(decisions AS text) AS decided FROM ledger
+    WHERE section_id = :section AND assignment_id = :assignment FOR UPDATE
+""")
+DECIDE = Statement("""
     UPDATE ledger SET decisions = coalesce(decisions, '{}') || CAST(:added AS jsonb)
     WHERE section_id = :section AND assignment_id = :assignment
 """)
-UNDECIDE = text("""
+UNDECIDE = Statement("""
     UPDATE ledger SET decisions = nullif(decisions - CAST(:keys AS text[]), '{}')
     WHERE section_id = :section AND assignment_id = :assignment
 """)
 
 
-async def add(
-    db: AsyncSession, section_id: str, assignment_id: str, decisions: Mapping[str, Decision]
-) -> None:
+async def add(db: Session, section_id: str, assignment_id: str, decisions: Mapping[str, Decision]) -> None:
     """Store what people decided, by SIS student key. The next sync acts on it; one that runs may not yet."""
     if not decisions:
         return
     added = {key: _dump_one(decision) for key, decision in decisions.items()}
-    await db.execute(DECIDE, {"section": section_id, "assignment": assignment_id, "added": codec.dump(added)})
+    values = {"section": section_id, "assignment": assignment_id, "added": codec.dump(added)}
+    await DECIDE.run(db, values)
 
 
 async def load(db: AsyncSession, section_id: str) -> dict[str, dict[str, Decision]]:
@@ -41,17 +45,17 @@ async def load(db: AsyncSession, section_id: str) -> dict[str, dict[str, Decisio
     return {row.assignment_id: codec.load_map(row.decided, load_one) for row in rows}
 
 
-async def drop(db: AsyncSession, section_id: str, dropped: Mapping[str, Collection[str]]) -> None:
+async def drop(db: Session, section_id: str, dropped: Mapping[str, Collection[str]]) -> None:
     """Forget decisions: assignment id -> SIS student keys."""
     for assignment_id, keys in dropped.items():
         if not keys:
             continue
         values = {"section": section_id, "assignment": assignment_id, "keys": sorted(keys)}
-        await db.execute(UNDECIDE, values)
+        await UNDECIDE.run(db, values)
 
 
 async def replace(
-    db: AsyncSession,
+    db: Session,
     section_id: str,
     assignment_id: str,
     before: Mapping[str, Decision],
@@ -59,10 +63,8 @@ async def replace(
 ) -> None:
     """Store what became of the decisions `before` that were loaded. Newer ones of people stay as they are."""
     changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
-    row = select(LEDGER.c.decisions.cast(Text)).where(
-        LEDGER.c.section_id == section_id, LEDGER.c.assignment_id == assignment_id
-    )
-    stored = codec.load_map(await db.scalar(row.with_for_update()), load_one)
+    row = await DECIDED.fetch_one(db, {"section": section_id, "assignment": assignment_id})
+    stored = codec.load_map(row and row.decided, load_one)
     ours = {key for key in changed if stored.get(key) == before.get(key)}
     await add(db, section_id, assignment_id, {key: after[key] for key in ours & after.keys()})
     await drop(db, section_id, {assignment_id: ours - after.keys()})

@@ -1,13 +1,13 @@
 """Store districts: their configuration, their sealed secrets, and facts about their systems."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import msgspec
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Text, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +15,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import USUAL_SIS, District
 from gradesync.db import webhooks
 from gradesync.db.codec import Secrets
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
-KNOWN = select(
-    DISTRICT.c.id, DISTRICT.c.config, DISTRICT.c.secrets, DISTRICT.c.category_titles, DISTRICT.c.facts
+KNOWN = Statement(
+    select(
+        DISTRICT.c.id,
+        DISTRICT.c.config.cast(Text).label("config"),
+        DISTRICT.c.secrets.cast(Text).label("secrets"),
+        DISTRICT.c.category_titles.cast(Text).label("titles"),
+        DISTRICT.c.facts,
+    )
 )
+DISTRICTS_KEPT = 200  # that a process remembers, opened
 # The secrets in a district, as part and field. It may have no such part.
 SECRETS = (
     ("schoology", "consumer_secret"),
@@ -64,20 +72,20 @@ class Known:
     facts: Facts
 
 
-async def get(db: AsyncSession) -> District | None:
+async def get(db: Session) -> District | None:
     """Return the district of the transaction. Raises `SecretUnreadable`."""
     known = await get_known(db)
     return known.district if known else None
 
 
-async def get_known(db: AsyncSession) -> Known | None:
+async def get_known(db: Session) -> Known | None:
     """Return the district of the transaction and its facts. Raises `SecretUnreadable`."""
-    row = (await db.execute(KNOWN)).one_or_none()
+    row = await KNOWN.fetch_one(db)
     if row is None:
         return None
-    district = _opened(db.info["secrets"], row.id, row.config, row.secrets)
+    district = _opened(db.info["secrets"], row.id, row.config, row.secrets, row.titles)
     # Facts of a later release are ignored while both are at work.
-    return Known(replace(district, category_titles=row.category_titles), msgspec.convert(row.facts, Facts))
+    return Known(district, msgspec.convert(row.facts, Facts))
 
 
 async def get_sis_name(db: AsyncSession) -> str:
@@ -113,14 +121,14 @@ async def set_filed(db: AsyncSession, district: District) -> None:
 
 async def get_filed(db: AsyncSession) -> tuple[District, datetime] | None:
     """Return what the operator's file had last, without secrets, and since when; None for no file."""
-    row = (await db.execute(select(DISTRICT.c.id, DISTRICT.c.filed, DISTRICT.c.filed_at))).one_or_none()
+    row = (await db.execute(select(DISTRICT.c.filed, DISTRICT.c.filed_at))).one_or_none()
     if row is None or row.filed is None:
         return None
-    config = deepcopy(row.filed)
+    config = row.filed
     for part, name in SECRETS:
         if config[part] is not None:
             config[part].setdefault(name, "")
-    return _opened(db.info["secrets"], row.id, config, {}), row.filed_at
+    return msgspec.convert(config, District, strict=False), row.filed_at
 
 
 async def rotate_secrets(db: AsyncSession) -> None:
@@ -165,9 +173,13 @@ def _sealed(keys: Secrets, district: District) -> tuple[dict[str, Any], dict[str
     return config, secrets
 
 
-def _opened(keys: Secrets, id_: str, config: Mapping[str, Any], sealed: Mapping[str, str]) -> District:
-    whole = deepcopy(dict(config))
+# Every sync reads its district, and hardly any finds another one than the last.
+@lru_cache(maxsize=DISTRICTS_KEPT)
+def _opened(keys: Secrets, id_: str, config: str, secrets: str, titles: str) -> District:
+    """Return a district from its stored texts."""
+    whole, sealed = msgspec.json.decode(config), msgspec.json.decode(secrets)
     for part, name in SECRETS:
         if (secret := sealed.get(f"{part}.{name}")) is not None:
             whole[part][name] = keys.decrypt(id_, f"{part}.{name}", secret)
-    return msgspec.convert(whole, District, strict=False)
+    district = msgspec.convert(whole, District, strict=False)
+    return replace(district, category_titles=msgspec.json.decode(titles))

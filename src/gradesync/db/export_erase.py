@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_e
 from sqlalchemy.pool import NullPool
 
 from gradesync.db import codec, history
-from gradesync.db.session import connect
+from gradesync.db.connections import connect
 from gradesync.db.tables import metadata
 
 # Columns with secrets, which are not exported.

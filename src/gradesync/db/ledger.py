@@ -7,7 +7,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import RowMapping, Text, bindparam, null, select, text, update
+from sqlalchemy import Text, any_, bindparam, null, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,13 +18,15 @@ from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, decisions, history
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 LEDGER = metadata.tables["ledger"]
 LINK = metadata.tables["section_link"]
-KEYS = select(LINK.c.students).where(LINK.c.section_id == bindparam("section"))
+KEYS = Statement(select(LINK.c.students).where(LINK.c.section_id == bindparam("section")))
 CURSOR = metadata.tables["section_cursor"]
+ONLY = bindparam("only", type_=ARRAY(Text))
 COLUMNS = (
     "assignment_id",
     "ref_key",
@@ -39,7 +42,7 @@ COLUMNS = (
     "former",
     "shown",
 )
-LOAD = (
+LOAD = Statement(
     select(
         *(LEDGER.c[name] for name in (*COLUMNS, "sent_at", "sent", "doubtful")),
         LEDGER.c.decisions.cast(Text).label("decisions"),
@@ -47,6 +50,7 @@ LOAD = (
     )
     .join_from(LEDGER, CURSOR, CURSOR.c.section_id == LEDGER.c.section_id, isouter=True)
     .where(LEDGER.c.section_id == bindparam("section"))
+    .where(or_(ONLY.is_(None), LEDGER.c.assignment_id == any_(ONLY)))
 )
 
 # Rows that would not change are not written: an update costs a new version of the row.
@@ -82,8 +86,8 @@ _SAVE = """
            excluded.doubts, excluded.intent, excluded.problem, excluded.may_hold, excluded.former,
            excluded.shown, NULL, NULL)
 """
-SAVE = text(_SAVE.format(with_history=""))
-SAVE_WITH_HISTORY = text(_SAVE.format(with_history=f",{history.RECORD}"))
+SAVE = Statement(_SAVE.format(with_history=""))
+SAVE_WITH_HISTORY = Statement(_SAVE.format(with_history=f",{history.RECORD}"))
 SWITCH = text("""
     INSERT INTO ledger (section_id, assignment_id, opted_out, may_hold)
     VALUES (:section_id, :assignment_id, :opted_out, false)
@@ -96,32 +100,32 @@ class RefTaken(GradeSyncError):
 
 
 async def load(
-    db: AsyncSession, section_id: str, *, convert: bool = False, only: Collection[str] | None = None
+    db: Session, section_id: str, *, convert: bool = False, only: Collection[str] | None = None
 ) -> dict[str, LedgerAssignment]:
     """Read a section's ledger: assignment id -> its entry, with the decisions that still hold.
 
     `convert`: store by SIS student key what processes of before revision 0002 wrote by uid, and forget the
     decisions that hold no more. `only`: no other assignments than these.
     """
-    query = LOAD if only is None else LOAD.where(LEDGER.c.assignment_id.in_(only))
-    rows = (await db.execute(query, {"section": section_id})).mappings().all()
-    read = {row["assignment_id"]: _entry(row) for row in rows}
+    rows = await LOAD.fetch(db, {"section": section_id, "only": None if only is None else list(only)})
+    read = {row.assignment_id: _entry(row) for row in rows}
     entries = {key: drop_void(entry) if entry.decisions else entry for key, entry in read.items()}
-    if old := [row for row in rows if row["sent"] is not None or row["doubtful"] is not None]:
-        keys = await db.scalar(KEYS, {"section": section_id}) or {}
-        entries |= {row["assignment_id"]: _convert(entries[row["assignment_id"]], row, keys) for row in old}
+    if old := [row for row in rows if row.sent is not None or row.doubtful is not None]:
+        link = await KEYS.fetch_one(db, {"section": section_id})
+        keys = link.students if link else {}
+        entries |= {row.assignment_id: _convert(entries[row.assignment_id], row, keys) for row in old}
         if convert:
-            await save(db, section_id, [entries[row["assignment_id"]] for row in old])
+            await save(db, section_id, [entries[row.assignment_id] for row in old])
     for key, entry in entries.items() if convert else ():
         if len(entry.decisions) != len(read[key].decisions):
             await decisions.replace(db, section_id, key, read[key].decisions, entry.decisions)
     return entries
 
 
-def _convert(entry: LedgerAssignment, row: RowMapping, keys: Mapping[str, str]) -> LedgerAssignment:
+def _convert(entry: LedgerAssignment, row: Any, keys: Mapping[str, str]) -> LedgerAssignment:
     """Add to an entry what its row keeps by student uid; `keys` are the SIS keys, by uid."""
     # A student without a key has a doubt in place of one: the column is read back, and compared.
-    sent, doubtful = codec.unpack(row["sent"]), codec.load_map(row["doubtful"], codec.load_doubtful)
+    sent, doubtful = codec.unpack(row.sent), codec.load_map(row.doubtful, codec.load_doubtful)
     lost = {f"uid:{uid}": Doubtful(value, 1) for uid, value in sent.items() if uid not in keys}
     return replace(
         entry,
@@ -131,23 +135,23 @@ def _convert(entry: LedgerAssignment, row: RowMapping, keys: Mapping[str, str]) 
     )
 
 
-def _entry(row: RowMapping) -> LedgerAssignment:
+def _entry(row: Any) -> LedgerAssignment:
     return LedgerAssignment(
-        id=row["assignment_id"],
-        ref=_ref(row["ref_key"], row["ref_value"]),
-        spec=codec.load_spec(row["spec"]),
-        sent=codec.unpack(row["scores"]),
-        owed=codec.load_map(row["owed"], codec.load_owed),
-        doubtful=codec.load_map(row["doubts"], codec.load_doubtful),
-        opted_out=row["opted_out"],
-        may_hold=row["may_hold"],
-        intent=codec.load_spec(row["intent"]),
-        read_through=row["read_through"] and datetime.fromisoformat(row["read_through"]),
-        problem=row["problem"],
-        former=codec.load_ref(codec.load(row["former"])) if row["former"] else None,
-        shown=row["shown"],
-        sent_at=row["sent_at"],
-        decisions=codec.load_map(row["decisions"], decisions.load_one),
+        id=row.assignment_id,
+        ref=_ref(row.ref_key, row.ref_value),
+        spec=codec.load_spec(row.spec),
+        sent=codec.unpack(row.scores),
+        owed=codec.load_map(row.owed, codec.load_owed),
+        doubtful=codec.load_map(row.doubts, codec.load_doubtful),
+        opted_out=row.opted_out,
+        may_hold=row.may_hold,
+        intent=codec.load_spec(row.intent),
+        read_through=row.read_through and datetime.fromisoformat(row.read_through),
+        problem=row.problem,
+        former=codec.load_ref(codec.load(row.former)) if row.former else None,
+        shown=row.shown,
+        sent_at=row.sent_at,
+        decisions=codec.load_map(row.decisions, decisions.load_one),
     )
 
 
@@ -156,7 +160,7 @@ def _ref(key: str | None, value: str | None) -> Ref | None:
 
 
 async def save(
-    db: AsyncSession,
+    db: Session,
     section_id: str,
     entries: Iterable[LedgerAssignment],
     read_through: Mapping[str, datetime] = MappingProxyType({}),
@@ -183,7 +187,7 @@ async def save(
     if changed and cause:
         statement, values = SAVE_WITH_HISTORY, values | history.record_values(cause, changed)
     try:
-        await db.execute(statement, values)
+        await statement.run(db, values)
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this ref in the SIS") from error
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, null, select, true, update
+from sqlalchemy import bindparam, delete, func, null, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,15 +14,29 @@ from gradesync.core.fit import normalize_title
 from gradesync.core.overview import SectionProfile
 from gradesync.core.sis import Ref, SisCategory, SisSection
 from gradesync.db.codec import storable
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 LINK = metadata.tables["section_link"]
 PAIR = metadata.tables["category_pair"]
-LINK_OF = select(LINK).where(LINK.c.section_id == bindparam("section"))
+LINK_OF = Statement(select(LINK).where(LINK.c.section_id == bindparam("section")))
 HOLDER = func.jsonb_each_text(LINK.c.departed.op("||")(LINK.c.students)).table_valued("key", "value")
+SAVED = (
+    *("title", "school", "code", "sis_key", "sis", "teacher", "chosen", "students", "departed", "reassigned"),
+    *("sis_categories", "categories_read_at", "last_full_read", "rules_hash"),
+)
+NEW_LINK = insert(LINK).values(
+    section_id=bindparam("section"),
+    **{name: bindparam(f"new_{name}", type_=LINK.c[name].type) for name in SAVED},
+)
+SAVE_LINK = Statement(
+    NEW_LINK.on_conflict_do_update(
+        index_elements=["district_id", "section_id"], set_={name: NEW_LINK.excluded[name] for name in SAVED}
+    )
+)
 NAME_MAX = 200  # characters of a name that Schoology shows
-PAIRS_OF = select(PAIR).where(PAIR.c.section_id == bindparam("section"))
+PAIRS_OF = Statement(select(PAIR).where(PAIR.c.section_id == bindparam("section")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +89,8 @@ class SisSectionTaken(GradeSyncError):
     """Report that another section of the district is linked to that SIS section."""
 
 
-async def get(db: AsyncSession, section_id: str) -> SectionLink | None:
-    row = (await db.execute(LINK_OF, {"section": section_id})).one_or_none()
+async def get(db: Session, section_id: str) -> SectionLink | None:
+    row = await LINK_OF.fetch_one(db, {"section": section_id})
     return None if row is None else _link(row)
 
 
@@ -120,14 +134,11 @@ async def get_all(db: AsyncSession, section_ids: Collection[str]) -> dict[str, S
     return {row.section_id: _link(row) for row in rows}
 
 
-async def save(db: AsyncSession, link: SectionLink) -> None:
+async def save(db: Session, link: SectionLink) -> None:
     """Write a whole link. Raises `SisSectionTaken`, after which the transaction can only be rolled back."""
-    values = _values(link)
-    statement = insert(LINK).values(section_id=link.section_id, **values)
+    new = _values(link)
     try:
-        await db.execute(
-            statement.on_conflict_do_update(index_elements=["district_id", "section_id"], set_=values)
-        )
+        await SAVE_LINK.run(db, {"section": link.section_id, **{f"new_{name}": new[name] for name in SAVED}})
     except IntegrityError as error:
         raise SisSectionTaken("another section of the district is linked to that SIS section") from error
 
@@ -183,7 +194,7 @@ def _load_time(stored: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromisoformat(stored[name]) if name in stored else None
 
 
-def _link(row: Row[Any]) -> SectionLink:
+def _link(row: Any) -> SectionLink:
     stored = row.sis or {}
     return SectionLink(
         section_id=row.section_id,
@@ -237,9 +248,9 @@ async def get_titles(db: AsyncSession, section_id: str) -> dict[str, str]:
     }
 
 
-async def get_pairs(db: AsyncSession, section_id: str) -> dict[str, Pair]:
+async def get_pairs(db: Session, section_id: str) -> dict[str, Pair]:
     """Read the pairs of a section: Schoology category id -> its pair."""
-    rows = await db.execute(PAIRS_OF, {"section": section_id})
+    rows = await PAIRS_OF.fetch(db, {"section": section_id})
     return {
         row.category_id: Pair(row.category_id, Ref(row.ref_key, row.ref_value), row.sis_title, row.chosen)
         for row in rows

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gradesync.db.connections import as_away, connect, is_direct
 from gradesync.db.migrations import head
-from gradesync.db.session import as_away, connect, is_direct
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10

@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from gradesync.db import audit, district_rows, pauses
+from gradesync.db.connections import connect
 from gradesync.db.pauses import Where
-from gradesync.db.session import SET_DISTRICT, connect
+from gradesync.db.session import SET_DISTRICT
 from gradesync.errors import GradeSyncError
 
 MOVER = "operator:move"  # paused the district at the source

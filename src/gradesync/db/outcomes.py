@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Row, any_, delete, func, select, text, tuple_
+from sqlalchemy import Row, any_, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.catalog import NO_FACTS, Facts, select_attention
@@ -23,6 +23,7 @@ from gradesync.core.reasons import Result
 from gradesync.core.sis import id_order
 from gradesync.db import codec
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
 OUTCOME = metadata.tables["outcome"]
@@ -31,7 +32,7 @@ KEPT = LOG_KEPT + GRACE + timedelta(days=7)  # a partition is of a week, and end
 ORDER = (OUTCOME.c.assignment_length, OUTCOME.c.assignment_id, OUTCOME.c.student_length, OUTCOME.c.student_id)
 
 # Warnings are several in a row and none in most: they travel as one text.
-RECORD = text("""
+RECORD = Statement("""
     INSERT INTO outcome (sync_id, assignment_length, assignment_id, student_length, student_id,
                          title, result, reason, detail, warnings, before, after, count, facts)
     SELECT CAST(:sync_id AS uuid), length(assignment_id), assignment_id, length(student_id), student_id,
@@ -129,14 +130,14 @@ class Recorded(NamedTuple):
         return bool(self.reasons)
 
 
-async def record(db: AsyncSession, sync_id: str, rows: Iterable[Outcome]) -> None:
+async def record(db: Session, sync_id: str, rows: Iterable[Outcome]) -> None:
     """Write outcomes in one statement; of two for the same assignment or score the later one counts."""
     latest = {row.key: row for row in rows}
     if not latest:
         return
     new = [latest[key] for key in sorted(latest)]
-    await db.execute(
-        RECORD,
+    await RECORD.run(
+        db,
         {
             "sync_id": UUID(sync_id),
             "assignment_id": [row.assignment_id for row in new],

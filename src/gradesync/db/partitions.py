@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from gradesync.core.history import oldest_kept
 from gradesync.core.sis import Policy
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
-from gradesync.db.session import connect
+from gradesync.db.connections import connect
 
 ATTEMPTS = 10
 LOCK_TAKEN = "55P03"

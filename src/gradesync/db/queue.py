@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db.codec import Sync, sync_of
+from gradesync.db.driver import Session, Statement
 from gradesync.db.syncs import HELD, NOW, QUEUED, SYNC
 from gradesync.db.tables import metadata
 
@@ -51,9 +52,10 @@ TURN_TAKEN = TURN.on_conflict_do_update(
     index_elements=["district_id"],
     set_={"served_at": TURN.excluded.served_at, "waiting": TURN.excluded.waiting},
 )
-CLAIM = select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken"))
-HAS_ROOM = text("""
-    SELECT count(*) < :per_district FROM sync WHERE status = 'processing' AND lease_token IS NOT NULL
+CLAIM = Statement(select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken")))
+HAS_ROOM = Statement("""
+    SELECT count(*) < :per_district AS has_room FROM sync
+    WHERE status = 'processing' AND lease_token IS NOT NULL
         AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
 """)
 # The lock of claims orders this: a claim either sees what was queued, or has ended before the mark.
@@ -68,7 +70,7 @@ CORRECT = text("""
     ON CONFLICT (district_id) DO UPDATE SET waiting = excluded.waiting
 """)
 WRONG = text("SELECT district_id FROM tenantless_wrong_turns()")
-WAITING = text("""
+WAITING = Statement("""
     SELECT district_id, served_at
     FROM tenantless_waiting_districts(:takeover_wait, :served_at, :district_id, :at_most)
 """)
@@ -123,7 +125,7 @@ class Depth(NamedTuple):
 
 
 async def list_waiting_districts(
-    db: AsyncSession, *, takeover_wait_seconds: float, after: Turn = FIRST_TURN, limit: int = 20
+    db: Session, *, takeover_wait_seconds: float, after: Turn = FIRST_TURN, limit: int = 20
 ) -> list[Turn]:
     """List districts with a sync to claim, the one that was served longest ago first, after a turn."""
     values = {
@@ -132,7 +134,7 @@ async def list_waiting_districts(
         "district_id": after.district_id,
         "at_most": limit,
     }
-    return [Turn(*row) for row in await db.execute(WAITING, values)]
+    return [Turn(row.district_id, row.served_at) for row in await WAITING.fetch(db, values)]
 
 
 async def list_overlooked_districts(
@@ -202,14 +204,15 @@ async def count_requested(db: AsyncSession) -> int:
     return await db.scalar(select(func.count()).select_from(SYNC).where(due)) or 0
 
 
-async def has_room(db: AsyncSession, *, takeover_wait_seconds: float, per_district: int) -> bool:
+async def has_room(db: Session, *, takeover_wait_seconds: float, per_district: int) -> bool:
     """Return whether fewer syncs of the district than `per_district` run, as `claim` counts them."""
     wait = timedelta(seconds=takeover_wait_seconds)
-    return bool(await db.scalar(HAS_ROOM, {"takeover_wait": wait, "per_district": per_district}))
+    row = await HAS_ROOM.fetch_one(db, {"takeover_wait": wait, "per_district": per_district})
+    return bool(row.has_room)
 
 
 async def claim(
-    db: AsyncSession, token: str, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
+    db: Session, token: str, *, lease_seconds: float, takeover_wait_seconds: float, per_district: int
 ) -> Sync | None:
     """Take a lease on the district's next sync: one that a worker left, or the one that waited longest.
 
@@ -225,7 +228,7 @@ async def claim(
         "takeover_wait": timedelta(seconds=takeover_wait_seconds),
         "per_district": per_district,
     }
-    row = (await db.execute(CLAIM, values)).one_or_none()
+    row = await CLAIM.fetch_one(db, values)
     return None if row is None else sync_of(row)
 
 

@@ -80,7 +80,10 @@ def _judge(settled: CTE) -> CTE:
     result: ColumnElement[str] = case(
         (~part, settled.c.result),
         (settled.c.result == SyncResult.ALL_SENT, before.c.result),
-        (before.c.result.in_([SyncResult.FAILED, SyncResult.STOPPED_FOR_REVIEW]), before.c.result),
+        (
+            or_(before.c.result == SyncResult.FAILED, before.c.result == SyncResult.STOPPED_FOR_REVIEW),
+            before.c.result,
+        ),
         else_=SyncResult.NEEDS_ATTENTION,
     )
     return (

@@ -21,6 +21,7 @@ from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Guard, Selection
 from gradesync.db import webhook_message, webhooks
 from gradesync.db.codec import LOG_KEPT, Sync, first_id_at, oldest_kept, parse, selection_rows, sync_of, uuid7
+from gradesync.db.driver import Session, Statement
 from gradesync.db.links import dump_profile
 from gradesync.db.section_states import keep_state
 from gradesync.db.sync_filter import SyncFilter
@@ -66,7 +67,7 @@ PROGRESS_VALUES: Mapping[str, ColumnElement[Any]] = {
     name: func.coalesce(bindparam(f"new_{name}", type_=type_), SYNC.c[name])
     for name, type_ in PROGRESS_TYPES.items()
 }
-UPDATE_PROGRESS = (
+UPDATE_PROGRESS = Statement(
     update(SYNC)
     .where(LEASED)
     .values(stage=bindparam("new_stage"), **PROGRESS_VALUES)
@@ -90,7 +91,7 @@ SETTLE = (
     )
     .returning(*SYNC.c, HAS_WEBHOOK)
 )
-SETTLE_LEASED, SETTLE_OVERDUE = (keep_state(SETTLE.where(which)) for which in (LEASED, OVERDUE))
+SETTLE_LEASED, SETTLE_OVERDUE = (Statement(keep_state(SETTLE.where(which))) for which in (LEASED, OVERDUE))
 
 
 async def insert(
@@ -230,11 +231,11 @@ class Recorded(NamedTuple):
 
 
 async def record_progress(
-    db: AsyncSession, sync_id: str, token: str, *, stage: str, **changes: Unpack[Progress]
+    db: Session, sync_id: str, token: str, *, stage: str, **changes: Unpack[Progress]
 ) -> Recorded | None:
     """Write how far a sync is; None where the lease is lost."""
     values = {**_lease_of(sync_id, token), "new_stage": stage, **_parameters(**changes)}
-    row = (await db.execute(UPDATE_PROGRESS, values)).one_or_none()
+    row = await UPDATE_PROGRESS.fetch_one(db, values)
     return None if row is None else Recorded(row.paused_at is not None)
 
 
@@ -244,7 +245,7 @@ async def is_overdue(db: AsyncSession, sync_id: str) -> bool:
 
 
 async def settle(
-    db: AsyncSession,
+    db: Session,
     sync_id: str,
     token: str | None,
     *,
@@ -277,7 +278,7 @@ async def settle(
     statement, which = (
         (SETTLE_LEASED, _lease_of(sync_id, token)) if token else (SETTLE_OVERDUE, {"sync": UUID(sync_id)})
     )
-    row = (await db.execute(statement, {**which, **values})).one_or_none()
+    row = await statement.fetch_one(db, {**which, **values})
     if row is None:
         return None
     if row.has_webhook and not row.dry_run:

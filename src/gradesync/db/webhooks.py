@@ -14,12 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import codec
 from gradesync.db.codec import LOG_KEPT, Secrets, parse, uuid7
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
 WEBHOOK = metadata.tables["webhook"]
 DELIVERY = metadata.tables["delivery"]
 NOW: ColumnElement[datetime] = func.statement_timestamp()
 DUE = text("SELECT district_id FROM tenantless_delivery_districts()")
+# Locked until the end, so that one that is being removed leaves no delivery behind.
+RECIPIENTS = Statement("SELECT id FROM webhook FOR KEY SHARE")
+ENQUEUE = Statement("""
+    INSERT INTO delivery (id, webhook_id, sync_id, payload, status)
+    VALUES (:delivery, :webhook, :sync, :message, 'pending')
+""")
 OLD_SECRET_KEPT = timedelta(hours=24)  # that a replaced secret goes on signing beside the new one
 
 Status: TypeAlias = Literal["pending", "delivered", "failed"]
@@ -117,17 +124,13 @@ async def reseal(db: AsyncSession) -> None:
 # ---- the outbox --------------------------------------------------------------------------------------------
 
 
-async def enqueue(db: AsyncSession, sync_id: UUID, message: Mapping[str, object]) -> None:
+async def enqueue(db: Session, sync_id: UUID, message: Mapping[str, object]) -> None:
     """Put a message into the outbox of every webhook, in the transaction that it reports."""
-    # Locked until the end, so that one that is being removed leaves no delivery behind.
-    recipients = (await db.scalars(select(WEBHOOK.c.id).with_for_update(read=True, key_share=True))).all()
-    if recipients:
-        payload = codec.dump(message)
-        rows = [
-            {"id": uuid7(), "webhook_id": id_, "sync_id": sync_id, "payload": payload, "status": "pending"}
-            for id_ in recipients
-        ]
-        await db.execute(insert(DELIVERY), rows)
+    payload = codec.dump(message)
+    for webhook in await RECIPIENTS.fetch(db):
+        await ENQUEUE.run(
+            db, {"delivery": uuid7(), "webhook": webhook.id, "sync": sync_id, "message": payload}
+        )
 
 
 async def enqueue_test(db: AsyncSession, webhook_id: str, message: Mapping[str, object]) -> Delivery | None:

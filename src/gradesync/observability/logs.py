@@ -41,12 +41,9 @@ def configure_logging(level: str, form: Literal["json", "text"]) -> None:
         if form == "json"
         else structlog.dev.ConsoleRenderer(pad_event_to=0, colors=sys.stderr.isatty())
     )
+    wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
+        processors=[structlog.stdlib.filter_by_level, *shared, wrap],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -50,9 +50,9 @@ def read_objects(value: object) -> list[Object]:
 
     v1 collapses a list of one to the object, and an empty one to "" (upstream.md PowerSchool §5).
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [value]
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def find_part(assignment: Object, section_dcid: str) -> Object | None:

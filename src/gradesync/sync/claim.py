@@ -143,7 +143,7 @@ async def claim(context: SyncContext) -> Claimed | None:
 
 async def _list_turns(context: SyncContext, after: queue.Turn) -> list[queue.Turn]:
     """List the next districts with a sync to claim: most claims need no more than the first of them."""
-    async with context.database.without_tenant() as db:
+    async with context.database.on_driver(None) as db:
         return await queue.list_waiting_districts(
             db, takeover_wait_seconds=context.limits.call_timeout, after=after
         )
@@ -185,7 +185,7 @@ class _StoredQueue:
 
     async def find_room(self) -> District | None:
         limits = self.context.limits
-        async with self.context.database.district(self.district_id) as db:
+        async with self.context.database.on_driver(self.district_id) as db:
             self.known = await districts.get_known(db)
             room = await queue.has_room(
                 db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
@@ -213,7 +213,7 @@ class _StoredQueue:
 
 async def _claim_next(context: SyncContext, district_id: str, token: str) -> Sync | None:
     limits = context.limits
-    async with context.database.with_lock(district_id, queue.CLAIMS) as db:
+    async with context.database.on_driver(district_id, lock=queue.CLAIMS) as db:
         return await queue.claim(
             db,
             token,
@@ -252,14 +252,20 @@ class Attempt:
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
+async def _read_recorded(context: SyncContext, sync: Sync) -> dict[str, dict[str, outcomes.Recorded]]:
+    """Read what earlier attempts recorded."""
+    async with context.database.district(sync.district_id) as db:
+        return await outcomes.get_recorded(db, sync.id)
+
+
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
     """Load what is stored of the section, and open both systems."""
     district, sync, lease = claimed.district, claimed.sync, claimed.lease
-    async with context.database.district(district.id) as db:
+    async with context.database.on_driver(district.id) as db:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
         pairs = await links.get_pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id, convert=True)
-        recorded = await outcomes.get_recorded(db, sync.id) if sync.attempt > 1 else {}
+    recorded = await _read_recorded(context, sync) if sync.attempt > 1 else {}
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         context=context,

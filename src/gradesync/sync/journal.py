@@ -6,8 +6,6 @@ from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from gradesync.core.catalog import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, Origin, find_change
 from gradesync.core.ledger import Decision, LedgerAssignment
@@ -15,6 +13,7 @@ from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import decisions, ledger, outcomes, syncs
+from gradesync.db.driver import Session
 from gradesync.db.links import SectionLink, save
 from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
@@ -152,7 +151,7 @@ class Journal:
 
     async def _write(self, stage: str) -> None:
         self.recorded = monotonic()
-        async with self.database.district(self.sync.district_id) as db:
+        async with self.database.on_driver(self.sync.district_id) as db:
             ours = await syncs.record_progress(
                 db,
                 self.sync.id,
@@ -172,7 +171,7 @@ class Journal:
     async def settle(self, end: Settlement) -> None:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
         failed = end.reason is not None or self.tally.failed
-        async with self.database.district(self.sync.district_id) as db:
+        async with self.database.on_driver(self.sync.district_id) as db:
             # First, as in every transaction that writes outcomes: then none waits for another's.
             settled = await syncs.settle(
                 db,
@@ -200,7 +199,7 @@ class Journal:
         record_settled(self.settled)
         self._forget()
 
-    async def _save_decisions(self, db: AsyncSession) -> None:
+    async def _save_decisions(self, db: Session) -> None:
         section_id = self.sync.section_id
         for key in self._kept:
             before, after = self.stored.get(key), self.entries[key].decisions

@@ -21,9 +21,9 @@ KNOWN_SINCE = f"{PREFIX}known_since"
 # A sliding window on Redis's own clock, decided in one script: limiters that count up to the client's clock
 # let two workers pass that ask in the same millisecond.
 #
-# KEYS: slots, pause, known since, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the
-# names of reserved slots that are given back for it. Returns the µs to wait (0: the slots are taken, by that
-# name and a number) and the failures of the circuit.
+# KEYS: slots, pause, known since, failures, and the circuits that have to be closed. ARGV: limit (0: none),
+# window in µs, cost, a unique name, and the names of reserved slots that are given back for it. Returns the
+# µs to wait (0: the slots are taken, by that name and a number; -1: a circuit is open) and the failures.
 READ_TIME = "local time = redis.call('TIME')"
 TAKE = (
     READ_TIME
@@ -31,6 +31,7 @@ TAKE = (
 local now = time[1] * 1000000 + time[2]
 local limit, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local failures = tonumber(redis.call('GET', KEYS[4]) or 0)
+if #KEYS > 4 and redis.call('EXISTS', unpack(KEYS, 5)) > 0 then return {-1, failures} end
 local wait = tonumber(redis.call('GET', KEYS[2]) or 0) - now
 if limit > 0 then
   local since = redis.call('GET', KEYS[3])
@@ -123,14 +124,17 @@ class CallBudget:
                     raise Retriable("the call budget is spent", retry_at=ready)
                 await asyncio.sleep(wait)
 
-    async def try_reserve(self, cost: int, *, leaving: int = 0) -> bool:
+    async def try_reserve(
+        self, cost: int, *, leaving: int = 0, closed: Sequence[CircuitBreaker] = ()
+    ) -> bool:
         """Take slots for calls that follow soon, without waiting; False where there are too few.
 
-        `leaving`: so many must stay for others, as far as the budget has room for both. A call that doesn't
-        follow at once gives its slot back and takes one at its own time: the window stays exact.
+        `leaving`: so many must stay for others, as far as the budget has room for both. `closed`: False where
+        one of these circuits is open. A call that doesn't follow at once gives its slot back and takes one at
+        its own time: the window stays exact.
         """
         name, requested_at = uuid.uuid4().hex, loop_time()
-        if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving):
+        if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving, closed=closed):
             return False
         if self._rate is not None:
             limit = self._rate.limit if self._is_shared else self._local.limit
@@ -180,24 +184,35 @@ class CallBudget:
             self._turn.release()
 
     async def _wait(
-        self, cost: int, given_back: Sequence[str] = (), *, name: str = "", leaving: int = 0
+        self,
+        cost: int,
+        given_back: Sequence[str] = (),
+        *,
+        name: str = "",
+        leaving: int = 0,
+        closed: Sequence[CircuitBreaker] = (),
     ) -> float:
-        """Return the seconds until there is room; 0 where the slots are taken."""
+        """Return the seconds until there is room; 0 where the slots are taken, -1 where a circuit is open."""
         if not is_away(self._redis):
             async with redis_optional("take a slot"):
-                wait = self._local.remaining() or await self._shared_wait(cost, given_back, name, leaving)
+                circuits = [circuit.open_key for circuit in closed]
+                wait = self._local.remaining() or await self._shared_wait(
+                    cost, given_back, name, leaving, circuits
+                )
                 self._is_shared = True
                 return wait
         self._is_shared = False
-        return self._local.wait(cost)
+        return -1 if any(circuit.is_open_here() for circuit in closed) else self._local.wait(cost)
 
-    async def _shared_wait(self, cost: int, given_back: Sequence[str], name: str, leaving: int) -> float:
+    async def _shared_wait(
+        self, cost: int, given_back: Sequence[str], name: str, leaving: int, circuits: Sequence[str]
+    ) -> float:
         limit, window = (self._rate.limit, self._rate.window) if self._rate else (0, 0.0)
         limit -= max(0, min(leaving, limit - cost))
         micros: int
         failures: int
         micros, failures = await self._take_call(
-            keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key],
+            keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key, *circuits],
             args=[limit, int(window * 1_000_000), self._clamped(cost), name or uuid.uuid4().hex, *given_back],
         )
         self.circuit.failing = failures > 0

@@ -31,8 +31,8 @@ class CircuitBreaker:
     def __init__(self, redis: Redis, key: str) -> None:
         self.failures_key = f"{PREFIX}{key}:failures"
         self.failing = False
+        self.open_key = f"{PREFIX}{key}:open"
         self._redis = redis
-        self._open_key = f"{PREFIX}{key}:open"
         self._failures = 0
         self._open_until = 0.0
 
@@ -52,11 +52,15 @@ class CircuitBreaker:
         After `OPEN_SECONDS` the circuit is half open: one more failure opens it again, one success closes it.
         """
         async with redis_optional("read a circuit"):
-            return bool(await self._redis.exists(self._open_key))
+            return bool(await self._redis.exists(self.open_key))
+        return self.is_open_here()
+
+    def is_open_here(self) -> bool:
+        """Return True where this process alone has opened it, while Redis is away."""
         return loop_time() < self._open_until
 
     async def _close(self) -> None:
-        await self._redis.delete(self.failures_key, self._open_key)
+        await self._redis.delete(self.failures_key, self.open_key)
 
     async def _count_failure(self) -> None:
         async with self._redis.pipeline() as pipe:
@@ -65,8 +69,8 @@ class CircuitBreaker:
             count, _ = await pipe.execute()
         if count >= FAILURES_TO_OPEN:
             async with self._redis.pipeline() as pipe:
-                pipe.set(self._open_key, 1, px=int(OPEN_SECONDS * 1000))
-                pipe.sadd(OPENED, self._open_key)
+                pipe.set(self.open_key, 1, px=int(OPEN_SECONDS * 1000))
+                pipe.sadd(OPENED, self.open_key)
                 pipe.expire(OPENED, FAILURES_KEPT_SECONDS)
                 await pipe.execute()
 

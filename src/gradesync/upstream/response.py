@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn, Protocol
 
@@ -198,6 +199,8 @@ def read_number(value: object) -> Decimal:
         raise MalformedError("a number is too large") from error
 
 
+# The same few numbers stand in most rows.
+@lru_cache(maxsize=4096)
 def to_plain(value: Decimal) -> Decimal:
     """Return the number as it is written without an exponent and without trailing zeros."""
     exact = value.normalize()

@@ -1,0 +1,159 @@
+"""Connect to PostgreSQL, behind a pooler or not, and tell a database that is away from a faulty statement."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
+from sqlalchemy import ExceptionContext, event
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gradesync.db.watchdog import Watchdog
+from gradesync.errors import DatabaseAway
+
+# What PostgreSQL itself says by SQLSTATE when it cannot do now what it could before: the connection broke, it
+# lacks resources, an operator or the operating system stands in the way, or others in the same rows.
+AWAY_CLASSES = ("08", "53", "57", "58", "40")
+AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
+REFUSED_CLASSES = ("28", "3D")
+# Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
+POOL_SECONDS = 15
+STATEMENTS_KEPT = 200
+CONNECT_SECONDS = 10.0  # for all hosts of a URL together
+COMMAND_SECONDS = 60.0
+
+Server: TypeAlias = tuple[str, int | None]
+
+
+def open_engine(url: str, watchdog: Watchdog, *, application_name: str, pool_size: int) -> AsyncEngine:
+    """Make a pool that connects when first used. `url` is of the form postgresql+asyncpg://…"""
+
+    async def connect_watched(**options: Any) -> Any:
+        return await watchdog.connect(partial(connect, **options))
+
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        hide_parameters=True,
+        connect_args={
+            "async_creator_fn": connect_watched,
+            "command_timeout": COMMAND_SECONDS,
+            "server_settings": {"application_name": application_name},  # a pooler refuses others
+            "max_cached_statement_lifetime": 0,
+        },
+    )
+    statements = PreparedStatements()
+    event.listen(engine.sync_engine, "do_connect", statements.choose)
+    event.listen(engine.sync_engine, "connect", statements.check)
+    event.listen(engine.sync_engine, "handle_error", _translate)
+    event.listen(engine.sync_engine, "after_cursor_execute", watchdog.note_answer)
+    return engine
+
+
+class PreparedStatements:
+    """Keep statements prepared on a connection, unless a pooler stands before PostgreSQL.
+
+    It may run each transaction on another connection, which doesn't know what was prepared on the one before,
+    and knows what others prepared there by the same names.
+    """
+
+    def __init__(self) -> None:
+        self._is_direct = True
+
+    def choose(self, _: object, __: object, ___: object, options: dict[str, Any]) -> None:
+        """Set the options of a new connection."""
+        kept = STATEMENTS_KEPT if self._is_direct else 0
+        options |= {"prepared_statement_cache_size": kept, "statement_cache_size": kept}
+        if not self._is_direct:
+            options["prepared_statement_name_func"] = str  # unnamed: one replaces the other
+
+    def check(self, connection: Any, record: ConnectionPoolEntry) -> None:
+        """Let the pool replace a new connection whose options were for the other kind."""
+        direct: bool = connection.run_async(is_direct)
+        if direct is not self._is_direct:
+            self._is_direct = direct
+            record.invalidate(soft=True)
+
+
+async def is_direct(connection: asyncpg.Connection) -> bool:
+    """Return whether PostgreSQL's own process was connected to, and no pooler."""
+    async with connection.transaction():
+        process: int = await connection.fetchval("SELECT pg_backend_pid()")
+    connected: int = connection.get_server_pid()
+    return process == connected
+
+
+def _translate(failed: ExceptionContext) -> DatabaseAway | None:
+    """Return what SQLAlchemy raises for a statement or commit that failed; None: the error as it is.
+
+    Errors of the block around a transaction don't pass here: they say nothing of the database.
+    """
+    error = failed.sqlalchemy_exception or failed.original_exception
+    return as_away(error) if is_away(error) else None
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether an error of a statement says that the database cannot be used now."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    # Errors of a timeout, of the network and of a streamed result come from the driver as they are.
+    state = read_sqlstate(error)
+    return (
+        isinstance(error, OSError | InterfaceError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+        or state.startswith(AWAY_CLASSES)
+        or state in AWAY_CODES
+    )
+
+
+def as_away(error: BaseException) -> DatabaseAway:
+    """Return an error of a connection as what it means to callers."""
+    original = getattr(error, "orig", None) or error
+    cause = type(original.__cause__ or original).__name__
+    return DatabaseAway(cause, refused=read_sqlstate(error).startswith(REFUSED_CLASSES))
+
+
+def read_sqlstate(error: BaseException) -> str:
+    # SQLAlchemy wraps the errors of most statements; those of the driver's connecting come as they are.
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+
+
+# By the servers of a URL. One that is gone for hours would delay each new connection.
+_used_last: dict[tuple[Server, ...], Server] = {}
+
+
+async def connect(
+    *,
+    host: str | Sequence[str] | None = None,
+    port: int | Sequence[int] | None = None,
+    seconds: float | None = None,
+    **options: Any,
+) -> Any:
+    """Connect to the first host that answers, and is what `target_session_attrs` asks for.
+
+    The one that did last is asked first, and each has its share of the `seconds`. The driver would spend all
+    of them on one that swallows what is sent, such as a machine that is gone, and never ask the next. Raises
+    `TimeoutError` where one did, and no other will do.
+    """
+    seconds = seconds or CONNECT_SECONDS
+    if host is None or isinstance(host, str):
+        return await asyncpg.connect(host=host, port=port, timeout=seconds, **options)
+    ports = [port] * len(host) if port is None or isinstance(port, int) else port
+    servers = tuple(zip(host, ports, strict=True))
+    silent, last = None, None
+    for server in sorted(servers, key=lambda one: one != _used_last.get(servers)):
+        try:
+            connection = await asyncpg.connect(
+                host=server[0], port=server[1], timeout=seconds / len(servers), **options
+            )
+            _used_last[servers] = server
+            return connection
+        except TimeoutError as error:
+            silent = error
+        except (OSError, CannotConnectNowError, TargetServerAttributeNotMatched) as error:
+            last = error
+    raise silent or last or ValueError("the URL names no host")

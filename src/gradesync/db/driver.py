@@ -1,0 +1,95 @@
+"""Run the statements of every sync on the driver itself: past SQLAlchemy they take a third of the time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+from sqlalchemy import Executable, text
+from sqlalchemy.dialects.postgresql import asyncpg as postgresql
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gradesync.db.connections import as_away, is_away, read_sqlstate
+
+# By class of SQLSTATE: what SQLAlchemy raises for a statement at fault.
+STATEMENT_ERRORS: Final = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
+DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverSession:
+    """Hold a transaction on a connection of asyncpg; `info` is as in a session of SQLAlchemy."""
+
+    connection: Any
+    info: dict[str, Any]
+    note_answer: Callable[[], None]
+
+
+Session: TypeAlias = AsyncSession | DriverSession
+
+
+class Statement:
+    """Run one statement in either kind of session. It is compiled once for the driver: lists are arrays.
+
+    Rows have their columns as attributes.
+    """
+
+    def __init__(self, clause: Executable | str) -> None:
+        self._clause: Any = text(clause) if isinstance(clause, str) else clause
+
+    def __str__(self) -> str:
+        return str(self._clause)
+
+    async def fetch(self, db: Session, values: Mapping[str, object] | None = None) -> list[Any]:
+        """Return the rows that a query, or a statement with RETURNING, gives."""
+        if isinstance(db, DriverSession):
+            return [SimpleNamespace(**record) for record in await self._run_on(db, values or {})]
+        return list(await db.execute(self._clause, values))
+
+    async def fetch_one(self, db: Session, values: Mapping[str, object] | None = None) -> Any:
+        """Return the one row; None where there is none."""
+        rows = await self.fetch(db, values)
+        return rows[0] if rows else None
+
+    async def run(self, db: Session, values: Mapping[str, object]) -> None:
+        """Run a statement without rows."""
+        if isinstance(db, DriverSession):
+            await self._run_on(db, values)
+        else:
+            await db.execute(self._clause, values)
+
+    async def _run_on(self, db: DriverSession, values: Mapping[str, object]) -> Any:
+        given = {**self._compiled.params, **values}
+        arguments = [
+            given[name] if encode is None else encode(given[name]) for name, encode in self._parameters
+        ]
+        with as_sqlalchemy():
+            records = await db.connection.fetch(self._compiled.string, *arguments)
+        db.note_answer()
+        return records
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return self._clause.compile(dialect=DIALECT)
+
+    @cached_property
+    def _parameters(self) -> list[tuple[str, Callable[[Any], Any] | None]]:
+        """Return the names of the parameters in their order, each with what encodes its values."""
+        types = {name: bind.type.dialect_impl(DIALECT) for name, bind in self._compiled.binds.items()}
+        return [(name, types[name].bind_processor(DIALECT)) for name in self._compiled.positiontup]
+
+
+@contextmanager
+def as_sqlalchemy() -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy raises them, and as `DatabaseAway` what that is."""
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        if is_away(error):
+            raise as_away(error) from error
+        raise STATEMENT_ERRORS.get(read_sqlstate(error)[:2], DBAPIError)(None, None, error) from error
