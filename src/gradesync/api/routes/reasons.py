@@ -8,12 +8,13 @@ from gradesync.api import schemas
 from gradesync.api.auth import SyncReader
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
-from gradesync.api.routes.outcomes import render_all
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_reason
-from gradesync.core.catalog import CATALOG
+from gradesync.core.catalog import CATALOG, read_detail
+from gradesync.core.reasons import Reason
 from gradesync.db import by_reason
 from gradesync.db.by_reason import Concerned
+from gradesync.db.outcomes import Outcome
 
 router = APIRouter(tags=["Syncs"])
 
@@ -37,11 +38,9 @@ async def list_reasons(*, context: SyncReader, sync_id: SyncId) -> schemas.SyncR
     names = await read_names(context)
     async with context.database() as db:
         found = await by_reason.list_concerned(db, sync.id, BY_STUDENT)
-    rendered = iter(await render_all(context, [row for each in found for row in each.first], names.known))
     groups: dict[tuple[str, bool], list[schemas.Concerned]] = {}
     for each in found:
-        first = [next(rendered) for _ in each.first]
-        groups.setdefault((each.code, each.warning), []).append(_render_concerned(each, first))
+        groups.setdefault((each.code, each.warning), []).append(_render_concerned(each, names.known))
     return schemas.SyncReasons(
         items=[_render_group(group, groups[group]) for group in sorted(groups, key=_place)],
         names_unavailable=names.missing,
@@ -55,13 +54,28 @@ def _place(group: tuple[str, bool]) -> tuple[int, bool, str]:
     return ORDER.get(code, len(ORDER)), warning, code
 
 
-def _render_concerned(each: Concerned, first: list[schemas.Outcome]) -> schemas.Concerned:
+def _render_concerned(each: Concerned, names: Mapping[str, str]) -> schemas.Concerned:
+    first = [_render_row(each.code, outcome, names) for outcome in each.first]
     return schemas.Concerned(
         student=first[0].student if each.student else None,
         assignment=None if each.student else first[0].assignment,
         assignments=each.assignments,
         scores=each.scores,
         first=first,
+    )
+
+
+def _render_row(code: str, outcome: Outcome, names: Mapping[str, str]) -> schemas.ConcernedRow:
+    uid = outcome.student_id if outcome.count is None else ""
+    facts = {**read_detail(outcome.detail), **outcome.facts} if outcome.reason == code else outcome.facts
+    words = CATALOG[Reason(code)].describe(facts) if code in ORDER else ""
+    told = words if words and words != CATALOG[Reason(code)].title else outcome.detail
+    return schemas.ConcernedRow(
+        assignment=schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title)
+        if outcome.assignment_id
+        else None,
+        student=schemas.OutcomeStudent(id=uid, name=names.get(uid)) if uid else None,
+        about=told or None,
     )
 
 

@@ -19,6 +19,7 @@ from gradesync.api.schemas.base import (
 from gradesync.api.schemas.gradebook import (
     AssignmentSummary,
     Concerned,
+    ConcernedRow,
     GradebookColumn,
     GradebookPage,
     GradebookState,
@@ -82,6 +83,7 @@ __all__ = [
     "AuditEntry",
     "CategoryPair",
     "Concerned",
+    "ConcernedRow",
     "ConnectionReport",
     "Edit",
     "Finding",

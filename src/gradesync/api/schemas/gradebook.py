@@ -48,6 +48,16 @@ class AssignmentSummary(ResponseModel):
     attention: Annotated[int, Field(description="How many of its scores need attention")]
 
 
+class ConcernedRow(ResponseModel):
+    """Name one assignment or score that a reason concerns."""
+
+    assignment: OutcomeAssignment | None
+    student: OutcomeStudent | None
+    about: Annotated[
+        str | None, Field(description="What happened, with its facts; null where the title has it all")
+    ]
+
+
 class Concerned(ResponseModel):
     """Count the outcomes with one reason of one student, or of one assignment."""
 
@@ -58,13 +68,13 @@ class Concerned(ResponseModel):
     ]
     assignments: Annotated[int, Field(description="How many assignments have the reason themselves")]
     scores: int
-    first: Annotated[list[Outcome], Field(description="All of them up to four, else some")]
+    first: Annotated[list[ConcernedRow], Field(description="All of them up to four, else some")]
 
 
 class SyncReason(ResponseModel):
     """Hold a reason with everybody and everything that it concerns."""
 
-    reason: Annotated[ReasonText, Field(description="Without facts: those are in the outcomes")]
+    reason: Annotated[ReasonText, Field(description="Without facts: those are in the rows")]
     warning: Annotated[
         bool, Field(description="True: a warning; false: why something failed or was left out")
     ]

@@ -10,6 +10,7 @@ export class Api {
   #http;
   #section;
   #urls = null;
+  #reasons = Promise.resolve();
 
   constructor({ token, section }) {
     this.#http = new Http(token);
@@ -80,7 +81,8 @@ export class Api {
 
   /** Read why something needs attention, was left out, or is worth knowing: `items`, `students` of the class. */
   reasons(id) {
-    return this.#http.json(`${this.#sync(id)}/reasons`);
+    this.#reasons = this.#http.json(`${this.#sync(id)}/reasons`);
+    return this.#reasons;
   }
 
   /** Read every assignment of a sync, with the results of its scores in numbers: `items`. */
@@ -155,7 +157,8 @@ export class Api {
   }
 
   /** Count what waits for the next sync: `assignments`, `scores`; null where it isn't known. */
-  waiting() {
+  async waiting() {
+    await this.#reasons.catch(() => {}); // the result comes first: this reads Schoology
     return this.#http.json(`${this.#section}/waiting`);
   }
 

@@ -55,28 +55,28 @@ function wrongSection({ code }, concerned, size) {
 /** Name students by their ids: whoever gets the copy may not be meant to see their names. */
 function copiedLine({ student, assignment, scores, first }) {
   const about = student ? `student ${student.id}` : `${assignment?.title ?? ""} (assignment ${assignment?.id ?? "unknown"})`;
-  return [about, scores > 0 && count(scores, "score"), ...new Set(first.map(({ detail }) => detail))].filter(Boolean).join(", ");
+  return [about, scores > 0 && count(scores, "score"), ...new Set(first.map(({ about: facts }) => facts))].filter(Boolean).join(", ");
 }
 
-/** Return what the title of a reason leaves open about an outcome; the reason may be one of its warnings. */
-function factsOf({ code }, { reason, detail, warnings }) {
+/** Return an outcome as a row of a reason: `assignment`, `student`, `about`. The reason may be one of its warnings. */
+function rowOf({ code }, { assignment, student, reason, detail, warnings }) {
   const own = reason?.code === code ? reason : warnings.find((each) => each.code === code);
-  return own && own.explanation !== own.title ? own.explanation : detail;
+  return { assignment, student, about: own && own.explanation !== own.title ? own.explanation : detail };
 }
 
 /** Show a student, with the assignments that are concerned. */
 function studentLine(context, sync, reason, { student, scores, first }) {
-  const words = (item) => [titleOf(item), factsOf(reason, item)].filter(Boolean).join(": ");
+  const words = (row) => [titleOf(row), row.about].filter(Boolean).join(": ");
   if (scores <= first.length) return shortLine(nameOf(student), first.map(words));
   const rows = { words, all: scores, note: count(scores, "score") };
-  return longLine(context, sync, nameOf(student), rows, { reason: reason.code, student: student.id });
+  return longLine(context, sync, nameOf(student), rows, reason, { student: student.id });
 }
 
 /** Show an assignment, with the facts about it, and the students whose scores are concerned. */
 function assignmentLine(context, sync, reason, { assignment, assignments, scores, first }) {
-  const facts = [...new Set(first.map((item) => factsOf(reason, item)).filter(Boolean))];
+  const facts = [...new Set(first.map(({ about }) => about).filter(Boolean))];
   const alike = facts.length <= 1;
-  const words = (item) => [nameOf(item.student), !alike && factsOf(reason, item)].filter(Boolean).join(": ");
+  const words = ({ student, about }) => [nameOf(student), !alike && about].filter(Boolean).join(": ");
   const title = titleOf({ assignment });
   const named = first.filter(({ student }) => student);
   if (!assignment) return shortLine(title, [count(assignments, "assignment")]);
@@ -85,7 +85,7 @@ function assignmentLine(context, sync, reason, { assignment, assignments, scores
   if (named.length === 0) return shortLine(link, [...facts, count(scores, "score")]);
   if (scores === named.length) return shortLine(link, [...(alike ? facts : []), ...named.map(words)]);
   const rows = { words, all: scores, note: count(scores, "student"), facts: [alike && facts[0], linkTo(context, assignment, "")] };
-  return longLine(context, sync, title, rows, { reason: reason.code, assignment: assignment.id });
+  return longLine(context, sync, title, rows, reason, { assignment: assignment.id });
 }
 
 /** Show the words of an assignment, as a link to its page in Schoology once that is known. */
@@ -101,11 +101,11 @@ function linkTo({ api }, { id }, title) {
 const shortLine = (title, names) => h("li", {}, h("span", { class: "title" }, title), h("span", { class: "names" }, names.join(", ")));
 
 /** Show the number of rows beside a title; they are read when it is opened, a page at a time. */
-function longLine(context, sync, title, { words, all, note, facts = [] }, filters) {
+function longLine(context, sync, title, { words, all, note, facts = [] }, reason, owner) {
   const list = h("ul");
-  const read = (cursor) => context.api.outcomesPage(sync.id, filters, cursor);
+  const read = (cursor) => context.api.outcomesPage(sync.id, { reason: reason.code, ...owner }, cursor);
   const { more, load } = pager(context, read, ({ items }) => {
-    list.append(...items.filter(({ student }) => student).map((item) => h("li", {}, words(item))));
+    list.append(...items.filter(({ student }) => student).map((item) => h("li", {}, words(rowOf(reason, item)))));
     return all - list.childElementCount;
   });
   const details = h(
