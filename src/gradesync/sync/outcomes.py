@@ -169,7 +169,7 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
     adopted = [score.sis_student for score in item.settled if score.result is Result.ADOPTED]
     if journal.decisions:
         updated = replace(updated, decisions=journal.decide(updated, adopted))
-    origins = find_origins(entry, item.settled, journal.sync.id)
+    origins = find_origins(entry, item.settled, journal.sync.id) if item.settled else {}
     if updated != entry or origins:
         journal.keep(updated, origins)
 
