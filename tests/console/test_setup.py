@@ -105,6 +105,7 @@ async def test_first_synced_section_is_seen(setup: Setup) -> None:
     seen = (await setup.ask("GET", "sync")).json()
     assert (seen["sync"]["section_id"], seen["sync"]["status"]) == (str(room.section.id), "complete")
     assert seen["title"]
+    assert str(room.teacher.uid) not in str(seen)
 
 
 async def test_keys_of_lti_1_1_and_headers_are_kept(setup: Setup) -> None:

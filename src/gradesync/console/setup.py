@@ -150,7 +150,8 @@ async def show_newest_sync(request: Request) -> Response:
     if district is None:
         raise RequestRefused("setup-empty", "Nothing is saved yet.")
     use_sis_name(district.sis.name)
-    sync = render_sync(newest).model_dump(mode="json") if newest else None
+    # Of people it needs none: who asked for it, and whose scores an undo is about.
+    sync = render_sync(newest).model_dump(mode="json", exclude={"requested_by", "undo"}) if newest else None
     return _json({"sync": sync, "title": link.title if link else "", "sis": district.sis.name})
 
 
