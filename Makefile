@@ -47,7 +47,7 @@ test: $(READY)  ## tests on real servers (T=tests/core: a part; ARGS=--all: the 
 	@$(BIN)/pytest $(PARALLEL) $(ARGS) $(T)
 
 fuzz: $(READY)  ## many more strange requests to the service than `make test` sends (N=200 an operation and caller)
-	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest -n $(WORKERS) tests/api/test_api_fuzz.py
+	@FUZZ_EXAMPLES=$(N) $(BIN)/pytest --all --timeout 0 -n $(WORKERS) tests/api/test_api_fuzz.py
 
 coverage: $(READY)  ## the gate: every branch of core and sync, by the tests that measure them
 	@rm -f .coverage .coverage.*
