@@ -135,7 +135,9 @@ class Recorder(RequestLog):
 
 
 def _doubts(row: Row) -> dict[str, Any]:
-    return codec.load_map(row.get("doubts"), codec.load_doubtful)
+    # Which sync sent it is noted when its batch has ended: that is no mark.
+    doubts = codec.load_map(row.get("doubts"), codec.load_doubtful)
+    return {key: doubt._replace(sync="") for key, doubt in doubts.items()}
 
 
 def _sent(row: Row) -> dict[str, Any]:
