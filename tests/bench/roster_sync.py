@@ -7,7 +7,7 @@ time with that of bare httpx, which sends the same requests again. Both are done
 import asyncio
 from collections.abc import Iterator, Sequence
 from statistics import median
-from time import process_time
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import httpx
@@ -71,8 +71,9 @@ async def _sync(here: Bench, index: int, at_once: int) -> Timed:
     here.recorder.calls = []
     wall = cpu = 0.0
     while True:
-        _, seconds, processor = await here.run_one()
-        wall, cpu = wall + seconds, cpu + processor
+        began = perf_counter()  # a lease of so long a sync is renewed meanwhile, and dates from then
+        _, _, processor = await here.run_one()
+        wall, cpu = wall + perf_counter() - began, cpu + processor
         async with here.context.database.district(DISTRICT) as db:
             found = await syncs.get(db, sync.id)
         assert found is not None
