@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from gradesync.core.ports import BudgetState
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import is_away, redis_optional
-from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit, loop_time
+from gradesync.upstream.limits import REUSE_SECONDS, CircuitBreaker, LocalFallback, RateLimit, loop_time
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"
@@ -107,11 +107,13 @@ class CallBudget:
         self._turn = asyncio.Lock()
         self._local = LocalFallback(rate)
         self._is_shared = True
-        self._paused_at = float("-inf")
+        self._paused_at = self._clear_at = float("-inf")
         self._reserved: deque[_Slot] = deque()
 
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` slots, first come first served; `Retriable` where they come after `until`."""
+        if self._rate is None and self._clear_at > max(loop_time() - REUSE_SECONDS, self._paused_at):
+            return  # without a limit only a pause of others is asked for, and that was answered just now
         if reserved := self._pop_reserved(cost):
             if len(reserved) == cost and self._are_reusable(reserved):
                 return
@@ -211,11 +213,14 @@ class CallBudget:
         limit -= max(0, min(leaving, limit - cost))
         micros: int
         failures: int
+        asked_at = loop_time()
         micros, failures = await self._take_call(
             keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key, *circuits],
             args=[limit, int(window * 1_000_000), self._clamped(cost), name or uuid.uuid4().hex, *given_back],
         )
         self.circuit.failing = failures > 0
+        if not micros:
+            self._clear_at = asked_at
         return micros / 1_000_000
 
     def _clamped(self, cost: int) -> int:
