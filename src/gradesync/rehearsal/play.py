@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-import httpx
 from redis.asyncio import Redis
 
 from gradesync.core.district import District
@@ -20,6 +19,7 @@ from gradesync.sync.claim import claim_within_limits
 from gradesync.sync.request import expected_wait
 from gradesync.systems import UpstreamSystems
 from gradesync.upstream.call_budget import CallBudget
+from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import LOOK_SECONDS, SyncPool
 
 READS_BESIDE_MULTIGET = (1, 1)  # of Schoology: categories and grading periods
@@ -132,7 +132,7 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
     scene = replace(scene, district=replace(scene.district, schoology=schoology))
     stage = _Stage(scene, resources)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient())  # which sends nothing
+        client = await stack.enter_async_context(open_client(allow_private_network=False))
         requests = asyncio.create_task(stage.request_all())
         for _ in range(resources.workers):
             systems = UpstreamSystems(
