@@ -32,7 +32,7 @@ async def test_waiting_scores_are_counted_on_opening(session: BrowserSession) ->
     await synced(session)
     item, uid = sent_item(session), next(iter(session.room.students))
     session.world.schoology.grade(session.room.section.id, item.id, uid, Decimal("1.5"))
-    again = await session.open()
+    again = await session.open_counting()
     await expect(again.text("1 score has changed in Schoology since the last sync.")).to_be_visible()
     await again.tab("Assignments").click()
     await expect(row(again, item)).to_contain_text("1 score waiting")

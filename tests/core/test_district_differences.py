@@ -39,5 +39,5 @@ def test_differences_name_settings_as_the_file_does() -> None:
         Difference("policy.runs", "false", "true"),
         Difference("policy.guard_share", str(Policy().guard_share), "0.25"),
     ]
-    assert find_differences(in_force, FILED)[3] == Difference("policy.title_overflow", "shorten", "skip")
+    assert Difference("policy.title_overflow", "shorten", "skip") in find_differences(in_force, FILED)
     assert find_differences(in_force, FILED)[-1] == Difference("lti11.consumer_key", "launches", None)

@@ -27,7 +27,7 @@ async def later(fresh: Urls) -> Urls:
                         ADD later_stamped timestamptz NOT NULL DEFAULT now()
                 """)
             )
-            if table != "history":  # PostgreSQL builds none of a partitioned table so
+            if table not in ("history", "outcome"):  # PostgreSQL builds none of a partitioned table so
                 await owner.execute(text(f"CREATE INDEX CONCURRENTLY {table}_later ON {table} (later_maybe)"))
         await owner.execute(text("CREATE TABLE later (id uuid PRIMARY KEY)"))
         await owner.execute(text("UPDATE alembic_version SET version_num = '9999'"))

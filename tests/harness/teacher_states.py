@@ -122,14 +122,8 @@ class Walk:
         await self.visit(opened, "approved")
 
     async def _waiting(self) -> None:
-        """Open the page until it has calls to spare, with which it counts what waits."""
-        while True:
-            opened = await self.session.open()
-            async with opened.page.expect_response("**/waiting") as response:
-                await expect(opened.text("Last sync:")).to_be_visible()
-            if (await (await response.value).json())["scores"]:
-                break
-            await opened.page.close()
+        """Visit the page with a count of what waits."""
+        opened = await self.session.open_counting()
         await expect(opened.text("changed in Schoology since")).to_be_visible()
         await self.visit(opened, "waiting")
         await opened.page.close()
