@@ -49,7 +49,7 @@ async def test_changes_arrive_where_no_score_is_shown(harness: DistrictHarness) 
 
 
 async def test_a_lost_answer_is_sent_again_as_the_same(harness: DistrictHarness) -> None:
-    harness.fault("oneroster", "result.put", LoseAfter(), times=6)
+    harness.fault("oneroster", "result.put", LoseAfter(), times=4)  # fewer in a row than open the circuit
     await assert_synced_well(harness)
     assert len([cell for cells in harness.table().values() for cell in cells.values() if cell]) == 6
 
