@@ -27,6 +27,7 @@ class Place:
         (assignment,) = gradebook.named(room.sis, self.item.title.strip())
         self.part = assignment.section(room.sis.dcid)
         self.student = room.students[self.uid]
+        self.before = self.held
 
     @property
     def held(self) -> str | None:
@@ -54,6 +55,16 @@ async def list_drift(api: ApiHarness, who: ApiClient) -> list[dict[str, Any]]:
     return items
 
 
+async def find_edit(api: ApiHarness) -> tuple[ApiClient, Place]:
+    """Sync, edit one score in the SIS, and compare; return the teacher and the score."""
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    place = Place(api)
+    place.type_in_sis(3)
+    await compare(api, teacher)
+    return teacher, place
+
+
 async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) -> None:
     response = await who.post(f"{api.path}/drift", {"decisions": list(decisions)})
     assert response.status_code == 200, response.text
@@ -67,12 +78,8 @@ async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], place
 
 
 async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    before = place.held
-    place.type_in_sis(3)
-    await compare(api, teacher)
+    teacher, place = await find_edit(api)
+    before = place.before
     (found,) = await list_drift(api, teacher)
     assert (found["sis"], found["schoology"], found["choice"]) == ("3", before, None)
     await decide(api, teacher, place.decision("put-back"))
@@ -86,11 +93,7 @@ async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> Non
 
 
 async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    place.type_in_sis(3)
-    await compare(api, teacher)
+    teacher, place = await find_edit(api)
     await decide(api, teacher, place.decision("take"))
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
     assert place.held == "3"
@@ -100,11 +103,7 @@ async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> N
 
 
 async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    place.type_in_sis(3)
-    await compare(api, teacher)
+    teacher, place = await find_edit(api)
     await decide(api, teacher, place.decision("stop"))
     place.grade(4)
     for mode in ("changes", "full"):
@@ -196,12 +195,8 @@ async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
 
 
 async def test_edit_that_a_sync_restored_is_not_decided_about(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    before = place.held
-    place.type_in_sis(3)
-    await compare(api, teacher)
+    teacher, place = await find_edit(api)
+    before = place.before
     restored = await api.sync(teacher, mode="full")
     assert place.held == before
     assert await list_drift(api, teacher) == []
@@ -220,13 +215,9 @@ async def history_of(api: ApiHarness, who: ApiClient, place: Place) -> list[dict
 
 @pytest.mark.parametrize("choice", ["put-back", "take"])
 async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice: str) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    before = place.held
+    teacher, place = await find_edit(api)
+    before = place.before
     assert before is not None
-    place.type_in_sis(3)
-    await compare(api, teacher)
     await decide(api, teacher, place.decision(choice))
     place.type_in_sis(Decimal(before))
     assert (await api.sync(teacher))["scores"]["written"] == 0
@@ -237,12 +228,8 @@ async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice:
 
 
 async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -> None:
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    before = place.held
-    place.type_in_sis(3)
-    await compare(api, teacher)
+    teacher, place = await find_edit(api)
+    before = place.before
     await decide(api, teacher, place.decision("put-back"))
     sync = await api.sync(teacher)
     (one,) = await history_of(api, teacher, place)

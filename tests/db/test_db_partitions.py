@@ -81,7 +81,7 @@ async def test_weeks_past_the_log_are_dropped(fresh: Urls, owner: AsyncConnectio
     assert [await count(owner, name) for name in ("outcome_default", "outcome")] == [0, 2]
 
 
-async def test_missing_week_refuses_nothing_and_is_told(
+async def test_missing_week_refuses_nothing_and_is_reported(
     fresh: Urls, owner: AsyncConnection, store: Database
 ) -> None:
     await upgrade(fresh)

@@ -1,10 +1,11 @@
 """Run the `gradesync` command as a person would: in this process, or in one of its own."""
 
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -67,8 +68,21 @@ def _run(
         stack.enter_context(mock.patch.object(sys, "stdin", stdin))
         stack.enter_context(redirect_stdout(out))
         stack.enter_context(redirect_stderr(err))
+        stack.enter_context(_own_logging())
         stack.enter_context(chdir(folder or Path.cwd()))
         return CommandResult(_exit_code(arguments), _written(out), _written(err))
+
+
+@contextmanager
+def _own_logging() -> Iterator[None]:
+    """Undo how a command configured logging: its handler writes to a file that is closed with it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _exit_code(arguments: tuple[str, ...]) -> int:

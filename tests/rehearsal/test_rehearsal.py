@@ -64,7 +64,7 @@ async def test_small_allowance_is_the_bottleneck(redis: Redis) -> None:
     assert (played.now.late, played.now.sliced) == (0, 0)
 
 
-async def test_slow_systems_are_told_from_a_small_allowance(redis: Redis) -> None:
+async def test_slow_systems_are_no_small_allowance(redis: Redis) -> None:
     slow = replace(USUAL, requests_per_window=1000, latency=5)
     played = await play(redis, slow)
     # Reads and one write, four syncs at a time.
