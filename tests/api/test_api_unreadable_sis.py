@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -42,8 +43,24 @@ async def test_every_cell_of_a_comparison_is_unreadable(api: ApiHarness) -> None
     cells = (await office.get(found["links"]["cells"], limit=100)).json()["items"]
     assert {(cell["sis"], cell["reason"]["code"]) for cell in cells} == {(None, "sis-scores-unreadable")}
     assert found["edits"]["total"] == 0
-    totals = (await office.get(f"{api.path}/totals")).json()
-    assert totals
+
+
+async def test_totals_count_what_was_sent_and_say_so(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    gradebook = api.world.powerschool.gradebook
+    item, uid = next(iter(api.room.section.standing())), next(iter(api.room.students))
+    (assignment,) = gradebook.named(api.room.sis, item.title.strip())
+    gradebook.edit_score(assignment.section(api.room.sis.dcid), api.room.students[uid], Decimal(1))
+    response = await office.post(f"{api.path}/totals", {})
+    assert response.status_code == 200, response.text
+    found = response.json()
+    assert "sis-scores" in {each["code"] for each in found["assumed"]}
+    assert len(found["students"]) == len(api.room.students)
+    totals = [total for each in found["students"] for total in each["totals"]]
+    assert {cause["code"] for total in totals for cause in total["causes"]} == {"category-weight"}
+    weighted = [total for total in totals if total["formula"] == "category-weights"]
+    assert all(total["sis"] == total["schoology"] is not None for total in weighted)
 
 
 async def test_statement_closes_with_what_was_sent_alone(api: ApiHarness) -> None:
@@ -52,10 +69,10 @@ async def test_statement_closes_with_what_was_sent_alone(api: ApiHarness) -> Non
     await office.post(f"{api.path}/comparisons")
     await comparison.advance(api.runtime.context)
     period = {"from": first["requested_at"], "to": datetime.now(UTC).isoformat()}
-    told = (await office.get(f"{api.path}/statement", **period)).json()
-    unread = [line for line in told["unknown"] if line["reason"] == "sis-scores-unreadable"]
+    statement = (await office.get(f"{api.path}/statement", **period)).json()
+    unread = [line for line in statement["unknown"] if line["reason"] == "sis-scores-unreadable"]
     assert sum(line["lines"] for line in unread) == CELLS
-    assert told["totals"]["drifted"]["scores"] == 0
+    assert statement["totals"]["drifted"]["scores"] == 0
 
 
 async def test_undo_warns_that_nobody_sees_edits(api: ApiHarness) -> None:
