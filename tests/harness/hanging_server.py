@@ -20,6 +20,7 @@ class HangingServer:
     accepted: int = 0
     known: asyncio.Event = field(default_factory=asyncio.Event)
     new: asyncio.Event = field(default_factory=asyncio.Event)
+    holding: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hang(self) -> None:
         """Behave as a process that was stopped, whose kernel still accepts connections for it."""
@@ -39,7 +40,9 @@ class HangingServer:
 
     async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
         while data := await reader.read(65536):
-            await self.known.wait()
+            if not self.known.is_set():
+                self.holding.set()
+                await self.known.wait()
             writer.write(data)
         writer.close()
 

@@ -58,6 +58,14 @@ class RoleRefused(GradeSyncError):
     """Report a database role that row-level security does not bind."""
 
 
+@dataclass(slots=True)
+class _Taken:
+    """Hold a connection of asyncpg, and whether its transaction is known to have ended."""
+
+    driver: Any
+    has_ended: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Database:
     """Pool connections as the application's role, with the keys of the secrets at rest."""
@@ -116,24 +124,30 @@ class Database:
         """
         values = _limits() | {"district": district_id, "lock": lock}
         settings = DISTRICT_ON_DRIVER if lock is None else LOCK_ON_DRIVER
-        async with self._take_driver() as driver:
-            transaction = driver.transaction()
-            with as_sqlalchemy():
-                await transaction.start()
+        async with self._take_driver() as taken:
+            transaction = taken.driver.transaction()
             try:
-                db = DriverSession(driver, {"secrets": self.secrets}, self.watchdog.note_answer)
+                with as_sqlalchemy():
+                    await transaction.start()
+                db = DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
                 await (LIMITS_ON_DRIVER if district_id is None else settings).run(db, values)
                 yield db
             except BaseException:
                 with suppress(Exception):
                     await transaction.rollback()
+                    taken.has_ended = True
                 raise
             with as_sqlalchemy():
                 await transaction.commit()
+            taken.has_ended = True
 
     @asynccontextmanager
-    async def _take_driver(self) -> AsyncIterator[Any]:
-        """Take a connection of the pool, as the driver has it. Raises `DatabaseAway`."""
+    async def _take_driver(self) -> AsyncIterator["_Taken"]:
+        """Take a connection of the pool, as the driver has it. Raises `DatabaseAway`.
+
+        The pool gets it back only where the transaction is known to have ended: a BEGIN or COMMIT that was
+        cut off may take effect later, and the next transaction would be a part of it.
+        """
         with self.watchdog.watched():
             try:
                 pooled = await self.engine.raw_connection()
@@ -141,14 +155,14 @@ class Database:
                 raise
             except Exception as error:
                 raise as_away(error) from error
-            driver: Any = pooled.driver_connection
+            taken = _Taken(pooled.driver_connection)
             try:
-                yield driver
+                yield taken
             finally:
-                if driver.is_in_transaction():  # cut off on the way, and nobody knows how it ended
-                    pooled.invalidate()
-                else:
+                if taken.has_ended:
                     pooled.close()
+                else:
+                    pooled.invalidate()
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine | None = None) -> AsyncIterator[AsyncSession]:

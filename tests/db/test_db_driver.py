@@ -1,0 +1,49 @@
+"""Test that a transaction on the driver that is cut off takes no other along."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from gradesync.db.codec import Secrets
+from gradesync.db.driver import Statement
+from gradesync.db.session import Database
+from gradesync.errors import DatabaseAway
+from harness.hanging_server import hanging_server
+from harness.servers import KEYS, Urls
+
+ONE = Statement("SELECT 1")
+SERVED = "INSERT INTO turn (district_id, served_at) VALUES ('d-driver', now())"
+LISTED = text("SELECT count(*) FROM turn WHERE district_id = 'd-driver'")
+
+
+async def ask(database: Database, *, terminated: bool = False) -> None:
+    async with database.on_driver(None) as db:
+        if terminated:
+            db.connection.terminate()
+        await ONE.run(db, {})
+
+
+async def test_begin_that_was_cut_off_takes_no_other_along(servers: Urls, database: Database) -> None:
+    async with hanging_server(servers.database_url) as server:
+        here = Database.open(server.address, Secrets(KEYS), application_name="check", pool_size=1)
+        await ask(here)
+        server.known.clear()
+        cut_off = asyncio.create_task(ask(here))
+        await server.holding.wait()
+        cut_off.cancel()
+        server.go_on()
+        await asyncio.gather(cut_off, return_exceptions=True)
+        async with here.on_driver("d-driver") as db:
+            await Statement(SERVED).run(db, {})
+        async with database.district("d-driver") as other:
+            assert await other.scalar(LISTED) == 1
+        await here.close()
+
+
+async def test_closed_connection_is_named_and_replaced(servers: Urls, database: Database) -> None:
+    here = Database.open(servers.database_url, Secrets(KEYS), application_name="check", pool_size=1)
+    with pytest.raises(DatabaseAway):
+        await ask(here, terminated=True)
+    await ask(here)
+    await here.close()
