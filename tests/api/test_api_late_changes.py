@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_sync
 from harness.api import ApiClient, ApiHarness, expect_problem
@@ -73,6 +75,19 @@ async def test_looking_at_a_preview_is_not_asking(api: ApiHarness) -> None:
     assert stopped["fingerprint"] == preview["fingerprint"]
     own = {"approve": stopped["fingerprint"], "reason": "Regraded."}
     expect_problem(await teacher.post(f"{api.path}/syncs", own), 403, "second-person-needed")
+
+
+@pytest.mark.parametrize("options", [{}, {"reason": "Regraded."}])
+async def test_a_preview_of_before_asks_for_nothing_late(api: ApiHarness, options: dict[str, str]) -> None:
+    teacher, office = await api.teacher(), await api.office()
+    await api.sync(teacher)
+    grade(api, 4)
+    preview = await api.sync(office, dry_run=True)
+    await api.change_policy(late_approval=True)
+    stopped = await sync_late(api, teacher, approve=preview["fingerprint"], **options)
+    assert (stopped["error"]["code"], stopped["applied"]) == ("late-change", "none")
+    sent = await sync_late(api, office, approve=preview["fingerprint"], reason="Regraded.")
+    assert (sent["status"], sent["scores"]["written"]) == ("complete", 1)
 
 
 async def test_changes_of_the_term_need_no_second_person(api: ApiHarness) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
 from gradesync.core.plan import Danger, Selection
+from gradesync.core.reasons import Reason
 from gradesync.core.second_person import is_same_person
 from gradesync.core.undo import Undo
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
@@ -166,7 +167,8 @@ async def _queue(db: AsyncSession, request: Request, district: District) -> Acce
             trace=traceparent(),
             undo=undo,
             reason=options.reason,
-            planned_by=approved.requester if approved else None,
+            # A plan from before the term's end, or from a preview, asked nobody for changes after it.
+            planned_by=approved.requester if approved and approved.error_code == Reason.LATE_CHANGE else None,
         )
         if sync is not None:
             return Accepted(sync, accepted=True)
@@ -179,7 +181,7 @@ async def _approved(db: AsyncSession, request: Request, district: District) -> S
     """Return the sync whose plan is approved: its mode and selection apply, unless the request has others.
 
     Changes after a term's end that wait for a second person are approved with a reason, and by nobody who
-    asked for them: an earlier preview of another person is no request.
+    asked for them: by a sync that stopped as late, never by a preview.
     """
     fingerprint = request.options.approve
     if fingerprint is None:
@@ -191,8 +193,8 @@ async def _approved(db: AsyncSession, request: Request, district: District) -> S
     late = approved.guard is not None and approved.guard.danger is Danger.LATE
     if not (late and district.policy.late_approval):
         return approved
-    asked = [sync for sync in planned if not sync.dry_run]
-    others = [sync for sync in asked if not is_same_person(sync.requester, request.actor)]
+    waiting = [sync for sync in planned if sync.error_code == Reason.LATE_CHANGE]
+    others = [sync for sync in waiting if not is_same_person(sync.requester, request.actor)]
     if not others:
         raise RequestRefused("second-person-needed", "Nobody else asked for these changes.")
     if request.options.reason is None:

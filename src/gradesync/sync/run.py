@@ -162,12 +162,13 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
 
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
-    sync, late = attempt.sync, plan.guard.danger is Danger.LATE
+    sync = attempt.sync
     if sync.approve is not None and plan.fingerprint != sync.approve:
         raise SyncStopped(Reason.PLAN_CHANGED)
     if not plan.needs_approval or sync.dry_run:
         return
-    if late and (sync.planned_by is None or is_same_person(sync.planned_by, sync.requester)):
+    second = sync.reason and sync.planned_by and not is_same_person(sync.planned_by, sync.requester)
+    if plan.guard.danger is Danger.LATE and not second:
         raise SyncStopped(Reason.LATE_CHANGE)
     if sync.approve is None:
         raise SyncStopped(Reason.MASS_CHANGE)
