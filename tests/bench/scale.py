@@ -29,8 +29,8 @@ NODE_CORES = 2
 USED = 0.6
 """Plan with this share of a processor."""
 POOL = 10
-TRANSACTIONS = 5
-"""Count a changed sync's transactions: look at the district, claim, store, mark, end."""
+TRANSACTIONS = 6
+"""Count a changed sync's transactions: look for work, look at the district, claim, store, mark, end."""
 COMMITS = 3
 """Count those transactions that wait for the disk."""
 ROWS_PER_SYNC = 10
@@ -138,7 +138,8 @@ def _syncs_per_second(key: RateLimit) -> float:
 
 
 def _taken(key: RateLimit) -> str:
-    return f"{key.limit} calls in {key.window:.2f} s, {SYNC_CALLS} a sync"
+    syncs = key.limit // SYNC_CALLS
+    return f"{key.limit} calls in {key.window:.2f} s: {syncs} whole syncs of {SYNC_CALLS}"
 
 
 def _of(measured: Mapping[str, float], what: str) -> float:
