@@ -44,15 +44,15 @@ async def sweep(context: SyncContext) -> Swept:
         waiting = await queue.list_overlooked_districts(
             db, older_than_seconds=NOTIFY_AFTER, takeover_wait_seconds=context.limits.call_timeout
         )
-    for district_id in wrong:
-        async with context.database.with_lock(district_id, queue.CLAIMS) as db:
-            await queue.correct_turn(db)
     settled = 0
     causes = {id_: await _explain_wait(context, id_) for id_ in {district_id for district_id, _ in overdue}}
     for district_id, sync_id in overdue:
         settled += await _settle(context, district_id, sync_id, causes[district_id])
     for district_id in waiting:
         await context.wakeup.notify(district_id)
+    for district_id in wrong:  # at last, since each waits for a lock that a stopped process may hold
+        async with context.database.with_lock(district_id, queue.CLAIMS) as db:
+            await queue.correct_turn(db)
     SWEEPS.labels("settled").inc(settled)
     SWEEPS.labels("notified").inc(len(waiting))
     return Swept(notified=len(waiting), settled=settled)

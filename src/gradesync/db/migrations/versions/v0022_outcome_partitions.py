@@ -84,9 +84,9 @@ def upgrade() -> None:
     until = bind.exec_driver_sql(BOUND).scalar_one()
     day = datetime.fromtimestamp((UUID(until).int >> 80) / 1000, UTC)
     old = f"outcome_until_{day:%Y_%m_%d}"
-    has_rows = bind.exec_driver_sql("SELECT EXISTS (SELECT FROM outcome)").scalar_one()
     _execute(*STATEMENTS, *SECURITY, *STATES, old=old, until=until)
-    if not has_rows:  # and none came since: the table was locked to rename it
+    # Asked once the table is locked: until it is renamed, syncs go on writing.
+    if not bind.exec_driver_sql(f"SELECT EXISTS (SELECT FROM {old})").scalar_one():  # noqa: S608 - made above
         _execute(f"-- squawk-ignore ban-drop-table\nDROP TABLE {old}")
 
 
