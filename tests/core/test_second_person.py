@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from gradesync.core.plan import Danger
-from gradesync.core.second_person import hold_late, is_same_person
+from gradesync.core.second_person import hold_late, is_second_person
 from harness.gradebooks import LAST, entry, gradebook, ledger, plan_of
 
 
@@ -24,7 +24,15 @@ def test_a_plan_without_changes_never_waits() -> None:
 
 
 def test_one_id_is_one_person() -> None:
-    assert is_same_person("teacher:5790000", "admin:5790000")
-    assert is_same_person("run:5790000", "teacher:5790000")
-    assert not is_same_person("teacher:5790000", "teacher:5790001")
-    assert not is_same_person("teacher:5790000", "client:gs_5790000")
+    assert not is_second_person("teacher:5790000", "admin:5790000")
+    assert not is_second_person("run:5790000", "teacher:5790000")
+    assert not is_second_person(None, "teacher:5790000")
+    assert is_second_person("teacher:5790000", "teacher:5790001")
+    assert is_second_person("teacher:5790000", "client:gs_5790000")
+
+
+def test_a_provider_subject_may_be_any_schoology_user() -> None:
+    assert not is_second_person("client:oidc:ann", "teacher:5790000")
+    assert not is_second_person("teacher:5790000", "client:oidc:ann")
+    assert is_second_person("client:oidc:ann", "client:oidc:ben")
+    assert is_second_person("client:oidc:ann", "client:gs_5790000")

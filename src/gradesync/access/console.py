@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 
 from gradesync.access.tokens import CONSOLE, Caller, Scope
-from gradesync.core.district import District, Role
+from gradesync.core.district import OIDC, District, Role
 
 READING = frozenset(
     {Scope.SYNCS_READ, Scope.SECTIONS_READ, Scope.DISTRICT_READ, Scope.AUDIT_READ, Scope.STUDENTS_READ}
 )
 ACTING = frozenset({Scope.SYNCS_WRITE, Scope.SECTIONS_WRITE, Scope.DISTRICT_WRITE, Scope.CONNECTIONS_CHECK})
 SCOPES: Mapping[Role, frozenset[str]] = {"viewer": READING, "operator": READING | ACTING}
-# Before the subjects of the district's own provider: those of Schoology are digits alone.
-OIDC = "oidc:"
 
 
 def find_role(district: District, subject: str) -> Role | None:

@@ -6,11 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gradesync.access.console import OIDC
 from gradesync.console import setup
 from gradesync.console.provider import Providers
 from gradesync.console.settings import Parse, SettingsRefused
 from gradesync.console.sign_in import TOOL, callback, sign_in
+from gradesync.core.district import OIDC
 from gradesync.errors import RequestRefused, name_cause
 from gradesync.lti import responses
 from gradesync.lti.app import HANDLED, find_code

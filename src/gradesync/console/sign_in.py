@@ -8,10 +8,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from structlog.contextvars import bind_contextvars
 
-from gradesync.access.console import OIDC
 from gradesync.access.tokens import source_ip
 from gradesync.console.provider import Answer, Provider, Providers, challenge_of
-from gradesync.core.district import District, OidcAccess
+from gradesync.core.district import OIDC, District, OidcAccess
 from gradesync.errors import RequestRefused
 from gradesync.lti import browser, forms
 from gradesync.lti.console_start import start_console

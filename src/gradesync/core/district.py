@@ -16,6 +16,8 @@ WINDOW_SLACK = Decimal("1.2")
 
 USUAL_SIS = "PowerSchool"
 """Name the SIS of a district whose file doesn't."""
+OIDC = "oidc:"
+"""Begin the subjects of the district's own provider: those of Schoology are digits alone."""
 
 
 @dataclass(frozen=True, slots=True)

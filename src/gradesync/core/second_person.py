@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+from gradesync.core.district import OIDC
 from gradesync.core.plan import Action, Danger, Plan, changes
 
 _CREATES = frozenset({Action.CREATE, Action.RECREATE})
@@ -25,6 +26,13 @@ def _count_changes(plan: Plan) -> int:
     )
 
 
-def is_same_person(first: str, second: str) -> bool:
-    """Return True where two actors, such as `teacher:5790000`, have one id: a person has one in Schoology."""
-    return first.partition(":")[2] == second.partition(":")[2]
+def is_second_person(first: str | None, second: str) -> bool:
+    """Return True where two actors, such as `teacher:5790000`, are certainly two: a person may have two ids.
+
+    One of the district's own provider may be anybody in Schoology, whose ids are digits alone.
+    """
+    if first is None:
+        return False
+    ids = {actor.partition(":")[2] for actor in (first, second)}
+    unrelated = any(id.startswith(OIDC) for id in ids) and any(id.isdecimal() for id in ids)
+    return len(ids) == 2 and not unrelated

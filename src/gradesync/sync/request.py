@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import District
 from gradesync.core.plan import Danger, Selection
 from gradesync.core.reasons import Reason
-from gradesync.core.second_person import is_same_person
+from gradesync.core.second_person import is_second_person
 from gradesync.core.undo import Undo
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
@@ -194,7 +194,7 @@ async def _approved(db: AsyncSession, request: Request, district: District) -> S
     if not (late and district.policy.late_approval):
         return approved
     waiting = [sync for sync in planned if sync.error_code == Reason.LATE_CHANGE]
-    others = [sync for sync in waiting if not is_same_person(sync.requester, request.actor)]
+    others = [sync for sync in waiting if is_second_person(sync.requester, request.actor)]
     if not others:
         raise RequestRefused("second-person-needed", "Nobody else asked for these changes.")
     if request.options.reason is None:

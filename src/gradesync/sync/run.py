@@ -14,7 +14,7 @@ from gradesync.core.catalog import use_sis_name
 from gradesync.core.plan import Danger, Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
-from gradesync.core.second_person import hold_late, is_same_person
+from gradesync.core.second_person import hold_late, is_second_person
 from gradesync.core.sis import Ref
 from gradesync.db import districts
 from gradesync.db.session import DATABASE_AWAY
@@ -165,9 +165,9 @@ def _check_approval(attempt: Attempt, plan: Plan) -> None:
     sync = attempt.sync
     if sync.approve is not None and plan.fingerprint != sync.approve:
         raise SyncStopped(Reason.PLAN_CHANGED)
-    if not plan.needs_approval or sync.dry_run:
+    if sync.dry_run or not plan.needs_approval:
         return
-    second = sync.reason and sync.planned_by and not is_same_person(sync.planned_by, sync.requester)
+    second = sync.reason and is_second_person(sync.planned_by, sync.requester)
     if plan.guard.danger is Danger.LATE and not second:
         raise SyncStopped(Reason.LATE_CHANGE)
     if sync.approve is None:
