@@ -152,8 +152,7 @@ def _plan_sync(attempt: Attempt, reading: Reading) -> Plan:
 async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     """Note what the sync would do, and settle. Reads the SIS roster: who is absent would fail (R52)."""
     journal = attempt.journal
-    refs = {item.id: Ref(item.id) for item in plan.assignments}
-    note_scores(journal, plan, refs, attempt.selection)
+    note_scores(journal, plan, {item.id: Ref(item.id) for item in plan.assignments}, attempt.selection)
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
         await sender.read_roster()
