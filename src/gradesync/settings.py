@@ -102,8 +102,7 @@ class Settings(BaseSettings):
     @classmethod
     def _names_a_service(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and "+sentinel:" in value.get_secret_value():
-            # Loads the client of Redis, which few commands need.
-            from gradesync.redis_client.sentinel import parse_url  # noqa: PLC0415
+            from gradesync.redis_client.sentinel import parse_url  # noqa: PLC0415 - loads the client of Redis
 
             parse_url(value.get_secret_value(), patience_seconds=1)
         return value

@@ -55,11 +55,13 @@ async def synced(servers: Urls, sweeper: AsyncConnection, browser: Browser) -> A
     """
     async with Redis.from_url(servers.redis_url) as redis:
         await redis.flushdb()
-    async with open_session(settings_on(servers), build_class(), browser, viewport=VIEWPORT) as opened:
-        async with opened.worker():
-            first = await opened.open()
-            await first.button("Sync to SIS").click()
-            await expect(first.text("Last sync:")).to_be_visible()
-        yield opened
-        assert opened.complaints == []
-    await sweeper.execute(EMPTY)
+    try:
+        async with open_session(settings_on(servers), build_class(), browser, viewport=VIEWPORT) as opened:
+            async with opened.worker():
+                first = await opened.open()
+                await first.button("Sync to SIS").click()
+                await expect(first.text("Last sync:")).to_be_visible()
+            yield opened
+            assert opened.complaints == []
+    finally:
+        await sweeper.execute(EMPTY)

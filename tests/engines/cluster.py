@@ -70,8 +70,8 @@ class Node:
         postmaster = self.postmaster
         os.kill(postmaster, signal.SIGSTOP)  # first: it would replace the others
         asked = "ps", "-o", "pid=", "--ppid", str(postmaster)
-        others = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603
-        for process in map(int, others):
+        listed = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
+        for process in map(int, listed.stdout.split()):
             os.kill(process, signal.SIGSTOP)
         try:
             yield

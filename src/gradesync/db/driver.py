@@ -18,7 +18,7 @@ from gradesync.db.connections import as_away, is_away, read_sqlstate
 # By class of SQLSTATE: what SQLAlchemy raises for a statement at fault.
 STATEMENT_ERRORS: Final = {"22": DataError, "23": IntegrityError, "42": ProgrammingError}
 DRIVER_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own, without types
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ async def _make_ahead(
     connection: AsyncConnection, table: Partitioned, today: date, report: Maintained
 ) -> None:
     """Make the partition of today, of those to come, and of every time that has rows astray."""
-    strayed = f"SELECT DISTINCT ({table.strayed} AT TIME ZONE 'UTC')::date FROM {table.table}_default"  # noqa: S608
+    strayed = f"SELECT DISTINCT ({table.strayed} AT TIME ZONE 'UTC')::date FROM {table.table}_default"  # noqa: S608 - our own text
     async with connection.begin():
         days = [day for day in await connection.scalars(text(strayed)) if day is not None]
     for start in sorted({*map(table.start, days), *_starts_from(table, today)}):
