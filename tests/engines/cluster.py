@@ -71,12 +71,13 @@ class Node:
         os.kill(postmaster, signal.SIGSTOP)  # first: it would replace the others
         asked = "ps", "-o", "pid=", "--ppid", str(postmaster)
         listed = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
-        for process in map(int, listed.stdout.split()):
+        others = [int(process) for process in listed.stdout.split()]
+        for process in others:
             os.kill(process, signal.SIGSTOP)
         try:
             yield
         finally:
-            for process in (*map(int, others), postmaster):
+            for process in (*others, postmaster):
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGCONT)
             self.patroni.send(signal.SIGCONT)
