@@ -12,9 +12,11 @@ GradeSyncError
 └── RequestRefused  the caller's request cannot be done; a problem response explains why
 """
 
+from asyncio import sleep
 from collections.abc import Mapping
 from datetime import datetime
 from ssl import SSLCertVerificationError
+from time import monotonic
 
 
 class GradeSyncError(Exception):
@@ -35,11 +37,20 @@ class CertificateRefused(Retriable):
 
 
 class AnswerLost(GradeSyncError):
-    """Report a request that was sent without a usable response: the write may have happened."""
+    """Report a request that was sent without a usable response: the write may have happened.
 
-    def __init__(self, detail: str) -> None:
+    `lands`: until when, on the monotonic clock, a write that was given up may still happen; 0 where nothing
+    is on its way.
+    """
+
+    def __init__(self, detail: str, *, lands: float = 0.0) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.lands = lands
+
+    async def until_landed(self) -> None:
+        """Wait until the write has happened, or never will."""
+        await sleep(max(0.0, self.lands - monotonic()))
 
 
 class Rejected(GradeSyncError):

@@ -131,8 +131,9 @@ class Scores:
             response = await self.calls.send(
                 self.calls.gradebook, "result.post", "POST", path, body={"results": bodies}
             )
-        except AnswerLost:
+        except AnswerLost as lost:
             tally.lost |= set(map(_pair, rows))
+            await lost.until_landed()
             live = await self.reader.read(tally.section, line_item)
             tally.lost -= set(map(_pair, rows))
             return [row for row in rows if not _is_held(live, row)]
@@ -151,8 +152,9 @@ class Scores:
         for _ in range(TRIES):
             try:
                 settled = await self._call(row, entry)
-            except AnswerLost:
+            except AnswerLost as lost:
                 tally.lost.add(pair)
+                await lost.until_landed()
                 if not await self._is_there(row, entry):
                     continue
                 settled = None
