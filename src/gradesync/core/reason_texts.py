@@ -90,8 +90,8 @@ ASSIGNMENTS: Texts = {
         "To send it, make it a graded assignment in Schoology.",
     ),
     Reason.TERM_LOCKED: Text(
-        "This term is locked in {sis}, so nothing in it can be changed.",
-        "Ask your administrator to unlock the term for this section in {sis}.",
+        "This term or assignment is locked in {sis}, so nothing in it can be changed.",
+        "Ask your administrator to unlock it for this section in {sis}.",
         "admin",
     ),
     Reason.SIS_ASSIGNMENT_SHARED: Text(
