@@ -12,11 +12,9 @@ GradeSyncError
 └── RequestRefused  the caller's request cannot be done; a problem response explains why
 """
 
-from asyncio import sleep
 from collections.abc import Mapping
 from datetime import datetime
 from ssl import SSLCertVerificationError
-from time import monotonic
 
 
 class GradeSyncError(Exception):
@@ -47,10 +45,6 @@ class AnswerLost(GradeSyncError):
         super().__init__(detail)
         self.detail = detail
         self.lands = lands
-
-    async def until_landed(self) -> None:
-        """Wait until the write has happened, or never will."""
-        await sleep(max(0.0, self.lands - monotonic()))
 
 
 class Rejected(GradeSyncError):

@@ -16,7 +16,7 @@ from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
-from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, until_landed
 
 DENIALS = 3  # refusals of access in a row, with nothing taken, after which no further score is sent
 LOSSES = 12  # lost answers in a row after which the SIS is taken to be down
@@ -133,7 +133,7 @@ class Scores:
             )
         except AnswerLost as lost:
             tally.lost |= set(map(_pair, rows))
-            await lost.until_landed()
+            await until_landed(lost)
             live = await self.reader.read(tally.section, line_item)
             tally.lost -= set(map(_pair, rows))
             return [row for row in rows if not _is_held(live, row)]
@@ -154,7 +154,7 @@ class Scores:
                 settled = await self._call(row, entry)
             except AnswerLost as lost:
                 tally.lost.add(pair)
-                await lost.until_landed()
+                await until_landed(lost)
                 if not await self._is_there(row, entry):
                     continue
                 settled = None

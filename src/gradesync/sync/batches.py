@@ -9,6 +9,7 @@ from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AnswerLost
+from gradesync.upstream.response import until_landed
 
 Key = tuple[str, str]
 """Identify a row: (assignment id, student uid)."""
@@ -105,7 +106,7 @@ async def read_back(
     present = await _find_held(target, section, rows)
     left = [row for row in rows if key_of(row) not in present]
     if left and lost is not None and lost.lands:
-        await lost.until_landed()
+        await until_landed(lost)
         present |= await _find_held(target, section, left)
     return present
 
