@@ -30,16 +30,20 @@ async def test_statement_follows_the_syncs_of_a_section(api: ApiHarness) -> None
     second = await api.sync(teacher)
     path = f"{api.path}/statement"
     period = {"from": first["finished_at"], "to": datetime.now(UTC).isoformat()}
-    told = (await teacher.get(path, **period)).json()
-    assert told["rows"]["written"] == 1
-    assert told["totals"]["opening"]["scores"] == told["totals"]["closing"]["scores"] > 0
-    assert {one["reason"] for one in told["unknown"]} >= {"not-compared"}
+    statement = (await teacher.get(path, **period)).json()
+    assert statement["rows"]["written"] == 1
+    assert statement["totals"]["opening"]["scores"] == statement["totals"]["closing"]["scores"] > 0
+    assert {one["reason"] for one in statement["unknown"]} >= {"not-compared"}
     packed = await teacher.ask("GET", path, params=period, headers={"accept": "application/zip"})
     lines, manifest = parts(packed.content)
     (written,) = [line for line in lines if line["kind"] == "written"]
     assert (written["assignment id"], written["student id"], written["after"]) == (item, uid, "3")
     assert (written["sync"], written["before"]) == (second["id"], cell["change"]["value"])
-    assert (manifest["totals"], manifest["audit"], manifest["key"]) == (told["totals"], told["audit"], None)
+    assert (manifest["totals"], manifest["audit"], manifest["key"]) == (
+        statement["totals"],
+        statement["audit"],
+        None,
+    )
     again = await teacher.ask("GET", path, params=period, headers={"accept": "application/zip"})
     assert again.content == packed.content
     office = await api.office("audit:read")
@@ -52,12 +56,12 @@ async def test_first_statement_begins_with_nothing_known(api: ApiHarness) -> Non
     synced = await api.sync(teacher)
     assert synced["scores"]["written"] > 0
     period = {"from": synced["requested_at"], "to": datetime.now(UTC).isoformat()}
-    told = (await teacher.get(f"{api.path}/statement", **period)).json()
-    moved = [total for kind, total in told["totals"].items() if kind not in {"opening", "closing"}]
-    assert sum(total["scores"] for total in moved) == told["totals"]["closing"]["scores"] > 0
-    assert "not-known-before" in {one["reason"] for one in told["unknown"]}
+    statement = (await teacher.get(f"{api.path}/statement", **period)).json()
+    moved = [total for kind, total in statement["totals"].items() if kind not in {"opening", "closing"}]
+    assert sum(total["scores"] for total in moved) == statement["totals"]["closing"]["scores"] > 0
+    assert "not-known-before" in {one["reason"] for one in statement["unknown"]}
     of_year = (await teacher.get(f"{api.path}/statement")).json()
-    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", told["totals"])
+    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", statement["totals"])
 
 
 async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness) -> None:

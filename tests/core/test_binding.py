@@ -17,6 +17,7 @@ from harness.gradebooks import (
     BOOK,
     DUE,
     LAST,
+    NINE,
     QUIZZES,
     bound,
     entry,
@@ -32,7 +33,6 @@ from harness.gradebooks import (
     write,
 )
 
-NINE = Decimal(9)
 TAKE_OVER = rulebook(policy=Policy(take_over=True))
 
 

@@ -19,6 +19,7 @@ from harness.gradebooks import (
     CAPABILITIES,
     FLAGGED,
     KEYS,
+    NINE,
     STUDENTS,
     entry,
     gradebook,
@@ -33,7 +34,6 @@ from harness.gradebooks import (
     write,
 )
 
-NINE = Decimal("9.5")
 MARKS = rulebook(capabilities=FLAGGED, policy=Policy(exception_flags=True))
 
 

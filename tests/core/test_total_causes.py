@@ -1,4 +1,4 @@
-"""Test what the explanation of a total says of single items, and how it rounds."""
+"""Test what the explanation of a total names of single items, and how it rounds."""
 
 from dataclasses import replace
 from datetime import date

@@ -103,7 +103,7 @@ async def test_months_that_no_district_keeps_are_dropped(
         assert [event.at for event in await history.read(db, "79")] == [NOW]
 
 
-async def test_state_says_when_maintain_is_due(fresh: Urls, owner: AsyncConnection, store: Database) -> None:
+async def test_state_shows_when_maintain_is_due(fresh: Urls, owner: AsyncConnection, store: Database) -> None:
     async def read() -> partitions.PartitionState:
         async with store.without_tenant() as db:
             return (await partitions.read_states(db))["history"]

@@ -14,7 +14,7 @@ Who: TypeAlias = Literal["you", "admin"]
 class Text(NamedTuple):
     """Word one reason. `who` can apply the fix: the teacher, or an administrator.
 
-    `exact` says what happened with its facts, which it names in braces. `many` is the title for several
+    `exact` is what happened with its facts, which it names in braces. `many` is the title for several
     students, with `{students}` for their number; only reasons of which a student is the cause have it.
     """
 

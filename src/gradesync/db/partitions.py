@@ -32,7 +32,7 @@ NAMES = text("""
 """)
 YEARS = text("SELECT id, (config #>> '{policy,history_years}')::int FROM district")
 DELETE = text("DELETE FROM history WHERE district_id = :district AND at < :before")
-# The default partition is locked first: nothing strays into it between the move and the attachment.
+# The default partition is locked first: nothing gets into it between the move and the attachment.
 MAKE = (
     "LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE",
     "CREATE TABLE {name} (LIKE {table} INCLUDING ALL)",

@@ -288,7 +288,7 @@ def _is_held(live: LiveScores | None, row: ScoreRow) -> bool:
 
 
 def _read_supplied(response: UpstreamResponse) -> set[str] | None:
-    """Return the ids that the SIS says it took, in whose place it may have put its own; None without any."""
+    """Return the ids that the SIS confirms, in whose place it may have put its own; None without any."""
     try:
         content = decode(response.body)
     except MalformedError:

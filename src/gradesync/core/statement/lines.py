@@ -18,7 +18,7 @@ class Kind(StrEnum):
     """Name the lines of a statement, in their order.
 
     `OPENING` and `CLOSING` are balances. `WRITTEN`, `CLEARED`, `REMOVED` (the SIS assignment is gone),
-    `FOUND` (the SIS had it) and `DRIFTED` (a comparison read another value) move the balance. The others say
+    `FOUND` (the SIS had it) and `DRIFTED` (a comparison read another value) move the balance. The others show
     what is open, and what is not known.
     """
 
