@@ -128,7 +128,7 @@ class BrowserSession:
         return CourseTab(page, page.frame_locator("iframe[name=tool]"))
 
     async def open_counting(self) -> "CourseTab":
-        """Open the course, and count what waits as a process does that has read nothing in the last minute."""
+        """Open the course, and count what waits as a process does that has read nothing yet."""
         self.app.state.live = Live(self.runtime)
         return await self.open()
 
