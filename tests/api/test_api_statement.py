@@ -77,7 +77,7 @@ async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness
 
 
 async def closing_of(api: ApiHarness, who: ApiClient) -> dict[tuple[str, str], str]:
-    """Compare, and return what a statement says that the SIS shows: by its assignment and student."""
+    """Compare, and return what a statement shows that the SIS shows: by its assignment and student."""
     await who.post(f"{api.path}/comparisons")
     assert await comparison.advance(api.runtime.context) == 1
     packed = await who.ask("GET", f"{api.path}/statement", headers={"accept": "application/zip"})

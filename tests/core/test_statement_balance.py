@@ -65,7 +65,7 @@ def test_edit_that_a_comparison_read_is_in_the_closing() -> None:
     assert statement.totals[Kind.CLOSING] == Balance(1, Decimal(4))
     (closing,) = of_kind(statement, Kind.CLOSING)
     assert closing.reason == "as-read"
-    # A comparison of before the last write says nothing of it.
+    # A comparison of before the last write knows nothing of it.
     assert of_kind(made(seen=Seen(at(1), [drift])), Kind.DRIFTED) == []
 
 
