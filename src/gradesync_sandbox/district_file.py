@@ -57,7 +57,9 @@ def _sis(sandbox: Sandbox) -> dict[str, Any]:
         **credentials,
         **dict(demands.settings),
     }
-    sis |= {"token_url": f"{url}{TOKEN_PATH}", "calls_per_minute": 0}
+    sis |= {"token_url": f"{url}{TOKEN_PATH}", "calls_per_minute": demands.per_minute or 0}
+    if demands.at_once is not None:
+        sis["connections"] = demands.at_once
     if demands.old:
         sis["base_url"] = f"{url}{OLD}"
     else:

@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from gradesync.oneroster.connection import profile_of
+from gradesync.oneroster.profiles import PROFILES
 from gradesync_sandbox.oneroster.app import create_app
-from gradesync_sandbox.oneroster.demands import Demands, change_demands
+from gradesync_sandbox.oneroster.demands import SERVERS, TEAMS, Demands, change_demands
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
@@ -19,12 +21,18 @@ BASE = "/ims/oneroster/v1p1"
 
 
 @asynccontextmanager
+async def served(face: OneRoster) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(create_app(face))
+    async with httpx.AsyncClient(transport=transport, base_url="http://sis.example") as client:
+        yield client
+
+
+@asynccontextmanager
 async def teams() -> AsyncIterator[tuple[OneRoster, httpx.AsyncClient]]:
     """Serve what Teams sent its grades to, and yield a client with a token for everything."""
     face = open_face(build(7, 1, 2, 1, ideal=True).powerschool, "teams")
     plugin = face.sis.plugin
-    transport = httpx.ASGITransport(create_app(face))
-    async with httpx.AsyncClient(transport=transport, base_url="http://sis.example") as client:
+    async with served(face) as client:
         auth = httpx.BasicAuth(plugin.client_id, plugin.client_secret)
         answer = await client.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=auth)
         client.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -72,15 +80,29 @@ async def test_what_is_not_served_is_refused_as_json(method: str, path: str, sta
         assert (answer.status_code, answer.json()["imsx_codeMajor"]) == (status, "failure")
 
 
+def test_every_version_of_every_profile_has_a_server() -> None:
+    spoken = {(name, version) for name, vendor in PROFILES.items() for version in vendor.versions}
+    assert SERVERS.keys() - {(TEAMS, "1.1")} == spoken
+
+
+async def test_a_server_takes_so_many_calls_a_minute() -> None:
+    face = open_face(build(7, 1, 1, 1, ideal=True).powerschool, "standard")
+    face.demands = replace(face.demands, per_minute=2)
+    async with served(face) as client:
+        assert [(await client.get("/ims")).status_code for _ in range(3)] == [404, 404, 429]
+
+
 async def test_a_demand_is_a_setting_of_the_districts_file() -> None:
     world = build(7, 1, 1, 1)
     face = open_face(world.powerschool, "standard")
-    face.demands = change_demands(face.demands, {"auth": "form", "decimals": "2", "keeps_entries": "true"})
+    changes = {"auth": "form", "decimals": "2", "keeps_entries": "true", "per_minute": "90", "at_once": "3"}
+    face.demands = change_demands(face.demands, changes)
     async with Sandbox(world, oneroster=face) as sandbox:
         access = district_of(sandbox).sis.oneroster
     assert access is not None
     chosen = profile_of(access)
     assert (chosen.auth, chosen.decimals, chosen.keeps_entries) == ("form", 2, True)
+    assert (chosen.calls_per_minute, chosen.connections) == (90, 3)
 
 
 @pytest.mark.parametrize("change", [{"mood": "good"}, {"auth": "none"}, {"decimals": "many"}])

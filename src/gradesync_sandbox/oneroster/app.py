@@ -64,7 +64,7 @@ WRITES: dict[tuple[str, str], Write] = {
     ("DELETE", "/results/{id}"): writes.delete_result,
 }
 SCOPES = {"PUT": "gradebook.createput", "POST": "gradebook.createpost", "DELETE": "gradebook.delete"}
-TOO_MANY = Refused(429, "server_busy", "Too many calls at once")
+TOO_MANY = Refused(429, "server_busy", "Too many calls")
 Endpoint = Callable[[Request], object]
 
 
@@ -155,7 +155,7 @@ def _logged(face: OneRoster, inner: ASGIApp) -> ASGIApp:
         try:
             await asyncio.sleep(switches.latency)
             noting = _noting(face, call, send)
-            if face.demands.at_once is not None and log.in_flight > face.demands.at_once:
+            if _is_too_many(face):
                 await refuse(TOO_MANY, face.demands)(scope, receive, noting)
             else:
                 await inner({**scope, "call": call}, receive, noting)
@@ -163,6 +163,17 @@ def _logged(face: OneRoster, inner: ASGIApp) -> ASGIApp:
             log.leave()
 
     return app
+
+
+def _is_too_many(face: OneRoster) -> bool:
+    """Return whether this call is one more than the server takes, at once or within a minute."""
+    log, demands = face.sis.log, face.demands
+    if demands.at_once is not None and log.in_flight > demands.at_once:
+        return True
+    if demands.per_minute is None:
+        return False
+    since = time.monotonic() - 60
+    return sum(call.at > since for call in log.calls) > demands.per_minute
 
 
 def _noting(face: OneRoster, call: Call, send: Send) -> Send:

@@ -15,7 +15,8 @@ class Demands:
     """Describe a server. `constant_category` takes no other; `vendor_header` is a header that must come.
 
     `decimals` are the most that a score may have. `reads_scores`: results are shown. `bulk_post`: many
-    results of a line item come in one POST. `at_once`: no more calls than that at a time. `settings` are
+    results of a line item come in one POST. `at_once`: no more calls than that at a time, `per_minute`: than
+    that in any minute. `settings` are
     those by which a district's file differs from the server's profile.
     """
 
@@ -40,6 +41,7 @@ class Demands:
     reads_scores: bool = True
     bulk_post: bool = False
     at_once: int | None = None
+    per_minute: int | None = None
     vendor_header: str | None = None
     refusal: Literal["top", "statusInfoSet", "imsx_StatusInfo"] = "top"
     page_cap: int = 3000
@@ -58,6 +60,7 @@ SERVERS: dict[tuple[str, str], Demands] = {
     ("standard", "1.2"): Demands(),
     ("standard", "1.1"): Demands(**_V1P1),  # type: ignore[arg-type]  # names and values of fields
     ("google-compatible", "1.2"): Demands(refs="minimal", score_date="date-time", exempt_needs_score=True),
+    ("google-compatible", "1.1"): Demands(**_V1P1, refs="minimal", score_date="date-time"),  # type: ignore[arg-type]  # as above
     ("infinite-campus", "1.2"): Demands(title_limit=50, vendor_header=_IC_HEADER),
     ("infinite-campus", "1.1"): Demands(
         version="1.1",
@@ -82,8 +85,10 @@ SERVERS: dict[tuple[str, str], Demands] = {
         refusal="statusInfoSet",
     ),
     ("powerschool-universal", "1.2"): Demands(title_limit=50, score_type="POINTS"),
+    ("powerschool-universal", "1.1"): Demands(**_V1P1, title_limit=50, score_type="POINTS"),  # type: ignore[arg-type]  # as above
     ("synergy", "1.1"): Demands(**_V1P1, title_limit=50),  # type: ignore[arg-type]  # as above
     ("aspen", "1.2"): Demands(title_limit=50),
+    ("aspen", "1.1"): Demands(**_V1P1, title_limit=50),  # type: ignore[arg-type]  # as above
 }
 # A server that takes what Teams sent, until its grade sync ended; it has no profile of its own.
 TEAMS = "teams"
