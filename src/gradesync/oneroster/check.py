@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gradesync.core.ports import Finding
+from gradesync.core.reasons import Reason
 from gradesync.errors import CertificateRefused, GradeSyncError, Retriable, SyncStopped
 from gradesync.oneroster.calls import Calls
 from gradesync.oneroster.refusals import read_refusal
@@ -35,21 +36,25 @@ class Checker:
 
     async def run(self) -> tuple[Finding, ...]:
         """Return findings in the order in which an admin would fix them; a failure to connect ends it."""
+        findings: list[Finding] = []
         try:
-            await self.calls.auth.get_token()
-            findings = [Finding("SIS credentials", True, "The SIS accepts the credentials.")]
-        except SyncStopped as stopped:
-            fix = "Compare client_id, client_secret, token_url and auth with what the SIS's vendor gave."
-            findings = [Finding("SIS credentials", False, f"{stopped.detail}.", fix)]
-        except GradeSyncError as error:
-            return (_describe_error(error),)
-        try:
+            # Signatures are tried by the services alone: no token shows that they are accepted.
+            if self.scopes:
+                findings = [await self._check_token()]
             findings += [await self._check_scope(scope) for scope in self.scopes]
-            if findings[0].ok:
+            if all(finding.ok for finding in findings[:1]):
                 findings += [await self._check_service(name) for name in PROBES]
         except GradeSyncError as error:
             findings.append(_describe_error(error))
         return tuple(findings)
+
+    async def _check_token(self) -> Finding:
+        try:
+            await self.calls.auth.get_token()
+        except SyncStopped as stopped:
+            fix = "Compare client_id, client_secret, token_url and auth with what the SIS's vendor gave."
+            return Finding("SIS credentials", False, f"{stopped.detail}.", fix)
+        return Finding("SIS credentials", True, "The SIS accepts the credentials.")
 
     async def _check_scope(self, scope: str) -> Finding:
         name = scope.rpartition("/")[2]
@@ -65,9 +70,16 @@ class Checker:
     async def _check_service(self, name: str) -> Finding:
         service = self.calls.rostering if name == "rostering" else self.calls.gradebook
         title = f"Service {name}"
-        response = await self.calls.send(
-            service, f"{name}.probe", "GET", PROBES[name], params={"limit": "1", "offset": "0"}
-        )
+        try:
+            response = await self.calls.send(
+                service, f"{name}.probe", "GET", PROBES[name], params={"limit": "1", "offset": "0"}
+            )
+        except SyncStopped as stopped:
+            if stopped.reason != Reason.SIS_CREDENTIALS_REFUSED:
+                raise
+            given = "the extra headers" if self.scopes else "client_id, client_secret and auth"
+            fix = f"Compare {given} with what the SIS's vendor gave."
+            return Finding(title, False, f"{stopped.detail}.", fix)
         refusal = read_refusal(response)
         if response.status == 200 and not refusal.failed:
             return Finding(title, True, f"{PROBES[name]} answers.")
