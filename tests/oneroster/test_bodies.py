@@ -2,17 +2,19 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import Ref, SisSection, Spec
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.ids import is_ours, line_item_id, result_id
 from gradesync.oneroster.objects import read_due, read_line_item
-from gradesync.oneroster.profiles import Profile
+from gradesync.oneroster.profiles import Profile, choose_profile
 
 NOW = datetime(2026, 9, 1, 3, tzinfo=UTC)
 TERM = date(2026, 8, 17), date(2027, 1, 15)
@@ -81,6 +83,37 @@ def test_a_change_keeps_what_is_not_ours() -> None:
     made = bodies(profile).change_line_item(before, SECTION, SPEC, NOW)
     assert (made["description"], made["title"]) == ("by a teacher", "Essay")
     assert made["metadata"] == {"theirs": 1, "scoreType": "POINTS"}
+
+
+@pytest.mark.parametrize(("due", "kept"), [("2026-10-20T12:00:00.000Z", True), ("2026-09-01", False)])
+@pytest.mark.parametrize("send", [False, True])
+def test_a_grading_period_is_not_kept_for_another_date(due: str, kept: bool, send: bool) -> None:
+    profile = Profile(grading_period="send" if send else "omit")
+    before = {"sourcedId": "i1", "dueDate": due, "gradingPeriod": {"sourcedId": "q1"}}
+    made = bodies(profile).change_line_item(before, SECTION, SPEC, NOW)
+    period: Any = made.get("gradingPeriod", {})
+    assert period.get("sourcedId") == ("q2" if send else "q1" if kept else None)
+
+
+def test_a_null_of_the_sis_is_not_sent_back() -> None:
+    nothing = {"sourcedId": "x", "description": None, "comment": None, "learningObjectiveSet": None}
+    row = ScoreWrite("501", "81", Decimal(7))
+    item = bodies().change_line_item(nothing, SECTION, SPEC, NOW)
+    result = bodies().result(nothing, "x", "i1", row, NOW)
+    assert result is not None
+    assert not {"description", "comment", "learningObjectiveSet"} & {*item, *result}
+
+
+def test_google_compatible_results_are_as_googles() -> None:
+    made = bodies(choose_profile("google-compatible", None, {})).result(
+        None, "r1", "i1", ScoreWrite("501", "81", Decimal(80)), NOW
+    )
+    # Google sends an empty comment too, and an empty description: gradesync sends neither (R8).
+    assert made == {
+        **{"sourcedId": "r1", "score": 80, "scoreStatus": "fully graded"},
+        **{"scoreDate": "2026-09-01T03:00:00.000Z", "lineItem": {"sourcedId": "i1"}},
+        "student": {"sourcedId": "81"},
+    }
 
 
 @given(day=st.dates(date(2000, 1, 1), date(2099, 1, 1)), zone=st.sampled_from(ZONES))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from gradesync.core.plan import ScoreWrite
 from gradesync.core.sis import SisSection, Spec
 from gradesync.oneroster.cells import CELL, encode_cell, score_date, stamp
+from gradesync.oneroster.objects import read_due
 from gradesync.oneroster.profiles import Profile
 from gradesync.upstream.response import to_plain
 
@@ -52,11 +53,13 @@ class Bodies:
         self, entry: Object, section: SisSection, spec: Spec, now: datetime
     ) -> dict[str, object]:
         """Return the whole object with what is in `spec`, and everything else as it came."""
-        sent = self._sent_of(section, spec)
+        sent, kept = self._sent_of(section, spec), _drop_nulls(entry)
+        if self.profile.grading_period == "omit" and read_due(entry.get("dueDate"), self.zone) != spec.due:
+            kept.pop("gradingPeriod", None)  # the SIS finds it by the due date where none is named
         if isinstance(entry.get("metadata"), Mapping) and "metadata" in sent:
             sent["metadata"] = {**entry["metadata"], **self._metadata()}
         defaults = {"assignDate": sent["dueDate"], "resultValueMin": 0}
-        return {**defaults, **entry, **self._object(str(entry["sourcedId"]), now), **sent}
+        return {**defaults, **kept, **self._object(str(entry["sourcedId"]), now), **sent}
 
     def result(
         self, known: Object | None, result: str, line_item: str, write: ScoreWrite, now: datetime
@@ -68,7 +71,7 @@ class Bodies:
         cell = encode_cell(write.value, write.before, self.profile)
         if cell is None:
             return None
-        kept = {name: value for name, value in (known or {}).items() if name not in CELL}
+        kept = {name: value for name, value in _drop_nulls(known or {}).items() if name not in CELL}
         return {
             **kept,
             **self._object(result, now),
@@ -116,6 +119,11 @@ class Bodies:
         moments = [datetime.combine(day, time(hour), UTC) for hour in HOURS]
         fits = (moment for moment in moments if moment.astimezone(self.zone).date() == day)
         return stamp(next(fits, moments[0]))
+
+
+def _drop_nulls(entry: Object) -> dict[str, object]:
+    """Return what an object holds: some servers show a null for what is not there, and take none."""
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def _find_period(section: Object, due: date) -> str | None:
