@@ -1,0 +1,52 @@
+"""Name every kind of SIS, and open districts on them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from gradesync_sandbox.district import World
+from gradesync_sandbox.oneroster.demands import Demands
+from gradesync_sandbox.oneroster.state import open_face
+from harness.district import DistrictHarness
+from harness.environment import Environment
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Name a SIS, by the server that it is where it speaks OneRoster."""
+
+    profile: str = ""
+    demands: Demands | None = None
+
+    def __str__(self) -> str:
+        return f"{self.profile}-{self.demands.version}" if self.demands else "powerschool"
+
+    @property
+    def clears(self) -> bool:
+        return self.demands is None or self.demands.blank != "cannot"
+
+    @property
+    def has_categories(self) -> bool:
+        return self.demands is None or self.demands.constant_category is None
+
+    @property
+    def title_limit(self) -> int:
+        return 50 if self.demands is None else self.demands.title_limit or 255
+
+    @property
+    def whole_points(self) -> bool:
+        return self.demands is not None and self.demands.whole_points
+
+    def find_differences(self, harness: DistrictHarness) -> list[str]:
+        """Return what differs from the rules' demands, without the categories that a SIS doesn't have."""
+        found = harness.differences()
+        return found if self.has_categories else [line for line in found if " has category " not in line]
+
+
+@asynccontextmanager
+async def open_kind(environment: Environment, kind: Kind, world: World) -> AsyncIterator[DistrictHarness]:
+    """Open a district on a SIS of this kind."""
+    version = kind.demands.version if kind.demands else None
+    face = open_face(world.powerschool, kind.profile, version) if kind.demands else None
+    async with environment.open_district(world, oneroster=face) as opened:
+        yield opened
