@@ -241,13 +241,13 @@ class Scores:
 
     def _contradicts(self, response: UpstreamResponse, row: ScoreRow) -> bool:
         """Return True where the answer shows another score than the one that was sent, or another's (R41)."""
-        if self._deletes(row):
+        if not response.body.strip():
             return False
         if is_other(response, "result", self._result_id(row, self.results.cells.get(_pair(row)))):
             return True
-        content = decode(response.body) if response.body.strip() else None
+        content = decode(response.body)
         shown = content.get("result") if isinstance(content, dict) else None
-        if not isinstance(shown, dict):
+        if not isinstance(shown, dict) or self._deletes(row):
             return False
         refs = read_ref(shown, "lineItem"), read_ref(shown, "student")
         if any(
