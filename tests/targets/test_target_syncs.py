@@ -5,12 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from gradesync_sandbox.schoology.model import Mark
+from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
+from harness.environment import Environment
 from harness.faults import lose_ledger
+from harness.sis_kinds import Kind, open_kind
 
 
-async def sync(harness: DistrictHarness, kind: Any, *, left: int = 0, **wanted: Any) -> dict[Any, Any]:
+async def sync(harness: DistrictHarness, kind: Kind, *, left: int = 0, **wanted: Any) -> dict[Any, Any]:
     """Sync, expect no false claim and so many differences that the SIS leaves; return outcomes by cell."""
     done = await harness.sync(**wanted)
     rows = [(row.result, row.reason, row.detail) for row in await harness.outcomes(done) if row.reason]
@@ -28,12 +31,21 @@ async def expect_nothing_to_do(harness: DistrictHarness) -> None:
     assert harness.writes == []
 
 
-async def test_first_sync_sends_everything_once(harness: DistrictHarness, kind: Any) -> None:
+async def test_first_sync_sends_everything_once(harness: DistrictHarness, kind: Kind) -> None:
     await sync(harness, kind)
     await expect_nothing_to_do(harness)
 
 
-async def test_R44_scores_go_on_where_a_category_is_deleted(harness: DistrictHarness, kind: Any) -> None:
+async def test_classes_of_several_teachers_share_no_category(environment: Environment, kind: Kind) -> None:
+    async with open_kind(environment, kind, build(7, 2, 1, 1, ideal=True)) as harness:
+        first, second = harness.world.classrooms
+        assert first.sis_teacher is not second.sis_teacher
+        for room in (first, second):
+            done = await harness.sync(room)
+            assert (done.error_code, done.result) == (None, "all-sent")
+
+
+async def test_R44_scores_go_on_where_a_category_is_deleted(harness: DistrictHarness, kind: Kind) -> None:
     await sync(harness, kind)
     sis, room = harness.world.powerschool, harness.room
     for category in sis.categories_of(room.sis_teacher.dcid):
@@ -43,7 +55,7 @@ async def test_R44_scores_go_on_where_a_category_is_deleted(harness: DistrictHar
     assert harness.sis_text(harness.items[0], harness.students[0]) == "4"
 
 
-async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: Any) -> None:
+async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: Kind) -> None:
     first, second = harness.items
     ann, ben, cam = harness.students
     await sync(harness, kind)
@@ -68,7 +80,7 @@ async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: A
     await expect_nothing_to_do(harness)
 
 
-async def test_every_change_of_an_assignment_arrives(harness: DistrictHarness, kind: Any) -> None:
+async def test_every_change_of_an_assignment_arrives(harness: DistrictHarness, kind: Kind) -> None:
     first, second = harness.items
     await sync(harness, kind)
     assert first.due is not None
@@ -82,7 +94,7 @@ async def test_every_change_of_an_assignment_arrives(harness: DistrictHarness, k
     await expect_nothing_to_do(harness)
 
 
-async def test_what_is_deleted_in_the_sis_is_created_again(harness: DistrictHarness, kind: Any) -> None:
+async def test_what_is_deleted_in_the_sis_is_created_again(harness: DistrictHarness, kind: Kind) -> None:
     first, _ = harness.items
     await sync(harness, kind)
     harness.delete_in_sis(first)
@@ -91,7 +103,7 @@ async def test_what_is_deleted_in_the_sis_is_created_again(harness: DistrictHarn
     await expect_nothing_to_do(harness)
 
 
-async def test_lost_ledger_writes_nothing(harness: DistrictHarness, kind: Any) -> None:
+async def test_lost_ledger_writes_nothing(harness: DistrictHarness, kind: Kind) -> None:
     await sync(harness, kind)
     await lose_ledger(harness)
     harness.forget_calls()
@@ -100,7 +112,7 @@ async def test_lost_ledger_writes_nothing(harness: DistrictHarness, kind: Any) -
     assert harness.writes == []
 
 
-async def test_marks_arrive_and_are_taken_back(harness: DistrictHarness, kind: Any) -> None:
+async def test_marks_arrive_and_are_taken_back(harness: DistrictHarness, kind: Kind) -> None:
     first, _ = harness.items
     ann, ben, _ = harness.students
     await harness.change_policy(exception_flags=True)
@@ -115,7 +127,7 @@ async def test_marks_arrive_and_are_taken_back(harness: DistrictHarness, kind: A
     await expect_nothing_to_do(harness)
 
 
-async def test_edits_in_the_sis_stay_until_a_full_sync(harness: DistrictHarness, kind: Any) -> None:
+async def test_edits_in_the_sis_stay_until_a_full_sync(harness: DistrictHarness, kind: Kind) -> None:
     first, ann = harness.items[0], harness.students[0]
     await sync(harness, kind)
     harness.type_in_sis(first, ann, 1)

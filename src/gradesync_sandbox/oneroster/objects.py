@@ -122,7 +122,8 @@ class Shown:
             "class": self.ref("class", "classes", str(section.dcid)),
         }
         if part.categories:
-            made["category"] = self.ref("category", "categories", str(part.categories[0].teachercategoryid))
+            category = self.face.id_of_category(part.categories[0].teachercategoryid)
+            made["category"] = self.ref("category", "categories", category)
         if constant := self.face.demands.constant_category:
             made["category"] = self.ref("category", "categories", constant)
         if not self.face.demands.old:

@@ -69,8 +69,15 @@ def list_grading_periods(face: OneRoster, request: Request, shown: Shown) -> Res
 
 
 def list_categories(face: OneRoster, request: Request, shown: Shown) -> Response:
-    """Answer the categories of the whole district."""
-    rows = [shown.category(category) for category in face.sis.categories.values()]
+    """Answer the categories of the whole district, where it has one for many teachers those."""
+    if face.demands.categories == "class":
+        rows = [shown.category(category) for category in face.sis.categories.values()]
+    else:
+        alike = face.district_categories().items()
+        rows = [
+            {**shown.category(next(filter(lambda one: one.isactive, same), same[0])), "sourcedId": key}
+            for key, same in alike
+        ]
     return answer_set(face, request, "categories", rows)
 
 

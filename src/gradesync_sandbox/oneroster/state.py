@@ -3,12 +3,13 @@
 Rosters, assignments and scores are those of `PowerSchool`: teachers see one SIS, whichever way grades come.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from gradesync_sandbox.oneroster.demands import Demands, server_of
-from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Score
+from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Category, Score
 from gradesync_sandbox.powerschool.state import PowerSchool
 
 SCOPES = (
@@ -90,6 +91,26 @@ class OneRoster:
         """Return the sourcedId of a score."""
         pair = score.assignmentsectionid, score.studentsdcid
         return str(self.result_fields.get(pair, {}).get("sourcedId", f"made-{pair[0]}-{pair[1]}"))
+
+    def district_categories(self) -> dict[str, list[Category]]:
+        """Return the district's categories by sourcedId: teachers share those of one name."""
+        grouped: dict[tuple[str, int], list[Category]] = {}
+        seen: Counter[tuple[int, str]] = Counter()
+        for category in self.sis.categories.values():
+            name = category.name.strip().casefold()
+            seen[category.usersdcid, name] += 1
+            grouped.setdefault((name, seen[category.usersdcid, name]), []).append(category)
+        return {str(rows[0].teachercategoryid): rows for rows in grouped.values()}
+
+    def id_of_category(self, key: int) -> str:
+        """Return the sourcedId of a teacher's category."""
+        if self.demands.categories == "class":
+            return str(key)
+        listed = self.district_categories().items()
+        return next(
+            (sourced_id for sourced_id, rows in listed if key in {row.teachercategoryid for row in rows}),
+            str(key),
+        )
 
     def find_result(self, sourced_id: str) -> tuple[AssignmentSection, Score] | None:
         """Return the part and the score of a sourcedId, where it stands."""

@@ -84,7 +84,7 @@ def _category(face: OneRoster, section: Section, sent: Object) -> Category:
         if asked != face.demands.constant_category:
             raise Refused(422, "invaliddata", "category is not accepted")
         return mine[0]
-    found = next((c for c in mine if str(c.teachercategoryid) == asked and c.isactive), None)
+    found = next((c for c in mine if c.isactive and face.id_of_category(c.teachercategoryid) == asked), None)
     if found is None:
         raise Refused(404, "unknownobject", "There is no such category")
     return found
