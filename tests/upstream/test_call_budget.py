@@ -50,6 +50,21 @@ async def test_upstream_never_sees_more_calls_than_its_limit(aged: Connect) -> N
     assert count_in_window([(at, at) for at in arrivals], 0.5) <= 10
 
 
+async def test_calls_at_once_ask_for_pauses_once(aged: Connect) -> None:
+    redis = aged()
+    budget = CallBudget(redis, "d:sis", None)
+
+    async def count_asked() -> int:
+        stats = await redis.info("commandstats")
+        return sum(int(stats.get(f"cmdstat_{name}", {"calls": 0})["calls"]) for name in ("eval", "evalsha"))
+
+    await budget.acquire()  # the script is there from now on
+    await budget.pause(0)
+    before = await count_asked()
+    await asyncio.gather(*(budget.acquire() for _ in range(8)))
+    assert await count_asked() == before + 1
+
+
 async def test_call_may_cost_several_slots(aged: Connect) -> None:
     budget = CallBudget(aged(), "d:source", RateLimit(limit=4, window=600))
     await budget.acquire(cost=3)

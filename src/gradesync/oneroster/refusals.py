@@ -40,6 +40,8 @@ class Refusal:
 
 def read_refusal(response: UpstreamResponse) -> Refusal:
     """Read the status information of a response, wherever it stands and however it is spelled."""
+    if not response.body:  # so are most answers to writes
+        return Refusal(response.status, frozenset(), failed=False)
     try:
         content = decode(response.body)
     except MalformedError:

@@ -112,19 +112,24 @@ class CallBudget:
 
     async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
         """Wait for `cost` slots, first come first served; `Retriable` where they come after `until`."""
-        if self._rate is None and self._clear_at > max(loop_time() - REUSE_SECONDS, self._paused_at):
-            return  # without a limit only a pause of others is asked for, and that was answered just now
+        if self._is_clear():
+            return
         if reserved := self._pop_reserved(cost):
             if len(reserved) == cost and self._are_reusable(reserved):
                 return
             if not await self._wait(cost, [slot.name for slot in reserved]):
                 return
         async with self._in_turn(until):
-            while wait := await self._wait(cost):
+            # Those that waited for their turn ask no more, where the one before them was answered.
+            while not self._is_clear() and (wait := await self._wait(cost)):
                 ready = self._clock() + timedelta(seconds=wait)
                 if until is not None and ready > until:
                     raise Retriable("the call budget is spent", retry_at=ready)
                 await asyncio.sleep(wait)
+
+    def _is_clear(self) -> bool:
+        """Return True where only a pause of others could be in the way, and none was there just now."""
+        return self._rate is None and self._clear_at > max(loop_time() - REUSE_SECONDS, self._paused_at)
 
     async def try_reserve(
         self, cost: int, *, leaving: int = 0, closed: Sequence[CircuitBreaker] = ()
