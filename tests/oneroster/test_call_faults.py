@@ -52,7 +52,7 @@ NO_WAIT = Backoff(attempts=3, initial=0, longest=0, jitter=0)
 
 @dataclass
 class Rig:
-    """Hold a class of one line item, on a SIS whose calls fail on order. `number` tells tries apart."""
+    """Hold a class of one line item, on a SIS whose calls fail on order. `number` counts the tries."""
 
     face: state.OneRoster
     district: District
@@ -216,7 +216,7 @@ async def prepare(rig: Rig, kind: str, section: SisSection, ref: Ref) -> None:
 
 @pytest.mark.sample(5)
 @pytest.mark.parametrize("kind", WORK)
-async def test_each_failure_of_each_call_is_told_and_made_good(kind: str) -> None:
+async def test_each_failure_of_each_call_is_made_good(kind: str) -> None:
     async with open_rig() as rig:
         section = await rig.section()
         new: Any = await create(rig, section, Ref(""))

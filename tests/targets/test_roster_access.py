@@ -1,4 +1,4 @@
-"""Test what a connection check says of a OneRoster SIS that refuses the credentials, or a header."""
+"""Test what a connection check finds on a OneRoster SIS that refuses the credentials, or a header."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ async def check(harness: DistrictHarness, sis: SisAccess) -> dict[str, Finding]:
     return {found.check: found for found in await harness.context.systems.check(district, until=until)}
 
 
-async def test_signatures_that_are_refused_are_said_to_be(environment: Environment) -> None:
+async def test_refused_signatures_are_no_accepted_ones(environment: Environment) -> None:
     world = build(7, 1, 1, 1, ideal=True)
     face = open_face(world.powerschool, "eschoolplus", "1.1")
     async with environment.open_district(world, oneroster=face) as harness:
