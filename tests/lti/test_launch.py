@@ -2,6 +2,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradesync.db import audit
 from gradesync.settings import Settings
 from gradesync_sandbox.lti.platform import OMIT, signing_key
 from gradesync_sandbox.world import build
-from harness.lti import LtiHarness, Page, apply, choose, open_lti
+from harness.lti import TOOL, LtiHarness, Page, apply, choose, open_lti
 
 READS, WRITES = {"syncs:read"}, {"syncs:read", "syncs:write"}
 
@@ -260,6 +261,27 @@ async def test_other_addresses_point_to_schoology(
     assert "in Schoology" in Page(response).text
 
 
-async def test_too_large_body_is_refused(tool: LtiHarness) -> None:
+async def test_too_large_token_is_refused(tool: LtiHarness) -> None:
     response = await tool.browser.post("/lti/launch", content=b"id_token=" + b"x" * 100_000)
-    assert response.status_code in {400, 413}
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("POST", "/lti/launch", "text/html"),
+        ("POST", "/lti/login", "text/html"),
+        ("POST", "/lti/confirm", "application/json"),
+        ("POST", "/console/setup/session", "application/json"),
+    ],
+)
+async def test_growing_body_is_refused_while_it_streams(
+    tool: LtiHarness, method: str, path: str, kind: str
+) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 100_000
+
+    response = await tool.browser.request(method, path, content=endless(), headers={"origin": TOOL})
+    assert response.status_code == 413
+    assert response.headers["content-type"].startswith(kind)

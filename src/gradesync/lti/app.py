@@ -18,6 +18,7 @@ from gradesync.lti.tool import Tool, tool_of
 from gradesync.runtime import Runtime
 
 A_YEAR, AN_HOUR = 31_536_000, 3600
+HTTP_STATUS = {405: "method-not-allowed", 413: "body-too-large"}
 HANDLED = (
     RequestRefused,
     HTTPException,
@@ -91,10 +92,8 @@ def find_code(error: Exception) -> str:
     match error:
         case RequestRefused():
             return error.code
-        case HTTPException(status_code=405):
-            return "method-not-allowed"
         case HTTPException():
-            return "not-found"
+            return HTTP_STATUS.get(error.status_code, "not-found")
         case RedisError() | DatabaseAway():
             return "service-unavailable"
         case _:

@@ -114,6 +114,7 @@ CATALOG: Mapping[str, Refusal] = {
     "lti-request-not-valid": Refusal(400, "This page opens from Schoology.", AGAIN),
     "not-found": Refusal(404, "There is nothing here.", AGAIN),
     "method-not-allowed": Refusal(405, "This page opens from Schoology.", AGAIN),
+    "body-too-large": Refusal(413, "This page opens from Schoology.", AGAIN),
     "service-unavailable": Refusal(503, "This doesn't work right now.", f"Wait a minute. {AGAIN}"),
     "internal-error": Refusal(
         500, "Something went wrong here.", f"{AGAIN} If this happens again, tell your district."
