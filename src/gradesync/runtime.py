@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 PURGE_SECONDS = 3600.0
 READY_SECONDS = 3  # that `/readyz` waits for the database, or for Redis
+# Anybody may ask for `/readyz`: all who do share one check, so that nobody can load the servers with it.
+READY_KEPT_SECONDS = 1.0
 CIRCUITS_SECONDS = 5.0
 QUEUE_SECONDS = 10.0
 PARTITIONS_SECONDS = 300.0

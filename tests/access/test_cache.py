@@ -45,6 +45,16 @@ async def test_waiting_callers_share_a_load() -> None:
     assert loader.keys == ["a"]
 
 
+async def test_load_that_outlasts_its_time_is_shared() -> None:
+    loader = Loader()
+    loader.gate.clear()
+    cache = Cache(loader.load, seconds=0)
+    waiting = [asyncio.create_task(cache.get("a")) for _ in range(3)]
+    await asyncio.sleep(0)
+    loader.gate.set()
+    assert await asyncio.gather(*waiting) == [1, 1, 1]
+
+
 async def test_value_expires() -> None:
     loader = Loader()
     cache = Cache(loader.load, seconds=0)

@@ -55,7 +55,7 @@ async def test_open_circuits_are_counted_and_do_not_end_readiness(api: ApiHarnes
     assert 'gradesync_circuits_open{system="schoology"} 0.0' in metrics
     assert "secret" not in response.text + metrics
     await budget.report(True)
-    assert (await api.http.get("/readyz")).json()["circuits_open"]["powerschool"] == 1
+    assert (await api.restart().get("/readyz")).json()["circuits_open"]["powerschool"] == 1
 
 
 async def test_every_process_updates_the_circuit_metric(api: ApiHarness) -> None:

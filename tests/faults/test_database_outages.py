@@ -22,7 +22,7 @@ from gradesync.settings import Settings
 from harness.api import expect_problem
 from harness.apps import lend_app
 from harness.commands import run_gradesync
-from harness.database_outages import OUTAGES, hanging, starting_server
+from harness.database_outages import OUTAGES, hanging, open_database, starting_server
 from harness.processes import free_port, start_gradesync, wait_until_ready
 from harness.servers import Urls
 
@@ -93,8 +93,8 @@ async def test_database_that_cannot_be_used_is_503_everywhere(
     for answer in answers:
         expect_problem(answer, 503, "service-unavailable")
     for kind, found in (("text/html", pages), ("application/json", scripts)):
-        kinds = {(each.status_code, each.headers["content-type"].partition(";")[0]) for each in found}
-        assert kinds == {(503, kind)}
+        told = {(each.status_code, each.headers["content-type"].partition(";")[0]) for each in found}
+        assert told == {(503, kind)}
     assert all(int(answer.headers["retry-after"]) for answer in (*answers, *pages, *scripts))
 
 
@@ -104,6 +104,21 @@ async def test_process_without_an_answering_database_is_not_ready(settings: Sett
         with lend_app(application, runtime) as app:
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TOOL) as http:
                 assert (await http.get("/readyz")).status_code == 503
+
+
+async def test_all_who_ask_for_readiness_share_a_check(settings: Settings, servers: Urls) -> None:
+    async with (
+        open_runtime(settings, name="tests") as opened,
+        starting_server(servers.database_url) as server,
+        open_database(server.address) as database,
+    ):
+        runtime = replace(opened, context=replace(opened.context, database=database))
+        with lend_app(application, runtime) as app:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=TOOL) as http:
+                assert (await http.get("/readyz")).status_code == 503
+                once = server.asked
+                await asyncio.gather(*(http.get("/readyz") for _ in range(20)))
+    assert server.asked <= 2 * once
 
 
 async def test_process_waits_for_a_database_that_starts(
@@ -144,9 +159,7 @@ async def test_migration_waits_for_a_database_that_starts(servers: Urls) -> None
 
 
 @pytest.mark.parametrize("outage", OUTAGES[:4], ids=lambda outage: outage.__name__)
-async def test_command_without_a_database_reports_it(
-    settings: Settings, servers: Urls, outage: Outage
-) -> None:
+async def test_command_without_a_database_says_so(settings: Settings, servers: Urls, outage: Outage) -> None:
     async with outage(servers) as database:
         url = database.engine.url.render_as_string(hide_password=False)
         environment = settings.model_copy(update={"database_url": SecretStr(url)}).environment()

@@ -13,6 +13,7 @@ from gradesync.access.console import console_caller
 from gradesync.access.tokens import PAGE_LIFETIME, Scope
 from gradesync.api.app import create_app
 from gradesync.api.live import Live, SectionRef
+from gradesync.api.routes.operations import share_readiness
 from gradesync.core.district import ConsoleAccess, District
 from gradesync.core.sis import Policy
 from gradesync.db import clients
@@ -147,6 +148,7 @@ class ApiHarness:
     def restart(self) -> httpx.AsyncClient:
         """Continue as a new process, whose memory is empty."""
         self.app.state.live = Live(self.runtime)
+        self.app.state.readiness = share_readiness(self.runtime)
         return self.http
 
     async def run_queued(self) -> None:

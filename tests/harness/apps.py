@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from gradesync.api.live import Live
+from gradesync.api.routes.operations import share_readiness
 from gradesync.console.provider import Providers
 from gradesync.lti.tool import Tool
 from gradesync.runtime import Runtime
@@ -36,6 +37,7 @@ def lend_app(build: Build, runtime: Runtime) -> Iterator[FastAPI]:
 def _attach(app: FastAPI, runtime: Runtime) -> None:
     """Set the state that the application's builders set."""
     app.state.runtime, app.state.live = runtime, Live(runtime)
+    app.state.readiness = share_readiness(runtime)
     for route in app.router.routes:
         if isinstance(route, Mount) and isinstance(route.app, Starlette):
             route.app.state.tool = Tool.of(runtime)

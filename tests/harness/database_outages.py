@@ -28,7 +28,7 @@ TERMINATE = text("""
 
 @dataclass
 class StartingServer:
-    """Answer `times` times, or always (None), that the database system starts; then relay to it."""
+    """Say `times` times, or always (None), that the database system starts; then relay to it."""
 
     url: str
     times: int | None = None
@@ -61,7 +61,7 @@ async def starting_server(url: str, times: int | None = None) -> AsyncIterator[S
 
 
 @asynccontextmanager
-async def _opened(url: str, pool_size: int = 5) -> AsyncIterator[Database]:
+async def open_database(url: str, pool_size: int = 5) -> AsyncIterator[Database]:
     database = Database.open(url, Secrets(KEYS), application_name="outage", pool_size=pool_size)
     yield database
     await database.close()
@@ -73,7 +73,7 @@ async def _altered(urls: Urls, change: str) -> AsyncIterator[Database]:
     async with urls.owner() as owner:
         await owner.execute(text(f'CREATE DATABASE "{name}"'))
         await owner.execute(text(f'ALTER DATABASE "{name}" {change}'))
-        async with _opened(urls.of(name).database_url) as database:
+        async with open_database(urls.of(name).database_url) as database:
             yield database
         await owner.execute(text(f'DROP DATABASE "{name}"'))
 
@@ -88,14 +88,14 @@ def connections_not_allowed(urls: Urls) -> AbstractAsyncContextManager[Database]
 
 @asynccontextmanager
 async def starting_up(urls: Urls) -> AsyncIterator[Database]:
-    async with starting_server(urls.database_url) as server, _opened(server.address) as database:
+    async with starting_server(urls.database_url) as server, open_database(server.address) as database:
         yield database
 
 
 @asynccontextmanager
 async def unreachable(urls: Urls) -> AsyncIterator[Database]:
     nowhere = make_url(urls.database_url).set(port=1).render_as_string(hide_password=False)
-    async with _opened(nowhere) as database:
+    async with open_database(nowhere) as database:
         yield database
 
 
@@ -103,14 +103,14 @@ async def unreachable(urls: Urls) -> AsyncIterator[Database]:
 async def pool_used_up(urls: Urls) -> AsyncIterator[Database]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "POOL_SECONDS", SOON)
-        async with _opened(urls.database_url, pool_size=1) as database, database.without_tenant():
+        async with open_database(urls.database_url, pool_size=1) as database, database.without_tenant():
             yield database
 
 
 @asynccontextmanager
 async def hanging(urls: Urls) -> AsyncIterator[Database]:
     """Accept connections, and answer nothing, as a server that was stopped."""
-    async with hanging_server(urls.database_url) as server, _opened(server.address) as database:
+    async with hanging_server(urls.database_url) as server, open_database(server.address) as database:
         async with database.without_tenant():
             pass
         server.hang()
@@ -129,7 +129,7 @@ async def tables_locked(urls: Urls, seconds: float = SOON) -> AsyncIterator[Data
             await owner.execute(
                 text("LOCK TABLE client, district, invitation, tool_key IN ACCESS EXCLUSIVE MODE")
             )
-            async with _opened(urls.database_url) as database:
+            async with open_database(urls.database_url) as database:
                 yield database
             await owner.execute(text("ROLLBACK"))
 
@@ -146,7 +146,7 @@ async def backend_terminated(urls: Urls) -> AsyncIterator[Database]:
 
 
 async def _terminate_waiting(urls: Urls, over: asyncio.Event) -> None:
-    async with _opened(urls.database_url) as database:
+    async with open_database(urls.database_url) as database:
         while not over.is_set():
             async with database.without_tenant() as db:
                 await db.execute(TERMINATE)

@@ -212,7 +212,8 @@ V = TypeVar("V")
 class Cache(Generic[K, V]):
     """Load values with `load`, and keep each for `seconds`, at most `limit` of them.
 
-    Callers who need the same value at the same time share one load. Errors are never kept.
+    Callers who need the same value at the same time share one load, however long it takes. Errors are never
+    kept.
     """
 
     def __init__(self, load: Callable[[K], Awaitable[V]], *, seconds: float, limit: int = 1000) -> None:
@@ -224,7 +225,7 @@ class Cache(Generic[K, V]):
     async def get(self, key: K) -> V:
         """Return the value of `key`. Raises what `load` raises."""
         entry = self._entries.get(key)
-        if entry is None or monotonic() - entry[0] >= self._seconds or _has_failed(entry[1]):
+        if entry is None or (entry[1].done() and self._is_stale(entry)):
             entry = self._start(key)
         return await asyncio.shield(entry[1])
 
@@ -241,9 +242,10 @@ class Cache(Generic[K, V]):
             self._entries.popitem(last=False)
         return entry
 
+    def _is_stale(self, entry: tuple[float, asyncio.Future[V]]) -> bool:
+        value = entry[1]
+        has_failed = value.cancelled() or value.exception() is not None
+        return has_failed or monotonic() - entry[0] >= self._seconds
+
     def _oldest(self) -> float:
         return next(iter(self._entries.values()))[0]
-
-
-def _has_failed(value: "asyncio.Future[V]") -> bool:
-    return value.done() and (value.cancelled() or value.exception() is not None)

@@ -65,6 +65,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     """Build the API on a runtime, which outlives the application."""
     app = _build(runtime.settings.public_url)
     app.state.runtime, app.state.live = runtime, Live(runtime)
+    app.state.readiness = operations.share_readiness(runtime)
     return app
 
 

@@ -1,15 +1,19 @@
 """Serve the health and the metrics of a worker, without the code of the API: it starts sooner."""
 
 import asyncio
+from typing import TypeAlias
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gradesync.access.tokens import Cache
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.observability.logs import render_metrics
-from gradesync.runtime import READY_SECONDS, Runtime
+from gradesync.runtime import READY_KEPT_SECONDS, READY_SECONDS, Runtime
+
+Readiness: TypeAlias = dict[str, str | None]
 
 
 def health_app(runtime: Runtime) -> Starlette:
@@ -18,11 +22,11 @@ def health_app(runtime: Runtime) -> Starlette:
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
+    checked = Cache[None, Readiness](lambda _: _check(runtime), seconds=READY_KEPT_SECONDS)
+
     async def readiness(_: Request) -> Response:
-        if not await _is_ready(runtime):
-            return JSONResponse({"status": "unavailable"}, status_code=503)
-        problem = await runtime.redis.find_problem()
-        return JSONResponse({"status": "degraded" if problem else "ready", "queue_problem": problem})
+        found = await checked.get(None)
+        return JSONResponse(found, status_code=503 if found["status"] == "unavailable" else 200)
 
     async def metrics(_: Request) -> Response:
         body, content_type = render_metrics()
@@ -35,7 +39,14 @@ def health_app(runtime: Runtime) -> Starlette:
     return app
 
 
-async def _is_ready(runtime: Runtime) -> bool:
+async def _check(runtime: Runtime) -> Readiness:
+    if not await _is_migrated(runtime):
+        return {"status": "unavailable"}
+    problem = await runtime.redis.find_problem()
+    return {"status": "degraded" if problem else "ready", "queue_problem": problem}
+
+
+async def _is_migrated(runtime: Runtime) -> bool:
     try:
         async with asyncio.timeout(READY_SECONDS):
             return await runtime.context.database.is_migrated()

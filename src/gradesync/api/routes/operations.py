@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from gradesync.access.tokens import Cache
 from gradesync.api import schemas
-from gradesync.api.auth import CurrentRuntime
 from gradesync.api.problem_page import show_problem, wants_page
 from gradesync.api.problems import CATALOG, problem_responses
 from gradesync.api.schemas.render import render_reason
@@ -17,7 +17,7 @@ from gradesync.db import partitions
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import RequestRefused
 from gradesync.observability.logs import render_metrics
-from gradesync.runtime import READY_SECONDS, Runtime
+from gradesync.runtime import READY_KEPT_SECONDS, READY_SECONDS, Runtime
 from gradesync.systems import observe_circuits
 
 router = APIRouter(tags=["Operations"])
@@ -39,13 +39,25 @@ async def get_health() -> schemas.Health:
         }
     },
 )
-async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.Readiness:
+async def get_readiness(request: Request, response: Response) -> schemas.Readiness:
     """Report `unavailable` if the database is unreachable or lacks migrations of this release.
 
     Reports `degraded` if the queue cannot be used: requests are stored all the same, and workers find them.
     An open circuit of an upstream system, or a `gradesync maintain` that is due, is shown and does not change
-    the status.
+    the status. The report is at most a second old.
     """
+    readiness: schemas.Readiness = await request.app.state.readiness.get(None)
+    if readiness.status == "unavailable":
+        response.status_code = 503
+    return readiness
+
+
+def share_readiness(runtime: Runtime) -> Cache[None, schemas.Readiness]:
+    """Return the readiness of a process, which is checked once a second at most."""
+    return Cache(lambda _: _check(runtime), seconds=READY_KEPT_SECONDS)
+
+
+async def _check(runtime: Runtime) -> schemas.Readiness:
     database, migrations, maintained, problem = await asyncio.gather(
         _passes(_reaches_database(runtime)),
         _passes(runtime.context.database.is_migrated()),
@@ -54,7 +66,7 @@ async def get_readiness(runtime: CurrentRuntime, response: Response) -> schemas.
     )
     status = "degraded" if problem else "ready"
     if not (database and migrations):
-        response.status_code, status = 503, "unavailable"
+        status = "unavailable"
     checks = {"database": database, "migrations": migrations, "queue": problem is None}
     return schemas.Readiness(
         status=status,

@@ -29,7 +29,7 @@ Cause = Literal[
 
 
 class SisSetup(RequestModel):
-    """Describe how the SIS computes grades, which no SIS shows. What is left out is assumed, and listed."""
+    """Tell how the SIS computes grades, which no SIS shows. What is left out is assumed, and said."""
 
     formula: Annotated[Formula | None, Field(description="The SIS's formula; null for both")] = None
     weights: Annotated[
@@ -114,7 +114,7 @@ class StudentTotals(ResponseModel):
 
 
 class Assumption(ResponseModel):
-    """Name a fact that no system shows, and what was assumed instead."""
+    """Tell what no system shows, and what was assumed instead."""
 
     code: Annotated[str, Field(examples=["sis-category-weights"])]
     text: str
