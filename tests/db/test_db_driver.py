@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import text
 
+from gradesync.db import session
 from gradesync.db.codec import Secrets
 from gradesync.db.driver import Statement
 from gradesync.db.session import Database
@@ -47,3 +48,23 @@ async def test_closed_connection_is_named_and_replaced(servers: Urls, database: 
         await ask(here, terminated=True)
     await ask(here)
     await here.close()
+
+
+async def test_canceled_statement_does_not_wait_for_a_dead_connection(
+    servers: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "ROLLBACK_SECONDS", 0.05)
+
+    async def ask_in_vain() -> None:
+        async with here.on_driver(None) as db:
+            server.forget_known()
+            await ONE.run(db, {})
+
+    async with hanging_server(servers.database_url) as server, asyncio.timeout(30):
+        here = Database.open(server.address, Secrets(KEYS), application_name="check", pool_size=1)
+        canceled = asyncio.create_task(ask_in_vain())
+        await server.holding.wait()
+        canceled.cancel()
+        await asyncio.gather(canceled, return_exceptions=True)
+        await ask(here)
+        await here.close()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from sqlalchemy import text
 
-from gradesync.db import watchdog
+from gradesync.db import connections, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
@@ -106,3 +106,25 @@ async def test_answers_to_others_are_a_sign_of_life(
             await asyncio.sleep(0.01)
         await working
         assert answered > 2
+
+
+async def test_process_ends_though_the_server_is_silent(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "CLOSE_SECONDS", SOON)
+    async with asyncio.timeout(PATIENCE), opened(server) as database:
+        await ask(database)
+        server.hang()
+
+
+@pytest.mark.long
+async def test_connection_that_died_takes_no_time_of_others(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "COMMAND_SECONDS", 0.5)
+    async with asyncio.timeout(PATIENCE), opened(server) as database:
+        await asyncio.gather(ask(database), ask(database))
+        server.forget_known()
+        with pytest.raises(DatabaseAway):
+            await ask(database)
+        await ask(database)

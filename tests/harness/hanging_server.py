@@ -27,6 +27,12 @@ class HangingServer:
         self.known.clear()
         self.new.clear()
 
+    def forget_known(self) -> None:
+        """Pass on no more of the connections that there are, as a firewall that forgot them."""
+        self.known.clear()
+        self.known = asyncio.Event()
+        self.known.set()
+
     def go_on(self) -> None:
         self.known.set()
         self.new.set()
@@ -36,20 +42,23 @@ class HangingServer:
         await self.new.wait()
         target = make_url(self.url)
         async with connected(target.host, target.port) as (far_reader, far_writer):
-            await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+            known = self.known
+            await asyncio.gather(
+                self._pass_on(reader, far_writer, known), self._pass_on(far_reader, writer, known)
+            )
 
-    async def _pass_on(self, reader: StreamReader, writer: StreamWriter) -> None:
+    async def _pass_on(self, reader: StreamReader, writer: StreamWriter, known: asyncio.Event) -> None:
         while data := await reader.read(65536):
-            if not self.known.is_set():
+            if not known.is_set():
                 self.holding.set()
-                await self.known.wait()
+                await known.wait()
             writer.write(data)
         writer.close()
 
 
 @asynccontextmanager
 async def hanging_server(url: str) -> AsyncIterator[HangingServer]:
-    """Serve at another `address` a database that works until a test hangs it."""
+    """Serve at another `address` a database that works until it is told to hang."""
     server = HangingServer(url)
     server.go_on()
     async with serve_streams(server.accept) as port:

@@ -19,6 +19,9 @@ from gradesync.db.migrations import head
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
+# The server ends a statement sooner (`env.py`), unless it answers nothing any more.
+COMMAND_SECONDS = 90.0
+CONNECTING = {"async_creator_fn": connect, "command_timeout": COMMAND_SECONDS}
 # By SQLSTATE, where a limit of `env.py` is reached. The migration under way is then undone.
 OUT_OF_TIME = {
     "55P03": "A migration found its tables busy",  # lock_timeout
@@ -98,7 +101,7 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
         config.attributes.update(connection=connection, app_role=app_role)
         do(config)
 
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
+    engine = create_async_engine(url, poolclass=NullPool, connect_args=CONNECTING)
     try:
         async with _connect(engine) as connection:
             await _require_direct(connection)

@@ -1,5 +1,6 @@
 """Open transactions of one district each, which see the rows of that district alone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
 
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
+ROLLBACK_SECONDS = 2.0
 
 # All settings are those of the transaction: behind a pooler the next one may have another connection. A
 # process that sleeps, or is cut off, must not keep its locks from others.
@@ -83,7 +85,7 @@ class Database:
         return cls(engine, secrets, watchdog)
 
     async def close(self) -> None:
-        await self.watchdog.stop()
+        await self.watchdog.close()
         await self.engine.dispose()
 
     @asynccontextmanager
@@ -133,8 +135,10 @@ class Database:
                 await (LIMITS_ON_DRIVER if district_id is None else settings).run(db, values)
                 yield db
             except BaseException:
+                # A server that left the statement unanswered may leave this one too.
                 with suppress(Exception):
-                    await transaction.rollback()
+                    async with asyncio.timeout(ROLLBACK_SECONDS):
+                        await transaction.rollback()
                     taken.has_ended = True
                 raise
             with as_sqlalchemy():

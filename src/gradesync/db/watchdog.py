@@ -10,10 +10,12 @@ from weakref import WeakSet
 import structlog
 
 from gradesync.errors import DatabaseAway
+from gradesync.observability.periodic import cancel_all
 
 SILENT_SECONDS = 1.0  # without an answer, before a server that somebody waits for is asked for a sign of life
 PROBE_SECONDS = 3.0  # that it has for that, on a new connection
 AGAIN_SECONDS = 1.0
+CLOSE_SECONDS = 2.0
 # A timer that fires so late shows that this process was busy: an answer may be there, not yet read.
 LATE_SECONDS = 0.5
 
@@ -25,9 +27,9 @@ Connect = Callable[..., Awaitable[Any]]
 class Watchdog:
     """End the waiting for a server that accepts connections and answers nothing: it is stopped, or cut off.
 
-    Long work looks the same by any time for a statement. So a new connection is tried, and everything is
-    ended only where it gets no answer, and nobody else in this process got one meanwhile. Until the server
-    answers again, nobody waits for it: `DatabaseAway` is raised at once.
+    No time for a statement tells that from long work. So a new connection is tried, and everything is ended
+    only where it gets no answer, and nobody else in this process got one meanwhile. Until the server answers
+    again, nobody waits for it: `DatabaseAway` is raised at once.
     """
 
     def __init__(self) -> None:
@@ -72,12 +74,13 @@ class Watchdog:
         """Note that the server answered somebody."""
         self._answered = time.monotonic()
 
-    async def stop(self) -> None:
-        """End the probes."""
+    async def close(self) -> None:
+        """End the probes, and close the connections: those of a server that is silent, without its answer."""
         self._disarm()
         if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.gather(self._probing, return_exceptions=True)
+            await cancel_all([self._probing])
+        closing = [connection.close(timeout=CLOSE_SECONDS) for connection in tuple(self._connections)]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def _require(self) -> None:
         if self._silent:

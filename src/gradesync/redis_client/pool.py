@@ -20,6 +20,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as NoAnswer
 
+from gradesync.observability.periodic import cancel_all
 from gradesync.redis_client import sentinel
 from gradesync.redis_client.problems import RedisAway, TooSlow, find_problem
 
@@ -112,8 +113,7 @@ class Availability:
     async def stop(self) -> None:
         """End the probes."""
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+            await cancel_all([self._watching])
 
     def _begin(self, problem: str) -> None:
         log.warning("redis.away", problem=problem)
@@ -274,7 +274,7 @@ def open_redis(url: str, *, patience_seconds: float) -> RedisClient:
     """Return a client that connects when it is first used. Jobs are JSON.
 
     `url` names a server, or (`redis+sentinel://…`) sentinels that know it. `patience_seconds`: how long a
-    command may take before Redis counts as away. The name in a certificate is checked, unless the URL asks
+    command may take before Redis counts as away. The name in a certificate is checked, unless the URL says
     `ssl_check_hostname=false`.
     """
     options: dict[str, Any] = {"patience_seconds": patience_seconds}

@@ -22,7 +22,7 @@ from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
-from gradesync.observability.periodic import log_failure
+from gradesync.observability.periodic import cancel_all, log_failure
 from gradesync.sync.context import Release, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
@@ -92,8 +92,7 @@ class Lease:
         try:
             yield
         finally:
-            renewal.cancel()
-            await asyncio.gather(renewal, return_exceptions=True)
+            await cancel_all([renewal])
 
     async def _renew_repeatedly(self) -> None:
         while True:
