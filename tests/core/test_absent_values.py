@@ -10,7 +10,6 @@ from gradesync.core.reasons import Reason, Result
 from harness.gradebooks import (
     ANN,
     BEN,
-    NINE,
     STUDENTS,
     entry,
     gradebook,
@@ -20,6 +19,8 @@ from harness.gradebooks import (
     quiz,
     settled,
 )
+
+NINE = Decimal("9.5")
 
 
 def counts(item: AssignmentPlan) -> tuple[int, int, int]:

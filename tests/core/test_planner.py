@@ -15,11 +15,8 @@ from harness.gradebooks import (
     BEN,
     CAM,
     DUE,
-    FIVE,
     FLAGGED,
     KEYS,
-    NINE,
-    SEVEN,
     entry,
     gradebook,
     ledger,
@@ -34,6 +31,7 @@ from harness.gradebooks import (
     write,
 )
 
+FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 UNDONE = Owed(Reason.NOT_ATTEMPTED, NINE)
 
 

@@ -14,7 +14,6 @@ from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     ANN,
     BOOK,
-    NINE,
     bound,
     entry,
     gradebook,
@@ -26,6 +25,8 @@ from harness.gradebooks import (
     quiz,
     spec,
 )
+
+NINE = Decimal(9)
 
 
 @pytest.mark.parametrize("adopted", [True, False])

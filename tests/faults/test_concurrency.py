@@ -250,6 +250,14 @@ async def test_work_that_makes_no_call_does_not_wait_for_it(harness: DistrictHar
             pass
 
 
+async def test_failure_beside_held_work_is_shown(harness: DistrictHarness) -> None:
+    sync = await harness.request()
+    with pytest.raises(LookupError):
+        async with held_at(harness, "assignment.list", harness.run_queued()):
+            raise LookupError
+    assert (await harness.get(sync)).status == "complete"
+
+
 @pytest.mark.parametrize("kind", ["assignment.list", "assignment.create", "score.write"])
 async def test_flushed_redis_loses_nothing(harness: DistrictHarness, kind: str) -> None:
     sync = await harness.request()

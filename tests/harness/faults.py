@@ -60,8 +60,11 @@ async def held_at(
     harness.fault("powerschool", call, Hold(done), nth=nth)
     working = asyncio.create_task(work)
     await wait_until_held(harness, working)
-    yield working
-    harness.faults.release()
+    try:
+        yield working
+    finally:  # whatever fails in the block, a call that stays held would keep its server from ending
+        harness.faults.release()
+        await asyncio.wait({working})
     await working
 
 

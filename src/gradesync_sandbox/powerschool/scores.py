@@ -70,8 +70,7 @@ def _entries(sis: PowerSchool, request: Request, batch: ScoreBatch) -> list[Entr
     entries = [_entry(sis, teacher, row) for row in batch.rows]
     _check_status(sis, request, entries)
     _check_spanning(sis, entries)
-    sections = {entry.section.dcid: entry.section for entry in entries}
-    check_open(sis, sections.values(), [entry.part for entry in entries])
+    check_open(sis, {entry.section.dcid: entry.section for entry in entries}.values())
     _check_students(sis, entries)
     return entries
 
