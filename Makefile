@@ -17,6 +17,8 @@ GATED := tests/core tests/engine tests/worker \
 ARGS ?=
 N ?= 200
 T ?= tests
+# Tests start hundreds of processes, and each would compile the code anew
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test fuzz coverage check format openapi plugin bench bench-plots screenshots shape protocol sanity soak drill lock clean

@@ -5,7 +5,7 @@ import pytest
 
 pytest_plugins = ["harness.servers", "harness.runtimes"]
 
-# Nothing is timed: on a busy machine to draw an example may take a second, which says nothing of the code.
+# Nothing is timed: on a busy machine to draw an example may take a second, which is no fault of the code.
 hypothesis.settings.register_profile(
     "repeatable",
     derandomize=True,

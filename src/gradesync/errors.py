@@ -35,11 +35,16 @@ class CertificateRefused(Retriable):
 
 
 class AnswerLost(GradeSyncError):
-    """Report a request that was sent without a usable response: the write may have happened."""
+    """Report a request that was sent without a usable response: the write may have happened.
 
-    def __init__(self, detail: str) -> None:
+    `lands`: until when, on the monotonic clock, a write that was given up may still happen; 0 where nothing
+    is on its way.
+    """
+
+    def __init__(self, detail: str, *, lands: float = 0.0) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.lands = lands
 
 
 class Rejected(GradeSyncError):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import string
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -52,6 +53,10 @@ def parts(packed: bytes) -> dict[str, bytes]:
 
 
 CSV, MANIFEST = parts(SIGNED)["statement.csv"], parts(SIGNED)["manifest.json"]
+SIGNATURE = parts(SIGNED)["signature.txt"]
+# The last letter of the signature, some bits of which stand for nothing.
+LETTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+SPARE = LETTERS[LETTERS.index(chr(SIGNATURE[-4])) ^ 1].encode()
 
 
 def repack(**changed: bytes) -> bytes:
@@ -121,6 +126,8 @@ def test_changed_moved_and_lost_lines_are_placed(lines: bytes, where: str) -> No
         (repack(manifest_json=MANIFEST + b" "), "The signature is not that of this manifest"),
         (repack(signature_txt=base64.b64encode(bytes(64)) + b"\n"), "The signature is not that"),
         (repack(signature_txt=b"no base64\n"), "The signature is not that"),
+        (repack(signature_txt=SIGNATURE[:-4] + SPARE + SIGNATURE[-3:]), "The signature is not that"),
+        (repack(signature_txt=b" " + SIGNATURE), "The signature is not that"),
         (pack(None), "The statement is not signed."),
         (repack(signature_txt=b"unsigned\n"), "The statement is not signed."),
         (repack(manifest_json=b"[]"), "The manifest is no JSON object."),

@@ -159,6 +159,22 @@ async def test_what_a_sync_writes_meanwhile_is_no_edit(api: ApiHarness) -> None:
     assert (found["counts"]["drift"], found["counts"]["conflict"]) == (0, 0)
 
 
+async def test_edit_after_a_sync_that_was_waited_for_is_listed(api: ApiHarness) -> None:
+    """Wait for a sync, and list what was typed over its score before the second attempt."""
+    office = await api.office()
+    await api.sync(office)
+    item, uids = scored(api)
+    await start(office, api)
+    api.world.schoology.grade(api.room.section.id, item.id, uids[0], 4)
+    assert (await office.post(f"{api.path}/syncs", {})).status_code == 202
+    assert await advance(api) == 0
+    await api.run_queued()
+    type_in_sis(api, item, uids[0], 2)
+    assert await advance(api) == 1
+    (edit,) = (await office.get(f"{api.path}/drift")).json()["items"]
+    assert (edit["sis"], edit["schoology"]) == ("2", "4")
+
+
 async def test_a_paused_district_compares_nothing(api: ApiHarness) -> None:
     office = await api.office()
     path = await start(office, api)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
 
+import pytest
+
 from gradesync.core.history import fold, trace
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.render import render_lines
@@ -56,6 +58,7 @@ async def test_costly_reads_leave_the_event_loop_to_others(api: ApiHarness) -> N
     assert scores
 
 
+@pytest.mark.long  # a person waits ten seconds for a turn
 async def test_live_scores_are_not_read_while_syncs_wait(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)

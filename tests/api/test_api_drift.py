@@ -263,3 +263,33 @@ async def test_undo_whose_answer_is_lost_is_finished(api: ApiHarness) -> None:
     again = await api.sync(teacher)
     assert (again["scores"]["written"], place.held) == (0, before)
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
+
+
+@pytest.mark.parametrize("choice", ["stop", "take"])
+async def test_decision_about_a_column_of_the_teacher_s_is_kept(api: ApiHarness, choice: str) -> None:
+    """Decide before a sync takes over an assignment that the ledger does not know."""
+    await api.change_policy(take_over=True)
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    known, world = Place(api), api.world
+    item = world.schoology.copy_assignment(api.room.section.id, known.item.id, "Typed twice")
+    world.schoology.grade(api.room.section.id, item.id, known.uid, 4)
+    (assoc,) = known.part.categories
+    category = next(
+        one
+        for one in world.powerschool.categories.values()
+        if one.teachercategoryid == assoc.teachercategoryid
+    )
+    (part,) = world.powerschool.gradebook.add_assignment(
+        api.room.sis, item.title, category, due=known.part.duedate, points=item.max_points
+    ).sections
+    world.powerschool.gradebook.edit_score(part, known.student, Decimal(3))
+    await compare(api, teacher)
+    (found,) = await list_drift(api, teacher)
+    decision = {"assignment": str(item.id), "sis_student": found["sis_student"], "choice": choice}
+    await decide(api, teacher, decision)
+    assert [each["choice"] for each in await list_drift(api, teacher)] == [choice]
+    for mode in ("changes", "full"):
+        await api.sync(teacher, mode=mode)
+        held = world.powerschool.gradebook.table(api.room.sis)[item.title][known.student.dcid]
+        assert held == "3"

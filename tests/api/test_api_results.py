@@ -15,7 +15,7 @@ async def test_sync_has_no_result_while_it_is_processing(api: ApiHarness) -> Non
     assert (sync["status"], sync["result"], sync["attention"]) == ("processing", None, None)
 
 
-async def test_complete_sync_says_what_needs_attention(api: ApiHarness) -> None:
+async def test_complete_sync_shows_what_needs_attention(api: ApiHarness) -> None:
     office = await api.office()
     item = next(iter(api.room.section.items.values()))
     api.world.schoology.edit_assignment(api.room.section.id, item.id, title="x" * 63)
@@ -31,7 +31,9 @@ async def test_complete_sync_says_what_needs_attention(api: ApiHarness) -> None:
 
 
 @pytest.mark.parametrize(("preview", "name"), [(False, "sync-"), (True, "preview-")])
-async def test_spreadsheet_says_section_requester_and_time(api: ApiHarness, preview: bool, name: str) -> None:
+async def test_spreadsheet_names_section_requester_and_time(
+    api: ApiHarness, preview: bool, name: str
+) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher, dry_run=preview)
     sheet = await teacher.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})

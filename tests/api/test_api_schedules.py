@@ -68,7 +68,7 @@ async def test_R23_schedules_need_a_policy(api: ApiHarness) -> None:
     assert await runs(office) == []
 
 
-async def test_window_begins_one_run_in_whose_name_it_says(api: ApiHarness, office: ApiClient) -> None:
+async def test_window_begins_one_run_in_the_schedules_name(api: ApiHarness, office: ApiClient) -> None:
     schedule = await add(api, office, section=api.section)
     assert sum(await asyncio.gather(*(begin(api) for _ in range(3)))) == 1
     await api.change_rows(YESTERDAY)  # as if the process had died before it noted the next window

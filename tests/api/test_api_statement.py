@@ -5,9 +5,13 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from harness.api import ApiHarness, expect_problem
+from gradesync.sync import comparison
+from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
+from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.known_districts import forget_pauses
 
 
 def parts(packed: bytes) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -26,16 +30,20 @@ async def test_statement_follows_the_syncs_of_a_section(api: ApiHarness) -> None
     second = await api.sync(teacher)
     path = f"{api.path}/statement"
     period = {"from": first["finished_at"], "to": datetime.now(UTC).isoformat()}
-    told = (await teacher.get(path, **period)).json()
-    assert told["rows"]["written"] == 1
-    assert told["totals"]["opening"]["scores"] == told["totals"]["closing"]["scores"] > 0
-    assert {one["reason"] for one in told["unknown"]} >= {"not-compared"}
+    statement = (await teacher.get(path, **period)).json()
+    assert statement["rows"]["written"] == 1
+    assert statement["totals"]["opening"]["scores"] == statement["totals"]["closing"]["scores"] > 0
+    assert {one["reason"] for one in statement["unknown"]} >= {"not-compared"}
     packed = await teacher.ask("GET", path, params=period, headers={"accept": "application/zip"})
     lines, manifest = parts(packed.content)
     (written,) = [line for line in lines if line["kind"] == "written"]
     assert (written["assignment id"], written["student id"], written["after"]) == (item, uid, "3")
     assert (written["sync"], written["before"]) == (second["id"], cell["change"]["value"])
-    assert (manifest["totals"], manifest["audit"], manifest["key"]) == (told["totals"], told["audit"], None)
+    assert (manifest["totals"], manifest["audit"], manifest["key"]) == (
+        statement["totals"],
+        statement["audit"],
+        None,
+    )
     again = await teacher.ask("GET", path, params=period, headers={"accept": "application/zip"})
     assert again.content == packed.content
     office = await api.office("audit:read")
@@ -48,12 +56,12 @@ async def test_first_statement_begins_with_nothing_known(api: ApiHarness) -> Non
     synced = await api.sync(teacher)
     assert synced["scores"]["written"] > 0
     period = {"from": synced["requested_at"], "to": datetime.now(UTC).isoformat()}
-    told = (await teacher.get(f"{api.path}/statement", **period)).json()
-    moved = [total for kind, total in told["totals"].items() if kind not in {"opening", "closing"}]
-    assert sum(total["scores"] for total in moved) == told["totals"]["closing"]["scores"] > 0
-    assert "not-known-before" in {one["reason"] for one in told["unknown"]}
+    statement = (await teacher.get(f"{api.path}/statement", **period)).json()
+    moved = [total for kind, total in statement["totals"].items() if kind not in {"opening", "closing"}]
+    assert sum(total["scores"] for total in moved) == statement["totals"]["closing"]["scores"] > 0
+    assert "not-known-before" in {one["reason"] for one in statement["unknown"]}
     of_year = (await teacher.get(f"{api.path}/statement")).json()
-    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", told["totals"])
+    assert (of_year["from"][4:10], of_year["totals"]) == ("-07-01", statement["totals"])
 
 
 async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness) -> None:
@@ -66,3 +74,54 @@ async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness
     expect_problem(await teacher.get(f"/sections/{other}/statement", **period), 404, "section-not-found")
     office = await api.office("syncs:read")
     expect_problem(await office.get("/sections/1/statement", **period), 404, "section-not-found")
+
+
+async def closing_of(api: ApiHarness, who: ApiClient) -> dict[tuple[str, str], str]:
+    """Compare, and return what a statement shows that the SIS shows: by its assignment and student."""
+    await who.post(f"{api.path}/comparisons")
+    assert await comparison.advance(api.runtime.context) == 1
+    packed = await who.ask("GET", f"{api.path}/statement", headers={"accept": "application/zip"})
+    closing = [line for line in parts(packed.content)[0] if line["kind"] == "closing"]
+    return {
+        (line["sis assignment id"], line["sis student id"]): line["after"]
+        for line in closing
+        if line["after"] != "blank"
+    }
+
+
+def books_of(api: ApiHarness) -> dict[tuple[str, str], str]:
+    """Return the scores in the simulator's own books of the section."""
+    gradebook, sis = api.world.powerschool.gradebook, api.room.sis
+    return {
+        (str(assignment.assignmentid), str(dcid)): score.actualscoreentered
+        for assignment in gradebook.of_section(sis)
+        for dcid, score in gradebook.scores[assignment.section(sis.dcid).assignmentsectionid].items()
+        if score.actualscoreentered is not None
+    }
+
+
+async def test_closing_is_what_the_sis_shows(api: ApiHarness) -> None:
+    """Edit, empty and delete scores in the SIS, delete an assignment, and lose the answer to a write."""
+    teacher, gradebook = await api.teacher(), api.world.powerschool.gradebook
+    await api.sync(teacher)
+    first, second, *_, last = gradebook.of_section(api.room.sis)
+    edited, emptied, deleted = (api.room.students[uid] for uid in list(api.room.students)[:3])
+    part = first.section(api.room.sis.dcid)
+    gradebook.edit_score(part, edited, Decimal(3))
+    gradebook.edit_score(part, emptied, None)
+    gradebook.edit_score(second.section(api.room.sis.dcid), deleted, Decimal(2))
+    gradebook.delete_score(second.section(api.room.sis.dcid), deleted)
+    gradebook.delete_assignment(last.assignmentid)
+    before = books_of(api)
+    assert await closing_of(api, teacher) == before
+    item = next(item for item in api.room.section.standing() if item.title.strip() == part.name)
+    api.world.schoology.grade(api.room.section.id, item.id, list(api.room.students)[3], 4)
+    reads = len(api.world.powerschool.log.of("schema.assignmentscore"))
+    unread = Fault("powerschool", "schema.assignmentscore", RefuseBefore(), nth=reads + 1, times=None)
+    for fault in (Fault("powerschool", "score.write", LoseAfter(), times=None), unread):
+        api.sandbox.faults.add(fault)
+    await api.sync(teacher)
+    api.mend()
+    await forget_pauses(api.runtime.redis)
+    assert books_of(api) != before
+    assert await closing_of(api, teacher) == books_of(api)

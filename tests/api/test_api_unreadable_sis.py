@@ -1,4 +1,4 @@
-"""Test a SIS that shows no scores: everything says so, cell by cell, and claims nothing of what it holds."""
+"""Test a SIS that shows no scores: everything names it, cell by cell, and claims nothing of what it holds."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -45,7 +45,7 @@ async def test_every_cell_of_a_comparison_is_unreadable(api: ApiHarness) -> None
     assert found["edits"]["total"] == 0
 
 
-async def test_totals_count_what_was_sent_and_say_so(api: ApiHarness) -> None:
+async def test_totals_count_what_was_sent_and_name_it(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
     gradebook = api.world.powerschool.gradebook

@@ -105,7 +105,7 @@ async def _claimed(database: Database) -> Claimed:
 
 
 def _processor_seconds(process: int) -> float:
-    """Return what Linux says that a process has run: on a busy machine, all else waits for others too."""
+    """Return how long a process has run by Linux: on a busy machine, all else waits for others too."""
     return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
 
 

@@ -1,4 +1,4 @@
-"""Measure what outages cost: a Redis that fails, and clients that connect and say nothing."""
+"""Measure what outages cost: a Redis that fails, and clients that connect and send nothing."""
 
 import asyncio
 import tempfile

@@ -29,6 +29,7 @@ def tables() -> dict[Path, dict[str, str]]:
     return {
         DOCS / "performance.md": {
             "measured": _measures(kept),
+            "missed": _missed(kept),
             "floor": _floor(kept),
             "sections": _sections(growth),
             "workers": _workers(growth),
@@ -75,10 +76,20 @@ def _in_short(kept: Mapping[str, Any]) -> str:
     return fill(summary, 120) + "\n"
 
 
+def _list_measures(kept: Mapping[str, Any]) -> list[Measure]:
+    return [Measure(raw["what"], raw["target"], raw["result"], raw["least"]) for raw in kept["measures"]]
+
+
+def _missed(kept: Mapping[str, Any]) -> str:
+    """Return the table of all targets that the kept figures miss."""
+    missed = [measure for measure in _list_measures(kept) if measure.met is False]
+    rows = ((measure.what, measure.bound, measure.shown) for measure in missed)
+    return _table(("measured", "target", "result"), rows)
+
+
 def _measures(kept: Mapping[str, Any]) -> str:
     rows = []
-    for raw in kept["measures"]:
-        measure = Measure(raw["what"], raw["target"], raw["result"], raw["least"])
+    for measure in _list_measures(kept):
         met = {True: "yes", False: "no", None: ""}[measure.met]
         rows.append((measure.what, measure.bound, measure.shown, met))
     return _noted(kept) + _table(("measured", "target", "result", "met"), rows)

@@ -1,4 +1,4 @@
-"""Hold a rehearsal against what it foretold: a run of a thousand sections of one district."""
+"""Hold a rehearsal against what it forecast: a run of a thousand sections of one district."""
 
 import asyncio
 from dataclasses import replace
@@ -35,7 +35,7 @@ NOW = text("SELECT clock_timestamp()")
 
 
 async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]:
-    """Compare the finish of a run with the one that was foretold from the syncs before it."""
+    """Compare the finish of a run with the one that was forecast from the syncs before it."""
     sections, allowance = QUICK_SIZES if quick else SIZES
     async with (
         simulate_district(sections=sections, assignments=2, students=2) as served,
@@ -53,7 +53,7 @@ async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]
                 served.district.schoology, requests_per_window=allowance, window_seconds=Decimal(5)
             )
             await register_districts(runtime, replace(served.district, schoology=limited), [DISTRICT])
-            foretold = await rehearse(runtime, district_id=DISTRICT, workers=1)
+            forecast = await rehearse(runtime, district_id=DISTRICT, workers=1)
             since = await connection.scalar(NOW)
             await _request(runtime, served, sections)
             await wait_until_settled(connection)
@@ -61,10 +61,10 @@ async def rehearsal(settings: Settings, *, quick: bool = False) -> list[Measure]
     name = f"{sections:,} sections of one district, {allowance} calls in 5 s"
     return [
         Measure(
-            f"{name}: finish, foretold and measured, apart by", 0.1, abs(foretold.now.finish / finish - 1)
+            f"{name}: finish, forecast and measured, apart by", 0.1, abs(forecast.now.finish / finish - 1)
         ),
         Measure(f"{name}: finish, s", None, finish),
-        Measure(f"{name}: foretold, s", None, foretold.now.finish),
+        Measure(f"{name}: forecast, s", None, forecast.now.finish),
     ]
 
 

@@ -115,7 +115,7 @@ async def decide_about_a_change(session: BrowserSession, opened: CourseTab) -> N
 
 
 async def map_titles(opened: CourseTab) -> None:
-    """Give a title that goes nowhere a rule: its preview says that the category would then have two."""
+    """Give a title that goes nowhere a rule: its preview shows that the category would then have two."""
     await go(opened, "Categories")
     unmapped = opened.tool.get_by_role("table", name="Titles that go nowhere")
     await unmapped.get_by_role("combobox", name=f"PowerSchool category of {UNMAPPED}").select_option(index=1)

@@ -102,7 +102,7 @@ async def test_statement_is_created_and_verified_alone(
     assert (broken.code, broken.out) == (1, "")
 
 
-async def test_unsigned_statement_is_said_to_be_unsigned(
+async def test_unsigned_statement_is_reported_as_unsigned(
     settings: Settings, database: Database, tmp_path: Path
 ) -> None:
     await write(database)

@@ -10,6 +10,7 @@ from gradesync.core.reasons import Reason, Result
 from harness.gradebooks import (
     ANN,
     BEN,
+    NINE,
     STUDENTS,
     entry,
     gradebook,
@@ -19,8 +20,6 @@ from harness.gradebooks import (
     quiz,
     settled,
 )
-
-NINE = Decimal("9.5")
 
 
 def counts(item: AssignmentPlan) -> tuple[int, int, int]:

@@ -16,6 +16,7 @@ from harness.gradebooks import (
     BEN,
     CAM,
     FLAGGED,
+    NINE,
     STUDENTS,
     entry,
     gradebook,
@@ -28,7 +29,6 @@ from harness.gradebooks import (
     spec,
 )
 
-NINE = Decimal(9)
 CLASS = [str(600 + n) for n in range(60)]
 MANY = {uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in CLASS}
 

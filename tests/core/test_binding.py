@@ -9,7 +9,7 @@ from gradesync.core.assignments import find_unlisted, select_score_reads
 from gradesync.core.fit import restore_pairs
 from gradesync.core.ledger import Doubtful, LedgerAssignment
 from gradesync.core.plan import Action
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import judge_assignments
 from gradesync.core.sis import LiveAssignment, Policy, Ref, SisCategory
 from harness.gradebooks import (
@@ -17,6 +17,7 @@ from harness.gradebooks import (
     BOOK,
     DUE,
     LAST,
+    NINE,
     QUIZZES,
     bound,
     entry,
@@ -32,7 +33,6 @@ from harness.gradebooks import (
     write,
 )
 
-NINE = Decimal(9)
 TAKE_OVER = rulebook(policy=Policy(take_over=True))
 
 
@@ -179,7 +179,9 @@ def test_R30_what_the_sis_would_refuse_to_change_is_not_tried(shown: LiveAssignm
     assert (item.action, item.reason) == (Action.FAIL, reason)
     unchanged = only(plan_of(gradebook({ANN: NINE}), ledger(entry()), live(shown)))
     assert unchanged.action is Action.KEEP
-    assert write(unchanged)
+    assert bool(write(unchanged)) is not shown.locked
+    refused = [(score.result, score.reason) for score in unchanged.settled]
+    assert refused == ([(Result.FAILED, Reason.TERM_LOCKED)] if shown.locked else [])
 
 
 def test_a_change_made_on_both_sides_costs_no_write() -> None:

@@ -9,8 +9,8 @@ from gradesync.core.category_preview import (
     PairChange,
     UnmappedTitle,
     find_changed_titles,
-    foretell,
     merge_titles,
+    preview_changes,
 )
 from gradesync.core.overview import CategoryUse
 from gradesync.core.sis import Ref, SisCategory
@@ -32,7 +32,7 @@ def changes(
 ) -> list[PairChange]:
     section = KnownCategories("7", "Algebra", uses, SIS)
     changed = find_changed_titles(before or {}, after)
-    return list(foretell(section, after, changed, many_to_one=many_to_one))
+    return list(preview_changes(section, after, changed, many_to_one=many_to_one))
 
 
 def test_a_rule_pairs_what_goes_nowhere() -> None:

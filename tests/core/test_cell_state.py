@@ -10,8 +10,8 @@ from gradesync.core.cell_state import NO_WISH, CellState, Wanted, judge_cell, se
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Doubtful
+from harness.gradebooks import EIGHT, NINE, SEVEN
 
-SEVEN, EIGHT, NINE = Decimal(7), Decimal(8), Decimal(9)
 EXEMPT, ZEROED = Mark(EXCUSED), Mark(MISSING, Decimal(0))
 SENT: dict[str, Sent] = {"never": NEVER_SENT, "blank": None, "8": EIGHT, "exempt": EXEMPT, "missing": ZEROED}
 LIVE: dict[str, Live] = {
@@ -112,7 +112,7 @@ def test_equal_numbers_are_the_same_score() -> None:
     assert judge_cell(Decimal("9.50"), Decimal("9.5"), Decimal("9.500")) is CellState.SAME
 
 
-def test_a_full_sync_does_what_the_state_says() -> None:
+def test_a_full_sync_does_what_the_state_names() -> None:
     for sent, live, wish, state in oracle():
         wanted = WANTED[wish]
         if state is CellState.UNREADABLE or wanted is NO_WISH or wanted is NOT_READ:

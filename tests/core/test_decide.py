@@ -8,8 +8,8 @@ import pytest
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Choice, Live, Sent, decide
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.ledger import Doubtful, Value, holds, points_of
+from harness.gradebooks import FIVE, NINE, SEVEN
 
-FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 VALUES: tuple[Value, ...] = (None, Decimal(0), FIVE, SEVEN, Mark(EXCUSED), Mark(MISSING, Decimal(0)))
 SENT: tuple[Sent, ...] = (NEVER_SENT, *VALUES)
 READ: tuple[Value, ...] = (None, Decimal(0), FIVE, SEVEN, NINE, Mark(EXCUSED), Mark(MISSING, Decimal(0)))

@@ -1,7 +1,6 @@
 """Test for how long a decision about an edit in the SIS holds, and what syncs do with it."""
 
 from dataclasses import replace
-from decimal import Decimal
 from itertools import product
 from typing import Literal
 
@@ -21,7 +20,11 @@ from gradesync.core.sis import DriftPolicy, LiveGradebook, Policy
 from harness.gradebooks import (
     ANN,
     BEN,
+    EIGHT,
     KEYS,
+    NINE,
+    SEVEN,
+    SIX,
     entry,
     gradebook,
     ledger,
@@ -37,7 +40,6 @@ from harness.gradebooks import (
 )
 
 KEY = KEYS[ANN]
-SIX, SEVEN, EIGHT, NINE = Decimal(6), Decimal(7), Decimal(8), Decimal(9)
 POLICIES: tuple[DriftPolicy, ...] = ("report", "restore", "ask", "yield")
 ChoiceName = Literal["put-back", "take", "stop"]
 

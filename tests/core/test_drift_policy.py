@@ -1,6 +1,5 @@
 """Test what a district's policy, and a person's decision, make of a score that was changed in the SIS."""
 
-from decimal import Decimal
 from itertools import product
 
 import pytest
@@ -15,6 +14,9 @@ from gradesync.core.sis import DriftPolicy, Policy
 from harness.gradebooks import (
     ANN,
     BEN,
+    EIGHT,
+    NINE,
+    SEVEN,
     entry,
     gradebook,
     ledger,
@@ -26,7 +28,6 @@ from harness.gradebooks import (
     settled,
 )
 
-SEVEN, EIGHT, NINE = Decimal(7), Decimal(8), Decimal(9)
 VALUES: tuple[Value, ...] = (None, SEVEN, EIGHT, Mark(EXCUSED))
 SENT: tuple[Sent, ...] = (NEVER_SENT, *VALUES)
 LIVE: tuple[Live, ...] = (NOT_READ, *VALUES, NINE)

@@ -15,8 +15,11 @@ from harness.gradebooks import (
     BEN,
     CAM,
     DUE,
+    FIVE,
     FLAGGED,
     KEYS,
+    NINE,
+    SEVEN,
     entry,
     gradebook,
     ledger,
@@ -31,7 +34,6 @@ from harness.gradebooks import (
     write,
 )
 
-FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
 UNDONE = Owed(Reason.NOT_ATTEMPTED, NINE)
 
 

@@ -14,6 +14,8 @@ from harness.gradebooks import (
     BEN,
     BOOK,
     CAM,
+    EIGHT,
+    NINE,
     entry,
     gradebook,
     ledger,
@@ -24,7 +26,6 @@ from harness.gradebooks import (
     spec,
 )
 
-NINE, EIGHT = Decimal(9), Decimal(8)
 REMOVED = entry({ANN: NINE, BEN: EIGHT}, doubtful={CAM: Doubtful(NINE)}, may_hold=True, opted_out=True)
 SHOWN = live(listed("r1"))
 

@@ -19,6 +19,7 @@ from harness.gradebooks import (
     CAPABILITIES,
     FLAGGED,
     KEYS,
+    NINE,
     STUDENTS,
     entry,
     gradebook,
@@ -33,7 +34,6 @@ from harness.gradebooks import (
     write,
 )
 
-NINE = Decimal("9.5")
 MARKS = rulebook(capabilities=FLAGGED, policy=Policy(exception_flags=True))
 
 
@@ -146,7 +146,7 @@ def test_R7_no_score_is_never_a_zero(cell: Cell) -> None:
 
 def test_R18_only_what_changed_is_written() -> None:
     sent = {ANN: NINE, BEN: Decimal(7)}
-    book = gradebook({ANN: Decimal("9.50"), BEN: Decimal(8), CAM: Decimal(6)})
+    book = gradebook({ANN: Decimal("9.00"), BEN: Decimal(8), CAM: Decimal(6)})
     item = only(plan_of(book, ledger(entry(sent))))
     assert item.action is Action.KEEP
     assert [(row.student, row.before, row.value) for row in item.writes] == [

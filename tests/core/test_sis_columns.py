@@ -14,6 +14,7 @@ from gradesync.core.sis import Policy, Ref
 from harness.gradebooks import (
     ANN,
     BOOK,
+    NINE,
     bound,
     entry,
     gradebook,
@@ -25,8 +26,6 @@ from harness.gradebooks import (
     quiz,
     spec,
 )
-
-NINE = Decimal(9)
 
 
 @pytest.mark.parametrize("adopted", [True, False])

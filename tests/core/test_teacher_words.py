@@ -53,7 +53,7 @@ def test_sentences_have_at_most_20_words(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_fixes_of_administrators_say_whom_to_ask(reason: Reason) -> None:
+def test_fixes_of_administrators_name_whom_to_ask(reason: Reason) -> None:
     entry = CATALOG[reason]
     asks = entry.fix.startswith(("Ask your administrator", "Ask the school office"))
     assert (entry.who == "admin") == asks

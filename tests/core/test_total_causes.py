@@ -1,15 +1,17 @@
-"""Test what the explanation of a total says of single items, and how it rounds."""
+"""Test what the explanation of a total names of single items, and how it rounds."""
 
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from gradesync.core.gradebook import INCOMPLETE, Mark
 from gradesync.core.reasons import Reason
 from gradesync.core.totals.causes import Cause, Cell, Change, explain
 from gradesync.core.totals.compare import explain_total
-from gradesync.core.totals.formula import Formula, Part, compute_total
+from gradesync.core.totals.formula import Formula, Part, compute_total, round_half_up
 from gradesync.core.totals.sides import Sides, SisFormula, choose_period
 from gradesync.core.totals.wording import Unknown, find_unknown, show
 from harness.gradebooks import gradebook, quiz
@@ -90,6 +92,13 @@ def test_shown_worths_add_up_to_the_shown_difference() -> None:
     shown = show(explain(parts, Formula({"a": Fraction(1)}), changes, {}))
     assert (shown.source, shown.sis) == (Decimal("66.67"), Decimal("16.67"))
     assert sum(worth or 0 for worth in shown.worths) == shown.difference == Decimal("-50.00")
+
+
+@pytest.mark.parametrize(
+    ("number", "rounded"), [("5/2", 3), ("-5/2", -3), ("-12/10", -1), (f"{10**40 - 2}/{2 * 10**40}", 0)]
+)
+def test_half_is_rounded_away_from_zero(number: str, rounded: int) -> None:
+    assert round_half_up(Fraction(number)) == rounded
 
 
 def test_many_causes_are_explained_over_some_orders() -> None:

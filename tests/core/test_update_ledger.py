@@ -7,9 +7,22 @@ from gradesync.core.gradebook import EXCUSED, INCOMPLETE, Cell, Mark
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, mark_doubtful
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason
-from harness.gradebooks import ANN, BEN, CAM, by_key, entry, gradebook, ledger, listed, live, only, plan_of
-
-FIVE, SEVEN, NINE = Decimal(5), Decimal(7), Decimal(9)
+from harness.gradebooks import (
+    ANN,
+    BEN,
+    CAM,
+    FIVE,
+    NINE,
+    SEVEN,
+    by_key,
+    entry,
+    gradebook,
+    ledger,
+    listed,
+    live,
+    only,
+    plan_of,
+)
 
 
 def updated(known: LedgerAssignment, cells: dict[str, Cell], **fields: Any) -> LedgerAssignment:

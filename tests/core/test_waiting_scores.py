@@ -1,13 +1,20 @@
 """Test what is found to wait for the next sync."""
 
-from decimal import Decimal
-
 from gradesync.core.ledger import Owed
 from gradesync.core.reasons import Reason
 from gradesync.core.waiting import Waiting, find_waiting
-from harness.gradebooks import ANN, BEN, KEYS, entry, gradebook, ledger, rulebook, spec
-
-NINE, EIGHT = Decimal(9), Decimal(8)
+from harness.gradebooks import (
+    ANN,
+    BEN,
+    EIGHT,
+    KEYS,
+    NINE,
+    entry,
+    gradebook,
+    ledger,
+    rulebook,
+    spec,
+)
 
 
 def test_changed_scores_wait_and_equal_ones_do_not() -> None:

@@ -1,4 +1,4 @@
-"""Test which errors of a statement say that the database cannot be used now."""
+"""Test which errors of a statement mean that the database cannot be used now."""
 
 import asyncpg
 import pytest

@@ -1,4 +1,4 @@
-"""Check what stored syncs say of a district's load: the writes of its sections, and the time of a call."""
+"""Check what stored syncs show of a district's load: the writes of its sections, and the time of a call."""
 
 import pytest
 

@@ -170,7 +170,7 @@ async def test_retry_of_a_failed_assignment_sends_all_its_scores(harness: Distri
 
 
 @pytest.mark.parametrize("overdue", [True, False])
-async def test_retry_of_a_sync_that_stopped_says_so(harness: DistrictHarness, overdue: bool) -> None:
+async def test_retry_of_a_sync_that_stopped_names_it(harness: DistrictHarness, overdue: bool) -> None:
     """Stop a sync before it tries anything: no assignment or score is listed as failed."""
     if overdue:
         begun = await harness.request()

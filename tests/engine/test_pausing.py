@@ -1,5 +1,7 @@
 """Pause while a sync runs: it stops at its next checkpoint, and goes on without loss."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradesync.db.pauses import Where
@@ -10,6 +12,7 @@ from gradesync.sync.pauses import pause, resume
 from gradesync.sync.sweep import Swept, sweep
 from gradesync_sandbox.faults import RefuseBefore
 from harness.assertions import assert_synced_well, find_false_claims
+from harness.contexts import LIMITS
 from harness.district import DistrictHarness
 from harness.faults import held_at
 
@@ -54,6 +57,7 @@ async def test_running_sync_stops_and_goes_on_where_it_was(harness: DistrictHarn
 
 
 async def test_system_that_goes_down_after_the_pause_fails_nothing(harness: DistrictHarness) -> None:
+    harness.restart(replace(LIMITS, call_timeout=2))  # a lost call is waited for that long
     sync = await harness.request()
     async with held_at(harness, "assignment.create", harness.run_queued(), nth=1):
         paused = await pause_here(harness, Where())

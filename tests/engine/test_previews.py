@@ -60,6 +60,19 @@ async def test_R52_preview_predicts_absent_students(harness: DistrictHarness) ->
     await compare(harness)
 
 
+async def test_R52_preview_predicts_what_a_lock_refuses(harness: DistrictHarness) -> None:
+    await assert_synced_well(harness)
+    locked, uid = harness.part(harness.items[0]), harness.students[0]
+    harness.world.powerschool.gradebook.lock_assignment(locked)
+    for item in harness.items:
+        harness.grade(item, uid, 1)
+    await compare(harness)
+    one, other = (harness.sis_text(item, uid) for item in harness.items)
+    assert (one != "1", other) == (True, "1")
+    harness.world.powerschool.gradebook.lock_assignment(locked, locked=False)
+    await assert_synced_well(harness)
+
+
 def check_worlds(environment: Environment, loop: asyncio.AbstractEventLoop, worlds: int) -> None:
     """Compare previews and syncs of so many random worlds: of the first sync, and after each round."""
 

@@ -1,7 +1,7 @@
 """Run gradesync on existing engines, and disturb them: `make drill`.
 
 `python -m engines [pooler] [failover] [sentinel]` runs some parts, for minutes. Prints one table, and every
-broken promise as a sentence; ends with 1 where there is one. A part whose programs are not installed says so.
+broken promise as a sentence; ends with 1 where there is one. A part without its programs is skipped.
 """
 
 import asyncio

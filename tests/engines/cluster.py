@@ -45,7 +45,7 @@ class Node:
     patroni: Program
 
     def status(self) -> dict[str, Any]:
-        """Return what Patroni says of the node; empty where it does not answer."""
+        """Return what Patroni reports of the node; empty where it does not answer."""
         try:
             with urlopen(f"http://127.0.0.1:{self.rest}/patroni", timeout=2) as answer:
                 status: dict[str, Any] = json.load(answer)

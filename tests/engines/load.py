@@ -89,8 +89,12 @@ class Load:
                 except httpx.TransportError as error:
                     self.answers[type(error).__name__] += 1
                 else:
-                    told = "" if answer.status_code != AWAY or "retry-after" in answer.headers else " untold"
-                    self.answers[f"{answer.status_code}{told}"] += 1
+                    unhinted = (
+                        ""
+                        if answer.status_code != AWAY or "retry-after" in answer.headers
+                        else " without retry-after"
+                    )
+                    self.answers[f"{answer.status_code}{unhinted}"] += 1
                     if answer.is_success:
                         found: dict[str, Any] = answer.json()
                         return found

@@ -49,6 +49,13 @@ async def test_no_call_begins_that_may_outlast_its_sync(harness: DistrictHarness
     await assert_synced_well(harness)
 
 
+async def test_late_scores_are_not_sent_again(harness: DistrictHarness) -> None:
+    harness.restart(HURRIED)
+    harness.fault("powerschool", "score.write", LATE)
+    await assert_synced_well(harness)
+    assert harness.world.powerschool.log.effects() == {"written": 6}
+
+
 @pytest.mark.parametrize("refused_looks", [0, 4])
 async def test_late_create_is_not_sent_again(harness: DistrictHarness, refused_looks: int) -> None:
     harness.restart(HURRIED)

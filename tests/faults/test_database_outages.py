@@ -93,8 +93,8 @@ async def test_database_that_cannot_be_used_is_503_everywhere(
     for answer in answers:
         expect_problem(answer, 503, "service-unavailable")
     for kind, found in (("text/html", pages), ("application/json", scripts)):
-        told = {(each.status_code, each.headers["content-type"].partition(";")[0]) for each in found}
-        assert told == {(503, kind)}
+        kinds = {(each.status_code, each.headers["content-type"].partition(";")[0]) for each in found}
+        assert kinds == {(503, kind)}
     assert all(int(answer.headers["retry-after"]) for answer in (*answers, *pages, *scripts))
 
 
@@ -159,7 +159,9 @@ async def test_migration_waits_for_a_database_that_starts(servers: Urls) -> None
 
 
 @pytest.mark.parametrize("outage", OUTAGES[:4], ids=lambda outage: outage.__name__)
-async def test_command_without_a_database_says_so(settings: Settings, servers: Urls, outage: Outage) -> None:
+async def test_command_without_a_database_reports_it(
+    settings: Settings, servers: Urls, outage: Outage
+) -> None:
     async with outage(servers) as database:
         url = database.engine.url.render_as_string(hide_password=False)
         environment = settings.model_copy(update={"database_url": SecretStr(url)}).environment()

@@ -52,20 +52,20 @@ async def find_false_claims(harness: DistrictHarness, sync: Sync) -> list[str]:
 
 
 async def _find_forgotten(harness: DistrictHarness, sync: Sync) -> list[str]:
-    """Compare the history of a section, folded, with its ledger: nothing may be sent and not be told."""
+    """Compare the history of a section, folded, with its ledger: nothing may be sent and be missing there."""
     async with harness.context.database.district(harness.district.id) as db:
         entries = await ledger.load(db, sync.section_id)
         folded = fold(await history.read(db, sync.section_id))
-    told = {
-        (id_, student): known.change.after
+    known = {
+        (id_, student): cell.change.after
         for id_, cells in folded.items()
-        for student, known in cells.items()
-        if (entry := entries[id_]).ref is not None and entry.ref.key == known.ref
+        for student, cell in cells.items()
+        if (entry := entries[id_]).ref is not None and entry.ref.key == cell.ref
     }
     sent = {
         (id_, key): value for id_, entry in entries.items() if entry.ref for key, value in entry.sent.items()
     }
-    return [f"its history differs from its ledger: {told.items() ^ sent.items()}"] if told != sent else []
+    return [f"its history differs from its ledger: {known.items() ^ sent.items()}"] if known != sent else []
 
 
 def find_miscounts(sync: Sync, listed: list[Outcome]) -> list[str]:

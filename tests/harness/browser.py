@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from fastapi import FastAPI
 from playwright.async_api import (
     Browser,
     BrowserContext,
@@ -27,6 +28,7 @@ from playwright.async_api import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gradesync.api.live import Live
 from gradesync.cli.serving import application
 from gradesync.core.district import District
 from gradesync.db import districts
@@ -100,6 +102,7 @@ class BrowserSession:
     runtime: Runtime
     sandbox: Sandbox
     context: BrowserContext
+    app: FastAPI
     front: Front
     served: Served
     url: str
@@ -126,14 +129,9 @@ class BrowserSession:
         return CourseTab(page, page.frame_locator("iframe[name=tool]"))
 
     async def open_counting(self) -> "CourseTab":
-        """Open the course until there are calls to spare, with which the page counts what waits."""
-        while True:
-            counted = self.context.expect_event("response", lambda one: one.url.endswith("/waiting"))
-            async with counted as response:
-                opened = await self.open()
-            if (await (await response.value).json())["scores"]:
-                return opened
-            await opened.page.close()
+        """Open the course, and count what waits as a process does that has read nothing yet."""
+        self.app.state.live = Live(self.runtime)
+        return await self.open()
 
     def worker(self) -> AbstractAsyncContextManager[None]:
         """Run a worker while the block lasts."""
@@ -220,14 +218,15 @@ async def open_session(
         )
         await mark_budgets_known(runtime.redis)
         await register_district(runtime.context.database, district_of(sandbox))
-        front = Front(stack.enter_context(lend_app(application, runtime)))
+        app = stack.enter_context(lend_app(application, runtime))
+        front = Front(app)
         served = Served(front, "127.0.0.1", port)
         await served.start()
         stack.push_async_callback(served.stop)
         world.lti.register(f"{url}/lti/login", f"{url}/lti/launch")
         people = await browser.new_context(**context)
         stack.push_async_callback(people.close)
-        session = BrowserSession(runtime, sandbox, people, front, served, url, clock)
+        session = BrowserSession(runtime, sandbox, people, app, front, served, url, clock)
         session.watch()
         yield session
 

@@ -68,6 +68,24 @@ def _drop_in_sis(place: Place) -> None:
         harness.world.powerschool.enroll(student, harness.room.sis)
 
 
+def _lock(place: Place) -> None:
+    """Lock or open the term, or one assignment of the SIS."""
+    sis, harness = place.harness.world.powerschool, place.harness
+    there = sis.gradebook.of_section(harness.room.sis)
+    if place.value % 3 == 0 or not there:
+        sis.lock_term(harness.room.term, locked=not harness.room.term.locked)
+        return
+    part = there[place.value % len(there)].section(harness.room.sis.dcid)
+    sis.gradebook.lock_assignment(part, locked=not part.locked)
+
+
+def _change_type(place: Place) -> None:
+    there = place.harness.world.powerschool.gradebook.of_section(place.harness.room.sis)
+    if there:
+        part = there[place.value % len(there)].section(place.harness.room.sis.dcid)
+        part.scoretype = "PERCENT" if part.scoretype == "POINTS" else "POINTS"
+
+
 def _reimport(place: Place) -> None:
     schoology, only = place.harness.world.schoology, [place.item.id] if place.value % 2 else None
     schoology.reimport_assignments(place.section, only, with_grades=place.value % 3 > 0)
@@ -109,6 +127,8 @@ CHANGES: Mapping[str, Callable[[Place], object]] = {
     "show lists": _show_lists,
     "edit in sis": _edit_in_sis,
     "delete in sis": _delete_in_sis,
+    "lock or open in sis": _lock,
+    "change score type": _change_type,
     "drop or enroll in sis": _drop_in_sis,
     "close sis category": lambda at: at.harness.world.powerschool.set_category_active(
         at.sis_category, active=not at.sis_category.isactive

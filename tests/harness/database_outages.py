@@ -28,7 +28,7 @@ TERMINATE = text("""
 
 @dataclass
 class StartingServer:
-    """Say `times` times, or always (None), that the database system starts; then relay to it."""
+    """Answer `times` times, or always (None), that the database system starts; then relay to it."""
 
     url: str
     times: int | None = None

@@ -207,9 +207,8 @@ def _not_done(cell: FaultCell, status: str, error: str | None) -> list[str]:
 def _written_twice(cell: FaultCell, harness: DistrictHarness) -> list[str]:
     """Report rows that were sent although the SIS held their value: each may notify a family.
 
-    Where the SIS does not show its scores, or takes a write after it was given up, that cannot be helped.
+    Where the SIS does not show its scores, that cannot be helped.
     """
     blind = cell.kind == "schema.assignmentscore"
-    belated = cell.kind == "score.write" and cell.effect == "done too late"
     again = sum(row.effect == "unchanged" for row in harness.world.powerschool.log.score_rows())
-    return [f"{again} scores were sent that stood there already"] if again and not (blind or belated) else []
+    return [f"{again} scores were sent that stood there already"] if again and not blind else []

@@ -44,6 +44,7 @@ CAPABILITIES = Capabilities(
 )
 FLAGGED = replace(CAPABILITIES, exception_flags=frozenset({1, 3}))
 
+FIVE, SIX, SEVEN, EIGHT, NINE = map(Decimal, range(5, 10))
 ANN, BEN, CAM = "501", "502", "503"
 STUDENTS = {uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in (ANN, BEN, CAM)}
 KEYS = {ANN: "81", BEN: "82", CAM: "83"}

@@ -58,7 +58,7 @@ class HangingServer:
 
 @asynccontextmanager
 async def hanging_server(url: str) -> AsyncIterator[HangingServer]:
-    """Serve at another `address` a database that works until it is told to hang."""
+    """Serve at another `address` a database that works until a test hangs it."""
     server = HangingServer(url)
     server.go_on()
     async with serve_streams(server.accept) as port:

@@ -22,6 +22,7 @@ class SisColumn:
     category: int
     counts: bool
     scoretype: str
+    locked: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def take_snapshot(world: World) -> Snapshot:
             next((c.teachercategoryid for c in part.categories if c.isprimary), 0),
             part.iscountedinfinalgrade,
             part.scoretype,
+            part.locked,
         )
         for key, (_, part) in gradebook.parts.items()
     }

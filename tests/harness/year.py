@@ -1,4 +1,4 @@
-"""Live a school year with one class: steps on both systems, a sync after each, and an oracle of the rules."""
+"""Live a school year with two classes: steps on both systems, a sync after each, an oracle of the rules."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from gradesync.core.sis import Policy
 from gradesync.db.syncs import Sync
 from gradesync.systems import UpstreamSystems
+from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.world import build
 from harness.calendar import Calendar, first_day
 from harness.district import DistrictHarness
@@ -35,6 +36,7 @@ NO_GUARD = Policy(guard_scores=10**6, guard_assignments=10**6)
 NUMBERS = st.integers(0, 7)
 MODES = st.sampled_from(["changes", "changes", "changes", "full", "preview"])
 STEP_NAMES = st.runner().flatmap(lambda machine: st.sampled_from([step.name for step in machine.steps]))
+WHERE = st.sampled_from([0, 0, 1])
 DAYS = st.sampled_from([0, 1, 0, 2, 8, 20])
 
 
@@ -59,82 +61,90 @@ class YearMachine(RuleBasedStateMachine):
     )
     def august(self, dates: str, quotes: str, forms: frozenset[str]) -> None:
         calendar = first_day()
-        world = build(7, 1, 3, 3, ideal=True, clock=calendar.seconds)
+        world = build(7, 3, 3, 3, ideal=True, clock=calendar.seconds)
         switches = world.powerschool.switches
         switches.teacher_dates, switches.refusal_quotes, switches.name_form = dates, quotes, set(forms)  # type: ignore[assignment, arg-type]
-        room = world.classrooms[0]
-        for key, category in list(room.section.categories.items()):
-            if category.title in UNUSED:
-                del room.section.categories[key]
+        rooms = world.classrooms[::2]  # those of one teacher
+        for room in rooms:
+            for key, category in list(room.section.categories.items()):
+                if category.title in UNUSED:
+                    del room.section.categories[key]
         opened = self.environment.open_district(world, policy=NO_GUARD)
         harness = self.run(self.stack.enter_async_context(opened))
         follow_calendar(harness, calendar)
-        self.year = SchoolYear(harness, calendar, YearMemory(world, room), self.run)
-        self.sync("changes")
+        self.classes: list[SchoolYear] = []
+        for memory in (memories := [YearMemory(world, room) for room in rooms]):
+            memory.others = [other for other in memories if other is not memory]
+            self.classes.append(SchoolYear(harness, calendar, memory, self.run, self.classes))
+        self.sync(self.classes[0], "changes")
 
-    @rule(step=STEP_NAMES, a=NUMBERS, b=NUMBERS, days=DAYS, mode=MODES)
-    def live(self, step: str, a: int, b: int, days: int, mode: str) -> None:
+    @rule(step=STEP_NAMES, where=WHERE, a=NUMBERS, b=NUMBERS, days=DAYS, mode=MODES)
+    def live(self, *, step: str, where: int, a: int, b: int, days: int, mode: str) -> None:
         """Let some days pass, let something happen, and sync; from June on nothing happens any more."""
-        if self.year.calendar.now() >= JUNE:
+        year = self.classes[where]
+        if year.calendar.now() >= JUNE or year.away:
             return
-        self.year.calendar.advance(days=days, seconds=1800)
-        self.year.harness.restart()
-        follow_calendar(self.year.harness, self.year.calendar)
-        next(s for s in self.steps if s.name == step).act(self.year, a, b)
-        self.year.calendar.advance(seconds=5)
-        self.sync(mode)
+        year.calendar.advance(days=days, seconds=1800)
+        year.harness.restart()
+        follow_calendar(year.harness, year.calendar)
+        chosen = next(s for s in self.steps if s.name == step)
+        chosen.act(year, a, b)
+        year.calendar.advance(seconds=5)
+        self.sync(year, mode)
+        if chosen.several and year.other:
+            self.sync(year.other, "changes")
 
     def teardown(self) -> None:
-        if not hasattr(self, "year"):
-            return
         try:
-            self.sync("full")
+            for year in getattr(self, "classes", ()):
+                if not year.away:
+                    self.sync(year, "full")
         finally:
             self.run(self.stack.aclose())
 
-    def sync(self, mode: str) -> None:
+    def sync(self, year: SchoolYear, mode: str) -> None:
         """Sync, after a preview or not; a rough sync is followed by a calm one that puts all right."""
         if mode == "preview":
-            self.preview()
-        rough = self.year.rough
-        self.sync_once(mode if mode == "full" else "changes")
+            self.preview(year)
+        rough = year.rough
+        self.sync_once(year, mode if mode == "full" else "changes")
         if rough:
-            end_weather(self.year)
-            self.year.calendar.advance(seconds=60)
-            self.sync_once("changes")
-        self.year.calendar.advance(seconds=5)
+            end_weather(year)
+            year.calendar.advance(seconds=60)
+            self.sync_once(year, "changes")
+        year.calendar.advance(seconds=5)
 
-    def preview(self) -> None:
-        before = take_snapshot(self.year.world)
-        self.run(sync_late(self.year.harness, dry_run=True))
-        assert take_snapshot(self.year.world) == before, "a preview changed the SIS"
+    def preview(self, year: SchoolYear) -> None:
+        before = take_snapshot(year.world)
+        self.run(sync_late(year.harness, year.room, dry_run=True))
+        assert take_snapshot(year.world) == before, "a preview changed the SIS"
 
-    def sync_once(self, mode: str) -> None:
-        harness = self.year.harness
-        before = take_snapshot(self.year.world)
+    def sync_once(self, year: SchoolYear, mode: str) -> None:
+        harness = year.harness
+        before = take_snapshot(year.world)
         harness.forget_calls()
-        sync = self.run(sync_late(harness, mode=mode))
+        sync = self.run(sync_late(harness, year.room, mode=mode))
         rows = {
             (int(row.assignment_id), int(row.student_id) if row.student_id else None): row
             for row in self.run(harness.outcomes(sync))
             if row.student_id.isdigit() or not row.student_id  # a partial roster leaves rows of nobody
         }
-        written = self.year.powerschool.log.score_rows()
+        written = year.powerschool.log.score_rows()
         done = Done(
             before,
-            take_snapshot(self.year.world),
+            take_snapshot(year.world),
             sync.status,
             sync.error_code,
             mode == "full",
-            self.year.rough,
-            self.year.calendar.now(),
+            year.rough,
+            year.calendar.now(),
             {key: (str(row.result), row.reason) for key, row in rows.items()},
             frozenset(sync.warnings),
-            frozenset(self.year.bent),
+            frozenset(year.bent),
             {key: frozenset(row.warnings) for key, row in rows.items()},
             frozenset((r.assignmentsectionid, r.studentsdcid) for r in written if r.effect == "unchanged"),
         )
-        broken = judge_sync(self.year.memory, done)
+        broken = judge_sync(year.memory, done)
         assert broken == [], "\n".join(broken)
 
 
@@ -146,9 +156,9 @@ def follow_calendar(harness: DistrictHarness, calendar: Calendar) -> None:
     harness.context = replace(context, clock=calendar.now, systems=systems)
 
 
-async def sync_late(harness: DistrictHarness, **wanted: Any) -> Sync:
+async def sync_late(harness: DistrictHarness, room: Classroom, **wanted: Any) -> Sync:
     """Sync, however late it is by the calendar."""
-    sync = await harness.request(**wanted)
+    sync = await harness.request(room, **wanted)
     await harness.change_rows(SETTLES_LATE)
     return await harness.run_to_end(sync)
 

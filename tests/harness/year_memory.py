@@ -1,5 +1,6 @@
 """Remember, for the oracle of a school year, what stands in the SIS and what each sync did."""
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -58,12 +59,17 @@ class YearMemory:
     `columns`: item id -> ASSIGNMENTSECTIONID in the SIS section `linked`; `sections`: the section of each.
     `teachers` acted there last.
     `synced_at`: the time of the last sync, None before the first. `records`: uid -> the STUDENTS.DCID that a
-    school id named then. `shortens`: the district lets long names be shortened (R12).
+    school id named then. `shortens`: the district lets long names be shortened (R12). `student_id` and
+    `section_id` are its rules of who is who. `others` are the memories of its other classes; `holds`: none of
+    them took the SIS section since.
     """
 
     world: World
     room: Classroom
     student_id: str = "dcid"
+    section_id: str = r"^(\d+)$"
+    others: "list[YearMemory]" = field(default_factory=list)
+    holds: bool = False
     columns: dict[int, int] = field(default_factory=dict)
     sent: dict[SisCell, Sent] = field(default_factory=dict)
     sections: dict[int, int] = field(default_factory=dict)
@@ -80,14 +86,21 @@ class YearMemory:
         return self.room.section
 
     def section(self) -> sis.Section | None:
-        """Return the SIS section that the school code names."""
-        code = self.book.school_code
-        return self.world.powerschool.sections.get(int(code)) if code.isdigit() else None
+        """Return the SIS section that the school code names by the district's rule."""
+        found = re.search(self.section_id, self.book.school_code)
+        return self.world.powerschool.sections.get(int(found[1])) if found else None
+
+    def is_taken(self, section: sis.Section) -> bool:
+        """Return whether another class has a SIS section, and its code names that still (R37)."""
+        return any(o.holds and o.linked == section.dcid and o.section() is section for o in self.others)
 
     def follow(self, section: sis.Section) -> None:
         """Forget what is of no use where the section goes to another SIS section or teacher (R40, R44)."""
         if section.dcid != self.linked:
             self.columns, self.sent, self.linked = {}, {}, section.dcid
+        self.holds = True
+        for other in self.others:
+            other.holds = other.holds and other.linked != section.dcid
         teachers = acting_teachers(self.world, section)
         if self.teachers and not teachers & self.teachers:
             self.categories.forget()

@@ -21,6 +21,8 @@ def judge_sync(memory: YearMemory, done: Done) -> list[str]:
         if done.rough or (done.error in _stops(memory, section) and not changed):
             return []
         return [f"it stopped: {done.error}; {changed}"]
+    if section is not None and memory.is_taken(section):
+        return [f"two classes go to SIS section {section.dcid}"]
     if section is None:
         return [f"it did not stop although {memory.book.school_code!r} leads nowhere; {changed}"]
     left = memory.columns if memory.linked not in {0, section.dcid} else {}
@@ -36,7 +38,9 @@ def _stops(memory: YearMemory, section: sis.Section | None) -> set[str]:
     stops = set()
     if section is None:
         stops |= {"sis-section-not-found", "section-unmatched"}
-    elif not acting_teachers(memory.world, section):
+    elif memory.is_taken(section):
+        stops.add("sis-section-taken")
+    if section is not None and not acting_teachers(memory.world, section):
         stops.add("teacher-not-in-sis-section")
     if not memory.book.synced or not memory.book.school_code:
         stops.add("section-not-from-sis")

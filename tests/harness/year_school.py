@@ -1,4 +1,4 @@
-"""Hold the class, the calendar and the memory of a simulated school year, and what steps do there."""
+"""Hold a class, the calendar and the memory of a simulated school year, and what steps do there."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
@@ -29,14 +29,17 @@ class Runner(Protocol):
 class SchoolYear:
     """Hold one class that lives from August to June.
 
-    `rough`: the next sync meets an upstream system that misbehaves; `bent` are values that it may store.
+    `classes` are all classes of its teacher. `rough`: the next sync meets an upstream system that misbehaves;
+    `bent` are values that it may store. `away`: it is linked to another class, and no longer synced itself.
     """
 
     harness: DistrictHarness
     calendar: Calendar
     memory: YearMemory
     run: Runner
+    classes: "list[SchoolYear]"
     rough: bool = False
+    away: bool = False
     bent: set[Decimal] = field(default_factory=set)
     names: int = 0
     imported: set[int] = field(default_factory=set)
@@ -55,7 +58,12 @@ class SchoolYear:
 
     @property
     def room(self) -> Classroom:
-        return self.harness.room
+        return self.memory.room
+
+    @property
+    def other(self) -> "SchoolYear | None":
+        """Return the teacher's other class, while it is there."""
+        return next((year for year in self.classes if year is not self and not year.away), None)
 
     @property
     def book(self) -> Section:
@@ -105,7 +113,7 @@ class SchoolYear:
 
     def new_name(self) -> str:
         self.names += 1
-        return f"Assignment {self.names}"
+        return f"Assignment {self.names} of {self.book.title}"
 
     def due(self, days: int = 3) -> datetime:
         """Return a due date some days ahead, at most the term's last day."""
@@ -118,7 +126,8 @@ class SchoolYear:
 
     def edited_cell(self, column: int, dcid: int) -> None:
         """Note that people of the SIS changed a cell, which a sync of changes does not look for."""
-        self.memory.edited.add((column, dcid))
+        for year in self.classes:
+            year.memory.edited.add((column, dcid))
 
 
 def pick(things: Sequence[T], number: int) -> T | None:

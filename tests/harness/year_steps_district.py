@@ -5,6 +5,7 @@ from dataclasses import replace
 from harness.year_school import SchoolYear, pick
 from harness.year_step import Step
 
+PATTERNS = (r"^(\d+)$", r"^(\d+)", r"-(\d+)$")
 MOST = 6
 """Limit the people of the class."""
 
@@ -29,26 +30,48 @@ def link_section(year: SchoolYear, a: int, b: int) -> None:
 
 def correct_match(year: SchoolYear, a: int, b: int) -> None:
     """Let school ids name other keys of the SIS's students; the numbers are those of other children."""
-    memory, powerschool = year.memory, year.powerschool
-    memory.student_id = "student_number" if memory.student_id == "dcid" else "dcid"
-    if memory.student_id == "student_number":
+    powerschool = year.powerschool
+    named = "student_number" if year.memory.student_id == "dcid" else "dcid"
+    for each in year.classes:
+        each.memory.student_id = named
+    if named == "student_number":
         keys = sorted(powerschool.roster(year.sis))
         turned = keys[a % len(keys) :] + keys[: a % len(keys)] if keys else []
         for key, number in zip(keys, turned, strict=True):
             powerschool.students[key].student_number = number
     district = year.harness.district
-    match = replace(district.match, student_id=memory.student_id)
+    match = replace(district.match, student_id=named)
+    year.run(year.harness.replace_district(replace(district, match=match)))
+
+
+def change_codes(year: SchoolYear, a: int, b: int) -> None:
+    """Write school codes that name two SIS sections: of them the district's pattern takes one, or none."""
+    sections = sorted(year.powerschool.sections)
+    year.schoology.recode_section(year.book.id, f"{year.sis.dcid}-{pick(sections, b)}")
+
+
+def correct_pattern(year: SchoolYear, a: int, b: int) -> None:
+    """Let the section pattern take the whole code, its beginning or its end."""
+    pattern = PATTERNS[a % len(PATTERNS)]
+    for each in year.classes:
+        each.memory.section_id = pattern
+    district = year.harness.district
+    match = replace(district.match, section=pattern)
     year.run(year.harness.replace_district(replace(district, match=match)))
 
 
 def change_policy(year: SchoolYear, a: int, b: int) -> None:
     """Let the district shorten long names, or not."""
-    year.memory.shortens = not year.memory.shortens
-    year.run(year.harness.change_policy(shorten_titles=year.memory.shortens))
+    shortens = not year.memory.shortens
+    for each in year.classes:
+        each.memory.shortens = shortens
+    year.run(year.harness.change_policy(shorten_titles=shortens))
 
 
 DISTRICT = (
     Step("link section", "R27 R45", link_section),
     Step("correct match", "R40", correct_match),
+    Step("change codes", "R37 R40", change_codes),
+    Step("correct section pattern", "R37 R40", correct_pattern),
     Step("change policy", "R12", change_policy),
 )

@@ -58,6 +58,16 @@ def open_term(year: SchoolYear, a: int, b: int) -> None:
     year.powerschool.lock_term(year.powerschool.term_of(year.sis), locked=False)
 
 
+def lock_column(year: SchoolYear, a: int, b: int) -> None:
+    if column := pick(year.columns, a):
+        year.powerschool.gradebook.lock_assignment(column)
+
+
+def open_columns(year: SchoolYear, a: int, b: int) -> None:
+    for column in year.columns:
+        year.powerschool.gradebook.lock_assignment(column, locked=False)
+
+
 def recode_in_sis(year: SchoolYear, a: int, b: int) -> None:
     """Give the SIS section another DCID; Schoology's code follows at once or later."""
     year.powerschool.recode_section(year.sis, max(year.powerschool.sections) + 1000)
@@ -149,6 +159,8 @@ SIS = (
     Step("shorten term", "R14 R37", shorten_term),
     Step("lock term", "R30", lock_term),
     Step("open term", "R30 R37", open_term),
+    Step("lock SIS column", "R30", lock_column),
+    Step("open SIS columns", "R30 R37", open_columns),
     Step("recode in the SIS", "R37 R40", recode_in_sis),
     Step("correct code", "R37", correct_code),
     Step("split section", "R40", split_section),

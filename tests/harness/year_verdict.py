@@ -102,7 +102,7 @@ class Verdict:
         term = memory.world.powerschool.term_of(self.section)
         if item.due and not term.firstday <= item.due.date() <= term.lastday:
             reasons.add("due-date-outside-term")
-        if term.locked:
+        if term.locked or (column and column.locked):
             reasons.add("term-locked")
         if column and column.scoretype != "POINTS":
             reasons.add("sis-score-type")

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from gradesync.access.tokens import Caller, Scope, Tokens
-from gradesync.db import clients, districts
+from gradesync.db import clients, districts, invitations
 from gradesync.db.moving import list_routes
 from gradesync.db.session import Database
 from harness.cells import Cells
@@ -148,6 +148,28 @@ async def test_confirmation_follows_its_launch(client: httpx.AsyncClient) -> Non
 
 
 @installed
+async def test_sign_in_and_its_way_back_lead_to_one_cell(client: httpx.AsyncClient) -> None:
+    for district in ("riverside", "hilltop"):
+        signed_in = await client.get("/console/sign-in", params={"district": district})
+        back = await client.get(f"/console/callback-{district}", params={"code": "c", "state": "s"})
+        assert (signed_in.text, back.text) == (ROUTES[district], ROUTES[district])
+
+
+@installed
+async def test_invitation_and_its_session_lead_to_one_cell(client: httpx.AsyncClient) -> None:
+    for district in ("riverside", "hilltop"):
+        credential = f"{district}.{'s' * 43}"
+        session = {"authorization": f"Bearer {credential}"}
+        asked = [
+            await client.post("/console/setup/session", json={"link": credential}),
+            await client.get("/console/setup/district", headers=session),
+            await client.put("/console/setup/district", headers=session, json={"sis": {}}),
+            await client.post("/console/setup/check", headers=session, json={}),
+        ]
+        assert [answer.text for answer in asked] == [ROUTES[district]] * 4
+
+
+@installed
 async def test_moved_district_is_found_after_a_reload(tmp_path: Path) -> None:
     for where in ("west", "east"):
         async with proxy(tmp_path, {"riverside": where}) as opened:
@@ -167,11 +189,14 @@ async def test_routes_name_clients_and_installations(cells: Cells, database: Dat
             await districts.apply(db, district)
             ids.append((await clients.create(db, ["syncs:read"], created_by="operator"))[0])
     await cells.move("riverside")
+    async with database.district("lakeview") as db:
+        await invitations.create(db, "Ann Admin")
     urls = {"west": cells.west.migrate_database_url, "east": cells.east.migrate_database_url}
     assert await list_routes(urls) == {
         f"client:{ids[0]}": "east",
         f"client:{ids[1]}": "west",
         "hilltop": "west",
+        "lakeview": "west",
         "lti11:an old key": "east",
         "lti:https://lti.example.com|77|d1": "east",
         "riverside": "east",

@@ -75,8 +75,8 @@ def test_oneroster_page_has_a_section_a_vendor() -> None:
     }
     vendors = {name for name, vendor in PROFILES.items() if vendor.title}
     for name in vendors:
-        said = re.findall(r"^- \*\*(Ask for|Keys|Switch on|In [\w]+):\*\*", sections[name], re.MULTILINE)
-        assert [word.split()[0] for word in said] == ["Ask", "Keys", "Switch", "In"], name
+        steps = re.findall(r"^- \*\*(Ask for|Keys|Switch on|In [\w]+):\*\*", sections[name], re.MULTILINE)
+        assert [word.split()[0] for word in steps] == ["Ask", "Keys", "Switch", "In"], name
 
 
 def test_oneroster_page_lists_every_setting() -> None:

@@ -1,6 +1,7 @@
 """Hold the code to its limits: few loose modules, short files and names, docstrings that open with a verb."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,18 @@ def test_functions_are_short() -> None:
 def test_docstrings_open_with_a_verb(tree: str) -> None:
     found = sources.docstrings(sources.python_files(sources.ROOT / tree))
     assert [docstring for docstring in found if not sources.opens_with_a_verb(docstring)] == []
+
+
+@pytest.mark.parametrize("tree", sources.TREES)
+def test_code_uses_the_words_of_the_field(tree: str) -> None:
+    files = [path for path in sources.python_files(sources.ROOT / tree) if path != Path(sources.__file__)]
+    assert sources.old_words_of_code(files) == []
+
+
+def test_pages_use_the_words_of_the_field() -> None:
+    root = sources.ROOT
+    pages = [root / "CHANGELOG.md", root / "README.md", *(root / "docs").glob("*.md")]
+    assert sources.old_words_of_text([*pages, *sources.page_files(), *(root / "openapi").iterdir()]) == []
 
 
 def test_files_of_tests_have_names_of_their_own() -> None:

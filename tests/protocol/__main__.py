@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-from protocol.guards import ASSUMPTIONS, GUARDS, LIVE, WHOLE, without
+from protocol.guards import GUARDS, LIVE, WHOLE, without
 from protocol.spin import Search, missing, search
 
 out = Console()
@@ -17,7 +17,6 @@ def main() -> int:
     whole = [_line(name, search(settings, level=2)) for name, settings in WHOLE.items()]
     whole += [_line(f"every sync ends: {name}", search(settings, level=2)) for name, settings in LIVE.items()]
     fails = [_line(f"unless {name}", search(without(flag))) for name, (flag, _) in GUARDS.items()]
-    fails += [_line(f"unless {name}", search(without(flag))) for name, flag in ASSUMPTIONS.items()]
     return int(not all(whole) or any(fails))
 
 

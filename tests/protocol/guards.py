@@ -1,4 +1,4 @@
-"""List what is searched: the whole protocol, each guard removed, and each assumption."""
+"""List what is searched: the whole protocol, and it without each guard."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,7 @@ WHOLE: Mapping[str, tuple[str, ...]] = {
     "one lost answer and one stop": (),
     "the same, a call for each score": ("BATCH=1",),
     "two lost answers": ("LOSSES=2", "STOPS=0"),
+    "scores that take effect late": ("LATE_SCORES", "STOPS=0"),
     "both workers die": ("MORTAL", "LOSSES=0", "STOPS=2", "DEADLINE=7", "GRADES=1"),
 }
 # Settings under which no run goes on for ever without the end of a sync.
@@ -29,7 +30,8 @@ GUARDS: Mapping[str, tuple[str, str]] = {
     "a sync that is given back rests until its call has landed": ("NO_REST", "release"),
     "no call begins that may outlast the sync": ("NO_TIME_TO_LAND", "Lease.__call__"),
     "scores are marked before they are sent": ("NO_PENDING", "_mark_pending"),
-    "a lost batch is read back": ("NO_READ_BACK", "_read_back"),
+    "a lost batch is read back": ("NO_READ_BACK", "read_back"),
+    "it is read back again, when it has landed": ("NO_SECOND_READ", "read_back"),
     "scores in doubt are read before a plan": ("NO_DOUBT_READ", "select_score_reads"),
     "a section has one processing sync": ("NO_SINGLE", "syncs.insert"),
     "a cursor moves with the settlement": ("NO_CURSOR_AT_END", "Journal.settle"),
@@ -40,15 +42,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "NO_SWEEP": ("MORTAL", "LOSSES=0", "STOPS=2", "GRADES=1"),
     "NO_TIME_TO_LAND": ("DEADLINE=4", "LOSSES=0", "STOPS=0"),
     "NO_READ_BACK": ("LOSSES=1", "STOPS=0"),
-    "LATE_SCORES": ("LOSSES=1", "STOPS=0"),
-}
-
-# Assumption -> the setting under which it does not hold.
-ASSUMPTIONS: Mapping[str, str] = {
-    "a score whose answer is lost has arrived by the read-back, or never will": "LATE_SCORES",
+    "NO_SECOND_READ": ("LATE_SCORES", "LOSSES=1", "STOPS=0"),
 }
 
 
 def without(setting: str) -> tuple[str, ...]:
-    """Return the settings of a search with a guard or an assumption removed."""
+    """Return the settings of a search with a guard removed."""
     return (setting, *NEEDS.get(setting, ()))

@@ -3,9 +3,9 @@
    Two workers, two assignments with a score each. A score is its version: the teacher's first is 1. Bit i of a
    mask is assignment i. docs/protocol.md names the function of src that each step stands for.
 
-   Each -DNO_... removes a guard of the protocol, each -DLATE_... an assumption about the systems: then a check
-   fails. -DTRACE admits nothing but the events of a recorded run (follow.h), -DLIVE looks for syncs that never
-   end.                                                                                                        */
+   Each -DNO_... removes a guard of the protocol: then a check fails. -DLATE_SCORES lets scores take effect after
+   their call was given up. -DTRACE admits nothing but the events of a recorded run (follow.h), -DLIVE looks for
+   syncs that never end.                                                                                       */
 
 #ifndef REQUESTS
 #define REQUESTS 2        /* at least 2 */
@@ -279,6 +279,11 @@ inline check_settled() {  /* none lost: neither in this sync, nor in one that no
 #else
 #define WAITED (me.lands == 0)
 #endif
+#ifdef NO_SECOND_READ
+#define READABLE true
+#else
+#define READABLE (me.lands == 0 || (me.batch & HELD) == me.batch)
+#endif
 
 inline found() {
     me.known.ref = me.known.ref | BIT(me.one); me.known.intent = LESS(me.known.intent, BIT(me.one));
@@ -372,7 +377,7 @@ end:
     :: d_step { AT(WRITING) && me.call == SENT && losses && !late.on ->
         losses--; disturb(); give_up(); hear(READING_BACK) }
 #endif
-    :: d_step { AT(READING_BACK) ->
+    :: d_step { AT(READING_BACK) && READABLE ->
 #ifndef NO_READ_BACK
         deliver(me.batch & HELD);
 #endif

@@ -93,7 +93,7 @@ async def test_rehearsal_leaves_nothing_in_redis(redis: Redis) -> None:
     assert set(await redis.keys()) == before
 
 
-async def test_command_foretells_from_the_log(database: Database, settings: Settings) -> None:
+async def test_command_forecasts_from_the_log(database: Database, settings: Settings) -> None:
     async with database.district("riverside") as db:
         await districts.apply(db, DISTRICT)
     environment = settings.environment()
@@ -101,6 +101,6 @@ async def test_command_foretells_from_the_log(database: Database, settings: Sett
     assert (refused.code, "has no complete sync" in refused.err) == (1, True)
     for number in range(2):
         await add_settled(database, "1", 100 * number, 0.5)
-    told = await run_gradesync("rehearse", "--json", "riverside", environment=environment)
-    foretold = json.loads(told.out)
-    assert (foretold["sections"], foretold["resources"]["latency"], foretold["late"]) == (1, 0.5, 0)
+    answer = await run_gradesync("rehearse", "--json", "riverside", environment=environment)
+    forecast = json.loads(answer.out)
+    assert (forecast["sections"], forecast["resources"]["latency"], forecast["late"]) == (1, 0.5, 0)

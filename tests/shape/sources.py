@@ -1,6 +1,8 @@
 """Measure source files: their modules, their functions, and how their docstrings begin."""
 
 import ast
+import re
+import tokenize
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,6 +31,34 @@ LEADS = (
     "Raised",
 )
 SPEECH = ("tell", "tells", "told", "telling", "said", "say", "says", "saying")
+OLD_WORDS = (
+    *(
+        "foretell",
+        "foretells",
+        "foretold",
+        "untold",
+        "hands",
+        "bell",
+        "bells",
+        "ear",
+        "ears",
+        "door",
+        "doors",
+    ),
+    *(
+        "mould",
+        "placing",
+        "mishap",
+        "mishaps",
+        "onlooker",
+        "onlookers",
+        "parcel",
+        "parcels",
+        "strays",
+        "theatre",
+    ),
+)
+"""List words of which the field has better ones: a forecast, a pool, a wake-up, a fault, an orphan."""
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -131,6 +161,44 @@ def opens_with_a_verb(docstring: Docstring) -> bool:
 def speaks(docstring: Docstring) -> bool:
     """Decide whether a docstring uses one of `SPEECH`."""
     return any(word.lower() in SPEECH for word in docstring.words)
+
+
+def old_words_of_code(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
+    """Return file, line and word of each old word, or one of `SPEECH`, in a name, comment or docstring."""
+    pattern = _pattern(*OLD_WORDS, *SPEECH)
+    return [
+        (str(path.relative_to(ROOT)), token.start[0], match[0])
+        for path in paths
+        if pattern.search(path.read_text())
+        for token in _tokens(path)
+        if token.type in {tokenize.NAME, tokenize.COMMENT} or token.string.startswith('"""')
+        for match in pattern.finditer(token.string)
+    ]
+
+
+def old_words_of_text(paths: Iterable[Path]) -> list[tuple[str, str]]:
+    """Return file and word of each old word anywhere in it."""
+    pattern = _pattern(*OLD_WORDS)
+    return [
+        (str(path.relative_to(ROOT)), match[0])
+        for path in paths
+        for match in pattern.finditer(path.read_text())
+    ]
+
+
+def _pattern(*words: str) -> re.Pattern[str]:
+    """Match the words in text, in names with underscores and in names with capitals."""
+    lower, capital, upper = (
+        "|".join(map(change, words)) for change in (str.lower, str.capitalize, str.upper)
+    )
+    return re.compile(
+        rf"(?<![A-Za-z])(?:{lower})(?![a-z])|(?:{capital})(?![a-z])|(?<![A-Za-z])(?:{upper})(?![A-Za-z])"
+    )
+
+
+def _tokens(path: Path) -> list[tokenize.TokenInfo]:
+    with path.open("rb") as file:
+        return list(tokenize.tokenize(file.readline))
 
 
 def first_words(found: Iterable[Docstring]) -> Counter[str]:

@@ -77,7 +77,7 @@ class StatementFile:
         }
         totals = Totals.of(self.parts)
         manifest = render_manifest(scope, totals, len(self.parts), digests, key.id if key else None)
-        signature = base64.b64encode(key.key.sign(manifest)) + b"\n" if key else UNSIGNED
+        signature = encode_signature(key.key.sign(manifest)) if key else UNSIGNED
         contents: Mapping[str, bytes] = {
             SECTIONS: sections,
             SUMMARY: summary,
@@ -88,6 +88,11 @@ class StatementFile:
             with open_part(self._zip, name) as part:
                 part.write(content)
         self._zip.close()
+
+
+def encode_signature(signature: bytes) -> bytes:
+    """Return the part that holds a signature."""
+    return base64.b64encode(signature) + b"\n"
 
 
 def open_part(file: zipfile.ZipFile, name: str) -> IO[bytes]:

@@ -76,7 +76,7 @@ class Stored:
 
 
 class State(NamedTuple):
-    """Hold what the rules say of an assignment, and what of it waits; None where that is not known."""
+    """Hold how the rules judge an assignment, and what of it waits; None where that is not known."""
 
     verdict: Verdict | None
     waiting: Waiting | None

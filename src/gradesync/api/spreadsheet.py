@@ -46,7 +46,7 @@ class About:
 
     @property
     def file_name(self) -> str:
-        """Return a name that says them, in letters that every system takes."""
+        """Return a name that names them, in letters that every system takes."""
         plain = normalize("NFKD", self.section).encode("ascii", "ignore").decode().lower()
         parts = ("preview" if self.preview else "sync", *re.findall("[a-z0-9]+", plain))
         return f"{'-'.join(parts)[:NAME_MAX]}-{self.at:%Y-%m-%d-%H%M}.csv"

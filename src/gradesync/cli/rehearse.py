@@ -1,4 +1,4 @@
-"""Define the command `rehearse`: foretell a district's term end from its stored syncs."""
+"""Define the command `rehearse`: forecast a district's term end from its stored syncs."""
 
 from dataclasses import asdict
 from datetime import timedelta

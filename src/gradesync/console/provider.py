@@ -48,7 +48,7 @@ class Answer:
 
 
 class Providers:
-    """Find providers by their issuer, and let them say who signed in."""
+    """Find providers by their issuer, and learn from them who signed in."""
 
     def __init__(self, client: httpx.AsyncClient, keys: PlatformKeys, clock: Clock) -> None:
         self._client, self._keys, self._clock = client, keys, clock

@@ -51,6 +51,11 @@ class Binding(NamedTuple):
         """Return False where the SIS shows that the assignment holds no points (R46)."""
         return self.live is None or self.live.takes_points
 
+    @property
+    def locked(self) -> bool:
+        """Return True where the SIS shows that it takes no changes."""
+        return self.live is not None and self.live.locked
+
     def in_doubt(self, entry: LedgerAssignment) -> bool:
         """Return True if scores in the ledger may differ from what the SIS holds."""
         looks = any(doubt.looks for doubt in entry.doubtful.values())

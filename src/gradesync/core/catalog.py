@@ -195,8 +195,8 @@ def read_detail(detail: str) -> Facts:
     They are the one system that it is about, unless it names none or both, and the fields that the SIS
     doesn't let us use.
     """
-    said = detail.replace(ANY_SIS, sis_name()).replace("The SIS", sis_name()).casefold()
-    named = [name for name in (SOURCE_NAME, sis_name()) if name.casefold() in said]
+    words = detail.replace(ANY_SIS, sis_name()).replace("The SIS", sis_name()).casefold()
+    named = [name for name in (SOURCE_NAME, sis_name()) if name.casefold() in words]
     facts = {"system": named[0]} if len(named) == 1 else {}
     if fields := _FIELDS.search(detail):
         facts["permission"] = fields[1]

@@ -1,4 +1,4 @@
-"""Foretell what rules by title would change in a section, from what its last sync read."""
+"""Preview what rules by title would change in a section, from what its last sync read."""
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def find_changed_titles(before: Mapping[str, str], after: Mapping[str, str]) -> 
     return {normalize_title(title) for rule in changed for title in rule}
 
 
-def foretell(
+def preview_changes(
     section: KnownCategories, rules: Mapping[str, str], changed: Set[str], *, many_to_one: bool
 ) -> Iterator[PairChange]:
     """Yield what would change in a section with these rules, as its next sync would pair.

@@ -1,12 +1,13 @@
 """Decide one score, from its desired value, the value last sent and what the SIS holds live."""
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from gradesync.core.catalog import sis_name
 from gradesync.core.decisions import is_pending
 from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
-from gradesync.core.plan import ScoreOutcome
+from gradesync.core.plan import ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Stop
 from gradesync.core.sis import DriftPolicy
@@ -170,6 +171,23 @@ def settle_untouched(uid: str, record: str, sent: Value, key: str | Stop) -> Sco
         return ScoreOutcome(uid, key.result, key.reason, sis_student=record, detail=key.detail)
     warnings = (Reason.NEVER_SCORED_HERE,)
     return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
+
+
+def settle_locked(writes: Iterable[ScoreWrite]) -> tuple[ScoreOutcome, ...]:
+    """Fail scores that are not sent: the SIS shows beforehand that it takes none."""
+    return tuple(
+        ScoreOutcome(
+            write.student,
+            Result.FAILED,
+            Reason.TERM_LOCKED,
+            write.warnings,
+            before=write.before,
+            after=write.value,
+            sis_student=write.sis_student,
+            detail=write.detail,
+        )
+        for write in writes
+    )
 
 
 def _describe(live: Value) -> str:

@@ -31,7 +31,7 @@ class Owed(NamedTuple):
     """Describe a score that should have gone and did not: the reason, and the value.
 
     One that a rule left out, though no teacher chose that, is owed as the source has it: every sync judges it
-    again, so that none says that everything was sent while it stands left out. `held` is what the SIS holds
+    again, so that none claims that everything was sent while it stands left out. `held` is what the SIS holds
     instead, where a person is to decide about that.
     """
 

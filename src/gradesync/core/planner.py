@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
 from gradesync.core.catalog import sis_name
+from gradesync.core.decide import settle_locked
 from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
@@ -208,6 +209,8 @@ class _Planner:
             return stopped._replace(detail=closed.detail)
         column = self._column(entry, SentScores.of(entry, binding, decision, self.live))
         scores = plan_scores(column, self.roster, self.fitter)
+        if binding.locked:
+            scores = scores._replace(writes=(), settled=scores.settled + settle_locked(scores.writes))
         return AssignmentPlan(
             id=assignment.id,
             title=assignment.title,

@@ -14,7 +14,7 @@ Who: TypeAlias = Literal["you", "admin"]
 class Text(NamedTuple):
     """Word one reason. `who` can apply the fix: the teacher, or an administrator.
 
-    `exact` says what happened with its facts, which it names in braces. `many` is the title for several
+    `exact` is what happened with its facts, which it names in braces. `many` is the title for several
     students, with `{students}` for their number; only reasons of which a student is the cause have it.
     """
 
@@ -90,8 +90,8 @@ ASSIGNMENTS: Texts = {
         "To send it, make it a graded assignment in Schoology.",
     ),
     Reason.TERM_LOCKED: Text(
-        "This term is locked in {sis}, so nothing in it can be changed.",
-        "Ask your administrator to unlock the term for this section in {sis}.",
+        "This term or assignment is locked in {sis}, so nothing in it can be changed.",
+        "Ask your administrator to unlock it for this section in {sis}.",
         "admin",
     ),
     Reason.SIS_ASSIGNMENT_SHARED: Text(

@@ -13,7 +13,7 @@ from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
 
-# A column of fewer scores says nothing of its class.
+# A column of fewer scores shows nothing of its class.
 CLASS = 8
 # So many scores make a set of points typed as parts of 1 improbable.
 FRACTION_POINTS = 5.0
@@ -52,7 +52,7 @@ def advise(plans: Sequence[AssignmentPlan], ledger: Ledger, policy: Policy) -> t
     settled = {**{entry.id: _settled(entry) for entry in ledger.values() if entry.sent}, **columns}
     klass = _Class(columns, titles)
     advice = {key: found for key in columns if (found := klass.inspect(key)) is not None}
-    # What seems mistaken says nothing of the class: held against it, every other column moves the average.
+    # What seems mistaken shows nothing of the class: held against it, every other column moves the average.
     sums = _add_up(column for key, column in settled.items() if key not in advice)
     advice |= {
         key: found
@@ -113,7 +113,7 @@ class _Class(NamedTuple):
     titles: Mapping[str, str]
 
     def inspect(self, key: str) -> Advice | None:
-        """Return the advice on a column whose values, or exchanged values, tell enough."""
+        """Return the advice on a column whose values, or exchanged values, show enough."""
         column = self.columns[key]
         if not _has_class(column):
             return None

@@ -69,7 +69,7 @@ class SentScores(NamedTuple):
         rescales = changes(decision.action, before, spec) and (before is None or before.points != spec.points)
         scores = None if rescales else live.scores.get(binding.ref.key)
         if binding.adopted:
-            return cls({}, {}, scores, may_hold=True)
+            return cls({}, {}, scores, may_hold=True, decisions=entry.decisions)
         doubtful = entry.doubtful
         if rescales or binding.rescaled(entry):
             doubtful = doubt_rescaled(entry)

@@ -173,8 +173,8 @@ def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
 def restrain(plan: Plan, targets: Targets, live: LiveGradebook) -> Plan:
     """Return the plan without the writes that would overwrite what changed since, each of them named.
 
-    An assignment that the SIS holds no more is not made again. Where the SIS shows no scores, nobody can tell
-    whether somebody edited one: its writes say so.
+    An assignment that the SIS holds no more is not made again. Where the SIS shows no scores, nobody knows
+    whether somebody edited one: its writes carry a warning.
     """
     assignments = tuple(_restrain(item, targets.get(item.id, {}), live) for item in plan.assignments)
     return replace(plan, assignments=assignments, fingerprint=fingerprint(assignments))

@@ -131,7 +131,7 @@ async def claim(db: AsyncSession, *, lease_seconds: float) -> ComparisonState | 
     leased = {
         "lease_token": uuid4(),
         "lease_until": NOW + timedelta(seconds=lease_seconds),
-        "started_at": func.coalesce(COMPARISON.c.started_at, NOW),
+        "started_at": NOW,  # of this attempt: what was written before it is no news to its reads
         "tries": COMPARISON.c.tries + 1,
     }
     statement = (

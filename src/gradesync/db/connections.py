@@ -1,4 +1,4 @@
-"""Connect to PostgreSQL, behind a pooler or not, and tell a database that is away from a faulty statement."""
+"""Connect to PostgreSQL, behind a pooler or not, and know a database that is away from a faulty statement."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway
 
-# What PostgreSQL itself says by SQLSTATE when it cannot do now what it could before: the connection broke, it
+# SQLSTATEs of PostgreSQL when it cannot do now what it could before: the connection broke, it
 # lacks resources, an operator or the operating system stands in the way, or others in the same rows.
 AWAY_CLASSES = ("08", "53", "57", "58", "40")
 AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
@@ -91,7 +91,7 @@ async def is_direct(connection: asyncpg.Connection) -> bool:
 def _translate(failed: ExceptionContext) -> DatabaseAway | None:
     """Return what SQLAlchemy raises for a statement or commit that failed; None: the error as it is.
 
-    Errors of the block around a transaction don't pass here: they say nothing of the database.
+    Errors of the block around a transaction don't pass here: they mean nothing of the database.
     """
     error = failed.sqlalchemy_exception or failed.original_exception
     if isinstance(error, TimeoutError):
@@ -101,7 +101,7 @@ def _translate(failed: ExceptionContext) -> DatabaseAway | None:
 
 
 def is_away(error: BaseException) -> bool:
-    """Return whether an error of a statement says that the database cannot be used now."""
+    """Return whether an error of a statement means that the database cannot be used now."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return True
     # Errors of a timeout, of the network and of a streamed result come from the driver as they are.

@@ -16,9 +16,12 @@ DECIDED = Statement("""
     SELECT CAST(decisions AS text) AS decided FROM ledger
     WHERE section_id = :section AND assignment_id = :assignment FOR UPDATE
 """)
+# What a comparison found in a column that is to be adopted has no row yet.
 DECIDE = Statement("""
-    UPDATE ledger SET decisions = coalesce(decisions, '{}') || CAST(:added AS jsonb)
-    WHERE section_id = :section AND assignment_id = :assignment
+    INSERT INTO ledger AS old (section_id, assignment_id, opted_out, may_hold, decisions)
+    VALUES (:section, :assignment, false, false, CAST(:added AS jsonb))
+    ON CONFLICT (district_id, section_id, assignment_id) DO UPDATE
+        SET decisions = coalesce(old.decisions, '{}') || excluded.decisions
 """)
 UNDECIDE = Statement("""
     UPDATE ledger SET decisions = nullif(decisions - CAST(:keys AS text[]), '{}')

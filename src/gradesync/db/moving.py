@@ -55,6 +55,8 @@ NAMED = text("""
     UNION ALL
     SELECT 'lti11:' || (config #>> '{lti11,consumer_key}'), id
     FROM district WHERE config #>> '{lti11,consumer_key}' IS NOT NULL
+    UNION
+    SELECT district_id, district_id FROM invitation  -- a district that somebody is to set up
 """)
 
 Step: TypeAlias = Literal["paused", "settled", "copied", "switched", "resumed", "aborted"]
@@ -231,7 +233,7 @@ async def list_routes(cells: Mapping[str, str]) -> dict[str, str]:
     for cell, url in cells.items():
         async with _connect(url) as connection:
             for row in await connection.execute(NAMED):
-                if owners.get(row.district_id) == cell:
+                if owners.get(row.district_id, cell) == cell:
                     routes[row.name] = cell
     return dict(sorted(routes.items()))
 

@@ -32,7 +32,7 @@ NAMES = text("""
 """)
 YEARS = text("SELECT id, (config #>> '{policy,history_years}')::int FROM district")
 DELETE = text("DELETE FROM history WHERE district_id = :district AND at < :before")
-# The default partition is locked first: nothing strays into it between the move and the attachment.
+# The default partition is locked first: nothing gets into it between the move and the attachment.
 MAKE = (
     "LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE",
     "CREATE TABLE {name} (LIKE {table} INCLUDING ALL)",
@@ -167,11 +167,14 @@ async def _list(connection: AsyncConnection, table: Partitioned) -> list[Partiti
 async def _make_ahead(
     connection: AsyncConnection, table: Partitioned, today: date, report: Maintained
 ) -> None:
-    """Make the partition of today, of those to come, and of every time that has rows astray."""
+    """Make the partition of today, those to come, and then those of every time that has rows astray.
+
+    Once today has its own, no insert goes to the default one, whose lock a long move then can hold.
+    """
     strayed = f"SELECT DISTINCT ({table.strayed} AT TIME ZONE 'UTC')::date FROM {table.table}_default"  # noqa: S608 - our own text
     async with connection.begin():
         days = [day for day in await connection.scalars(text(strayed)) if day is not None]
-    for start in sorted({*map(table.start, days), *_starts_from(table, today)}):
+    for start in dict.fromkeys([*_starts_from(table, today), *sorted(map(table.start, days), reverse=True)]):
         async with connection.begin():
             await connection.execute(LIMITS)
             await connection.execute(ALONE)

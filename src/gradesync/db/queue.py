@@ -157,12 +157,12 @@ async def mark_waiting(db: AsyncSession) -> None:
 
 
 async def list_wrong_turns(db: AsyncSession) -> list[str]:
-    """List districts whose mark is not what the queue says."""
+    """List districts whose mark differs from the queue."""
     return list(await db.scalars(WRONG))
 
 
 async def correct_turn(db: AsyncSession) -> None:
-    """Mark the district by what its queue says. The transaction must have the lock `CLAIMS`."""
+    """Mark the district by its queue. The transaction must have the lock `CLAIMS`."""
     await db.execute(CORRECT)
 
 

@@ -43,6 +43,7 @@ async def gather(
         ledger=await ledger.load(db, section_id),
         students=link.remembered if link else {},
         seen=await _find_seen(db, section_id, until),
+        seen_before=await _find_seen(db, section_id, since),
         syncs_since=await db.scalar(
             select(func.min(SYNC.c.requested_at)).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run)
         ),

@@ -27,9 +27,9 @@ Connect = Callable[..., Awaitable[Any]]
 class Watchdog:
     """End the waiting for a server that accepts connections and answers nothing: it is stopped, or cut off.
 
-    No time for a statement tells that from long work. So a new connection is tried, and everything is ended
-    only where it gets no answer, and nobody else in this process got one meanwhile. Until the server answers
-    again, nobody waits for it: `DatabaseAway` is raised at once.
+    Long work looks the same by any time for a statement. So a new connection is tried, and everything is
+    ended only where it gets no answer, and nobody else in this process got one meanwhile. Until the server
+    answers again, nobody waits for it: `DatabaseAway` is raised at once.
     """
 
     def __init__(self) -> None:

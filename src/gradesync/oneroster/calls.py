@@ -170,7 +170,7 @@ def _read_total(response: UpstreamResponse) -> int | None:
 
 
 def _read_page(response: UpstreamResponse, kind: str, name: str, total: int | None) -> list[Object]:
-    """Return the rows of a page. One without any list has none only where the total says so."""
+    """Return the rows of a page. One without any list has none only where the total is zero."""
     content = _content(response, kind)
     listed: Any = content.get(name)
     if listed is None and total == 0:

@@ -16,7 +16,7 @@ from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
-from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, until_landed
 
 DENIALS = 3  # refusals of access in a row, with nothing taken, after which no further score is sent
 LOSSES = 12  # lost answers in a row after which the SIS is taken to be down
@@ -131,8 +131,9 @@ class Scores:
             response = await self.calls.send(
                 self.calls.gradebook, "result.post", "POST", path, body={"results": bodies}
             )
-        except AnswerLost:
+        except AnswerLost as lost:
             tally.lost |= set(map(_pair, rows))
+            await until_landed(lost)
             live = await self.reader.read(tally.section, line_item)
             tally.lost -= set(map(_pair, rows))
             return [row for row in rows if not _is_held(live, row)]
@@ -151,8 +152,9 @@ class Scores:
         for _ in range(TRIES):
             try:
                 settled = await self._call(row, entry)
-            except AnswerLost:
+            except AnswerLost as lost:
                 tally.lost.add(pair)
+                await until_landed(lost)
                 if not await self._is_there(row, entry):
                     continue
                 settled = None
@@ -286,7 +288,7 @@ def _is_held(live: LiveScores | None, row: ScoreRow) -> bool:
 
 
 def _read_supplied(response: UpstreamResponse) -> set[str] | None:
-    """Return the ids that the SIS says it took, in whose place it may have put its own; None without any."""
+    """Return the ids that the SIS confirms, in whose place it may have put its own; None without any."""
     try:
         content = decode(response.body)
     except MalformedError:

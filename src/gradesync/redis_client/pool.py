@@ -274,7 +274,7 @@ def open_redis(url: str, *, patience_seconds: float) -> RedisClient:
     """Return a client that connects when it is first used. Jobs are JSON.
 
     `url` names a server, or (`redis+sentinel://…`) sentinels that know it. `patience_seconds`: how long a
-    command may take before Redis counts as away. The name in a certificate is checked, unless the URL says
+    command may take before Redis counts as away. The name in a certificate is checked, unless the URL asks
     `ssl_check_hostname=false`.
     """
     options: dict[str, Any] = {"patience_seconds": patience_seconds}

@@ -228,7 +228,7 @@ def refused(kind: str, status: int, body: bytes) -> SyncStopped:
 
 
 def _read_row(date: datetime | None, request: Request, row: InnerRow | None) -> Payload | None:
-    """Return one row of a multiget; None where only a plain response can tell. It fails as that would."""
+    """Return one row of a multiget; None where only a plain response can show it. It fails as that would."""
     code = _read_code(row)
     if row is None or code not in (200, 401, 403, 404):
         return None

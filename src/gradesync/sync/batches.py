@@ -4,9 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.gradebook import Mark
-from gradesync.core.ledger import Doubtful, Value, points_of
-from gradesync.core.ports import BatchResult, ScoreRow
+from gradesync.core.ledger import Doubtful, Value, holds, points_of
+from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
+from gradesync.core.sis import LiveScores, SisSection
+from gradesync.errors import AnswerLost
+from gradesync.upstream.response import until_landed
 
 Key = tuple[str, str]
 """Identify a row: (assignment id, student uid)."""
@@ -89,6 +92,33 @@ def by_assignment(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:
     for row in rows:
         groups.setdefault(row.assignment_id, []).append(row)
     return list(groups.values())
+
+
+def is_held(live: LiveScores, row: ScoreRow) -> bool:
+    """Return True where the SIS holds a row's value. A cleared score has no points there, or is missing."""
+    return holds(live.get(row.write.sis_student), row.write.value, row.write.before)
+
+
+async def read_back(
+    target: Target, section: SisSection, rows: Sequence[ScoreRow], lost: AnswerLost | None
+) -> set[Key]:
+    """Return the rows that the SIS holds: now, or once the call that was `lost` is on its way no more."""
+    present = await _find_held(target, section, rows)
+    left = [row for row in rows if key_of(row) not in present]
+    if left and lost is not None and lost.lands:
+        await until_landed(lost)
+        present |= await _find_held(target, section, left)
+    return present
+
+
+async def _find_held(target: Target, section: SisSection, rows: Sequence[ScoreRow]) -> set[Key]:
+    """Return the rows whose values the SIS holds now; none where it cannot be read."""
+    present: set[Key] = set()
+    for group in by_assignment(rows):
+        live = await target.scores(section, group[0].ref)
+        if live is not None:
+            present |= {key_of(row) for row in group if is_held(live, row)}
+    return present
 
 
 def halves(rows: Sequence[ScoreRow]) -> list[Sequence[ScoreRow]]:

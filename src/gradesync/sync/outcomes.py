@@ -22,7 +22,7 @@ RESULTS = {
 }
 WRITTEN = frozenset(RESULTS)  # actions that write an assignment to the SIS, or find it there
 DETAIL_MAX = 300
-# Tells a person who reviews a plan that a guard stopped; the result itself is that nothing was done.
+# Shows a person who reviews a plan that a guard stopped; the result itself is that nothing was done.
 PLANNED = {
     Action.CREATE: "would be created",
     Action.RECREATE: "would be created again",
@@ -32,7 +32,7 @@ PLANNED = {
 # Warnings for which an unchanged assignment gets a row of its own: something happened to it.
 WORTH_A_ROW = ADVICE | {Reason.EDITED_IN_SIS, Reason.DUPLICATE_IN_SIS, Reason.PARTIAL_READ}
 ABSENCES = frozenset({Reason.STUDENT_NOT_IN_SIS_SECTION, Reason.STUDENT_IN_OTHER_SECTION})
-# What the SIS said to a very value: every sync sends it again (R37), and no read shows another answer before.
+# The SIS's answer to one value: every sync sends it again (R37), and no read shows another answer before.
 REFUSALS = ABSENCES | {
     Reason.CANNOT_CLEAR,
     Reason.ENTERED_IN_SIS,

@@ -124,7 +124,9 @@ async def _begin(
     return True
 
 
-async def foretell(db: AsyncSession, district: District, schedule: Schedule) -> tuple[Window, int, Spread]:
+async def forecast_next_window(
+    db: AsyncSession, district: District, schedule: Schedule
+) -> tuple[Window, int, Spread]:
     """Return the next window of a schedule, the number of its sections, and how they spread over it."""
     zone = ZoneInfo(district.timezone)
     window = schedule.times.next_window(schedule.next_at - A_MOMENT, zone)

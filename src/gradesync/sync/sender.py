@@ -7,12 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.catalog import sis_name
-from gradesync.core.ledger import holds
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AccessRefused, AnswerLost
-from gradesync.sync.batches import Key, Sent, by_assignment, describe_held, halves, has_mark, key_of
+from gradesync.sync.batches import (
+    Key,
+    Sent,
+    by_assignment,
+    describe_held,
+    halves,
+    has_mark,
+    is_held,
+    key_of,
+    read_back,
+)
 
 ROUNDS = 3  # sends of the rest of a batch after setting named students aside, before it is split
 TRIES = 2  # sends of a batch whose answer is lost and whose scores are not in the SIS
@@ -99,15 +108,15 @@ class ScoreSender:
         answer = None
         for _ in range(tries):
             try:
-                answer = await self.target.write_scores(self.section, rows)
-            except AnswerLost:
-                answer = None
+                answer, lost = await self.target.write_scores(self.section, rows), None
+            except AnswerLost as error:
+                answer, lost = None, error
             if answer is not None and not answer.failed:
                 self.failures = 0
                 return rows, answer
             if answer is None or answer.reason == Reason.UPSTREAM_UNAVAILABLE:
                 self.sent.resent.update(map(key_of, rows))
-            present = await self._read_back(rows)
+            present = await read_back(self.target, self.section, rows, lost)
             self.sent.delivered.update(present)
             rows = [row for row in rows if key_of(row) not in present]
             if not rows:
@@ -116,15 +125,6 @@ class ScoreSender:
         if answer is None or self.failures >= FAILURES:
             raise AnswerLost(f"{sis_name()} didn't show whether it took the scores")
         return rows, answer
-
-    async def _read_back(self, rows: Sequence[ScoreRow]) -> set[Key]:
-        """Return the rows whose values the SIS holds now; none where it cannot be read."""
-        present: set[Key] = set()
-        for group in by_assignment(rows):
-            live = await self.target.scores(self.section, group[0].ref)
-            if live is not None:
-                present |= {key_of(row) for row in group if _holds(live, row)}
-        return present
 
     async def _confirm(self, rows: Sequence[ScoreRow], answer: BatchResult) -> None:
         """Mark rows as delivered; those that the answer does not bear out where the SIS holds them (R41).
@@ -152,7 +152,7 @@ class ScoreSender:
     def _judge(self, row: ScoreRow, live: LiveScores | None, answer: BatchResult) -> None:
         """Settle a row that the answer does not bear out; `live` is None where nobody may read it."""
         key = key_of(row)
-        if live is not None and _holds(live, row):
+        if live is not None and is_held(live, row):
             self.sent.delivered.add(key)
         elif live is None and answer.unconfirmed:
             self.sent.delivered.add(key)
@@ -292,8 +292,3 @@ class ScoreSender:
         """Return the rows that are neither delivered nor refused."""
         settled = self.sent.delivered | self.sent.refused.keys()
         return [row for row in rows if key_of(row) not in settled]
-
-
-def _holds(live: LiveScores, row: ScoreRow) -> bool:
-    """Return True where the SIS holds a row's value. A cleared score has no points there, or is missing."""
-    return holds(live.get(row.write.sis_student), row.write.value, row.write.before)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Protocol, TypeAlias
 
 import httpx
@@ -243,8 +244,9 @@ class Upstream:
                 if _never_sent(error, call.sent):
                     result.status = "unsent"
                     raise Retriable(detail) from error
-                result.status = "timeout" if isinstance(error, TIMED_OUT) else "lost"
-                raise AnswerLost(detail) from error
+                timed_out = isinstance(error, TIMED_OUT)
+                result.status = "timeout" if timed_out else "lost"
+                raise AnswerLost(detail, lands=monotonic() + self.timeout if timed_out else 0.0) from error
             except asyncio.CancelledError:
                 self._note_lost(call)
                 raise

@@ -1,5 +1,6 @@
 """Describe a response of an upstream, measure its call, and read and write JSON with exact numbers."""
 
+import asyncio
 import json
 import re
 import time
@@ -18,7 +19,7 @@ import msgspec
 import structlog
 from prometheus_client import Counter, Histogram
 
-from gradesync.errors import SyncStopped
+from gradesync.errors import AnswerLost, SyncStopped
 from gradesync.observability.tracing import span
 
 DEFAULT_PAUSE = 1.0
@@ -40,6 +41,11 @@ class UpstreamResponse:
 
 class ResponseTooLarge(SyncStopped):
     """Report more bytes than the caller reads. In smaller parts the same may still be read."""
+
+
+async def until_landed(lost: AnswerLost) -> None:
+    """Wait until a write that was given up has taken effect, or never will."""
+    await asyncio.sleep(max(0.0, lost.lands - time.monotonic()))
 
 
 class Dialect(Protocol):

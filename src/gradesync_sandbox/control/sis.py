@@ -32,6 +32,7 @@ class SisAssignmentChange(_Strict):
     points: Decimal | None = None
     scoretype: Literal["POINTS", "PERCENT", "GRADESCALE", "COLLECTED"] | None = None
     hidden_from_lists: bool | None = Field(None, description="Lists leave it out; by id it is found")
+    locked: bool | None = Field(None, description="Closed for changes, though its term is open")
 
 
 class NewSisAssignment(_Strict):
@@ -115,8 +116,10 @@ async def edit_assignment(
 ) -> dict[str, Any]:
     """Change an assignment as a teacher does in PowerTeacher Pro."""
     assignment, part = found
-    fields = body.model_dump(exclude={"hidden_from_lists"})
+    fields = body.model_dump(exclude={"hidden_from_lists", "locked"})
     world.powerschool.gradebook.edit_assignment(part, **fields)
+    if body.locked is not None:
+        world.powerschool.gradebook.lock_assignment(part, locked=body.locked)
     if body.hidden_from_lists is not None:
         world.powerschool.gradebook.hide_from_lists(assignment, hidden=body.hidden_from_lists)
     return _shown(room.sis.dcid, assignment)

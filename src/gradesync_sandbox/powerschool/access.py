@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from starlette.requests import Request
 
-from gradesync_sandbox.powerschool.rows import Section
+from gradesync_sandbox.powerschool.rows import AssignmentSection, Section
 from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.powerschool.tables import TABLES
 from gradesync_sandbox.powerschool.wire import Problem, Refused, conflict, no_access, whole_number
@@ -41,13 +41,15 @@ def check_grants(sis: PowerSchool, tables: Iterable[str], *, write: bool) -> Non
         raise no_access(missing)
 
 
-def check_open(sis: PowerSchool, sections: Iterable[Section]) -> None:
-    """Require open terms.
+def check_open(
+    sis: PowerSchool, sections: Iterable[Section], parts: Iterable[AssignmentSection] = ()
+) -> None:
+    """Require open terms, and open assignments among those that stand there.
 
     Raises `Refused` 409 for a locked one: named for deletes only, inferred for the rest (upstream.md
     PowerSchool §5).
     """
     if "locked_term" not in sis.switches.inferred:
         return
-    if any(sis.term_of(section).locked for section in sections):
+    if any(sis.term_of(section).locked for section in sections) or any(part.locked for part in parts):
         raise conflict([Problem("Locked Term", field="term")])

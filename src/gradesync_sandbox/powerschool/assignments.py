@@ -3,6 +3,7 @@
 Serves `/ws/xte/section/assignment/` (upstream.md PowerSchool §4.1 to §4.3).
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from starlette.requests import Request
@@ -84,7 +85,7 @@ def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
     body = read_body(raw, AssignmentBody)
     _check_identity(assignment, body)
     drafts = [_draft(sis, teacher, part, assignment.assignmentid) for part in body.sections]
-    _check_change(sis, drafts, body)
+    _check_change(sis, drafts, body, assignment.sections)
     rescoring = _rescoring(sis, assignment, body, flag(request, "update_scores"))
     before = {part.sectionsdcid: part for part in assignment.sections}
     parts = [_part(sis, part, before.get(part.sectionsdcid)) for part in body.sections]
@@ -100,7 +101,7 @@ def update_assignment(sis: PowerSchool, request: Request, raw: bytes, call: Call
 def delete_assignment(sis: PowerSchool, request: Request, call: Call) -> Response:
     """Delete an assignment: 204; 412 where scores exist and `force` is not true."""
     assignment = _requested(sis, request, write=True)
-    check_open(sis, [sis.sections[part.sectionsdcid] for part in assignment.sections])
+    check_open(sis, [sis.sections[part.sectionsdcid] for part in assignment.sections], assignment.sections)
     if _scored(sis, assignment) and not flag(request, "force"):
         raise Refused(412, "Assignment has scores")
     sis.gradebook.delete_assignment(assignment.assignmentid)
@@ -127,9 +128,11 @@ def _draft(sis: PowerSchool, teacher: int, body: SectionBody, assignmentid: int 
     return Draft(sis, teacher, section, body, assignmentid)
 
 
-def _check_change(sis: PowerSchool, drafts: list[Draft], body: AssignmentBody) -> None:
+def _check_change(
+    sis: PowerSchool, drafts: list[Draft], body: AssignmentBody, standing: Sequence[AssignmentSection] = ()
+) -> None:
     check_grants(sis, ASSIGNMENT_TABLES, write=True)
-    check_open(sis, [draft.section for draft in drafts])
+    check_open(sis, [draft.section for draft in drafts], standing)
     check(drafts, body)
 
 

@@ -117,6 +117,10 @@ class Gradebook:
         if points is not None:
             part.scoreentrypoints, part.totalpointvalue = points, points * part.weight
 
+    def lock_assignment(self, part: AssignmentSection, *, locked: bool = True) -> None:
+        """Close one assignment of a section for changes, or open it."""
+        part.locked = locked
+
     def hide_from_lists(self, assignment: Assignment, *, hidden: bool = True) -> None:
         """Hide an assignment from lists while it is still found by its id, or show it again."""
         change = self.hidden_from_lists.add if hidden else self.hidden_from_lists.discard

@@ -169,6 +169,7 @@ class AssignmentSection:
     isscorespublish: bool = True
     maxretakeallowed: int = 0
     relatedgradescaleitemdcid: int | None = None
+    locked: bool = False
     # STUDENTS.DCID of those it is for; empty means the whole section.
     students: list[int] = field(default_factory=list)
 

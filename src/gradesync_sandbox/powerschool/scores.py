@@ -70,7 +70,8 @@ def _entries(sis: PowerSchool, request: Request, batch: ScoreBatch) -> list[Entr
     entries = [_entry(sis, teacher, row) for row in batch.rows]
     _check_status(sis, request, entries)
     _check_spanning(sis, entries)
-    check_open(sis, {entry.section.dcid: entry.section for entry in entries}.values())
+    sections = {entry.section.dcid: entry.section for entry in entries}
+    check_open(sis, sections.values(), [entry.part for entry in entries])
     _check_students(sis, entries)
     return entries
 

@@ -49,7 +49,7 @@ def _part(sis: PowerSchool, part: AssignmentSection) -> dict[str, object]:
         isscorespublish=part.isscorespublish,
         maxretakeallowed=part.maxretakeallowed,
         relatedgradescaleitemdcid=part.relatedgradescaleitemdcid,
-        islocked=sis.term_of(sis.sections[part.sectionsdcid]).locked,
+        islocked=part.locked or sis.term_of(sis.sections[part.sectionsdcid]).locked,
         minvalues={"minpercent": 0, "minpoints": 0, "mingrade": "F"},
         _assignmentstudentassociations=[
             render_object("assignmentstudentassoc", None, noisy=False, studentsdcid=dcid)

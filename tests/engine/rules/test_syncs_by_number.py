@@ -100,7 +100,7 @@ async def test_R20_missing_from_the_list_alone_proves_nothing(harness: DistrictH
 
 
 @pytest.mark.parametrize("status", [404, 500])
-async def test_R20_both_ways_of_saying_deleted_are_understood(harness: DistrictHarness, status: int) -> None:
+async def test_R20_both_signs_of_a_deletion_are_understood(harness: DistrictHarness, status: int) -> None:
     harness.world.powerschool.switches.gone_status = 404 if status == 404 else 500
     await sync_checked(harness)
     harness.delete_in_sis(harness.items[2])

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from gradesync.api.auth import LinkReader, RequestContext
 from gradesync.api.schemas import categories as schemas
 from gradesync.api.schemas.mapping import TitleRulesRequest
-from gradesync.core.category_preview import PairChange, find_changed_titles, foretell, is_concerned
+from gradesync.core.category_preview import PairChange, find_changed_titles, is_concerned, preview_changes
 from gradesync.db import category_uses
 
 router = APIRouter(tags=["Categories"])
@@ -37,7 +37,7 @@ async def preview_title_rules(*, context: LinkReader, wanted: TitleRulesRequest)
     It goes by what the last sync of each section read. Pairs that were set by hand stay.
     """
     rules = {rule.title.strip(): rule.sis_title.strip() for rule in wanted.rules}
-    found = await _foretell_all(context, rules)
+    found = await _preview_all(context, rules)
     changes = [(section, change) for section, several in found.items() for change in several]
     return schemas.RulesPreview(
         sections=len(found),
@@ -56,7 +56,7 @@ async def preview_title_rules(*, context: LinkReader, wanted: TitleRulesRequest)
     )
 
 
-async def _foretell_all(
+async def _preview_all(
     context: RequestContext, rules: Mapping[str, str]
 ) -> dict[tuple[str, str], list[PairChange]]:
     """Return the changes by section id and title; sections without any are left out."""
@@ -66,7 +66,9 @@ async def _foretell_all(
     async with context.database() as db:
         async for section in category_uses.read_all(db):
             if is_concerned(section, changed):
-                changes = list(foretell(section, rules, changed, many_to_one=district.policy.many_to_one))
+                changes = list(
+                    preview_changes(section, rules, changed, many_to_one=district.policy.many_to_one)
+                )
                 if changes:
                     found[section.section_id, section.title] = changes
     return found

@@ -118,7 +118,7 @@ async def _read_outcomes(
 
 
 async def _describe(context: SectionContext, sync: Sync, names: Names) -> spreadsheet.About:
-    """Return what each line says of the sync. Schoology's zone of a section is the district's."""
+    """Return what each line repeats of the sync. Schoology's zone of a section is the district's."""
     district = await context.district()
     async with context.database() as db:
         link = await links.get(db, context.section_id)

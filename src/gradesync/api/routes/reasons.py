@@ -69,13 +69,13 @@ def _render_row(code: str, outcome: Outcome, names: Mapping[str, str]) -> schema
     uid = outcome.student_id if outcome.count is None else ""
     facts = {**read_detail(outcome.detail), **outcome.facts} if outcome.reason == code else outcome.facts
     words = CATALOG[Reason(code)].describe(facts) if code in ORDER else ""
-    told = words if words and words != CATALOG[Reason(code)].title else outcome.detail
+    about = words if words and words != CATALOG[Reason(code)].title else outcome.detail
     return schemas.ConcernedRow(
         assignment=schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title)
         if outcome.assignment_id
         else None,
         student=schemas.OutcomeStudent(id=uid, name=names.get(uid)) if uid else None,
-        about=told or None,
+        about=about or None,
     )
 
 

@@ -17,7 +17,7 @@ from gradesync.db import schedules
 from gradesync.db.pauses import Where
 from gradesync.db.schedules import Schedule
 from gradesync.errors import RequestRefused
-from gradesync.sync.schedules import add_schedule, foretell, remove_schedule
+from gradesync.sync.schedules import add_schedule, forecast_next_window, remove_schedule
 
 router = APIRouter(prefix="/schedules", tags=["Runs"])
 
@@ -79,7 +79,7 @@ async def delete_schedule(
 async def _render(context: RequestContext, schedule: Schedule) -> schemas.Schedule:
     district = await context.district()
     async with context.database() as db:
-        window, sections, pace = await foretell(db, district, schedule)
+        window, sections, pace = await forecast_next_window(db, district, schedule)
     return schemas.Schedule(
         id=schedule.id,
         level=schedule.level,

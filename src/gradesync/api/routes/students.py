@@ -22,7 +22,9 @@ from gradesync.errors import RequestRefused
 router = APIRouter(prefix="/students", tags=["History"])
 
 IdKind = Literal["schoology", "sis"]
-StudentId = Annotated[PlainText, Path(min_length=1, max_length=200, description="The id, as `by` says")]
+StudentId = Annotated[
+    PlainText, Path(min_length=1, max_length=200, description="The id, of the kind that `by` names")
+]
 By = Annotated[IdKind, Query(description="Whose id it is: a Schoology user id, or the SIS's key")]
 SectionFilter = Annotated[SchoologyId | None, Query(alias="section", description="Only this section")]
 

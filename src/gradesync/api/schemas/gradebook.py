@@ -66,7 +66,7 @@ class Concerned(ResponseModel):
         OutcomeAssignment | None,
         Field(description="Null for a student, and for a count of several"),
     ]
-    assignments: Annotated[int, Field(description="How many assignments have the reason themselves")]
+    assignments: Annotated[int, Field(description="Number of assignments that have the reason themselves")]
     scores: int
     first: Annotated[list[ConcernedRow], Field(description="All of them up to four, else some")]
 

@@ -18,7 +18,7 @@ class ScoreChange(ResponseModel):
     """Describe one change of a score in the SIS, and why it was made.
 
     `found`: the sync wrote nothing, it saw the value there. `before` is null both for a blank and where
-    nothing of ours stood; `first` tells them apart.
+    nothing of ours stood; `first` distinguishes them.
     """
 
     at: datetime
@@ -65,7 +65,7 @@ class SectionHistory(Page[StandingScore]):
 
 
 class StandsNow(ResponseModel):
-    """Say what the SIS holds now.
+    """Describe what the SIS holds now.
 
     `read`: it was read just now. `last-sent`: it was not asked, shows no scores, or did not respond; then
     `value` is what was last sent, as far as is known.
@@ -77,7 +77,7 @@ class StandsNow(ResponseModel):
 
 
 class StudentScore(ResponseModel):
-    """Tell what was sent for a student in one assignment, newest first, and what stands there now."""
+    """List what was sent for a student in one assignment, newest first, with the value there now."""
 
     section_id: str
     section_title: str | None

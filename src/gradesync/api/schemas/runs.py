@@ -81,7 +81,7 @@ class Run(ResponseModel):
     schedule_id: Annotated[UUID | None, Field(description="The schedule that made it")]
     begins: datetime
     ends: Annotated[datetime | None, Field(description="The end of its window; null: it has none")]
-    finishes_by: Annotated[datetime, Field(description="When it has ended, as foretold when it was made")]
+    finishes_by: Annotated[datetime, Field(description="Its end, as forecast when it was made")]
     finished_at: datetime | None
     counts: RunCounts
     skips: list[Skip]

@@ -49,7 +49,7 @@ class ScheduleRequest(RequestModel):
 
 
 class NextWindow(ResponseModel):
-    """Foretell the next window of a schedule."""
+    """Forecast the next window of a schedule."""
 
     begins: datetime
     ends: datetime

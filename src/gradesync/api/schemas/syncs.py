@@ -210,7 +210,7 @@ class Sync(ResponseModel):
     guard: GuardFigures | None
     error: SyncError | None
     undo: Annotated[Undone | None, Field(description="What it puts back, where it is an undo")] = None
-    reason: Annotated[str | None, Field(description="Why it was requested, where a person said so")] = None
+    reason: Annotated[str | None, Field(description="Reason that a person gave with the request")] = None
     links: SyncLinks
 
 

@@ -29,7 +29,7 @@ Cause = Literal[
 
 
 class SisSetup(RequestModel):
-    """Tell how the SIS computes grades, which no SIS shows. What is left out is assumed, and said."""
+    """Describe how the SIS computes grades, which no SIS shows. What is left out is assumed, and listed."""
 
     formula: Annotated[Formula | None, Field(description="The SIS's formula; null for both")] = None
     weights: Annotated[
@@ -114,7 +114,7 @@ class StudentTotals(ResponseModel):
 
 
 class Assumption(ResponseModel):
-    """Tell what no system shows, and what was assumed instead."""
+    """Name a fact that no system shows, and what was assumed instead."""
 
     code: Annotated[str, Field(examples=["sis-category-weights"])]
     text: str

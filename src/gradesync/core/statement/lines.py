@@ -18,7 +18,7 @@ class Kind(StrEnum):
     """Name the lines of a statement, in their order.
 
     `OPENING` and `CLOSING` are balances. `WRITTEN`, `CLEARED`, `REMOVED` (the SIS assignment is gone),
-    `FOUND` (the SIS had it) and `DRIFTED` (a comparison read another value) move the balance. The others say
+    `FOUND` (the SIS had it) and `DRIFTED` (a comparison read another value) move the balance. The others show
     what is open, and what is not known.
     """
 
@@ -104,8 +104,9 @@ class Material:
     """Hold all that a statement is made of.
 
     `events` are all that are kept of the section, and are read once. `students` are the SIS keys by uid.
-    `seen` is the newest comparison that ended in time. `syncs_since` is the time of the oldest sync whose
-    failures are kept. `term_over` is the end of the section's term in the SIS, None where that is not known.
+    `seen` is the newest comparison that ended in time, and `seen_before` the newest that ended by `since`.
+    `syncs_since` is the time of the oldest sync whose failures are kept. `term_over` is the end of the
+    section's term in the SIS, None where that is not known.
     """
 
     since: datetime
@@ -115,6 +116,7 @@ class Material:
     ledger: Ledger = field(default_factory=dict)
     students: Mapping[str, str] = field(default_factory=dict)
     seen: Seen | None = None
+    seen_before: Seen | None = None
     syncs_since: datetime | None = None
     term_over: datetime | None = None
 

@@ -137,7 +137,7 @@ class _Differences:
         return self._blame_column(column), None if live.takes_points else Reason.SIS_SCORE_TYPE
 
     def _blame_column(self, column: Column) -> Cause:
-        """Tell a setting that waits for the next sync from one that was changed in the SIS."""
+        """Distinguish a setting that waits for the next sync from one that was changed in the SIS."""
         sent = column.entry.spec if column.entry else None
         held = column.live.spec if column.live else None
         unchanged = sent is not None and held is not None and _settings(sent) == _settings(held)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import floor
 from typing import Final, NamedTuple
 
 PERCENT: Final = 100
@@ -104,8 +105,14 @@ def _weigh_group(group: str, parts: Sequence[Part], formula: Formula) -> Fractio
 
 
 def _round(grade: Fraction, decimals: int | None) -> Fraction:
-    """Round the percent half up."""
+    """Round the percent half away from zero."""
     if decimals is None:
         return grade
     scale = PERCENT * 10**decimals
-    return Fraction(int(grade * scale + Fraction(1, 2)), scale)
+    return Fraction(round_half_up(grade * scale), scale)
+
+
+def round_half_up(number: Fraction) -> int:
+    """Round to the nearest whole number, a half away from zero. No digit of the fraction is lost before."""
+    nearest = floor(abs(number) + Fraction(1, 2))
+    return nearest if number >= 0 else -nearest

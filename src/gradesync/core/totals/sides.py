@@ -28,7 +28,7 @@ class SisFormula(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SisSetup:
-    """Hold what a person tells of the SIS's grade set-up, which no SIS shows; None where it is not known.
+    """Hold what a person knows of the SIS's grade set-up, which no SIS shows; None where it is not known.
 
     `weights` and `dropped` are by SIS category key. `first` and `last` are the days of the reporting term.
     `decimals` are those to which it rounds the percent of a category.

@@ -1,13 +1,14 @@
 """Word the causes of differing totals and what was not known, for teachers. `{sis}` is the SIS's name."""
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import NamedTuple
 
 from gradesync.core.catalog import sis_name
 from gradesync.core.totals.causes import Cause, Explanation
+from gradesync.core.totals.formula import round_half_up
 from gradesync.core.totals.sides import Sides
 
 _PLACES = 2
@@ -154,10 +155,7 @@ def show(explanation: Explanation) -> Shown:
 
 
 def _cents(total: Fraction | None) -> int | None:
-    if total is None:
-        return None
-    exact = Decimal(total.numerator) / Decimal(total.denominator)
-    return int(exact.scaleb(_PLACES).to_integral_value(ROUND_HALF_UP))
+    return None if total is None else round_half_up(total * 10**_PLACES)
 
 
 def _decimal(cents: int | None) -> Decimal | None:

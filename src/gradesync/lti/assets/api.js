@@ -147,7 +147,7 @@ export class Api {
     return this.#http.json(`${this.#section}/assignments`);
   }
 
-  /** Return assignment id -> its page in Schoology; without those that Schoology doesn't tell now. */
+  /** Return assignment id -> its page in Schoology; without those whose page Schoology doesn't name now. */
   urls() {
     this.#urls ??= this.assignments().then(
       ({ items }) => new Map(items.filter(({ url }) => url).map(({ id, url }) => [id, url])),

@@ -15,7 +15,7 @@ const STATES = new Map([
 ]);
 const NOTHING = { state: "-", before: null, after: null, reason: null };
 const NO_EDITS = `No score was changed in ${SIS}.`;
-const UNREAD = `${SIS} doesn't let scores be read, so nothing can be said about them.`;
+const UNREAD = `${SIS} doesn't let scores be read, so they can't be compared.`;
 const COLLATOR = new Intl.Collator("en-US", { numeric: true });
 
 /** Join pages of compared cells to a book: `columns` with one cell for each of the `students`. */

@@ -1,4 +1,4 @@
-"""Name clients, note their use, let an old secret live on for a while, and tell events of webhooks apart."""
+"""Name clients, note their use, let an old secret live on for a while, and name a delivery's event."""
 
 from alembic import context, op
 

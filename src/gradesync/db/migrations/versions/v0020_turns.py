@@ -44,7 +44,7 @@ STATEMENTS = (
         ORDER BY 2, 1 LIMIT at_most
     $$
     """,
-    # Districts whose mark is not what the queue says. Steps from district to district through the index.
+    # Districts whose mark differs from the queue. Steps from district to district through the index.
     """
     CREATE FUNCTION tenantless_wrong_turns()
     RETURNS TABLE (district_id text)

@@ -56,7 +56,7 @@ class CategoriesView {
       h("h3", {}, "Titles that go nowhere"),
       h("p", { class: "note" }, items.length ? note : "Every category goes somewhere, as the last syncs read them."),
       items.length ? tableOf("Titles that go nowhere", columns, items) : "",
-      this.#mayChange && items.length ? h("div", { class: "actions" }, button("Show what would change", () => this.#foretell())) : "",
+      this.#mayChange && items.length ? h("div", { class: "actions" }, button("Show what would change", () => this.#previewPicks())) : "",
     );
   }
 
@@ -83,16 +83,16 @@ class CategoriesView {
   }
 
   #remover({ title }) {
-    const remove = () => this.#foretellWith([[title, ""]]);
+    const remove = () => this.#previewWith([[title, ""]]);
     return button("Remove", remove, { class: "link", "aria-label": `Remove the rule of ${title}` });
   }
 
-  #foretell() {
-    return this.#foretellWith([...this.#pickers].map(([title, select]) => [title, select.value]));
+  #previewPicks() {
+    return this.#previewWith([...this.#pickers].map(([title, select]) => [title, select.value]));
   }
 
   /** Show what the rules would change with these picks: pairs of title and SIS title, which is empty for no rule. */
-  #foretellWith(picks) {
+  #previewWith(picks) {
     return this.#attempts.run(async () => {
       const picked = new Set(picks.map(([title]) => plain(title)));
       const { rules: before } = await this.#read();

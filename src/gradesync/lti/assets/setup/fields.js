@@ -35,7 +35,7 @@ export const PARTS = [
     title: "Schoology",
     table: "schoology",
     fields: [
-      { name: "base_url", label: "Address of its API", where: "The same for every district, unless Schoology told you another." },
+      { name: "base_url", label: "Address of its API", where: "The same for every district, unless Schoology gave you another." },
       { name: "consumer_key", label: "Consumer key", where: API_INFO },
       { name: "consumer_secret", label: "Consumer secret", where: API_INFO, secret: true },
     ],
