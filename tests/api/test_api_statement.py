@@ -112,6 +112,9 @@ async def test_closing_is_what_the_sis_shows(api: ApiHarness) -> None:
     gradebook.edit_score(second.section(api.room.sis.dcid), deleted, Decimal(2))
     gradebook.delete_score(second.section(api.room.sis.dcid), deleted)
     gradebook.delete_assignment(last.assignmentid)
+    renumbered = api.room.students[list(api.room.students)[4]]
+    api.world.powerschool.renumber_student(renumbered, dcid=190_001)
+    api.world.schoology.set_school_uid(list(api.room.students)[4], "1_190001")
     before = books_of(api)
     assert await closing_of(api, teacher) == before
     item = next(item for item in api.room.section.standing() if item.title.strip() == part.name)

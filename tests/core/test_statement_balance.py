@@ -80,6 +80,14 @@ def test_lost_write_that_a_comparison_read_is_in_the_closing(value: Value, befor
     assert (closing.after, closing.reason) == (value, "as-read")
 
 
+def test_score_that_was_never_sent_is_in_the_closing() -> None:
+    """Read what somebody typed where nothing was sent, and name the SIS assignment that has it."""
+    typed = ComparedCell("a", "u-2", "2", CellState.DRIFT, None, Decimal(5), None)
+    statement = made(seen=Seen(at(3), [typed]))
+    closing = [(line.ref, line.sis_student, line.after) for line in of_kind(statement, Kind.CLOSING)]
+    assert closing == [("r-1", "1", Decimal("9.50")), ("r-1", "2", Decimal(5))]
+
+
 def test_edit_before_the_period_is_in_the_opening() -> None:
     """Count an edit once: the period after the comparison that read it begins with it."""
     drift = ComparedCell("a", "u-1", "1", CellState.DRIFT, Decimal(8), Decimal(4), Decimal(8))

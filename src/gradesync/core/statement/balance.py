@@ -52,10 +52,14 @@ def _recorded(known: Known) -> Standing:
 
 
 class _Since(NamedTuple):
-    """Hold the columns that came, went or moved after a moment, and the scores that changed."""
+    """Hold the columns that came, went or moved after a moment, and the scores that changed.
+
+    `refs` are the SIS assignments of all columns by now.
+    """
 
     columns: frozenset[str]
     cells: frozenset[Position]
+    refs: Mapping[str, str | None]
 
     @classmethod
     def of(cls, events: Sequence[Event], moment: datetime) -> "_Since":
@@ -68,7 +72,7 @@ class _Since(NamedTuple):
                 if event.at > moment:
                     columns |= {column.assignment_id} if moved else set()
                     cells |= {(column.assignment_id, change.student) for change in column.cells}
-        return cls(frozenset(columns), frozenset(cells))
+        return cls(frozenset(columns), frozenset(cells), refs)
 
 
 def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, Standing]:
@@ -80,7 +84,7 @@ def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, 
         if old or cell.state is CellState.UNREADABLE or not cell.sis_student:
             continue
         if (read := _read(cell, recorded.get(position), seen)) is not None:
-            found[position] = read
+            found[position] = read._replace(ref=read.ref or since.refs.get(cell.assignment_id) or "")
     return found
 
 
