@@ -1,5 +1,6 @@
 """Check the partitions of the history: made ahead, filled, dropped by policy, and never needed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -85,6 +86,30 @@ async def test_rows_without_a_month_are_kept_and_moved_out(fresh: Urls, owner: A
     assert [name for name in report.made if name.startswith("history")] == [f"history_{m}" for m in late]
     assert await count(owner, "history_default") == 0
     assert [await count(owner, f"history_2026_{month:02}") for month in (9, 10, 11)] == [1, 1, 1]
+
+
+@pytest.mark.long
+async def test_history_is_written_while_a_reader_holds_the_months(
+    fresh: Urls, owner: AsyncConnection, store: Database
+) -> None:
+    """Run three months late beside a long reader: nobody waits long, and the next run does it all."""
+    for month in (8, 9, 10, 11):
+        await add(owner, NOW.replace(month=month))
+    cause = Cause(str(uuid7()), "changes", "teacher:5790000")
+
+    async def write() -> None:
+        async with store.district("riverside") as db:
+            await ledger.save(db, "79", [], {"5001": NOW}, changed=[COLUMN], cause=cause)
+
+    async with fresh.owner() as reader:
+        await reader.execution_options(isolation_level="READ COMMITTED")
+        async with reader.begin():
+            assert await count(reader, "history") == 4
+            maintaining = partitions.maintain(fresh.migrate_database_url, now=NOW, attempts=1)
+            found, _ = await asyncio.gather(maintaining, write(), return_exceptions=True)
+            assert isinstance(found, partitions.PartitionsLocked)
+            assert await count(reader, "history") == 5
+    assert (await partitions.maintain(fresh.migrate_database_url, now=NOW)).moved >= 4
 
 
 async def test_months_that_no_district_keeps_are_dropped(

@@ -20,6 +20,7 @@ from gradesync.core.history import oldest_kept
 from gradesync.core.sis import Policy
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
 from gradesync.db.connections import connect
+from gradesync.errors import GradeSyncError
 
 ATTEMPTS = 10
 LOCK_TAKEN = "55P03"
@@ -48,6 +49,10 @@ ATTACH = "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{start}'
 DROP = "DROP TABLE {name}"
 STATES = text("SELECT partitioned, made_until, in_default FROM tenantless_partition_states()")
 DUE = timedelta(days=14)  # before the last partition ends
+
+
+class PartitionsLocked(GradeSyncError):
+    """Report that partitions were in use for so long that they could not be changed."""
 
 
 class Partition(NamedTuple):
@@ -135,14 +140,17 @@ async def read_states(db: AsyncSession) -> Mapping[str, PartitionState]:
     }
 
 
-async def maintain(url: str, *, now: datetime | None = None) -> Maintained:
-    """Bring the partitions up to date, as the owner at `url`. Safe at any time, and to repeat."""
+async def maintain(url: str, *, now: datetime | None = None, attempts: int = ATTEMPTS) -> Maintained:
+    """Bring the partitions up to date, as the owner at `url`. Safe at any time, and to repeat.
+
+    Raises `PartitionsLocked` where somebody, such as a backup, keeps them locked through all `attempts`.
+    """
     today = (now or datetime.now(UTC)).date()
     engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
     report = Maintained()
     try:
         async for attempt in stamina.retry_context(
-            on=_is_locked, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=10
+            on=_is_locked, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10
         ):
             with attempt:
                 async with engine.connect() as connection:
@@ -150,6 +158,10 @@ async def maintain(url: str, *, now: datetime | None = None) -> Maintained:
                         await _make_ahead(connection, table, today, report)
                     await _drop(connection, OUTCOME, today - LOG_KEPT - GRACE, report)
                     await _drop_history(connection, today, report)
+    except DBAPIError as error:
+        if not _is_locked(error):
+            raise
+        raise PartitionsLocked("The partitions stay in use. Nothing is lost: run it again later.") from error
     finally:
         await engine.dispose()
     return report
