@@ -4,9 +4,12 @@ import base64
 import io
 import json
 import string
+import tempfile
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 from gradesync.access.signing_key import KeyUnreadable, SigningKey, read_public_key
 from gradesync.access.statement_check import verify
 from gradesync.access.statement_file import PARTS, StatementFile
+from gradesync.core.history import Cause
 from gradesync.core.statement.lines import Kind, Line, Statement
 from gradesync.core.statement.render import Scope, Section
 
@@ -152,3 +156,31 @@ def test_other_key_is_named() -> None:
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
 def test_no_byte_changes_unnoticed(place: int, flip: int) -> None:
     assert faults(SIGNED[:place] + bytes([SIGNED[place] ^ flip]) + SIGNED[place + 1 :])
+
+
+def peak(sections: int) -> tuple[int, int]:
+    """Return the most bytes that are held while a file of so many sections is written, and is verified."""
+    long = Cause("s-1", "changes", "teacher:1", reason="Handed in again. " * 20)
+    lines = [Line(kind=Kind.CLOSING, assignment_id=str(n), after=Decimal(n), cause=long) for n in range(250)]
+    with tempfile.TemporaryFile() as out:
+        tracemalloc.start()
+        file = StatementFile(out, ZoneInfo("America/Chicago"))
+        with file.lines():
+            for n in range(sections):
+                file.add(Section(str(n), "Algebra"), Statement(FIRST, LAST, tuple(lines)))
+        file.finish(Scope("riverside", FIRST, LAST, {}, 12, "ab" * 32), KEY)
+        written = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        out.seek(0)
+        assert verify(out, PUBLIC).faults == []
+        verified = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    return written, verified
+
+
+@pytest.mark.long
+def test_long_file_takes_no_more_memory() -> None:
+    """Write and verify 50,000 lines, which are 25 MB, and 5,000."""
+    short, long = peak(20), peak(200)
+    assert long[0] < short[0] + 2_000_000
+    assert long[1] < short[1] + 2_000_000
