@@ -2,13 +2,14 @@
 
 from fractions import Fraction
 from itertools import combinations
+from random import Random
 
 import pytest
 
 from gradesync.core.totals.causes import Cause, Explanation
 from gradesync.core.totals.compare import explain_total
 from gradesync.core.totals.sides import SisFormula
-from harness.total_pairs import PLANTS, UID, Drawn, add_up, plant
+from harness.total_pairs import PLANTS, UID, Drawn, add_up, draw_odd, plant
 
 PLANTED = [(cause,) for cause in PLANTS] + list(combinations(PLANTS, 2))
 
@@ -51,3 +52,13 @@ def test_equal_totals_have_no_causes() -> None:
         explained = explain(plant(seed, ()))
         assert explained.difference == 0
         assert not explained.shares
+
+
+def test_odd_gradebooks_are_added_up_as_documented() -> None:
+    for seed in range(200):
+        pair = draw_odd(Random(seed))
+        explained = explain(pair)
+        assert (explained.source, explained.sis) == (add_up(pair, sis=False), add_up(pair, sis=True)), seed
+        worths = sum((share.worth or Fraction(0) for share in explained.shares), Fraction(0))
+        assert explained.difference in {None, worths}, seed
+        assert {share.cause for share in explained.shares} <= {Cause.CALCULATION, Cause.CATEGORY_ROUNDING}

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
+from typing import TypeAlias
 
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import EXCUSED, Assignment, Category, Gradebook, Mark, Score, Student
@@ -17,6 +18,7 @@ from gradesync.core.totals.sides import Sides, SisSetup
 from harness.gradebooks import CAPABILITIES, SECTION
 
 UID, KEY = "501", "81"
+Row: TypeAlias = tuple[Fraction, Fraction, Fraction]
 FIRST, LAST = date(2026, 1, 5), date(2026, 3, 31)
 IN, AFTER = date(2026, 2, 10), date(2026, 5, 4)
 
@@ -46,6 +48,7 @@ class Drawn:
     sis_weights: dict[str, Decimal]
     by_percent: set[str] = field(default_factory=set)
     dropped: dict[str, int] = field(default_factory=dict)
+    sis_dropped: dict[str, int] = field(default_factory=dict)
     decimals: int | None = None
 
     def sides(self) -> Sides:
@@ -60,7 +63,11 @@ class Drawn:
             book=self._rules(),
             students={UID: KEY},
             period="p1",
-            setup=SisSetup(weights={f"k{k}": w for k, w in self.sis_weights.items()}, decimals=self.decimals),
+            setup=SisSetup(
+                weights={f"k{k}": w for k, w in self.sis_weights.items()},
+                dropped={f"k{k}": n for k, n in self.sis_dropped.items()},
+                decimals=self.decimals,
+            ),
         )
 
     def _rules(self) -> Rulebook:
@@ -114,6 +121,31 @@ def draw(random: Random) -> Drawn:
             items.append(DrawnItem(str(len(items) + 1), category, points, score, score, score))
     weights = {category: Decimal(random.choice((10, 20, 30, 50))) for category in categories}
     return Drawn(items, weights, dict(weights))
+
+
+def draw_odd(random: Random) -> Drawn:
+    """Draw a pair with equal percents, extra credit, scores above the maximum, and categories without items.
+
+    Weights come to any sum, also to none. Both sides drop alike.
+    """
+    categories = "abcd"[: random.randint(1, 4)]
+    items: list[DrawnItem] = []
+    for number in range(random.randint(0, 8)):
+        points = Decimal(random.choice((0, 5, 10, 10, 20)))
+        of_points = [points * share for share in (Decimal("0.5"), Decimal("0.5"), 1, Decimal("1.5"))]
+        score = random.choice([None, Decimal(0), Decimal(3), *of_points])
+        items.append(DrawnItem(str(number), random.choice(categories), points, score, score, score))
+    weights = {category: Decimal(random.choice((0, 10, 25, 33, 50))) for category in categories}
+    dropped = {category: random.randint(0, 3) for category in categories}
+    return Drawn(
+        items,
+        weights,
+        dict(weights),
+        by_percent={category for category in categories if random.random() < 0.3},
+        dropped=dropped,
+        sis_dropped=dropped,
+        decimals=random.choice((None, 0, 1, 2)),
+    )
 
 
 def _lower(score: Score) -> Decimal:
@@ -203,28 +235,35 @@ def add_up(pair: Drawn, *, sis: bool) -> Fraction | None:
     total = weights = Fraction(0)
     for category, weight in (pair.sis_weights if sis else pair.weights).items():
         rows = [row for item in pair.items if item.category == category and (row := _read(item, sis=sis))]
-        if not sis and category in pair.dropped:
-            rows = (
-                sorted(rows, key=lambda row: (row[0] / row[1], -row[1]))[pair.dropped[category] :]
-                or rows[-1:]
-            )
-        if not rows:
-            continue
+        rows = _keep(rows, (pair.sis_dropped if sis else pair.dropped).get(category, 0))
         if category in pair.by_percent and not sis:
-            part = Fraction(sum(by(r[2], r[0]) / r[1] for r in rows)) / sum(r[2] for r in rows)
+            rows = [row for row in rows if row[1]]
+            earned, possible = sum(by(r[2], r[0]) / r[1] for r in rows), sum(r[2] for r in rows)
         else:
-            part = Fraction(sum(by(r[2], r[0]) for r in rows)) / sum(by(r[2], r[1]) for r in rows)
+            earned, possible = sum(by(r[2], r[0]) for r in rows), sum(by(r[2], r[1]) for r in rows)
+        if not possible:
+            continue
+        part = Fraction(earned) / possible
         if sis and pair.decimals is not None:
-            part = Fraction(int(part * 100 * 10**pair.decimals + Fraction(1, 2)), 100 * 10**pair.decimals)
+            scaled = part * 100 * 10**pair.decimals
+            halves = 2 * scaled.numerator + scaled.denominator
+            part = Fraction(halves // (2 * scaled.denominator), 100 * 10**pair.decimals)
         total, weights = total + Fraction(weight) * part, weights + Fraction(weight)
     return 100 * total / weights if weights else None
+
+
+def _keep(rows: list[Row], dropped: int) -> list[Row]:
+    """Return the rows without the lowest percents, of equal ones the most points; never without the last."""
+    graded = sorted((row for row in rows if row[1]), key=lambda row: (row[0] / row[1], -row[1]))
+    extra = [row for row in rows if not row[1]]
+    return extra + graded[min(dropped, max(0, len(graded) - 1)) :]
 
 
 def by(factor: Fraction, points: Fraction) -> Fraction:
     return points if factor == 1 else factor * points
 
 
-def _read(item: DrawnItem, *, sis: bool) -> tuple[Fraction, Fraction, Fraction] | None:
+def _read(item: DrawnItem, *, sis: bool) -> Row | None:
     """Return the points earned, the points possible and the factor of an item that counts."""
     counted = (item.in_sis and item.sis_due <= LAST) if sis else item.in_source
     score = item.sis_score if sis else item.score
