@@ -107,12 +107,20 @@ async def open_runtime(
             pool_size=settings.database_pool,
         )
         stack.push_async_callback(database.close)
+        runtime = await stack.enter_async_context(open_runtime_on(database, settings, clock))
+        await _check_role(database, stop)
+        yield runtime
+
+
+@asynccontextmanager
+async def open_runtime_on(database: Database, settings: Settings, clock: Clock) -> AsyncIterator[Runtime]:
+    """Open what a process uses beside its database, which the caller closes. Raises `SettingMissing`."""
+    async with AsyncExitStack() as stack:
         redis_url = _required(settings.redis_url, "REDIS_URL").get_secret_value()
         redis = open_redis(redis_url, patience_seconds=settings.redis_patience_seconds)
         stack.push_async_callback(redis.aclose)
         client = open_client(allow_private_network=settings.allow_private_network)
         await stack.enter_async_context(client)
-        await _check_role(database, stop)
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
         systems = UpstreamSystems(client, redis, clock, settings.call_timeout_seconds, settings.score_batch)
@@ -123,7 +131,7 @@ async def open_runtime(
             redis=redis,
             wakeup=wakeup,
             client=client,
-            tokens=Tokens.of(secrets.signing_keys(), clock),
+            tokens=Tokens.of(database.secrets.signing_keys(), clock),
             platform_keys=PlatformKeys(client),
             request_limits=Limits(redis),
             sis_names=Cache(partial(_read_sis_name, database), seconds=SIS_NAME_SECONDS),

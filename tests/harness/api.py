@@ -18,7 +18,7 @@ from gradesync.core.district import ConsoleAccess, District
 from gradesync.core.sis import Policy
 from gradesync.db import clients
 from gradesync.db.tables import metadata
-from gradesync.runtime import Runtime, open_runtime
+from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_sync
@@ -30,6 +30,7 @@ from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
 from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
+from harness.runtimes import lend_runtime
 from harness.servers import Urls
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -220,7 +221,7 @@ async def open_api(
     """Serve the API for the district of a world; with a face its SIS takes grades over OneRoster."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world, oneroster=oneroster))
-        runtime = await stack.enter_async_context(open_runtime(settings, name="tests"))
+        runtime = await stack.enter_async_context(lend_runtime(settings))
         assert isinstance(runtime.systems, UpstreamSystems)
         runtime.systems.backoff = SOON
         await mark_budgets_known(runtime.redis)

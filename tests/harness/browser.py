@@ -32,7 +32,7 @@ from gradesync.api.live import Live
 from gradesync.cli.serving import application
 from gradesync.core.district import District
 from gradesync.db import districts
-from gradesync.runtime import Runtime, open_runtime
+from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync.worker.pool import run_worker
 from gradesync_sandbox.district import Classroom, World
@@ -41,6 +41,7 @@ from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.serving import Served
 from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
+from harness.runtimes import lend_runtime
 
 # The shell takes a fourth of the time: it draws no window around each page.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -213,9 +214,7 @@ async def open_session(
         sandbox = await stack.enter_async_context(Sandbox(world))
         port, clock = _free_port(), Clock()
         url = f"http://localhost:{port}"
-        runtime = await stack.enter_async_context(
-            open_runtime(settings.filled(public_url=url), name="tests", clock=clock)
-        )
+        runtime = await stack.enter_async_context(lend_runtime(settings.filled(public_url=url), clock))
         await mark_budgets_known(runtime.redis)
         await register_district(runtime.context.database, district_of(sandbox))
         app = stack.enter_context(lend_app(application, runtime))

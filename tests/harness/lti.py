@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from gradesync.access.tokens import Caller
 from gradesync.cli.serving import application
 from gradesync.core.district import District
-from gradesync.runtime import Runtime, open_runtime
+from gradesync.runtime import Runtime
 from gradesync.settings import Settings
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.lti.authorize import authorize
@@ -23,6 +23,7 @@ from gradesync_sandbox.schoology.model import User
 from gradesync_sandbox.server import Sandbox
 from harness.apps import lend_app
 from harness.known_districts import district_of, mark_budgets_known, register_district
+from harness.runtimes import lend_runtime
 
 TOOL = "https://tool.example"
 
@@ -131,7 +132,7 @@ async def open_lti(settings: Settings, world: World) -> AsyncIterator[LtiHarness
         sandbox = await stack.enter_async_context(Sandbox(world))
         world.lti.register(f"{TOOL}/lti/login", f"{TOOL}/lti/launch")
         at_home = settings.filled(public_url=TOOL)
-        runtime = await stack.enter_async_context(open_runtime(at_home, name="tests"))
+        runtime = await stack.enter_async_context(lend_runtime(at_home))
         with suppress(RedisError):  # of tests in which there is none
             await mark_budgets_known(runtime.redis)
         app = stack.enter_context(lend_app(application, runtime))

@@ -1,12 +1,18 @@
 """Provide settings for processes and runtimes on a test's servers."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 from pydantic import SecretStr
 
+from gradesync.core.ports import Clock
 from gradesync.db.session import Database
+from gradesync.runtime import Runtime, open_runtime, open_runtime_on
 from gradesync.settings import Settings
+from gradesync.systems import utc_now
 from harness.contexts import BUSY_REDIS_SECONDS
-from harness.servers import KEYS, Urls
+from harness.servers import KEYS, SHARED, Urls
 
 
 def settings_on(urls: Urls) -> Settings:
@@ -19,6 +25,23 @@ def settings_on(urls: Urls) -> Settings:
         allow_private_network=True,
         redis_patience_seconds=BUSY_REDIS_SECONDS,
     )
+
+
+@asynccontextmanager
+async def lend_runtime(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Runtime]:
+    """Open a runtime on the connections that the tests of a process share; outside of tests on its own.
+
+    PostgreSQL takes as long for new connections, whose caches are empty, as for many a test.
+    """
+    assert settings.database_url
+    shared = SHARED.get(settings.database_url.get_secret_value())
+    opened = (
+        open_runtime_on(shared, settings, clock)
+        if shared
+        else open_runtime(settings, name="tests", clock=clock)
+    )
+    async with opened as runtime:
+        yield runtime
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ SESSION = "GRADESYNC_TEST_SESSION"
 DELETES = " ".join(f"DELETE FROM {table.name};" for table in reversed(metadata.sorted_tables))  # noqa: S608
 EMPTY = text(f"DO $$ BEGIN {DELETES} END $$")
 KEYS = ("a key for tests only and long enough for that",)
+SHARED: dict[str, Database] = {}
+"""Hold the open pool of this test process by its URL."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -120,7 +122,9 @@ async def fresh(servers: Urls) -> AsyncIterator[Urls]:
 @pytest.fixture(scope="session")
 async def pool(servers: Urls) -> AsyncIterator[Database]:
     database = Database.open(servers.database_url, Secrets(KEYS), application_name="tests", pool_size=20)
+    SHARED[servers.database_url] = database
     yield database
+    del SHARED[servers.database_url]
     await database.close()
 
 
