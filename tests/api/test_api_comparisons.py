@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,9 +12,9 @@ from gradesync.core.sis import Policy
 from gradesync.db import comparisons, retention
 from gradesync.sync import comparison
 from gradesync_sandbox.faults import Fault, Hold, RefuseBefore, Status
-from gradesync_sandbox.schoology.model import Item
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.known_districts import forget_pauses
+from harness.sis_edits import compare, find_scored, type_in_sis
 
 LATER_IS_NOW = "UPDATE comparison SET not_before = now(), lease_until = lease_until - interval '1 hour'"
 PAST = "UPDATE comparison SET settles_by = now() - interval '1 second'"
@@ -38,15 +37,6 @@ async def advance(api: ApiHarness, times: int = 1) -> int:
     return made
 
 
-async def compare(api: ApiHarness, who: ApiClient) -> dict[str, Any]:
-    path = await start(who, api)
-    assert await advance(api) == 1
-    found: dict[str, Any] = (await who.get(path)).json()
-    assert found["status"] == "complete", found
-    assert found["cells"] == sum(found["counts"].values())
-    return found
-
-
 async def read_cells(who: ApiClient, found: dict[str, Any], **filters: Any) -> list[dict[str, Any]]:
     """Return the cells of all pages of a comparison."""
     items: list[dict[str, Any]] = []
@@ -59,30 +49,11 @@ async def read_cells(who: ApiClient, found: dict[str, Any], **filters: Any) -> l
         query["cursor"] = page["next_cursor"]
 
 
-def scored(api: ApiHarness) -> tuple[Item, list[int]]:
-    """Return an assignment that was synced, and the students who have a score of it in the SIS."""
-    gradebook = api.world.powerschool.gradebook
-    for item in api.room.section.standing():
-        for assignment in gradebook.named(api.room.sis, item.title.strip()):
-            held = gradebook.scores[assignment.section(api.room.sis.dcid).assignmentsectionid]
-            uids = [uid for uid, student in api.room.students.items() if student.dcid in held]
-            if len(uids) > 2:
-                return item, uids
-    raise AssertionError("no assignment has three scores")
-
-
-def type_in_sis(api: ApiHarness, item: Item, uid: int, points: int) -> None:
-    gradebook = api.world.powerschool.gradebook
-    (assignment,) = gradebook.named(api.room.sis, item.title.strip())
-    part = assignment.section(api.room.sis.dcid)
-    gradebook.edit_score(part, api.room.students[uid], Decimal(points))
-
-
 async def test_every_edit_is_found_with_its_values(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
     before = await compare(api, office)
-    item, (ann, ben, cam, *_) = scored(api)
+    item, (ann, ben, cam, *_) = find_scored(api, 3)
     for uid in (ann, ben):
         type_in_sis(api, item, uid, 3)
     for uid in (ben, cam):
@@ -115,7 +86,7 @@ async def test_a_comparison_writes_to_neither_system(api: ApiHarness) -> None:
 async def test_cells_are_paged_and_filtered(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
-    item, uids = scored(api)
+    item, uids = find_scored(api, 3)
     type_in_sis(api, item, uids[0], 3)
     found = await compare(api, teacher)
     cells = await read_cells(teacher, found)
@@ -143,7 +114,7 @@ async def test_a_comparison_keeps_no_sync_waiting(api: ApiHarness) -> None:
 async def test_what_a_sync_writes_meanwhile_is_no_edit(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
-    item, uids = scored(api)
+    item, uids = find_scored(api, 3)
     path = await start(office, api)
     api.sandbox.faults.add(Fault("schoology", "multiget", Hold()))
     working = asyncio.create_task(comparison.advance(api.runtime.context))
@@ -163,7 +134,7 @@ async def test_edit_after_a_sync_that_was_waited_for_is_listed(api: ApiHarness) 
     """Wait for a sync, and list what was typed over its score before the second attempt."""
     office = await api.office()
     await api.sync(office)
-    item, uids = scored(api)
+    item, uids = find_scored(api, 3)
     await start(office, api)
     api.world.schoology.grade(api.room.section.id, item.id, uids[0], 4)
     assert (await office.post(f"{api.path}/syncs", {})).status_code == 202

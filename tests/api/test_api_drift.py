@@ -5,64 +5,15 @@ from typing import Any
 
 import pytest
 
-from gradesync.sync import comparison
 from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.known_districts import forget_pauses
-
-
-class Place:
-    """Hold one score of a synced section: the item, the student, and the record in the SIS."""
-
-    def __init__(self, api: ApiHarness, skip: int = 0) -> None:
-        self.api = api
-        gradebook, room = api.world.powerschool.gradebook, api.room
-        self.item, self.uid = next(
-            (item, uid)
-            for item in room.section.standing()
-            for assignment in gradebook.named(room.sis, item.title.strip())
-            for uid, student in [*room.students.items()][skip:]
-            if gradebook.scores[assignment.section(room.sis.dcid).assignmentsectionid].get(student.dcid)
-        )
-        (assignment,) = gradebook.named(room.sis, self.item.title.strip())
-        self.part = assignment.section(room.sis.dcid)
-        self.student = room.students[self.uid]
-        self.before = self.held
-
-    @property
-    def held(self) -> str | None:
-        return self.api.world.powerschool.gradebook.table(self.api.room.sis)[self.item.title.strip()][
-            self.student.dcid
-        ]
-
-    def type_in_sis(self, points: Decimal | int) -> None:
-        self.api.world.powerschool.gradebook.edit_score(self.part, self.student, Decimal(points))
-
-    def grade(self, points: int) -> None:
-        self.api.world.schoology.grade(self.api.room.section.id, self.item.id, self.uid, points)
-
-    def decision(self, choice: str) -> dict[str, str]:
-        return {"assignment": str(self.item.id), "sis_student": str(self.student.dcid), "choice": choice}
-
-
-async def compare(api: ApiHarness, who: ApiClient) -> None:
-    assert (await who.post(f"{api.path}/comparisons")).status_code == 202
-    assert await comparison.advance(api.runtime.context) == 1
+from harness.sis_edits import SisScore, compare, edit_and_compare
 
 
 async def list_drift(api: ApiHarness, who: ApiClient) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = (await who.get(f"{api.path}/drift")).json()["items"]
     return items
-
-
-async def find_edit(api: ApiHarness) -> tuple[ApiClient, Place]:
-    """Sync, edit one score in the SIS, and compare; return the teacher and the score."""
-    teacher = await api.teacher()
-    await api.sync(teacher)
-    place = Place(api)
-    place.type_in_sis(3)
-    await compare(api, teacher)
-    return teacher, place
 
 
 async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) -> None:
@@ -71,14 +22,14 @@ async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) ->
     assert response.json() == {"decided": len(decisions)}
 
 
-async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], place: Place) -> str | None:
+async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], place: SisScore) -> str | None:
     page = (await who.get(sync["links"]["outcomes"], assignment=str(place.item.id), limit=200)).json()
     found = [o for o in page["items"] if o["student"] and o["student"]["id"] == str(place.uid)]
     return found[0]["reason"]["code"] if found and found[0]["reason"] else None
 
 
 async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     before = place.before
     (found,) = await list_drift(api, teacher)
     assert (found["sis"], found["schoology"], found["choice"]) == ("3", before, None)
@@ -93,7 +44,7 @@ async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> Non
 
 
 async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     await decide(api, teacher, place.decision("take"))
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
     assert place.held == "3"
@@ -103,7 +54,7 @@ async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> N
 
 
 async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     await decide(api, teacher, place.decision("stop"))
     place.grade(4)
     for mode in ("changes", "full"):
@@ -119,7 +70,7 @@ async def test_ask_leaves_an_edit_until_it_is_decided(api: ApiHarness) -> None:
     await api.change_policy(drift="ask")
     teacher = await api.teacher()
     await api.sync(teacher)
-    asked, other = Place(api), Place(api, skip=1)
+    asked, other = SisScore(api), SisScore(api, number=1)
     assert asked.uid != other.uid
     asked.type_in_sis(3)
     asked.grade(4)
@@ -144,7 +95,7 @@ async def test_policies_decide_what_an_ordinary_sync_does(
     await api.change_policy(drift=policy)
     teacher = await api.teacher()
     await api.sync(teacher)
-    place = Place(api)
+    place = SisScore(api)
     before = place.held
     place.type_in_sis(3)
     await api.sync(teacher)
@@ -159,7 +110,7 @@ async def test_policies_decide_what_an_ordinary_sync_does(
 async def test_only_scores_of_the_list_are_decided_about(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
-    place, other = Place(api), Place(api, skip=1)
+    place, other = SisScore(api), SisScore(api, number=1)
     place.type_in_sis(3)
     await compare(api, office)
     body = {"decisions": [place.decision("stop"), other.decision("stop")]}
@@ -174,7 +125,7 @@ async def test_only_scores_of_the_list_are_decided_about(api: ApiHarness) -> Non
 async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
-    places = [Place(api), Place(api, skip=1)]
+    places = [SisScore(api), SisScore(api, number=1)]
     for place in places:
         place.type_in_sis(3)
     await compare(api, teacher)
@@ -195,7 +146,7 @@ async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
 
 
 async def test_edit_that_a_sync_restored_is_not_decided_about(api: ApiHarness) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     before = place.before
     restored = await api.sync(teacher, mode="full")
     assert place.held == before
@@ -207,7 +158,7 @@ async def test_edit_that_a_sync_restored_is_not_decided_about(api: ApiHarness) -
     assert one["change"]["sync_id"] == restored["id"]
 
 
-async def history_of(api: ApiHarness, who: ApiClient, place: Place) -> list[dict[str, Any]]:
+async def history_of(api: ApiHarness, who: ApiClient, place: SisScore) -> list[dict[str, Any]]:
     query = {"assignment": str(place.item.id), "student": str(place.uid)}
     items: list[dict[str, Any]] = (await who.get(f"{api.path}/history", **query)).json()["items"]
     return items
@@ -215,7 +166,7 @@ async def history_of(api: ApiHarness, who: ApiClient, place: Place) -> list[dict
 
 @pytest.mark.parametrize("choice", ["put-back", "take"])
 async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice: str) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     before = place.before
     assert before is not None
     await decide(api, teacher, place.decision(choice))
@@ -228,7 +179,7 @@ async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice:
 
 
 async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -> None:
-    teacher, place = await find_edit(api)
+    teacher, place = await edit_and_compare(api)
     before = place.before
     await decide(api, teacher, place.decision("put-back"))
     sync = await api.sync(teacher)
@@ -244,7 +195,7 @@ async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -
 async def test_undo_whose_answer_is_lost_is_finished(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
-    place = Place(api)
+    place = SisScore(api)
     before = place.held
     place.grade(3)
     mistake = await api.sync(teacher)
@@ -271,7 +222,7 @@ async def test_decision_about_a_column_of_the_teacher_s_is_kept(api: ApiHarness,
     await api.change_policy(take_over=True)
     teacher = await api.teacher()
     await api.sync(teacher)
-    known, world = Place(api), api.world
+    known, world = SisScore(api), api.world
     item = world.schoology.copy_assignment(api.room.section.id, known.item.id, "Typed twice")
     world.schoology.grade(api.room.section.id, item.id, known.uid, 4)
     (assoc,) = known.part.categories

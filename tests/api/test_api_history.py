@@ -1,10 +1,10 @@
 """Test what stood in the SIS at a moment, and what was sent for a student, by HTTP."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.sis_edits import SisScore, type_in_sis
 
 
 async def read_all(who: ApiClient, path: str, **filters: Any) -> list[dict[str, Any]]:
@@ -90,18 +90,11 @@ async def test_student_scores_answer_what_was_sent_and_stands(api: ApiHarness) -
 
 async def test_edit_in_the_sis_shows_in_student_scores(api: ApiHarness) -> None:
     await api.sync(await api.teacher())
-    item = next(one for one in api.room.section.standing())
-    gradebook = api.world.powerschool.gradebook
-    part = next(iter(gradebook.named(api.room.sis, item.title.strip()))).section(api.room.sis.dcid)
-    uid, student = next(
-        pair
-        for pair in api.room.students.items()
-        if pair[1].dcid in gradebook.scores[part.assignmentsectionid]
-    )
-    gradebook.edit_score(part, student, Decimal(1))
-    answer = await ask(api, uid, live=True, section=api.section)
-    (score,) = [one for one in answer["scores"] if one["assignment"]["id"] == str(item.id)]
-    assert score["now"] == {"source": "read", "value": "1", "edited": True}
+    score = SisScore(api)
+    score.type_in_sis(1)
+    answer = await ask(api, score.uid, live=True, section=api.section)
+    (found,) = [one for one in answer["scores"] if one["assignment"]["id"] == str(score.item.id)]
+    assert found["now"] == {"source": "read", "value": "1", "edited": True}
 
 
 async def test_student_sheet_is_printable_and_runs_nothing(api: ApiHarness) -> None:
@@ -153,7 +146,7 @@ async def test_undo_puts_a_sync_back_and_keeps_it_back(api: ApiHarness) -> None:
         api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 3)
     mistake = await api.sync(teacher)
     edited = scored[0]
-    _type_in_sis(api, *edited, Decimal(2))
+    type_in_sis(api, api.room.section.items[int(edited[0])], int(edited[1]), 2)
     preview = await undo(api, teacher, sync=mistake["id"], dry_run=True)
     done = await undo(api, teacher, sync=mistake["id"], reason="Typed into the wrong column.")
     assert preview["scores"] == done["scores"]
@@ -217,10 +210,3 @@ async def test_undo_of_a_student_clears_what_was_first_sent(api: ApiHarness) -> 
     assert {key: value for key, value in now.items() if key[1] != uid} == {
         key: value for key, value in before.items() if key[1] != uid
     }
-
-
-def _type_in_sis(api: ApiHarness, item_id: str, uid: str, points: Decimal) -> None:
-    """Type a score into PowerTeacher Pro."""
-    gradebook, item = api.world.powerschool.gradebook, api.room.section.items[int(item_id)]
-    part = next(iter(gradebook.named(api.room.sis, item.title.strip()))).section(api.room.sis.dcid)
-    gradebook.edit_score(part, api.room.students[int(uid)], points)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from gradesync.sync import comparison
 from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.known_districts import forget_pauses
+from harness.sis_edits import compare
 
 
 def parts(packed: bytes) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -78,8 +78,7 @@ async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness
 
 async def closing_of(api: ApiHarness, who: ApiClient) -> dict[tuple[str, str], str]:
     """Compare, and return what a statement shows that the SIS shows: by its assignment and student."""
-    await who.post(f"{api.path}/comparisons")
-    assert await comparison.advance(api.runtime.context) == 1
+    await compare(api, who)
     packed = await who.ask("GET", f"{api.path}/statement", headers={"accept": "application/zip"})
     closing = [line for line in parts(packed.content)[0] if line["kind"] == "closing"]
     return {

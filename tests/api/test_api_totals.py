@@ -7,6 +7,7 @@ from typing import Any
 from gradesync_sandbox.faults import Fault, Status
 from gradesync_sandbox.schoology.model import Item
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.sis_edits import type_in_sis
 
 WEIGHTED = {"formula": "category-weights"}
 
@@ -40,9 +41,7 @@ async def test_totals_name_an_edit_in_the_sis(api: ApiHarness) -> None:
     await api.sync(office)
     item, uid, points = find_scored(api)
     period = {"period": str(item.period)} if item.period else {}
-    gradebook = api.world.powerschool.gradebook
-    (assignment,) = gradebook.named(api.room.sis, item.title.strip())
-    gradebook.edit_score(assignment.section(api.room.sis.dcid), api.room.students[uid], points + 2)
+    type_in_sis(api, item, uid, points + 2)
     before = await api.rows()
     api.world.powerschool.log.clear()
     found = await explain(office, api, student=str(uid), **period)

@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 
 from gradesync.settings import Settings
-from gradesync.sync import comparison
 from gradesync_sandbox.oneroster.state import open_face
 from gradesync_sandbox.world import build
 from harness.api import ApiHarness, open_api
 from harness.servers import Urls
+from harness.sis_edits import SisScore, compare
 
 CELLS = 6
 
@@ -36,9 +35,7 @@ async def api(settings: Settings, servers: Urls) -> AsyncIterator[ApiHarness]:
 async def test_every_cell_of_a_comparison_is_unreadable(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
-    started = await office.post(f"{api.path}/comparisons")
-    assert await comparison.advance(api.runtime.context) == 1
-    found = (await office.get(started.headers["location"])).json()
+    found = await compare(api, office)
     assert {state: n for state, n in found["counts"].items() if n} == {"unreadable": CELLS}
     cells = (await office.get(found["links"]["cells"], limit=100)).json()["items"]
     assert {(cell["sis"], cell["reason"]["code"]) for cell in cells} == {(None, "sis-scores-unreadable")}
@@ -48,10 +45,7 @@ async def test_every_cell_of_a_comparison_is_unreadable(api: ApiHarness) -> None
 async def test_totals_count_what_was_sent_and_name_it(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
-    gradebook = api.world.powerschool.gradebook
-    item, uid = next(iter(api.room.section.standing())), next(iter(api.room.students))
-    (assignment,) = gradebook.named(api.room.sis, item.title.strip())
-    gradebook.edit_score(assignment.section(api.room.sis.dcid), api.room.students[uid], Decimal(1))
+    SisScore(api).type_in_sis(1)
     response = await office.post(f"{api.path}/totals", {})
     assert response.status_code == 200, response.text
     found = response.json()
@@ -66,8 +60,7 @@ async def test_totals_count_what_was_sent_and_name_it(api: ApiHarness) -> None:
 async def test_statement_closes_with_what_was_sent_alone(api: ApiHarness) -> None:
     office = await api.office()
     first = await api.sync(office)
-    await office.post(f"{api.path}/comparisons")
-    await comparison.advance(api.runtime.context)
+    await compare(api, office)
     period = {"from": first["requested_at"], "to": datetime.now(UTC).isoformat()}
     statement = (await office.get(f"{api.path}/statement", **period)).json()
     unread = [line for line in statement["unknown"] if line["reason"] == "sis-scores-unreadable"]
