@@ -17,6 +17,7 @@ async def test_R22_a_student_gets_nothing(api: ApiHarness) -> None:
     expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "roles",
     [
@@ -39,6 +40,7 @@ async def test_only_a_membership_role_makes_an_instructor(api: ApiHarness, roles
     expect_oauth_error(await api.exchange(token), 400, "invalid_grant", "lti-not-instructor")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "role",
     [
@@ -54,6 +56,7 @@ async def test_every_spelling_of_instructor_counts(api: ApiHarness, role: str) -
     assert response.json()["scope"] == "syncs:read syncs:write"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "role",
     [
@@ -103,6 +106,7 @@ async def test_an_instructor_needs_no_call(api: ApiHarness) -> None:
     assert not api.world.schoology.log.counts()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "user_id", [None, "", "$User.id", "5790000::abc", "-1", "0", "1" * 21, 5.5, True, ["5790000"]]
 )

@@ -82,7 +82,7 @@ async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
     }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_every_response_conforms_to_the_document(target: Target, caller: str, run_all: bool) -> None:
     from harness.fuzz import Attack

@@ -86,6 +86,7 @@ async def test_tenantless_functions_only_read_and_fix_their_path(
         assert not function.everybody, function.name
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("table", NAMES)
 async def test_reused_connection_shows_one_district_or_none(one: Database, table: str) -> None:
     districts = text(f"SELECT DISTINCT {district_column(table)}, pg_backend_pid() FROM {table}")  # noqa: S608
@@ -101,6 +102,7 @@ async def test_reused_connection_shows_one_district_or_none(one: Database, table
         assert (await db.execute(districts)).all() == [("hilltop", backend)]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("table", NAMES)
 async def test_rows_of_another_district_are_never_changed(
     one: Database, owner: AsyncConnection, table: str
@@ -116,6 +118,7 @@ async def test_rows_of_another_district_are_never_changed(
     assert await _whole(owner, table) == before
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("table", NAMES)
 async def test_rows_for_another_district_are_refused(
     one: Database, owner: AsyncConnection, table: str

@@ -70,6 +70,7 @@ async def test_no_value_of_a_launch_is_a_fault_of_ours(tool: LtiHarness, name: s
         assert (await post(tool, "/lti/launch", form)).status_code < 500, (name, text)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "name", [*SIGNED, "oauth_signature", "context_id", "context_title", "custom_user_id"]
 )
@@ -85,6 +86,7 @@ async def test_no_value_of_a_form_is_a_fault_of_ours(tool: LtiHarness, name: str
             assert (await post(tool, "/lti/launch", sent)).status_code < 500, (name, text)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", CLAIMS)
 async def test_no_signed_claim_is_a_fault_of_ours(tool: LtiHarness, name: str) -> None:
     for value in ODD_CLAIMS:

@@ -95,6 +95,7 @@ async def test_queued_sync_goes_on_at_the_target(
     assert await claim(east_database, "lakeside") is None
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("step", ["paused", "copied", "switched", "resumed"])
 async def test_move_broken_off_has_one_owner_and_goes_on(riverside: Cells, step: Step) -> None:
     before = await read_rows(riverside.west, "riverside")

@@ -67,6 +67,7 @@ async def die_writing(recorder: Recorder) -> None:
 HISTORIES = (change, lose_scores, refuse_scores, lose_create, die_creating, die_writing)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("live", HISTORIES, ids=lambda live: str(live.__name__))
 async def test_engine_is_a_run_of_the_protocol(
     environment: Environment,

@@ -51,6 +51,7 @@ def test_sync_may_never_end_without_a_sweep() -> None:
     assert "acceptance cycle" in search((*LIVELY, "NO_SWEEP")).error
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("guard", GUARDS)
 def test_protocol_fails_without(guard: str) -> None:
     assert search(without(GUARDS[guard][0])).error != ""
