@@ -126,6 +126,12 @@ async def test_another_class_or_term_is_not_taken(harness: DistrictHarness, call
     assert (done.error_code, harness.writes) == ("sis-unreadable", [])
 
 
+async def test_a_class_without_a_school_is_not_written(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "class.get", edit(lambda content: content["class"].pop("school")), times=None)
+    done = await harness.sync()
+    assert (done.error_code, harness.writes) == ("sis-unreadable", [])
+
+
 @pytest.mark.parametrize("lifetime", ["NaN", "Infinity", 1e300, "-1", [], None])
 async def test_any_lifetime_of_a_token_is_borne(harness: DistrictHarness, lifetime: object) -> None:
     changed = edit(lambda content: content.update(expires_in=lifetime))

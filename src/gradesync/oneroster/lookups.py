@@ -24,8 +24,10 @@ async def resolve_section(
     found = await calls.read_one(calls.rostering, "class.get", "classes", key, "class")
     if found is None or is_gone(found):
         raise SyncStopped(Reason.SIS_SECTION_NOT_FOUND, f"the SIS has no class {key}")
-    terms = _read_terms(found)
-    value: dict[str, Any] = {"school": read_ref(found, "school") or "", "terms": terms}
+    terms, school = _read_terms(found), read_ref(found, "school") or ""
+    if not school and profile.version == "1.2":
+        raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS names no school of class {key}")
+    value: dict[str, Any] = {"school": school, "terms": terms}
     before = {} if known is None else known.ref.value
     if known is not None and not term and before.get("terms") == value["terms"]:
         value["periods"] = before.get("periods", [])

@@ -22,7 +22,7 @@ from gradesync.oneroster.scores import Scores
 
 POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
 SCORE_MAX = Decimal("999999999.9999")
-ROUNDS = 12  # calls that each connection sends between two records in the ledger
+ROUNDS = 30  # calls that each connection sends between two records in the ledger
 GENERATIONS = 9
 # Exceptions that a result can show beside its score.
 FLAGS = {"1.1": frozenset({EXCUSED}), "1.2": frozenset({EXCUSED, MISSING})}
