@@ -160,7 +160,7 @@ def test_no_byte_changes_unnoticed(place: int, flip: int) -> None:
 
 def peak(sections: int) -> tuple[int, int]:
     """Return the most bytes that are held while a file of so many sections is written, and is verified."""
-    long = Cause("s-1", "changes", "teacher:1", reason="Handed in again. " * 20)
+    long = Cause("s-1", "changes", "teacher:1", reason="Handed in again. " * 4)
     lines = [Line(kind=Kind.CLOSING, assignment_id=str(n), after=Decimal(n), cause=long) for n in range(250)]
     with tempfile.TemporaryFile() as out:
         tracemalloc.start()
@@ -180,7 +180,7 @@ def peak(sections: int) -> tuple[int, int]:
 
 @pytest.mark.long
 def test_long_file_takes_no_more_memory() -> None:
-    """Write and verify 50,000 lines, which are 25 MB, and 5,000."""
+    """Write and verify 50,000 lines, which are megabytes, and 5,000."""
     short, long = peak(20), peak(200)
     assert long[0] < short[0] + 2_000_000
     assert long[1] < short[1] + 2_000_000
