@@ -3,7 +3,7 @@
 import pytest
 
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
-from harness.assertions import assert_synced_well, find_false_claims
+from harness.assertions import assert_synced_well, find_false_claims, find_miscounts
 from harness.contexts import HURRIED
 from harness.district import DistrictHarness
 from harness.faults import held_at, scores_are_unreadable
@@ -50,6 +50,17 @@ async def test_lost_create_is_found_in_the_list(harness: DistrictHarness) -> Non
     harness.fault("powerschool", "assignment.create", LoseAfter(), nth=2)
     await assert_synced_well(harness)
     assert harness.created == 2
+
+
+async def test_R41_create_that_is_not_kept_is_not_claimed(harness: DistrictHarness) -> None:
+    first, _ = harness.items
+    nowhere = {"location": "/ws/xte/section/assignment/99999"}
+    harness.fault("powerschool", "assignment.create", Body("", status=201, headers=nowhere, done=False))
+    sync = await harness.sync()
+    assert await find_false_claims(harness, sync) == []
+    assert (await harness.outcomes_by_cell(sync))[first.id, None] == ("failed", "assignment-gone")
+    assert find_miscounts(sync, await harness.list_outcomes(sync)) == []
+    await assert_synced_well(harness)
 
 
 async def test_create_never_adopts_what_someone_typed_in(
@@ -114,6 +125,23 @@ async def test_assignment_deleted_during_a_lost_update_is_recreated(
     assert outcomes[first.id, None] == ("failed", "assignment-gone")
     await assert_synced_well(harness)
     assert harness.part(first).assignmentsectionid != before
+
+
+@pytest.mark.parametrize("changed", ["title", "max_points"])
+async def test_R41_update_that_is_not_kept_fails_and_is_sent_again(
+    harness: DistrictHarness, changed: str
+) -> None:
+    await assert_synced_well(harness)
+    first, _ = harness.items
+    harness.fault("powerschool", "assignment.update", Body("", status=201, headers={}, done=False))
+    harness.edit(first, **{changed: {"title": "Another name", "max_points": 50}[changed]})
+    harness.grade(first, harness.students[0], 3)
+    sync = await harness.sync()
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert outcomes[first.id, None] == ("failed", "assignment-not-accepted")
+    assert outcomes[first.id, harness.students[0]] == ("failed", "assignment-failed")
+    assert find_miscounts(sync, await harness.list_outcomes(sync)) == []
+    await assert_synced_well(harness)
 
 
 # Scores

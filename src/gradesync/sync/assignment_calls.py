@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.ordering import AssignmentWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
@@ -19,7 +20,8 @@ class AssignmentWriter:
 
     `teacher`: the one that the district chose. `bound`: keys of SIS assignments that belong to a Schoology
     assignment. `listed`: keys of those that stood there before. `named`: ids of assignments whose name was
-    written. `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
+    written. `changed`: those that were changed where they stand, each with its entry from before.
+    `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
     due date of those under way.
     """
@@ -33,6 +35,7 @@ class AssignmentWriter:
     bound: set[str]
     listed: frozenset[str] = frozenset()
     named: set[str] = field(default_factory=set)
+    changed: list[tuple[AssignmentWrite, LedgerAssignment]] = field(default_factory=list)
     teacher_stands: bool = False
     refs: dict[str, Ref] = field(default_factory=dict)
     sending: dict[str, Slot] = field(default_factory=dict)

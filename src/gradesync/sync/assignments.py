@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from gradesync.core.catalog import sis_name
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite
-from gradesync.core.reasons import Result
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
@@ -29,7 +30,7 @@ async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:
     if any(item.spec and item.action is not Action.KEEP for item in plan.assignments):
         await _record_intents(writer, plan)
         await _write_in_order(writer, plan)
-    await _look_at_written(writer)
+    await _look_at_written(writer, {item.id: item for item in plan.assignments})
 
 
 async def _write_in_order(writer: AssignmentWriter, plan: Plan) -> None:
@@ -147,6 +148,8 @@ def _note_written(writer: AssignmentWriter, write: AssignmentWrite, ref: Ref) ->
     writer.bound.add(ref.key)
     if item.before is None or item.before.name != spec.name:
         writer.named.add(item.id)
+    if item.ref is not None and item.before != spec:
+        writer.changed.append((write, journal.entry(item.id)))
     journal.keep(_written(journal.entry(item.id), item, ref, spec))
     journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
     journal.done += 1
@@ -166,28 +169,46 @@ def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> 
     writer.journal.done += 1
 
 
-async def _look_at_written(writer: AssignmentWriter) -> None:
-    """Read from one list what responses leave out: parts of refs, and names as they are stored (R50)."""
+async def _look_at_written(writer: AssignmentWriter, items: Mapping[str, AssignmentPlan]) -> None:
+    """Read from one list what responses leave out: parts of refs, names as they are stored (R50), and whether
+    the SIS keeps what it accepted (R41).
+    """
     target, journal = writer.target, writer.journal
-    lacking = [item for item, ref in writer.refs.items() if not target.is_complete(ref)]
-    if not lacking and not writer.named:
+    lacking = {item for item, ref in writer.refs.items() if not target.is_complete(ref)}
+    if not lacking and not writer.named and not writer.changed:
         return
     listed = {live.ref.key: live for live in await target.assignments(writer.section)}
-    for assignment_id in lacking:
-        live = listed.get(writer.refs[assignment_id].key)
-        ref = live.ref if live else await _ask(writer, writer.refs.pop(assignment_id))
-        if ref is not None:
-            writer.refs[assignment_id] = ref
-            journal.keep(replace(journal.entry(assignment_id), ref=ref))
+    for assignment_id in sorted(lacking | (writer.named & writer.refs.keys())):
+        ref = writer.refs[assignment_id]
+        live = listed.get(ref.key) or await target.assignment(writer.section, ref)
+        if live is None:
+            _take_back(writer, items[assignment_id], Reason.ASSIGNMENT_GONE)
+        elif assignment_id in lacking:
+            writer.refs[assignment_id] = live.ref
+            journal.keep(replace(journal.entry(assignment_id), ref=live.ref))
+    for write, before in writer.changed:
+        live = listed.get(write.item.ref.key) if write.item.ref else None
+        if live is not None and live.spec is not None and not _is_kept(write, live.spec):
+            journal.keep(before)
+            detail = f"{sis_name()} accepted a change of {live.name}, and doesn't show it"
+            _take_back(writer, write.item, Reason.ASSIGNMENT_NOT_ACCEPTED, detail)
     for assignment_id in writer.named & writer.refs.keys():
         entry, live = journal.entry(assignment_id), listed.get(writer.refs[assignment_id].key)
         if live is not None and entry.spec is not None:
             journal.keep(replace(entry, shown="" if live.name == entry.spec.name else live.name))
 
 
-async def _ask(writer: AssignmentWriter, ref: Ref) -> Ref | None:
-    live = await writer.target.assignment(writer.section, ref)
-    return live.ref if live else None
+def _is_kept(write: AssignmentWrite, shown: Spec) -> bool:
+    """Return True where the SIS shows an assignment as it was changed; its name may have another form."""
+    before, spec = write.item.before, write.spec
+    unnamed = before is not None and before.name != spec.name and shown.name == before.name
+    return not unnamed and replace(shown, name=spec.name) == spec
+
+
+def _take_back(writer: AssignmentWriter, item: AssignmentPlan, reason: Reason, detail: str = "") -> None:
+    """Fail an assignment that the SIS accepted and did not keep: the next sync sends it again."""
+    writer.refs.pop(item.id, None)
+    writer.journal.note(stopped(writer.journal, item, Result.FAILED, reason, detail))
 
 
 async def read_back_rescaled(writer: AssignmentWriter, plan: Plan) -> Plan:
