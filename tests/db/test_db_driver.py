@@ -10,6 +10,7 @@ from gradesync.db.codec import Secrets
 from gradesync.db.driver import Statement
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
+from harness.database_outages import demoted
 from harness.hanging_server import hanging_server
 from harness.servers import KEYS, Urls
 
@@ -40,6 +41,25 @@ async def test_begin_that_was_cut_off_takes_no_other_along(servers: Urls, databa
         async with database.district("d-driver") as other:
             assert await other.scalar(LISTED) == 1
         await here.close()
+
+
+@pytest.mark.parametrize("on_driver", [True, False])
+async def test_connection_to_a_demoted_leader_is_replaced(
+    servers: Urls, database: Database, on_driver: bool
+) -> None:
+    async with demoted(servers) as here:
+        opened = here.on_driver if on_driver else here.district
+        failed = 0
+        for _ in range(3):
+            try:
+                async with opened("d-driver") as db:
+                    await Statement(SERVED).run(db, {})
+                    break
+            except DatabaseAway:
+                failed += 1
+        assert failed == (2 if on_driver else 1)  # on the driver each connection is found by itself
+        async with database.district("d-driver") as other:
+            assert await other.scalar(LISTED) == 1
 
 
 async def test_closed_connection_is_named_and_replaced(servers: Urls, database: Database) -> None:

@@ -122,16 +122,37 @@ async def hanging(urls: Urls) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def tables_locked(urls: Urls, seconds: float = SOON) -> AsyncIterator[Database]:
+    async with (
+        locked(urls, "client, district, invitation, tool_key", seconds),
+        open_database(urls.database_url) as database,
+    ):
+        yield database
+
+
+@asynccontextmanager
+async def locked(urls: Urls, tables: str, seconds: float = SOON) -> AsyncIterator[None]:
+    """Lock tables; whoever wants them waits for so many `seconds`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "LOCK_SECONDS", seconds)
         async with urls.owner() as owner:
             await owner.execute(text("BEGIN"))
-            await owner.execute(
-                text("LOCK TABLE client, district, invitation, tool_key IN ACCESS EXCLUSIVE MODE")
-            )
-            async with open_database(urls.database_url) as database:
-                yield database
+            await owner.execute(text(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"))
+            yield
             await owner.execute(text("ROLLBACK"))
+
+
+@asynccontextmanager
+async def demoted(urls: Urls) -> AsyncIterator[Database]:
+    """Keep two connections to a leader that became a replica; new ones reach the new leader."""
+    name = make_url(urls.database_url).database
+    async with urls.owner() as owner, open_database(urls.database_url) as database:
+        await owner.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
+        try:
+            async with database.without_tenant(), database.without_tenant():
+                pass
+        finally:
+            await owner.execute(text(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
+        yield database
 
 
 @asynccontextmanager

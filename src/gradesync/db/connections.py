@@ -17,7 +17,13 @@ from gradesync.errors import DatabaseAway
 # SQLSTATEs of PostgreSQL when it cannot do now what it could before: the connection broke, it
 # lacks resources, an operator or the operating system stands in the way, or others in the same rows.
 AWAY_CLASSES = ("08", "53", "57", "58", "40")
-AWAY_CODES = ("55P03", "25006", "25P03", "25P04")  # locked; read-only after a failover; a transaction cut off
+READ_ONLY = "25006"
+AWAY_CODES = (
+    "55P03",
+    READ_ONLY,
+    "25P03",
+    "25P04",
+)  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
@@ -94,9 +100,8 @@ def _translate(failed: ExceptionContext) -> DatabaseAway | None:
     Errors of the block around a transaction don't pass here: they mean nothing of the database.
     """
     error = failed.sqlalchemy_exception or failed.original_exception
-    if isinstance(error, TimeoutError):
-        # Others of the pool may be as dead, and each would take as long.
-        failed.invalidate_pool_on_disconnect = True
+    if is_stale(error):
+        failed.is_disconnect = failed.invalidate_pool_on_disconnect = True
     return as_away(error) if is_away(error) else None
 
 
@@ -113,6 +118,14 @@ def is_away(error: BaseException) -> bool:
     )
 
 
+def is_stale(error: BaseException | None) -> bool:
+    """Return whether an error shows that connections made so far are of no use, and new ones may be.
+
+    They died, or lead to a server that is the leader no more: where it did not restart, they stay open.
+    """
+    return isinstance(error, TimeoutError) or read_sqlstate(error) == READ_ONLY
+
+
 def as_away(error: BaseException) -> DatabaseAway:
     """Return an error of a connection as what it means to callers."""
     original = getattr(error, "orig", None) or error
@@ -120,7 +133,7 @@ def as_away(error: BaseException) -> DatabaseAway:
     return DatabaseAway(cause, refused=read_sqlstate(error).startswith(REFUSED_CLASSES))
 
 
-def read_sqlstate(error: BaseException) -> str:
+def read_sqlstate(error: BaseException | None) -> str:
     # SQLAlchemy wraps the errors of most statements; those of the driver's connecting come as they are.
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 

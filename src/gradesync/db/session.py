@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from gradesync.db.codec import Secrets
-from gradesync.db.connections import as_away, open_engine
+from gradesync.db.connections import as_away, is_stale, open_engine
 from gradesync.db.driver import DriverSession, Statement, as_sqlalchemy
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
@@ -134,12 +134,12 @@ class Database:
                 db = DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
                 await (LIMITS_ON_DRIVER if district_id is None else settings).run(db, values)
                 yield db
-            except BaseException:
+            except BaseException as error:
                 # A server that left the statement unanswered may leave this one too.
                 with suppress(Exception):
                     async with asyncio.timeout(ROLLBACK_SECONDS):
                         await transaction.rollback()
-                    taken.has_ended = True
+                    taken.has_ended = not is_stale(error.__cause__)
                 raise
             with as_sqlalchemy():
                 await transaction.commit()
