@@ -16,6 +16,7 @@ from gradesync.upstream.response import MalformedError, decode, encode
 EVERY = [
     choose_profile(name, version, {}) for name, vendor in PROFILES.items() for version in vendor.versions
 ]
+EVERY.append(Profile(blank="not-submitted"))
 POINTS = st.decimals(0, 10_000, places=4).map(lambda value: value.normalize())
 NEW, OLD = Profile(), choose_profile("standard", "1.1", {})
 
@@ -33,6 +34,9 @@ def test_what_is_sent_reads_back(points: Decimal, profile: Profile, before: Deci
         values.append(Mark(MISSING, Decimal(0)))
     for value in values:
         assert decode_cell(wire(value, profile, before), profile, marks=True) == value
+    if profile.blank != "cannot":  # then no blank is ever sent
+        cleared = wire(None, profile, before)
+        assert cleared is None or decode_cell(cleared, profile, marks=True) is None
 
 
 @given(points=POINTS)
