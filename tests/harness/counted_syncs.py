@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from gradesync.core.undo import Undo
 from gradesync.db.syncs import Sync
 from gradesync.errors import RequestRefused
 from gradesync_sandbox.faults import Status
+from harness.changes import Change, make_change
 from harness.contexts import LIMITS
 from harness.district import DistrictHarness
 from harness.faults import kill_worker
@@ -78,6 +80,16 @@ async def continue_in_slices(harness: DistrictHarness, _: int) -> Sync:
     return sync
 
 
+async def undo(harness: DistrictHarness, number: int) -> Sync:
+    """Undo a sync, some of whose scores somebody changed in the SIS since, or preview that."""
+    changed = await harness.sync()
+    make_change(harness, Change("edit in sis", student=number, value=number))
+    try:
+        return await harness.sync(undo=Undo(sync_id=changed.id, reason="By mistake"), dry_run=number % 3 == 0)
+    except RequestRefused:
+        return changed
+
+
 async def time_out(harness: DistrictHarness, number: int) -> Sync:
     """Pass the deadline of a sync whose worker died in the middle of it."""
     sync = await kill_worker(harness, 3 + number, "after")
@@ -98,6 +110,7 @@ STEPS: tuple[Step, ...] = (
     take_over,
     continue_in_slices,
     time_out,
+    undo,
 )
 
 # The errors of first syncs: these steps stop them as a whole.
