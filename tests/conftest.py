@@ -1,7 +1,12 @@
 """Set up what all tests share: their fixtures, and which of them are long."""
 
+import gc
+
 import hypothesis
 import pytest
+
+# What imports and the collection make stays: the garbage collector would walk through it again and again.
+gc.disable()
 
 pytest_plugins = ["harness.servers", "harness.runtimes"]
 
@@ -27,6 +32,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {item for item in items if item.get_closest_marker("long")} | _beyond_samples(items)
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def _beyond_samples(items: list[pytest.Item]) -> set[pytest.Item]:

@@ -37,6 +37,7 @@ class Served:
             access_log=False,
             date_header=self.dated,
             server_header=False,
+            proxy_headers=False,
         )
         self.server = uvicorn.Server(config)
 
