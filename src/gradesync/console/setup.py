@@ -35,6 +35,15 @@ NO_FRAMES = ("'none'",)
 CHECK_TIME = timedelta(seconds=30)
 # A district's id and a secret: of a link, or of a session.
 CREDENTIAL = re.compile(r"(?P<district>[a-z0-9][a-z0-9-]{0,62})\.(?P<secret>[A-Za-z0-9_-]{43})")
+# Only what the page shows of a sync: nothing about people, and no text that a person wrote.
+SHOWN: dict[str, Any] = {
+    **dict.fromkeys(("section_id", "status", "result", "attention", "stage", "applied", "dry_run"), True),
+    **dict.fromkeys(("assignments_selected", "retry_of", "progress", "assignments", "scores"), True),
+    **dict.fromkeys(("fingerprint", "approve"), True),
+    "paused": {"since"},
+    "guard": {"explanation"},
+    "error": {"explanation", "fix"},
+}
 
 T = TypeVar("T")
 
@@ -150,8 +159,7 @@ async def show_newest_sync(request: Request) -> Response:
     if district is None:
         raise RequestRefused("setup-empty", "Nothing is saved yet.")
     use_sis_name(district.sis.name)
-    # Of people it needs none: who asked for it, and whose scores an undo is about.
-    sync = render_sync(newest).model_dump(mode="json", exclude={"requested_by", "undo"}) if newest else None
+    sync = render_sync(newest).model_dump(mode="json", include=SHOWN) if newest else None
     return _json({"sync": sync, "title": link.title if link else "", "sis": district.sis.name})
 
 
