@@ -1,5 +1,6 @@
 """Test the setup of a district by invitation: link, session, settings, secrets, check, audit log."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -106,6 +107,27 @@ async def test_first_synced_section_is_seen(setup: Setup) -> None:
     assert (seen["sync"]["section_id"], seen["sync"]["status"]) == (str(room.section.id), "complete")
     assert seen["title"]
     assert str(room.teacher.uid) not in str(seen)
+
+
+async def test_first_sync_shows_no_person_and_no_words_of_one(setup: Setup) -> None:
+    await setup.open(await setup.invite())
+    await setup.ask("PUT", "district", setup.settings())
+    context = setup.tool.runtime.context
+    await request_as_teacher(context, NEW, setup.tool.room)
+    undo = {"sync_id": None, "assignment": "1", "student": "hush of a student", "as_of": None}
+    async with context.database.district(NEW) as db:
+        await db.execute(
+            text(
+                "UPDATE sync SET reason = 'hush of a request', requested_by_id = 'hush of a person',"
+                " paused_at = now(), pause_reason = 'hush of a pause', undo = CAST(:undo AS jsonb),"
+                " error_code = 'sis-unreadable', error_detail = 'hush of a detail'"
+            ),
+            {"undo": json.dumps(undo | {"reason": "hush of an undo"})},
+        )
+    shown = (await setup.ask("GET", "sync")).json()["sync"]
+    assert "hush" not in str(shown)
+    assert (shown["status"], list(shown["paused"])) == ("processing", ["since"])
+    assert set(shown["error"]) == {"explanation", "fix"}
 
 
 async def test_keys_of_lti_1_1_and_headers_are_kept(setup: Setup) -> None:
