@@ -146,6 +146,29 @@ def test_change_of_a_part_is_named(packed: bytes, fault: str) -> None:
     assert found.startswith(fault)
 
 
+LONG = b"x" * (1 << 18)  # longer than a field that the csv module reads
+
+
+@pytest.mark.parametrize("spoilt", [b'"section"\n"' + LONG + b'"\n', b'"section","sha256"\n"79"\n' + LONG])
+def test_list_that_is_no_csv_is_named_beside_its_lines(spoilt: bytes) -> None:
+    csv_fault, list_fault = faults(repack(statement_csv=CSV + ROWS[-1], sections_csv=spoilt))
+    assert csv_fault == "statement.csv is not the one that the manifest describes: it was changed."
+    assert list_fault.startswith("sections.csv is not the one")
+
+
+def test_line_without_an_end_is_never_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    readline = zipfile.ZipExtFile.readline
+
+    def record(part: zipfile.ZipExtFile, limit: int = -1) -> bytes:
+        asked.append(limit)
+        return readline(part, limit)
+
+    monkeypatch.setattr(zipfile.ZipExtFile, "readline", record)
+    (fault,) = faults(repack(statement_csv=CSV + LONG))
+    assert (fault.endswith("it was changed, in section 80."), 0 < max(asked) < len(LONG)) == (True, True)
+
+
 def test_other_key_is_named() -> None:
     other = SigningKey.read(base64.b64encode(bytes(32)).decode())
     (found,) = faults(SIGNED, read_public_key(other.public))

@@ -8,7 +8,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from csv import DictReader
+from csv import Error as CsvError
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from io import StringIO
 from typing import IO, Any, BinaryIO
@@ -31,6 +33,7 @@ from gradesync.access.statement_file import (
 
 BLOCK = 1 << 20
 SMALL_MAX = 64 << 20  # bytes of a part other than the lines: more is none of ours
+LINE_MAX = 64 << 10  # bytes of a line: what is longer is read in pieces, and is none of ours
 NAMED_MAX = 5  # changed sections that a sentence names
 CHANGED = "The signature is not that of this manifest: one of the two was changed."
 LINE_OF = re.compile(rb'"\d+","([^"]*)",')
@@ -133,12 +136,15 @@ def _check_parts(file: zipfile.ZipFile, manifest: Mapping[str, Any]) -> list[str
 def _find_changed(file: zipfile.ZipFile) -> str:
     """Name the sections whose lines were changed, moved or taken away, as far as their list shows it."""
     listed = DictReader(StringIO(file.read(SECTIONS).decode(errors="replace"), newline=""))
-    expected = {str(row.get("section")): row.get("sha256") for row in listed}
+    try:
+        expected = {str(row.get("section")): row.get("sha256") for row in listed}
+    except CsvError:  # the list itself was changed, which is another fault
+        return ""
     found: dict[str, Any] = {}
     current = ""
     with file.open(CSV) as part:
-        next(part, b"")
-        for line in part:
+        part.readline(LINE_MAX)
+        for line in iter(partial(part.readline, LINE_MAX), b""):
             if match := LINE_OF.match(line):
                 current = match[1].decode(errors="replace")
             found.setdefault(current, sha256()).update(line)
