@@ -124,6 +124,9 @@ class RecordingPermit:
     server: ScriptedServer
     lost: list[float] = field(default_factory=list)
 
+    async def wait_turn(self) -> None:
+        self.server.events.append("turn")
+
     async def __call__(self, seconds: float) -> None:
         self.server.events.append(f"permit {seconds:g}")
 

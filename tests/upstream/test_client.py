@@ -34,7 +34,7 @@ async def test_call_waits_for_its_slot_then_is_signed_and_permitted(rig: Rig) ->
         "thing", "GET", "/thing", params={"q": "a b"}, repeatable=True, cost=3
     )
     assert (response.status, response.body) == (200, b"fine")
-    assert rig.server.events == ["acquire 3", "permit 5", "sent"]
+    assert rig.server.events == ["turn", "acquire 3", "permit 5", "sent"]
     assert rig.server.seen[0].line == "GET /v1/thing?q=a+b HTTP/1.1"
     assert rig.server.seen[0].headers["authorization"] == "signature 1"
     assert rig.budget.reports == [True]

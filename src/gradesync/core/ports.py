@@ -57,7 +57,7 @@ class BatchResult:
     Accepted: `doubtful` are the (assignment's ref key, SIS student) of rows that the response leaves out or
     contradicts; `unconfirmed`: it has no body to bear anything out. A SIS that takes rows one by one accepts
     all but these: `refused` maps a row to its reason, None where nothing shows it, and its detail; of the
-    `lost` no answer came; the `unsent` were not tried, because of the error by which the SIS `stopped`.
+    `lost` no answer came; the `unsent` were not tried: they are refused beforehand, or the SIS `stopped`.
     Refused: `students` are SIS keys named as not acceptable; `pairs` the same with the ref key of the
     assignment, where the SIS named it. `gone`: ref keys of assignments that are deleted; `missing`: some may
     be. `denied`: the SIS refuses the assignments, or the teacher, or the plugin. `too_large`: fewer rows may
@@ -215,6 +215,10 @@ class Clock(Protocol):
 
 class Permit(Protocol):
     """Allow one call to the SIS, right before it is sent, and keep in mind the writes that were given up."""
+
+    async def wait_turn(self) -> None:
+        """Wait while others go first. The call holds nothing meanwhile, no slot and no connection."""
+        ...
 
     async def __call__(self, seconds: float) -> None:
         """Permit a call that may take `seconds`.

@@ -1,6 +1,5 @@
 """Call one district's SIS over OneRoster: tokens, headers, pages, and how many calls at once."""
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,13 +39,12 @@ def path_to(*parts: str) -> str:
 class Calls:
     """Send calls to a SIS. `rostering` and `gradebook` are its two services, one and the same in 1.1.
 
-    `gate` is shared by all syncs of the district in a process.
+    Their gate is shared by all syncs of the district in a process.
     """
 
     rostering: Upstream
     gradebook: Upstream
     auth: Tokens
-    gate: asyncio.Semaphore
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     async def send(
@@ -66,17 +64,17 @@ class Calls:
         content = None if body is None else encode(body)
         written = {} if body is None else {"Content-Type": "application/json"}
         for _ in range(2):
-            async with self.gate:
+            async with service.gate:  # a token may have to be fetched, which is a call
                 token = await self.auth.get_token()
-                response = await service.call(
-                    kind,
-                    method,
-                    path,
-                    params=params,
-                    content=content,
-                    headers={"Accept": "application/json", **written, **self.headers},
-                    repeatable=method == "GET",
-                )
+            response = await service.call(
+                kind,
+                method,
+                path,
+                params=params,
+                content=content,
+                headers={"Accept": "application/json", **written, **self.headers},
+                repeatable=method == "GET",
+            )
             if response.status != 401:
                 return response
             self.auth.discard(token)

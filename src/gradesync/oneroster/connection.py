@@ -92,10 +92,10 @@ class OneRoster:
     ) -> OneRosterTarget:
         """Return a target for a district as it is configured; each score is a call of its own."""
         rostering_url = self.settings.rostering_url or self.access.base_url
-        gradebook = replace(self.upstream, auth=self.auth, until=until, permit=permit)
+        gradebook = replace(self.upstream, auth=self.auth, until=until, permit=permit, gate=self.gate)
         rostering = replace(gradebook, base_url=rostering_url)
         headers = dict(_split_header(line) for line in self.access.headers.splitlines())
-        calls = Calls(rostering, gradebook, self.tokens, self.gate, headers)
+        calls = Calls(rostering, gradebook, self.tokens, headers)
         zone = ZoneInfo(district.timezone)
         return OneRosterTarget(
             calls,

@@ -58,6 +58,9 @@ class Lease:
         """Return the seconds that the lease certainly lasts: counted from before the database granted it."""
         return self.granted + self.seconds - monotonic()
 
+    async def wait_turn(self) -> None:
+        """Go at once: whoever holds a lease has its turn."""
+
     async def __call__(self, seconds: float) -> None:
         """Permit a call that may take `seconds`, and as many again to take effect.
 

@@ -17,12 +17,15 @@ class SpareTurn:
     context: SyncContext
     district_id: str
 
-    async def __call__(self, seconds: float) -> None:
+    async def wait_turn(self) -> None:
         while True:
             async with self.context.database.district(self.district_id) as db:
                 if not await queue.count_queued(db):
                     return
             await asyncio.sleep(WAIT_SECONDS)
+
+    async def __call__(self, seconds: float) -> None:
+        """Permit it: a call that had to wait did so before."""
 
     def note_lost(self, seconds: float) -> None:
         """Forget it: nothing is written in such a turn."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -91,8 +92,8 @@ class Upstream:
     """Call one upstream system of one district.
 
     `base_url` is the prefix of every path. `client` follows no redirects. `permit` guards each send, None
-    where no lease is involved. Retries stop at `until`. `timeout` is the total time of one attempt in
-    seconds, slow responses included.
+    where no lease is involved. `gate` is held by each attempt, where the system bounds calls at once. Retries
+    stop at `until`. `timeout` is the total time of one attempt in seconds, slow responses included.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Upstream:
     budget: Budget
     until: datetime
     permit: Permit | None = None
+    gate: AbstractAsyncContextManager[object] = field(default_factory=nullcontext)
     timeout: float = 30.0
     dialect: Dialect = field(default_factory=PlainDialect)
     backoff: Backoff = field(default_factory=Backoff)
@@ -196,7 +198,10 @@ class Upstream:
         hop = call
         for _ in range(MAX_HOPS + 1):
             hop.sent = None
-            response = await self._send(hop)
+            if self.permit is not None:
+                await self.permit.wait_turn()
+            async with self.gate:
+                response = await self._send(hop)
             if not 300 <= response.status < 400:
                 return await self._check(response, hop)
             hop = self._follow_redirect(hop, response)
@@ -241,7 +246,7 @@ class Upstream:
                     raise CertificateRefused(
                         f"the certificate of {title} is not trusted: {reason}"
                     ) from error
-                if _never_sent(error, call.sent):
+                if call.sent is False or isinstance(error, NEVER_SENT):
                     result.status = "unsent"
                     raise Retriable(detail) from error
                 timed_out = isinstance(error, TIMED_OUT)
@@ -294,7 +299,3 @@ class Upstream:
         if not call.repeatable:
             raise AnswerLost(detail)
         raise ResponseTooLarge(Reason.UPSTREAM_ANSWER_UNEXPECTED, detail)
-
-
-def _never_sent(error: Exception, sent: bool | None) -> bool:
-    return sent is False or isinstance(error, NEVER_SENT)
