@@ -1,12 +1,17 @@
 """Test how much goes to a OneRoster SIS at once, whatever becomes of the answers."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from gradesync_sandbox.faults import Hold, LoseAfter, RefuseBefore, Status, Truncate
+from gradesync.sync.claim import claim_from
+from gradesync.sync.run import run_sync
+from gradesync.sync.spare_calls import SpareTurn
+from gradesync_sandbox.faults import Change, Hold, LoseAfter, RefuseBefore, Status, Truncate
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
 from gradesync_sandbox.powerschool.log import Call
 from gradesync_sandbox.schoology.model import Mark
@@ -63,19 +68,43 @@ async def test_line_items_are_written_at_once(harness: DistrictHarness) -> None:
     await expect_nothing_to_do(harness)
 
 
-async def test_no_more_calls_at_once_than_the_district_allows(harness: DistrictHarness) -> None:
+async def allow_at_once(harness: DistrictHarness, connections: int) -> None:
     access = harness.district.sis.oneroster
     assert access is not None
-    changed = replace(access, settings=(*access.settings, ("connections", 2)))
+    changed = replace(access, settings=(*access.settings, ("connections", connections)))
     await harness.replace_district(
         replace(harness.district, sis=replace(harness.district.sis, oneroster=changed))
     )
+
+
+async def test_no_more_calls_at_once_than_the_district_allows(harness: DistrictHarness) -> None:
+    await allow_at_once(harness, 2)
     face_of(harness).demands = replace(face_of(harness).demands, at_once=2)
     harness.world.powerschool.switches.latency = 0.005  # calls overlap
     await assert_synced_well(harness)
     log = harness.world.powerschool.log
     assert log.max_in_flight == 2
     assert {call.status for call in log.calls} == {200, 201}
+
+
+async def test_a_call_that_lets_syncs_pass_holds_no_connection(environment: Environment) -> None:
+    world = build(7, 2, 1, 1, ideal=True)
+    face = open_face(world.powerschool, "standard")
+    async with environment.open_district(world, oneroster=face) as opened:
+        await allow_at_once(opened, 1)
+        for room in world.classrooms:
+            await opened.request(room)
+        context, district_id = opened.context, opened.district.id
+        spare = SpareTurn(context, district_id)
+        target = context.systems.target(opened.district, permit=spare, until=datetime.max.replace(tzinfo=UTC))
+        passed = asyncio.create_task(target.resolve_section(str(opened.room.sis.dcid)))
+        claimed = await claim_from(context, district_id)
+        assert claimed is not None
+        async with asyncio.timeout(30):
+            await run_sync(context, claimed)  # another one waits: it is not yet the turn of what may wait
+        assert not passed.done()
+        await opened.run_queued()
+        assert (await passed).ref.key == str(opened.room.sis.dcid)
 
 
 async def test_a_server_refuses_more_calls_at_once(harness: DistrictHarness) -> None:
@@ -160,6 +189,40 @@ async def test_one_bad_row_of_a_post_costs_only_itself(posting: DistrictHarness)
         assert cells[item.id, ann] == ("failed", "student-not-in-sis-section")
         assert cells[item.id, ben] == ("written", None)
     assert await find_false_claims(posting, done) == []
+
+
+async def test_a_post_refused_in_part_is_read_before_it_is_repeated(posting: DistrictHarness) -> None:
+    face_of(posting).switches.part_posts = True
+    ann, ben, cam = posting.students
+    posting.world.powerschool.drop(posting.room.students[cam], posting.room.sis)
+    done = await posting.sync()
+    cells = await posting.outcomes_by_cell(done)
+    for item in posting.items:
+        assert [cells[item.id, student] for student in (ann, ben)] == [("written", None)] * 2
+        assert cells[item.id, cam] == ("failed", "student-not-in-sis-section")
+    assert await find_false_claims(posting, done) == []
+
+
+def hide_students(body: bytes) -> bytes:
+    """Return a list of results without whose they are."""
+    content = json.loads(body)
+    return json.dumps({"results": [{**row, "student": {}} for row in content["results"]]}).encode()
+
+
+async def test_a_lost_post_stays_in_doubt_until_it_is_read(posting: DistrictHarness) -> None:
+    posting.fault("oneroster", "result.post", LoseAfter(), times=2)
+    posting.fault("oneroster", "result.list", Change(hide_students), times=None)
+    for reason in ("upstream-unavailable", "sis-unreadable"):
+        unread = await posting.sync()
+        cells = await posting.outcomes_by_cell(unread)
+        assert {cells[item.id, one] for item in posting.items for one in posting.students} == {
+            ("failed", reason)
+        }
+        assert await find_false_claims(posting, unread) == []
+    posting.faults.clear()
+    await assert_synced_well(posting)
+    assert calls(posting).get("result.put", 0) == 0  # each stands under an id of the SIS
+    await expect_nothing_to_do(posting)
 
 
 async def test_a_row_that_a_post_leaves_out_is_read_back(posting: DistrictHarness) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from gradesync.core.sis import LiveAssignment, Ref, SisCategory, Spec
 from gradesync.oneroster.ids import is_ours
 from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
-from gradesync.upstream.response import MalformedError, read_number, to_plain
+from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, read_number, to_plain
 
 Object = Mapping[str, Any]
 
@@ -139,3 +139,15 @@ def index_results(entries: Iterable[Object]) -> tuple[Cells, set[str]]:
         else:
             found[line_item, student] = entry
     return found, unreadable
+
+
+def read_supplied_ids(response: UpstreamResponse) -> set[str] | None:
+    """Return the ids that the SIS says it took, in whose place it may have put its own; None without any."""
+    try:
+        content = decode(response.body)
+    except MalformedError:
+        return None
+    pairs = content.get("sourcedIdPairs") if isinstance(content, Mapping) else None
+    if not isinstance(pairs, list):
+        return None
+    return {str(pair.get("suppliedSourcedId")) for pair in pairs if isinstance(pair, Mapping)}

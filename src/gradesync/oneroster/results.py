@@ -96,6 +96,13 @@ class ResultReader:
         results.known.add(line_item)
         results.posted.discard(line_item)
 
+    def read_cell(self, line_item: str, student: str) -> Value:
+        """Return the score that was read last of a cell. Raises `MalformedError` where nobody can say."""
+        if line_item in self.results.unreadable:
+            raise MalformedError("a result of the line item names no student")
+        entry = self.results.cells.get((line_item, student))
+        return None if entry is None else self.decode(entry)
+
     def decode(self, entry: Object) -> Value:
         """Return the score of a result. Raises `MalformedError`."""
         return decode_cell(entry, self.profile, marks=self.marks)

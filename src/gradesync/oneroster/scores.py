@@ -1,19 +1,19 @@
 """Write scores, several calls at once: each in a call, or those of a line item (upstream.md OneRoster §7)."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.ledger import holds, points_of
 from gradesync.core.ports import BatchResult, ScoreRow
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import LiveScores, SisSection
+from gradesync.core.sis import SisSection
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
 from gradesync.oneroster.cells import encode_cell
 from gradesync.oneroster.ids import result_id
-from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref
+from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref, read_supplied_ids
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, until_landed
@@ -67,6 +67,7 @@ class Scores:
         tally = _Tally(section)
         for row in filter(self._is_hidden, rows):
             tally.refused[_pair(row)] = Reason.SIS_UNREADABLE, detail
+            tally.unsent.add(_pair(row))
         parts = self._cut([row for row in rows if not self._is_hidden(row)])
         waiting, workers = iter(parts), min(self.bodies.profile.connections, len(parts))
         try:
@@ -76,7 +77,7 @@ class Scores:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         tally.unsent.update(_pair(row) for part in waiting for row in part)
-        if tally.denied and not tally.taken and len(tally.refused) == tally.denied:
+        if tally.denied and not (tally.taken or tally.lost) and len(tally.refused) == tally.denied:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
         await self._explain_unknown(section, tally)
@@ -120,7 +121,7 @@ class Scores:
     async def _post(self, rows: list[ScoreRow], tally: _Tally) -> list[ScoreRow]:
         """Send new results of one line item in a call; return those that are still to be sent one by one.
 
-        The SIS makes their ids: where the answer is lost, only its list shows what it took.
+        The SIS makes their ids: unless it took all of them, only its list shows which it took.
         """
         line_item = rows[0].ref.key
         made = {result_id(line_item, row.write.sis_student): row for row in rows}
@@ -134,16 +135,31 @@ class Scores:
         except AnswerLost as lost:
             tally.lost |= set(map(_pair, rows))
             await until_landed(lost)
-            live = await self.reader.read(tally.section, line_item)
-            tally.lost -= set(map(_pair, rows))
-            return [row for row in rows if not _is_held(live, row)]
-        if response.status >= 300 or read_refusal(response).failed:
-            return rows  # one of them may be at fault, and which is not shown
+            response = None
+        if response is None or response.status >= 300 or read_refusal(response).failed:
+            tally.lost |= set(map(_pair, rows))  # a refusal too may have come after some were taken
+            await self.reader.refresh(tally.section, line_item)
+            return self._find_missing(rows, tally)
         tally.taken += len(rows)
-        shown = _read_supplied(response)
+        shown = read_supplied_ids(response)
         if shown is not None:
             tally.doubtful |= {_pair(row) for key, row in made.items() if key not in shown}
         return []
+
+    def _find_missing(self, rows: Sequence[ScoreRow], tally: _Tally) -> list[ScoreRow]:
+        """Return the rows that the SIS does not hold. One of which that cannot be read stays lost."""
+        missing = []
+        for row in rows:
+            try:
+                live = self.reader.read_cell(*_pair(row))
+            except MalformedError:
+                continue
+            tally.lost.discard(_pair(row))
+            if holds(live, row.write.value, row.write.before):
+                tally.taken += 1
+            else:
+                missing.append(row)
+        return missing
 
     async def _send_row(self, row: ScoreRow, tally: _Tally) -> None:
         """Send one score; where its answer is lost, one GET shows if it is there."""
@@ -281,19 +297,3 @@ class Scores:
 
 def _pair(row: ScoreRow) -> Pair:
     return row.ref.key, row.write.sis_student
-
-
-def _is_held(live: LiveScores | None, row: ScoreRow) -> bool:
-    return live is not None and holds(live.get(row.write.sis_student), row.write.value, row.write.before)
-
-
-def _read_supplied(response: UpstreamResponse) -> set[str] | None:
-    """Return the ids that the SIS confirms, in whose place it may have put its own; None without any."""
-    try:
-        content = decode(response.body)
-    except MalformedError:
-        return None
-    pairs = content.get("sourcedIdPairs") if isinstance(content, Mapping) else None
-    if not isinstance(pairs, list):
-        return None
-    return {str(pair.get("suppliedSourcedId")) for pair in pairs if isinstance(pair, Mapping)}

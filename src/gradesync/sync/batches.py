@@ -21,7 +21,7 @@ class Sent:
 
     `refused` rows have a reason, some of them a detail. `held`: what the SIS holds instead of a row's value.
     `resent`: rows that were sent once with their answer lost. `unconfirmed`: rows that no answer bears out.
-    `lost`: rows that may or may not be in the SIS.
+    `lost`: rows that may or may not be in the SIS. `untried`: rows that were not sent, though refused.
     """
 
     delivered: set[Key] = field(default_factory=set)
@@ -31,6 +31,7 @@ class Sent:
     resent: set[Key] = field(default_factory=set)
     unconfirmed: set[Key] = field(default_factory=set)
     lost: set[Key] = field(default_factory=set)
+    untried: set[Key] = field(default_factory=set)
 
     def lose(self, rows: Sequence[ScoreRow]) -> None:
         """Mark the rows without an answer as lost."""
@@ -55,6 +56,8 @@ class Sent:
         accepted = []
         for row in rows:
             key, pair = key_of(row), (row.ref.key, row.write.sis_student)
+            if pair in answer.unsent:
+                self.untried.add(key)
             if pair in answer.refused:
                 reason, detail = answer.refused[pair]
                 self.refused[key] = reason or absence(pair[1]) or Reason.SCORE_NOT_ACCEPTED
@@ -62,14 +65,14 @@ class Sent:
             elif pair in answer.lost:
                 self.refused[key] = Reason.UPSTREAM_UNAVAILABLE
                 self.lost.add(key)
-            elif pair not in answer.unsent:
+            elif key not in self.untried:
                 accepted.append(row)
         return accepted
 
     def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
         """Return what is left to read back of a row.
 
-        One neither delivered nor refused is as `before`, unless a send of it was lost.
+        One that was not sent, or neither delivered nor refused, is as `before`, unless a send of it was lost.
         """
         key, value = key_of(row), row.write.value
         if key in self.lost:
@@ -78,7 +81,7 @@ class Sent:
             left = before.looks - 1 if before else int(key in self.unconfirmed)
             looks = max(left, key in self.resent)
             return Doubtful(value, looks) if looks else None
-        if key in self.refused:
+        if key in self.refused and key not in self.untried:
             return None
         return Doubtful(value) if key in self.resent else before
 

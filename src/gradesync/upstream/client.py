@@ -242,10 +242,8 @@ class Upstream:
                 detail = f"{title} did not answer {call.kind} ({type(error).__name__})"
                 if (untrusted := find_untrusted(error)) is not None:
                     result.status = "unsent"
-                    reason = untrusted.verify_message
-                    raise CertificateRefused(
-                        f"the certificate of {title} is not trusted: {reason}"
-                    ) from error
+                    detail = f"the certificate of {title} is not trusted: {untrusted.verify_message}"
+                    raise CertificateRefused(detail) from error
                 if call.sent is False or isinstance(error, NEVER_SENT):
                     result.status = "unsent"
                     raise Retriable(detail) from error

@@ -32,7 +32,8 @@ class Switches:
     """Hold the switches. `deleted`: a deleted line item is gone, or stays to be seen as `tobedeleted`.
 
     `totals`: sets have X-Total-Count. `empty_sets`: an empty set is `{}`. `ok_failures`: refusals of writes
-    come with status 200. `echo`: a write is answered with the object as it is stored.
+    come with status 200. `echo`: a write is answered with the object as it is stored. `part_posts`: results
+    that come together are taken up to the one for which the call is refused.
     """
 
     deleted: Literal["gone", "tobedeleted"] = "gone"
@@ -40,6 +41,7 @@ class Switches:
     empty_sets: bool = False
     ok_failures: bool = False
     echo: bool = False
+    part_posts: bool = False
 
 
 @dataclass(eq=False)

@@ -116,14 +116,13 @@ def put_result(face: OneRoster, request: Request, raw: bytes, shown: Shown, call
 
 
 def post_results(face: OneRoster, request: Request, raw: bytes, shown: Shown, call: Call) -> Response:
-    """Create results of a line item under ids of the server's own; one that is refused refuses all."""
+    """Create results of a line item under ids of the server's own; one that is refused refuses the call."""
     if not face.demands.bulk_post:
         raise Refused(405, "forbidden", "Results are put one by one")
-    sent = _read_many(face, request, raw)
-    cells = [_find_cell(face, f"own-{uuid4()}", each, call) for each in sent]
+    made = [(f"own-{uuid4()}", each) for each in _read_many(face, request, raw)]
+    finding = ((own, each, _find_cell(face, own, each, call)) for own, each in made)
     pairs = []
-    for each, cell in zip(sent, cells, strict=True):
-        own = f"own-{uuid4()}"
+    for own, each, cell in finding if face.switches.part_posts else list(finding):
         _store_result(face, own, each, cell)
         pairs.append({"suppliedSourcedId": each["sourcedId"], "allocatedSourcedId": own})
     return answer({"sourcedIdPairs": pairs}, 201)
