@@ -142,7 +142,7 @@ def index_results(entries: Iterable[Object]) -> tuple[Cells, set[str]]:
 
 
 def read_supplied_ids(response: UpstreamResponse) -> set[str] | None:
-    """Return the ids that the SIS says it took, in whose place it may have put its own; None without any."""
+    """Return the ids that the SIS confirms, in whose place it may have put its own; None without any."""
     try:
         content = decode(response.body)
     except MalformedError:

@@ -97,7 +97,7 @@ class ResultReader:
         results.posted.discard(line_item)
 
     def read_cell(self, line_item: str, student: str) -> Value:
-        """Return the score that was read last of a cell. Raises `MalformedError` where nobody can say."""
+        """Return the score that was read last of a cell. Raises `MalformedError` where it is not readable."""
         if line_item in self.results.unreadable:
             raise MalformedError("a result of the line item names no student")
         entry = self.results.cells.get((line_item, student))
