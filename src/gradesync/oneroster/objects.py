@@ -142,11 +142,16 @@ def index_results(entries: Iterable[Object]) -> tuple[Cells, set[str]]:
 
 
 def read_supplied_ids(response: UpstreamResponse) -> set[str] | None:
-    """Return the ids that the SIS confirms, in whose place it may have put its own; None without any."""
+    """Return the ids that the SIS confirms, in whose place it may have put its own; None where it names none.
+
+    What is no JSON confirms nothing (R41).
+    """
+    if not response.body.strip():
+        return None
     try:
         content = decode(response.body)
     except MalformedError:
-        return None
+        return set()
     pairs = content.get("sourcedIdPairs") if isinstance(content, Mapping) else None
     if not isinstance(pairs, list):
         return None
