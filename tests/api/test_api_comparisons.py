@@ -199,6 +199,7 @@ async def test_a_system_that_stays_away_ends_a_comparison(api: ApiHarness, fault
         await forget_pauses(api.runtime.redis)
     found = (await office.get(path)).json()
     assert (found["status"], found["error"]["code"]) == ("failed", "upstream-unavailable")
+    assert found["error"]["explanation"] == "Schoology isn't available right now."
 
 
 async def test_a_worker_that_lost_its_lease_stores_nothing(api: ApiHarness) -> None:

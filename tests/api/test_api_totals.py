@@ -84,4 +84,6 @@ async def test_totals_wait_while_schoology_is_away(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
     api.sandbox.faults.add(Fault("schoology", "*", Status(503), times=None))
-    expect_problem(await office.post(f"{api.path}/totals", {}), 503, "upstream-unavailable")
+    response = await office.post(f"{api.path}/totals", {})
+    expect_problem(response, 503, "upstream-unavailable")
+    assert response.json()["detail"] == "Schoology isn't available right now."

@@ -22,6 +22,10 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     await expect(opened.button("Sync to SIS")).to_have_attribute("aria-disabled", "true")
     await opened.button("Preview").click(force=True)
     await expect(opened.headline).to_have_text("Not synced yet.")
+    await opened.tab("Compare").click()
+    await opened.button("Compare now").click()
+    await expect(opened.tool.get_by_role("alert").filter(has_text=WHY)).to_be_visible()
+    await opened.tab("Sync to SIS").click()
     await resume(context, district, str(paused.id), BY, least_seconds=900)
 
     await opened.button("Sync to SIS").click(force=True)  # it looks again whether it may

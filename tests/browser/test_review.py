@@ -1,13 +1,15 @@
 """Review on the page what the guard stopped, and send it or leave it."""
 
 import re
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
-from harness.browser import BrowserSession, CourseTab, open_session
+from harness.browser import BrowserSession, CourseTab, change_district, open_session
 
 
 async def sync(opened: CourseTab, name: str = "Sync to SIS") -> None:
@@ -63,6 +65,34 @@ async def test_preview_shows_what_would_be_sent(session: BrowserSession) -> None
     await expect(legend).not_to_contain_text("In PowerSchool")
     cells = opened.tool.get_by_role("grid").get_by_role("gridcell", name="Would be sent")
     await expect(cells.first).to_be_visible()
+
+
+async def test_late_changes_are_sent_by_a_second_person(settings: Settings, browser: Browser) -> None:
+    world = build(students=3, assignments=4, sections=1)
+    room, colleague = world.classrooms[0], world.admin
+    world.powerschool.move_term(world.powerschool.term_of(room.sis), last=date(2026, 9, 30))
+    world.schoology.set_course_admin(room.section.id, colleague.uid)
+    async with open_session(settings, world, browser) as session, session.worker():
+        policy = (await change_district(session)).policy
+        await change_district(session, policy=replace(policy, late_approval=True))
+        own = await session.open()
+        await own.button("Sync to SIS").click()
+        await expect(own.headline).to_contain_text("Stopped for someone else's review.")
+        await expect(own.button("Copy for your administrator")).to_be_visible()
+
+        other = await session.open(colleague)
+        await other.button("Review").click()
+        await other.tool.locator(".approval > button").click()
+        send, reason = other.tool.locator(".confirm .grave"), other.tool.get_by_label("Reason for the change")
+        await send.click()
+        await expect(reason).to_be_focused()  # the browser asks for it
+        assert session.sis() == {}
+        await reason.fill("Regraded after an appeal.")
+        await send.click()
+        await expect(other.headline).to_contain_text("need attention")
+        assert len(session.sis()) > 0
+        await own.tab("SIS Sync Log").click()
+        await expect(own.tool.locator(".log tbody tr")).to_have_count(2)
 
 
 @pytest.mark.long

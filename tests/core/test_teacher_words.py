@@ -8,11 +8,19 @@ import pytest
 
 from gradesync.core.catalog import CATALOG, Entry
 from gradesync.core.reasons import Reason
+from gradesync.core.totals.causes import Cause
+from gradesync.core.totals.wording import Unknown, word_cause, word_unknown
+from gradesync.lti import assets
 
 GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
 PLAIN = frozenset((Path(__file__).parent / "plain_words.txt").read_text().split())
 SYSTEMS = frozenset({"schoology", "powerschool"})
 MOST_WORDS = 20
+FOR_ADMINS = frozenset({"Open the district's console"})
+# Of a script: comments, strings, and what a template inserts.
+COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
+STRING = re.compile(r"\"([^\"\n]*)\"|`([^`]*)`")
+INSERTED = re.compile(r"\$\{[^{}]*\}")
 
 
 def glossary_words() -> frozenset[str]:
@@ -32,17 +40,44 @@ def texts_for_teachers(entry: Entry) -> Iterator[str]:
 
 
 def words_of(text: str) -> set[str]:
-    return {word.lower().removesuffix("'s") for word in re.findall(r"[A-Za-z']+", text)}
+    return {word.lower().strip("'") for word in re.findall(r"[A-Za-z][A-Za-z']*", re.sub(r"'s\b", "", text))}
 
 
 def is_known(word: str) -> bool:
     return word in KNOWN or word.removesuffix("s") in KNOWN
 
 
+def strings_of(script: str) -> Iterator[str]:
+    """Yield the strings of a script that people read: several words, of which the first has a capital."""
+    for plain, template in STRING.findall(COMMENT.sub("", script)):
+        text = plain or template
+        while (shorter := INSERTED.sub("…", text)) != text:
+            text = shorter
+        if re.match(r"[A-Z…][^=]* [^=]*[a-z]", text) and text not in FOR_ADMINS:
+            yield text
+
+
+def page_texts() -> dict[str, str]:
+    """Return what the teacher's page says besides the catalog, each with its place."""
+    names = [name for name in assets.load().modules if name != "dom.js"]
+    scripts = {name: assets.load().files[name].decode() for name in [*names, "page.js"]}
+    found = {f"{name}: {text}": text for name, script in scripts.items() for text in strings_of(script)}
+    texts = [text for cause in Cause for text in word_cause(cause)]
+    texts += [word_unknown(unknown) for unknown in Unknown]
+    return found | {text: text for text in texts}
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
     words = {word for text in texts_for_teachers(CATALOG[reason]) for word in words_of(text)}
     assert {word for word in words if not is_known(word)} == set()
+
+
+def test_page_uses_words_of_the_help_pages() -> None:
+    found = page_texts()
+    assert len(found) > 150
+    unknown = {place: {word for word in words_of(text) if not is_known(word)} for place, text in found.items()}
+    assert {place: words for place, words in unknown.items() if words} == {}
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -12,6 +12,7 @@ from starlette.routing import Match
 from gradesync.api.problems import CATALOG, problem, type_template
 from gradesync.api.schemas.render import sync_path
 from gradesync.core.catalog import CATALOG as REASONS
+from gradesync.core.catalog import read_detail
 from gradesync.core.reasons import Reason
 from gradesync.errors import DatabaseAway, RequestRefused, Retriable, SyncStopped
 
@@ -59,8 +60,11 @@ def _handle_stopped(_: ExceptionHandler, __: Request, error: SyncStopped) -> Pro
     return problem("upstream-refused", reason.title, extensions={"reason": error.reason, "fix": reason.fix})
 
 
-def _handle_unavailable(_: ExceptionHandler, __: Request, ___: Exception) -> Problem:
-    return problem("upstream-unavailable", headers=RETRY_AFTER)
+def _handle_unavailable(_: ExceptionHandler, __: Request, error: Retriable) -> Problem:
+    """Name the system that didn't respond, where it is known."""
+    facts = read_detail(error.detail)
+    detail = REASONS[Reason.UPSTREAM_UNAVAILABLE].describe(facts) if facts else None
+    return problem("upstream-unavailable", detail, headers=RETRY_AFTER)
 
 
 def _handle_no_database(_: ExceptionHandler, __: Request, error: DatabaseAway) -> Problem:

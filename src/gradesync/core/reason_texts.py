@@ -34,13 +34,13 @@ ASSIGNMENTS: Texts = {
     ),
     Reason.CATEGORY_UNMAPPED: Text(
         "The assignment's grading category doesn't map to a {sis} category.",
-        "Give it the name of a {sis} category, or ask your administrator to map it.",
+        "Give the category the name of one in {sis}, or ask your administrator to map it.",
         exact="The grading category “{category}” doesn't map to a {sis} category.",
     ),
     Reason.CATEGORY_AMBIGUOUS: Text(
-        "More than one category has this name, so it isn't clear which one to use.",
+        "More than one category in Schoology or {sis} has this name, so it isn't clear which one to use.",
         "Rename one of them, or ask your administrator to map the category.",
-        exact="More than one category is named “{category}”, so it isn't clear which one to use.",
+        exact="In Schoology or {sis} more than one category is named “{category}”.",
     ),
     Reason.CATEGORY_TAKEN: Text(
         "Another category here maps to the same {sis} category, which accepts only one.",
@@ -69,7 +69,7 @@ ASSIGNMENTS: Texts = {
     ),
     Reason.OPTED_OUT: Text(
         "Sync to SIS is turned off for this assignment.",
-        "Turn it on to send the assignment again.",
+        "To send the assignment again, turn it on in the tab Assignments.",
     ),
     Reason.POINTS_NOT_ACCEPTED: Text(
         "{sis} doesn't accept these total points.",
@@ -177,11 +177,11 @@ SCORES: Texts = {
     ),
     Reason.DRIFT_UNDECIDED: Text(
         "Someone changed this score in {sis}, so it isn't sent before you choose which one is right.",
-        "Choose which score is right. If the one in {sis} is, enter it in Schoology too.",
+        "Choose in the tab Compare which score is right. If the one in {sis} is, enter it in Schoology too.",
     ),
     Reason.LEFT_TO_SIS: Text(
-        "Sync is turned off for this score, so {sis} keeps what it has.",
-        "Turn it on to send the score again.",
+        "Someone chose to keep the score that {sis} has, so this one isn't sent.",
+        "To send the score again, change the choice in the tab Compare.",
     ),
     Reason.CHANGED_SINCE: Text(
         "Someone changed this score after that sync, so {sis} keeps what it has.",
@@ -209,7 +209,7 @@ SCORES: Texts = {
 ROWS: Texts = {
     Reason.ROW_UNREADABLE: Text(
         "What Schoology has here couldn't be read, so {sis} keeps what it has.",
-        "Save it again in Schoology. If that doesn't help, tell your administrator the ID of the sync.",
+        "Save it again in Schoology. If that doesn't help, tell your administrator.",
     ),
     Reason.NOT_ATTEMPTED: Text(
         "The sync stopped before it got to this.",

@@ -99,7 +99,7 @@ WARNINGS: Texts = {
 SYNCS: Texts = {
     Reason.SECTION_NOT_FROM_SIS: Text(
         "This section wasn't created from {sis}, so it can't sync.",
-        "Sync from a section that {sis} created.",
+        "Sync from a section that was created from {sis}.",
     ),
     Reason.SECTION_NOT_FOUND: Text(
         "Schoology doesn't have this section.",
@@ -160,6 +160,6 @@ SYNCS: Texts = {
     ),
     Reason.INTERNAL_ERROR: Text(
         "Something went wrong in the sync itself.",
-        "Sync again. If it happens again, tell your administrator the ID of the sync.",
+        "Sync again. If it happens again, tell your administrator.",
     ),
 }

@@ -107,7 +107,8 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
     except (Retriable, TimeoutError) as error:
         log.warning("comparison.waits", error=type(error).__name__)
         if state.tries >= TRIES_MAX:
-            await _fail(context, district, state, Reason.UPSTREAM_UNAVAILABLE)
+            detail = error.detail if isinstance(error, Retriable) else ""
+            await _fail(context, district, state, Reason.UPSTREAM_UNAVAILABLE, detail)
         else:
             await _pause(context, district, state, FAILURE_PAUSE_SECONDS, forgive=False)
     else:

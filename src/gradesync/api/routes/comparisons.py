@@ -14,6 +14,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import OutcomeStudent, Page, PlainText, Requester, SchoologyId
 from gradesync.api.schemas import comparisons as schemas
 from gradesync.api.schemas.render import render_reason, render_value, section_path
+from gradesync.core.catalog import read_detail
 from gradesync.core.comparison import ComparedCell, Concentration
 from gradesync.db import audit, comparisons
 from gradesync.db.comparisons import ComparisonState
@@ -165,7 +166,8 @@ def _path(state: ComparisonState) -> str:
 def _render_state(state: ComparisonState) -> schemas.Comparison:
     kind, _, requester = state.requested_by.partition(":")
     error = state.error_code and schemas.ComparisonError(
-        **render_reason(state.error_code).model_dump(), detail=state.error_detail
+        **render_reason(state.error_code, read_detail(state.error_detail)).model_dump(),
+        detail=state.error_detail,
     )
     counts = {name: state.counts.get(name, 0) for name in STATES}
     return schemas.Comparison.model_validate(

@@ -28,7 +28,7 @@ class CauseText(NamedTuple):
 _CAUSES: Mapping[Cause, CauseText] = {
     Cause.NOT_SENT: CauseText(
         "Something that counts in Schoology isn't in {sis}.",
-        "See the reason of each, correct it, and sync again.",
+        "The last sync gives the reason of each. Correct it, and sync again.",
     ),
     Cause.UNSYNCED: CauseText("Something changed in Schoology since the last sync.", "Sync again."),
     Cause.CHANGED_IN_SIS: CauseText(
@@ -44,10 +44,10 @@ _CAUSES: Mapping[Cause, CauseText] = {
         "Choose a due date within the grading period in Schoology.",
     ),
     Cause.EXCUSED: CauseText(
-        "A score counts as zero on one side and doesn't count on the other.",
-        "Mark it the same way on both sides.",
+        "A score counts as zero in Schoology or {sis}, and not at all in the other.",
+        "Mark it the same way in both.",
     ),
-    Cause.ROUNDED: CauseText("{sis} keeps fewer decimals of a score.", "Nothing to do."),
+    Cause.ROUNDED: CauseText("{sis} keeps fewer decimal places of a score.", "Nothing to do."),
     Cause.DROPPED: CauseText(
         "Schoology and {sis} don't drop the same lowest scores.",
         "Drop as many lowest scores in {sis} as in Schoology.",
@@ -62,7 +62,7 @@ _CAUSES: Mapping[Cause, CauseText] = {
     ),
     Cause.WEIGHT: CauseText(
         "Categories don't weigh the same in Schoology and {sis}.",
-        "Give the categories the same weights on both sides.",
+        "Give the categories the same weights in both.",
     ),
     Cause.CATEGORY_ROUNDING: CauseText("{sis} rounds the percent of a category.", "Nothing to do."),
 }
@@ -89,8 +89,8 @@ class Unknown(StrEnum):
 
 
 _UNKNOWN: Mapping[Unknown, str] = {
-    Unknown.SIS_WEIGHTS: "{sis} doesn't show its category weights. They were taken to be those of Schoology.",
-    Unknown.SIS_DROPPED: "{sis} doesn't show how many lowest scores it drops. It was taken to drop none.",
+    Unknown.SIS_WEIGHTS: "{sis} doesn't show its category weights. They are assumed to be those of Schoology.",
+    Unknown.SIS_DROPPED: "{sis} doesn't show how many lowest scores it drops. It is assumed to drop none.",
     Unknown.SIS_TERM: "{sis} doesn't show its reporting terms. The dates of the grading period were used.",
     Unknown.SIS_ROUNDING: "Whether {sis} rounds the percents of categories isn't known. None was rounded.",
     Unknown.SIS_ITEM_WEIGHTS: "Weights and extra points of single assignments in {sis} aren't read.",

@@ -1,10 +1,12 @@
 // Call the public API as this teacher, for this section.
 
 import { Http, PAGE_ROWS, Problem } from "./http.js";
+import { worded } from "./refusals.js";
 import { unique } from "./unique.js";
 
 const RECONNECT_MS = 2000;
 const LOOK_AGAIN_MS = 1000;
+const UNFINISHED = { title: "The comparison didn't finish in time.", fix: "Press Compare now to try again." };
 
 export class Api {
   #http;
@@ -13,7 +15,7 @@ export class Api {
   #reasons = Promise.resolve();
 
   constructor({ token, section }) {
-    this.#http = new Http(token);
+    this.#http = new Http(token, worded);
     this.#section = `sections/${encodeURIComponent(section)}`;
   }
 
@@ -96,9 +98,10 @@ export class Api {
     return this.#http.pages(`${this.#sync(id)}/gradebook`);
   }
 
-  /** Return the newest comparison of the last 30 days; undefined: there is none. */
+  /** Return the newest comparison of the last 30 days that didn't fail; undefined: there is none. */
   async lastComparison() {
-    return (await this.#http.json(`${this.#section}/comparisons?limit=1`)).items[0];
+    const { items } = await this.#http.json(`${this.#section}/comparisons`);
+    return items.find(({ error }) => !error);
   }
 
   /** Compare both systems, and return the numbers. Takes a while. */
@@ -113,7 +116,8 @@ export class Api {
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
       comparison = await this.#http.json(comparison.links.self.replace(/^\//, ""));
     }
-    if (comparison.error) throw new Problem(0, comparison.error);
+    const { error } = comparison;
+    if (error) throw new Problem(0, error.code === "timed-out" ? UNFINISHED : { ...error, title: error.explanation });
     return comparison;
   }
 

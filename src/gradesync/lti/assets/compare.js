@@ -37,7 +37,8 @@ export function summaryOf({ edits, counts, cells }) {
   return cells > 0 && counts.unreadable === cells ? UNREAD : NO_EDITS;
 }
 
-const keyOf = ({ student, sis_student }) => student?.id ?? sis_student;
+/** Return who a cell is about; an id of one system may be another person's in the other. */
+const keyOf = ({ student, sis_student }) => (student ? `schoology ${student.id}` : `sis ${sis_student}`);
 const personOf = ({ student, sis_student }) => (student ? nameOf(student) : `${SIS} student ${sis_student}`);
 
 function columnsOf(cells, students) {

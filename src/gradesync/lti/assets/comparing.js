@@ -3,9 +3,10 @@
 import { summaryOf } from "./compare.js";
 import { DecisionsPart } from "./decisions.js";
 import { announce, button, h, show } from "./dom.js";
+import { Problem } from "./http.js";
 import { comparedPicture } from "./picture.js";
 import { TotalsPart } from "./totals.js";
-import { count, SIS } from "./words.js";
+import { count, pauseOf, SIS } from "./words.js";
 
 export class CompareView {
   #context;
@@ -15,7 +16,7 @@ export class CompareView {
   #headline = h("h2", {}, `Compare with ${SIS}`);
   #text = h("p", { class: "text" }, "Both gradebooks are read, and nothing is changed in either of them.");
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
-  #compare = button("Compare now", () => this.#run(() => this.#context.api.runComparison()), { class: "primary" });
+  #compare = button("Compare now", () => this.#run(() => this.#start()), { class: "primary" });
   #picture = h("div", { class: "compared" });
   #decisions;
   #totals;
@@ -29,13 +30,25 @@ export class CompareView {
     this.element = h("div", {}, card, this.#picture, this.#decisions.element, this.#totals.element);
   }
 
-  /** Show the newest comparison, and the scores to decide about. */
+  /** Show the newest comparison, and the scores to decide about as they are now. */
   async open() {
-    if (this.#known || this.#running) return;
+    if (this.#running) return;
+    if (this.#known) {
+      await this.#decisions.open();
+      return;
+    }
     await this.#run(async () => {
       const last = await this.#context.api.lastComparison();
       return last && !last.error ? this.#context.api.settledComparison(last) : undefined;
     });
+  }
+
+  /** Start a comparison, which a pause would keep waiting. */
+  async #start() {
+    const { paused } = await this.#context.api.section();
+    if (paused) throw new Problem(423, { title: pauseOf(paused), fix: "Compare again when they resume them." });
+    announce("Reading both gradebooks…");
+    return this.#context.api.runComparison();
   }
 
   async #run(read) {

@@ -33,6 +33,12 @@ function writeSelected(text) {
   return copied;
 }
 
+/** Return whether a fix may need somebody who has to know which sync it is about. */
+export const needsOthers = ({ who, fix }) => who === "admin" || fix.includes("administrator");
+
+/** Return the button that copies why a sync stopped, where somebody else has to know; none otherwise. */
+export const stopCopies = (sync) => (sync?.error && needsOthers(sync.error) ? [copyButton(() => reportOf(sync, sync.error, []))] : []);
+
 /** Return what to send about one reason: the sync, the reason, its fix, and each line that it is about. */
 export function reportOf(sync, reason, lines) {
   return [

@@ -13,6 +13,7 @@ const CHOICES = new Map([
 ]);
 const RESUME = ["resume", ["Send again", ""]];
 const MOST_DECISIONS = 500;
+const NONE = "None that a sync would change.";
 
 export class DecisionsPart {
   #context;
@@ -42,8 +43,8 @@ export class DecisionsPart {
     for (const edit of edits) this.#render(edit);
     this.#edits.push(...edits);
     this.#list.append(...edits.map(({ row }) => row));
-    const none = compared_at ? "There is none." : "None is known. Compare to look for them.";
-    const some = "Choose which score is right. The next sync acts on it, and until then you can choose again.";
+    const none = compared_at ? NONE : "None is known. Compare to look for them.";
+    const some = "Choose which score is right. The next sync acts on it, and until then you can choose again. What a sync leaves alone isn't listed.";
     this.#about.textContent = [this.#edits.length ? some : none, names_unavailable && NAMES_MISSING].filter(Boolean).join(" ");
     this.#offerAll();
     return null;

@@ -20,9 +20,12 @@ const UNREADABLE = { title: "The service sent no usable response.", fix: "Try ag
 /** Send requests with one token. Raises `Problem` for a refusal, `SessionOver` once the token has expired. */
 export class Http {
   #token;
+  #worded;
 
-  constructor(token) {
+  /** `worded` returns a problem in the words of those who read it. */
+  constructor(token, worded = (problem) => problem) {
     this.#token = token;
+    this.#worded = worded;
   }
 
   async fetch(path, { method = "GET", body, headers = {} } = {}) {
@@ -44,7 +47,7 @@ export class Http {
     }
     if (response.ok) return response;
     if (response.status === 401) throw new SessionOver();
-    throw new Problem(response.status, await problemOf(response), response.headers.get("location"));
+    throw new Problem(response.status, this.#worded(await problemOf(response)), response.headers.get("location"));
   }
 
   /** Return the body of a response; null where it has none. */

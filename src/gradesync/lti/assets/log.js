@@ -1,5 +1,6 @@
 // Show *SIS Sync Log*: the last 30 days, and the details of each sync.
 
+import { stopCopies } from "./copy.js";
 import { downloadButton } from "./download.js";
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
@@ -100,6 +101,7 @@ export class LogView {
           { class: "card" },
           h("p", { class: "when" }, statusOf(settled).text),
           ...resultHead(resultOf(settled)),
+          h("div", { class: "copying" }, stopCopies(settled)),
           h("div", { class: "actions" }, downloadButton(this.#context, settled, (error) => this.#failed(error))),
         ),
         outcomesOf(this.#context, settled),

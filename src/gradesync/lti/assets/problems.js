@@ -1,6 +1,6 @@
 // List what needs attention: by reason, and under it by the student or the assignment that is its cause.
 
-import { copyButton, reportOf } from "./copy.js";
+import { copyButton, needsOthers, reportOf } from "./copy.js";
 import { button, h } from "./dom.js";
 import { pager } from "./paging.js";
 import { count, number, SIS } from "./words.js";
@@ -32,7 +32,7 @@ function reasonGroup(context, sync, { reason, concerned }, size) {
     wrongSection(reason, students.length, size),
     h("p", { class: "fix" }, reason.fix),
     reason.code === UNDECIDED && context.choose && button("Choose the scores", context.choose, { class: "link" }),
-    reason.who === "admin" && copyButton(() => reportOf(sync, reason, concerned.map(copiedLine))),
+    needsOthers(reason) && copyButton(() => reportOf(sync, reason, concerned.map(copiedLine))),
   );
   const own = (each) => (each.student ? studentLine(context, sync, reason, each) : assignmentLine(context, sync, reason, each));
   return h("div", { class: "reason" }, about, h("ul", {}, sorted(concerned).map(own)));

@@ -1,6 +1,6 @@
 // Show *Sync to SIS*: the button, the preview, the progress, and the result.
 
-import { copyButton, reportOf } from "./copy.js";
+import { stopCopies } from "./copy.js";
 import { announce, button, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
 import { outcomesOf, readerOf } from "./outcomes.js";
@@ -179,7 +179,7 @@ export class SyncView {
     this.#when.textContent = sync ? this.#whenOf(sync) : "";
     const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
     this.#head(kind, headline, text);
-    this.#copy.replaceChildren(...(sync?.error?.who === "admin" ? [copyButton(() => reportOf(sync, sync.error, []))] : []));
+    this.#copy.replaceChildren(...stopCopies(sync));
     const notify = (error) => this.#context.ended(error) || this.#notify(`${error.title} ${error.fix}`);
     this.#outcomes.replaceChildren(
       ...(sync ? [this.#partsOf(sync, guarded), downloadButton(this.#context, sync, notify)] : []),

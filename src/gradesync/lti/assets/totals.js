@@ -24,8 +24,8 @@ export class TotalsPart {
 
   constructor(context) {
     this.#context = context;
-    const about = `Both gradebooks are read, and the totals are computed as each system does it. Choose how ${SIS} computes grades in this course.`;
-    const choice = h("div", {}, h("label", { for: "formula" }, `${SIS} computes grades by`), this.#formula);
+    const about = `Both gradebooks are read, and the totals are calculated as Schoology and ${SIS} do it. Choose how ${SIS} calculates grades in this course.`;
+    const choice = h("div", {}, h("label", { for: "formula" }, `${SIS} calculates grades by`), this.#formula);
     this.#periods = h("div", { hidden: true }, h("label", { for: "total-period" }, "Totals of"), this.#period);
     this.element = h(
       "section",
@@ -74,20 +74,25 @@ export class TotalsPart {
 function partsOf({ period, students, assumed, names_unavailable }) {
   const rows = students.map(({ student, totals: [total] }) => ({ name: nameOf(student), ...total }));
   rows.sort((a, b) => COLLATOR.compare(a.name, b.name));
-  const differing = rows.filter(({ causes }) => causes.length > 0);
-  const different = differing.filter(({ difference }) => difference === null || Number(difference) !== 0).length;
+  const causing = rows.filter(({ causes }) => causes.length > 0);
+  const differing = rows.filter(({ schoology, sis }) => schoology !== sis);
+  const agreeing = causing.filter((row) => !differing.includes(row));
   const where = period?.title ? `In ${period.title}, ` : "";
-  const result = different > 0 ? `${number(different)} of ${count(rows.length, "total")} differ.` : "no total differs.";
+  const result = differing.length > 0 ? differ(differing.length, rows.length) : "no total differs.";
   const headline = capital(where + result);
   return [
     h("h3", {}, headline),
     names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
-    ...causesOf(differing),
-    differing.length > 0 && h("h4", {}, "By student"),
-    h("ul", { class: "students" }, differing.map(studentRow)),
+    ...causesOf(causing),
+    ...studentsOf("By student", differing),
+    ...studentsOf("The total is the same, but not what it is made of", agreeing),
     assumptions(assumed),
   ].filter(Boolean);
 }
+
+const differ = (n, all) => `${number(n)} of ${count(all, "total")} ${n === 1 ? "differs" : "differ"}.`;
+
+const studentsOf = (title, rows) => (rows.length ? [h("h4", {}, title), h("ul", { class: "students" }, rows.map(studentRow))] : []);
 
 /** List each cause once, with the number of students and the assignments that it is about. */
 function causesOf(rows) {
@@ -109,7 +114,8 @@ function causesOf(rows) {
 
 /** Show one student: both totals, and each cause with the points that it is worth. */
 function studentRow({ name, schoology, sis, difference, causes }) {
-  const numbers = `Schoology ${percent(schoology)}, ${SIS} ${percent(sis)}${difference === null ? "" : `: ${signed(difference)}`}`;
+  const both = `Schoology ${percent(schoology)}, ${SIS} ${percent(sis)}`;
+  const numbers = difference === null ? both : `${both}: ${signed(difference)}`;
   const body = h("ul", { class: "causes" });
   const fill = () => body.childElementCount === 0 && body.append(...causes.map(causeRow));
   return h(
@@ -142,7 +148,7 @@ function assumptions(assumed) {
   return h(
     "details",
     { class: "assumed" },
-    h("summary", {}, `${count(assumed.length, "thing")} that neither system shows`),
+    h("summary", {}, `${count(assumed.length, "thing")} that neither Schoology nor ${SIS} shows`),
     h("ul", {}, assumed.map(({ text }) => h("li", {}, text))),
   );
 }

@@ -57,13 +57,16 @@ export function waitingOf({ assignments, scores }) {
   return parts.length ? `${capital(list(parts))} ${agreed} changed in Schoology since the last sync.` : "";
 }
 
+/** Return the words beside a status; a sync that was ended may have sent a part with nothing to attend to. */
+const attended = (n) => (n ? `${number(n)} ${n === 1 ? "needs" : "need"} attention` : "a part was sent");
+
 /** Return the status as the help pages have it, with the result beside it: `{kind, text}`. */
 export function statusOf(sync) {
   const { assignments, scores } = sync.attention ?? NONE;
   const status = { processing: "Processing", complete: "Complete", failed: "Failed" }[sync.status];
   const [kind, beside] = {
     "all-sent": ["ok", ""],
-    "needs-attention": ["attention", `${number(assignments + scores)} need attention`],
+    "needs-attention": ["attention", attended(assignments + scores)],
     "stopped-for-review": ["attention", "stopped for your review"],
     failed: ["problem", "nothing was sent"],
   }[sync.result] ?? ["running", ""];
