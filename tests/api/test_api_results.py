@@ -31,16 +31,14 @@ async def test_complete_sync_shows_what_needs_attention(api: ApiHarness) -> None
 
 
 @pytest.mark.parametrize(("preview", "name"), [(False, "sync-"), (True, "preview-")])
-async def test_spreadsheet_names_section_requester_and_time(
-    api: ApiHarness, preview: bool, name: str
-) -> None:
+async def test_spreadsheet_names_its_sync(api: ApiHarness, preview: bool, name: str) -> None:
     teacher = await api.teacher()
     sync = await api.sync(teacher, dry_run=preview)
     sheet = await teacher.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
     first = next(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
     teacher_name = api.world.schoology.users[api.room.teacher.uid].display
     assert first["section"] == api.room.section.name
-    assert first["requested by"] == teacher_name
+    assert (first["requested by"], first["sync result"]) == (teacher_name, sync["result"])
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
     section = "-".join(re.findall("[a-z0-9]+", api.room.section.name.lower()))
     assert f'filename="{name}{section}-' in sheet.headers["content-disposition"]

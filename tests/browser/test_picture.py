@@ -50,6 +50,11 @@ async def test_picture_is_a_table_of_students_and_assignments(synced: BrowserSes
     cells = await grid(opened).get_by_role("gridcell").count()
     numbers = [int(text.replace(",", "")) for text in await legend(opened).locator(".note").all_inner_texts()]
     assert sum(numbers) == cells
+    needed = await legend(opened).locator("li", has_text="Needs attention").inner_text()
+    headline = await opened.headline.inner_text()
+    (needs, shared), scores = map(int, re.findall(r"\d+", needed)), re.search(r"(\d+) scores? need", headline)
+    assert scores is not None
+    assert needs - shared == int(scores[1])
 
 
 async def test_picture_works_by_keyboard(synced: BrowserSession) -> None:

@@ -99,6 +99,23 @@ async def test_texts_have_enough_contrast(synced: BrowserSession, scheme: Litera
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
+# What the log says of a sync that was ended with so many assignments that need attention.
+STATUS = """async () => {
+  const { statusOf } = await import(document.querySelector("link[href$='/words.js']").href);
+  const sync = { status: "failed", result: "needs-attention" };
+  return [0, 1, 2].map((assignments) => statusOf({ ...sync, attention: { assignments, scores: 0 } }).text);
+}"""
+
+
+async def test_status_agrees_with_its_number(synced: BrowserSession) -> None:
+    opened = await synced.open()
+    assert await ask(opened, STATUS) == [
+        "Failed · a part was sent",
+        "Failed · 1 needs attention",
+        "Failed · 2 need attention",
+    ]
+
+
 async def test_controls_have_names_and_headings_an_order(synced: BrowserSession) -> None:
     opened = await opened_parts(synced)
     for tab in TABS:

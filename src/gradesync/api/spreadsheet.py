@@ -13,6 +13,7 @@ COLUMNS = (
     "section",
     "requested by",
     "requested at",
+    "sync result",
     "assignment id",
     "assignment",
     "student id",
@@ -37,12 +38,16 @@ NAME_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Describe the sync of a spreadsheet: its section, who requested it, and when in the section's zone."""
+    """Describe the sync of a spreadsheet: its section, who requested it, when in the section's zone, its result.
+
+    The result is empty while the sync is in progress.
+    """
 
     section: str
     requester: str
     at: datetime
     preview: bool
+    result: str
 
     @property
     def file_name(self) -> str:
@@ -54,7 +59,7 @@ class About:
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the first cells of every line."""
-        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}"
+        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", self.result
 
 
 def format_outcome(outcome: schemas.Outcome, about: About) -> str:

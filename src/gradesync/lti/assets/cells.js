@@ -59,7 +59,7 @@ function cellOf(item, n, texts) {
   if (n === undefined || item.cells[n] === BLANK) return NOTHING;
   const code = item.reasons[n];
   const reason = REPEATED.has(code) ? item.reason : code && texts[code];
-  return { state: item.cells[n], before: item.before[n] ?? null, after: item.after[n] ?? null, reason };
+  return { state: item.cells[n], before: item.before[n] ?? null, after: item.after[n] ?? null, reason, shared: REPEATED.has(code) };
 }
 
 /** Count the cells of columns by state: letter -> number. */
@@ -68,6 +68,10 @@ export function countStates(columns) {
   for (const { cells } of columns) for (const { state } of cells) counts.set(state, (counts.get(state) ?? 0) + 1);
   return counts;
 }
+
+/** Count the scores that need attention only because their assignment does: a result counts them with it. */
+export const countShared = (columns) =>
+  columns.reduce((sum, { cells }) => sum + cells.filter(({ state, shared }) => state === "a" && shared).length, 0);
 
 /** Return the values of a cell in words: "9.5", or "8 → 9.5"; empty where the sync reported none. */
 export function valuesOf({ state, before, after, values }) {

@@ -1,6 +1,6 @@
 // Show the gradebook as a picture: one cell for each score, colored by its state; filters, legend, details.
 
-import { BLANK, countStates, joinPages, valuesOf } from "./cells.js";
+import { BLANK, countShared, countStates, joinPages, valuesOf } from "./cells.js";
 import { gradebookList } from "./columns.js";
 import { button, h, show } from "./dom.js";
 import { joinCompared } from "./compare.js";
@@ -88,7 +88,7 @@ class Picture {
   /** Show the columns that the filters let through. */
   #render() {
     const columns = this.#book.columns.filter((column) => this.#isShown(column));
-    this.#legend.replaceChildren(...this.#keys(countStates(columns)));
+    this.#legend.replaceChildren(...this.#keys(countStates(columns), countShared(columns)));
     const listed = NARROW.matches || columns.length * this.#book.students.length > MOST_CELLS;
     show(this.#note, !listed && columns.length > 0).replaceChildren(h("p", { class: "quiet" }, "Point at a cell, or move to it with the arrow keys."));
     if (columns.length === 0) this.#frame.replaceChildren(h("p", { class: "quiet" }, "No assignment is both."));
@@ -105,9 +105,11 @@ class Picture {
   }
 
   /** Return the legend: the states that there are, with their numbers. */
-  #keys(counts) {
+  #keys(counts, shared) {
     const present = [...this.#book.states].filter(([letter]) => counts.get(letter) > 0);
-    return present.map(([letter, state]) => h("li", {}, swatch(state), state.words, h("span", { class: "note" }, number(counts.get(letter)))));
+    const words = ([letter, state]) => [state.words, h("span", { class: "note" }, number(counts.get(letter)))];
+    const also = h("span", { class: "shared" }, `(${number(shared)} with their assignment)`);
+    return present.map((key) => h("li", {}, swatch(key[1]), words(key), key[0] === "a" && shared > 0 && also));
   }
 
   /** Describe the cell that has the focus or the pointer. */
