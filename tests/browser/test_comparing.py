@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from playwright.async_api import expect
 
+from gradesync_sandbox.faults import Fault, Status
 from harness.browser import BrowserSession, CourseTab
 
 
@@ -28,14 +29,15 @@ async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession
         await opened.button("Sync to SIS").click()
         await expect(opened.text("Last sync:")).to_be_visible()
         item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
-        off, _ = session.edit_in_sis("Homework 2:", Decimal("0.5"))
+        others = (title for title, column in session.sis().items() if any(column.values()) and title != item.title)
+        off, _ = session.edit_in_sis(next(others), Decimal("0.5"))
         await opened.tab("Assignments").click()
         await opened.switch(off.title).click()
         await expect(opened.switch(off.title)).not_to_be_checked()
         await opened.tab("Compare").click()
         await opened.button("Compare now").click()
-        await expect(opened.text("The 2 edits spread over 2 assignments.")).to_be_visible()
-        await expect(opened.tool.locator("#announcement")).to_have_text("The 2 edits spread over 2 assignments.")
+        await expect(opened.text("All 2 edits are of one student.")).to_be_visible()
+        await expect(opened.tool.locator("#announcement")).to_have_text("All 2 edits are of one student.")
         legend = await read_legend(opened)
         cells = opened.tool.locator(".compared").get_by_role("gridcell")
         compared = await opened.tool.get_by_text("Compared today").inner_text()
@@ -64,10 +66,11 @@ async def test_a_failed_comparison_hides_no_earlier_one(session: BrowserSession)
         await opened.tab("Compare").click()
         await opened.button("Compare now").click()
         await expect(opened.text("Compared today")).to_be_visible()
-        session.world.powerschool.plugin.client_secret = "another"
+        session.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
         await opened.button("Compare now").click()
-        alert = opened.tool.get_by_role("alert").filter(has_text="PowerSchool didn't accept your district's key.")
+        alert = opened.tool.get_by_role("alert").filter(has_text="Schoology doesn't allow your district's key")
         await expect(alert).to_be_visible()
+        session.sandbox.faults.rules.clear()
         again = await session.open()
         await again.tab("Compare").click()
         await expect(again.text("Compared today")).to_be_visible()

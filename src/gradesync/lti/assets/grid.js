@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 
 const ROOMY_COLUMNS = 10;
 const PAGE_ROWS = 10;
+const FIRST_ROWS = 40; // more than the frame is high
 
 /** Return the table of a gradebook. `onCell` takes the student, the column and the cell that have the focus. */
 export function gradebookTable({ states, students }, columns, { label, noteId, onCell }) {
@@ -16,13 +17,21 @@ export function gradebookTable({ states, students }, columns, { label, noteId, o
   );
   const body = h("tbody");
   const blanks = new Map([...states].map(([letter, { kind }]) => [letter, h("td", { class: `cell ${kind}` })]));
-  students.forEach((student, row) => {
+  const rowOf = (student, row) => {
     const cells = columns.map((column) => cellElement(blanks, column.cells[row], states, roomy));
-    body.append(h("tr", {}, h("th", { scope: "row", title: student.name }, h("span", {}, student.name)), cells));
-  });
+    return h("tr", {}, h("th", { scope: "row", title: student.name }, h("span", {}, student.name)), cells);
+  };
+  appendRows(body, students, rowOf);
   table.append(body);
   moveByKeys(table, body, noteId, (row, n) => onCell(students[row], columns[n], columns[n].cells[row]));
   return table;
+}
+
+/** Append the rows of all students: those that the frame can show at once, the others when it is painted. */
+function appendRows(body, students, rowOf) {
+  const append = (from, to) => body.append(...students.slice(from, to).map((student, n) => rowOf(student, from + n)));
+  append(0, FIRST_ROWS);
+  if (students.length > FIRST_ROWS) requestAnimationFrame(() => setTimeout(() => append(FIRST_ROWS)));
 }
 
 function columnHead(column, states) {
