@@ -64,7 +64,7 @@ async def test_every_edit_is_found_with_its_values(api: ApiHarness) -> None:
     assert found["counts"] == {name: n + moved.get(name, 0) for name, n in before["counts"].items()}
     assert [cells[str(uid)]["state"] for uid in (ann, ben, cam)] == ["drift", "conflict", "pending"]
     assert (cells[str(ben)]["sis"], cells[str(ben)]["schoology"]) == ("3", "4")
-    assert found["edits"]["summary"] == f"All 2 edits are in {item.title.strip()}."
+    assert found["edits"]["summary"] == f"Both edits are in {item.title.strip()}."
     assert found["edits"]["assignments"] == [{"id": str(item.id), "title": item.title.strip(), "edits": 2}]
     listed = (await office.get(f"{api.path}/comparisons")).json()["items"]
     assert [one["id"] for one in listed] == [found["id"], before["id"]]

@@ -109,6 +109,7 @@ STATUS = """async () => {
 
 async def test_status_agrees_with_its_number(synced: BrowserSession) -> None:
     opened = await synced.open()
+    await expect(opened.text("Last sync:")).to_be_visible()
     assert await ask(opened, STATUS) == [
         "Failed · a part was sent",
         "Failed · 1 needs attention",

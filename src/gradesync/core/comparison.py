@@ -263,10 +263,11 @@ def _summarize(assignments: Sequence[Group], students: Sequence[Group]) -> str:
     most, person = assignments[0], students[0]
     edits = "1 edit is" if total == 1 else f"{total:,} edits are"
     title = most.title or f"assignment {most.id}"
+    everything = {1: "The 1 edit is", 2: "Both edits are"}.get(total, f"All {edits}")
     if most.edits == total:
-        return f"The {edits} in {title}." if total == 1 else f"All {edits} in {title}."
+        return f"{everything} in {title}."
     if person.edits == total:
-        return f"All {edits} of one student."
+        return f"{everything} of one student."
     if 2 * most.edits >= total and most.edits >= person.edits:
         return f"{most.edits:,} of {edits} in {title}."
     if 2 * person.edits >= total:

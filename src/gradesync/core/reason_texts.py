@@ -34,7 +34,7 @@ ASSIGNMENTS: Texts = {
     ),
     Reason.CATEGORY_UNMAPPED: Text(
         "The assignment's grading category doesn't map to a {sis} category.",
-        "Give the category the name of one in {sis}, or ask your administrator to map it.",
+        "Give the category the name of a {sis} category, or ask your administrator to map it.",
         exact="The grading category “{category}” doesn't map to a {sis} category.",
     ),
     Reason.CATEGORY_AMBIGUOUS: Text(

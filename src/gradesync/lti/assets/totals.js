@@ -15,7 +15,7 @@ export class TotalsPart {
   #context;
   #running = false;
   #formula = h("select", { id: "formula" }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
-  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The grading period that runs today"));
+  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The current grading period"));
   #periods;
   #explain = button("Explain the totals", () => this.#read());
   #status = h("p", { class: "quiet", role: "status" });
