@@ -10,7 +10,7 @@ from harness.browser import BrowserSession, CourseTab
 
 
 async def count_differing(opened: CourseTab) -> int:
-    """Return how many totals differ, as the page says."""
+    """Return how many totals differ by the headline."""
     differing = re.search(r"([\d,]+) of", await opened.tool.locator(".totals h3").inner_text())
     assert differing is not None
     return int(differing[1])

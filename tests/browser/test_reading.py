@@ -99,7 +99,7 @@ async def test_texts_have_enough_contrast(synced: BrowserSession, scheme: Litera
         assert [(text, ratio) for text, ratio in contrasts if ratio < 4.5] == []
 
 
-# What the log says of a sync that was ended with so many assignments that need attention.
+# Status in the log of a sync that was ended with so many assignments that need attention.
 STATUS = """async () => {
   const { statusOf } = await import(document.querySelector("link[href$='/words.js']").href);
   const sync = { status: "failed", result: "needs-attention" };
