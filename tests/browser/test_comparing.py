@@ -29,7 +29,9 @@ async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession
         await opened.button("Sync to SIS").click()
         await expect(opened.text("Last sync:")).to_be_visible()
         item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
-        others = (title for title, column in session.sis().items() if any(column.values()) and title != item.title)
+        others = (
+            title for title, column in session.sis().items() if any(column.values()) and title != item.title
+        )
         off, _ = session.edit_in_sis(next(others), Decimal("0.5"))
         await opened.tab("Assignments").click()
         await opened.switch(off.title).click()
@@ -68,7 +70,9 @@ async def test_a_failed_comparison_hides_no_earlier_one(session: BrowserSession)
         await expect(opened.text("Compared today")).to_be_visible()
         session.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
         await opened.button("Compare now").click()
-        alert = opened.tool.get_by_role("alert").filter(has_text="Schoology doesn't allow your district's key")
+        alert = opened.tool.get_by_role("alert").filter(
+            has_text="Schoology doesn't allow your district's key"
+        )
         await expect(alert).to_be_visible()
         session.sandbox.faults.rules.clear()
         again = await session.open()
@@ -98,7 +102,9 @@ async def test_an_edit_in_the_sis_is_shown_and_decided(session: BrowserSession) 
         await opened.tool.locator("#total-period").select_option(str(item.period))
         await opened.button("Explain the totals").click()
         await expect(opened.tool.locator(".totals h3")).to_contain_text("differ")
-        assert await opened.tool.locator(".students").first.locator("li").count() == await count_differing(opened)
+        assert await opened.tool.locator(".students").first.locator("li").count() == await count_differing(
+            opened
+        )
         student = opened.tool.locator(".students li").filter(has_text=name)
         await student.locator("summary").click()
         await expect(student).to_contain_text(f"{item.title}:")

@@ -76,7 +76,9 @@ def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
 def test_page_uses_words_of_the_help_pages() -> None:
     found = page_texts()
     assert len(found) > 150
-    unknown = {place: {word for word in words_of(text) if not is_known(word)} for place, text in found.items()}
+    unknown = {
+        place: {word for word in words_of(text) if not is_known(word)} for place, text in found.items()
+    }
     assert {place: words for place, words in unknown.items() if words} == {}
 
 
