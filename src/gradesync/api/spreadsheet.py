@@ -38,7 +38,7 @@ NAME_MAX = 60
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Describe the sync of a spreadsheet: its section, who requested it, when in the section's zone, its result.
+    """Describe the sync of a spreadsheet: section, requester, time in the section's zone, result.
 
     The result is empty while the sync is in progress.
     """

@@ -89,7 +89,7 @@ class Unknown(StrEnum):
 
 
 _UNKNOWN: Mapping[Unknown, str] = {
-    Unknown.SIS_WEIGHTS: "{sis} doesn't show its category weights. They are assumed to be those of Schoology.",
+    Unknown.SIS_WEIGHTS: "{sis} doesn't show its category weights. Those of Schoology are assumed.",
     Unknown.SIS_DROPPED: "{sis} doesn't show how many lowest scores it drops. It is assumed to drop none.",
     Unknown.SIS_TERM: "{sis} doesn't show its reporting terms. The dates of the grading period were used.",
     Unknown.SIS_ROUNDING: "Whether {sis} rounds the percents of categories isn't known. None was rounded.",
