@@ -99,7 +99,8 @@ def _join(values: Iterable[tuple[str, str]]) -> str:
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
 EXAMPLE = format_line(COLUMNS) + format_line(
     (
-        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "5001", "Essay", "57001", "", "score", "1"),
+        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "needs-attention"),
+        *("5001", "Essay", "57001", "", "score", "1"),
         *("failed", "yes", "student-not-in-sis-section", "…", "…", "", "", "", "9.5"),
     )
 )
