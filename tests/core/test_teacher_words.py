@@ -58,7 +58,7 @@ def strings_of(script: str) -> Iterator[str]:
 
 
 def page_texts() -> dict[str, str]:
-    """Return what the teacher's page says besides the catalog, each with its place."""
+    """Return the texts of the teacher's page besides the catalog, each with its place."""
     names = [name for name in assets.load().modules if name != "dom.js"]
     scripts = {name: assets.load().files[name].decode() for name in [*names, "page.js"]}
     found = {f"{name}: {text}": text for name, script in scripts.items() for text in strings_of(script)}
