@@ -157,6 +157,21 @@ async def test_name_taken_meanwhile_leaves_a_warning(harness: DistrictHarness, t
     await assert_synced_well(harness)
 
 
+async def test_a_restore_that_stops_the_sync_hides_no_refusal(harness: DistrictHarness) -> None:
+    first, second, _ = harness.items
+    rename(harness.items, harness, "BAC")
+    harness.fault("powerschool", "assignment.update", NOT_ACCEPTED, nth=2)
+    harness.fault("powerschool", "assignment.update", Status(401, "{}"), nth=4, times=None)
+    sync = await harness.sync()
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert (sync.error_code, outcomes[second.id, None], outcomes[first.id, None]) == (
+        "sis-credentials-refused",
+        ("failed", "assignment-not-accepted"),
+        ("failed", "duplicate-name"),
+    )
+    assert await harness.warnings(sync) == {(first.id, None): ["name-set-aside"]}
+
+
 async def test_name_set_aside_warns_in_every_sync(harness: DistrictHarness) -> None:
     first, second, _ = harness.items
     rename(harness.items, harness, "BAC")

@@ -9,7 +9,7 @@ from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.ordering import AssignmentWrite
 from gradesync.core.ports import Target
 from gradesync.core.reasons import Reason
-from gradesync.core.sis import Ref, SisSection, Slot, Spec, is_cut
+from gradesync.core.sis import LiveAssignment, Ref, SisSection, Slot, Spec, is_cut
 from gradesync.errors import AccessRefused, AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.sync.journal import Journal
 
@@ -23,7 +23,7 @@ class AssignmentWriter:
     written. `changed`: those that were changed where they stand, each with its entry from before.
     `teacher_stands`: the SIS named the acting teacher again. `refs`: assignment id -> where its
     scores go; an assignment without one takes no scores in this sync. `sending`: assignment id -> name and
-    due date of those under way.
+    due date of those under way, and of those whose end nobody knows.
     """
 
     target: Target
@@ -45,18 +45,19 @@ async def send_assignment(writer: AssignmentWriter, write: AssignmentWrite) -> R
     """Write one assignment; return where it stands, or the refusal where the SIS does not take it."""
     item, spec = write.item, write.spec
     writer.sending[item.id] = spec.slot
+    end: Ref | Rejected
     try:
-        if item.ref is not None:
-            return await change_assignment(writer, item.ref, item.before, spec)
-        ref = await _create(writer, item.id, spec)
-        writer.bound.add(ref.key)
+        if item.ref is None:
+            end = await _create(writer, item.id, spec)
+            writer.bound.add(end.key)
+        else:
+            end = await change_assignment(writer, item.ref, item.before, spec)
     except Rejected as refused:
-        return refused
+        end = refused
     except AnswerLost as lost:
         return Rejected(Reason.UPSTREAM_UNAVAILABLE, lost.detail)
-    finally:
-        del writer.sending[item.id]
-    return ref
+    del writer.sending[item.id]
+    return end
 
 
 async def change_assignment(writer: AssignmentWriter, ref: Ref, before: Spec | None, spec: Spec) -> Ref:
@@ -135,7 +136,7 @@ async def _find(writer: AssignmentWriter, assignment_id: str, spec: Spec, *, los
     """Find the unbound assignment of that name and due date which is ours to take, if the SIS lists one."""
     listed = await writer.target.assignments(writer.section)
     # What another assignment under way may have made is not ours to take.
-    others = {slot for sent_id, slot in writer.sending.items() if sent_id != assignment_id}
+    others = [slot for sent_id, slot in writer.sending.items() if sent_id != assignment_id]
     free = [
         live
         for live in listed
@@ -144,5 +145,13 @@ async def _find(writer: AssignmentWriter, assignment_id: str, spec: Spec, *, los
     for live in free:
         if live.slot == spec.slot and (live.ours or lost or writer.take_over):
             return live.ref
-    new = (live for live in free if lost and live.ref.key not in writer.listed and live.due == spec.due)
-    return next((live.ref for live in new if is_cut(live.name, spec.name)), None)
+    new = [
+        live for live in free if lost and live.ref.key not in writer.listed and _is_cut_of(live, spec.slot)
+    ]
+    return next((live.ref for live in new if not any(_is_cut_of(live, slot) for slot in others)), None)
+
+
+def _is_cut_of(live: LiveAssignment, slot: Slot) -> bool:
+    """Return True where the SIS may have cut a name that was sent to the one that it shows."""
+    name, due = slot
+    return live.due == due and is_cut(live.name, name)

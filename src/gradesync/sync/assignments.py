@@ -97,7 +97,10 @@ class _Writes:
         if isinstance(answer, Rejected):
             temporary = self.set_aside.get(write.item.id)
             if temporary is not None and temporary.before.slot not in self.taken:
-                await _restore_name(self.writer, temporary)
+                try:
+                    await _restore_name(self.writer, temporary)
+                except Exception as failure:  # raised once what finished meanwhile is noted
+                    self.stopped = self.stopped or failure
             _fail(self.writer, write.item, answer)
         else:
             self.taken.add(write.spec.slot)
