@@ -4,7 +4,7 @@ import pytest
 
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
 from harness.assertions import assert_synced_well, find_false_claims, find_miscounts
-from harness.contexts import HURRIED
+from harness.contexts import HURRIED, SOON
 from harness.district import DistrictHarness
 from harness.faults import held_at, scores_are_unreadable
 
@@ -170,3 +170,21 @@ async def test_lost_unreadable_scores_are_sent_again(harness: DistrictHarness) -
     harness.fault("powerschool", "score.write", LoseAfter())
     await assert_synced_well(harness)
     assert harness.world.powerschool.log.effects() == {"written": 6, "unchanged": 6}
+
+
+@pytest.mark.parametrize("answer", [Body("", status=500), Body("", headers=JSON)], ids=["failed", "empty"])
+async def test_scores_that_were_not_read_back_are_not_sent_again(
+    harness: DistrictHarness, answer: Body
+) -> None:
+    harness.fault("powerschool", "score.write", answer)
+    harness.fault("powerschool", "schema.assignmentscore", RefuseBefore(), times=SOON.attempts)
+    sync = await harness.sync()
+    outcomes = await harness.outcomes_by_cell(sync)
+    assert await find_false_claims(harness, sync) == []
+    assert (sync.error_code, outcomes[harness.items[0].id, harness.students[0]]) == (
+        "upstream-unavailable",
+        ("failed", "upstream-unavailable"),
+    )
+    await harness.pass_time()
+    await assert_synced_well(harness)
+    assert harness.world.powerschool.log.effects() == {"written": 6}

@@ -1,6 +1,6 @@
 """Cut scores into batches, and collect and describe what became of the rows of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gradesync.core.gradebook import Mark
@@ -20,8 +20,9 @@ class Sent:
     """Collect what became of the rows of one batch.
 
     `refused` rows have a reason, some of them a detail. `held`: what the SIS holds instead of a row's value.
-    `resent`: rows that were sent once with their answer lost. `unconfirmed`: rows that no answer bears out.
-    `lost`: rows that may or may not be in the SIS. `untried`: rows that were not sent, though refused.
+    `tried`: rows that a call may have written which failed, or whose answer does not show them; `resent`:
+    those of them whose answer was lost. `unconfirmed`: rows that no answer bears out. `lost`: rows that may
+    or may not be in the SIS. `untried`: rows that were not sent, though refused.
     """
 
     delivered: set[Key] = field(default_factory=set)
@@ -29,13 +30,14 @@ class Sent:
     details: dict[Key, str] = field(default_factory=dict)
     held: dict[Key, Value] = field(default_factory=dict)
     resent: set[Key] = field(default_factory=set)
+    tried: set[Key] = field(default_factory=set)
     unconfirmed: set[Key] = field(default_factory=set)
     lost: set[Key] = field(default_factory=set)
     untried: set[Key] = field(default_factory=set)
 
-    def lose(self, rows: Sequence[ScoreRow]) -> None:
-        """Mark the rows without an answer as lost."""
-        lost = set(map(key_of, rows)) - self.delivered - self.refused.keys()
+    def lose(self, keys: Iterable[Key]) -> None:
+        """Mark those of the rows as lost whose end is not known."""
+        lost = set(keys) - self.delivered - self.refused.keys()
         self.refused |= dict.fromkeys(lost, Reason.UPSTREAM_UNAVAILABLE)
         self.lost |= lost
 
@@ -72,7 +74,7 @@ class Sent:
     def doubt(self, row: ScoreRow, before: Doubtful | None) -> Doubtful | None:
         """Return what is left to read back of a row.
 
-        One that was not sent, or neither delivered nor refused, is as `before`, unless a send of it was lost.
+        One that was not sent is as `before`: one neither delivered nor refused, or refused untried.
         """
         key, value = key_of(row), row.write.value
         if key in self.lost:
@@ -81,9 +83,7 @@ class Sent:
             left = before.looks - 1 if before else int(key in self.unconfirmed)
             looks = max(left, key in self.resent)
             return Doubtful(value, looks) if looks else None
-        if key in self.refused and key not in self.untried:
-            return None
-        return Doubtful(value) if key in self.resent else before
+        return None if key in self.refused and key not in self.untried else before
 
 
 def key_of(row: ScoreRow) -> Key:

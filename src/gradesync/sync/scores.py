@@ -53,8 +53,9 @@ class ScoreWriter:
         try:
             await self.sender.deliver(to_send)
         except AnswerLost:
-            self.sent.lose(to_send)
+            self.sent.lose(map(key_of, to_send))
         except (Retriable, SyncStopped):
+            self.sent.lose(self.sent.tried)
             self._note(items, rows, before)
             raise
         self._note(items, rows, before)

@@ -116,6 +116,7 @@ class ScoreSender:
                 return rows, answer
             if answer is None or answer.reason == Reason.UPSTREAM_UNAVAILABLE:
                 self.sent.resent.update(map(key_of, rows))
+            self.sent.tried.update(map(key_of, rows))
             present = await read_back(self.target, self.section, rows, lost)
             self.sent.delivered.update(present)
             rows = [row for row in rows if key_of(row) not in present]
@@ -131,15 +132,14 @@ class ScoreSender:
 
         An answer shows points alone: marks are looked up where that is possible, and believed elsewhere.
         """
-        unexplained = any(reason is None for reason, _ in answer.refused.values())
-        if unexplained and not self.roster_asked:
+        if not self.roster_asked and any(reason is None for reason, _ in answer.refused.values()):
             await self.read_roster()
         rows = self.sent.settle_each(rows, answer, self.predict_absence)
         self.accepted = self.accepted or bool(rows)
         doubtful = {key_of(row) for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful}
         unshown = [row for row in rows if key_of(row) in doubtful or has_mark(row)]
-        self.sent.delivered.update(map(key_of, rows))
-        self.sent.delivered -= doubtful
+        self.sent.delivered |= set(map(key_of, rows)) - doubtful
+        self.sent.tried |= doubtful
         for group in by_assignment(unshown):
             live = await self.target.scores(self.section, group[0].ref)
             for row in group:
