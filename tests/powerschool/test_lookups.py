@@ -52,6 +52,16 @@ async def test_the_district_may_choose_another_teacher_of_the_section(room: Clas
     assert section.ref.value["users_dcid"] == str(second.dcid)
 
 
+async def test_a_lead_on_a_later_page_acts(room: Classroom) -> None:
+    room.sis.switches.page_cap = 1
+    assistant = room.sis.add_teacher(room.school)
+    known = await room.resolved()
+    room.sis.assign_teacher(assistant, room.section)
+    room.section.teacher = room.sis.staff_of(assistant, room.section.schoolid).id
+    section = await room.target().resolve_section(known.ref.key, known=known, term=False)
+    assert section.ref.value["users_dcid"] == str(assistant.dcid)
+
+
 async def test_a_section_without_a_teacher_stops_the_sync(room: Classroom) -> None:
     room.sis.unassign_teacher(room.teacher, room.section)
     with expect_stop(Reason.TEACHER_NOT_IN_SIS_SECTION):

@@ -45,7 +45,8 @@ async def resolve_section(
     if known is not None and not term and teacher in (None, *staff.values()):
         for staff_id in staff:
             rows = await read_teachers(calls, str(before["section_id"]), staff_id, today=today)
-            if (until := teaches_alone(rows, staff_id, today=today)) is not None:
+            until = teaches_alone(rows, staff_id, today=today, page_size=calls.memory.page_size)
+            if until is not None:
                 return replace(known, teacher_until=until)
     section = await _read_section(calls, key)
     lead = section.get("teacher")

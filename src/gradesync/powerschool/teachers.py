@@ -35,10 +35,13 @@ async def read_teachers(calls: Calls, section_id: str, staff_id: str | None, *, 
     )
 
 
-def teaches_alone(rows: Sequence[Row], staff_id: str, *, today: date) -> date | None:
-    """Return the last day of a teacher who alone teaches today, and so acts whoever leads; else None."""
+def teaches_alone(rows: Sequence[Row], staff_id: str, *, today: date, page_size: int) -> date | None:
+    """Return the last day of a teacher who alone teaches today, and so acts whoever leads; else None.
+
+    Rows that fill a page are not all: others may come after the teacher's.
+    """
     current = [row for row in rows if _is_current(row, today)]
-    if {row.get("teacherid") for row in current} != {staff_id}:
+    if len(rows) >= page_size or {row.get("teacherid") for row in current} != {staff_id}:
         return None
     return _last_day(current[0])
 
