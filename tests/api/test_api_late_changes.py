@@ -41,7 +41,7 @@ async def test_late_changes_wait_for_a_second_person(api: ApiHarness) -> None:
     for sync in (preview, stopped):
         assert (sync["result"], sync["guard"]["danger"], sync["guard"]["late"]) == (
             "stopped-for-review",
-            "late",
+            None,
             1,
         )
     assert (stopped["error"]["code"], stopped["applied"]) == ("late-change", "none")

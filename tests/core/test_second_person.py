@@ -1,21 +1,46 @@
 """Test which plans wait for a second person after a term's end, and who that may be."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from gradesync.core.plan import Danger
-from gradesync.core.second_person import hold_late, is_second_person
+from gradesync.core.plan import Danger, Guard, Plan
+from gradesync.core.reasons import Reason
+from gradesync.core.second_person import find_stop, hold_late, is_second_person
 from harness.gradebooks import LAST, entry, gradebook, ledger, plan_of
 
+AFTER = LAST + timedelta(days=1)
 
-@pytest.mark.parametrize(("days", "danger"), [(0, None), (1, Danger.LATE)])
-def test_changes_wait_from_the_day_after_the_term(days: int, danger: Danger | None) -> None:
+
+@pytest.mark.parametrize(("days", "late"), [(0, 0), (1, 1)])
+def test_changes_wait_from_the_day_after_the_term(days: int, late: int) -> None:
     made = plan_of(gradebook({}), {})
     held = hold_late(made, LAST, LAST + timedelta(days=days))
-    assert held.guard.danger is danger
+    assert held.guard.late == late
     assert held.fingerprint == made.fingerprint
-    assert held.needs_approval is (danger is not None)
+    assert held.needs_approval is (late > 0)
+
+
+def test_a_late_plan_keeps_its_danger_and_names_both() -> None:
+    mass = Guard(sent=60, cleared=60, danger=Danger.SCORES)
+    held = hold_late(replace(plan_of(gradebook({}), {}), guard=mass), LAST, AFTER)
+    assert held.guard == replace(mass, late=1, term_ended="2026-06-12")
+    assert held.guard.describe() == (
+        "The term ended on 2026-06-12. A second person must approve what would change. "
+        "Of 60 scores in PowerSchool, 60 would be cleared."
+    )
+
+
+@pytest.mark.parametrize("danger", [None, Danger.SCORES])
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_second_person_approves_late_and_dangerous_plans(late: int, danger: Danger | None) -> None:
+    made = Plan((), (), Guard(danger=danger, late=late), "plan")
+    first = Reason.LATE_CHANGE if late else Reason.MASS_CHANGE if danger else None
+    assert find_stop(made, None, by_second=False) == first
+    assert find_stop(made, "plan", by_second=False) == (Reason.LATE_CHANGE if late else None)
+    assert find_stop(made, "plan", by_second=True) is None
+    assert find_stop(made, "other", by_second=True) == Reason.PLAN_CHANGED
 
 
 def test_a_plan_without_changes_never_waits() -> None:

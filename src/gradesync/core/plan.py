@@ -142,20 +142,16 @@ def _field_texts(spec: Spec) -> tuple[str, ...]:
     return spec.name, format(spec.points, "f"), spec.due.isoformat(), spec.category.key, counts
 
 
-_CHANGES = (Action.UPDATE, Action.ADOPT)
-
-
 def changes(action: Action, before: Spec | None, spec: Spec) -> bool:
     """Return True if an assignment that stands in the SIS is to be changed there."""
-    return action in _CHANGES and before != spec
+    return action in {Action.UPDATE, Action.ADOPT} and before != spec
 
 
 class Danger(StrEnum):
-    """Name what the guard stops: scores emptied, assignments created again, or changes after the term."""
+    """Name what is too much of it for the guard: scores emptied, or assignments created again."""
 
     SCORES = "scores"
     ASSIGNMENTS = "assignments"
-    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +159,8 @@ class Guard:
     """Count how much of what stands in the SIS a plan would change.
 
     `sent`: scores the ledger holds with a value. `cleared`, `zeroed`, `changed`: of these, how many would
-    lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments. `danger`:
-    what a person must approve, as too much of it, or as one of the `late` changes after `term_ended`.
+    lose it, become zero by an exception, or change otherwise. `recreated` of `known` assignments. A person
+    must approve a `danger`, as too much of it, and a second person the `late` changes after `term_ended`.
     """
 
     sent: int = 0
@@ -178,11 +174,13 @@ class Guard:
     term_ended: str | None = None
 
     def describe(self) -> str:
-        """Return what is in danger, with its numbers, as one sentence; empty where nothing is."""
+        """Return why a person must approve the plan, as sentences with numbers; empty where nobody must."""
+        late = f"The term ended on {self.term_ended}. A second person must approve what would change."
+        return " ".join(filter(None, (late if self.late else "", self._describe_danger())))
+
+    def _describe_danger(self) -> str:
         if self.danger is None:
             return ""
-        if self.danger is Danger.LATE:
-            return f"The term ended on {self.term_ended}. A second person must approve what would change."
         if self.danger is Danger.ASSIGNMENTS:
             gone = f"{self.recreated:,} are deleted there and would be created again"
             return f"Of {self.known:,} assignments in {sis_name()}, {gone}."
@@ -207,7 +205,7 @@ class Plan:
     @property
     def needs_approval(self) -> bool:
         """Return True if, by the guard, a person must approve it first."""
-        return self.guard.danger is not None
+        return self.guard.danger is not None or self.guard.late > 0
 
 
 _CLEARED, _ZEROED, _CHANGED, _HARMLESS = "cleared", "zeroed", "changed", "harmless"

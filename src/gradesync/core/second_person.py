@@ -1,21 +1,21 @@
-"""Hold changes after a term's end until a second person approves them, where a district wants that."""
+"""Hold plans until a person approves them, after a term's end a second one, where a district wants that."""
 
 from dataclasses import replace
 from datetime import date
 
 from gradesync.core.district import OIDC
-from gradesync.core.plan import Action, Danger, Plan, changes
+from gradesync.core.plan import Action, Plan, changes
+from gradesync.core.reasons import Reason
 
 _CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
 
 def hold_late(plan: Plan, term_last: date, today: date) -> Plan:
-    """Return a plan that waits for approval if it changes anything in the SIS after the term's last day."""
+    """Return a plan that waits for a second person if it changes anything in the SIS after the term's end."""
     late = _count_changes(plan)
     if today <= term_last or not late:
         return plan
-    guard = replace(plan.guard, danger=Danger.LATE, late=late, term_ended=term_last.isoformat())
-    return replace(plan, guard=guard)
+    return replace(plan, guard=replace(plan.guard, late=late, term_ended=term_last.isoformat()))
 
 
 def _count_changes(plan: Plan) -> int:
@@ -24,6 +24,19 @@ def _count_changes(plan: Plan) -> int:
         item.action in _CREATES or (item.spec is not None and changes(item.action, item.before, item.spec))
         for item in plan.assignments
     )
+
+
+def find_stop(plan: Plan, approved: str | None, *, by_second: bool) -> Reason | None:
+    """Return why a plan may not be written; None where it may.
+
+    `approved` is the fingerprint that a person approved, `by_second` whether that is a second person, who
+    gave a reason.
+    """
+    if approved is not None and plan.fingerprint != approved:
+        return Reason.PLAN_CHANGED
+    if plan.guard.late and not by_second:
+        return Reason.LATE_CHANGE
+    return Reason.MASS_CHANGE if plan.needs_approval and approved is None else None
 
 
 def is_second_person(first: str | None, second: str) -> bool:

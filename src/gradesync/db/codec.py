@@ -284,8 +284,8 @@ def sync_of(row: Any) -> Sync:
 
 
 def _guard(raw: Mapping[str, Any]) -> Guard:
-    danger = raw.get("danger")
-    return Guard(**{**raw, "danger": danger and Danger(danger)})
+    danger = raw.get("danger")  # `late` was one once, and is counted beside it
+    return Guard(**{**raw, "danger": None if danger in {None, "late"} else Danger(danger)})
 
 
 def selection_rows(selection: Selection | None) -> dict[str, list[str] | None] | None:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
-from gradesync.core.plan import Danger, Selection
+from gradesync.core.plan import Selection
 from gradesync.core.reasons import Reason
 from gradesync.core.second_person import is_second_person
 from gradesync.core.undo import Undo
@@ -190,7 +190,7 @@ async def _approved(db: AsyncSession, request: Request, district: District) -> S
     if not planned:
         raise RequestRefused("approval-not-possible", "No recent sync of this section had that plan.")
     approved = planned[0]
-    late = approved.guard is not None and approved.guard.danger is Danger.LATE
+    late = approved.guard is not None and approved.guard.late
     if not (late and district.policy.late_approval):
         return approved
     waiting = [sync for sync in planned if sync.error_code == Reason.LATE_CHANGE]

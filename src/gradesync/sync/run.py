@@ -11,10 +11,10 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
 from gradesync.core.catalog import use_sis_name
-from gradesync.core.plan import Danger, Plan
+from gradesync.core.plan import Plan
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
-from gradesync.core.second_person import hold_late, is_second_person
+from gradesync.core.second_person import find_stop, hold_late, is_second_person
 from gradesync.core.sis import Ref
 from gradesync.db import districts
 from gradesync.db.session import DATABASE_AWAY
@@ -162,15 +162,10 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
     sync = attempt.sync
-    if sync.approve is not None and plan.fingerprint != sync.approve:
-        raise SyncStopped(Reason.PLAN_CHANGED)
-    if sync.dry_run or not plan.needs_approval:
-        return
-    second = sync.reason and is_second_person(sync.planned_by, sync.requester)
-    if plan.guard.danger is Danger.LATE and not second:
-        raise SyncStopped(Reason.LATE_CHANGE)
-    if sync.approve is None:
-        raise SyncStopped(Reason.MASS_CHANGE)
+    second = sync.reason is not None and is_second_person(sync.planned_by, sync.requester)
+    stop = None if sync.dry_run else find_stop(plan, sync.approve, by_second=second)
+    if stop is not None:
+        raise SyncStopped(stop)
 
 
 async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:

@@ -132,15 +132,18 @@ class GuardFigures(ResponseModel):
     known: int
     recreated: int
     danger: Annotated[
-        Literal["scores", "assignments", "late"] | None,
-        Field(
-            description="What is too much of it, so that a person must approve the plan; null: nothing. "
-            "`late`: the term is over, and a second person must approve"
-        ),
+        Literal["scores", "assignments"] | None,
+        Field(description="What is too much of it, so that a person must approve the plan; null: nothing"),
     ]
-    late: Annotated[int, Field(description="Changes that wait for a second person")] = 0
-    term_ended: Annotated[date | None, Field(description="The last day of the term, where `late`")] = None
-    explanation: Annotated[str | None, Field(description="The danger with its numbers, as a sentence")]
+    late: Annotated[
+        int, Field(description="Changes after the term's end, which a second person must approve")
+    ] = 0
+    term_ended: Annotated[
+        date | None, Field(description="The last day of the term, where there are `late` changes")
+    ] = None
+    explanation: Annotated[
+        str | None, Field(description="Why a person must approve the plan, with the numbers, as sentences")
+    ]
 
 
 class Attention(ResponseModel):

@@ -24,7 +24,7 @@ export function reviewOf(sync, read, send) {
 function confirmation(sync, send) {
   const words = approvalOf(sync.guard);
   const question = h("p", {}, `${words} in ${SIS}? Everything else in this list is sent, too. Families may see it at once.`);
-  const why = sync.guard.danger === "late" ? h("input", { maxlength: 300, required: true }) : null;
+  const why = sync.guard.late > 0 ? h("input", { maxlength: 300, required: true }) : null;
   const ask = button(`${words}…`, () => turn(true), { class: "grave" });
   const cancel = button("Cancel", () => turn(false));
   const sure = button(words, () => (why && !why.reportValidity() ? null : send(why?.value.trim())), { class: "grave" });

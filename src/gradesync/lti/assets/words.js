@@ -144,10 +144,12 @@ export function stageOf(sync) {
 
 /** Return what approving a plan does, as the words of a button: "Clear 301 scores". */
 export function approvalOf({ danger, cleared, zeroed, recreated, late }) {
-  if (danger === "late") return `Make ${count(late, "change")} after the term`;
-  if (danger === "assignments") return `Create ${count(recreated, "assignment")} again`;
-  const parts = [cleared > 0 && `clear ${count(cleared, "score")}`, zeroed > 0 && `send ${count(zeroed, "zero")}`];
-  return danger === "scores" ? capital(list(parts.filter(Boolean))) : "Send these changes";
+  const parts = {
+    assignments: [`create ${count(recreated, "assignment")} again`],
+    scores: [cleared > 0 && `clear ${count(cleared, "score")}`, zeroed > 0 && `send ${count(zeroed, "zero")}`],
+  }[danger] ?? [];
+  if (late > 0) parts.push(`make ${count(late, "change")} after the term`);
+  return parts.length ? capital(list(parts.filter(Boolean))) : "Send these changes";
 }
 
 /** Return how far a sync is: scores and assignments, never calls. */
