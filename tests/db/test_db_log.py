@@ -5,12 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from gradesync.core.plan import Guard
 from gradesync.db import districts, retention, syncs
 from gradesync.db.codec import first_id_at
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from harness.servers import Urls
-from harness.store import RIVERSIDE, claim, enqueue
+from harness.store import RIVERSIDE, claim, enqueue, take_lease
 
 RANDOM_BITS = (1 << 80) - 1  # of an id, below its time
 
@@ -134,3 +135,26 @@ async def test_plan_is_found_for_a_day(database: Database, servers: Urls) -> Non
         await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
     async with database.district("riverside") as db:
         assert await syncs.list_planned(db, "1", "f1") == []
+
+
+async def test_late_change_of_before_is_no_danger(database: Database) -> None:
+    sync = await settled(database, "1")
+    stored = '{"sent": 60, "danger": "late", "late": 1, "term_ended": "2027-06-11"}'
+    async with database.district("riverside") as db:
+        await db.execute(text("UPDATE sync SET guard = CAST(:guard AS jsonb)"), {"guard": stored})
+        found = await syncs.get(db, sync.id)
+    assert found is not None
+    assert found.guard == Guard(sent=60, late=1, term_ended="2027-06-11")
+
+
+async def test_next_sync_waits_for_writes_under_way(database: Database) -> None:
+    sync = await enqueue(database, "1")
+    token = await take_lease(database, sync)
+    async with database.district("riverside") as db:
+        ended = await syncs.settle(db, sync.id, token, status="failed", applied="none", lands_in=30)
+    later, other = await enqueue(database, "1"), await enqueue(database, "2")
+    assert ended is not None
+    assert (ended.not_before, later.not_before > other.not_before) == (later.not_before, True)
+    claimed = await claim(database)
+    assert claimed is not None
+    assert (claimed.id, await claim(database)) == (other.id, None)

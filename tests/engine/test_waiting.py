@@ -2,15 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from time import monotonic
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
-from gradesync.errors import DatabaseAway, LeaseLost
+from gradesync.errors import DatabaseAway, LeaseLost, SyncStopped
 from gradesync.settings import Settings
-from gradesync.sync.claim import Lease, claim, claim_from
+from gradesync.sync.claim import claim, claim_from
+from gradesync.sync.context import Lease
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
@@ -59,6 +61,16 @@ async def test_no_call_may_outlast_the_lease(harness: DistrictHarness) -> None:
     await lease(LIMITS.call_timeout)
     with pytest.raises(LeaseLost):
         await lease(LIMITS.lease * 2)
+
+
+async def test_no_call_begins_after_a_slow_renewal(harness: DistrictHarness) -> None:
+    lease = await claim_lease(harness)
+    lease.granted -= LIMITS.lease
+    permitted = asyncio.create_task(lease(LIMITS.call_timeout))
+    await asyncio.sleep(0)  # until it asks the database
+    lease.ends = monotonic()
+    with pytest.raises(SyncStopped, match="timed-out"):
+        await permitted
 
 
 async def test_lease_too_short_for_a_call_is_released(harness: DistrictHarness) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gradesync.sync.claim import claim_from
 from gradesync.sync.run import run_sync
-from gradesync_sandbox.faults import Delay, Hold, RefuseBefore
+from gradesync_sandbox.faults import Delay, Hold, LoseAfter, RefuseBefore
 from harness.assertions import assert_synced_well
 from harness.contexts import HURRIED
 from harness.district import DistrictHarness
@@ -64,3 +64,17 @@ async def test_late_create_is_not_sent_again(harness: DistrictHarness, refused_l
         harness.fault("powerschool", "assignment.list", RefuseBefore(), nth=2, times=refused_looks)
     await assert_synced_well(harness)
     assert count_calls(harness, "assignment.create") == len(harness.items)
+
+
+async def test_next_sync_waits_for_a_write_that_was_given_up(harness: DistrictHarness) -> None:
+    harness.fault("powerschool", "score.write", LoseAfter(), times=2)
+    harness.fault("powerschool", "schema.assignmentscore", RefuseBefore(), times=None)
+    ended = await harness.sync()
+    assert (ended.status, ended.error_code) == ("failed", "upstream-unavailable")
+    harness.faults.clear()
+    sync = await harness.request()
+    assert sync.not_before > sync.requested_at
+    await harness.run_queued()
+    assert (await harness.get(sync)).stage == "queued"
+    await harness.run_to_end(sync)
+    await assert_synced_well(harness)

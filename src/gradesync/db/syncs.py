@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Integer, Interval, Text, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -85,6 +85,7 @@ SETTLE = (
         error_code=bindparam("new_error_code"),
         error_detail=bindparam("new_error_detail"),
         finished_at=NOW,
+        not_before=NOW + bindparam("lands_in", type_=Interval),
         lease_token=None,
         lease_until=None,
         **PROGRESS_VALUES,
@@ -131,9 +132,15 @@ async def insert(
         "requested_by_id": requested_by_id,
         "settles_by": NOW + timedelta(seconds=settles_in),
     }
-    new |= {"undo": undo, "reason": reason}
+    new |= {"undo": undo, "reason": reason, "not_before": func.greatest(NOW, _find_landing(section_id))}
     rows = await db.execute(upsert(SYNC).values(new).on_conflict_do_nothing().returning(*SYNC.c))
     return next(map(sync_of, rows), None)
+
+
+def _find_landing(section_id: str) -> ColumnElement[datetime]:
+    """Select until when a write of the section's last sync may take effect."""
+    last = select(SYNC.c.not_before).where(SYNC.c.section_id == section_id, ~SYNC.c.dry_run, ~PROCESSING)
+    return last.order_by(SYNC.c.id.desc()).limit(1).scalar_subquery()
 
 
 async def get(db: AsyncSession, sync_id: str) -> Sync | None:
@@ -184,16 +191,11 @@ def _lease_of(sync_id: str, token: str) -> dict[str, UUID]:
     return {"sync": UUID(sync_id), "token": UUID(token)}
 
 
-async def _change(db: AsyncSession, sync_id: str, token: str, values: Mapping[str, Any]) -> bool:
-    changed = await db.execute(
-        update(SYNC).where(LEASED).values(values).returning(SYNC.c.id), _lease_of(sync_id, token)
-    )
-    return changed.one_or_none() is not None
-
-
 async def renew(db: AsyncSession, sync_id: str, token: str, seconds: float) -> bool:
     """Extend the lease to `seconds` from now; False where it is lost."""
-    return await _change(db, sync_id, token, {"lease_until": NOW + timedelta(seconds=seconds)})
+    renewed = update(SYNC).where(LEASED).values(lease_until=NOW + timedelta(seconds=seconds))
+    found = await db.execute(renewed.returning(SYNC.c.id), _lease_of(sync_id, token))
+    return found.one_or_none() is not None
 
 
 async def release(db: AsyncSession, token: str, not_before: float = 0) -> bool:
@@ -257,12 +259,14 @@ async def settle(
     profile: SectionProfile | None = None,
     error_code: str | None = None,
     error_detail: str = "",
+    lands_in: float = 0,
     **changes: Unpack[Progress],
 ) -> Sync | None:
     """Settle a sync, in the transaction of its last outcomes. None where it is not ours to settle.
 
     `reasons` count what needs attention; `profile` is None where nothing was read. Without a token only
-    an overdue sync is settled, whoever has its lease. Webhooks are notified, except of dry runs.
+    an overdue one is settled. Webhooks are notified, except of dry runs. The section's next sync waits for
+    `lands_in` seconds: until then, a write of this one may take effect.
     """
     values = {
         "new_status": status,
@@ -271,19 +275,16 @@ async def settle(
         "new_attention": asdict(attention),
         "new_error_code": error_code,
         "new_error_detail": error_detail,
+        "lands_in": timedelta(seconds=lands_in),
         "new_reasons": {**reasons, **({error_code: 1} if error_code else {})},
         **{f"profile_{name}": value for name, value in dump_profile(profile).items()},
         **_parameters(**changes),
     }
-    statement, which = (
-        (SETTLE_LEASED, _lease_of(sync_id, token)) if token else (SETTLE_OVERDUE, {"sync": UUID(sync_id)})
-    )
-    row = await statement.fetch_one(db, {**which, **values})
-    if row is None:
-        return None
-    if row.has_webhook and not row.dry_run:
+    which = _lease_of(sync_id, token) if token else {"sync": UUID(sync_id)}
+    row = await (SETTLE_LEASED if token else SETTLE_OVERDUE).fetch_one(db, {**which, **values})
+    if row is not None and row.has_webhook and not row.dry_run:
         await webhooks.enqueue(db, row.id, webhook_message.sync_settled(row))
-    return sync_of(row)
+    return None if row is None else sync_of(row)
 
 
 async def purge(db: AsyncSession) -> None:

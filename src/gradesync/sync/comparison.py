@@ -22,7 +22,7 @@ from gradesync.db.pauses import Where
 from gradesync.db.syncs import Sync
 from gradesync.errors import AccessRefused, Retriable, SyncStopped
 from gradesync.sync.claim import Attempt
-from gradesync.sync.context import SyncContext
+from gradesync.sync.context import Lease, SyncContext
 from gradesync.sync.counts import Tally
 from gradesync.sync.journal import Journal
 from gradesync.sync.link import replace_teacher
@@ -182,6 +182,7 @@ async def _open_attempt(context: SyncContext, district: District, state: Compari
         pairs = await links.get_pairs(db, state.section_id)
         entries = await ledger.load(db, state.section_id)
     sync = _as_preview(district, state)
+    lease = Lease(context.database, district.id, sync.id, token="", seconds=0)
     until = context.clock() + timedelta(seconds=LONGEST_SECONDS)
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
@@ -190,7 +191,7 @@ async def _open_attempt(context: SyncContext, district: District, state: Compari
         sync=sync,
         source=context.systems.source(district, requester=requester, until=until),
         target=context.systems.target(district, permit=SpareTurn(context, district.id), until=until),
-        journal=Journal(context.database, sync, "", Tally.of({}), entries, LONGEST_SECONDS),
+        journal=Journal(context.database, sync, lease, Tally.of({}), entries, LONGEST_SECONDS),
         link=link,
         pairs=pairs,
         selection=None,

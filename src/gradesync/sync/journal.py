@@ -19,6 +19,7 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
+from gradesync.sync.context import Lease
 from gradesync.sync.counts import Tally, record_settled
 
 CHECKPOINT_SECONDS = 1.0
@@ -45,14 +46,14 @@ class Journal:
     `entries` is the section's ledger as it stands now, `stored` as the database has it; `note` and `keep`
     collect what the next `record` or `settle` writes. A dry run keeps nothing. After `slice` seconds of
     applying a record ends the attempt, but not before it took as long as reading did: the next attempt reads
-    again. `token` is the lease's. `settled` is the sync as it ended. `profile` describes the section, once it
+    again. `settled` is the sync as it ended. `profile` describes the section, once it
     was read. `decisions` of an undo are kept with the scores that it puts back, by assignment id and SIS
     student: None removes one.
     """
 
     database: Database
     sync: Sync
-    token: str
+    lease: Lease
     tally: Tally
     entries: dict[str, LedgerAssignment]
     slice: float
@@ -155,7 +156,7 @@ class Journal:
             ours = await syncs.record_progress(
                 db,
                 self.sync.id,
-                self.token,
+                self.lease.token,
                 stage=stage,
                 **self._progress(self.total),
             )
@@ -176,7 +177,7 @@ class Journal:
             settled = await syncs.settle(
                 db,
                 self.sync.id,
-                self.token,
+                self.lease.token,
                 status="failed" if failed else "complete",
                 applied=self._applied(failed),
                 result=self._judge(end.reason),
@@ -185,6 +186,7 @@ class Journal:
                 profile=self.profile,
                 error_code=end.reason,
                 error_detail=end.detail,
+                lands_in=self.lease.lands_in,
                 **self._progress(self.total if self.total is not None else self.done),
             )
             self.settled = still_ours(settled)
