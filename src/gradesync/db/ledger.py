@@ -242,6 +242,13 @@ async def doubt(db: AsyncSession, section_id: str) -> None:
     await save(db, section_id, map(mark_doubtful, entries.values()))
 
 
+async def find_holders(db: AsyncSession, section_id: str, refs: Collection[str]) -> Sequence[str]:
+    """List the other sections of the district whose entries have one of these refs."""
+    others = select(LEDGER.c.section_id).where(LEDGER.c.section_id != section_id)
+    found = await db.scalars(others.where(LEDGER.c.ref_key.in_(refs)).distinct())
+    return sorted(found)
+
+
 async def unbind(db: AsyncSession, section_id: str) -> None:
     """Clear what the SIS was sent of a section: it goes to another SIS section from now on."""
     entries = await load(db, section_id)

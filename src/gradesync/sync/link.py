@@ -1,7 +1,7 @@
 """Link a section to the SIS: store the link, pair titles, match the students' keys."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -60,9 +60,10 @@ async def replace_teacher(attempt: Attempt, before: SisSection, refused: AccessR
     await keep_link(attempt, facts)
 
 
-async def keep_link(attempt: Attempt, facts: SisFacts) -> None:
+async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = ()) -> None:
     """Store what was read of the link, and take it over for this attempt.
 
+    `refs` stand in the SIS section, and belong to no section that had it before.
     Raises `SyncStopped("sis-section-taken")` where another section goes to the SIS section today.
     """
     old_link, old_pairs = attempt.link, attempt.pairs
@@ -79,6 +80,8 @@ async def keep_link(attempt: Attempt, facts: SisFacts) -> None:
         async with attempt.context.database.district(attempt.district.id) as db:
             if moved and old_link.sis is not None:
                 await ledger.unbind(db, section_id)
+            for holder in await ledger.find_holders(db, section_id, refs) if moved and refs else ():
+                await ledger.unbind(db, holder)
             await links.save(db, facts.link)
             if facts.link.school != old_link.school:
                 await pauses.hold(db)

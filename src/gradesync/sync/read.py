@@ -71,7 +71,7 @@ async def read_both_sides(attempt: Attempt) -> Reading:
         await facts.require({Fact.CATEGORIES})
         book, verdicts = await judge_on_facts(facts, gradebook, attempt.journal.entries, book.policy)
     attempt.journal.profile = _describe_linked(gradebook, facts, book.pairing)
-    await keep_link(attempt, facts)
+    await keep_link(attempt, facts, [live.ref.key for live in listed if not live.shared])
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
     return await _complete(attempt, reading, verdicts)
