@@ -1,5 +1,9 @@
 """Build the tool's application, mounted at `/lti`: its errors are pages, not problem responses."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
 import structlog
 from joserfc.jwk import KeySet, RSAKey
 from redis.exceptions import RedisError
@@ -53,8 +57,15 @@ async def key_set(request: Request) -> Response:
     await tool.count_request("keys", request)
     async with tool.database.without_tenant() as db:
         private = await installations.get_tool_keys(db, _new_key)
+    published = _publish(tuple(private))
+    return JSONResponse(published, headers={"cache-control": f"public, max-age={AN_HOUR}"})
+
+
+@lru_cache(maxsize=2)  # to read private keys takes a quarter of a second, and anybody may ask
+def _publish(private: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the key set of private keys in PEM, without what is private."""
     keys = KeySet([RSAKey.import_key(pem, {"use": "sig", "alg": "RS256"}) for pem in private])
-    return JSONResponse(keys.as_dict(private=False), headers={"cache-control": f"public, max-age={AN_HOUR}"})
+    return keys.as_dict(private=False)
 
 
 def _new_key() -> tuple[str, str]:
