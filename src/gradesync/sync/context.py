@@ -13,7 +13,6 @@ from gradesync.core.reasons import Reason
 from gradesync.db import syncs
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
-from gradesync.observability.periodic import cancel_all
 
 log = structlog.get_logger()
 
@@ -120,14 +119,17 @@ class Lease:
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
         """Renew in the background while the body runs."""
-        renewal = asyncio.create_task(self._renew_repeatedly())
+        over = asyncio.Event()
+        renewal = asyncio.create_task(self._renew_until(over))
         try:
             yield
         finally:
-            await cancel_all([renewal])
+            over.set()  # a library may lose the cancellation
+            renewal.cancel()
+            await asyncio.wait([renewal])
 
-    async def _renew_repeatedly(self) -> None:
-        while True:
+    async def _renew_until(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             await asyncio.sleep(self.seconds / 3)
             try:
                 await self.renew()
