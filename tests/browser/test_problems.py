@@ -50,3 +50,14 @@ async def test_much_of_a_class_points_to_the_wrong_section(session: BrowserSessi
 async def test_problem_of_an_assignment_is_listed_by_assignment(session: BrowserSession) -> None:
     group = reason(await synced(session), "The due date is outside the term")
     await expect(group.locator("li .title")).to_have_text("Summer reading plan")
+
+
+async def test_list_opened_twice_at_once_is_read_once(session: BrowserSession) -> None:
+    drop(session, 2)
+    group = reason(await synced(session), "3 students are active in Schoology but aren't enrolled")
+    rows = group.locator("details").first
+    twice = "d => { d.open = true; for (const _ of [1, 2]) d.dispatchEvent(new Event('toggle')); }"
+    await rows.evaluate(twice)
+    await expect(rows.get_by_role("listitem").first).to_be_visible()
+    titles = await rows.get_by_role("listitem").all_text_contents()
+    assert len(titles) == len(set(titles)) > 1

@@ -4,7 +4,7 @@ import { button, h } from "./dom.js";
 import { number } from "./words.js";
 
 /**
- * Return `more`, an element to put below a list, and `load`, which reads its first page.
+ * Return `more`, an element to put below a list, and `load`, which reads its first page, once.
  *
  * `read(cursor)` returns a page with its `next_cursor`. `add(page)` shows it, and returns how many rows are left;
  * null: that isn't known.
@@ -27,5 +27,6 @@ export function pager(context, read, add) {
     }
   }
 
-  return { more, load: () => load() };
+  let first = null;
+  return { more, load: () => (first ??= load()) };
 }

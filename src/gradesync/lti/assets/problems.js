@@ -110,7 +110,7 @@ function longLine(context, sync, title, { words, all, note, facts = [] }, reason
   });
   const details = h(
     "details",
-    { ontoggle: () => details.open && list.childElementCount === 0 && load() },
+    { ontoggle: () => details.open && load() },
     h("summary", {}, h("span", { class: "title" }, title), h("span", { class: "note" }, note)),
     facts.filter(Boolean).map((fact) => h("p", {}, fact)),
     list,
