@@ -110,7 +110,7 @@ async def decide_about_a_change(session: BrowserSession, opened: CourseTab) -> N
     await opened.button("Compare now").click()
     await expect(opened.text(f"The 1 edit is in {item.title}.")).to_be_visible()
     await check(opened, "comparison")
-    await opened.button(f"Put back: {item.title}, Student {uid}").click()
+    await opened.button(f"Put Schoology's score back: {item.title}, Student {uid}").click()
     await expect(opened.text("The next sync puts Schoology's score back.")).to_be_visible()
 
 

@@ -1,18 +1,11 @@
 // Join the cells of a comparison to a book that the picture shows.
 
+import { STATES } from "./edits.js";
 import { nameOf, NAMES_MISSING } from "./problems.js";
 import { SIS } from "./words.js";
 
-/** State of the API -> class and words, in the order of the legend. */
-const STATES = new Map([
-  ["drift", { kind: "edited", words: `Changed in ${SIS}` }],
-  ["conflict", { kind: "needs", words: "Changed in both" }],
-  ["pending", { kind: "waits", words: "Changed in Schoology" }],
-  ["converged", { kind: "held", words: "Changed alike in both" }],
-  ["same", { kind: "held", words: "The same in both" }],
-  ["unreadable", { kind: "out", words: "Can't be compared" }],
-  ["-", { kind: "none", words: "No score" }],
-]);
+/** The states, and that of a student without a score. */
+const BOOK_STATES = new Map([...STATES, ["-", { kind: "none", words: "No score" }]]);
 const NOTHING = { state: "-", before: null, after: null, reason: null };
 const NO_EDITS = `No score was changed in ${SIS}.`;
 const UNREAD = `${SIS} doesn't let scores be read, so they can't be compared.`;
@@ -24,7 +17,7 @@ export function joinCompared(pages) {
   const students = [...new Map(cells.map((cell) => [keyOf(cell), { id: keyOf(cell), name: personOf(cell) }])).values()];
   students.sort((a, b) => COLLATOR.compare(a.name, b.name));
   return {
-    states: STATES,
+    states: BOOK_STATES,
     students,
     columns: columnsOf(cells, students),
     notes: pages.some((page) => page.names_unavailable) ? [NAMES_MISSING] : [],

@@ -1,17 +1,11 @@
 // List the scores that someone changed in the SIS, and let a teacher decide which one is right.
 
 import { announce, button, h, show } from "./dom.js";
+import { choicesAfter, outcomeOf } from "./edits.js";
 import { pager } from "./paging.js";
 import { nameOf, NAMES_MISSING } from "./problems.js";
 import { count, SIS } from "./words.js";
 
-/** What can be decided: key of the API -> the button, and what comes of it. */
-const CHOICES = new Map([
-  ["put-back", ["Put Schoology's score back", "The next sync puts Schoology's score back."]],
-  ["take", [`Keep ${SIS}'s score for now`, `${SIS} keeps its score until this one changes in Schoology.`]],
-  ["stop", ["Keep it and stop sending", `${SIS} keeps its score, and nothing is sent here.`]],
-]);
-const RESUME = ["resume", ["Send again", ""]];
 const MOST_DECISIONS = 500;
 const NONE = "None that a sync would change.";
 
@@ -59,13 +53,12 @@ export class DecisionsPart {
       h("p", {}, h("span", { class: "title" }, nameOf(student)), " · ", title),
       h("p", { class: "note" }, values.filter(Boolean).join(" · ")),
       h("div", { class: "actions choices" }, this.#buttonsOf(edit, `${nameOf(student)}, ${title}`)),
-      h("p", { class: "quiet" }, CHOICES.get(choice)?.[1] ?? ""),
+      h("p", { class: "quiet" }, outcomeOf(choice)),
     );
   }
 
   #buttonsOf(edit, about) {
-    const offered = edit.choice === "stop" ? [...CHOICES, RESUME] : [...CHOICES];
-    return offered.map(([key, [words]]) =>
+    return choicesAfter(edit.choice).map(([key, words]) =>
       button(words, () => edit.choice === key || this.#decide([edit], key), {
         "aria-pressed": String(edit.choice === key),
         "aria-label": `${words}: ${about}`,
@@ -79,7 +72,7 @@ export class DecisionsPart {
     show(this.#all, open.length > 1);
     this.#all.replaceChildren(
       h("span", { class: "note" }, `All ${count(open.length, "score")} without a choice here:`),
-      ...[...CHOICES].map(([key, [words]]) => button(words, () => this.#decide(open, key))),
+      ...choicesAfter().map(([key, words]) => button(words, () => this.#decide(open, key))),
     );
   }
 
@@ -97,7 +90,7 @@ export class DecisionsPart {
       this.#offerAll();
       const again = [...edits[0].row.querySelectorAll("button")];
       (again.find((each) => each.getAttribute("aria-label") === focused) ?? again[0]).focus();
-      announce(`${count(edits.length, "decision")} saved. ${CHOICES.get(choice)?.[1] ?? ""}`);
+      announce(`${count(edits.length, "decision")} saved. ${outcomeOf(choice)}`);
     } catch (error) {
       if (!this.#context.ended(error)) show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
     }

@@ -1,24 +1,11 @@
 // Compare a section in both systems, and decide about the scores that somebody changed in the SIS.
 
 import { announce, button, h, show } from "../dom.js";
+import { choicesAfter, outcomeOf, STATES } from "../edits.js";
 import { nameOf } from "../problems.js";
 import { count, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { tableOf } from "./table.js";
-
-const STATES = [
-  ["drift", `Changed in ${SIS}`],
-  ["conflict", "Changed in both"],
-  ["pending", "Changed in Schoology"],
-  ["converged", "Changed alike in both"],
-  ["same", "The same in both"],
-  ["unreadable", "Can't be compared"],
-];
-const CHOICES = [
-  ["put-back", "Put back", "The next sync puts Schoology's score back."],
-  ["take", "Take", `${SIS}'s score counts as sent until Schoology changes.`],
-  ["stop", "Stop", "Nothing is sent here."],
-];
 
 export class DriftPart {
   #context;
@@ -63,7 +50,7 @@ export class DriftPart {
     if (status === "processing") return [h("p", { class: "quiet" }, "Comparing…")];
     const when = h("p", { class: "when" }, `Compared ${this.#context.times.near(requested_at)}: ${count(cells, "score")}`);
     if (error) return [when, h("p", { class: "text" }, `${error.explanation} ${error.fix}`)];
-    const facts = STATES.filter(([state]) => counts[state] > 0).flatMap(([state, words]) => [h("dt", {}, words), h("dd", {}, number(counts[state]))]);
+    const facts = [...STATES].filter(([state]) => counts[state] > 0).flatMap(([state, { words }]) => [h("dt", {}, words), h("dd", {}, number(counts[state]))]);
     return [when, facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary)].filter(Boolean);
   }
 
@@ -114,7 +101,7 @@ export class DriftPart {
     const words = h("p", { class: "note" });
     const actions = h("div", { class: "actions" });
     const render = (choice) => {
-      words.textContent = CHOICES.find(([key]) => key === choice)?.[2] ?? "Nothing decided yet.";
+      words.textContent = outcomeOf(choice) || "Nothing decided yet.";
       if (this.#context.may("syncs:write")) actions.replaceChildren(...this.#buttonsOf(edit, choice, render));
     };
     render(edit.choice);
@@ -123,9 +110,8 @@ export class DriftPart {
 
   #buttonsOf(edit, choice, render) {
     const about = `${edit.assignment.title ?? edit.assignment.id}, ${nameOf(edit.student)}`;
-    const offered = CHOICES.filter(([key]) => key !== choice);
-    const shown = choice === "stop" ? [...offered, ["resume", "Resume"]] : offered;
-    return shown.map(([key, words]) =>
+    const offered = choicesAfter(choice).filter(([key]) => key !== choice);
+    return offered.map(([key, words]) =>
       button(words, () => this.#decide(edit, key, render), { class: "link", "aria-label": `${words}: ${about}` }),
     );
   }
