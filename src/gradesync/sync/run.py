@@ -232,11 +232,13 @@ def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, 
 async def _settle_or_release(
     context: SyncContext, claimed: Claimed, attempt: Attempt | None, error: Exception
 ) -> None:
-    """Handle a failure, and a database that is away meanwhile. Raises `LeaseLost`."""
+    """Handle a failure, and one that comes meanwhile, without what cannot be stored. Raises `LeaseLost`."""
     try:
         await _handle_failure(context, claimed, attempt, error)
-    except DATABASE_AWAY as second:
-        await _handle_failure(context, claimed, attempt, second)
+    except LeaseLost:
+        raise
+    except Exception as second:
+        await _handle_failure(context, claimed, None, second)
 
 
 async def _handle_failure(
