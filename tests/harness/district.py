@@ -295,4 +295,6 @@ class DistrictHarness:
 
 
 def _key(row: Outcome) -> tuple[int, int | None]:
-    return int(row.assignment_id), int(row.student_id) if row.student_id else None
+    # Of a student whom no list shows, only the enrollment is known.
+    student = row.student_id and row.student_id.removeprefix("enrollment:")
+    return int(row.assignment_id), int(student) if student else None
