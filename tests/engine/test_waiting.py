@@ -11,8 +11,7 @@ from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway, LeaseLost, SyncStopped
 from gradesync.settings import Settings
-from gradesync.sync.claim import claim, claim_from
-from gradesync.sync.context import Lease
+from gradesync.sync.claim import Lease, claim, claim_from
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep

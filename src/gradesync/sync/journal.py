@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 from types import MappingProxyType
+from typing import Protocol
 
 from gradesync.core.catalog import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, Origin, find_change
@@ -19,10 +20,18 @@ from gradesync.db.outcomes import Outcome
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost
-from gradesync.sync.context import Lease
 from gradesync.sync.counts import Tally, record_settled
 
 CHECKPOINT_SECONDS = 1.0
+
+
+class HeldLease(Protocol):
+    """Identify the lease of a sync, and the seconds until no write under it can take effect any more."""
+
+    token: str
+
+    @property
+    def lands_in(self) -> float: ...
 
 
 class SliceOver(Exception):
@@ -53,7 +62,7 @@ class Journal:
 
     database: Database
     sync: Sync
-    lease: Lease
+    lease: HeldLease
     tally: Tally
     entries: dict[str, LedgerAssignment]
     slice: float

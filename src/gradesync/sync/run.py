@@ -132,7 +132,8 @@ async def _plan(attempt: Attempt, reading: Reading) -> Plan:
     note_orphans(journal, plan)
     if attempt.selection is not None and attempt.sync.retry_of is None:
         note_unknown(journal, attempt.selection, reading.gradebook)
-    _check_approval(attempt, plan)
+    if not attempt.sync.dry_run and (plan.needs_approval or attempt.sync.approve is not None):
+        _check_approval(attempt, plan)
     return plan
 
 
@@ -163,8 +164,7 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
     sync = attempt.sync
     second = sync.reason is not None and is_second_person(sync.planned_by, sync.requester)
-    stop = None if sync.dry_run else find_stop(plan, sync.approve, by_second=second)
-    if stop is not None:
+    if stop := find_stop(plan, sync.approve, by_second=second):
         raise SyncStopped(stop)
 
 
