@@ -173,21 +173,23 @@ def settle_untouched(uid: str, record: str, sent: Value, key: str | Stop) -> Sco
     return ScoreOutcome(uid, Result.UNCHANGED, None, warnings, sent, sent, sis_student=record)
 
 
+def settle(write: ScoreWrite, result: Result, reason: Reason | None = None) -> ScoreOutcome:
+    """Return the outcome of a planned score that is not sent."""
+    return ScoreOutcome(
+        write.student,
+        result,
+        reason,
+        write.warnings,
+        before=write.before,
+        after=write.value,
+        sis_student=write.sis_student,
+        detail=write.detail,
+    )
+
+
 def settle_locked(writes: Iterable[ScoreWrite]) -> tuple[ScoreOutcome, ...]:
     """Fail scores that are not sent: the SIS shows beforehand that it takes none."""
-    return tuple(
-        ScoreOutcome(
-            write.student,
-            Result.FAILED,
-            Reason.TERM_LOCKED,
-            write.warnings,
-            before=write.before,
-            after=write.value,
-            sis_student=write.sis_student,
-            detail=write.detail,
-        )
-        for write in writes
-    )
+    return tuple(settle(write, Result.FAILED, Reason.TERM_LOCKED) for write in writes)
 
 
 def _describe(live: Value) -> str:

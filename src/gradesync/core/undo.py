@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.decide import NEVER_SENT, Sent
+from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
 from gradesync.core.history import Event, Known, fold, trace_all
 from gradesync.core.ledger import Decision, Ledger, LedgerAssignment, Value
@@ -207,14 +207,8 @@ def _is_touched(write: ScoreWrite, targets: Mapping[str, Target]) -> bool:
 
 
 def _leave(write: ScoreWrite) -> ScoreOutcome:
-    return ScoreOutcome(
-        write.student,
-        Result.SKIPPED,
-        Reason.CHANGED_SINCE,
-        before=write.before,
-        after=write.value,
-        sis_student=write.sis_student,
-    )
+    # A warning is about what would be sent.
+    return settle(write._replace(warnings=(), detail=""), Result.SKIPPED, Reason.CHANGED_SINCE)
 
 
 def decide_next(

@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from gradesync.core.catalog import sis_name
+from gradesync.core.decide import settle
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
 from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
-from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite
+from gradesync.core.plan import Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.errors import AnswerLost, Rejected
@@ -247,16 +248,5 @@ async def _read_back(writer: AssignmentWriter, item: AssignmentPlan) -> Assignme
     writer.journal.done += len(present)
     return item._replace(
         writes=tuple(write for write in item.writes if write.student not in students),
-        settled=item.settled + tuple(map(_adopted, present)),
-    )
-
-
-def _adopted(write: ScoreWrite) -> ScoreOutcome:
-    return ScoreOutcome(
-        write.student,
-        Result.ADOPTED,
-        warnings=write.warnings,
-        before=write.before,
-        after=write.value,
-        sis_student=write.sis_student,
+        settled=item.settled + tuple(settle(write, Result.ADOPTED) for write in present),
     )
