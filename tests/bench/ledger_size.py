@@ -31,8 +31,13 @@ OUTCOMES = 10
 FIRST = datetime(2026, 9, 1, 12, tzinfo=UTC)
 SIZE = text("SELECT pg_total_relation_size('ledger') + pg_total_relation_size('section_cursor')")
 
+# A partitioned table holds nothing itself: its partitions do.
 LOG_SIZE = text("""
-    SELECT pg_total_relation_size('sync'), pg_total_relation_size('outcome'), pg_total_relation_size('audit')
+    SELECT name, sum(pg_total_relation_size(c.oid))::float
+    FROM unnest(ARRAY['sync', 'outcome', 'audit']) name
+    JOIN pg_class c ON c.oid = name::regclass
+        OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = name::regclass)
+    GROUP BY name
 """)
 
 
@@ -120,8 +125,8 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
                 fingerprint="0" * 64,
             )
     await owner.execute(text("VACUUM sync, outcome, audit"))
-    row = (await owner.execute(LOG_SIZE)).one()
-    return row[0] / settled, row[1] / (settled * OUTCOMES), row[2] / settled
+    sizes = dict(await owner.execute(LOG_SIZE))
+    return sizes["sync"] / settled, sizes["outcome"] / (settled * OUTCOMES), sizes["audit"] / settled
 
 
 def _outcomes(number: int) -> list[Outcome]:
