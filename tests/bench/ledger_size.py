@@ -33,7 +33,7 @@ SIZE = text("SELECT pg_total_relation_size('ledger') + pg_total_relation_size('s
 
 # A partitioned table holds nothing itself: its partitions do.
 LOG_SIZE = text("""
-    SELECT name, sum(pg_total_relation_size(c.oid))::float
+    SELECT name, sum(pg_total_relation_size(c.oid))::float AS size
     FROM unnest(ARRAY['sync', 'outcome', 'audit']) name
     JOIN pg_class c ON c.oid = name::regclass
         OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = name::regclass)
@@ -125,7 +125,7 @@ async def log_bytes(database: Database, owner: AsyncConnection, settled: int) ->
                 fingerprint="0" * 64,
             )
     await owner.execute(text("VACUUM sync, outcome, audit"))
-    sizes = dict(await owner.execute(LOG_SIZE))
+    sizes = {row.name: row.size for row in await owner.execute(LOG_SIZE)}
     return sizes["sync"] / settled, sizes["outcome"] / (settled * OUTCOMES), sizes["audit"] / settled
 
 

@@ -69,7 +69,10 @@ class Call:
 class Recorder(httpx.AsyncBaseTransport):
     """Forward calls and record them, without those for tokens: these count as cached."""
 
-    inner: httpx.AsyncHTTPTransport = field(default_factory=httpx.AsyncHTTPTransport)
+    inner: httpx.AsyncHTTPTransport = field(
+        # A simulator closes idle connections after five seconds: a call must not begin on one just then.
+        default_factory=lambda: httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=2))
+    )
     calls: list[Call] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -166,7 +169,9 @@ class Bench:
 
         async def send(index: int) -> None:
             call = calls[index]
-            await asyncio.gather(*(done[n].wait() for n, c in enumerate(calls) if c.ended <= call.began))
+            for earlier, ended in zip(calls, done, strict=True):
+                if earlier.ended <= call.began:
+                    await ended.wait()
             signed = auth if call.kind == "schoology" else None
             headers = {
                 k: v for k, v in call.request.headers.items() if signed is None or k != "authorization"
