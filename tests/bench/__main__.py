@@ -1,9 +1,9 @@
 """Measure gradesync and compare it with its targets: `make bench`.
 
 `python -m bench [planning] [ledger] [syncs] …` runs some parts, each on servers of its own.
-Prints a table a part, or with `--json` one JSON object; `--keep` writes that to
-docs/measured.json too, and the pages' tables anew. `--quick` takes fewer rounds and smaller sizes: to see
-that it works. `profile` and `explain` show where the time of a sync, and of a claim, goes; `scale` prints the
+Prints a table a part, or with `--json` one JSON object; `--keep` writes each part to docs/measured.json in
+the place of its earlier figures, and the pages' tables anew. `--quick` takes fewer rounds and smaller
+sizes. `profile` and `explain` show where the time of a sync, and of a claim, goes; `scale` prints the
 arithmetic of docs/scale.md.
 """
 
@@ -28,7 +28,7 @@ from bench.measure import Measure
 from bench.memory import floor, memory
 from bench.outages import outages
 from bench.overview import at_a_glance
-from bench.pages import KEPT, scale_table, write_pages
+from bench.pages import KEPT, scale_table, write_pages, write_part
 from bench.peers import peers
 from bench.picture import picture
 from bench.planning import planning
@@ -66,16 +66,22 @@ PARTS: dict[str, Part] = {
 }
 
 
-def measured(names: Sequence[str], *, quick: bool, shown: bool) -> list[Measure]:
-    """Measure some parts; show each as it ends, so that a later one that fails takes no earlier one along."""
-    found: list[Measure] = []
+def measured(names: Sequence[str], *, quick: bool, shown: bool, keep: bool) -> dict[str, Any]:
+    """Measure some parts, and return them as JSON; show and keep each as it ends.
+
+    So a later part that fails takes no earlier one along.
+    """
+    found: dict[str, Any] = {}
     for name in names:
+        began = datetime.now(UTC), os.getloadavg()[0]
         with out.status(name), servers() as settings:
             part = asyncio.run(PARTS[name](settings, quick=quick))
+        found[name] = render(part, began)
         if shown:
             show(part)
-        found += part
-    return found
+        if keep:
+            write_part(name, found[name], list(PARTS))
+    return {"parts": found}
 
 
 def show(found: Sequence[Measure]) -> None:
@@ -87,7 +93,7 @@ def show(found: Sequence[Measure]) -> None:
 
 
 def render(found: Sequence[Measure], began: tuple[datetime, float]) -> dict[str, Any]:
-    """Return the measures and their machine as JSON; `load` is before and after."""
+    """Return a part's measures and its machine as JSON; `load` is before and after."""
     at, load = began
     return {
         "at": at.isoformat(timespec="seconds"),
@@ -126,12 +132,9 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [name for name in PARTS if name in names] if names else list(PARTS)
     if not chosen:
         return 0
-    began = datetime.now(UTC), os.getloadavg()[0]
-    as_json = "--json" in arguments
-    found = measured(chosen, quick="--quick" in arguments, shown=not as_json)
-    result = render(found, began)
-    if "--keep" in arguments:
-        KEPT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    as_json, keep = "--json" in arguments, "--keep" in arguments
+    result = measured(chosen, quick="--quick" in arguments, shown=not as_json, keep=keep)
+    if keep:
         write_pages()
     if as_json:
         out.print_json(json.dumps(result))

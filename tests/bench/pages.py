@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from bench import scale
 from bench.measure import Measure
 from bench.shares import IN, OURS
-from bench.whole_sync import BARE, BESIDE, CHANGED, IDLE
+from bench.whole_sync import BARE, BESIDE, CHANGED, IDLE, RATIO
 
 THROUGHPUT = "8 of 900 scores changed, no latency"
 CPU = "processor time of the worker for a sync, ms"
@@ -52,17 +52,22 @@ def write_pages() -> None:
         file.write_text(filled(file.read_text(), found))
 
 
+def write_part(name: str, part: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Keep a part's figures in the place of its earlier ones, in the order of the names."""
+    parts = json.loads(KEPT.read_text())["parts"] | {name: part}
+    ordered = {one: parts[one] for one in names if one in parts}
+    KEPT.write_text(json.dumps({"parts": ordered}, indent=1, ensure_ascii=False) + "\n")
+
+
 def scale_table(kept: Mapping[str, Any]) -> str:
     """Return the table of the arithmetic on the measured figures."""
-    results = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
-    return _table(
-        ("", "how it comes about", ""), ((line.what, line.how, line.number) for line in scale.lines(results))
-    )
+    rows = ((line.what, line.how, line.number) for line in scale.lines(_results(kept)))
+    return _table(("", "how it comes about", ""), rows)
 
 
 def _in_short(kept: Mapping[str, Any]) -> str:
     """Return the table of the most important figures."""
-    of = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
+    of, machine = _results(kept), kept["parts"]["syncs"]
     own, cpu = of["8 of 900 scores changed: own time, ms"], of[f"{THROUGHPUT}: {CPU}"]
     rate, start = of[f"{THROUGHPUT}: syncs/s of one worker"], of[START]
     summary = (
@@ -71,41 +76,63 @@ def _in_short(kept: Mapping[str, Any]) -> str:
         f"{rate:.0f} of them a second where the systems answer at once. A section of 500 assignments and "
         f"1,000 students takes a worker {of[MEMORY]:.0f} MiB. Behind 10,000 queued syncs of one district, "
         f"another district's starts within {start:.1f} seconds. "
-        f"({kept['cores']} cores, load {kept['load'][0]}, {kept['at'][:10]}.)"
+        f"({machine['cores']} cores, load {machine['load'][0]}, {machine['at'][:10]}.)"
     )
     return fill(summary, 120) + "\n"
 
 
-def _list_measures(kept: Mapping[str, Any]) -> list[Measure]:
-    return [Measure(raw["what"], raw["target"], raw["result"], raw["least"]) for raw in kept["measures"]]
+def _list_measures(part: Mapping[str, Any]) -> list[Measure]:
+    return [Measure(raw["what"], raw["target"], raw["result"], raw["least"]) for raw in part["measures"]]
+
+
+def _results(kept: Mapping[str, Any]) -> dict[str, float]:
+    """Return every kept figure by its name."""
+    return {one.what: float(one.result) for part in kept["parts"].values() for one in _list_measures(part)}
 
 
 def _missed(kept: Mapping[str, Any]) -> str:
     """Return the table of all targets that the kept figures miss."""
-    missed = [measure for measure in _list_measures(kept) if measure.met is False]
-    rows = ((measure.what, measure.bound, measure.shown) for measure in missed)
-    return _table(("measured", "target", "result"), rows)
+    missed = [
+        (measure.what, measure.bound, measure.shown, f"`{name}`", part["at"][:10])
+        for name, part in kept["parts"].items()
+        for measure in _list_measures(part)
+        if measure.met is False
+    ]
+    return _table(("measured", "target", "result", "part", "on"), missed)
 
 
 def _measures(kept: Mapping[str, Any]) -> str:
-    rows = []
-    for measure in _list_measures(kept):
-        met = {True: "yes", False: "no", None: ""}[measure.met]
-        rows.append((measure.what, measure.bound, measure.shown, met))
-    return _noted(kept) + _table(("measured", "target", "result", "met"), rows)
+    """Return a table for each part, under the command that printed it and the machine's load."""
+    found = []
+    for name, part in kept["parts"].items():
+        rows = []
+        for measure in _list_measures(part):
+            met = {True: "yes", False: "no", None: ""}[measure.met]
+            rows.append((measure.what, measure.bound, measure.shown, met))
+        noted = f"`make bench ARGS={name}`, {_noted(part)}"
+        found.append(noted + _table(("measured", "target", "result", "met"), rows))
+    return "\n".join(found)
 
 
 def _floor(kept: Mapping[str, Any]) -> str:
     """Return what the ratio's target leaves short syncs, and what they take without our own code."""
-    of = {measure["what"]: float(measure["result"]) for measure in kept["measures"]}
+    of = {one.what: one for part in kept["parts"].values() for one in _list_measures(part)}
     rows = []
     for name in (IDLE, CHANGED):
-        bare, own, code = (of[f"{name}: {what}"] for what in (BARE, BESIDE, IN.format(OURS)))
-        left = own - code
-        rows.append(
-            (name, *(f"{ms:.1f}" for ms in (bare, bare * 0.05, own, code, left)), f"{1 + left / bare:.3f}")
-        )
-    heads = ("", "bare replay, ms", "5 % of it", "own time", "in our own code", "the rest", "ratio of that")
+        bare, own, code = (of[f"{name}: {what}"].result for what in (BARE, BESIDE, IN.format(OURS)))
+        target = of[f"{name}: {RATIO}"].target
+        assert target is not None
+        times = (bare, bare * (target - 1), own, code, own - code)
+        rows.append((name, *(f"{ms:.1f}" for ms in times), f"{1 + (own - code) / bare:.3f}"))
+    heads = (
+        "",
+        "bare replay, ms",
+        "its target leaves",
+        "own time",
+        "in our own code",
+        "the rest",
+        "without it",
+    )
     return _table(heads, rows)
 
 
