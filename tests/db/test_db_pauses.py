@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 
 from gradesync.db import links, pauses, queue, syncs
@@ -113,11 +114,25 @@ async def test_running_sync_learns_of_the_pause_and_waits(database: Database) ->
         recorded = await syncs.record_progress(db, sync.id, token, stage="writing")
         assert recorded is not None
         assert recorded.paused
-        assert await syncs.release(db, token, not_before=1)
+        assert await syncs.release(db, token)
     assert await is_quiet(database)
     assert await claim(database) is None
     await resume(database, paused)
     assert await claim(database) is not None
+
+
+@pytest.mark.parametrize("paused_first", [True, False])
+async def test_resumed_sync_waits_for_calls_under_way(database: Database, paused_first: bool) -> None:
+    sync = await enqueue(database, "1")
+    token = await take_lease(database, sync)
+    paused = await pause(database) if paused_first else None
+    async with database.district("riverside") as db:
+        assert await syncs.release(db, token, not_before=600)
+    paused = paused or await pause(database)
+    await pause(database, reason="It takes longer.")
+    await resume(database, paused)
+    left = (await get(database, sync)).not_before - datetime.now(UTC)
+    assert timedelta(seconds=300) < left <= timedelta(seconds=600)
 
 
 async def test_sync_of_a_dead_worker_stays_paused(database: Database) -> None:

@@ -23,10 +23,12 @@ HOLD = text(f"""
     UPDATE sync SET
         paused_at = coalesce(paused_at, statement_timestamp()),
         pause_reason = (SELECT reason FROM pause WHERE {COVERED} ORDER BY pause.paused_at LIMIT 1),
+        ready_at = CASE WHEN not_before < :never THEN not_before ELSE ready_at END,
         not_before = CASE WHEN lease_token IS NULL THEN :never ELSE not_before END
     WHERE {MY_SYNC} AND status = 'processing' AND EXISTS (SELECT FROM pause WHERE {COVERED})
 """).bindparams(never=NEVER)  # noqa: S608 - our own text
-# In the order in which they came, which `not_before` keeps. A lease that a pause found stays as it is.
+# In the order in which they came, which `not_before` keeps; not before a call that is under way has landed.
+# A lease that a pause found stays as it is.
 FREE = text(f"""
     WITH freed AS (
         SELECT id, row_number() OVER (ORDER BY requested_at, id) AS turn FROM sync
@@ -34,8 +36,8 @@ FREE = text(f"""
         AND NOT EXISTS (SELECT FROM pause WHERE {COVERED})
     )
     UPDATE sync SET
-        paused_at = NULL, pause_reason = NULL,
-        not_before = statement_timestamp() + freed.turn * interval '1 microsecond',
+        paused_at = NULL, pause_reason = NULL, ready_at = NULL,
+        not_before = greatest(ready_at, statement_timestamp() + freed.turn * interval '1 microsecond'),
         settles_by = greatest(
             settles_by + (statement_timestamp() - paused_at), statement_timestamp() + :least
         )

@@ -204,11 +204,13 @@ async def release(db: AsyncSession, token: str, not_before: float = 0) -> bool:
     A paused one waits until it is resumed. The lease may have lapsed. False where another worker has the sync
     by now, or it is settled.
     """
+    ready_at = NOW + timedelta(seconds=not_before)
     queued = {
         "stage": "queued",
         "lease_token": None,
         "lease_until": None,
-        "not_before": case((HELD, NEVER), else_=NOW + timedelta(seconds=not_before)),
+        "not_before": case((HELD, NEVER), else_=ready_at),
+        "ready_at": case((HELD, ready_at)),
     }
     released = update(SYNC).where(PROCESSING, SYNC.c.lease_token == UUID(token)).values(queued)
     return (await db.execute(released.returning(SYNC.c.id))).one_or_none() is not None

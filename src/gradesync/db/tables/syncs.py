@@ -24,7 +24,10 @@ from gradesync.db.tables.base import Table, district_column, json_column, time_c
 
 
 class SyncRow(Table, table=True):
-    """Store a sync, from request to settlement. `lease_token` is set exactly while a worker has it."""
+    """Store a sync, from request to settlement. `lease_token` is set exactly while a worker has it.
+
+    `ready_at` is what `not_before` would be of a paused sync if it were not paused.
+    """
 
     __tablename__ = "sync"
     __table_args__ = (
@@ -89,6 +92,7 @@ class SyncRow(Table, table=True):
     run_id: UUID | None = Field(sa_column=Column(Uuid))
     undo: dict[str, Any] | None = Field(sa_column=json_column())
     reason: str | None = Field(sa_column=Column(Text))
+    ready_at: datetime | None = Field(sa_column=time_column(null=True))
 
 
 class PauseRow(Table, table=True):
