@@ -3,6 +3,8 @@
 from gradesync.core.ledger import LedgerAssignment
 from gradesync.core.sis import Ref
 from gradesync.db import ledger
+from gradesync_sandbox.district import World
+from gradesync_sandbox.powerschool.rows import Section
 from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.environment import Environment
@@ -26,8 +28,39 @@ async def test_R40_columns_follow_a_recoded_section(environment: Environment) ->
         assert (sync.status, await find_false_claims(harness, sync)) == ("complete", [])
 
 
-async def test_column_of_two_sections_ends_the_sync_as_failed(environment: Environment) -> None:
-    async with environment.open_district(build(7, 2, 2, 1, ideal=True)) as harness:
+def move_column(world: World, name: str, former: Section, section: Section) -> None:
+    """Let a column belong to another SIS section, as one that was shared and then is no more."""
+    (moved,) = world.powerschool.gradebook.named(former, name)
+    columns = world.powerschool.gradebook.by_section
+    columns[section.dcid][moved.assignmentid] = columns[former.dcid].pop(moved.assignmentid)
+    moved.section(former.dcid).sectionsdcid = section.dcid
+
+
+async def test_R45_column_of_another_section_is_left_to_it(environment: Environment) -> None:
+    world = build(7, 3, 3, 2, ideal=True)
+    first, second = world.classrooms[::2]
+    item = first.section.items[min(first.section.items)]
+    async with environment.open_district(world) as harness:
+        harness.edit(item, title="Of both")
+        for room in (first, second):
+            assert (await harness.sync(room)).status == "complete"
+        copied = world.schoology.copy_assignment(first.section.id, item.id, to=second.section.id)
+        move_column(world, item.title, first.sis, second.sis)
+        for wanted in ({"dry_run": True}, {}, {"mode": "full"}):
+            sync = await harness.sync(second, **wanted)
+            assert (sync.status, sync.error_code) == ("failed", None)
+            rows = [row for row in await harness.outcomes(sync) if not row.student_id]
+            (row,) = [row for row in rows if row.result == "failed"]
+            assert (row.assignment_id, row.reason) == (str(copied.id), "sis-assignment-taken")
+            assert row.detail == f"Of both of section Algebra 1: Period 1 ({first.section.id})"
+        for room in (first, second):
+            assert (await harness.sync(room)).status == "complete"
+            assert len(world.powerschool.gradebook.named(room.sis, item.title)) == 1
+        assert harness.differences(first) == []
+
+
+async def test_R45_column_that_becomes_anothers_fails_alone(environment: Environment) -> None:
+    async with environment.open_district(build(7, 2, 2, 2, ideal=True)) as harness:
         other = str(harness.world.classrooms[1].section.id)
         async with held_at(harness, "assignment.create", harness.sync(), done="before") as syncing:
             (made,) = harness.world.powerschool.gradebook.assignments.values()
@@ -35,4 +68,9 @@ async def test_column_of_two_sections_ends_the_sync_as_failed(environment: Envir
             async with harness.context.database.district(harness.district.id) as db:
                 await ledger.save(db, other, [taken])
         sync = await syncing
-        assert (sync.status, sync.error_code) == ("failed", "internal-error")
+        assert (sync.status, sync.error_code) == ("failed", None)
+        outcomes = await harness.outcomes_by_cell(sync)
+        assert [outcomes[item.id, None] for item in harness.items] == [
+            ("failed", "sis-assignment-taken"),
+            ("adopted", None),  # the first attempt created it, and could not record that
+        ]

@@ -30,6 +30,7 @@ class Binding(NamedTuple):
     `ref` is None where it is to be created. `live` is its entry in the SIS's list, None where it has none.
     `adopted`: the ledger does not know it there yet. `gone`: it was deleted in the SIS.
     `clash`: another assignment of the SIS has the name and due date that this one wants, and keeps them.
+    `holder` names the assignment of another section to which that one belongs.
     `twin`: a second one of ours, equal in both, stands beside it.
     """
 
@@ -39,6 +40,7 @@ class Binding(NamedTuple):
     adopted: bool = False
     gone: bool = False
     clash: bool = False
+    holder: str = ""
     twin: bool = False
 
     @property
@@ -141,7 +143,8 @@ def decide_assignment(binding: Binding, entry: LedgerAssignment, *, full: bool) 
 
 def _decide_new(binding: Binding) -> AssignmentDecision:
     if binding.clash:
-        return AssignmentDecision(Action.FAIL, reason=Reason.DUPLICATE_NAME)
+        reason = Reason.SIS_ASSIGNMENT_TAKEN if binding.holder else Reason.DUPLICATE_NAME
+        return AssignmentDecision(Action.FAIL, reason=reason)
     return AssignmentDecision(Action.RECREATE if binding.gone else Action.CREATE)
 
 
@@ -210,7 +213,7 @@ def _known_ref(entry: LedgerAssignment | None, gone: frozenset[str]) -> Ref | No
 class _LiveIndex:
     """Index the SIS's list by key and by name and due date.
 
-    `holders` maps a ref key to the assignment of the source that holds it.
+    `holders` maps a ref key to the assignment of the source that holds it, `held` to that of another section.
     """
 
     specs: Mapping[str, Spec]
@@ -226,9 +229,10 @@ class _LiveIndex:
         by_slot: dict[Slot, list[LiveAssignment]] = {}
         for item in sorted(live.assignments, key=lambda item: (not item.ours, id_order(item.ref.key))):
             by_slot.setdefault(item.slot, []).append(item)
+    held: Mapping[str, str]
         by_key = {item.ref.key: item for item in live.assignments}
         holders = {entry.ref.key: a for a, entry in ledger.items() if entry.ref}
-        return cls(specs, by_key, by_slot, holders, policy.take_over)
+        return cls(specs, by_key, by_slot, holders, live.held, policy.take_over)
 
     def claim(self, assignment_id: str, spec: Spec, *, own: bool = False) -> LiveAssignment | None:
         """Claim the SIS assignment of a name and due date, if it is free and ours to take.
@@ -237,7 +241,7 @@ class _LiveIndex:
         """
         found = [item for item in self.by_slot.get(spec.slot, ()) if own or item.ours or self.take_over]
         for item in found + self._find_cut(spec) if own else found:
-            if item.ref.key not in self.holders and not item.shared:
+            if item.ref.key not in self.holders and item.ref.key not in self.held and not item.shared:
                 self.holders[item.ref.key] = assignment_id
                 return item
         return None
@@ -273,6 +277,7 @@ class _LiveIndex:
         """Return True if an assignment of the SIS is to keep its name and due date."""
         spec = self.specs.get(self.holders.get(item.ref.key, ""))
         return spec is None or spec.slot == item.slot
+            holder="" if live or known else next(filter(None, map(self._find_holder, rivals)), ""),
 
     def _is_unclaimed(self, item: LiveAssignment) -> bool:
         """Return True if an assignment of the SIS is ours and nothing is bound to it."""
@@ -282,6 +287,9 @@ class _LiveIndex:
 def has_temporary_name(assignment_id: str, spec: Spec | None) -> bool:
     """Return True if an assignment was last sent by its temporary name."""
     return spec is not None and spec.name.endswith(temporary_suffix(assignment_id))
+
+    def _find_holder(self, item: LiveAssignment) -> str:
+        return self.held.get(item.ref.key, "")
 
 
 def temporary_suffix(assignment_id: str) -> str:

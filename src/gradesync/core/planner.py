@@ -203,7 +203,7 @@ class _Planner:
         if decision.action is Action.UPDATE and (undone or self._selects_students(assignment.id)):
             decision = AssignmentDecision(Action.KEEP, entry.spec, edited=decision.edited)
         if decision.reason:
-            return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason))
+            return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason, binding.holder))
         if closed is not None and closed.stop and _writes(decision, binding):
             stopped = self._plan_stopped(assignment, entry, closed.stop)
             return stopped._replace(detail=closed.detail)
@@ -240,7 +240,7 @@ class _Planner:
             settled=settle_scores(self._column(entry, known), self.roster, _score_stop(stop)),
             may_hold=entry.may_hold,
             warnings=_warn_of_move(entry, None),
-            detail=_describe_left(entry, None),
+            detail=stop.detail or _describe_left(entry, None),
         )
 
     def _column(self, entry: LedgerAssignment, known: SentScores) -> Column:

@@ -98,6 +98,10 @@ ASSIGNMENTS: Texts = {
         "In {sis} this assignment is shared with other sections, so the sync doesn't change it.",
         "Change it in {sis}, or make a separate copy for this section there.",
     ),
+    Reason.SIS_ASSIGNMENT_TAKEN: Text(
+        "In {sis} this assignment already has the scores of another Schoology section.",
+        "Sync the section that the details name, and then this one. Or rename this assignment in Schoology.",
+    ),
     Reason.ASSIGNMENT_NOT_ACCEPTED: Text(
         "{sis} didn't accept this assignment.",
         "In Schoology, correct what the details name, and sync again.",

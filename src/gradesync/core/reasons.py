@@ -36,6 +36,7 @@ class Reason(StrEnum):
     COLLECTED_ONLY = "collected-only"
     TERM_LOCKED = "term-locked"
     SIS_ASSIGNMENT_SHARED = "sis-assignment-shared"
+    SIS_ASSIGNMENT_TAKEN = "sis-assignment-taken"
     ASSIGNMENT_NOT_ACCEPTED = "assignment-not-accepted"
     ASSIGNMENT_GONE = "assignment-gone"
     SIS_SCORE_TYPE = "sis-score-type"

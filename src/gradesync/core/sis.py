@@ -124,11 +124,13 @@ class LiveGradebook:
 
     `assignments` is its list. `gone` are keys of refs that were asked for by id and found deleted.
     `scores` maps a ref key to its scores where they were read; an absent key means *unreadable* or not read.
+    `held` maps the keys of refs that belong to another section's assignment to words that name that one.
     """
 
     assignments: tuple[LiveAssignment, ...]
     gone: frozenset[str] = frozenset()
     scores: Mapping[str, LiveScores] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ async def replace_teacher(attempt: Attempt, before: SisSection, refused: AccessR
     await keep_link(attempt, facts)
 
 
-async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = ()) -> None:
-    """Store what was read of the link, and take it over for this attempt.
+async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = ()) -> bool:
+    """Store what was read of the link, and take it over for this attempt. True where it is another one.
 
     `refs` stand in the SIS section, and belong to no section that had it before.
     Raises `SyncStopped("sis-section-taken")` where another section goes to the SIS section today.
@@ -74,14 +74,15 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
     if moved:
         await _require_free(attempt, facts.section)
     if attempt.sync.dry_run or (facts.link == old_link and not changed and not dropped):
-        return
+        return moved
     section_id = attempt.sync.section_id
     try:
         async with attempt.context.database.district(attempt.district.id) as db:
             if moved and old_link.sis is not None:
                 await ledger.unbind(db, section_id)
-            for holder in await ledger.find_holders(db, section_id, refs) if moved and refs else ():
-                await ledger.unbind(db, holder)
+            holders = await ledger.find_holders(db, section_id, refs) if moved and refs else {}
+            for other in sorted({holder.section_id for holder in holders.values()}):
+                await ledger.unbind(db, other)
             await links.save(db, facts.link)
             if facts.link.school != old_link.school:
                 await pauses.hold(db)
@@ -89,6 +90,7 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
             await links.save_pairs(db, section_id, changed.values())
     except links.SisSectionTaken as taken:
         raise SyncStopped(Reason.SIS_SECTION_TAKEN) from taken
+    return moved
 
 
 async def _require_free(attempt: Attempt, section: SisSection) -> None:

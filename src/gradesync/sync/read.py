@@ -18,6 +18,7 @@ from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
+from gradesync.db import ledger
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
@@ -71,10 +72,11 @@ async def read_both_sides(attempt: Attempt) -> Reading:
         await facts.require({Fact.CATEGORIES})
         book, verdicts = await judge_on_facts(facts, gradebook, attempt.journal.entries, book.policy)
     attempt.journal.profile = _describe_linked(gradebook, facts, book.pairing)
-    await keep_link(attempt, facts, [live.ref.key for live in listed if not live.shared])
+    moved = await keep_link(attempt, facts, [live.ref.key for live in listed if not live.shared])
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
-    return await _complete(attempt, reading, verdicts)
+    # What stands in a SIS section that is new to this one belongs to no other section from now on.
+    return await _complete(attempt, reading, verdicts, others_hold=not moved)
 
 
 def _describe(gradebook: Gradebook) -> SectionProfile:
@@ -164,8 +166,13 @@ def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:
     return gradebook.section_code
 
 
-async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, Verdict]) -> Reading:
-    """Read what the first responses left open: missing assignments, cells, and scores to check."""
+async def _complete(
+    attempt: Attempt, reading: Reading, verdicts: Mapping[str, Verdict], *, others_hold: bool
+) -> Reading:
+    """Read what the first responses left open: missing assignments, cells, and scores to check.
+
+    `others_hold`: assignments of the SIS section may belong to another section's assignments.
+    """
     target = attempt.target
     absent = find_unlisted(verdicts, attempt.journal.entries, reading.live)
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
@@ -178,9 +185,20 @@ async def _complete(attempt: Attempt, reading: Reading, verdicts: Mapping[str, V
     if policy.drift == "ask":
         changing |= find_changing(gradebook, entries, reading.matched.keys)
     bindings = bind(verdicts, entries, live, policy)
+    if others_hold and any(binding.adopted for binding in bindings.values()):
+        live = replace(live, held=await _find_held(attempt, live))
+        bindings = bind(verdicts, entries, live, policy)
     refs = select_score_reads(bindings, entries, full=attempt.full, changing=changing)
     live = await _read_scores(target, reading.section, live, refs)
     return replace(reading, gradebook=gradebook, live=live)
+
+
+async def _find_held(attempt: Attempt, live: LiveGradebook) -> Mapping[str, str]:
+    """Find the listed assignments that belong to other sections; the words name whose they are."""
+    async with attempt.context.database.district(attempt.district.id) as db:
+        refs = [item.ref.key for item in live.assignments]
+        holders = await ledger.find_holders(db, attempt.sync.section_id, refs)
+    return {key: str(holder) for key, holder in holders.items()}
 
 
 async def _confirm_missing(

@@ -16,7 +16,7 @@ from gradesync.core.planner import plan as make_plan
 from gradesync.core.reasons import Reason
 from gradesync.core.second_person import find_stop, hold_late, is_second_person
 from gradesync.core.sis import Ref
-from gradesync.db import districts
+from gradesync.db import districts, ledger
 from gradesync.db.session import DATABASE_AWAY
 from gradesync.errors import AccessRefused, LeaseLost, Rejected, Retriable, SyncStopped, name_cause
 from gradesync.observability.tracing import start_span
@@ -250,6 +250,8 @@ async def _handle_failure(
             raise error
         case SliceOver():
             await release(context, claimed)
+        case ledger.RefTaken() if claimed.sync.attempt == 1:
+            await release(context, claimed)  # the next attempt sees who has it, and leaves that one out
         case Retriable() if (wait := await find_wait(context, claimed, error)) is not None:
             await _flush(attempt)
             await release(context, claimed, wait)
