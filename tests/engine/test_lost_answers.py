@@ -1,5 +1,7 @@
 """Lose answers, or parts of them: nothing is written twice, and every outcome is true."""
 
+from typing import Any
+
 import pytest
 
 from gradesync_sandbox.faults import Body, Change, Hold, LoseAfter, RefuseBefore
@@ -142,6 +144,28 @@ async def test_R41_update_that_is_not_kept_fails_and_is_sent_again(
     assert outcomes[first.id, harness.students[0]] == ("failed", "assignment-failed")
     assert find_miscounts(sync, await harness.list_outcomes(sync)) == []
     await assert_synced_well(harness)
+
+
+@pytest.mark.parametrize("lost", ["twice", "before a look"])
+@pytest.mark.parametrize("changed", [{"title": "Another name"}, {"max_points": 50}], ids=["name", "points"])
+async def test_R51_lost_update_that_is_taken_back_is_no_edit(
+    harness: DistrictHarness, lost: str, changed: dict[str, Any]
+) -> None:
+    await assert_synced_well(harness)
+    first, _ = harness.items
+    before = {name: getattr(first, name) for name in changed}
+    harness.edit(first, **changed)
+    if lost == "twice":
+        harness.fault("powerschool", "assignment.update", RefuseBefore())
+    else:
+        harness.fault("powerschool", "assignment.get", RefuseBefore(), nth=2, times=None)
+    harness.fault("powerschool", "assignment.update", LoseAfter(), nth=2 if lost == "twice" else 1)
+    assert (await harness.sync()).status == "failed"
+    await harness.end_faults()
+    harness.edit(first, **before)
+    sync = await harness.sync()
+    assert (await harness.outcomes_by_cell(sync))[first.id, None] == ("updated", None)
+    assert (sync.status, "edited-in-sis" in sync.warnings, harness.differences()) == ("complete", False, [])
 
 
 # Scores

@@ -2,18 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradesync.core.sis import Policy
+from gradesync.core.sis import DriftPolicy, Policy
 from gradesync_sandbox import world
 from harness.assertions import assert_synced_well
 from harness.changes import CHANGES, Change, make_change
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS, Kind, open_kind
 
 Sizes = tuple[int, int, int, int]
 Round = tuple[str, list[Change]]
@@ -26,6 +27,7 @@ POLICIES = st.builds(
     many_to_one=st.booleans(),
     exception_flags=st.booleans(),
     take_over=st.booleans(),
+    drift=st.sampled_from(get_args(DriftPolicy)),
     guard_scores=st.just(10_000),  # a guard stops a sync, and no preview
     guard_assignments=st.just(10_000),
 )
@@ -73,22 +75,24 @@ async def test_R52_preview_predicts_what_a_lock_refuses(harness: DistrictHarness
     await assert_synced_well(harness)
 
 
-def check_worlds(environment: Environment, loop: asyncio.AbstractEventLoop, worlds: int) -> None:
+def check_worlds(
+    environment: Environment, loop: asyncio.AbstractEventLoop, kinds: Sequence[Kind], worlds: int
+) -> None:
     """Compare previews and syncs of so many random worlds: of the first sync, and after each round."""
 
     @settings(max_examples=worlds, suppress_health_check=list(HealthCheck))
-    @given(SIZES, st.booleans(), POLICIES, ROUNDS)
-    def check(sizes: Sizes, ideal: bool, policy: Policy, rounds: Sequence[Round]) -> None:
+    @given(st.sampled_from(kinds), SIZES, st.booleans(), POLICIES, ROUNDS)
+    def check(kind: Kind, sizes: Sizes, ideal: bool, policy: Policy, rounds: Sequence[Round]) -> None:
         district = world.build(*sizes, ideal=ideal)
-        loop.run_until_complete(live(environment, district, policy, rounds))
+        loop.run_until_complete(live(environment, kind, district, policy, rounds))
 
     check()
 
 
 async def live(
-    environment: Environment, district: world.World, policy: Policy, rounds: Sequence[Round]
+    environment: Environment, kind: Kind, district: world.World, policy: Policy, rounds: Sequence[Round]
 ) -> None:
-    async with environment.open_district(district, policy=policy) as harness:
+    async with open_kind(environment, kind, district, policy) as harness:
         # No preview foresees what the SIS refuses of an update alone.
         harness.world.powerschool.switches.inferred.discard("category")
         await compare(harness)
@@ -103,18 +107,20 @@ async def loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
+@pytest.mark.parametrize("kinds", [[POWERSCHOOL], ROSTER_KINDS], ids=["powerschool", "oneroster"])
 def test_R52_sync_does_what_the_preview_announced(
-    environment: Environment, loop: asyncio.AbstractEventLoop
+    environment: Environment, loop: asyncio.AbstractEventLoop, kinds: Sequence[Kind]
 ) -> None:
-    check_worlds(environment, loop, 6)
+    check_worlds(environment, loop, kinds, 4)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1200)
+@pytest.mark.parametrize("kinds", [[POWERSCHOOL], ROSTER_KINDS], ids=["powerschool", "oneroster"])
 def test_R52_sync_does_what_many_previews_announced(
-    environment: Environment, loop: asyncio.AbstractEventLoop
+    environment: Environment, loop: asyncio.AbstractEventLoop, kinds: Sequence[Kind]
 ) -> None:
-    check_worlds(environment, loop, 24)
+    check_worlds(environment, loop, kinds, 24)
 
 
 async def test_R52_retry_touches_only_what_failed(harness: DistrictHarness) -> None:

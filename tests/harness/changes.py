@@ -1,6 +1,7 @@
 """Change both sides of a district between two syncs, as people do: one small change each, by numbers."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from gradesync_sandbox.powerschool.rows import Category
@@ -48,8 +49,9 @@ def _edit_in_sis(place: Place) -> None:
     there = place.harness.world.powerschool.gradebook.of_section(place.harness.room.sis)
     if there:
         part = there[place.value % len(there)].section(place.harness.room.sis.dcid)
-        student = place.harness.room.students[place.uid]
-        place.harness.world.powerschool.gradebook.edit_score(part, student, None)
+        student, points = place.harness.room.students[place.uid], place.value % 4
+        typed = Decimal(points) if points else None
+        place.harness.world.powerschool.gradebook.edit_score(part, student, typed)
 
 
 def _delete_in_sis(place: Place) -> None:

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from gradesync.core.sis import Policy
 from gradesync_sandbox.district import World
-from gradesync_sandbox.oneroster.demands import Demands
+from gradesync_sandbox.oneroster.demands import SERVERS, Demands
 from gradesync_sandbox.oneroster.state import open_face
 from harness.district import DistrictHarness
 from harness.environment import Environment
@@ -43,10 +44,16 @@ class Kind:
         return found if self.has_categories else [line for line in found if " has category " not in line]
 
 
+POWERSCHOOL = Kind()
+ROSTER_KINDS = tuple(Kind(name, demands) for (name, _), demands in SERVERS.items())
+
+
 @asynccontextmanager
-async def open_kind(environment: Environment, kind: Kind, world: World) -> AsyncIterator[DistrictHarness]:
+async def open_kind(
+    environment: Environment, kind: Kind, world: World, policy: Policy | None = None
+) -> AsyncIterator[DistrictHarness]:
     """Open a district on a SIS of this kind."""
     version = kind.demands.version if kind.demands else None
     face = open_face(world.powerschool, kind.profile, version) if kind.demands else None
-    async with environment.open_district(world, oneroster=face) as opened:
+    async with environment.open_district(world, policy=policy, oneroster=face) as opened:
         yield opened

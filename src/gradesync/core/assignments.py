@@ -89,7 +89,8 @@ def bind(
     unbound = [a for a in index.specs if _known_ref(ledger.get(a), live.gone) is None]
     adopted: dict[str, LiveAssignment | None] = {}
     for assignment_id in unbound:  # own creates first: nobody else may take what they left behind
-        intent = ledger[assignment_id].intent if assignment_id in ledger else None
+        entry = ledger.get(assignment_id)
+        intent = entry.intent if entry is not None and entry.ref is None else None  # of a create
         adopted[assignment_id] = index.claim(assignment_id, intent, own=True) if intent else None
     for assignment_id in unbound:
         adopted[assignment_id] = adopted[assignment_id] or index.claim(
@@ -154,10 +155,18 @@ def _decide_bound(binding: Binding, entry: LedgerAssignment, *, full: bool) -> A
         return AssignmentDecision(Action.ADOPT, shown)
     if shown == desired:
         return AssignmentDecision(Action.KEEP if last == desired else Action.ADOPT, shown)
-    edited = None not in (shown, last) and shown != last
-    if last != desired or (edited and full and _find_refusal(binding) is None):
+    lost = shown is not None and shown != last and _is_intended(shown, entry.intent)
+    edited = None not in (shown, last) and shown != last and not lost
+    if last != desired or lost or (edited and full and _find_refusal(binding) is None):
         return AssignmentDecision(Action.UPDATE, shown or last, edited=edited)
     return AssignmentDecision(Action.KEEP, last, edited=edited)
+
+
+def _is_intended(shown: Spec, intent: Spec | None) -> bool:
+    """Return True where the SIS shows what a change of ours may have left, perhaps by a cut name (R51)."""
+    if intent is None or replace(shown, name=intent.name) != intent:
+        return False
+    return shown.slot == intent.slot or is_cut(shown.name, intent.name)
 
 
 def _find_refusal(binding: Binding) -> Reason | None:
@@ -220,6 +229,7 @@ class _LiveIndex:
     by_key: Mapping[str, LiveAssignment]
     by_slot: Mapping[Slot, Sequence[LiveAssignment]]
     holders: dict[str, str]
+    held: Mapping[str, str]
     take_over: bool
 
     @classmethod
@@ -229,7 +239,6 @@ class _LiveIndex:
         by_slot: dict[Slot, list[LiveAssignment]] = {}
         for item in sorted(live.assignments, key=lambda item: (not item.ours, id_order(item.ref.key))):
             by_slot.setdefault(item.slot, []).append(item)
-    held: Mapping[str, str]
         by_key = {item.ref.key: item for item in live.assignments}
         holders = {entry.ref.key: a for a, entry in ledger.items() if entry.ref}
         return cls(specs, by_key, by_slot, holders, live.held, policy.take_over)
@@ -268,6 +277,7 @@ class _LiveIndex:
             adopted=adopted is not None,
             gone=known is None and entry is not None and entry.ref is not None,
             clash=any(self._keeps_slot(item) for item in rivals),
+            holder="" if live or known else next(filter(None, map(self._find_holder, rivals)), ""),
             twin=live is not None
             and any(self._is_unclaimed(item) for item in rivals)
             and live.slot == spec.slot,
@@ -277,21 +287,10 @@ class _LiveIndex:
         """Return True if an assignment of the SIS is to keep its name and due date."""
         spec = self.specs.get(self.holders.get(item.ref.key, ""))
         return spec is None or spec.slot == item.slot
-            holder="" if live or known else next(filter(None, map(self._find_holder, rivals)), ""),
-
-    def _is_unclaimed(self, item: LiveAssignment) -> bool:
-        """Return True if an assignment of the SIS is ours and nothing is bound to it."""
-        return item.ours and item.ref.key not in self.holders
-
-
-def has_temporary_name(assignment_id: str, spec: Spec | None) -> bool:
-    """Return True if an assignment was last sent by its temporary name."""
-    return spec is not None and spec.name.endswith(temporary_suffix(assignment_id))
 
     def _find_holder(self, item: LiveAssignment) -> str:
         return self.held.get(item.ref.key, "")
 
-
-def temporary_suffix(assignment_id: str) -> str:
-    """Return what a temporary name ends with."""
-    return f" ({assignment_id})"
+    def _is_unclaimed(self, item: LiveAssignment) -> bool:
+        """Return True if an assignment of the SIS is ours and nothing is bound to it."""
+        return item.ours and item.ref.key not in self.holders

@@ -73,7 +73,7 @@ class LedgerAssignment:
 
     `ref` is None until the SIS holds it. `spec` is what was last sent of it. `sent` and `doubtful` are by SIS
     student key: a value belongs to the record where it stands. `owed` is by student uid. `intent` is the spec
-    of a create whose answer was never recorded.
+    of a create, or of a change where `ref` stands, whose answer was never recorded.
     `may_hold` is True while an adopted assignment may hold scores that the ledger does not know.
     `read_through` is the cursor: the source's time up to which cells have been recorded.
     `problem` is the reason of its last failed or skipped outcome. `former` is where it stands in the SIS
@@ -100,6 +100,16 @@ class LedgerAssignment:
     sent_at: datetime | None = field(default=None, compare=False)
     taken_from: str | None = None
     decisions: Mapping[str, Decision] = field(default_factory=dict)
+
+
+def has_temporary_name(entry: LedgerAssignment) -> bool:
+    """Return True if an assignment was last sent by its temporary name."""
+    return entry.spec is not None and entry.spec.name.endswith(temporary_suffix(entry.id))
+
+
+def temporary_suffix(assignment_id: str) -> str:
+    """Return what a temporary name ends with."""
+    return f" ({assignment_id})"
 
 
 def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> frozenset[str]:

@@ -109,13 +109,16 @@ class _Writes:
 
 
 async def _record_intents(writer: AssignmentWriter, plan: Plan) -> None:
-    """Keep an intent for every create, so that one whose answer is lost is known as ours when it is found."""
-    journal, creates = writer.journal, [item for item in plan.assignments if item.action in CREATES]
-    for item in creates:
-        # A recreated assignment starts empty: what was sent to its predecessor is not there.
-        entry = replace(journal.entry(item.id), sent={}, doubtful={}, read_through=None)
-        journal.keep(replace(entry, ref=None, intent=item.spec))
-    if creates:
+    """Keep an intent for each create and change: what is found where an answer is lost is known as ours."""
+    journal = writer.journal
+    sending = [item for item in plan.assignments if item.action in CREATES or item.action is Action.UPDATE]
+    for item in sending:
+        entry = journal.entry(item.id)
+        if item.action in CREATES:
+            # A recreated assignment starts empty: what was sent to its predecessor is not there.
+            entry = replace(entry, ref=None, sent={}, doubtful={}, read_through=None)
+        journal.keep(replace(entry, intent=item.spec))
+    if sending:
         await journal.record("writing")
 
 
@@ -127,7 +130,7 @@ async def _set_name_aside(writer: AssignmentWriter, temporary: TemporaryName) ->
     journal, spec = writer.journal, temporary.spec(writer.target.capabilities.name_max)
     entry = journal.entry(temporary.item.id)
     # Recorded before: an assignment that is left with that name is known as ours, and put right.
-    journal.keep(_written(entry, temporary.item, temporary.ref, spec))
+    journal.keep(replace(_written(entry, temporary.item, temporary.ref, spec), intent=entry.intent))
     await journal.record("writing")
     with suppress(AnswerLost):
         try:
@@ -169,6 +172,9 @@ def _written(entry: LedgerAssignment, item: AssignmentPlan, ref: Ref, spec: Spec
 
 
 def _fail(writer: AssignmentWriter, item: AssignmentPlan, refused: Rejected) -> None:
+    entry = writer.journal.entry(item.id)
+    if entry.ref is not None:  # what is still being sent may be found in the SIS later
+        writer.journal.keep(replace(entry, intent=item.spec if item.id in writer.sending else None))
     writer.journal.note(stopped(writer.journal, item, Result.FAILED, refused.reason, refused.detail))
     writer.journal.done += 1
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from gradesync.core.assignments import has_temporary_name
 from gradesync.core.catalog import ADVICE
 from gradesync.core.gradebook import ITEMS, Gradebook
 from gradesync.core.history import find_origins
+from gradesync.core.ledger import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
@@ -60,7 +60,7 @@ def stopped(
 ) -> Outcome:
     """Return the outcome of an assignment that was not written; with a warning if its name is set aside."""
     outcome = assignment_outcome(item, result, reason, detail)
-    if not has_temporary_name(item.id, journal.entry(item.id).spec):
+    if not has_temporary_name(journal.entry(item.id)):
         return outcome
     return replace(outcome, warnings=(*outcome.warnings, Reason.NAME_SET_ASIDE))
 
