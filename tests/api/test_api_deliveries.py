@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
 from itertools import pairwise
 
 import pytest
@@ -11,14 +9,10 @@ from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from gradesync.db import retention
-from gradesync.db.session import Database
-from gradesync.errors import DatabaseAway
 from gradesync.upstream.egress import open_client
 from gradesync.worker.pool import run_worker
 from gradesync.worker.webhooks import MAX_ATTEMPTS, WebhookSender, pause_after
 from harness.api import ApiHarness
-from harness.database_outages import connections_used_up, demoted, hanging, locked, pool_used_up
-from harness.servers import Urls
 from harness.webhook_receiver import (
     Receiver,
     add_webhook,
@@ -27,8 +21,6 @@ from harness.webhook_receiver import (
     list_deliveries,
     settle_with_webhook,
 )
-
-Outage = Callable[[Urls], AbstractAsyncContextManager[Database]]
 
 
 async def test_a_settled_sync_sends_one_signed_message(api: ApiHarness, receiver: Receiver) -> None:
@@ -159,50 +151,6 @@ async def test_a_delivery_survives_a_crashed_worker(api: ApiHarness, receiver: R
     assert await deliver(api, later=True) == 1
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
-
-
-async def test_a_result_that_cannot_be_saved_is_sent_again(
-    api: ApiHarness, receiver: Receiver, servers: Urls
-) -> None:
-    office, webhook = await settle_with_webhook(api, receiver)
-    receiver.silent = asyncio.Event()
-    delivering = asyncio.create_task(deliver(api))
-    await receiver.called.wait()
-    async with locked(servers, "delivery"):
-        receiver.silent.set()
-        assert await delivering == 0
-    assert await deliver(api, later=True) == 1
-    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
-    (delivery,) = await list_deliveries(office, webhook)
-    assert (delivery["status"], delivery["attempts"]) == ("delivered", 2)
-
-
-@pytest.mark.parametrize("outage", [connections_used_up, pool_used_up, hanging, demoted])
-async def test_nothing_is_sent_while_the_database_is_away(
-    api: ApiHarness, receiver: Receiver, servers: Urls, outage: Outage
-) -> None:
-    await settle_with_webhook(api, receiver)
-    async with outage(servers) as database:
-        sender = WebhookSender(database, api.runtime.client, api.runtime.clock)
-        with suppress(DatabaseAway):
-            assert await sender.deliver() == 0
-    assert receiver.received == []
-    assert await deliver(api) == 1
-
-
-async def test_a_sync_that_cannot_enqueue_its_message_settles_later(
-    api: ApiHarness, receiver: Receiver, servers: Urls
-) -> None:
-    office = await api.office()
-    await add_webhook(office, receiver.url)
-    started = await office.post(f"{api.path}/syncs", {})
-    async with locked(servers, "webhook"):
-        await api.run_queued()
-        assert (await office.get(started.headers["location"])).json()["status"] == "processing"
-    await api.change_rows("UPDATE sync SET not_before = now()")
-    await api.run_queued()
-    assert (await office.get(started.headers["location"])).json()["status"] == "complete"
-    assert await deliver(api) == 1
 
 
 async def test_an_unreachable_address_is_no_answer(api: ApiHarness) -> None:

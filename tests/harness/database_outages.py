@@ -25,6 +25,11 @@ TERMINATE = text("""
     WHERE application_name = 'outage' AND wait_event_type = 'Lock'
 """)
 
+FULL = text("""
+    CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$
+""")
+
 
 @dataclass
 class StartingServer:
@@ -139,6 +144,30 @@ async def locked(urls: Urls, tables: str, seconds: float = SOON) -> AsyncIterato
             await owner.execute(text(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"))
             yield
             await owner.execute(text("ROLLBACK"))
+
+
+def disk_full(urls: Urls, table: str) -> AbstractAsyncContextManager[None]:
+    """Refuse what is written to a table, as where the disk is full."""
+    return _refusing(urls, f"TRIGGER disk_is_full BEFORE INSERT OR UPDATE ON {table}")
+
+
+def disk_full_at_commit(urls: Urls, table: str) -> AbstractAsyncContextManager[None]:
+    """Refuse to commit what was written to a table, as where the disk is full."""
+    trigger = (
+        f"CONSTRAINT TRIGGER disk_is_full AFTER INSERT OR UPDATE ON {table} DEFERRABLE INITIALLY DEFERRED"
+    )
+    return _refusing(urls, trigger)
+
+
+@asynccontextmanager
+async def _refusing(urls: Urls, trigger: str) -> AsyncIterator[None]:
+    async with urls.owner() as owner:
+        await owner.execute(FULL)
+        await owner.execute(text(f"CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION disk_is_full()"))
+        try:
+            yield
+        finally:
+            await owner.execute(text("DROP FUNCTION disk_is_full CASCADE"))
 
 
 @asynccontextmanager
