@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -66,7 +67,7 @@ async def read_rows(urls: Urls, district: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 async def east(servers: Urls) -> AsyncIterator[Urls]:
-    name = "gradesync_east"
+    name = f"gradesync_east_{uuid4().hex[:8]}"
     async with servers.owner() as owner:
         await owner.execute(text(f"CREATE DATABASE {name}"))
         urls = servers.of(name)
