@@ -13,10 +13,14 @@ from harness.streams import connected, serve_streams
 
 @dataclass
 class HangingServer:
-    """Pass data on while `known` is set; for connections that come while `new` is not, never a byte."""
+    """Pass data on while `known` is set; for connections that come while `new` is not, never a byte.
+
+    It hangs by itself once a client sends data with the `sign`.
+    """
 
     url: str
     address: str = ""
+    sign: bytes | None = None
     accepted: int = 0
     known: asyncio.Event = field(default_factory=asyncio.Event)
     new: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,6 +53,8 @@ class HangingServer:
 
     async def _pass_on(self, reader: StreamReader, writer: StreamWriter, known: asyncio.Event) -> None:
         while data := await reader.read(65536):
+            if self.sign is not None and self.sign in data:
+                self.hang()
             if not known.is_set():
                 self.holding.set()
                 await known.wait()

@@ -1,21 +1,24 @@
 """Move districts between databases: whole, and with one owner wherever a move is broken off."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
-from gradesync.db import audit, district_rows, migrate, pauses
+from gradesync.db import audit, district_rows, migrate, pauses, watchdog
 from gradesync.db.district_rows import RowsDiffer, TablesDiffer
 from gradesync.db.moving import MoveRefused, Step, open_move
 from gradesync.db.pauses import Where
 from gradesync.db.session import Database
+from gradesync.errors import DatabaseAway
 from harness.assertions import assert_synced_well
 from harness.cells import PACE, Cells, read_rows
 from harness.commands import run_gradesync
 from harness.district import DistrictHarness
 from harness.every_table import fill
+from harness.hanging_server import hanging_server
 from harness.runtimes import settings_on
 from harness.servers import Urls
 from harness.store import claim, enqueue
@@ -65,6 +68,24 @@ async def test_district_moves_whole_and_alone(riverside: Cells) -> None:
         await read_rows(riverside.west, "hilltop"),
         await read_rows(riverside.east, "lakeside"),
     )
+
+
+async def test_move_ends_where_the_target_falls_silent(
+    riverside: Cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await read_rows(riverside.west, "riverside")
+    for name in ("SILENT_SECONDS", "CLOSE_SECONDS"):
+        monkeypatch.setattr(watchdog, name, 0.1)
+    monkeypatch.setattr(watchdog, "PROBE_SECONDS", 0.5)
+    async with hanging_server(riverside.east.migrate_database_url) as target, asyncio.timeout(60):
+        silent = replace(riverside, east=replace(riverside.east, migrate_database_url=target.address))
+        target.sign = b"FROM STDIN"
+        with pytest.raises(DatabaseAway):
+            await silent.move("riverside")
+        assert target.holding.is_set()
+    assert await riverside.find_owner("riverside") == "west"
+    assert await riverside.move("riverside") == 0
+    assert before <= await read_rows(riverside.east, "riverside")
 
 
 async def test_sync_after_the_move_writes_nothing(

@@ -21,8 +21,10 @@ def move(
 ) -> None:
     """Move a district to another database. Broken off anywhere, it goes on when it is run again."""
     from gradesync.db.moving import Pace
+    from gradesync.observability.logs import configure_logging
     from gradesync.sync.context import SyncLimits
 
+    configure_logging("warning", "text")
     with open_settings() as settings:
         pace = Pace(SyncLimits().call_timeout, patience, settings.settle_seconds)
         asyncio.run(_move(owner_url(settings), to, district_id, pace, abort))
@@ -48,7 +50,9 @@ def routes(
 ) -> None:
     """Print the cell of each district, client and LTI installation, as the map of a proxy reads it."""
     from gradesync.db.moving import list_routes
+    from gradesync.observability.logs import configure_logging
 
+    configure_logging("warning", "text")
     cells = dict(each.partition("=")[::2] for each in cell)
     if not all(cells.values()):
         raise CommandError("A cell has no URL.", "Write --cell west=postgresql://owner:…@host/gradesync.")

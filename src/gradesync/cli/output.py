@@ -15,6 +15,8 @@ from gradesync.errors import DatabaseAway, GradeSyncError
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
 
+HINT = "Is it running? See GRADESYNC_DATABASE_URL, or the URL of the owner."
+
 
 class CommandError(GradeSyncError):
     """Stop a command, with a `message` and a `hint` of what to do."""
@@ -51,9 +53,7 @@ def _as_command_error(error: Exception) -> CommandError | None:
     if isinstance(error, CommandError):
         return error
     if isinstance(error, DatabaseAway):
-        what = "refuses this connection" if error.refused else "does not respond"
-        hint = "Is it running? See GRADESYNC_DATABASE_URL."
-        return CommandError(f"The database {what} ({error.cause}).", hint)
+        return _as_outage(error)
     if isinstance(error, GradeSyncError | EmbeddedError):
         return CommandError(str(error))
     from redis.exceptions import RedisError
@@ -62,8 +62,17 @@ def _as_command_error(error: Exception) -> CommandError | None:
     if isinstance(error, RedisError):
         return CommandError("Redis does not respond.", "Is it running? See GRADESYNC_REDIS_URL.")
     if isinstance(error, OperationalError | ConnectionError):
-        return CommandError("The database does not respond.", "Is it running? See GRADESYNC_DATABASE_URL.")
+        return CommandError("The database does not respond.", HINT)
     return None
+
+
+def _as_outage(error: DatabaseAway) -> CommandError:
+    from gradesync.db.connections import CANCELED, LOCKED
+
+    if error.cause in (CANCELED, LOCKED):  # by a database that works
+        return CommandError(f"The database kept this waiting ({error.cause}).", "Run it again.")
+    what = "refuses this connection" if error.refused else "does not respond"
+    return CommandError(f"The database {what} ({error.cause}).", HINT)
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, str], *, as_json: bool) -> None:

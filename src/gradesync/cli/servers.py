@@ -69,10 +69,7 @@ def migrate(
     ] = None,
 ) -> None:
     """Bring the database to this release, as its owner. Run it before the new processes."""
-    from gradesync.observability.logs import configure_logging
-
-    settings = read_settings().filled(log_format=_log_format())
-    configure_logging(settings.log_level, settings.log_format)
+    settings = _configure()
     if settings.migrate_database_url is not None:
         upgrade_database(settings, app_role)
     else:
@@ -83,7 +80,7 @@ def migrate(
 
 def maintain() -> None:
     """Make partitions for coming weeks and months, and drop those past their time. Run it every day."""
-    settings = read_settings().filled(log_format=_log_format())
+    settings = _configure()
     if settings.migrate_database_url is not None:
         report = maintain_database(settings)
     else:
@@ -93,6 +90,15 @@ def maintain() -> None:
         f"Partitions made: {len(report.made)}, with {report.moved} rows moved into them; "
         f"dropped: {len(report.dropped)}. Rows deleted by a district's policy: {report.deleted}."
     )
+
+
+def _configure() -> Settings:
+    """Read the settings of a command of the owner, and log by them."""
+    from gradesync.observability.logs import configure_logging
+
+    settings = read_settings().filled(log_format=_log_format())
+    configure_logging(settings.log_level, settings.log_format)
+    return settings
 
 
 def listen(host: str, port: int) -> socket.socket:

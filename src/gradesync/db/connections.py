@@ -1,15 +1,18 @@
 """Connect to PostgreSQL, behind a pooler or not, and know a database that is away from a faulty statement."""
 
-from collections.abc import Sequence
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
-from sqlalchemy import ExceptionContext, event
+from sqlalchemy import URL, Connection, ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway
@@ -25,30 +28,106 @@ AWAY_CODES = (
     "25P04",
 )  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
+# Causes of `DatabaseAway` where a limit was reached: that of a wait for a lock, that of a statement.
+LOCKED, CANCELED = "LockNotAvailableError", "QueryCanceledError"
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
 STATEMENTS_KEPT = 200
 CONNECT_SECONDS = 10.0  # for all hosts of a URL together
 COMMAND_SECONDS = 60.0
+OWNER_COMMAND_SECONDS = 600.0  # for one statement: it may move or delete millions of rows
+OWNER_LOCK_SECONDS = 12.0
+OWNER_IDLE_SECONDS = 60.0  # after which a process that sleeps loses its transaction, and so its locks
+OWNER_LIMITS = text("""
+    SELECT set_config('lock_timeout', :lock, true),
+           set_config('idle_in_transaction_session_timeout', :idle, true)
+""")
+# The kernel ends a connection whose packets get lost: it asks an idle peer, and waits for what it sent. Not
+# every system has each of these.
+KEPT_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 25_000}
 
 Server: TypeAlias = tuple[str, int | None]
 
 
 def open_engine(url: str, watchdog: Watchdog, *, application_name: str, pool_size: int) -> AsyncEngine:
     """Make a pool that connects when first used. `url` is of the form postgresql+asyncpg://…"""
+    pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    return make_engine(url, watchdog, application_name, COMMAND_SECONDS, **pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Connect as the owner of the database, for one command. Whatever waits for a silent server ends."""
+
+    engine: AsyncEngine
+    watchdog: Watchdog
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[AsyncConnection]:
+        with self.watchdog.watched():
+            async with self.engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        with self.watchdog.watched():
+            async with AsyncSession(self.engine, expire_on_commit=False) as db, db.begin():
+                yield db
+
+
+@asynccontextmanager
+async def open_owner(
+    url: str | URL,
+    *,
+    command_seconds: float = OWNER_COMMAND_SECONDS,
+    idle_seconds: float | None = OWNER_IDLE_SECONDS,
+) -> AsyncIterator[Owner]:
+    """Open the database for a command of its owner, each connection for itself.
+
+    A transaction waits for a lock for some seconds, and is ended where its process sleeps for `idle_seconds`;
+    None: the command sets such limits itself. Raises `DatabaseAway`, also where a limit is reached.
+    """
+    watchdog = Watchdog()
+    engine = make_engine(url, watchdog, "gradesync command", command_seconds, poolclass=NullPool)
+    if idle_seconds is not None:
+        limits = {"lock": f"{OWNER_LOCK_SECONDS}s", "idle": f"{idle_seconds}s"}
+        event.listen(engine.sync_engine, "begin", partial(_limit, limits))
+    try:
+        yield Owner(engine, watchdog)
+    finally:
+        await watchdog.close()
+        await engine.dispose()
+
+
+def _limit(limits: dict[str, str], connection: Connection) -> None:
+    connection.execute(OWNER_LIMITS, limits)
+
+
+def make_engine(
+    url: str | URL, watchdog: Watchdog, application_name: str, command_seconds: float, **pool: Any
+) -> AsyncEngine:
+    """Make an engine that waits for nothing without end, and raises `DatabaseAway` instead."""
 
     async def connect_watched(**options: Any) -> Any:
-        return await watchdog.connect(partial(connect, **options))
+        try:
+            return await watchdog.connect(partial(connect, **options))
+        except DatabaseAway:
+            raise
+        except Exception as error:
+            raise as_away(error) from error
 
     engine = create_async_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
         hide_parameters=True,
+        **pool,
         connect_args={
             "async_creator_fn": connect_watched,
-            "command_timeout": COMMAND_SECONDS,
+            "command_timeout": command_seconds,
             "server_settings": {"application_name": application_name},  # a pooler refuses others
             "max_cached_statement_lifetime": 0,
         },
@@ -138,6 +217,19 @@ def read_sqlstate(error: BaseException | None) -> str:
     return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
 
 
+class KeptAlive(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """Notice that the server, or the way to it, is gone: also while a statement runs for long."""
+
+    def __init__(self, protocol: Any, transport: Any, *others: Any) -> None:
+        super().__init__(protocol, transport, *others)
+        connected = transport.get_extra_info("socket")
+        if connected is not None and connected.family != socket.AF_UNIX:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in KEPT_ALIVE.items():
+                if (option := getattr(socket, name, None)) is not None:
+                    connected.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
 # By the servers of a URL. One that is gone for hours would delay each new connection.
 _used_last: dict[tuple[Server, ...], Server] = {}
 
@@ -156,6 +248,7 @@ async def connect(
     `TimeoutError` where one did, and no other will do.
     """
     seconds = seconds or CONNECT_SECONDS
+    options["connection_class"] = KeptAlive
     if host is None or isinstance(host, str):
         return await asyncpg.connect(host=host, port=port, timeout=seconds, **options)
     ports = [port] * len(host) if port is None or isinstance(port, int) else port

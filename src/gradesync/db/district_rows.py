@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gradesync.db.driver import as_sqlalchemy
 from gradesync.errors import GradeSyncError
 
 # Both ends write a row as the same text. A lock that is not given soon makes others wait behind it.
@@ -143,16 +144,24 @@ async def _copy_table(
 
     async def read() -> None:
         query = f"SELECT {columns} FROM {table.name} WHERE {table.key} = $1"  # noqa: S608 - of the catalog
-        await reading.copy_from_query(query, district_id, output=chunks.put, format="binary")
+        with as_sqlalchemy():
+            await reading.copy_from_query(query, district_id, output=chunks.put, format="binary")
         await chunks.put(None)
+
+    async def write() -> None:
+        with as_sqlalchemy():
+            await writing.copy_to_table("incoming", source=arriving(), format="binary")
 
     async def arriving() -> AsyncIterator[bytes]:
         while (chunk := await chunks.get()) is not None:
             yield chunk
 
-    async with asyncio.TaskGroup() as both:
-        both.create_task(read())
-        both.create_task(writing.copy_to_table("incoming", source=arriving(), format="binary"))
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(read())
+            both.create_task(write())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
     values = f"OVERRIDING SYSTEM VALUE SELECT {columns} FROM incoming"  # noqa: S608 - of the catalog
     await target.execute(text(f"INSERT INTO {table.name} ({columns}) {values}"))
     await target.execute(text("DROP TABLE incoming"))

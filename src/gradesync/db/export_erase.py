@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradesync.db import codec, history
-from gradesync.db.connections import connect
+from gradesync.db.connections import open_owner
 from gradesync.db.tables import metadata
 
 # Columns with secrets, which are not exported.
@@ -49,21 +48,21 @@ async def export_rows(db: AsyncSession) -> AsyncIterator[ExportedRow]:
 
 
 async def erase(url: str, district_id: str) -> dict[str, int]:
-    """Delete everything of a district, as the owner at `url`; return the number of rows by table."""
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
+    """Delete everything of a district, as the owner at `url`; return the number of rows by table.
+
+    Broken off anywhere, it goes on when it is run again. Raises `DatabaseAway`.
+    """
     erased: Counter[str] = Counter()
     access = [metadata.tables[name] for name in ACCESS_TABLES]
-    try:
-        async with engine.begin() as connection:
+    async with open_owner(url) as owner:
+        async with owner.begin() as connection:
             erased += await _delete(connection, access, district_id)
         more = True
         while more:  # a sync that was running may have written meanwhile
-            async with engine.begin() as connection:
+            async with owner.begin() as connection:
                 deleted = await _delete(connection, district_tables(), district_id)
             erased += deleted
             more = bool(deleted)
-    finally:
-        await engine.dispose()
     return dict(erased)
 
 

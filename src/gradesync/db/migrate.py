@@ -1,7 +1,6 @@
 """Run migrations as the owner of the database. No file but this package is needed."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import stamina
@@ -10,22 +9,19 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gradesync.db.connections import as_away, connect, is_direct
+from gradesync.db.connections import CANCELED, LOCKED, is_direct, open_owner
 from gradesync.db.migrations import head
 from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
 # The server ends a statement sooner (`env.py`), unless it answers nothing any more.
 COMMAND_SECONDS = 90.0
-CONNECTING = {"async_creator_fn": connect, "command_timeout": COMMAND_SECONDS}
-# By SQLSTATE, where a limit of `env.py` is reached. The migration under way is then undone.
+# By cause, where a limit of `env.py` is reached. The migration under way is then undone.
 OUT_OF_TIME = {
-    "55P03": "A migration found its tables busy",  # lock_timeout
-    "57014": "A migration took too long, or another one is under way",  # statement_timeout
+    LOCKED: "A migration found its tables busy",  # lock_timeout
+    CANCELED: "A migration took too long, or another one is under way",  # statement_timeout
 }
 
 
@@ -51,8 +47,8 @@ async def upgrade(url: str, app_role: str, revision: str = "head", *, attempts: 
         ):
             with attempt:
                 await within(url, app_role, lambda config: _upgrade(config, revision))
-    except DBAPIError as error:
-        if (reason := OUT_OF_TIME.get(_code(error))) is None:
+    except DatabaseAway as error:
+        if (reason := OUT_OF_TIME.get(error.cause)) is None:
             raise
         raise MigrationOutOfTime(f"{reason}: it was undone. Run gradesync migrate again.") from error
 
@@ -64,13 +60,7 @@ def _upgrade(config: Config, revision: str) -> None:
 
 
 def _may_pass(error: Exception) -> bool:
-    if isinstance(error, DatabaseAway):
-        return not error.refused
-    return isinstance(error, DBAPIError) and _code(error) == "55P03"
-
-
-def _code(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", ""))
+    return isinstance(error, DatabaseAway) and not error.refused and error.cause != CANCELED
 
 
 async def downgrade(url: str, app_role: str, revision: str) -> None:
@@ -101,13 +91,10 @@ async def within(url: str, app_role: str, do: Callable[[Config], None]) -> None:
         config.attributes.update(connection=connection, app_role=app_role)
         do(config)
 
-    engine = create_async_engine(url, poolclass=NullPool, connect_args=CONNECTING)
-    try:
-        async with _connect(engine) as connection:
-            await _require_direct(connection)
-            await connection.run_sync(migrate)
-    finally:
-        await engine.dispose()
+    opened = open_owner(url, command_seconds=COMMAND_SECONDS, idle_seconds=None)
+    async with opened as owner, owner.connect() as connection:
+        await _require_direct(connection)
+        await connection.run_sync(migrate)
 
 
 async def _require_direct(connection: AsyncConnection) -> None:
@@ -118,16 +105,3 @@ async def _require_direct(connection: AsyncConnection) -> None:
             "Migrations must go past the pooler: their lock belongs to a session. "
             "Name PostgreSQL's own address in GRADESYNC_MIGRATE_DATABASE_URL."
         )
-
-
-@asynccontextmanager
-async def _connect(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    connection = engine.connect()
-    try:
-        await connection.start()
-    except Exception as error:
-        raise as_away(error) from error
-    try:
-        yield connection
-    finally:
-        await connection.close()

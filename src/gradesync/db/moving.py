@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import make_url, text
+from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradesync.db import audit, district_rows, pauses
-from gradesync.db.connections import connect
+from gradesync.db.connections import Owner, open_owner
 from gradesync.db.pauses import Where
 from gradesync.db.session import SET_DISTRICT
 from gradesync.errors import GradeSyncError
@@ -26,6 +26,7 @@ COPY = "operator:move-copy"  # the same pause at the target, until the move is o
 REASON = "The district is being moved to another server."
 ATTEMPTS = 3
 POLL_SECONDS = 0.5
+IDLE_SECONDS = 600.0  # of one end, while the other one works at a large table
 WHOLE = Where()
 LIMITS = {"lock_timeout": "12s"}
 HAS = text("SELECT EXISTS (SELECT FROM district WHERE id = :district)")
@@ -84,8 +85,8 @@ class Move:
     """Hold both ends of a move, and report each step to `report` as soon as it is committed."""
 
     district_id: str
-    source: AsyncEngine
-    target: AsyncEngine
+    source: Owner
+    target: Owner
     pace: Pace
     report: Callable[[Step], None]
 
@@ -184,23 +185,23 @@ class Move:
         if deleted and (found is None or tuple(found) != (move_id, COPY)):  # undone by the raise
             raise MoveRefused(f"The target has rows of a district {self.district_id} that are no copy.")
 
-    async def _resume(self, end: AsyncEngine, move_id: UUID, action: str) -> None:
+    async def _resume(self, end: Owner, move_id: UUID, action: str) -> None:
         async with self._session(end) as db:
             await audit.append(db, MOVER, action, {"district": self.district_id})
             await pauses.resume(db, str(move_id), MOVER, least_seconds=self.pace.least)
 
-    async def _has(self, end: AsyncEngine) -> bool:
+    async def _has(self, end: Owner) -> bool:
         async with end.connect() as connection:
             return bool(await connection.scalar(HAS, {"district": self.district_id}))
 
-    async def _get_pause(self, end: AsyncEngine) -> tuple[UUID, str] | None:
+    async def _get_pause(self, end: Owner) -> tuple[UUID, str] | None:
         async with end.connect() as connection:
             row = (await connection.execute(PAUSE, {"district": self.district_id})).one_or_none()
             return (row.id, row.paused_by) if row else None
 
     @asynccontextmanager
-    async def _session(self, end: AsyncEngine) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(end, expire_on_commit=False) as db, db.begin():
+    async def _session(self, end: Owner) -> AsyncIterator[AsyncSession]:
+        async with end.session() as db:
             await db.execute(SET_DISTRICT, LIMITS | {"district": self.district_id})
             yield db
 
@@ -213,10 +214,9 @@ async def open_move(
     async with AsyncExitStack() as stack:
         ends = []
         for url in (source_url, target_url):
-            engine = _engine(url)
-            stack.push_async_callback(engine.dispose)
-            ends.append(engine)
-            lock = await stack.enter_async_context(engine.connect())
+            owner = await stack.enter_async_context(open_owner(_address(url), idle_seconds=IDLE_SECONDS))
+            ends.append(owner)
+            lock = await stack.enter_async_context(owner.connect())
             await lock.execution_options(isolation_level="AUTOCOMMIT")
             if not await lock.scalar(LOCK, {"district": district_id}):
                 raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
@@ -231,7 +231,7 @@ async def list_routes(cells: Mapping[str, str]) -> dict[str, str]:
     owners = await list_owners(cells)
     routes = dict(owners)
     for cell, url in cells.items():
-        async with _connect(url) as connection:
+        async with open_owner(_address(url)) as owner, owner.begin() as connection:
             for row in await connection.execute(NAMED):
                 if owners.get(row.district_id, cell) == cell:
                     routes[row.name] = cell
@@ -246,22 +246,11 @@ async def list_owners(cells: Mapping[str, str]) -> dict[str, str]:
     owners: dict[str, str] = {}
     copies: dict[str, str] = {}
     for cell, url in cells.items():
-        async with _connect(url) as connection:
+        async with open_owner(_address(url)) as owner, owner.begin() as connection:
             for row in await connection.execute(OWNED, {"copy": COPY}):
                 (copies if row.is_copy else owners)[row.id] = cell
     return dict(sorted((copies | owners).items()))
 
 
-@asynccontextmanager
-async def _connect(url: str) -> AsyncIterator[AsyncConnection]:
-    engine = _engine(url)
-    try:
-        async with engine.connect() as connection:
-            yield connection
-    finally:
-        await engine.dispose()
-
-
-def _engine(url: str) -> AsyncEngine:
-    address = make_url(url).set(drivername="postgresql+asyncpg")
-    return create_async_engine(address, connect_args={"async_creator_fn": connect})
+def _address(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+asyncpg")

@@ -12,18 +12,15 @@ from typing import NamedTuple
 
 import stamina
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from gradesync.core.history import oldest_kept
 from gradesync.core.sis import Policy
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
-from gradesync.db.connections import connect
-from gradesync.errors import GradeSyncError
+from gradesync.db.connections import LOCKED, open_owner
+from gradesync.errors import DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
-LOCK_TAKEN = "55P03"
 # A step that waits for a lock makes others wait behind it: it gives up soon, and comes again.
 LIMITS = text("SELECT set_config('lock_timeout', '2s', true), set_config('timezone', 'UTC', true)")
 ALONE = text("SELECT pg_advisory_xact_lock(hashtext('gradesync maintain'))")
@@ -143,32 +140,30 @@ async def read_states(db: AsyncSession) -> Mapping[str, PartitionState]:
 async def maintain(url: str, *, now: datetime | None = None, attempts: int = ATTEMPTS) -> Maintained:
     """Bring the partitions up to date, as the owner at `url`. Safe at any time, and to repeat.
 
-    Raises `PartitionsLocked` where somebody, such as a backup, keeps them locked through all `attempts`.
+    Raises `PartitionsLocked` where somebody, such as a backup, keeps them locked through all `attempts`, and
+    `DatabaseAway`.
     """
     today = (now or datetime.now(UTC)).date()
-    engine = create_async_engine(url, poolclass=NullPool, connect_args={"async_creator_fn": connect})
     report = Maintained()
     try:
         async for attempt in stamina.retry_context(
             on=_is_locked, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=10
         ):
             with attempt:
-                async with engine.connect() as connection:
+                async with open_owner(url) as owner, owner.connect() as connection:
                     for table in (HISTORY, OUTCOME):
                         await _make_ahead(connection, table, today, report)
                     await _drop(connection, OUTCOME, today - LOG_KEPT - GRACE, report)
                     await _drop_history(connection, today, report)
-    except DBAPIError as error:
+    except DatabaseAway as error:
         if not _is_locked(error):
             raise
         raise PartitionsLocked("The partitions stay in use. Nothing is lost: run it again later.") from error
-    finally:
-        await engine.dispose()
     return report
 
 
 def _is_locked(error: Exception) -> bool:
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == LOCK_TAKEN
+    return isinstance(error, DatabaseAway) and error.cause == LOCKED
 
 
 async def _list(connection: AsyncConnection, table: Partitioned) -> list[Partition]:

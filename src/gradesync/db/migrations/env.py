@@ -19,6 +19,7 @@ def _is_compared(name: str | None, kind: str, _: object) -> bool:
 connection: Connection = context.config.attributes["connection"]
 for statement in (
     "SET statement_timeout = '60s'",
+    "SET idle_in_transaction_session_timeout = '60s'",  # a process that sleeps must not keep its locks
     "SELECT pg_advisory_lock(hashtext('gradesync migrations'))",
     "SET lock_timeout = '2s'",
 ):
