@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradesync.core.sis import Policy
 from gradesync_sandbox.district import World
@@ -25,6 +25,11 @@ class Kind:
     @property
     def clears(self) -> bool:
         return self.demands is None or self.demands.blank != "cannot"
+
+    @property
+    def excuses(self) -> bool:
+        """Return True where an excused score is shown as such, though the district sends no marks."""
+        return self.demands is not None
 
     @property
     def has_categories(self) -> bool:
@@ -57,3 +62,12 @@ async def open_kind(
     face = open_face(world.powerschool, kind.profile, version) if kind.demands else None
     async with environment.open_district(world, policy=policy, oneroster=face) as opened:
         yield opened
+
+
+async def change_settings(harness: DistrictHarness, **settings: str | int | bool) -> None:
+    """Change these settings of a OneRoster district's profile."""
+    access = harness.district.sis.oneroster
+    assert access is not None
+    changed = replace(access, settings=tuple(sorted((dict(access.settings) | settings).items())))
+    sis = replace(harness.district.sis, oneroster=changed)
+    await harness.replace_district(replace(harness.district, sis=sis))

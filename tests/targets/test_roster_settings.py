@@ -16,6 +16,7 @@ from gradesync_sandbox.schoology.model import Mark
 from gradesync_sandbox.world import build
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.sis_kinds import change_settings
 
 LONG = "An assignment whose name is longer than fifty characters are"
 
@@ -119,14 +120,6 @@ CASES = [
 ]
 
 
-def change_settings(harness: DistrictHarness, **settings: str | int | bool) -> Any:
-    """Return the district with these settings of its profile."""
-    access = harness.district.sis.oneroster
-    assert access is not None
-    changed = replace(access, settings=tuple(sorted((dict(access.settings) | settings).items())))
-    return replace(harness.district, sis=replace(harness.district.sis, oneroster=changed))
-
-
 async def find_reasons(harness: DistrictHarness) -> set[str | None]:
     """Sync, and return why what did not go didn't; a score goes with its assignment."""
     done = await harness.sync(mode="full")
@@ -142,11 +135,11 @@ async def test_a_server_takes_its_own_value_of_a_setting_alone(environment: Envi
     face.demands = replace(face.demands, **case.demands)
     async with environment.open_district(world, oneroster=face) as harness:
         case.prepare(harness)
-        await harness.replace_district(change_settings(harness, **{case.setting: case.other}))
+        await change_settings(harness, **{case.setting: case.other})
         assert case.reason in await find_reasons(harness)
         assert not any(cell for cells in harness.table().values() for cell in cells.values())
         await harness.pass_time()
-        await harness.replace_district(change_settings(harness, **{case.setting: case.own}))
+        await change_settings(harness, **{case.setting: case.own})
         assert await find_reasons(harness) == ({case.own_reason} if case.own_reason else set())
 
 
@@ -166,7 +159,7 @@ async def test_a_score_is_cleared_as_the_server_allows(
     environment: Environment, server: str, setting: str, outcome: tuple[str, str | None], deletes: int
 ) -> None:
     async with open_roster(environment, blank=server) as harness:
-        await harness.replace_district(change_settings(harness, blank=setting))
+        await change_settings(harness, blank=setting)
         await harness.sync()
         harness.forget_calls()
         harness.clear(harness.items[0], harness.students[0])
@@ -190,8 +183,7 @@ async def test_an_excused_score_has_beside_it_what_the_server_wants(
     environment: Environment, needs_score: bool, setting: str, shown: object
 ) -> None:
     async with open_roster(environment, exempt_needs_score=needs_score) as harness:
-        await harness.change_policy(exception_flags=True)
-        await harness.replace_district(change_settings(harness, excused_score=setting))
+        await change_settings(harness, excused_score=setting)
         item, ann = harness.items[0], harness.students[0]
         harness.grade(item, ann, 7)
         await harness.sync()
@@ -218,7 +210,7 @@ async def test_an_entry_of_the_sis_is_kept_where_the_server_keeps_it(
     environment: Environment, keeps: bool, setting: bool, outcome: tuple[str, str | None]
 ) -> None:
     async with open_roster(environment, keeps_entries=keeps) as harness:
-        await harness.replace_district(change_settings(harness, keeps_entries=setting))
+        await change_settings(harness, keeps_entries=setting)
         item, ann = harness.items[0], harness.students[0]
         await harness.sync()
         harness.type_in_sis(item, ann, 1)

@@ -12,6 +12,7 @@ from gradesync_sandbox.world import build
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.sis_kinds import change_settings
 
 
 @pytest.fixture
@@ -21,18 +22,8 @@ async def harness(environment: Environment) -> AsyncIterator[DistrictHarness]:
     face = open_face(world.powerschool, "standard")
     face.demands = replace(face.demands, reads_scores=False)
     async with environment.open_district(world, oneroster=face) as opened:
-        await set_readable(opened, readable=False)
+        await change_settings(opened, reads_scores=False)
         yield opened
-
-
-async def set_readable(harness: DistrictHarness, *, readable: bool) -> None:
-    access = harness.district.sis.oneroster
-    assert access is not None
-    settings = {**dict(access.settings), "reads_scores": readable}
-    changed = replace(access, settings=tuple(settings.items()))
-    await harness.replace_district(
-        replace(harness.district, sis=replace(harness.district.sis, oneroster=changed))
-    )
 
 
 async def test_changes_arrive_where_no_score_is_shown(harness: DistrictHarness) -> None:
@@ -63,7 +54,7 @@ async def test_a_clear_whose_answer_is_lost_is_made_good(harness: DistrictHarnes
 
 async def test_a_server_that_shows_none_refuses_reads(harness: DistrictHarness) -> None:
     await harness.sync()
-    await set_readable(harness, readable=True)
+    await change_settings(harness, reads_scores=True)
     done = await harness.sync(mode="full")
     assert done.error_code == "sis-permission-missing"
     assert await find_false_claims(harness, done) == []

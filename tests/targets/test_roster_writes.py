@@ -19,6 +19,7 @@ from gradesync_sandbox.world import build
 from harness.assertions import assert_synced_well, find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from harness.sis_kinds import change_settings
 
 ITEMS = 6
 
@@ -68,17 +69,8 @@ async def test_line_items_are_written_at_once(harness: DistrictHarness) -> None:
     await expect_nothing_to_do(harness)
 
 
-async def allow_at_once(harness: DistrictHarness, connections: int) -> None:
-    access = harness.district.sis.oneroster
-    assert access is not None
-    changed = replace(access, settings=(*access.settings, ("connections", connections)))
-    await harness.replace_district(
-        replace(harness.district, sis=replace(harness.district.sis, oneroster=changed))
-    )
-
-
 async def test_no_more_calls_at_once_than_the_district_allows(harness: DistrictHarness) -> None:
-    await allow_at_once(harness, 2)
+    await change_settings(harness, connections=2)
     face_of(harness).demands = replace(face_of(harness).demands, at_once=2)
     harness.world.powerschool.switches.latency = 0.005  # calls overlap
     await assert_synced_well(harness)
@@ -91,7 +83,7 @@ async def test_a_call_that_lets_syncs_pass_holds_no_connection(environment: Envi
     world = build(7, 2, 1, 1, ideal=True)
     face = open_face(world.powerschool, "standard")
     async with environment.open_district(world, oneroster=face) as opened:
-        await allow_at_once(opened, 1)
+        await change_settings(opened, connections=1)
         for room in world.classrooms:
             await opened.request(room)
         context, district_id = opened.context, opened.district.id
@@ -151,6 +143,13 @@ async def test_new_scores_of_an_item_go_in_one_call(posting: DistrictHarness) ->
     counted = calls(posting)
     assert (counted["result.post"], counted.get("result.put", 0)) == (2, 0)
     await expect_nothing_to_do(posting)
+
+
+async def test_a_post_is_spelled_as_the_server_wants_writes(posting: DistrictHarness) -> None:
+    face_of(posting).demands = replace(face_of(posting).demands, lower_case=True)
+    await change_settings(posting, path_case="lower")
+    await assert_synced_well(posting)
+    assert "result.put" not in calls(posting)  # as after a POST that is refused
 
 
 async def test_what_the_sis_gave_ids_is_changed_by_them(posting: DistrictHarness) -> None:

@@ -49,6 +49,11 @@ class Profile:
     connections: int = 8
     calls_per_minute: int = 600
 
+    @property
+    def line_items(self) -> str:
+        """Return the collection of line items as writes spell it."""
+        return "lineitems" if self.path_case == "lower" else "lineItems"
+
 
 @dataclass(frozen=True, slots=True)
 class Vendor:

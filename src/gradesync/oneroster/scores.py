@@ -125,7 +125,8 @@ class Scores:
         """
         line_item = rows[0].ref.key
         made = {result_id(line_item, row.write.sis_student): row for row in rows}
-        path, now = path_to("lineItems", line_item, "results"), self.calls.gradebook.clock()
+        path = path_to(self.bodies.profile.line_items, line_item, "results")
+        now = self.calls.gradebook.clock()
         bodies = [self.bodies.result(None, key, line_item, row.write, now) for key, row in made.items()]
         self.results.posted.add(line_item)
         try:

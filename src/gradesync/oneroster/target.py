@@ -199,9 +199,9 @@ class OneRosterTarget:
 
     async def _put(self, key: str, body: Mapping[str, object]) -> Refusal | None:
         """Write a line item; return the refusal where the SIS doesn't take it. Raises `AnswerLost`."""
-        collection = "lineitems" if self.profile.path_case == "lower" else "lineItems"
+        path = path_to(self.profile.line_items, key)
         response = await self.calls.send(
-            self.calls.gradebook, "lineItem.put", "PUT", path_to(collection, key), body={"lineItem": body}
+            self.calls.gradebook, "lineItem.put", "PUT", path, body={"lineItem": body}
         )
         refusal = read_refusal(response)
         if response.status >= 300 or refusal.failed:

@@ -61,6 +61,7 @@ WRITES: dict[tuple[str, str], Write] = {
     ("DELETE", "/lineitems/{id}"): writes.delete_line_item,
     ("PUT", "/results/{id}"): writes.put_result,
     ("POST", "/lineItems/{id}/results"): writes.post_results,
+    ("POST", "/lineitems/{id}/results"): writes.post_results,
     ("DELETE", "/results/{id}"): writes.delete_result,
 }
 SCOPES = {"PUT": "gradebook.createput", "POST": "gradebook.createpost", "DELETE": "gradebook.delete"}

@@ -24,7 +24,7 @@ kind_of = Kinds(
         (r"GET BASE/results/[^/]+", "result.get"),
         (r"PUT BASE/line[Ii]tems/[^/]+", "lineItem.put"),
         (r"PUT BASE/results/[^/]+", "result.put"),
-        (r"POST BASE/lineItems/[^/]+/results", "result.post"),
+        (r"POST BASE/line[Ii]tems/[^/]+/results", "result.post"),
         (r"DELETE BASE/line[Ii]tems/[^/]+", "lineItem.delete"),
         (r"DELETE BASE/results/[^/]+", "result.delete"),
     )
