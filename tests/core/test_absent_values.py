@@ -1,25 +1,33 @@
-"""Test that a value which is absent, unreadable or never made clears nothing (R36, R38)."""
+"""Test what a value comes to that is absent, unreadable, never made or excused (R3, R36, R38)."""
 
 from dataclasses import replace
 from decimal import Decimal
 
-from gradesync.core.gradebook import UNTOUCHED
-from gradesync.core.ledger import Owed
+import pytest
+
+from gradesync.core.gradebook import EXCUSED, UNTOUCHED, Mark
+from gradesync.core.ledger import Doubtful, LedgerAssignment, Owed, Value
 from gradesync.core.plan import AssignmentPlan, ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 from harness.gradebooks import (
     ANN,
     BEN,
+    CAPABILITIES,
     NINE,
     STUDENTS,
     entry,
     gradebook,
     ledger,
+    listed,
+    live,
     only,
     plan_of,
     quiz,
+    rulebook,
     settled,
 )
+
+EXCUSES = rulebook(capabilities=replace(CAPABILITIES, excuses=True, clears=False))
 
 
 def counts(item: AssignmentPlan) -> tuple[int, int, int]:
@@ -67,3 +75,26 @@ def test_R38_a_blank_that_nobody_made_clears_nothing() -> None:
 def test_R38_a_blank_that_nobody_made_counts_for_nothing() -> None:
     book = gradebook({ANN: UNTOUCHED, BEN: Decimal(4)}, assignments=[quiz(category_id=None)])
     assert [score.student for score in only(plan_of(book)).settled] == [BEN]
+
+
+@pytest.mark.parametrize(
+    ("known", "shown", "sent"),
+    [
+        (entry(), None, []),
+        (entry({ANN: NINE}), None, [Mark(EXCUSED)]),
+        (entry({ANN: Mark(EXCUSED)}), None, []),
+        (entry({ANN: None}), None, [Mark(EXCUSED)]),
+        (entry(doubtful={ANN: Doubtful(NINE)}), {ANN: NINE}, [Mark(EXCUSED)]),
+        (entry(doubtful={ANN: Doubtful(NINE)}), {}, []),
+        (entry(may_hold=True), {ANN: NINE}, [Mark(EXCUSED)]),
+        (entry(may_hold=True), {}, []),
+        (entry(may_hold=True), None, [Mark(EXCUSED)]),
+    ],
+)
+def test_R3_a_sis_shows_excused_in_the_place_of_a_score(
+    known: LedgerAssignment, shown: dict[str, Decimal | None] | None, sent: list[Value]
+) -> None:
+    held = live(listed(), scores=None if shown is None else {"r1": shown})
+    item = only(plan_of(gradebook({ANN: Mark(EXCUSED)}), ledger(known), held, rules=EXCUSES))
+    assert [write.value for write in item.writes] == sent
+    assert all(write.result is Result.CLEARED for write in item.writes)

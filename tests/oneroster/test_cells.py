@@ -34,6 +34,8 @@ def test_what_is_sent_reads_back(points: Decimal, profile: Profile, before: Deci
         values.append(Mark(MISSING, Decimal(0)))
     for value in values:
         assert decode_cell(wire(value, profile, before), profile, marks=True) == value
+    for value in (points, Mark(EXCUSED)):
+        assert decode_cell(wire(value, profile, before), profile, marks=False) == value
     if profile.blank != "cannot":  # then no blank is ever sent
         cleared = wire(None, profile, before)
         assert cleared is None or decode_cell(cleared, profile, marks=True) is None
@@ -68,7 +70,7 @@ def test_each_kind_of_score_has_its_fields(value: Value, profile: Profile, field
         ({"scoreStatus": "submitted"}, None, None),
         ({"scoreStatus": "not submitted"}, Mark(MISSING), None),
         ({"scoreStatus": "not submitted", "score": 0}, Decimal(0), Decimal(0)),
-        ({"scoreStatus": "exempt", "score": 80}, Mark(EXCUSED), Decimal(80)),
+        ({"scoreStatus": "exempt", "score": 80}, Mark(EXCUSED), Mark(EXCUSED)),
         ({"missing": "true"}, Mark(MISSING), None),
         ({"score": "9.50"}, Decimal("9.5"), Decimal("9.5")),
         ({"score": ""}, None, None),
@@ -85,4 +87,4 @@ def test_what_is_no_number_is_no_blank(score: object) -> None:
     for marks in (True, False):
         with pytest.raises(MalformedError):
             decode_cell({"scoreStatus": "fully graded", "score": score}, NEW, marks=marks)
-    assert decode_cell({"scoreStatus": "exempt", "score": score}, NEW, marks=True) == Mark(EXCUSED)
+        assert decode_cell({"scoreStatus": "exempt", "score": score}, NEW, marks=marks) == Mark(EXCUSED)

@@ -4,7 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from gradesync_sandbox.schoology.model import Mark
+import pytest
+
+from gradesync_sandbox.schoology.model import Item, Mark
 from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
@@ -65,18 +67,51 @@ async def test_every_change_of_a_score_arrives(harness: DistrictHarness, kind: K
     harness.mark(first, cam, Mark.MISSING)
     harness.mark(second, ann, Mark.EXCUSED)
     harness.mark(second, ben, Mark.INCOMPLETE)
-    cells = await sync(harness, kind, left=0 if kind.clears else 2)
+    cells = await sync(harness, kind, left=0 if kind.clears else 1)
     cleared = ("cleared", None) if kind.clears else ("skipped", "cannot-clear")
     assert [cells[first.id, uid] for uid in (ann, ben, cam)] == [
         ("written", None),
         cleared,
         ("written", None),
     ]
-    assert [cells[second.id, uid] for uid in (ann, ben)] == [cleared, ("skipped", "incomplete-not-sent")]
+    excused = [cells[second.id, uid] for uid in (ann, ben)]
+    assert excused == [("cleared", None), ("skipped", "incomplete-not-sent")]
     await expect_nothing_to_do(harness)
     for item, uid in ((first, ben), (first, cam), (second, ann), (second, ben)):
         harness.grade(item, uid, 7)
     await sync(harness, kind)
+    await expect_nothing_to_do(harness)
+
+
+def find_status(harness: DistrictHarness, item: Item, uid: int) -> str | None:
+    """Return the status of a result that a OneRoster SIS shows; None where there is none."""
+    assert harness.sandbox.oneroster is not None
+    pair = harness.part(item).assignmentsectionid, harness.room.students[uid].dcid
+    return dict(harness.sandbox.oneroster.result_fields.get(pair, {})).get("scoreStatus")
+
+
+async def test_R3_excused_takes_the_place_of_a_score(harness: DistrictHarness, kind: Kind) -> None:
+    if not kind.excuses:
+        pytest.skip("this SIS shows a blank")
+    (first, second), (ann, ben, cam) = harness.items, harness.students
+    harness.mark(first, cam, Mark.EXCUSED)
+    await sync(harness, kind)
+    for item, uid in ((first, ann), (first, ben), (second, ann)):
+        harness.mark(item, uid, Mark.EXCUSED)
+    await sync(harness, kind)
+    shown = [find_status(harness, first, uid) for uid in (ann, ben, cam)]
+    assert shown == ["exempt", "exempt", None]  # nothing was ever sent for the third
+    await expect_nothing_to_do(harness)
+    await lose_ledger(harness)
+    cells = await sync(harness, kind, mode="full")
+    assert (cells[first.id, ann], harness.writes) == (("adopted", None), [])
+    harness.clear(first, ann)
+    harness.grade(first, ben, 6)
+    harness.mark(second, ann, Mark.MISSING)
+    cells = await sync(harness, kind)
+    assert cells[first.id, ann] == (("cleared", None) if kind.clears else ("skipped", "cannot-clear"))
+    assert find_status(harness, first, ann) == (None if kind.clears else "exempt")
+    assert [harness.sis_text(first, ben), harness.sis_text(second, ann)] == ["6", "0"]
     await expect_nothing_to_do(harness)
 
 

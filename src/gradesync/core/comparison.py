@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gradesync.core.assignments import Binding, bind
 from gradesync.core.cell_state import EDITED, NO_WISH, CellState, Wanted, judge_cell, settle_doubt
-from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent
+from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, find_desired
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook, Score
 from gradesync.core.ledger import Ledger, LedgerAssignment, Value
@@ -98,7 +98,8 @@ def _fitter(book: Rulebook) -> ScoreFitter:
 class _Column(NamedTuple):
     """Hold one assignment's scores as they were sent, and as the SIS holds them: None where it is not known.
 
-    `stop`: why the assignment does not go. `unread`: why its scores were not read.
+    `stop`: why the assignment does not go. `unread`: why its scores were not read. `may_hold`: the SIS may
+    hold scores that were never sent.
     """
 
     entry: LedgerAssignment
@@ -106,6 +107,13 @@ class _Column(NamedTuple):
     live: LiveScores | None
     stop: Reason | None
     unread: Reason = Reason.SIS_SCORES_UNREADABLE
+    may_hold: bool = False
+
+    def find_live(self, key: str) -> Live:
+        return NOT_READ if self.live is None or not key else self.live.get(key)
+
+    def find_sent(self, key: str) -> Sent:
+        return self.sent.get(key, NEVER_SENT)
 
 
 def _find_column(
@@ -121,7 +129,8 @@ def _find_column(
         return _Column(entry, entry.sent if binding.gone else {}, {}, stop)
     if not binding.takes_points:
         return _Column(entry, entry.sent, None, stop, Reason.SIS_SCORE_TYPE)
-    return _Column(entry, {} if binding.adopted else entry.sent, _held(binding.ref, live, book), stop)
+    held, may_hold = _held(binding.ref, live, book), binding.adopted or entry.may_hold
+    return _Column(entry, {} if binding.adopted else entry.sent, held, stop, may_hold=may_hold)
 
 
 def _held(ref: Ref | None, live: LiveGradebook, book: Rulebook) -> LiveScores | None:
@@ -172,14 +181,16 @@ class _Comparer:
         fitted = self.fitter.fit(cell)
         if fitted.stop in {Reason.INCOMPLETE_NOT_SENT, Reason.UNKNOWN_EXCEPTION}:
             return NO_WISH, fitted.stop
+        doubt, live = column.entry.doubtful.get(key), column.find_live(key)
+        wanted = find_desired(fitted, column.find_sent(key), doubt, live, may_hold=column.may_hold)
         decision = column.entry.decisions.get(key)
         if (
             decision is not None
             and decision.student == uid
-            and (decision.choice == "stop" or (decision.choice == "take" and decision.wanted == fitted.value))
+            and (decision.choice == "stop" or (decision.choice == "take" and decision.wanted == wanted))
         ):
             return NO_WISH, Reason.LEFT_TO_SIS
-        return fitted.value, found.reason if isinstance(found, Stop) else fitted.stop
+        return wanted, found.reason if isinstance(found, Stop) else fitted.stop
 
     def _find_cell(self, column: _Column, uid: str) -> "Score | Wanted":
         """Return a student's score as Schoology has it, or as it is owed."""
@@ -196,8 +207,8 @@ class _Comparer:
         self, column: _Column, uid: str, key: str, wanted: Wanted, reason: Reason | None
     ) -> ComparedCell | None:
         """Return one cell; None where nobody ever had a score in it, as far as is known."""
-        live: Live = NOT_READ if column.live is None or not key else column.live.get(key)
-        sent = settle_doubt(self._find_sent(column, key), column.entry.doubtful.get(key), live)
+        live = column.find_live(key)
+        sent = settle_doubt(column.find_sent(key), column.entry.doubtful.get(key), live)
         values = _known(sent), _known(live), _known(wanted)
         if all(value is None for value in values) and reason is not Reason.ROW_UNREADABLE:
             if self._scored(column, uid) and reason is not None:
@@ -211,10 +222,6 @@ class _Comparer:
     def _scored(self, column: _Column, uid: str) -> bool:
         cell = self.gradebook.cells.get(column.entry.id, {}).get(uid)
         return cell is not None and cell is not UNTOUCHED
-
-    @staticmethod
-    def _find_sent(column: _Column, key: str) -> Sent:
-        return column.sent.get(key, NEVER_SENT)
 
 
 def _known(value: Sent | Live | Wanted) -> Value:

@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from gradesync.core.catalog import sis_name
 from gradesync.core.decisions import is_pending
+from gradesync.core.fit import Fitted
 from gradesync.core.ledger import Decision, Doubtful, Value, holds, points_of
 from gradesync.core.plan import ScoreOutcome, ScoreWrite
 from gradesync.core.reasons import Reason, Result
@@ -30,6 +31,14 @@ Live: TypeAlias = Value | Literal[Unknown.NOT_READ]
 # is to send nothing because a person decided so. To take and to resend concern the value that a person chose
 # in place of Schoology's: the SIS holds it, or is to hold it.
 Choice: TypeAlias = Literal["keep", "adopt", "write", "restore", "ask", "leave", "take", "resend"]
+
+
+def find_desired(fitted: Fitted, sent: Sent, doubt: Doubtful | None, live: Live, *, may_hold: bool) -> Value:
+    """Return what the SIS should hold of a score: a mark `instead` of one is no mark where none may stand."""
+    if not fitted.instead or sent is not NEVER_SENT:
+        return fitted.value
+    may_stand = may_hold or (doubt is not None and doubt.value is not None)
+    return fitted.value if may_stand and live is not None else None
 
 
 def decide(

@@ -23,17 +23,20 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u
 class Fitted(NamedTuple):
     """Hold a score fitted to the SIS: the value that it should have, or the reason why nothing is sent.
 
-    `excused`: a blank that the teacher asked for, not one that merely has no grade.
+    `excused`: a blank that the teacher asked for, not one that merely has no grade. `instead`: its mark only
+    takes the place of a score.
     """
 
     value: Value = None
     warnings: tuple[Reason, ...] = ()
     stop: Reason | None = None
     excused: bool = False
+    instead: bool = False
 
 
 _BLANK = Fitted()
 _CLEARED = Fitted(excused=True)
+_EXCUSED = Fitted(Mark(EXCUSED), excused=True)
 _ZERO = Fitted(ZERO)
 _INCOMPLETE = Fitted(stop=Reason.INCOMPLETE_NOT_SENT)
 _UNKNOWN = Fitted(stop=Reason.UNKNOWN_EXCEPTION)
@@ -44,18 +47,20 @@ class ScoreFitter:
     """Fit scores to one SIS and one district: at most `largest`, with so many `decimals`.
 
     `flags` are the exceptions that go as the SIS's own marks beside the points. `clears` is False where the
-    SIS keeps every score for ever.
+    SIS keeps every score for ever. `excuses`: it shows an excused score as such, without a flag too.
     """
 
     largest: Decimal
     decimals: int
     flags: frozenset[int]
     clears: bool = True
+    excuses: bool = False
 
     @classmethod
     def of(cls, capabilities: Capabilities, policy: Policy) -> "ScoreFitter":
-        flags = capabilities.exception_flags if policy.exception_flags else frozenset[int]()
-        return cls(capabilities.score_max, capabilities.score_decimals, flags, capabilities.clears)
+        able = capabilities
+        flags = able.exception_flags if policy.exception_flags else frozenset[int]()
+        return cls(able.score_max, able.score_decimals, flags, able.clears, able.excuses)
 
     def fit(self, cell: Score) -> Fitted:
         """Fit one score (R2 to R7, R26). Fitting a fitted value again changes nothing."""
@@ -77,7 +82,9 @@ class ScoreFitter:
         if code == MISSING:
             return Fitted(Mark(MISSING, ZERO)) if MISSING in self.flags else _ZERO
         if code == EXCUSED:
-            return Fitted(Mark(EXCUSED), excused=True) if EXCUSED in self.flags else _CLEARED
+            if EXCUSED in self.flags:
+                return _EXCUSED
+            return _EXCUSED._replace(instead=True) if self.excuses else _CLEARED
         if code == INCOMPLETE:
             return _INCOMPLETE
         if mark.points is None:

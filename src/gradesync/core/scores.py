@@ -13,6 +13,7 @@ from gradesync.core.decide import (
     Live,
     Sent,
     decide,
+    find_desired,
     find_edit,
     settle_edit,
     settle_kept,
@@ -240,31 +241,31 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
     known, owed = column.known, column.owed.get(uid)
     doubt = known.doubtful.get(record)
     sent: Sent = known.sent.get(record, NEVER_SENT)
-    live: Live = NOT_READ
-    if known.live is not None and isinstance(key, str):
-        live = known.live.get(key)
+    live: Live = known.live.get(key) if known.live is not None and isinstance(key, str) else NOT_READ
     clear_owed = owed is not None and owed.value is None and uid not in column.moved
     made = known.decisions.get(record)
     decision = made if made and made.student == uid else None
+    may_hold = clear_owed or (fitted.excused and known.may_hold)
+    desired = find_desired(fitted, sent, doubt, live, may_hold=may_hold)
     choice = decide(
-        fitted.value,
+        desired,
         sent,
         live,
         doubt=doubt,
         full=column.full,
-        may_hold=clear_owed or (fitted.excused and known.may_hold),
+        may_hold=may_hold,
         drift=column.drift,
         decision=decision,
     )
     before = None if sent is NEVER_SENT else sent
-    score = ScoreOutcome(uid, Result.SKIPPED, before=before, after=fitted.value, sis_student=record)
+    score = ScoreOutcome(uid, Result.SKIPPED, before=before, after=desired, sis_student=record)
     if choice == "keep":
         return settle_kept(score, sent, live) if (owed or decision) and is_open(owed, decision) else None
     if isinstance(key, Stop):
         return score._replace(result=key.result, reason=key.reason, detail=key.detail)
     if choice in {"ask", "leave"}:
         return settle_edit(score, choice, live)
-    value = decision.live if decision and choice in {"take", "resend"} else fitted.value
+    value = decision.live if decision and choice in {"take", "resend"} else desired
     if choice in {"adopt", "take"}:
         return score._replace(result=Result.ADOPTED, after=value)
     warnings = (*fitted.warnings, Reason.EDITED_IN_SIS) if choice == "restore" else fitted.warnings

@@ -114,7 +114,7 @@ class LiveAssignment:
 
 
 # SIS student key -> score as the SIS holds it now; a student without a score is absent. Marks are among them
-# only where the district sends marks.
+# only where they may be ours.
 LiveScores: TypeAlias = Mapping[str, Score]
 
 
@@ -138,6 +138,7 @@ class Capabilities:
     """Describe what one kind of SIS can hold and do. Limits are data: the core branches on nothing else.
 
     `whole_points`: total points must be whole. `clears`: a score that was sent can be made blank again.
+    `excuses`: an excused score stands as excused, and not as a blank, whatever the district's policy.
     `writes_at_once`: so many assignments are written at the same time.
     """
 
@@ -151,6 +152,7 @@ class Capabilities:
     reads_scores: bool
     whole_points: bool = False
     clears: bool = True
+    excuses: bool = False
     writes_at_once: int = 1
 
 

@@ -42,10 +42,11 @@ def _excused_score(before: Value, profile: Profile) -> dict[str, object]:
 def decode_cell(result: Mapping[str, Any], profile: Profile, *, marks: bool) -> Value:
     """Return the score of a result; None for a blank. Raises `MalformedError`: what is no number is no blank.
 
-    `marks`: the district sends marks, so those of the SIS are read. No zero is ever concluded from a status.
+    `marks`: the district sends marks, so missing work of the SIS is read too. No zero is ever concluded from
+    a status.
     """
     status, missing = result.get("scoreStatus"), str(result.get("missing")).lower() == "true"
-    if marks and status == EXEMPT:
+    if status == EXEMPT:
         return Mark(EXCUSED)  # whatever its score: some servers demand one
     score = None if result.get("score") in (None, "") else read_decimal(result["score"])
     if not marks:

@@ -45,6 +45,7 @@ def describe_capabilities(profile: Profile, most: int) -> Capabilities:
         reads_scores=profile.reads_scores,
         whole_points=profile.whole_points,
         clears=profile.blank != "cannot",
+        excuses=True,
         writes_at_once=profile.connections,
     )
 
