@@ -210,3 +210,39 @@ async def test_undo_of_a_student_clears_what_was_first_sent(api: ApiHarness) -> 
     assert {key: value for key, value in now.items() if key[1] != uid} == {
         key: value for key, value in before.items() if key[1] != uid
     }
+
+
+async def test_undo_names_what_stands_under_a_former_number(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    before = by_cell(await read_all(teacher, f"{api.path}/history"))
+    item_id, uid = next(key for key, value in before.items() if value not in {None, "3"})
+    api.world.schoology.grade(api.room.section.id, int(item_id), int(uid), 3)
+    mistake = await api.sync(teacher)
+    api.world.powerschool.renumber_student(api.room.students[int(uid)], dcid=190_001)
+    api.world.schoology.set_school_uid(int(uid), "1_190001")
+    for wanted in ({"sync": mistake["id"]}, {"student": uid, "as_of": mistake["requested_at"]}):
+        done = await undo(api, teacher, **wanted)
+        path = f"{done['links']['self']}/outcomes"
+        (left,) = (await teacher.get(path, assignment=item_id, student=uid)).json()["items"]
+        assert (left["result"], left["reason"]["code"]) == ("skipped", "student-renumbered")
+        assert (done["scores"]["written"], done["scores"]["cleared"]) == (0, 0)
+
+
+async def test_undo_keeps_what_is_owed(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    before = by_cell(await read_all(teacher, f"{api.path}/history"))
+    uid, student = next(iter(api.room.students.items()))
+    item_id = next(
+        item for (item, one), value in before.items() if one == str(uid) and value not in {None, "3"}
+    )
+    api.world.schoology.grade(api.room.section.id, int(item_id), uid, 3)
+    mistake = await api.sync(teacher)
+    api.world.powerschool.drop(student, api.room.sis)
+    api.world.schoology.grade(api.room.section.id, int(item_id), uid, 4)
+    assert (await api.sync(teacher))["scores"]["failed"] > 0
+    await undo(api, teacher, sync=mistake["id"])
+    api.world.powerschool.enroll(student, api.room.sis)
+    assert (await api.sync(teacher))["status"] == "complete"
+    assert by_cell(await read_all(teacher, f"{api.path}/history"))[item_id, str(uid)] == "4"

@@ -191,6 +191,10 @@ SCORES: Texts = {
         "Someone changed this score after that sync, so {sis} keeps what it has.",
         "Check the score in {sis}. To change it, change it in Schoology and sync again.",
     ),
+    Reason.STUDENT_RENUMBERED: Text(
+        "The student had another number in {sis} then, so this score isn't put back.",
+        "Check the student's scores in {sis}. To change one, change it in Schoology and sync again.",
+    ),
     Reason.SIS_SCORES_UNREADABLE: Text(
         "The sync can't read scores in {sis}, so it isn't clear what {sis} has here.",
         "Ask your administrator whether {sis} can let the sync read scores.",

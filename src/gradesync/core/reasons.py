@@ -57,6 +57,7 @@ class Reason(StrEnum):
     DRIFT_UNDECIDED = "drift-undecided"
     LEFT_TO_SIS = "left-to-sis"
     CHANGED_SINCE = "changed-since"
+    STUDENT_RENUMBERED = "student-renumbered"
     SIS_SCORES_UNREADABLE = "sis-scores-unreadable"
     ASSIGNMENT_SKIPPED = "assignment-skipped"
     ASSIGNMENT_FAILED = "assignment-failed"

@@ -4,12 +4,13 @@ An undo is a plan like any other. Its values come from the history instead of th
 overwrites what changed since: such a score is left as it is, and named.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
+from gradesync.core.catalog import sis_name
 from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
 from gradesync.core.history import Event, Known, fold, trace_all
@@ -55,13 +56,13 @@ def find_targets(
     events: Sequence[Event],
     undo: Undo,
     own: str,
-    sis_student: str | None = None,
+    sis_students: Collection[str] | None = None,
     reassigned: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Targets:
     """Return what an undo puts back. `own` is the undo's sync: what it did already is not somebody's change.
 
-    `sis_student` is the SIS key of the undo's student. `reassigned` are the SIS keys that became another
-    student's, with the time: what stood there before is not this student's (R40).
+    `sis_students` are the SIS keys that the undo's student has or had. `reassigned` are the SIS keys that
+    became another student's, with the time: what stood there before is not this student's (R40).
     """
     events = [event for event in events if event.cause.sync_id != own]
     now, lines = fold(events), trace_all(events)
@@ -69,7 +70,9 @@ def find_targets(
     for assignment_id, cells in lines.items():
         column = targets.setdefault(assignment_id, {})
         for key, line in cells.items():
-            if undo.assignment not in {None, assignment_id} or sis_student not in {None, key}:
+            if undo.assignment not in {None, assignment_id}:
+                continue
+            if sis_students is not None and key not in sis_students:
                 continue
             known = now.get(assignment_id, {}).get(key)
             since = reassigned.get(key, START)
@@ -137,10 +140,10 @@ def put_back(
 ) -> tuple[Gradebook, Mapping[str, frozenset[str]]]:
     """Return the gradebook whose cells are what the SIS is to hold, and the selection of just these.
 
-    `holders` are uids by SIS student key.
+    `holders` are uids by SIS student key, a former one before that which the student has now.
     """
     cells: dict[str, dict[str, Cell]] = {
-        assignment_id: {holders[key]: _value(target.before) for key, target in column.items()}
+        assignment_id: {holders[key]: _value(column[key].before) for key in holders if key in column}
         for assignment_id, column in targets.items()
     }
     selection = {assignment_id: frozenset(column) for assignment_id, column in cells.items()}
@@ -170,13 +173,21 @@ def forget_taken(ledger: Ledger) -> dict[str, LedgerAssignment]:
     }
 
 
-def restrain(plan: Plan, targets: Targets, live: LiveGradebook) -> Plan:
+def restrain(
+    plan: Plan, targets: Targets, live: LiveGradebook, renumbered: Mapping[str, str] = MappingProxyType({})
+) -> Plan:
     """Return the plan without the writes that would overwrite what changed since, each of them named.
 
-    An assignment that the SIS holds no more is not made again. Where the SIS shows no scores, nobody knows
+    `renumbered` are uids by the SIS keys that they have no longer: what was written there stays. An
+    assignment that the SIS holds no more is not made again. Where the SIS shows no scores, nobody knows
     whether somebody edited one: its writes carry a warning.
     """
-    assignments = tuple(_restrain(item, targets.get(item.id, {}), live) for item in plan.assignments)
+    assignments = tuple(
+        _restrain(
+            _name_renumbered(item, targets.get(item.id, {}), renumbered), targets.get(item.id, {}), live
+        )
+        for item in plan.assignments
+    )
     return replace(plan, assignments=assignments, fingerprint=fingerprint(assignments))
 
 
@@ -199,6 +210,38 @@ def _restrain(item: AssignmentPlan, targets: Mapping[str, Target], live: LiveGra
     if item.ref is not None and item.ref.key not in live.scores:
         kept = [write._replace(warnings=(*write.warnings, Reason.SIS_SCORES_UNREADABLE)) for write in kept]
     return item._replace(writes=tuple(kept), settled=item.settled + tuple(map(_leave, left)))
+
+
+def _name_renumbered(
+    item: AssignmentPlan, targets: Mapping[str, Target], renumbered: Mapping[str, str]
+) -> AssignmentPlan:
+    """Name the scores that stand under another SIS key than the student has: they are not put back."""
+    own = {renumbered[key]: key for key in targets if key in renumbered}
+    own = {uid: key for uid, key in own.items() if not _has_target(item, uid, targets)}
+    if not own:
+        return item
+    left = tuple(
+        ScoreOutcome(
+            uid,
+            Result.SKIPPED,
+            Reason.STUDENT_RENUMBERED,
+            before=_value(targets[key].after),
+            after=_value(targets[key].before),
+            sis_student=key,
+            detail=f"{sis_name()} student {key}",
+        )
+        for uid, key in sorted(own.items())
+    )
+    return item._replace(
+        writes=tuple(write for write in item.writes if write.student not in own),
+        settled=(*(score for score in item.settled if score.student not in own), *left),
+        unchanged=item.unchanged - own.keys(),
+    )
+
+
+def _has_target(item: AssignmentPlan, uid: str, targets: Mapping[str, Target]) -> bool:
+    """Return True where the key that the student has now is put back too: its score is named already."""
+    return any(write.student == uid and write.sis_student in targets for write in item.writes)
 
 
 def _is_touched(write: ScoreWrite, targets: Mapping[str, Target]) -> bool:

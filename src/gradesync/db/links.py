@@ -46,9 +46,10 @@ class SectionLink:
     `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
     `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
     does so for those who were matched before; `reassigned` maps SIS student keys to the last time that they
-    became another student's. `rules_hash` identifies the match rules and the policy that all
-    this was made under. `sis_id` is the id that the school code was matched to; `section_read_at` and
-    `term_read_at` are the times of the last reads of the SIS. `school` is the id of its school in Schoology.
+    became another student's, `former` those that a student had before to the uid. `rules_hash` identifies the
+    match rules and the policy that all this was made under. `sis_id` is the id that the school code was
+    matched to; `section_read_at` and `term_read_at` are the times of the last reads of the SIS. `school` is
+    the id of its school in Schoology.
     """
 
     section_id: str
@@ -64,6 +65,7 @@ class SectionLink:
     students: Mapping[str, str] = field(default_factory=dict)
     departed: Mapping[str, str] = field(default_factory=dict)
     reassigned: Mapping[str, datetime] = field(default_factory=dict)
+    former: Mapping[str, str] = field(default_factory=dict)
     sis_categories: tuple[SisCategory, ...] = ()
     categories_read_at: datetime | None = None
     last_full_read: datetime | None = None
@@ -166,17 +168,18 @@ def _values(link: SectionLink) -> dict[str, Any]:
 
 
 def _dump_section(link: SectionLink, section: SisSection) -> dict[str, Any]:
-    known = {
+    known: dict[str, Any] = {
         "id": link.sis_id,
         "teacher_until": section.teacher_until and section.teacher_until.isoformat(),
         "read_at": link.section_read_at and link.section_read_at.isoformat(),
         "term_read_at": link.term_read_at and link.term_read_at.isoformat(),
+        "former": dict(link.former) or None,
     }
     return {
         "value": section.ref.value,
         "term_first": section.term_first.isoformat(),
         "term_last": section.term_last.isoformat(),
-        **{name: text for name, text in known.items() if text is not None},
+        **{name: value for name, value in known.items() if value is not None},
     }
 
 
@@ -210,6 +213,7 @@ def _link(row: Any) -> SectionLink:
         students=row.students,
         departed=row.departed,
         reassigned={key: datetime.fromisoformat(at) for key, at in row.reassigned.items()},
+        former=stored.get("former", {}),
         sis_categories=tuple(
             SisCategory(Ref(key, value), title, active, *taker)
             for key, value, title, active, *taker in row.sis_categories

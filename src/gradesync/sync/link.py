@@ -20,14 +20,16 @@ from gradesync.sync.facts import SisFacts
 
 
 def remember_students(link: SectionLink, keys: Mapping[str, str], now: datetime) -> SectionLink:
-    """Return the link with the students matched now, and with the keys that became another student's."""
+    """Return the link with the students matched now, and with the keys that are no longer a student's."""
     remembered = link.remembered
+    former = {**link.former, **{key: uid for uid, key in remembered.items() if keys.get(uid, key) != key}}
     reassigned = dict.fromkeys(find_reassigned(remembered, keys), now)
     return replace(
         link,
         students=keys,
         departed={uid: key for uid, key in remembered.items() if uid not in keys},
         reassigned={**link.reassigned, **reassigned} if reassigned else link.reassigned,
+        former={key: uid for key, uid in former.items() if keys.get(uid) != key},
     )
 
 

@@ -1,6 +1,6 @@
 """Plan the sync of an undo: both sides as read, and the values from the history."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -52,11 +52,16 @@ async def require_targets(db: AsyncSession, section_id: str, undo: Undo) -> None
 
 async def _read_targets(db: AsyncSession, undo: Undo, link: SectionLink, own: str = "") -> Targets:
     """Return what an undo puts back, by the students' keys of a link."""
-    keys = link.remembered
-    if undo.student is not None and undo.student not in keys:
-        return {}
+    keys: Collection[str] | None = None
+    if undo.student is not None:
+        keys = {key for key, uid in _find_holders(link).items() if uid == undo.student}
     events = await history.read(db, link.section_id)
-    return find_targets(events, undo, own, keys.get(undo.student or ""), link.reassigned)
+    return find_targets(events, undo, own, keys, link.reassigned)
+
+
+def _find_holders(link: SectionLink) -> Mapping[str, str]:
+    """Return the uids by all SIS keys that students have, or had last."""
+    return {**link.former, **{key: uid for uid, key in link.remembered.items()}}
 
 
 async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) -> Plan:
@@ -66,8 +71,9 @@ async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) 
     link = remember_students(attempt.link, reading.matched.keys, attempt.context.clock())
     async with attempt.context.database.district(attempt.district.id) as db:
         targets = await _read_targets(db, load_undo(raw), link, sync.id)
-    holders = {key: uid for uid, key in link.remembered.items()}
+    holders, current = _find_holders(link), set(link.remembered.values())
     targets = spare_debts(targets, journal.entries, holders)
+    renumbered = {key: holders[key] for column in targets.values() for key in column if key not in current}
     gradebook, attempt.selection = put_back(reading.gradebook, targets, holders)
     # An edit made in the SIS is never overwritten here, whatever the district's policy is for syncs.
     book = replace(reading.book, policy=replace(reading.book.policy, drift="report"))
@@ -82,4 +88,4 @@ async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) 
         full=True,
     )
     journal.decisions = decide_next(targets, journal.entries, holders)
-    return restrain(plan, targets, reading.live)
+    return restrain(plan, targets, reading.live, renumbered)
