@@ -150,3 +150,28 @@ async def test_schedule_is_removed_and_what_is_wrong_refused(api: ApiHarness, of
     for wrong in mistakes:
         wanted = {"days": ["monday"], "begins": "01:00", "ends": "05:00", **wrong}
         expect_problem(await office.post("/schedules", wanted), 422, "request-not-valid")
+
+
+async def test_section_without_changes_is_skipped_unsynced(api: ApiHarness, office: ApiClient) -> None:
+    await know_sections(api, office)
+    left = await api.sync(office)
+    while left["result"] != "all-sent":  # what needs attention is switched off
+        stopped = (await office.get(f"{left['links']['self']}/outcomes")).json()["items"]
+        ids = sorted({one["assignment"]["id"] for one in stopped if one["result"] in {"failed", "skipped"}})
+        await office.ask("PATCH", f"{api.path}/assignments", json={"ids": ids, "sync_to_sis": False})
+        left = await api.sync(office)
+    await add(api, office, section=api.section)
+    await begin(api)
+    calls = len(api.world.powerschool.log.calls)
+    assert await advance_runs(api.runtime.context, 900) == 0
+    (run,) = await runs(office)
+    assert [(skip["code"], skip["count"]) for skip in run["skips"]] == [("nothing-changed", 1)]
+    assert run["status"] == "complete"
+    assert len(api.world.powerschool.log.calls) == calls
+    item, uid = api.room.section.standing()[0], next(iter(api.room.students))
+    api.world.schoology.grade(api.room.section.id, item.id, uid, 4)
+    for table in ("run_section", "run"):
+        await api.change_rows(f"DELETE FROM {table}")  # noqa: S608 - our own tables
+    await api.change_rows(YESTERDAY)
+    await begin(api)
+    assert await advance_runs(api.runtime.context, 900) == 1

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gradesync.core.district import Match
 from gradesync.core.gradebook import Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
-from gradesync.core.plan import Action
+from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.planner import plan
 from gradesync.core.rules import Rulebook
 from gradesync.core.sis import LiveAssignment, LiveGradebook, Ref, Spec
@@ -34,6 +34,29 @@ def find_waiting(
         item.id: Waiting(item.action in _UNSENT, sum(not write.owed for write in item.writes))
         for item in made.assignments
     }
+
+
+def would_change(gradebook: Gradebook, ledger: Ledger, book: Rulebook, students: Mapping[str, str]) -> bool:
+    """Return True where a sync would send something, or come to another outcome than the last one did.
+
+    All are as in `find_waiting`. That the SIS holds what was last sent is taken for granted.
+    """
+    made = plan(gradebook, ledger, _hold_sent(ledger), book, students)
+    return any(_differs(item, ledger.get(item.id)) for item in made.assignments)
+
+
+def _differs(item: AssignmentPlan, entry: LedgerAssignment | None) -> bool:
+    if item.action in {Action.SKIP, Action.FAIL}:
+        return entry is None or item.reason != entry.problem
+    return item.action is not Action.KEEP or bool(item.writes or item.settled)
+
+
+def is_settled(ledger: Ledger) -> bool:
+    """Return True where nothing of earlier syncs is owed, in doubt, to be decided or begun."""
+    return not any(
+        entry.owed or entry.doubtful or entry.decisions or entry.intent or entry.may_hold or entry.former
+        for entry in ledger.values()
+    )
 
 
 def list_newcomers(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import has_pending
+from gradesync.core.district import District
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
@@ -236,9 +237,14 @@ async def _read_cells(
 
 
 def hash_reading(attempt: Attempt, reading: Reading) -> str:
+    """Hash what cursors move under, as an attempt read it."""
+    return hash_sides(attempt.district, reading.section, reading.pairing, reading.gradebook)
+
+
+def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
     """Hash what cursors move under: the settings, and who is enrolled how (R39)."""
-    rules = hash_rules(attempt.district, reading.section, reading.pairing)
-    students = sorted(reading.gradebook.students.values(), key=lambda student: student.uid)
+    rules = hash_rules(district, section, pairing)
+    students = sorted(gradebook.students.values(), key=lambda student: student.uid)
     enrolled = repr([(each.uid, each.enrollment_id, each.active, each.enrollments) for each in students])
     return hashlib.sha256(f"{rules} {enrolled}".encode()).hexdigest()
 

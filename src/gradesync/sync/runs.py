@@ -1,6 +1,7 @@
 """Run syncs of many sections for the district: a few at once, behind those that teachers ask for."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import RUN_SECTIONS
 from gradesync.sync.manual_links import Author
 from gradesync.sync.request import expected_wait
+from gradesync.sync.unchanged import is_unchanged
 
 log = structlog.get_logger()
 
@@ -28,10 +30,12 @@ SKIPS: Mapping[str, str] = {
     "sync-in-progress": "Another sync of the section was in progress.",
     "syncs-paused": "Syncs of the section were paused.",
     "synced-since": "The section was synced whole, and with everything sent, since its turn came.",
+    "nothing-changed": "Nothing had changed in Schoology since the last sync, which sent everything.",
     "run-stopped": "The run was stopped before it came to the section.",
     "policy-off": "The district's policy no longer allows this.",
     "window-over": "The window was over before its turn. The next run begins with it.",
 }
+CHECKED_AT_ONCE = 4  # sections of which one step asks whether they changed
 LOOK_AHEAD = 50  # sections that one step may skip
 
 
@@ -121,6 +125,7 @@ async def advance_runs(context: SyncContext, settles_after: float) -> int:
 
 
 async def _advance(context: SyncContext, district_id: str, settles_after: float) -> int:
+    unchanged = await _find_unchanged(context, district_id)
     async with context.database.with_lock(district_id, runs.LOCK) as db:
         district, now = await districts.get(db), context.clock()
         active = [run for run in await runs.list_active(db) if run.begins <= now]
@@ -132,6 +137,7 @@ async def _advance(context: SyncContext, district_id: str, settles_after: float)
         # A teacher who waits comes first: nothing is queued that could be in her way.
         if district is not None and not await queue.count_requested(db):
             feeder = _Feeder(db, now, expected_wait(await queue.count_queued(db), district) + settles_after)
+            feeder.unchanged = unchanged
             feeder.room = max(1, context.limits.per_district - 1) - await runs.count_started(db)
             for run in active:
                 queued += await feeder.feed(run)
@@ -142,6 +148,37 @@ async def _advance(context: SyncContext, district_id: str, settles_after: float)
     if queued:
         await context.wakeup.notify(district_id)
     return queued
+
+
+async def _find_unchanged(context: SyncContext, district_id: str) -> frozenset[str]:
+    """Return the sections, of those that are due by schedule next, in which nothing changed.
+
+    No transaction is open meanwhile. A run by hand, and one that reads everything, asks nothing before.
+    """
+    now = context.clock()
+    async with context.database.district(district_id) as db:
+        district = await districts.get(db)
+        if district is None or await queue.count_requested(db):
+            return frozenset()
+        due: list[str] = []
+        for run in await runs.list_active(db):
+            asks = run.schedule_id is not None and run.mode == "changes" and run.begins <= now
+            if asks and _why_over(run, district.policy, now) is None:
+                parts = await runs.next_sections(
+                    db, run, min(CHECKED_AT_ONCE, await _count_due(db, run, now))
+                )
+                due += [part.section_id for part in parts]
+    chosen = due[:CHECKED_AT_ONCE]
+    found = await asyncio.gather(*(is_unchanged(context, district, section_id) for section_id in chosen))
+    return frozenset(section_id for section_id, same in zip(chosen, found, strict=True) if same)
+
+
+async def _count_due(db: AsyncSession, run: Run, now: datetime) -> int:
+    """Count the sections of a run whose turn has come, and that wait."""
+    left = await runs.count_left(db, run)
+    begun = left.total() - left["waiting"]
+    due = Spread(run.every, left.total(), run.finishes_by).due(run.requested_at, now)
+    return max(0, due - begun)
 
 
 def _why_over(run: Run, policy: Policy | None, now: datetime) -> str | None:
@@ -160,12 +197,11 @@ class _Feeder:
     now: datetime
     settles_in: float
     room: int = 0
+    unchanged: Set[str] = frozenset()
 
     async def feed(self, run: Run) -> int:
         """Queue what is due of a run; return how many syncs."""
-        left = await runs.count_left(self.db, run)
-        begun = left.total() - left["waiting"]
-        due = Spread(run.every, left.total(), run.finishes_by).due(run.requested_at, self.now) - begun
+        due = await _count_due(self.db, run, self.now)
         if self.room <= 0 or due <= 0:
             return 0
         entries = []
@@ -213,6 +249,8 @@ class _Feeder:
         # Only a schedule has turns. What was synced whole since this one came is as it would have left it.
         if run.every and await runs.is_synced_since(self.db, part.section_id, run.slot(part.number)):
             return "synced-since"
+        if run.schedule_id is not None and part.section_id in self.unchanged:
+            return "nothing-changed"
         return None if await syncs.get_running(self.db, part.section_id) is None else "sync-in-progress"
 
 
