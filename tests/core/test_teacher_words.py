@@ -16,7 +16,7 @@ GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
 PLAIN = frozenset((Path(__file__).parent / "plain_words.txt").read_text().split())
 SYSTEMS = frozenset({"schoology", "powerschool"})
 MOST_WORDS = 20
-FOR_ADMINS = frozenset({"Open the district's console"})
+FOR_ADMINS = frozenset({"Open the district's console", "Copy the message to the teacher"})
 # Of a script: comments, strings, and what a template inserts.
 COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 STRING = re.compile(r"\"([^\"\n]*)\"|`([^`]*)`")

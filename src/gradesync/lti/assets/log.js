@@ -101,7 +101,7 @@ export class LogView {
           { class: "card" },
           h("p", { class: "when" }, statusOf(settled).text),
           ...resultHead(resultOf(settled)),
-          h("div", { class: "copying" }, stopCopies(settled)),
+          h("div", { class: "copying" }, stopCopies(this.#context, settled)),
           h("div", { class: "actions" }, downloadButton(this.#context, settled, (error) => this.#failed(error))),
         ),
         outcomesOf(this.#context, settled),

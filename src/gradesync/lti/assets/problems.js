@@ -1,6 +1,6 @@
 // List what needs attention: by reason, and under it by the student or the assignment that is its cause.
 
-import { copyButton, needsOthers, reportOf } from "./copy.js";
+import { copyFor } from "./copy.js";
 import { button, h } from "./dom.js";
 import { pager } from "./paging.js";
 import { count, number, SIS } from "./words.js";
@@ -32,7 +32,7 @@ function reasonGroup(context, sync, { reason, concerned }, size) {
     wrongSection(reason, students.length, size),
     h("p", { class: "fix" }, reason.fix),
     reason.code === UNDECIDED && context.choose && button("Choose the scores", context.choose, { class: "link" }),
-    needsOthers(reason) && copyButton(() => reportOf(sync, reason, concerned.map(copiedLine))),
+    copyFor(context, sync, reason, concerned),
   );
   const own = (each) => (each.student ? studentLine(context, sync, reason, each) : assignmentLine(context, sync, reason, each));
   return h("div", { class: "reason" }, about, h("ul", {}, sorted(concerned).map(own)));
@@ -50,12 +50,6 @@ function wrongSection({ code }, concerned, size) {
   if (code !== reason || size === null || concerned < students || concerned < share * size) return null;
   const text = `${number(concerned)} of ${count(size, "student")} is a large part of the class.`;
   return h("p", { class: "likely" }, `${text} This is probably the wrong ${SIS} section.`);
-}
-
-/** Name students by their ids: whoever gets the copy may not be meant to see their names. */
-function copiedLine({ student, assignment, scores, first }) {
-  const about = student ? `student ${student.id}` : `${assignment?.title ?? ""} (assignment ${assignment?.id ?? "unknown"})`;
-  return [about, scores > 0 && count(scores, "score"), ...new Set(first.map(({ about: facts }) => facts))].filter(Boolean).join(", ");
 }
 
 /** Return an outcome as a row of a reason: `assignment`, `student`, `about`. The reason may be one of its warnings. */

@@ -179,7 +179,7 @@ export class SyncView {
     this.#when.textContent = sync ? this.#whenOf(sync) : "";
     const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
     this.#head(kind, headline, text);
-    this.#copy.replaceChildren(...stopCopies(sync));
+    this.#copy.replaceChildren(...stopCopies(this.#context, sync));
     const notify = (error) => this.#context.ended(error) || this.#notify(`${error.title} ${error.fix}`);
     this.#outcomes.replaceChildren(
       ...(sync ? [this.#partsOf(sync, guarded), downloadButton(this.#context, sync, notify)] : []),

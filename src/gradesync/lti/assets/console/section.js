@@ -13,7 +13,7 @@ import { linkTo } from "./places.js";
 /** Return the page of a section. */
 export async function pageOf(context, section) {
   const found = await context.http.json(`sections/${encodeURIComponent(section)}`);
-  const teacher = asTeacher(context, section);
+  const teacher = asTeacher(context, section, found.title || `section ${section}`);
   return h(
     "div",
     {},
@@ -31,7 +31,8 @@ export async function pageOf(context, section) {
 }
 
 /** Return the context of the teacher's own views, for a person who starts and switches nothing there. */
-const asTeacher = (context, section) => ({
+const asTeacher = (context, section, teaches) => ({
+  teaches,
   session: {
     person: context.session.person,
     section,
