@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from gradesync.access.signing_key import KeyUnreadable, SigningKey, read_public_key
 from gradesync.access.statement_check import verify
-from gradesync.access.statement_file import PARTS, StatementFile
+from gradesync.access.statement_file import PARTS, Forward, StatementFile
 from gradesync.core.history import Cause
 from gradesync.core.statement.lines import Kind, Line, Statement
 from gradesync.core.statement.render import Scope, Section
@@ -32,10 +32,10 @@ FIRST, LAST = datetime(2026, 8, 17, tzinfo=UTC), datetime(2026, 12, 19, tzinfo=U
 SECTIONS = ("79", "80")
 
 
-def pack(key: SigningKey | None = KEY) -> bytes:
+def pack(key: SigningKey | None = KEY, *, streamed: bool = False) -> bytes:
     """Write a file of two sections with two lines each."""
     out = io.BytesIO()
-    file = StatementFile(out, ZoneInfo("America/Chicago"))
+    file = StatementFile(Forward(out.write) if streamed else out, ZoneInfo("America/Chicago"))
     with file.lines():
         for id_ in SECTIONS:
             lines = tuple(Line(kind=Kind.UNKNOWN, reason=f"reason-{n}") for n in range(2))
@@ -44,7 +44,7 @@ def pack(key: SigningKey | None = KEY) -> bytes:
     return out.getvalue()
 
 
-SIGNED = pack()
+SIGNED, STREAMED = pack(), pack(streamed=True)
 
 
 def faults(packed: bytes, public: Ed25519PublicKey = PUBLIC) -> Sequence[str]:
@@ -81,6 +81,14 @@ def test_signed_file_verifies_and_has_the_same_bytes_again() -> None:
     manifest = json.loads(MANIFEST)
     assert (manifest["school"], manifest["sections"], manifest["sections_not_placed"]) == ("5", 2, 3)
     assert (manifest["rows"]["all"], len(CSV.splitlines())) == (4, 5)
+
+
+def test_streamed_file_has_the_same_parts_and_verifies() -> None:
+    assert parts(STREAMED) == parts(SIGNED)
+    assert faults(STREAMED) == []
+    assert faults(STREAMED + b"more") == faults(STREAMED[:-1]) != []
+    changed = STREAMED.replace(b'"reason-1"', b'"reason-9"', 1)
+    assert faults(changed) != []
 
 
 def test_key_is_read_from_its_pem_and_its_seed() -> None:
@@ -176,9 +184,10 @@ def test_other_key_is_named() -> None:
     assert other.id in found
 
 
-@given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
-def test_no_byte_changes_unnoticed(place: int, flip: int) -> None:
-    assert faults(SIGNED[:place] + bytes([SIGNED[place] ^ flip]) + SIGNED[place + 1 :])
+@given(st.sampled_from([SIGNED, STREAMED]), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
+def test_no_byte_changes_unnoticed(packed: bytes, share: float, flip: int) -> None:
+    place = int(share * len(packed))
+    assert faults(packed[:place] + bytes([packed[place] ^ flip]) + packed[place + 1 :])
 
 
 def peak(sections: int) -> tuple[int, int]:

@@ -4,10 +4,18 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gradesync.access.console import console_caller
+from gradesync.access.statement_check import verify
+from gradesync.access.tokens import PAGE_LIFETIME
+from gradesync.core.district import ConsoleAccess
 from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.known_districts import forget_pauses
@@ -74,6 +82,70 @@ async def test_statement_of_a_period_that_is_not_over_is_refused(api: ApiHarness
     expect_problem(await teacher.get(f"/sections/{other}/statement", **period), 404, "section-not-found")
     office = await api.office("syncs:read")
     expect_problem(await office.get("/sections/1/statement", **period), 404, "section-not-found")
+
+
+async def test_statements_of_a_district_are_those_of_sections(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    ended = datetime.now(UTC).isoformat()
+    own = await teacher.ask(
+        "GET", f"{api.path}/statement", params={"to": ended}, headers={"accept": "application/zip"}
+    )
+    operator = await api.operator()
+    made = await operator.post("/statements", {"to": ended})
+    assert made.headers["content-type"] == "application/zip"
+    assert (made.headers["statement-sections"], made.headers.get("statement-key")) == ("1", None)
+    assert parts(made.content)[0] == parts(own.content)[0] != []
+    no_key = Ed25519PrivateKey.generate().public_key()
+    assert verify(io.BytesIO(made.content), no_key).faults == ["The statement is not signed."]
+    again = await operator.post("/statements", {"to": ended})
+    assert again.content == made.content
+    office = await api.office("audit:read")
+    entries = [
+        one for one in (await office.get("/audit")).json()["items"] if one["action"] == "statement.created"
+    ]
+    assert [one["objects"]["to"] for one in entries] == [ended] * 2
+    assert {one["actor"] for one in entries} == {f"admin:{api.world.admin.uid}"}
+
+
+async def test_statements_are_of_a_term_or_a_school(api: ApiHarness) -> None:
+    await api.sync(await api.teacher())
+    operator = await api.operator()
+    found = (await operator.get(api.path)).json()
+    term, school = found["sis_section"], found["school"]
+    of_term = await operator.post("/statements", {"term": term["term_last"], "school": school})
+    assert "not-found" not in of_term.text
+    manifest = parts(of_term.content)[1]
+    assert (manifest["term"], manifest["school"], manifest["sections"]) == (term["term_last"], school, 1)
+    first = datetime.fromisoformat(manifest["from"]).astimezone(ZoneInfo(api.district.timezone))
+    assert (first.date().isoformat(), first.hour) == (term["term_first"], 0)
+    other = {"term": "2020-01-31"}
+    expect_problem(await operator.post("/statements", other), 404, "section-not-found")
+    expect_problem(await operator.post("/statements", {"school": "no such"}), 404, "section-not-found")
+    of_section = await operator.post("/statements", {"section": api.section, "from": "2020-01-31"})
+    assert parts(of_section.content)[1]["section"] == api.section
+    expect_problem(await operator.post("/statements", {"section": "7"}), 404, "section-not-found")
+    for period in (
+        {"section": "7", "school": school},
+        {"from": "2020-02-01", "to": "2020-01-31"},
+        {"to": "9999-12-31"},
+    ):
+        expect_problem(await operator.post("/statements", period), 422, "request-not-valid")
+    of_day = await operator.post("/statements", {"from": "2020-01-31", "to": "2020-01-31"})
+    manifest = parts(of_day.content)[1]
+    zone = ZoneInfo(api.district.timezone)
+    days = [datetime.fromisoformat(manifest[name]).astimezone(zone) for name in ("from", "to")]
+    assert [f"{at:%m-%d %H:%M}" for at in days] == ["01-31 00:00", "02-01 00:00"]
+
+
+async def test_viewers_and_teachers_make_no_statements(api: ApiHarness) -> None:
+    teacher = await api.teacher()
+    await api.sync(teacher)
+    expect_problem(await teacher.post("/statements"), 403, "district-only")
+    await api.replace_district(replace(api.district, console=ConsoleAccess("viewer")))
+    caller = console_caller(api.district, str(api.world.admin.uid), "viewer")
+    viewer = ApiClient(api.http, api.runtime.tokens.issue(caller, PAGE_LIFETIME))
+    expect_problem(await viewer.post("/statements"), 403, "viewer-only")
 
 
 async def closing_of(api: ApiHarness, who: ApiClient) -> dict[tuple[str, str], str]:

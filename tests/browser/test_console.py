@@ -3,14 +3,28 @@
 import re
 from decimal import Decimal
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.async_api import expect
 
+from gradesync.access.statement_check import verify
 from gradesync.core.district import ConsoleAccess
 from gradesync_sandbox.invented import UNMAPPED
 from harness.accessibility import find_violations
 from harness.browser import BrowserSession, CourseTab, change_district
 
-VIEWS = ("Overview", "Sections", "Categories", "Pre-flight", "Students", "Runs", "Clients", "Settings")
+VIEWS = (
+    *(
+        "Overview",
+        "Sections",
+        "Categories",
+        "Pre-flight",
+        "Students",
+        "Reports",
+        "Runs",
+        "Clients",
+        "Settings",
+    ),
+)
 SHOWN = {
     "Last sync": "attention",
     "Assignments": "Sort by",
@@ -51,9 +65,13 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
     for tab in ("Last sync", "Assignments", "SIS Sync Log", "Comparison", "Categories", "Link"):
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
+    await opened.tab("Last sync").click()
+    await expect(opened.button("Copy the message to the teacher").first).to_be_visible()
+    await expect(opened.button("Copy for your administrator")).to_have_count(0)
     await check(opened, "section")
     await map_titles(opened)
     await look_up_a_student(session, opened)
+    await make_a_statement(opened)
     await opened.page.emulate_media(color_scheme="dark")
     for width in (1920, 360):
         await opened.page.set_viewport_size({"width": width, "height": 800})
@@ -146,11 +164,31 @@ async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
     assert (await download.value).suggested_filename == "student-scores.html"
 
 
+async def make_a_statement(opened: CourseTab) -> None:
+    """Make the statement of the district, and check the file that comes."""
+    await go(opened, "Reports")
+    async with opened.page.expect_download() as download:
+        await opened.button("Make the statement").click()
+    await expect(opened.text("It isn't signed")).to_be_visible()
+    await expect(opened.button("Save it again")).to_be_visible()
+    await check(opened, "reports")
+    with (await (await download.value).path()).open("rb") as file:
+        assert verify(file, Ed25519PrivateKey.generate().public_key()).faults == [
+            "The statement is not signed."
+        ]
+    await opened.tool.get_by_label("Last day (until now, if empty)").fill("2999-12-31")
+    await opened.button("Make the statement").click()
+    await expect(opened.text("The request is not valid.")).to_be_visible()
+
+
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:
     opened = await session.open(session.world.admin)
     await expect(opened.text("You can look, and change nothing.")).to_be_visible()
     await go(opened, "Categories")
     await expect(opened.text("There are no rules.")).to_be_visible()
+    await expect(opened.tool.locator(".view").locator("select, button")).to_have_count(0)
+    await go(opened, "Reports")
+    await expect(opened.text("takes the role of an operator")).to_be_visible()
     await expect(opened.tool.locator(".view").locator("select, button")).to_have_count(0)
     await opened.tool.locator("nav .course").click()
     for tab, text in (("Categories", "(by title)"), ("Link", "School code")):

@@ -57,6 +57,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("POST", f"{SECTION}/totals"): Rule("syncs:read", True, {}),
     ("GET", f"{SECTION}/history"): Rule("syncs:read", True),
     ("GET", f"{SECTION}/statement"): Rule("syncs:read", True),
+    ("POST", "/statements"): Rule("syncs:read"),
     ("POST", f"{SECTION}/undo"): Rule("syncs:write", True, UNDO),
     ("GET", f"{SECTION}/drift"): Rule("syncs:read", True),
     ("POST", f"{SECTION}/drift"): Rule("syncs:write", True, DECISIONS),

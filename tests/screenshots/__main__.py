@@ -78,6 +78,7 @@ async def _take_all(session: BrowserSession, opened: CourseTab) -> None:
     await _take_categories(opened)
     await _take_preflight(opened)
     await _take_student(session, opened)
+    await _take_statement(opened)
     await _take_runs(opened)
     await _take_clients(opened)
     await _open(opened, "Settings", opened.text("policy.schedules"))
@@ -127,6 +128,13 @@ async def _take_student(session: BrowserSession, opened: CourseTab) -> None:
     await opened.button("Show the scores").click()
     await expect(opened.tool.get_by_role("table")).to_be_visible()
     await _take(opened.page, "console-students")
+
+
+async def _take_statement(opened: CourseTab) -> None:
+    await _open(opened, "Reports", opened.button("Make the statement"))
+    await opened.button("Make the statement").click()
+    await expect(opened.button("Save it again")).to_be_visible()
+    await _take(opened.page, "console-reports")
 
 
 async def _take_runs(opened: CourseTab) -> None:

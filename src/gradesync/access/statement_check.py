@@ -27,6 +27,7 @@ from gradesync.access.statement_file import (
     SIGNATURE,
     SUMMARY,
     UNSIGNED,
+    Forward,
     encode_signature,
     open_part,
 )
@@ -36,6 +37,7 @@ SMALL_MAX = 64 << 20  # bytes of a part other than the lines: more is none of ou
 LINE_MAX = 64 << 10  # bytes of a line: what is longer is read in pieces, and is none of ours
 NAMED_MAX = 5  # changed sections that a sentence names
 CHANGED = "The signature is not that of this manifest: one of the two was changed."
+SIZES_FOLLOW = 0x08  # the flag of a part in a file that was streamed
 LINE_OF = re.compile(rb'"\d+","([^"]*)",')
 
 
@@ -80,7 +82,8 @@ def _check_shape(file: zipfile.ZipFile, packed: BinaryIO) -> None:
     if not stored or any(member.file_size > SMALL_MAX for member in members[1:]):
         raise zipfile.BadZipFile("other parts")
     with tempfile.TemporaryFile() as again:
-        with zipfile.ZipFile(again, "w") as same:
+        streamed = members[0].flag_bits & SIZES_FOLLOW
+        with zipfile.ZipFile(Forward(again.write) if streamed else again, "w") as same:
             for name in PARTS:
                 with file.open(name) as part, open_part(same, name) as copy:
                     for block in _blocks(part):

@@ -2,12 +2,12 @@
 
 import base64
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from gradesync.access.signing_key import SigningKey
@@ -30,14 +30,41 @@ PARTS = (CSV, SECTIONS, SUMMARY, MANIFEST, SIGNATURE)
 UNSIGNED = b"unsigned\n"
 
 
+class Out(Protocol):
+    """Take the bytes of a file."""
+
+    def write(self, block: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Pass each block on, as a response does: such a file cannot seek, so its sizes follow its parts."""
+
+    to: Callable[[bytes], object]
+
+    def write(self, block: bytes, /) -> int:
+        self.to(bytes(block))
+        return len(block)
+
+    def flush(self) -> None:
+        """Do nothing: no block is kept."""
+
+    def close(self) -> None:
+        """Do nothing: the receiver ends the file."""
+
+
 @dataclass(slots=True)
 class StatementFile:
-    """Write a file of statements to `out`, which can seek. The same statements and key give the same bytes.
+    """Write a file of statements to `out`. The same statements and key give the same parts, to the byte.
 
     Add the sections within `lines`, then `finish`. `zone` is that of the times in the summary.
     """
 
-    out: BinaryIO
+    out: Out
     zone: ZoneInfo
     parts: list[SectionPart] = field(default_factory=list)
     late: list[LateLine] = field(default_factory=list)

@@ -43,13 +43,12 @@ PAIRS_OF = Statement(select(PAIR).where(PAIR.c.section_id == bindparam("section"
 class SectionLink:
     """Link a section to the SIS section that it goes to.
 
-    `code` is the school code it was resolved from; `chosen` means that the district set the link itself, with
-    `teacher` where it named one. `students` maps the uids of matched students to SIS student keys; `departed`
-    does so for those who were matched before; `reassigned` maps SIS student keys to the last time that they
-    became another student's, `former` those that a student had before to the uid. `rules_hash` identifies the
-    match rules and the policy that all this was made under. `sis_id` is the id that the school code was
-    matched to; `section_read_at` and `term_read_at` are the times of the last reads of the SIS. `school` is
-    the id of its school in Schoology.
+    `code` is the school code it was resolved from; `chosen`: the district set the link itself, with `teacher`
+    where it named one. `students` maps uids of matched students to SIS student keys, `departed` those of who
+    was matched before; `reassigned` maps SIS keys to the last time that they became another student's, and
+    `former` those that a student had before to the uid. `rules_hash` identifies the match rules and policy
+    of all this, `sis_id` what the school code was matched to, `school` its school in Schoology.
+    `section_read_at` and `term_read_at` are the times of the last reads of the SIS.
     """
 
     section_id: str

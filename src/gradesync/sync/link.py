@@ -172,3 +172,11 @@ def hash_rules(district: District, section: SisSection, pairing: Pairing) -> str
     pairs = sorted((category_id, ref.key) for category_id, ref in pairing.pairs.items())
     settings = repr((district.match, district.policy, district.timezone, section.ref.key, pairs))
     return hashlib.sha256(settings.encode()).hexdigest()
+
+
+def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
+    """Hash what cursors move under: the settings, and who is enrolled how (R39)."""
+    rules = hash_rules(district, section, pairing)
+    students = sorted(gradebook.students.values(), key=lambda student: student.uid)
+    enrolled = repr([(each.uid, each.enrollment_id, each.active, each.enrollments) for each in students])
+    return hashlib.sha256(f"{rules} {enrolled}".encode()).hexdigest()

@@ -1,7 +1,6 @@
 """Read both sides for one attempt: as little of them as its plan needs."""
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import has_pending
-from gradesync.core.district import District
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
 from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
@@ -23,7 +21,7 @@ from gradesync.db import ledger
 from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
-from gradesync.sync.link import Matched, hash_rules, keep_link, match_students, open_facts
+from gradesync.sync.link import Matched, hash_sides, keep_link, match_students, open_facts
 
 # Refusals that no other section would change: the sync ends with them.
 CREDENTIALS = frozenset({Reason.SIS_CREDENTIALS_REFUSED, Reason.SIS_PERMISSION_MISSING})
@@ -239,14 +237,6 @@ async def _read_cells(
 def hash_reading(attempt: Attempt, reading: Reading) -> str:
     """Hash what cursors move under, as an attempt read it."""
     return hash_sides(attempt.district, reading.section, reading.pairing, reading.gradebook)
-
-
-def hash_sides(district: District, section: SisSection, pairing: Pairing, gradebook: Gradebook) -> str:
-    """Hash what cursors move under: the settings, and who is enrolled how (R39)."""
-    rules = hash_rules(district, section, pairing)
-    students = sorted(gradebook.students.values(), key=lambda student: student.uid)
-    enrolled = repr([(each.uid, each.enrollment_id, each.active, each.enrollments) for each in students])
-    return hashlib.sha256(f"{rules} {enrolled}".encode()).hexdigest()
 
 
 def _behind(ids: Sequence[str], entries: Ledger, since: datetime) -> list[str]:

@@ -14,8 +14,8 @@ from gradesync.db import ledger, links, syncs
 from gradesync.db.links import SectionLink
 from gradesync.errors import Retriable, SyncStopped
 from gradesync.sync.context import SyncContext
-from gradesync.sync.link import pair_by_title
-from gradesync.sync.read import FULL_READ_EVERY, hash_sides
+from gradesync.sync.link import hash_sides, pair_by_title
+from gradesync.sync.read import FULL_READ_EVERY
 from gradesync.sync.spare_calls import reserve_spare_calls
 
 PATIENCE = timedelta(seconds=10)

@@ -1,11 +1,41 @@
-"""Define the summary of a section's statement as JSON."""
+"""Define the request for statements of many sections, and the summary of one, as JSON."""
 
-from datetime import datetime
-from typing import Annotated
+from datetime import date, datetime
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from gradesync.api.schemas.base import ResponseModel
+from gradesync.api.schemas.base import Moment, RequestModel, ResponseModel, SchoologyId
+
+
+class StatementRequest(RequestModel):
+    """Choose the sections and the period of a file: all sections, and the school year, if not given.
+
+    A day is one of the district's time zone: `from` means its beginning, and `to` its end.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"term": "2027-01-15", "to": "2027-01-31"}]})
+
+    section: Annotated[
+        SchoologyId | None, Field(description="Only this section; excludes `school` and `term`")
+    ] = None
+    school: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Only sections of this school, by its id")
+    ] = None
+    term: Annotated[
+        date | None,
+        Field(description="Only sections whose SIS term ends on this day; the period begins with it"),
+    ] = None
+    since: Annotated[Moment | date | None, Field(alias="from", description="The beginning")] = None
+    until: Annotated[
+        Moment | date | None, Field(alias="to", description="The end, which has passed; now, if not given")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if self.section is not None and (self.school is not None or self.term is not None):
+            raise ValueError("a section has its own school and term")
+        return self
 
 
 class ScoreBalance(ResponseModel):

@@ -15,6 +15,7 @@ export class Problem extends Error {
 export class SessionOver extends Error {}
 
 const UNREACHABLE = { title: "The service can't be reached.", fix: "Check your connection, then try again." };
+const BROKEN_OFF = { title: "The download stopped before its end.", fix: "Check your connection, then try again." };
 const UNREADABLE = { title: "The service sent no usable response.", fix: "Try again in a minute." };
 
 /** Send requests with one token. Raises `Problem` for a refusal, `SessionOver` once the token has expired. */
@@ -68,11 +69,23 @@ export class Http {
     return pages;
   }
 
-  /** Return a file: `name`, `content`. */
-  async file(path, accept = "text/csv") {
-    const response = await this.fetch(path, { headers: { accept } });
-    const [, name] = /filename="([^"]+)"/.exec(response.headers.get("content-disposition"));
-    return { name, content: await response.blob() };
+  /** Return a file: `name`, `content`, and `headers`. `receiving(headers, bytes)` hears of each part that comes. */
+  async file(path, accept = "text/csv", { receiving = () => {}, ...options } = {}) {
+    const response = await this.fetch(path, { ...options, headers: { accept } });
+    const { headers } = response;
+    const [, name] = /filename="([^"]+)"/.exec(headers.get("content-disposition"));
+    const parts = [];
+    let bytes = 0;
+    try {
+      for (const reader = response.body.getReader(); ; ) {
+        const { done, value } = await reader.read();
+        if (done) return { name, content: new Blob(parts, { type: accept }), headers };
+        parts.push(value);
+        receiving(headers, (bytes += value.length));
+      }
+    } catch {
+      throw new Problem(0, BROKEN_OFF);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ export const VIEWS = [
   { key: "categories", title: "Categories", load: () => import("./categories.js") },
   { key: "preflight", title: "Pre-flight", load: () => import("./preflight.js") },
   { key: "students", title: "Students", load: () => import("./students.js") },
+  { key: "reports", title: "Reports", load: () => import("./statements.js") },
   { key: "runs", title: "Runs", load: () => import("./runs.js") },
   { key: "clients", title: "Clients", load: () => import("./clients.js") },
   { key: "settings", title: "Settings", load: () => import("./settings.js") },
