@@ -129,6 +129,20 @@ async def test_R37_section_in_another_term_takes_its_due_dates(harness: District
     assert (await sync_checked(harness))[item.id, None] == ("created", None)
 
 
+async def test_R37_scores_follow_the_section_into_another_term(harness: DistrictHarness) -> None:
+    """Let PowerSchool refuse the scores for the term that they are sent with: the section left it."""
+    await assert_synced_well(harness)
+    sis, room = harness.world.powerschool, harness.room
+    school = sis.schools[min(sis.schools)]
+    sis.move_section(room.sis, sis.add_term(school, "Year", room.term.firstday, room.term.lastday))
+    harness.grade(harness.items[0], harness.students[0], 3)
+    await assert_synced_well(harness)
+    harness.forget_calls()
+    harness.grade(harness.items[0], harness.students[0], 4)
+    await assert_synced_well(harness)
+    assert call_kinds(harness).count("score.write") == 1
+
+
 async def test_R37_corrected_section_pattern_leads_elsewhere(harness: DistrictHarness) -> None:
     sis, room = harness.world.powerschool, harness.room
     await assert_synced_well(harness)

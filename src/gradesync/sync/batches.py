@@ -8,7 +8,7 @@ from gradesync.core.ledger import Doubtful, Value, holds, points_of
 from gradesync.core.ports import BatchResult, ScoreRow, Target
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import LiveScores, SisSection
-from gradesync.errors import AnswerLost
+from gradesync.errors import AccessRefused, AnswerLost
 from gradesync.upstream.response import until_landed
 
 Key = tuple[str, str]
@@ -141,3 +141,15 @@ def describe_held(held: Value, sent: Value) -> str:
     if isinstance(held, Mark) is isinstance(sent, Mark):
         return text
     return f"{text}, and a mark" if isinstance(held, Mark) else f"{text}, and no mark"
+
+
+async def require_same_section(
+    target: Target, section: SisSection, teacher: str | None, answer: BatchResult
+) -> None:
+    """Read the SIS section again, on which a refusal may rest (R37).
+
+    `teacher` is the one that the district chose. Raises `AccessRefused` where it is addressed otherwise now.
+    """
+    now = await target.resolve_section(section.ref.key, teacher)
+    if now.ref.value != section.ref.value:
+        raise AccessRefused(answer.reason or Reason.SCORE_NOT_ACCEPTED, answer.detail)

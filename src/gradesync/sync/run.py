@@ -186,7 +186,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     refs = assignments.refs
     note_scores(journal, plan, refs, attempt.selection)
     forget_vanished(journal, reading.gradebook)
-    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
+    sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere, attempt.link.teacher)
     end = _settlement(attempt, reading, plan, refs)
     await ScoreWriter(sender, journal).write(plan, refs, spanning=attempt.spanning, end=end)
     if sender.unspanned:

@@ -21,6 +21,7 @@ from gradesync.sync.batches import (
     is_held,
     key_of,
     read_back,
+    require_same_section,
 )
 
 ROUNDS = 3  # sends of the rest of a batch after setting named students aside, before it is split
@@ -33,17 +34,20 @@ FAILURES = 12  # failures in a row, without any success, that mean that the SIS 
 class ScoreSender:
     """Send the rows of one sync, and remember between batches what the SIS refused.
 
-    `elsewhere`: SIS students whose enrollment names another section. `accepted`: the SIS took something.
-    `too_many`: a batch of this size was refused for its size. `unspanned`: single assignments passed where a
-    batch over several did not. `failures`: how many calls in a row the SIS failed.
+    `elsewhere`: SIS students whose enrollment names another section. `teacher`: whom the district chose.
+    `accepted`: the SIS took something. `section_stands`: the section was read after a refusal. `unspanned`:
+    single assignments passed where a batch over several did not. `too_many`: refused for its size.
+    `failures`: how many calls in a row the SIS failed.
     """
 
     target: Target
     section: SisSection
     elsewhere: frozenset[str] = frozenset()
+    teacher: str | None = None
     roster: frozenset[str] | None = None
     roster_asked: bool = False
     accepted: bool = False
+    section_stands: bool = False
     unspanned: bool = False
     too_many: int | None = None
     failures: int = 0
@@ -82,8 +86,6 @@ class ScoreSender:
     def absence(self, sis_student: str) -> str:
         elsewhere = sis_student in self.elsewhere
         return Reason.STUDENT_IN_OTHER_SECTION if elsewhere else Reason.STUDENT_NOT_IN_SIS_SECTION
-
-    # --- one part of a batch
 
     async def _try(
         self, rows: Sequence[ScoreRow], tries: int = TRIES
@@ -178,8 +180,11 @@ class ScoreSender:
         new = answer.students or not all(row.write.owed for row in rows)
         if unexplained and new and not self.roster_asked:
             await self.read_roster()
-        reasons = {key_of(row): self._named(row, answer, gone, unexplained) for row in rows}
-        return {key: reason for key, reason in reasons.items() if reason is not None}
+        named = {key_of(row): why for row in rows if (why := self._named(row, answer, gone, unexplained))}
+        if unexplained and not named and not self.section_stands:
+            await require_same_section(self.target, self.section, self.teacher, answer)
+            self.section_stands = True
+        return named
 
     async def _find_gone(self, rows: Sequence[ScoreRow]) -> frozenset[str]:
         """Return the assignments that the SIS has deleted: absent from its list, and by id."""
