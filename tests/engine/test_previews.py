@@ -41,18 +41,20 @@ async def compare(harness: DistrictHarness, **wanted: Any) -> None:
     """Expect a sync to do exactly what the preview just before it announced.
 
     Only a sync sees what the SIS makes of its scores when total points change: those that it keeps need no
-    write.
+    write, and stand there for an absent student too.
     """
     preview = await harness.sync(dry_run=True, **wanted)
     sync = await harness.sync(**wanted)
     announced, done = await harness.outcomes_by_cell(preview), await harness.outcomes_by_cell(sync)
     updated = {item for (item, uid), (result, _) in done.items() if uid is None and result == "updated"}
     kept = {key for key, outcome in done.items() if key[0] in updated and outcome[0] == "adopted"}
+    absent = {key for key in kept if announced[key] == ("failed", "student-not-in-sis-section")}
     assert sync.error_code == preview.error_code
     assert done | {key: announced[key] for key in kept} == announced
-    assert {announced[key][0] for key in kept} <= {"written", "adopted"}
+    assert {announced[key][0] for key in kept - absent} <= {"written", "adopted"}
     assert await harness.warnings(sync) == await harness.warnings(preview)
-    for counts, expected in ((sync.assignments, preview.assignments), (sync.scores, preview.scores)):
+    failed = {**preview.scores, "failed": preview.scores["failed"] - len(absent)}
+    for counts, expected in ((sync.assignments, preview.assignments), (sync.scores, failed)):
         assert {counts[name] - expected[name] for name in ("read", "failed", "skipped")} == {0}
 
 
@@ -60,6 +62,16 @@ async def test_R52_preview_predicts_absent_students(harness: DistrictHarness) ->
     dropped = harness.students[0]
     harness.world.powerschool.drop(harness.room.students[dropped], harness.room.sis)
     await compare(harness)
+
+
+async def test_R52_preview_predicts_students_who_are_back(harness: DistrictHarness) -> None:
+    dropped = harness.room.students[harness.students[0]]
+    harness.world.powerschool.drop(dropped, harness.room.sis)
+    await compare(harness)
+    await compare(harness)  # owed by now
+    harness.world.powerschool.enroll(dropped, harness.room.sis)
+    await compare(harness)
+    assert harness.differences() == []
 
 
 async def test_R52_preview_predicts_what_a_lock_refuses(harness: DistrictHarness) -> None:

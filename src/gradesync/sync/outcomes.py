@@ -174,18 +174,22 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
         journal.keep(updated, origins)
 
 
-def note_preview(journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None]) -> None:
+def note_preview(
+    journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None], *, roster_known: bool
+) -> None:
     """Note what a sync would write, as if the SIS took all of it but the scores of absent students.
 
-    `predict_absence` takes a SIS student key. What the SIS refused when it was last sent is refused again.
+    `predict_absence` takes a SIS student key. What the SIS refused when it was last sent is refused again,
+    except for an absence that the roster shows no more.
     """
+    lasting = REFUSALS - ABSENCES if roster_known else REFUSALS
     for item in plan.assignments:
         if item.action in WRITTEN:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
         owed = journal.entry(item.id).owed
         for write in item.writes:
             debt = owed.get(write.student)
-            refused = debt.reason if write.owed and debt and debt.reason in REFUSALS else None
+            refused = debt.reason if write.owed and debt and debt.reason in lasting else None
             reason = predict_absence(write.sis_student) or refused
             journal.note(
                 score_outcome(item, write, judge_refusal(reason) if reason else write.result, reason)

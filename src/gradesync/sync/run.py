@@ -157,7 +157,7 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
         await sender.read_roster()
-    note_preview(journal, plan, sender.predict_absence)
+    note_preview(journal, plan, sender.predict_absence, roster_known=sender.roster is not None)
     await journal.settle(Settlement())
 
 
