@@ -44,8 +44,11 @@ async def test_late_changes_wait_for_a_second_person(api: ApiHarness) -> None:
             None,
             1,
         )
+        assert sync["approval"]["by_caller"] is False
     assert (stopped["error"]["code"], stopped["applied"]) == ("late-change", "none")
-    assert stopped["guard"]["term_ended"] in stopped["guard"]["explanation"] in str(stopped["error"])
+    assert "ended on Jun 11, 2027, so a second" in stopped["guard"]["explanation"] in str(stopped["error"])
+    of_office = (await office.get(f"{api.path}/syncs/{stopped['id']}")).json()
+    assert of_office["approval"]["by_caller"] is True
     own = {"approve": stopped["fingerprint"], "reason": "Regraded."}
     expect_problem(await teacher.post(f"{api.path}/syncs", own), 403, "second-person-needed")
     silent = {"approve": stopped["fingerprint"]}
@@ -98,3 +101,4 @@ async def test_changes_of_the_term_need_no_second_person(api: ApiHarness) -> Non
     assert (await api.sync(teacher))["scores"]["written"] == 1
     unchanged = await sync_late(api, teacher)
     assert (unchanged["status"], unchanged["guard"]["danger"]) == ("complete", None)
+    assert unchanged["approval"] is None

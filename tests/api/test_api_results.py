@@ -39,6 +39,7 @@ async def test_spreadsheet_names_its_sync(api: ApiHarness, preview: bool, name: 
     teacher_name = api.world.schoology.users[api.room.teacher.uid].display
     assert first["section"] == api.room.section.name
     assert (first["requested by"], first["sync result"]) == (teacher_name, sync["result"])
+    assert first["sync status"] == sync["status"].capitalize()
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
     section = "-".join(re.findall("[a-z0-9]+", api.room.section.name.lower()))
     assert f'filename="{name}{section}-' in sheet.headers["content-disposition"]

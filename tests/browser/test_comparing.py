@@ -38,8 +38,10 @@ async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession
         await expect(opened.switch(off.title)).not_to_be_checked()
         await opened.tab("Compare").click()
         await opened.button("Compare now").click()
-        await expect(opened.text("Both edits are of one student.")).to_be_visible()
-        await expect(opened.tool.locator("#announcement")).to_have_text("Both edits are of one student.")
+        await expect(opened.text("Both edits are in the scores of one student.")).to_be_visible()
+        await expect(opened.tool.locator("#announcement")).to_have_text(
+            "Both edits are in the scores of one student."
+        )
         legend = await read_legend(opened)
         cells = opened.tool.locator(".compared").get_by_role("gridcell")
         compared = await opened.tool.get_by_text("Compared today").inner_text()

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
+from gradesync.settings import Settings
 from gradesync_sandbox.faults import Fault, Status
-from harness.browser import BrowserSession, CourseTab
+from gradesync_sandbox.world import build
+from harness.browser import BrowserSession, CourseTab, open_session
 
 
 async def sync(opened: CourseTab) -> None:
@@ -277,3 +279,14 @@ async def test_screen_reader_announces_progress(session: BrowserSession) -> None
     async with session.worker():
         await expect(status).to_contain_text("need attention.")
     await expect(opened.tool.get_by_role("progressbar")).to_be_hidden()
+
+
+async def test_too_many_requests_name_the_seconds_to_wait(settings: Settings, browser: Browser) -> None:
+    one = settings.filled(requests_per_minute=1)
+    async with open_session(one, build(students=3, assignments=3, sections=1), browser) as session:
+        opened = await session.open()
+        await opened.tab("Assignments").click()
+        for _ in range(2):
+            await opened.tool.get_by_role("switch").first.click()
+        wait = re.compile(r"Too much was asked for at once\. Try again in \d+ seconds\.")
+        await expect(opened.tool.get_by_role("alert").filter(has_text=wait)).to_be_visible()

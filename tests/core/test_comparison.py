@@ -242,9 +242,9 @@ def edited(*where: tuple[str, str]) -> list[ComparedCell]:
         ([], ""),
         ([("1", ANN)], "The 1 edit is in Quiz 4."),
         ([("1", ANN), ("1", BEN)], "Both edits are in Quiz 4."),
-        ([("1", ANN), ("2", ANN)], "Both edits are of one student."),
+        ([("1", ANN), ("2", ANN)], "Both edits are in the scores of one student."),
         ([("1", ANN), ("1", BEN), ("2", CAM)], "2 of 3 edits are in Quiz 4."),
-        ([("1", ANN), ("2", ANN), ("2", BEN), ("3", ANN)], "3 of 4 edits are of one student."),
+        ([("1", ANN), ("2", ANN), ("2", BEN), ("3", ANN)], "3 of 4 edits are in the scores of one student."),
         ([("1", ANN), ("2", BEN), ("3", CAM)], "The 3 edits are spread over 3 assignments."),
     ],
 )

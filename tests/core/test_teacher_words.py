@@ -1,35 +1,37 @@
 """Test that sentences for teachers are short, and use only words of the help pages."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 
 import pytest
 
+from gradesync.api import spreadsheet
+from gradesync.api.schemas.render import NEWER_FIX, NEWER_TITLE
 from gradesync.core.catalog import CATALOG, Entry
+from gradesync.core.plan import Danger, Guard
 from gradesync.core.reasons import Reason
 from gradesync.core.totals.causes import Cause
 from gradesync.core.totals.wording import Unknown, word_cause, word_unknown
-from gradesync.lti import assets
+from gradesync.lti import assets, refusals
+from gradesync.lti.login import NEW_WINDOW
+from gradesync.lti.responses import PAGES
+from harness.vocabulary import is_known, unknown_words
 
-GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text()
-PLAIN = frozenset((Path(__file__).parent / "plain_words.txt").read_text().split())
-SYSTEMS = frozenset({"schoology", "powerschool"})
 MOST_WORDS = 20
-FOR_ADMINS = frozenset({"Open the district's console", "Copy the message to the teacher"})
-# Of a script: comments, strings, and what a template inserts.
+# What no teacher reads: buttons of admins, keys, headers and class names.
+NO_SENTENCES = frozenset(
+    {"Open the district's console", "Copy the message to the teacher", "cells roomy"}
+) | {*("GET", "UTC", "Home", "End", "Escape", "Bearer …")}
+# Of a script: comments, attributes that nobody reads, strings, and what a template inserts.
 COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
+UNREAD = re.compile(
+    r"\b(?:class|type|role|id|for|rel|target|name|scope|block|method|subject): (?:\"[^\"]*\"|`[^`]*`)"
+)
 STRING = re.compile(r"\"([^\"\n]*)\"|`([^`]*)`")
 INSERTED = re.compile(r"\$\{[^{}]*\}")
-
-
-def glossary_words() -> frozenset[str]:
-    """Return the words of the glossary's first column, in lower case."""
-    rows = re.findall(r"^\| ([^|]+) \| (?:both|Schoology|PowerSchool) \|", GLOSSARY, re.MULTILINE)
-    return frozenset(" ".join(rows).replace(",", "").lower().split())
-
-
-KNOWN = PLAIN | SYSTEMS | glossary_words()
+# Of a page: what the template inserts and decides, and its elements.
+MARKUP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]*>", re.DOTALL)
 
 
 def texts_for_teachers(entry: Entry) -> Iterator[str]:
@@ -39,47 +41,62 @@ def texts_for_teachers(entry: Entry) -> Iterator[str]:
         yield entry.fix
 
 
-def words_of(text: str) -> set[str]:
-    return {word.lower().strip("'") for word in re.findall(r"[A-Za-z][A-Za-z']*", re.sub(r"'s\b", "", text))}
-
-
-def is_known(word: str) -> bool:
-    return word in KNOWN or word.removesuffix("s") in KNOWN
-
-
 def strings_of(script: str) -> Iterator[str]:
-    """Yield the strings of a script that people read: several words, of which the first has a capital."""
-    for plain, template in STRING.findall(COMMENT.sub("", script)):
+    """Yield the strings of a script that people read: of several words, or with a capital before them."""
+    for plain, template in STRING.findall(UNREAD.sub("", COMMENT.sub("", script))):
         text = plain or template
         while (shorter := INSERTED.sub("…", text)) != text:
             text = shorter
-        if re.match(r"[A-Z…][^=]* [^=]*[a-z]", text) and text not in FOR_ADMINS:
+        if re.match(r"[A-Z]|[^(]+ ", text) and text not in NO_SENTENCES:
             yield text
 
 
-def page_texts() -> dict[str, str]:
-    """Return the texts of the teacher's page besides the catalog, each with its place."""
+def page_texts() -> Iterator[tuple[str, str]]:
+    """Yield what the teacher's page shows besides the catalog: its place, and the text."""
     names = [name for name in assets.load().modules if name != "dom.js"]
-    scripts = {name: assets.load().files[name].decode() for name in [*names, "page.js"]}
-    found = {f"{name}: {text}": text for name, script in scripts.items() for text in strings_of(script)}
-    texts = [text for cause in Cause for text in word_cause(cause)]
-    texts += [word_unknown(unknown) for unknown in Unknown]
-    return found | {text: text for text in texts}
+    for name in [*names, "page.js"]:
+        yield from ((name, text) for text in strings_of(assets.load().files[name].decode()))
+    for name in ("page.html", "message.html", "base.html"):
+        assert PAGES.loader is not None
+        yield (
+            name,
+            MARKUP.sub(" ", PAGES.loader.get_source(PAGES, name)[0]).replace("For the administrator", ""),
+        )
+    yield from (("totals", text) for cause in Cause for text in word_cause(cause))
+    yield from (("totals", word_unknown(unknown)) for unknown in Unknown)
+    for danger in Danger:
+        guard = Guard(9, 5, 1, 1, 9, 1, danger, late=2, term_ended=date(2026, 6, 11).isoformat())
+        yield "guard", guard.describe().replace("Jun", "")
+    yield from (("a newer release", text) for text in (NEWER_TITLE, NEWER_FIX))
+
+
+def refused_launches() -> Iterator[tuple[str, str]]:
+    """Yield what a teacher reads where a launch opens no page."""
+    yield from ((code, f"{each.title} {each.text}") for code, each in refusals.LAUNCHES.items())
+    yield "new window", NEW_WINDOW
+
+
+def spreadsheet_texts() -> Iterator[tuple[str, str]]:
+    """Yield the head of the spreadsheet, and the words that it has of the log."""
+    yield from (("head", column) for column in spreadsheet.COLUMNS)
+    yield from (("status", each) for each in spreadsheet.STATUS.values())
+
+
+def find_unknown(texts: Iterator[tuple[str, str]]) -> Mapping[str, frozenset[str]]:
+    found = {f"{place}: {text}": unknown_words(text) for place, text in texts}
+    assert len(found) > 10
+    return {place: words for place, words in found.items() if words}
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_teacher_sentences_use_words_of_the_help_pages(reason: Reason) -> None:
-    words = {word for text in texts_for_teachers(CATALOG[reason]) for word in words_of(text)}
-    assert {word for word in words if not is_known(word)} == set()
+    texts = texts_for_teachers(CATALOG[reason])
+    assert {text: words for text in texts if (words := unknown_words(text))} == {}
 
 
-def test_page_uses_words_of_the_help_pages() -> None:
-    found = page_texts()
-    assert len(found) > 150
-    unknown = {
-        place: {word for word in words_of(text) if not is_known(word)} for place, text in found.items()
-    }
-    assert {place: words for place, words in unknown.items() if words} == {}
+@pytest.mark.parametrize("texts", [page_texts, refused_launches, spreadsheet_texts])
+def test_pages_and_files_use_words_of_the_help_pages(texts: Callable[[], Iterator[tuple[str, str]]]) -> None:
+    assert find_unknown(texts()) == {}
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -13,6 +13,7 @@ from gradesync.db.syncs import Sync
 from harness.servers import Urls
 from harness.store import RIVERSIDE, claim, enqueue, take_lease
 
+A_DAY = timedelta(days=1)
 RANDOM_BITS = (1 << 80) - 1  # of an id, below its time
 
 
@@ -127,14 +128,14 @@ async def test_invalid_id_is_not_found(database: Database) -> None:
 async def test_plan_is_found_for_a_day(database: Database, servers: Urls) -> None:
     await settled(database, "1")
     async with database.district("riverside") as db:
-        (found,) = await syncs.list_planned(db, "1", "f1")
+        (found,) = await syncs.list_planned(db, "1", "f1", A_DAY)
         assert found.fingerprint == "f1"
-        assert await syncs.list_planned(db, "1", "f2") == []
-        assert await syncs.list_planned(db, "2", "f1") == []
+        assert await syncs.list_planned(db, "1", "f2", A_DAY) == []
+        assert await syncs.list_planned(db, "2", "f1", A_DAY) == []
     async with servers.owner() as owner:
         await owner.execute(text("UPDATE sync SET requested_at = now() - interval '25 hours'"))
     async with database.district("riverside") as db:
-        assert await syncs.list_planned(db, "1", "f1") == []
+        assert await syncs.list_planned(db, "1", "f1", A_DAY) == []
 
 
 async def test_late_change_of_before_is_no_danger(database: Database) -> None:

@@ -79,18 +79,33 @@ class Clock:
 
 @dataclass
 class Front:
-    """Forward everything to gradesync; `cookies` off stands for a browser that keeps none."""
+    """Forward everything to gradesync, as a proxy before it.
+
+    `cookies` off stands for a browser that keeps none. `away`: the proxy reaches no gradesync, and names
+    these seconds. `cuts`: it loses the connection amid the bodies of the API.
+    """
 
     app: ASGIApp
     cookies: bool = True
+    away: int | None = None
+    cuts: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def without_cookies(message: Message) -> None:
+        of_api = scope.get("path", "").startswith("/sections/")
+
+        async def forward(message: Message) -> None:
             if message["type"] == "http.response.start" and not self.cookies:
                 message["headers"] = [pair for pair in message["headers"] if pair[0] != b"set-cookie"]
+            if message["type"] == "http.response.body" and self.cuts and of_api:
+                message["body"] = message["body"][:-1]
             await send(message)
 
-        await self.app(scope, receive, without_cookies)
+        if self.away is not None and of_api:
+            head = [(b"retry-after", str(self.away).encode())]
+            await send({"type": "http.response.start", "status": 503, "headers": head})
+            await send({"type": "http.response.body", "body": b"no server"})
+            return
+        await self.app(scope, receive, forward)
 
 
 @dataclass

@@ -13,6 +13,7 @@ COLUMNS = (
     "section",
     "requested by",
     "requested at",
+    "sync status",
     "sync result",
     "assignment id",
     "assignment",
@@ -26,7 +27,7 @@ COLUMNS = (
     "what happened",
     "what to do",
     "details",
-    "warnings",
+    "worth knowing",
     "before",
     "after",
 )
@@ -34,11 +35,13 @@ ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 NAME_MAX = 60
+# The words of the log.
+STATUS = {"processing": "Processing", "complete": "Complete", "failed": "Failed"}
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Describe the sync of a spreadsheet: section, requester, time in the section's zone, result.
+    """Describe the sync of a spreadsheet: section, requester, time in the section's zone, status, result.
 
     The result is empty while the sync is in progress.
     """
@@ -47,6 +50,7 @@ class About:
     requester: str
     at: datetime
     preview: bool
+    status: str
     result: str
 
     @property
@@ -59,7 +63,7 @@ class About:
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the first cells of every line."""
-        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", self.result
+        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", STATUS[self.status], self.result
 
 
 def format_outcome(outcome: schemas.Outcome, about: About) -> str:
@@ -99,7 +103,7 @@ def _join(values: Iterable[tuple[str, str]]) -> str:
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
 EXAMPLE = format_line(COLUMNS) + format_line(
     (
-        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "needs-attention"),
+        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "Failed", "needs-attention"),
         *("5001", "Essay", "57001", "", "score", "1"),
         *("failed", "yes", "student-not-in-sis-section", "…", "…", "", "", "", "9.5"),
     )

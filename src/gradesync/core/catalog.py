@@ -208,6 +208,17 @@ def format_date(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+def word_late(term_ended: date, changes: int) -> str:
+    """Return why changes after the last day of a term wait, as one sentence."""
+    many = count_of(changes, "change")
+    return f"The term ended on {format_date(term_ended)}, so a second person has to review {many}."
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number of things: "1 change", "1,200 changes"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def _format_points(points: Decimal) -> str:
     whole = points == points.to_integral_value()
     return f"{int(points):,}" if whole else format(points.normalize(), "f")

@@ -274,9 +274,9 @@ def _summarize(assignments: Sequence[Group], students: Sequence[Group]) -> str:
     if most.edits == total:
         return f"{everything} in {title}."
     if person.edits == total:
-        return f"{everything} of one student."
+        return f"{everything} in the scores of one student."
     if 2 * most.edits >= total and most.edits >= person.edits:
         return f"{most.edits:,} of {edits} in {title}."
     if 2 * person.edits >= total:
-        return f"{person.edits:,} of {edits} of one student."
+        return f"{person.edits:,} of {edits} in the scores of one student."
     return f"The {edits} spread over {len(assignments):,} assignments."

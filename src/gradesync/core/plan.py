@@ -4,12 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
-from gradesync.core.catalog import NO_FACTS, Facts, needs_attention, sis_name
+from gradesync.core.catalog import NO_FACTS, Facts, count_of, needs_attention, sis_name, word_late
 from gradesync.core.gradebook import Cell, Mark
 from gradesync.core.ledger import Ledger, Value, points_of
 from gradesync.core.reasons import Reason, Result
@@ -175,18 +176,19 @@ class Guard:
 
     def describe(self) -> str:
         """Return why a person must approve the plan, as sentences with numbers; empty where nobody must."""
-        late = f"The term ended on {self.term_ended}. A second person must approve what would change."
-        return " ".join(filter(None, (late if self.late else "", self._describe_danger())))
+        late = word_late(date.fromisoformat(self.term_ended), self.late) if self.term_ended else ""
+        return " ".join(filter(None, (late, self._describe_danger())))
 
     def _describe_danger(self) -> str:
         if self.danger is None:
             return ""
         if self.danger is Danger.ASSIGNMENTS:
-            gone = f"{self.recreated:,} are deleted there and would be created again"
-            return f"Of {self.known:,} assignments in {sis_name()}, {gone}."
+            gone = f"{self.recreated:,} {'is' if self.recreated == 1 else 'are'} deleted there"
+            known = count_of(self.known, "assignment")
+            return f"Of {known} in {sis_name()}, {gone} and would be created again."
         fates = ((self.cleared, "would be cleared"), (self.zeroed, "would become zero"))
         emptied = " and ".join(f"{number:,} {fate}" for number, fate in fates if number)
-        return f"Of {self.sent:,} scores in {sis_name()}, {emptied}."
+        return f"Of {count_of(self.sent, 'score')} in {sis_name()}, {emptied}."
 
 
 @dataclass(frozen=True, slots=True)

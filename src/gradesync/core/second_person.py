@@ -1,11 +1,14 @@
 """Hold plans until a person approves them, after a term's end a second one, where a district wants that."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from gradesync.core.district import OIDC
-from gradesync.core.plan import Action, Plan, changes
+from gradesync.core.plan import Action, Guard, Plan, changes
 from gradesync.core.reasons import Reason
+
+APPROVABLE = timedelta(hours=24)
+"""Limit the age of a sync whose plan may be approved: what a person reviewed is old after it."""
 
 _CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
@@ -37,6 +40,15 @@ def find_stop(plan: Plan, approved: str | None, *, by_second: bool) -> Reason | 
     if plan.guard.late and not by_second:
         return Reason.LATE_CHANGE
     return Reason.MASS_CHANGE if plan.needs_approval and approved is None else None
+
+
+def may_approve(error: str | None, guard: Guard, requester: str, actor: str) -> bool:
+    """Return True where `actor` may approve what `requester` asked for in a sync that `error` stopped.
+
+    Only a sync that stopped as late has asked for changes after the term's end: no preview has, and none that
+    stopped because its approved plan changed.
+    """
+    return not guard.late or (error == Reason.LATE_CHANGE and is_second_person(requester, actor))
 
 
 def is_second_person(first: str | None, second: str) -> bool:

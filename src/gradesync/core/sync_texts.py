@@ -149,9 +149,9 @@ SYNCS: Texts = {
         exact="Stopped for your review. {change}",
     ),
     Reason.LATE_CHANGE: Text(
-        "The term has ended, so someone else has to review what would change.",
-        "Ask another teacher of the section, or your administrator, to review it and send it.",
-        exact="Stopped for someone else's review. {change}",
+        "The term has ended, so a second person has to review what would change.",
+        "Ask another teacher of the section to review and send it. If there is none, ask your administrator.",
+        exact="Stopped for review. {change}",
     ),
     Reason.PLAN_CHANGED: Text(
         "The gradebook has changed since you reviewed it, so nothing was sent.",

@@ -180,9 +180,9 @@ async def page(
     return [sync_of(row) for row in await db.execute(query.order_by(SYNC.c.id.desc()).limit(limit))]
 
 
-async def list_planned(db: AsyncSession, section_id: str, fingerprint: str) -> list[Sync]:
-    """List the section's syncs of the last 24 hours that had this plan, newest first."""
-    recent = SYNC.c.requested_at > NOW - timedelta(hours=24)
+async def list_planned(db: AsyncSession, section_id: str, fingerprint: str, age: timedelta) -> list[Sync]:
+    """List the section's syncs with this plan that are of that age at most, newest first."""
+    recent = SYNC.c.requested_at > NOW - age
     matches = (SYNC.c.section_id == section_id) & (SYNC.c.fingerprint == fingerprint) & recent
     return [sync_of(row) for row in await db.execute(select(SYNC).where(matches).order_by(SYNC.c.id.desc()))]
 

@@ -16,15 +16,73 @@ class Refusal:
 
 AGAIN = "Go back to your course in Schoology and open Sync to SIS again."
 
-CATALOG: Mapping[str, Refusal] = {
-    "too-many-logins": Refusal(
-        429, "Too many people are opening this page at once.", f"Wait a minute. {AGAIN}"
-    ),
+# What teachers read.
+LAUNCHES: Mapping[str, Refusal] = {
+    "too-many-logins": Refusal(429, "Too many people opened this page at once.", f"Wait a minute. {AGAIN}"),
     "lti-not-instructor": Refusal(
         403,
         "This page is for teachers.",
         "Only a course admin can sync a course's grades. There is nothing for you to do here.",
     ),
+    "lti-user-unknown": Refusal(
+        400,
+        "Schoology didn't tell us who you are.",
+        "Show this page to your administrator.",
+        "The app needs the custom parameter user_id=$User.id.",
+    ),
+    "lti-section-unknown": Refusal(
+        400,
+        "Schoology didn't tell us which course this is.",
+        "Open Sync to SIS in one of your courses. If you did, show this page to your administrator.",
+        "The app needs the custom parameter section_id=$com.schoology.CourseSection.id, "
+        "and an installation in courses.",
+    ),
+    "lti-not-registered": Refusal(
+        403,
+        "Your school district isn't set up here.",
+        "Show this page to your administrator.",
+        "The app's issuer, client id and deployment id must match [lti] in the district's file, "
+        "or its key must match [lti11].",
+    ),
+    "id-token-refused": Refusal(
+        401,
+        "Your sign-in from Schoology couldn't be checked.",
+        f"{AGAIN} If this happens again, show this page to your administrator.",
+        "Compare client id, deployment id, key set address and launch address with the app in Schoology.",
+    ),
+    "lti11-refused": Refusal(
+        401,
+        "Your sign-in from Schoology couldn't be checked.",
+        f"{AGAIN} If this happens again, show this page to your administrator.",
+        "Compare key, secret and launch address with the app in Schoology.",
+    ),
+    "lti-keys-unavailable": Refusal(
+        503,
+        "Schoology can't be reached right now.",
+        f"Wait a minute. {AGAIN}",
+        "The platform's key set did not answer.",
+    ),
+    "launch-over": Refusal(400, "This page was opened before, or too long ago.", AGAIN),
+    "platform-refused": Refusal(
+        400, "Schoology didn't sign you in.", f"Make sure you are signed in to Schoology. {AGAIN}"
+    ),
+    "browser-unknown": Refusal(
+        403,
+        "Your browser couldn't be recognized.",
+        f"It has to allow cookies for this page. Private windows and some extensions don't. {AGAIN}",
+    ),
+    "lti-request-not-valid": Refusal(400, "This page opens from Schoology.", AGAIN),
+    "not-found": Refusal(404, "There is nothing here.", AGAIN),
+    "method-not-allowed": Refusal(405, "This page opens from Schoology.", AGAIN),
+    "body-too-large": Refusal(413, "This page opens from Schoology.", AGAIN),
+    "service-unavailable": Refusal(503, "This doesn't work right now.", f"Wait a minute. {AGAIN}"),
+    "internal-error": Refusal(
+        500, "Something went wrong here.", f"{AGAIN} If it happens again, tell your administrator."
+    ),
+}
+
+# What the district's people read who manage gradesync.
+ADMINISTRATION: Mapping[str, Refusal] = {
     "console-not-allowed": Refusal(
         403,
         "You signed in, but this district has not let you in.",
@@ -49,6 +107,12 @@ CATALOG: Mapping[str, Refusal] = {
         "gradesync in your district.",
         "Compare issuer, client id, client secret and redirect address with the provider's settings.",
     ),
+    "provider-unavailable": Refusal(
+        503,
+        "Your district's sign-in can't be reached right now.",
+        "Wait a minute, then open the console's address again.",
+        "The provider of [console] did not give a usable response.",
+    ),
     "invitation-over": Refusal(
         401,
         "This link was used before, or is too old.",
@@ -56,67 +120,6 @@ CATALOG: Mapping[str, Refusal] = {
     ),
     "setup-empty": Refusal(409, "There is nothing to check yet.", "Save the settings, then check them."),
     "setup-not-readable": Refusal(400, "The settings can't be read.", "Open this page again."),
-    "provider-unavailable": Refusal(
-        503,
-        "Your district's sign-in can't be reached right now.",
-        "Wait a minute, then open the console's address again.",
-        "The provider of [console] did not give a usable response.",
-    ),
-    "lti-user-unknown": Refusal(
-        400,
-        "Schoology didn't tell us who you are.",
-        "Show this page to the person who manages Schoology in your district.",
-        "The app needs the custom parameter user_id=$User.id.",
-    ),
-    "lti-section-unknown": Refusal(
-        400,
-        "Schoology didn't tell us which course this is.",
-        "Open Sync to SIS from inside one of your courses. If you did, show this page to the person "
-        "who manages Schoology in your district.",
-        "The app needs the custom parameter section_id=$com.schoology.CourseSection.id, "
-        "and an installation in courses.",
-    ),
-    "lti-not-registered": Refusal(
-        403,
-        "Your school district isn't set up here.",
-        "Show this page to the person who manages Schoology in your district.",
-        "The app's issuer, client id and deployment id must match [lti] in the district's file, "
-        "or its key must match [lti11].",
-    ),
-    "id-token-refused": Refusal(
-        401,
-        "Schoology's sign-in could not be verified.",
-        f"{AGAIN} If this happens again, show it to the person who manages Schoology in your district.",
-        "Compare client id, deployment id, key set address and launch address with the app in Schoology.",
-    ),
-    "lti11-refused": Refusal(
-        401,
-        "Schoology's sign-in could not be verified.",
-        f"{AGAIN} If this happens again, show it to the person who manages Schoology in your district.",
-        "Compare key, secret and launch address with the app in Schoology.",
-    ),
-    "lti-keys-unavailable": Refusal(
-        503,
-        "Schoology can't be reached right now.",
-        f"Wait a minute. {AGAIN}",
-        "The platform's key set did not answer.",
-    ),
-    "launch-over": Refusal(400, "This page was opened before, or too long ago.", AGAIN),
-    "platform-refused": Refusal(
-        400, "Schoology didn't sign you in.", f"Make sure you are signed in to Schoology. {AGAIN}"
-    ),
-    "browser-unknown": Refusal(
-        403,
-        "Your browser could not be recognized.",
-        "It must allow this page a cookie for a few minutes. Private windows and some extensions don't. "
-        f"{AGAIN}",
-    ),
-    "lti-request-not-valid": Refusal(400, "This page opens from Schoology.", AGAIN),
-    "not-found": Refusal(404, "There is nothing here.", AGAIN),
-    "method-not-allowed": Refusal(405, "This page opens from Schoology.", AGAIN),
-    "body-too-large": Refusal(413, "This page opens from Schoology.", AGAIN),
-    "service-unavailable": Refusal(503, "This doesn't work right now.", f"Wait a minute. {AGAIN}"),
-    "internal-error": Refusal(
-        500, "Something went wrong here.", f"{AGAIN} If this happens again, tell your district."
-    ),
 }
+
+CATALOG: Mapping[str, Refusal] = {**LAUNCHES, **ADMINISTRATION}

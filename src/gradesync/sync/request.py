@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.reasons import Reason
-from gradesync.core.second_person import is_second_person
+from gradesync.core.second_person import APPROVABLE, is_second_person
 from gradesync.core.undo import Undo
 from gradesync.db import audit, districts, idempotency, outcomes, queue, syncs
 from gradesync.db.idempotency import Key, StoredResponse
@@ -186,7 +186,7 @@ async def _approved(db: AsyncSession, request: Request, district: District) -> S
     fingerprint = request.options.approve
     if fingerprint is None:
         return None
-    planned = await syncs.list_planned(db, request.section_id, fingerprint)
+    planned = await syncs.list_planned(db, request.section_id, fingerprint, APPROVABLE)
     if not planned:
         raise RequestRefused("approval-not-possible", "No recent sync of this section had that plan.")
     approved = planned[0]

@@ -55,7 +55,7 @@ async def follow_sync(
     The data of every event is the sync. A comment is sent every ten seconds. The stream also ends when the
     token expires and when the server restarts: an EventSource then reconnects and continues.
     """
-    sync = render_sync(await find_sync(context, sync_id))
+    sync = render_sync(await find_sync(context, sync_id), context.caller.actor)
     if sync.status != "processing" and last_event_id == _version(sync):
         return Response(status_code=204)
     token = request.headers["authorization"].partition(" ")[2]
@@ -73,7 +73,7 @@ async def _stream(
         try:
             if not await _is_valid(context.runtime, token):
                 return
-            sync = render_sync(await find_sync(context, sync_id))
+            sync = render_sync(await find_sync(context, sync_id), context.caller.actor)
         except DatabaseAway:  # the stream stays: an EventSource gives up after a refused request
             yield format_sse_event(comment="keep-alive")
             await _pause(stopping)

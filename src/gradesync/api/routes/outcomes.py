@@ -127,6 +127,7 @@ async def _describe(context: SectionContext, sync: Sync, names: Names) -> spread
         requester=names.known.get(sync.requested_by_id, sync.requested_by_id),
         at=sync.requested_at.astimezone(ZoneInfo(district.timezone)),
         preview=sync.dry_run,
+        status=sync.status,
         result=sync.result or "",
     )
 

@@ -1,6 +1,7 @@
 """Define the bodies of the API as JSON. Points are decimal strings, times RFC 3339 in UTC, ids strings."""
 
 from gradesync.api.schemas.base import (
+    Approval,
     Fingerprint,
     Mode,
     Moment,
@@ -74,6 +75,7 @@ from gradesync.api.schemas.syncs import (
 
 __all__ = [
     "AccessToken",
+    "Approval",
     "AssignmentCategory",
     "AssignmentCounts",
     "AssignmentSummary",

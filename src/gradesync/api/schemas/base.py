@@ -85,6 +85,19 @@ class ReasonText(ResponseModel):
     ]
 
 
+class Approval(ResponseModel):
+    """Explain who may approve a plan that waits, and until when."""
+
+    until: datetime
+    by_caller: Annotated[
+        bool,
+        Field(
+            description="Whoever reads this may approve it. False: changes after the term's end need someone "
+            "who has not asked for them, and a preview asks for none"
+        ),
+    ]
+
+
 class Paused(ResponseModel):
     """Explain a pause to a teacher."""
 

@@ -8,19 +8,20 @@ from uuid import UUID
 
 from gradesync.api import schemas
 from gradesync.api.schemas.undo import Undone
-from gradesync.core.catalog import CATALOG, NO_FACTS, Facts, read_detail
+from gradesync.core.catalog import CATALOG, NO_FACTS, Facts, SyncResult, read_detail
 from gradesync.core.gradebook import EXCUSED, INCOMPLETE, MISSING, Mark
 from gradesync.core.ledger import Value
 from gradesync.core.plan import CATEGORY, Edit, Guard
 from gradesync.core.reasons import Reason
+from gradesync.core.second_person import APPROVABLE, may_approve
 from gradesync.core.sis import SisCategory, SisSection
 from gradesync.db.outcomes import Outcome
 from gradesync.db.queue import Pause
 from gradesync.db.syncs import Sync
 
 EXCEPTIONS = {EXCUSED: "excused", INCOMPLETE: "incomplete", MISSING: "missing"}
-NEWER_TITLE = "A later release of gradesync recorded this, and this release has no text for it."
-NEWER_FIX = "Look again when gradesync has been upgraded."
+NEWER_TITLE = "A newer version of Sync to SIS sent this, and the one that you see can't explain it."
+NEWER_FIX = "Open this page again later."
 
 
 def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
@@ -49,8 +50,8 @@ def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
     )
 
 
-def render_sync(sync: Sync) -> schemas.Sync:
-    """Render a sync with its counts, its error and its links."""
+def render_sync(sync: Sync, actor: str) -> schemas.Sync:
+    """Render a sync with its counts, its error and its links, for `actor` to read."""
     path = sync_path(sync.section_id, sync.id)
     return schemas.Sync(
         id=UUID(sync.id),
@@ -79,6 +80,7 @@ def render_sync(sync: Sync) -> schemas.Sync:
         fingerprint=sync.fingerprint,
         approve=sync.approve,
         guard=sync.guard and _render_guard(sync.guard),
+        approval=_render_approval(sync, actor),
         error=_render_error(sync),
         undo=None if sync.undo is None else Undone.model_validate(sync.undo),
         reason=sync.reason,
@@ -99,6 +101,15 @@ def render_pause(pause: Pause | None) -> schemas.Paused | None:
 
 def _render_guard(guard: Guard) -> schemas.GuardFigures:
     return schemas.GuardFigures(**asdict(guard), explanation=guard.describe() or None)
+
+
+def _render_approval(sync: Sync, actor: str) -> schemas.Approval | None:
+    if sync.result != SyncResult.STOPPED_FOR_REVIEW or sync.guard is None or sync.fingerprint is None:
+        return None
+    return schemas.Approval(
+        until=sync.requested_at + APPROVABLE,
+        by_caller=may_approve(sync.error_code, sync.guard, sync.requester, actor),
+    )
 
 
 def _render_error(sync: Sync) -> schemas.SyncError | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StrictBool, model_validator
 
 from gradesync.api.schemas.base import (
+    Approval,
     Fingerprint,
     Mode,
     Page,
@@ -211,6 +212,7 @@ class Sync(ResponseModel):
         str | None, Field(description="The fingerprint of the plan that this sync was allowed to write")
     ] = None
     guard: GuardFigures | None
+    approval: Annotated[Approval | None, Field(description="Null unless its plan waits for approval")] = None
     error: SyncError | None
     undo: Annotated[Undone | None, Field(description="What it puts back, where it is an undo")] = None
     reason: Annotated[str | None, Field(description="Reason that a person gave with the request")] = None

@@ -60,6 +60,7 @@ export class Api {
   async *#states(id, lost) {
     let lastId;
     for (;;) {
+      let wait = 0;
       try {
         const headers = lastId ? { "last-event-id": lastId } : {};
         const response = await this.#http.fetch(`${this.#sync(id)}/events`, { headers });
@@ -70,8 +71,9 @@ export class Api {
       } catch (error) {
         if (!isTransient(error)) throw error;
         lost();
+        wait = secondsOf(error);
       }
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      await pause(Math.max(RECONNECT_MS, 1000 * wait));
     }
   }
 
@@ -109,12 +111,18 @@ export class Api {
     return this.settledComparison(await this.#http.json(`${this.#section}/comparisons`, { method: "POST" }));
   }
 
-  /** Wait for the end of a comparison. */
+  /** Wait for the end of a comparison, over lost connections too. */
   async settledComparison(started) {
     let comparison = started;
-    while (comparison.status === "processing") {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-      comparison = await this.#http.json(comparison.links.self.replace(/^\//, ""));
+    for (let wait = 0; comparison.status === "processing"; ) {
+      await pause(Math.max(LOOK_AGAIN_MS, 1000 * wait));
+      try {
+        comparison = await this.#http.json(comparison.links.self.replace(/^\//, ""));
+        wait = 0;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        wait = secondsOf(error);
+      }
     }
     const { error } = comparison;
     if (error) throw new Problem(0, error.code === "timed-out" ? UNFINISHED : { ...error, title: error.explanation });
@@ -176,9 +184,15 @@ export class Api {
   }
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Return whether an error may pass by itself. A stream that breaks off is a TypeError to the browser. */
 const isTransient = (error) =>
-  error instanceof TypeError || (error instanceof Problem && (error.status === 0 || error.status >= 500));
+  error instanceof TypeError ||
+  (error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500));
+
+/** Return the seconds after which what failed may succeed. */
+const secondsOf = ({ wait }) => wait ?? RECONNECT_MS / 1000;
 
 /** Yield the events of a text/event-stream. */
 async function* eventsOf(body) {

@@ -56,6 +56,7 @@ export class CompareView {
     this.#running = true;
     this.#compare.setAttribute("aria-disabled", "true");
     show(this.#notice, false);
+    const before = this.#when.textContent;
     this.#when.textContent = "Reading…";
     try {
       const comparison = await read();
@@ -63,7 +64,7 @@ export class CompareView {
       this.#show(comparison);
       await Promise.all([this.#decisions.open(), this.#totals.open()]);
     } catch (error) {
-      this.#when.textContent = "";
+      this.#when.textContent = before;
       if (!this.#context.ended(error)) show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
     } finally {
       this.#running = false;

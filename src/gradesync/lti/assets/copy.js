@@ -11,8 +11,7 @@ export function copyButton(textOf, words) {
     const copied = await write(textOf());
     copy.textContent = copied ? "Copied" : "Your browser doesn't allow copying here";
     announce(copy.textContent);
-  });
-  copy.className = "link copy";
+  }, { class: "link copy" });
   return copy;
 }
 

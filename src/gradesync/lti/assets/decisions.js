@@ -3,7 +3,7 @@
 import { announce, button, h, show } from "./dom.js";
 import { choicesAfter, outcomeOf } from "./edits.js";
 import { pager } from "./paging.js";
-import { nameOf, NAMES_MISSING } from "./problems.js";
+import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
 import { count, SIS } from "./words.js";
 
 const MOST_DECISIONS = 500;
@@ -24,12 +24,21 @@ export class DecisionsPart {
     this.element = h("section", { class: "part" }, heading, this.#about, this.#notice, this.#all, this.#list, this.#more);
   }
 
+  /** Read the list anew. What is known of it stays until then. */
   async open() {
-    this.#edits = [];
-    this.#list.replaceChildren();
-    const { more, load } = pager(this.#context, (cursor) => this.#context.api.drift(cursor), (page) => this.#add(page));
+    let first = true;
+    const { more, load } = pager(this.#context, (cursor) => this.#context.api.drift(cursor), (page) => {
+      if (first) this.#clear();
+      first = false;
+      return this.#add(page);
+    });
     this.#more.replaceChildren(more);
     await load();
+  }
+
+  #clear() {
+    this.#edits = [];
+    this.#list.replaceChildren();
   }
 
   #add({ items, compared_at, names_unavailable }) {
@@ -46,7 +55,7 @@ export class DecisionsPart {
 
   #render(edit) {
     const { assignment, student, sent, sis, schoology, choice } = edit;
-    const title = assignment.title ?? `Assignment ${assignment.id}`;
+    const title = titleOf({ assignment });
     const value = (text) => text ?? "blank";
     const values = [`${SIS}: ${value(sis)}`, `Schoology: ${value(schoology)}`, schoology !== sent && `sent: ${value(sent)}`];
     edit.row.replaceChildren(

@@ -3,11 +3,11 @@
 const ROOT = new URL("../", location.href);
 export const PAGE_ROWS = 200;
 
-/** Describe a response that is not a success. */
+/** Describe a response that is not a success. `wait`: seconds after which the request may succeed, null: unknown. */
 export class Problem extends Error {
-  constructor(status, { type = "", title, detail = "", fix = "" }, location = null) {
+  constructor(status, { type = "", title, detail = "", fix = "", wait = null }, location = null) {
     super(title);
-    Object.assign(this, { status, code: type.split("/").pop(), title, detail, fix, location });
+    Object.assign(this, { status, code: type.split("/").pop(), title, detail, fix, wait, location });
   }
 }
 
@@ -54,7 +54,7 @@ export class Http {
   /** Return the body of a response; null where it has none. */
   async json(path, options) {
     const response = await this.fetch(path, options);
-    return response.status === 204 ? null : response.json();
+    return response.status === 204 ? null : read(response.json());
   }
 
   /** Read every page of a list. */
@@ -89,11 +89,21 @@ export class Http {
   }
 }
 
+/** Read a body, which a connection that is lost cuts short. */
+async function read(body) {
+  try {
+    return await body;
+  } catch (error) {
+    throw new Problem(0, error instanceof SyntaxError ? UNREADABLE : UNREACHABLE);
+  }
+}
+
 async function problemOf(response) {
+  const wait = Number.parseInt(response.headers.get("retry-after"), 10) || null;
   try {
     const problem = await response.json();
-    return problem.title ? problem : UNREADABLE;
+    return { ...(problem.title ? problem : UNREADABLE), wait };
   } catch {
-    return UNREADABLE;
+    return { ...UNREADABLE, wait };
   }
 }

@@ -49,6 +49,7 @@ export class LogView {
       this.#cursor = page.next_cursor;
       show(this.#more, Boolean(this.#cursor));
       show(this.#table, this.#rows.childElementCount > 0);
+      show(this.#notice, false);
       this.#quiet.textContent = this.#rows.childElementCount
         ? `The last 30 days. Times are in ${this.#context.times.zone}.`
         : "There was no sync in the last 30 days.";

@@ -4,7 +4,7 @@ import { changes } from "./changes.js";
 import { button, h, sign } from "./dom.js";
 import { picture } from "./picture.js";
 import { NAMES_MISSING, problems } from "./problems.js";
-import { failed, isGuarded, sent, skipped } from "./words.js";
+import { failed, isGuarded, isSendable, sent, skipped } from "./words.js";
 
 /** Return the outcomes of a settled sync. Long parts are read when they are opened. */
 export function outcomesOf(context, sync) {
@@ -21,7 +21,7 @@ export function outcomesOf(context, sync) {
     const title = sync.dry_run ? "What would need attention" : "Needs attention";
     parts.push(section(context, title, reasons, listed(({ reason }) => reason.needs_attention)));
   }
-  if (sent(sync) && !isGuarded(sync)) {
+  if (sent(sync) && !(isGuarded(sync) && isSendable(sync))) {
     parts.push(fold(context, sync.dry_run ? "What would be sent" : "What was sent", assignments, changed, { open: sync.dry_run }));
   }
   if (skipped(sync) > 0) {
@@ -87,7 +87,7 @@ async function fill(context, body, read, render) {
   } catch (error) {
     if (context.ended(error)) return;
     const again = () => fill(context, body, read, render);
-    body.replaceChildren(h("p", { role: "alert" }, `${error.title} `, button("Try again", again, { class: "link" })));
+    body.replaceChildren(h("p", { role: "alert" }, `${error.title} ${error.fix} `, button("Try again", again, { class: "link" })));
   }
 }
 

@@ -23,7 +23,7 @@ export function pager(context, read, add) {
     } catch (error) {
       if (context.ended(error)) return;
       const again = button("Try again", () => load(cursor), { class: "link" });
-      more.replaceChildren(h("p", { role: "alert" }, `${error.title} `, again));
+      more.replaceChildren(h("p", { role: "alert" }, `${error.title} ${error.fix} `, again));
     }
   }
 

@@ -82,7 +82,7 @@ class Picture {
   #failed(error) {
     if (this.#context.ended(error)) return;
     const again = button("Try again", () => this.open(), { class: "link" });
-    this.#body.replaceChildren(h("p", { role: "alert" }, `${error.title} `, again));
+    this.#body.replaceChildren(h("p", { role: "alert" }, `${error.title} ${error.fix} `, again));
   }
 
   /** Show the columns that the filters let through. */

@@ -3,7 +3,7 @@
 import { copyFor } from "./copy.js";
 import { button, h } from "./dom.js";
 import { pager } from "./paging.js";
-import { count, number, SIS } from "./words.js";
+import { count, isolated, number, SIS } from "./words.js";
 
 // So many of a class are hardly all enrolled wrongly.
 const WRONG_SECTION = { reason: "student-not-in-sis-section", share: 0.5, students: 3 };
@@ -13,8 +13,8 @@ const NAMES = new Intl.Collator("en-US", { numeric: true });
 export const NAMES_MISSING = "Schoology isn't sharing the students' names right now, so their ids are shown.";
 
 export const titleOf = ({ assignment }) =>
-  assignment ? (assignment.title ?? `Assignment ${assignment.id}`) : "Assignments that aren't listed one by one";
-export const nameOf = ({ id, name }) => name || `Student ${id}`;
+  assignment ? isolated(assignment.title ?? `Assignment ${assignment.id}`) : "Assignments that aren't listed one by one";
+export const nameOf = ({ id, name }) => isolated(name || `Student ${id}`);
 
 /** List reasons, each with all that it concerns. `students` is the size of the class, null where it is not known. */
 export function problems(context, sync, groups, students) {

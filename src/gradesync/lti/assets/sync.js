@@ -5,7 +5,7 @@ import { announce, button, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
 import { outcomesOf, readerOf } from "./outcomes.js";
 import { reviewOf } from "./review.js";
-import { byOf, count, failed, isGuarded, pauseOf, progressOf, resultOf, stageOf, waitingOf } from "./words.js";
+import { byOf, count, failed, isGuarded, isSendable, pauseOf, progressOf, resultOf, stageOf, waitingOf } from "./words.js";
 
 const FIRST =
   "The first sync sends every assignment in a mapped category with its scores. Later ones send only what has changed.";
@@ -37,6 +37,7 @@ export class SyncView {
   #retry = button("Retry what failed", () => this.start({ retry_of: this.#shown.id }), { hidden: true });
   #review = button("Review", () => this.#reviewed.open(), { class: "primary", hidden: true });
   #reviewed = null;
+  #parts = { id: null, elements: [] };
 
   constructor(context) {
     this.#context = context;
@@ -166,24 +167,27 @@ export class SyncView {
     show(this.#notice, false);
   }
 
-  /** Show a settled sync or preview; null: there never was one. */
+  /** Show a settled sync or preview; null: there never was one. What was read of it once stays as it is. */
   #settled(sync) {
+    const known = this.#parts.id === (sync?.id ?? null);
     this.#shown = sync;
     this.#stage = "";
     this.#enable();
     for (const each of [this.#bar, this.#notice]) show(each, false);
-    this.#waiting.textContent = "";
-    const guarded = Boolean(sync) && isGuarded(sync);
+    if (!known) this.#waiting.textContent = "";
+    const guarded = Boolean(sync) && isGuarded(sync) && isSendable(sync);
     show(this.#retry, Boolean(sync) && !sync.dry_run && failed(sync) > 0 && !sync.error);
     this.#lead(guarded);
     this.#when.textContent = sync ? this.#whenOf(sync) : "";
-    const { kind, headline, text } = sync ? resultOf(sync) : { kind: "off", headline: "Not synced yet.", text: FIRST };
+    const { kind, headline, text } = sync ? resultOf(sync, { next: true }) : { kind: "off", headline: "Not synced yet.", text: FIRST };
     this.#head(kind, headline, text);
     this.#copy.replaceChildren(...stopCopies(this.#context, sync));
     const notify = (error) => this.#context.ended(error) || this.#notify(`${error.title} ${error.fix}`);
-    this.#outcomes.replaceChildren(
-      ...(sync ? [this.#partsOf(sync, guarded), downloadButton(this.#context, sync, notify)] : []),
-    );
+    if (!known) {
+      const elements = sync ? [this.#partsOf(sync, guarded), downloadButton(this.#context, sync, notify)] : [];
+      this.#parts = { id: sync?.id ?? null, elements };
+    }
+    this.#outcomes.replaceChildren(...this.#parts.elements);
   }
 
   /** Let the review come first while a plan waits for approval. */

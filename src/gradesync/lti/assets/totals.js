@@ -2,7 +2,7 @@
 
 import { announce, button, h, show } from "./dom.js";
 import { nameOf, NAMES_MISSING } from "./problems.js";
-import { capital, count, list, number, SIS } from "./words.js";
+import { capital, count, isolated, list, number, SIS } from "./words.js";
 
 /** How a SIS may compute a grade: key of the API -> the words of a choice. */
 const FORMULAS = [
@@ -14,8 +14,8 @@ const COLLATOR = new Intl.Collator("en-US", { numeric: true });
 export class TotalsPart {
   #context;
   #running = false;
-  #formula = h("select", { id: "formula" }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
-  #period = h("select", { id: "total-period" }, h("option", { value: "" }, "The current grading period"));
+  #formula = h("select", { id: "formula", onchange: () => this.#forget() }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
+  #period = h("select", { id: "total-period", onchange: () => this.#forget() }, h("option", { value: "" }, "The current grading period"));
   #periods;
   #explain = button("Explain the totals", () => this.#read());
   #status = h("p", { class: "quiet", role: "status" });
@@ -41,14 +41,24 @@ export class TotalsPart {
 
   /** Offer the grading periods, as far as Schoology names them now. */
   async open() {
-    const { items } = await this.#context.api.assignments().catch(() => ({ items: [] }));
-    const found = new Map(items.filter(({ period }) => period).map(({ period: { id, title } }) => [id, title ?? `Grading period ${id}`]));
+    const listing = await this.#context.api.assignments().catch(() => null);
+    if (!listing) return;
+    const found = new Map(listing.items.filter(({ period }) => period).map(({ period: { id, title } }) => [id, title ?? `Grading period ${id}`]));
     const chosen = this.#period.value;
     this.#period.replaceChildren(this.#period.firstElementChild, ...[...found].map(([value, words]) => h("option", { value }, words)));
     this.#period.value = found.has(chosen) ? chosen : "";
+    if (this.#period.value !== chosen) this.#forget();
     show(this.#periods, found.size > 1);
   }
 
+  /** Remove what was found for another choice. */
+  #forget() {
+    show(this.#notice, false);
+    if (!this.#running) this.#status.textContent = this.#found.childElementCount ? AGAIN : "";
+    this.#found.replaceChildren();
+  }
+
+  /** Read what was chosen, and once more where the choice has changed by then. */
   async #read() {
     if (this.#running) return;
     this.#running = true;
@@ -56,9 +66,9 @@ export class TotalsPart {
     this.#status.textContent = "Reading both gradebooks… This can take a minute.";
     show(this.#notice, false);
     try {
-      const totals = await this.#context.api.totals({ period: this.#period.value || null, sis: { formula: this.#formula.value } });
+      const totals = await this.#totals();
       this.#found.replaceChildren(...partsOf(totals));
-      this.#status.textContent = "";
+      this.#status.textContent = `Calculated ${this.#context.times.near(new Date())}.`;
       announce(this.#found.querySelector("h3").textContent);
     } catch (error) {
       this.#status.textContent = "";
@@ -68,7 +78,15 @@ export class TotalsPart {
       this.#explain.removeAttribute("aria-disabled");
     }
   }
+
+  async #totals() {
+    const [period, formula] = [this.#period.value, this.#formula.value];
+    const totals = await this.#context.api.totals({ period: period || null, sis: { formula } });
+    return period === this.#period.value && formula === this.#formula.value ? totals : this.#totals();
+  }
 }
+
+const AGAIN = "Press Explain the totals to see them for this choice.";
 
 /** Return what was found: the causes in the class, each student, and what was assumed. */
 function partsOf({ period, students, assumed, names_unavailable }) {
@@ -101,7 +119,7 @@ function causesOf(rows) {
     for (const cause of causes) {
       const known = found.get(cause.code) ?? { ...cause, students: 0, titles: new Set() };
       known.students += 1;
-      for (const { title } of cause.cells) known.titles.add(title);
+      for (const { title } of cause.cells) known.titles.add(isolated(title));
       found.set(cause.code, known);
     }
   }
@@ -115,7 +133,7 @@ function causesOf(rows) {
 /** Show one student: both totals, and each cause with the points that it is worth. */
 function studentRow({ name, schoology, sis, difference, causes }) {
   const both = `Schoology ${percent(schoology)}, ${SIS} ${percent(sis)}`;
-  const numbers = difference === null ? both : `${both}: ${signed(difference)}`;
+  const numbers = difference === null ? both : `${both}, ${apart(difference)}`;
   const body = h("ul", { class: "causes" });
   const fill = () => body.childElementCount === 0 && body.append(...causes.map(causeRow));
   return h(
@@ -134,13 +152,13 @@ function causeRow({ title, worth, cells }) {
   return h(
     "li",
     {},
-    h("p", {}, worth !== null && h("strong", {}, `${signed(worth)} `), title),
-    h("p", { class: "note" }, cells.map((cell) => `${cell.title}: ${cell.schoology ?? "blank"} in Schoology, ${cell.sis ?? "blank"} in ${SIS}`).join(" · ")),
+    h("p", {}, worth !== null && h("strong", {}, `${apart(worth)}: `), title),
+    h("p", { class: "note" }, cells.map((cell) => `${isolated(cell.title)}: ${cell.schoology ?? "blank"} in Schoology, ${cell.sis ?? "blank"} in ${SIS}`).join(" · ")),
   );
 }
 
-const percent = (points) => (points === null ? "no total" : `${points} %`);
-const signed = (points) => (points.startsWith("-") ? `−${points.slice(1)}` : `+${points}`);
+const percent = (points) => (points === null ? "no total" : `${points}%`);
+const apart = (points) => (points.startsWith("-") ? `${points.slice(1)} lower` : `${points} higher`);
 
 /** Say what no system shows, and what was assumed instead. */
 function assumptions(assumed) {

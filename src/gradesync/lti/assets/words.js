@@ -7,6 +7,11 @@ const A_DAY = 86_400_000;
 /** The name of the SIS, as its users know it. */
 export const SIS = document.querySelector("main").dataset.sis;
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** Keep the direction of what people typed from the text around it. */
+export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+
 export const number = (n) => NUMBER.format(n);
 export const list = (parts) => LIST.format(parts);
 
@@ -28,6 +33,8 @@ function actions({ assignments, scores }, done) {
 
 const NONE = { assignments: 0, scores: 0 };
 const CORRECT = "Review it, or correct the gradebook in Schoology and sync again.";
+const ASK = "Press Sync to SIS, then a second person can review it.";
+const OLD = "That was more than a day ago. Press Sync to SIS to see what would change now.";
 
 /** Return what needs attention, as parts of a sentence. */
 const attentionOf = ({ attention }) => {
@@ -67,18 +74,23 @@ export function statusOf(sync) {
   const [kind, beside] = {
     "all-sent": ["ok", ""],
     "needs-attention": ["attention", attended(assignments + scores)],
-    "stopped-for-review": ["attention", "stopped for your review"],
+    "stopped-for-review": ["attention", "stopped for review"],
     failed: ["problem", "nothing was sent"],
   }[sync.result] ?? ["running", ""];
   return { kind, text: beside ? `${status} · ${beside}` : status };
 }
 
-/** Return the result in one or two sentences: `{kind, headline, text}`; the kind is that of a sign. */
-export function resultOf(sync) {
-  if (isGuarded(sync)) {
-    if (!sync.dry_run) return { kind: "attention", headline: sync.error.explanation, text: `Nothing was sent. ${CORRECT}` };
-    return { kind: "attention", headline: sync.guard.explanation, text: `A sync would stop for your review. ${CORRECT}` };
-  }
+/** Return whether whoever reads this may send a plan that waits for approval. */
+export const isSendable = ({ approval }) => Boolean(approval?.by_caller) && !isOld(approval);
+const isOld = ({ until }) => Date.now() > Date.parse(until);
+
+/**
+ * Return the result in one or two sentences: `{kind, headline, text}`; the kind is that of a sign.
+ *
+ * `next`: also what to do about a plan that waits, where the same page has the buttons for it.
+ */
+export function resultOf(sync, { next = false } = {}) {
+  if (isGuarded(sync)) return guardedOf(sync, next);
   if (sync.dry_run) return previewOf(sync);
   const done = actions(sync, true);
   const sum = done.length ? `${capital(list(done))}.` : "";
@@ -96,6 +108,20 @@ export function resultOf(sync) {
     return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `${capital(subjectOf(sync))} in ${SIS}.` };
   }
   return { kind: "ok", headline: `${capital(subjectOf(sync))} in ${SIS}.`, text: sum || "Nothing had changed, so nothing was sent." };
+}
+
+/** Return what stopped a sync, or would stop it, and what comes next. */
+function guardedOf(sync, next) {
+  const whose = sync.approval?.by_caller ? "your" : "someone else's";
+  const stop = sync.dry_run ? `A sync would stop for ${whose} review.` : "Nothing was sent.";
+  const { explanation } = sync.dry_run ? sync.guard : sync.error;
+  return { kind: "attention", headline: explanation, text: next ? `${stop} ${nextOf(sync)}` : stop };
+}
+
+function nextOf({ approval, error }) {
+  if (isOld(approval)) return OLD;
+  if (approval.by_caller) return CORRECT;
+  return error?.code === "late-change" ? error.fix : ASK;
 }
 
 /** Return what a sync was about: everything, or the assignments that were chosen. */
