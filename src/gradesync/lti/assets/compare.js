@@ -7,6 +7,7 @@ import { SIS } from "./words.js";
 /** The states, and that of a student without a score. */
 const BOOK_STATES = new Map([...STATES, ["-", { kind: "none", words: "No score" }]]);
 const NOTHING = { state: "-", before: null, after: null, reason: null };
+const NO_SCORES = "There are no scores to compare.";
 const NO_EDITS = `No score was changed in ${SIS}.`;
 const UNREAD = `${SIS} doesn't let scores be read, so they can't be compared.`;
 const COLLATOR = new Intl.Collator("en-US", { numeric: true });
@@ -27,7 +28,8 @@ export function joinCompared(pages) {
 /** Return where the edits are, in one sentence; claim nothing of what couldn't be read. */
 export function summaryOf({ edits, counts, cells }) {
   if (edits.summary) return edits.summary;
-  return cells > 0 && counts.unreadable === cells ? UNREAD : NO_EDITS;
+  if (cells === 0) return NO_SCORES;
+  return counts.unreadable === cells ? UNREAD : NO_EDITS;
 }
 
 /** Return who a cell is about; an id of one system may be another person's in the other. */

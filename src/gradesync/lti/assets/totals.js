@@ -96,7 +96,8 @@ function partsOf({ period, students, assumed, names_unavailable }) {
   const differing = rows.filter(({ schoology, sis }) => schoology !== sis);
   const agreeing = causing.filter((row) => !differing.includes(row));
   const where = period?.title ? `In ${period.title}, ` : "";
-  const result = differing.length > 0 ? differ(differing.length, rows.length) : "no total differs.";
+  const none = rows.length > 0 ? "no total differs." : "there are no totals to compare.";
+  const result = differing.length > 0 ? differ(differing.length, rows.length) : none;
   const headline = capital(where + result);
   return [
     h("h3", {}, headline),
