@@ -61,6 +61,9 @@ async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> Non
         sync = await api.sync(teacher, mode=mode)
         assert (sync["status"], place.held) == ("complete", "3")
         assert await reason_of(api, teacher, sync, place) == "left-to-sis"
+    listed = (await teacher.get(f"{api.path}/assignments")).json()["items"]
+    (own,) = [each for each in listed if each["id"] == str(place.item.id)]
+    assert (own["state"], own["scores_waiting"] or 0, own["scores_not_sent"]) == ("synced", 0, 0)
     await decide(api, teacher, place.decision("resume"))
     await api.sync(teacher)
     assert place.held == "4"

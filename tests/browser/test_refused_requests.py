@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Locator, expect
 
+from gradesync.api.live import Live
+from gradesync_sandbox.faults import Fault, Status
 from harness.browser import BrowserSession, CourseTab
 
 TABS = ("Assignments", "SIS Sync Log", "Compare", "Sync to SIS")
@@ -16,6 +18,7 @@ def mend(synced: BrowserSession) -> Iterator[None]:
     """Leave the service as it was found."""
     yield
     synced.front.away, synced.front.cuts, synced.clock.ahead = None, False, timedelta()
+    synced.sandbox.faults.rules.clear()
 
 
 def alert(opened: CourseTab, text: str) -> Locator:
@@ -70,6 +73,18 @@ async def test_page_survives_a_body_that_is_cut_off(synced: BrowserSession) -> N
     synced.front.cuts = False
     await opened.tab("Assignments").click()
     await expect(opened.tool.get_by_role("switch").first).to_be_visible()
+
+
+async def test_titles_stay_while_schoology_is_away(synced: BrowserSession) -> None:
+    opened = await synced.open()
+    await opened.tab("Assignments").click()
+    late = opened.tool.get_by_role("listitem").filter(has_text="Summer reading plan")
+    await expect(late).to_contain_text("50 points")
+    synced.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
+    synced.app.state.live = Live(synced.runtime)  # what was read of Schoology is old by now
+    await opened.tab("Assignments").click()
+    await expect(opened.text("Schoology isn't responding right now.")).to_be_visible()
+    await expect(late).to_contain_text("50 points")
 
 
 @pytest.mark.parametrize("tab", TABS[:3])

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from gradesync.api import schemas
 from gradesync.api.live import Outline
 from gradesync.api.schemas.render import render_points, render_reason
-from gradesync.core.catalog import NO_FACTS
+from gradesync.core.catalog import NO_FACTS, needs_attention
 from gradesync.core.district import District
 from gradesync.core.gradebook import Assignment, Gradebook
 from gradesync.core.ledger import Ledger, LedgerAssignment
-from gradesync.core.reasons import Reason
+from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Rulebook, Verdict, judge_assignments
 from gradesync.core.sis import Capabilities
 from gradesync.core.waiting import Waiting, find_waiting, list_newcomers
@@ -149,7 +149,7 @@ def _render_assignment(
         last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=waiting,
         scores_waiting=state.waiting and state.waiting.scores,
-        scores_not_sent=len(entry.owed),
+        scores_not_sent=_count_not_sent(entry),
         problem=render_reason(problem, verdict.facts if verdict else NO_FACTS) if problem else None,
         url=assignment.url,
     )
@@ -169,7 +169,7 @@ def _render_entry(entry: LedgerAssignment) -> schemas.SectionAssignment:
         last_sent=entry.sent_at if entry.ref else None,
         changes_waiting=None,
         scores_waiting=None,
-        scores_not_sent=len(entry.owed),
+        scores_not_sent=_count_not_sent(entry),
         problem=render_reason(problem) if problem else None,
         url=None,
     )
@@ -185,6 +185,11 @@ def _problem(entry: LedgerAssignment, verdict: Verdict | None) -> str | None:
     return None if fixed or entry.problem == Reason.OPTED_OUT else entry.problem
 
 
+def _count_not_sent(entry: LedgerAssignment) -> int:
+    """Count the scores that are owed, without those that a person chose to leave to the SIS."""
+    return sum(needs_attention(Result.FAILED, owed.reason, ()) for owed in entry.owed.values())
+
+
 def _waiting(entry: LedgerAssignment, state: State) -> bool | None:
     """Return true if the assignment or its scores changed since they were sent, or scores are owed."""
     verdict = state.verdict
@@ -192,7 +197,9 @@ def _waiting(entry: LedgerAssignment, state: State) -> bool | None:
         return None
     looks = any(doubt.looks for doubt in entry.doubtful.values())
     scores = state.waiting is not None and state.waiting.scores
-    return verdict.spec is not None and bool(verdict.spec != entry.spec or entry.owed or looks or scores)
+    return verdict.spec is not None and bool(
+        verdict.spec != entry.spec or _count_not_sent(entry) or looks or scores
+    )
 
 
 def _state(entry: LedgerAssignment, waiting: bool | None, problem: str | None) -> str:

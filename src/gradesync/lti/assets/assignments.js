@@ -4,6 +4,9 @@ import { announce, button, h, show } from "./dom.js";
 import { kindOf, KINDS, ORDERS, rowOf, stateOf, turned } from "./row.js";
 import { number, SIS } from "./words.js";
 
+/** What an assignment is, beside its state. */
+const FACTS = new Set(["title", "category", "period", "points", "due", "url"]);
+
 export class AssignmentsView {
   #context;
   #items = [];
@@ -35,7 +38,7 @@ export class AssignmentsView {
     if (this.#items.length === 0) this.#quiet.textContent = "Reading…";
     try {
       const listing = await this.#context.api.assignments();
-      this.#items = listing.items;
+      this.#items = listing.live ? listing.items : listing.items.map((item) => this.#recalled(item));
       this.#quiet.textContent = this.#about(listing);
       show(this.#notice, false);
       this.#listCategories();
@@ -45,6 +48,12 @@ export class AssignmentsView {
       this.#quiet.textContent = "";
       this.#notify(`${error.title} ${error.fix}`);
     }
+  }
+
+  /** Add to an assignment what was read of it while Schoology responded. */
+  #recalled(item) {
+    const known = Object.entries(this.#items.find(({ id }) => id === item.id) ?? {}).filter(([name]) => FACTS.has(name));
+    return { ...item, ...Object.fromEntries(known.filter(([name]) => item[name] === null)) };
   }
 
   #about({ items, live, as_of, problem }) {
