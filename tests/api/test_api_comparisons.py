@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from gradesync.sync import comparison
 from gradesync_sandbox.faults import Fault, Hold, RefuseBefore, Status
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.known_districts import forget_pauses
-from harness.sis_edits import compare, find_scored, type_in_sis
+from harness.sis_edits import compare, find_scored, part_of, type_in_sis
 
 LATER_IS_NOW = "UPDATE comparison SET not_before = now(), lease_until = lease_until - interval '1 hour'"
 PAST = "UPDATE comparison SET settles_by = now() - interval '1 second'"
@@ -47,6 +48,22 @@ async def read_cells(who: ApiClient, found: dict[str, Any], **filters: Any) -> l
         if page["next_cursor"] is None:
             return items
         query["cursor"] = page["next_cursor"]
+
+
+async def test_edited_assignment_is_found_field_by_field(api: ApiHarness) -> None:
+    office = await api.office()
+    await api.sync(office)
+    before = (await compare(api, office))["fields"]
+    assert before["total"] == before["counts"]["same"] > 0 == len(before["differing"])
+    item, _ = find_scored(api)
+    gradebook = api.world.powerschool.gradebook
+    points, due = item.max_points + 5, date(2026, 10, 1)
+    gradebook.edit_assignment(part_of(api, item), points=points, due=due)
+    fields = (await compare(api, office))["fields"]
+    assert fields["total"] == before["total"] == sum(fields["counts"].values())
+    found = {one["field"]: (one["state"], one["sis"]) for one in fields["differing"]}
+    assert found == {"points": ("drift", f"{points.normalize():f}"), "due": ("drift", due.isoformat())}
+    assert {one["assignment"]["id"] for one in fields["differing"]} == {str(item.id)}
 
 
 async def test_every_edit_is_found_with_its_values(api: ApiHarness) -> None:

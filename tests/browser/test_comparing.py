@@ -33,6 +33,7 @@ async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession
             title for title, column in session.sis().items() if any(column.values()) and title != item.title
         )
         off, _ = session.edit_in_sis(next(others), Decimal("0.5"))
+        session.rescale_in_sis(item.title, Decimal(77))
         await opened.tab("Assignments").click()
         await opened.switch(off.title).click()
         await expect(opened.switch(off.title)).not_to_be_checked()
@@ -50,6 +51,9 @@ async def test_numbers_of_a_comparison_match_their_lists(session: BrowserSession
         total = sum(legend.values()) - legend.get("No score", 0)
         assert f": {total:,} scores" in compared
 
+        differing = opened.tool.locator(".fields li")
+        await expect(differing).to_have_count(1)
+        await expect(differing).to_contain_text("77 in PowerSchool")
         rows = opened.tool.locator(".decisions li")
         await expect(rows).to_have_count(1)  # a sync sends nothing of the other assignment
         await expect(opened.text("What a sync leaves alone isn't listed.")).to_be_visible()

@@ -123,9 +123,11 @@ async def read_a_report(session: BrowserSession, opened: CourseTab) -> None:
 async def decide_about_a_change(session: BrowserSession, opened: CourseTab) -> None:
     """Change a score in the SIS, compare the section in the console, and put the score back."""
     item, uid = session.edit_in_sis("Homework 1:", Decimal("0.5"))
+    session.rescale_in_sis(item.title, Decimal(77))
     await opened.tool.locator("nav .course").click()
     await opened.tab("Comparison").click()
     await opened.button("Compare now").click()
+    await expect(opened.tool.locator(".fields li")).to_contain_text("77 in PowerSchool")
     await expect(opened.text(f"The 1 edit is in {item.title}.")).to_be_visible()
     await check(opened, "comparison")
     await opened.button(f"Put Schoology's score back: {item.title}, Student {uid}").click()

@@ -173,6 +173,12 @@ class BrowserSession:
         gradebook.edit_score(part, room.students[uid], points)
         return item, uid
 
+    def rescale_in_sis(self, title: str, points: Decimal) -> None:
+        """Change the total points of an assignment in the SIS."""
+        gradebook, sis = self.world.powerschool.gradebook, self.room.sis
+        (assignment,) = gradebook.named(sis, title)
+        gradebook.edit_assignment(assignment.section(sis.dcid), points=points)
+
     def watch(self) -> None:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))

@@ -188,7 +188,7 @@ def _specs(verdicts: Mapping[str, Verdict]) -> dict[str, Spec]:
     return {a: spec for a in ids if (spec := verdicts[a].spec)}
 
 
-def _as_sent(live: LiveAssignment, entry: LedgerAssignment | None, spec: Spec) -> LiveAssignment:
+def read_as_sent(live: LiveAssignment, entry: LedgerAssignment | None, spec: Spec) -> LiveAssignment:
     """Return what the SIS shows, by the name that was sent where it holds that in a form of its own (R50)."""
     last = entry.spec or entry.intent if entry else None
     name = _name_as_sent(live.name, last.name if last else None, entry.shown if entry else None, spec.name)
@@ -273,7 +273,7 @@ class _LiveIndex:
         return Binding(
             spec,
             ref=live.ref if live else known,
-            live=live and _as_sent(live, entry, spec),
+            live=live and read_as_sent(live, entry, spec),
             adopted=adopted is not None,
             gone=known is None and entry is not None and entry.ref is not None,
             clash=any(self._keeps_slot(item) for item in rivals),

@@ -53,6 +53,22 @@ def judge_cell(sent: Sent, live: Live, wanted: Wanted) -> CellState:
     return CellState.CONVERGED if holds(live, ours, ancestor) else CellState.CONFLICT
 
 
+def judge_field(sent: str | None, live: str | None, wanted: str | None) -> CellState:
+    """Judge one field of an assignment alike; None where it was not sent, not read, or has no wish.
+
+    What stands where nothing was sent is nobody's change.
+    """
+    if live is None:
+        return CellState.UNREADABLE
+    ancestor = live if sent is None else sent
+    ours = ancestor if wanted is None else wanted
+    if live == ancestor:
+        return CellState.SAME if ours == ancestor else CellState.PENDING
+    if ours == ancestor:
+        return CellState.DRIFT
+    return CellState.CONVERGED if live == ours else CellState.CONFLICT
+
+
 def settle_doubt(sent: Sent, doubt: Doubtful | None, live: Live) -> Sent:
     """Return what was sent last: a write in doubt happened where the SIS holds its value (R51)."""
     if doubt is None or live is NOT_READ:

@@ -1,13 +1,14 @@
 """Compare a section's gradebook in both systems, cell by cell, and find where edits are concentrated."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
 from gradesync.core.assignments import Binding, bind
 from gradesync.core.cell_state import EDITED, NO_WISH, CellState, Wanted, judge_cell, settle_doubt
+from gradesync.core.compared_fields import ComparedField, compare_fields
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, find_desired
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook, Score
@@ -41,18 +42,19 @@ class Comparison:
     """Hold the cells of a section in the order of assignments and students.
 
     `titles` are those of the assignments that have cells. `left_out` counts, by reason, the scores of
-    Schoology that do not go, where the SIS holds nothing of ours: they are no cells.
+    Schoology that do not go, where the SIS holds nothing of ours: they are no cells. `fields` are those of
+    the assignments themselves.
     """
 
     cells: tuple[ComparedCell, ...]
     titles: Mapping[str, str]
     left_out: Mapping[Reason, int] = field(default_factory=dict)
+    fields: tuple[ComparedField, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
         """Return the number of cells in each state; they add up to the number of cells."""
-        found = Counter(cell.state for cell in self.cells)
-        return {state.value: found[state] for state in CellState}
+        return _count(cell.state for cell in self.cells)
 
 
 def compare(
@@ -63,11 +65,12 @@ def compare(
     students: Mapping[str, str],
     *,
     remembered: Mapping[str, str] = MappingProxyType({}),
+    categories: Mapping[str, str] = MappingProxyType({}),
 ) -> Comparison:
     """Compare a gradebook whose cells were all read with what the SIS holds.
 
     `students` and `remembered` are as in a plan. `live` has the scores of every assignment that could be
-    read; the others are unreadable.
+    read; the others are unreadable. `categories` are titles of the SIS's categories by key.
     """
     verdicts = judge_assignments(gradebook, ledger, book)
     bindings = bind(verdicts, ledger, live, book.policy)
@@ -88,7 +91,8 @@ def compare(
         cells += comparer.compare_column(column)
     found = {cell.assignment_id for cell in cells}
     shown = {assignment_id: title for assignment_id, title in titles.items() if assignment_id in found}
-    return Comparison(tuple(cells), shown, dict(comparer.left_out))
+    fields = compare_fields(bindings, ledger, live, titles, categories)
+    return Comparison(tuple(cells), shown, dict(comparer.left_out), fields)
 
 
 def _fitter(book: Rulebook) -> ScoreFitter:
@@ -236,27 +240,38 @@ class Group(NamedTuple):
     title: str = ""
 
 
+def _count(states: Iterable[CellState]) -> dict[str, int]:
+    found = Counter(states)
+    return {state.value: found[state] for state in CellState}
+
+
 class Concentration(NamedTuple):
     """Count the cells that somebody edited in the SIS, by assignment and by student, most first.
 
     A student is named by the uid, or by the SIS key where Schoology has nobody with that record. `summary`
-    is where the edits are, as one sentence; empty where there are none.
+    is where the edits are, as one sentence; empty where there are none. `fields` are those of assignments
+    that differ, and `field_counts` counts all by state.
     """
 
     edits: int = 0
     summary: str = ""
     assignments: tuple[Group, ...] = ()
     students: tuple[Group, ...] = ()
+    fields: tuple[ComparedField, ...] = ()
+    field_counts: Mapping[str, int] = MappingProxyType({})
 
 
 def concentrate(found: Comparison) -> Concentration:
     """Find where the edits of a comparison are concentrated."""
     edited = [cell for cell in found.cells if cell.state in EDITED]
+    fields = tuple(each for each in found.fields if each.state is not CellState.SAME)
+    counts = _count(each.state for each in found.fields)
     if not edited:
-        return Concentration()
+        return Concentration(fields=fields, field_counts=counts)
     assignments = _rank(Counter(cell.assignment_id for cell in edited), found.titles)
     students = _rank(Counter(cell.student or cell.sis_student for cell in edited), {})
-    return Concentration(len(edited), _summarize(assignments, students), assignments, students)
+    summary = _summarize(assignments, students)
+    return Concentration(len(edited), summary, assignments, students, fields, counts)
 
 
 def _rank(counts: Counter[str], titles: Mapping[str, str]) -> tuple[Group, ...]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.cell_state import CellState
+from gradesync.core.compared_fields import ComparedField
 from gradesync.core.comparison import ComparedCell, Comparison, Concentration, Group, concentrate
 from gradesync.core.reasons import Reason
 from gradesync.db import codec
@@ -169,6 +170,8 @@ async def complete(db: AsyncSession, made: ComparisonState, found: Comparison) -
             "summary": edits.summary,
             "assignments": edits.assignments[:GROUPS_KEPT],
             "students": edits.students[:GROUPS_KEPT],
+            "fields": [_dump_field(each) for each in edits.fields],
+            "field_counts": edits.field_counts,
         },
         "cells": zlib.compress(cells.encode()),
     }
@@ -214,7 +217,18 @@ def _load_edits(raw: Mapping[str, Any]) -> Concentration:
     assignments, students = (
         tuple(Group(*group) for group in raw.get(name, ())) for name in ("assignments", "students")
     )
-    return Concentration(raw.get("edits", 0), raw.get("summary", ""), assignments, students)
+    fields = tuple(map(_load_field, raw.get("fields", ())))
+    counts = raw.get("field_counts", {})
+    return Concentration(raw.get("edits", 0), raw.get("summary", ""), assignments, students, fields, counts)
+
+
+def _dump_field(each: ComparedField) -> list[str | None]:
+    return [storable(value) if value else value for value in each]
+
+
+def _load_field(raw: list[Any]) -> ComparedField:
+    assignment_id, title, field, state, *values = raw
+    return ComparedField(assignment_id, title, field, CellState(state), *values)
 
 
 def _dump_cell(cell: ComparedCell) -> list[object]:

@@ -143,6 +143,7 @@ async def compare_section(context: SyncContext, district: District, state: Compa
         reading.book,
         reading.matched.keys,
         remembered=attempt.link.remembered,
+        categories={each.ref.key: each.title for each in attempt.link.sis_categories},
     )
 
 

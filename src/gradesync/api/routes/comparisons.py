@@ -39,7 +39,7 @@ ComparisonId = Annotated[UUID, Path(description="The id of a comparison")]
     },
 )
 async def start_comparison(*, context: SyncReader, response: Response) -> schemas.Comparison:
-    """Compare what was sent, what the SIS holds now, and what Schoology has, for every score.
+    """Compare what was sent, what the SIS holds now, and what Schoology has, for every score and assignment.
 
     It writes to neither system and keeps no sync waiting. While the section has a comparison in progress,
     that one is returned. Follow `Location` until `status` is `complete` or `failed`.
@@ -184,6 +184,7 @@ def _render_state(state: ComparisonState) -> schemas.Comparison:
             "counts": counts,
             "left_out": state.left_out,
             "edits": _render_edits(state.edits),
+            "fields": _render_fields(state.edits),
             "error": error,
             "links": {"self": _path(state), "cells": f"{_path(state)}/cells"},
         }
@@ -199,6 +200,27 @@ def _render_edits(edits: Concentration) -> schemas.EditsFound:
             for group in edits.assignments
         ],
         students=[schemas.EditedStudent(id=group.id, edits=group.edits) for group in edits.students],
+    )
+
+
+def _render_fields(found: Concentration) -> schemas.FieldsFound:
+    counts = {name: found.field_counts.get(name, 0) for name in STATES}
+    return schemas.FieldsFound.model_validate(
+        {
+            "total": sum(counts.values()),
+            "counts": counts,
+            "differing": [
+                {
+                    "assignment": {"id": each.assignment_id, "title": each.title or None},
+                    "field": each.field,
+                    "state": each.state.value,
+                    "sent": each.sent,
+                    "sis": each.live,
+                    "schoology": each.wanted,
+                }
+                for each in found.fields
+            ],
+        }
     )
 
 

@@ -53,6 +53,35 @@ class EditsFound(ResponseModel):
     students: list[EditedStudent]
 
 
+class ComparedAssignment(ResponseModel):
+    """Identify the assignment of a cell or a field."""
+
+    id: str
+    title: str | None
+
+
+class ComparedField(ResponseModel):
+    """Describe one field of an assignment in both systems, as texts; a category by its title."""
+
+    assignment: ComparedAssignment
+    field: Annotated[
+        Literal["name", "points", "due", "category", "counts", "assignment"],
+        Field(description="`counts`: in the final grade. `assignment`: it was deleted in the SIS"),
+    ]
+    state: CellState
+    sent: Annotated[str | None, Field(description="As last sent; null where nothing was")]
+    sis: Annotated[str | None, Field(description="As the SIS has it; null: it was not read, or is no more")]
+    schoology: Annotated[str | None, Field(description="As it is to be sent; null for nothing to send")]
+
+
+class FieldsFound(ResponseModel):
+    """Count the fields of the assignments that the SIS holds, by state, and list those that differ."""
+
+    total: int
+    counts: CellCounts
+    differing: Annotated[list[ComparedField], Field(description="Every one that is not `same`")]
+
+
 class ComparisonError(ReasonText):
     """Explain why a comparison failed."""
 
@@ -80,15 +109,9 @@ class Comparison(ResponseModel):
         Field(description="By reason: scores that do not go, where the SIS holds nothing of ours. No cells"),
     ]
     edits: EditsFound
+    fields: Annotated[FieldsFound, Field(description="The assignments themselves: names, points, due dates")]
     error: Annotated[ComparisonError | None, Field(description="Why the comparison failed")]
     links: Mapping[str, str]
-
-
-class ComparedAssignment(ResponseModel):
-    """Identify the assignment of a cell."""
-
-    id: str
-    title: str | None
 
 
 class ComparedCell(ResponseModel):

@@ -3,6 +3,7 @@
 import { summaryOf } from "./compare.js";
 import { DecisionsPart } from "./decisions.js";
 import { announce, button, h, show } from "./dom.js";
+import { differingFields } from "./fields.js";
 import { Problem } from "./http.js";
 import { comparedPicture } from "./picture.js";
 import { TotalsPart } from "./totals.js";
@@ -18,6 +19,7 @@ export class CompareView {
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #compare = button("Compare now", () => this.#run(() => this.#start()), { class: "primary" });
   #picture = h("div", { class: "compared" });
+  #fields = h("div");
   #decisions;
   #totals;
 
@@ -27,7 +29,7 @@ export class CompareView {
     this.#totals = new TotalsPart(context);
     const actions = h("div", { class: "actions" }, this.#compare);
     const card = h("section", { class: "card" }, this.#when, this.#headline, this.#text, actions, this.#notice);
-    this.element = h("div", {}, card, this.#picture, this.#decisions.element, this.#totals.element);
+    this.element = h("div", {}, card, this.#fields, this.#picture, this.#decisions.element, this.#totals.element);
   }
 
   /** Show the newest comparison, and the scores to decide about as they are now. */
@@ -80,6 +82,7 @@ export class CompareView {
     this.#when.textContent = `Compared ${this.#context.times.near(comparison.requested_at)}: ${count(comparison.cells, "score")}`;
     this.#headline.textContent = summaryOf(comparison);
     announce(this.#headline.textContent);
+    this.#fields.replaceChildren(...[differingFields(comparison, "h3")].filter(Boolean));
     const picture = comparedPicture(this.#context, comparison);
     this.#picture.replaceChildren(picture.element);
     picture.open();

@@ -2,6 +2,7 @@
 
 import { announce, button, h, show } from "../dom.js";
 import { choicesAfter, outcomeOf, STATES } from "../edits.js";
+import { differingFields } from "../fields.js";
 import { nameOf } from "../problems.js";
 import { count, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
@@ -46,12 +47,12 @@ export class DriftPart {
     this.#counts.replaceChildren(...(comparison ? this.#partsOf(comparison) : [h("p", { class: "quiet" }, "Not compared in the last 30 days.")]));
   }
 
-  #partsOf({ status, requested_at, counts, cells, edits, error }) {
+  #partsOf({ status, requested_at, counts, cells, edits, fields, error }) {
     if (status === "processing") return [h("p", { class: "quiet" }, "Comparing…")];
     const when = h("p", { class: "when" }, `Compared ${this.#context.times.near(requested_at)}: ${count(cells, "score")}`);
     if (error) return [when, h("p", { class: "text" }, `${error.explanation} ${error.fix}`)];
     const facts = [...STATES].filter(([state]) => counts[state] > 0).flatMap(([state, { words }]) => [h("dt", {}, words), h("dd", {}, number(counts[state]))]);
-    return [when, facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary)].filter(Boolean);
+    return [when, facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary), differingFields({ fields }, "h4")].filter(Boolean);
   }
 
   #start() {
