@@ -77,7 +77,10 @@ def test_movement_names_its_sync_and_balances() -> None:
     (line,) = of_kind(statement, Kind.WRITTEN)
     assert (line.cause, line.student, line.change) == (cause(2), "u-1", Balance(0, Decimal("1.5")))
     assert statement.totals[Kind.CLOSING] == Balance(1, Decimal("9.5"))
-    assert [line.reason for line in of_kind(statement, Kind.UNKNOWN)] == ["not-compared"]
+    unknown = [line.reason for line in of_kind(statement, Kind.UNKNOWN)]
+    assert unknown == ["opening-not-compared", "not-compared"]
+    compared = made(seen_before=Seen(at(1), []))
+    assert [line.reason for line in of_kind(compared, Kind.UNKNOWN)] == ["not-compared"]
 
 
 def test_what_is_not_known_is_stated() -> None:

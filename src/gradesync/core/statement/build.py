@@ -32,7 +32,7 @@ def build_statement(made_of: Material) -> Statement:
     still_open = [
         *_list_owed(made_of),
         *list_drifted(walk.recorded, walk.read, closing),
-        *_list_unknown(made_of, events, closing),
+        *_list_unknown(made_of, events, opening, closing),
     ]
     lines = [
         *list_balances(Kind.OPENING, opening),
@@ -93,13 +93,17 @@ def _list_owed(made_of: Material) -> Iterator[Line]:
             )
 
 
-def _list_unknown(made_of: Material, events: Sequence[Event], closing: Balances) -> Iterator[Line]:
+def _list_unknown(
+    made_of: Material, events: Sequence[Event], opening: Balances, closing: Balances
+) -> Iterator[Line]:
     """List what could not be read or is not kept: of the whole section first, then by score."""
     first = events[0].at if events else None
     if first is None or first > made_of.since:
         yield Line(kind=Kind.UNKNOWN, at=first, reason="not-known-before")
     if made_of.syncs_since is None or made_of.syncs_since > made_of.since:
         yield Line(kind=Kind.UNKNOWN, at=made_of.syncs_since, reason="failures-not-known-before")
+    if opening and made_of.seen_before is None:
+        yield Line(kind=Kind.UNKNOWN, at=made_of.since, reason="opening-not-compared")
     if made_of.seen is None:
         yield Line(kind=Kind.UNKNOWN, reason="not-compared")
     doubts = [
