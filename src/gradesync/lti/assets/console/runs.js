@@ -87,7 +87,7 @@ class RunsView {
       ["By", ({ requested_by, schedule_id }) => `${requested_by.kind} ${requested_by.id}${schedule_id ? ", by schedule" : ""}`],
       ["Sections", (run) => choiceOf(run, this.#context.schools)],
       ["State", (run) => stateOf(run, this.#context.times)],
-      ["Results", countsOf],
+      ["Results", resultsOf],
       ["", (run) => this.#stopOf(run)],
     ];
     return tableOf("Runs of the last 30 days", columns, runs);
@@ -131,6 +131,9 @@ const WORDS = [
   ["failed", "failed"],
   ["skipped", "skipped"],
 ];
+
+/** Return the numbers by result, and why sections were skipped. */
+const resultsOf = (run) => [countsOf(run), run.skips.map(({ title, count: n }) => h("p", { class: "note" }, `${number(n)} skipped: ${title}`))];
 
 const countsOf = ({ counts }) =>
   WORDS.filter(([key]) => counts[key] > 0)
