@@ -112,8 +112,13 @@ async def test_unsigned_statement_is_reported_as_unsigned(
     assert read(file)[1]["key"] is None
     again = await create(settings, file, *ONE, *period(), key=None)
     assert (again.code, "cannot be made" in again.err) == (1, True)
-    for wrong in (("--from", "2026-09-01", "--to", "2999-01-01"), ("--from", "soon", "--to", "2026-09-01")):
-        refused = await create(settings, tmp_path / "other.zip", *ONE, *wrong)
+    for since, until in (
+        ("2026-09-01", "2999-01-01"),
+        ("2026-09-01", "9999-12-31"),
+        ("0001-01-01", "2026-09-01"),
+        ("soon", "2026-09-01"),
+    ):
+        refused = await create(settings, tmp_path / "other.zip", *ONE, "--from", since, "--to", until)
         assert (refused.code, SEED in refused.err) == (1, False)
     assert not (tmp_path / "other.zip").exists()
 

@@ -22,6 +22,7 @@ from gradesync.db.statements import Found
 from gradesync.runtime import Runtime
 
 T = TypeVar("T")
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,14 @@ def _parse(text: str, parse: Callable[[str], T]) -> T:
 
 def _time(text: str, zone: ZoneInfo, *, end: bool = False) -> datetime:
     """Parse a time with its offset, or a day: its beginning, or its `end`, in the district's zone."""
-    if len(text) == len("2026-11-28"):
-        day = _parse(text, date.fromisoformat) + timedelta(days=1 if end else 0)
-        return datetime.combine(day, time(), zone)
-    at = _parse(text, datetime.fromisoformat)
-    return at if at.tzinfo else at.replace(tzinfo=zone)
+
+    def parse(text: str) -> datetime:
+        if len(text) == len("2026-11-28"):
+            day = date.fromisoformat(text) + (A_DAY if end else timedelta())
+            at = datetime.combine(day, time(), zone)
+        else:
+            at = datetime.fromisoformat(text)
+        _ = at - A_DAY, at + A_DAY  # every zone's clock can show it
+        return at if at.tzinfo else at.replace(tzinfo=zone)
+
+    return _parse(text, parse)

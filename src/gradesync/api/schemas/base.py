@@ -1,6 +1,6 @@
 """Define what all bodies of the API share."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from gradesync.db.codec import is_storable
 
 T = TypeVar("T")
+A_DAY = timedelta(days=1)
 
 
 def check_storable(value: T) -> T:
@@ -19,9 +20,11 @@ def check_storable(value: T) -> T:
 
 def _in_utc(value: datetime) -> datetime:
     try:
-        return value.astimezone(UTC)
+        moment = value.astimezone(UTC)
+        _ = moment - A_DAY, moment + A_DAY  # every zone's clock can show it
     except OverflowError:
         raise ValueError("it is outside the calendar") from None
+    return moment
 
 
 # What a client sends outside of a body. Bodies check themselves.
