@@ -102,6 +102,10 @@ def test_short_file_gets_the_defaults() -> None:
         ('"key"', "12", 5, "consumer_key must be text", "in quotes"),
         ('"powerschool"', '"aspen"', 8, "kind cannot be 'aspen'", "'powerschool'"),
         ("https://", "", 9, "not a web address", "https://"),
+        ("sis.example.org", "xn--a.example", 9, "not a web address", "https://"),
+        ("sis.example.org", "sis.example.org:0", 9, "not a web address", "https://"),
+        ("sis.example.org", "sis.example.org:99999", 9, "not a web address", "https://"),
+        ("sis.example.org", "[v1.x]", 9, "not a web address", "https://"),
         ("https://", "http://", 9, "https only", '"https://sis.example.org"'),
         ("[sis]", "", 1, "table [sis] is missing", "kind, base_url, client_id, client_secret"),
         ('client_secret = "hush"', "", 7, "client_secret is missing under [sis]", "Add client_secret"),
@@ -121,6 +125,11 @@ def test_mistake_is_reported_with_line_and_hint(
         (r"section = '^\d+$'", "the pattern has no group", "parentheses"),
         ("student = '^(1_'", "the pattern cannot be read", "regular expression"),
         ("student = '^((a|aa)+)+$'", "the pattern repeats a group", "single characters"),
+        (r"student = '^\d*\d*\d*\d*(x)$'", "the pattern repeats too often", "at most twice"),
+        (f"student = '^{'(1|1)' * 30}$'", "the pattern repeats too often", "at most twice"),
+        (f"student = '^{'1?' * 30}(1)$'", "the pattern repeats too often", "at most twice"),
+        ("student = 'a{9999999999}(1)'", "the pattern cannot be read", "regular expression"),
+        (f"student = '{'(' * 3000}1{')' * 3000}'", "the pattern cannot be read", "regular expression"),
         ('student_id = "name"', "student_id cannot be 'name'", "'dcid', 'id' or 'student_number'"),
     ],
 )
@@ -129,6 +138,14 @@ def test_unusable_match_is_reported(wrong: str, message: str, hint: str) -> None
     assert mistake.line == len(SHORT.splitlines()) + 2
     assert message in mistake.message
     assert hint in mistake.hint
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^[A-Z]{2}\d?-(\d+)-\w*$", r"(?:hs|ms)_(\d+)", r"-(\d+)$", r"\+(\d{9})"]
+)
+def test_usual_pattern_is_taken(pattern: str) -> None:
+    district = parse(f"{SHORT}[match]\nstudent = '{pattern}'\n")
+    assert district.match.student == pattern
 
 
 @pytest.mark.parametrize(
