@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from gradesync.access.console import console_caller
+from gradesync.access.tokens import CLIENT_LIFETIME
+from gradesync.core.district import ConsoleAccess
 from gradesync.settings import Settings
 from gradesync_sandbox.serving import Served
 from gradesync_sandbox.world import build
@@ -20,7 +23,7 @@ from harness.servers import Urls
 
 FEW, SOME = 2, 4
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
-CALLERS = ("nobody", "nonsense", "office", "exchanger", "stranger", "teacher", "reader")
+CALLERS = ("nobody", "nonsense", "office", "exchanger", "stranger", "teacher", "reader", "operator")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
             "stranger": await api.office(district_id=(await api.add_neighbor()).id),
             "teacher": await api.teacher(),
             "reader": await reader(api),
+            "operator": await operator(api),
         }
         ids = await create_ids(api, office)
         served = Served(api.app, "127.0.0.1")
@@ -60,6 +64,13 @@ async def target(settings: Settings, servers: Urls) -> AsyncIterator[Target]:
 async def reader(api: ApiHarness) -> ApiClient:
     admin = api.world.lti.id_token(api.world.admin, api.room.section)
     return ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
+
+
+async def operator(api: ApiHarness) -> ApiClient:
+    """Return the console of a system admin who may act."""
+    await api.replace_district(replace(api.district, console=ConsoleAccess("operator")))
+    caller = console_caller(api.district, str(api.world.admin.uid), "operator")
+    return ApiClient(api.http, api.runtime.tokens.issue(caller, CLIENT_LIFETIME))
 
 
 async def create_ids(api: ApiHarness, office: ApiClient) -> dict[str, str]:
