@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
 from sqlalchemy import make_url, text
 
+from gradesync.api.routes.events import STREAMS
 from gradesync.db import clients
 from gradesync_sandbox.serving import Served
 from harness.api import ApiClient, ApiHarness, expect_problem
@@ -112,6 +113,23 @@ async def test_the_stream_ends_with_the_token(api: ApiHarness) -> None:
         async with api.runtime.context.database.district(api.district.id) as db:
             await clients.revoke(db, credentials[0])
         assert [event async for event in events] == []
+
+
+async def test_a_person_has_a_limit_of_open_streams(api: ApiHarness) -> None:
+    async with on_a_socket(api) as http, AsyncExitStack() as streams:
+        teacher, office = (ApiClient(http, one.token) for one in (await api.teacher(), await api.office()))
+        path = (await teacher.post(f"{api.path}/syncs")).json()["links"]["events"]
+        for _ in range(STREAMS):
+            opened = await streams.enter_async_context(aclosing(follow(teacher, path)))
+            await anext(opened)
+        expect_problem(await teacher.get(path), 429, "too-many-requests")
+        async with aclosing(follow(office, path)) as others:
+            await anext(others)
+        await streams.aclose()
+        while api.app.state.open_streams:  # the server sees later that a stream was closed
+            await asyncio.sleep(0)
+        async with aclosing(follow(teacher, path)) as again:
+            assert (await anext(again)).sync["status"] == "processing"
 
 
 async def test_an_unknown_sync_has_no_events(api: ApiHarness) -> None:

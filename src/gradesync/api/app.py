@@ -1,5 +1,6 @@
 """Build the HTTP API as an ASGI application."""
 
+from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -65,6 +66,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     """Build the API on a runtime, which outlives the application."""
     app = _build(runtime.settings.public_url)
     app.state.runtime, app.state.live = runtime, Live(runtime)
+    app.state.open_streams = Counter[str]()  # by caller
     app.state.readiness = operations.share_readiness(runtime)
     return app
 

@@ -1,8 +1,9 @@
 """Stream the progress of a sync as server-sent events until it is settled."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
@@ -13,11 +14,11 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from gradesync.access.tokens import TokenRefused
 from gradesync.api import schemas
-from gradesync.api.auth import SectionContext, SyncReader, client_exists
+from gradesync.api.auth import TEACHERS_PER_CLIENT, SectionContext, SyncReader, client_exists
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import render_sync
-from gradesync.errors import DatabaseAway
+from gradesync.errors import DatabaseAway, RequestRefused
 from gradesync.runtime import Runtime
 
 router = APIRouter(tags=["Syncs"])
@@ -25,6 +26,9 @@ router = APIRouter(tags=["Syncs"])
 POLL_SECONDS = 0.5
 POLLS_PER_HEARTBEAT = 20
 RETRY_MS = 2000
+# Of one person in one process: a stream holds a connection for as long as a sync waits.
+STREAMS = 10
+BUSY = {"retry-after": "5"}
 EXAMPLE = (
     'event: progress\ndata: {"id": "0199…", "status": "processing", "stage": "writing", …}\nid: 3f9a\n\n'
 )
@@ -37,7 +41,7 @@ EXAMPLE = (
     responses={
         200: {"content": {"text/event-stream": {"example": EXAMPLE}}},
         204: {"description": "The sync is settled and its last event was received: an EventSource stops."},
-        **problem_responses("section-not-found", "sync-not-found"),
+        **problem_responses("section-not-found", "sync-not-found", "too-many-requests"),
     },
 )
 async def follow_sync(
@@ -53,20 +57,38 @@ async def follow_sync(
     """Stream a `progress` event for every change, and a `settled` event as the last one.
 
     The data of every event is the sync. A comment is sent every ten seconds. The stream also ends when the
-    token expires and when the server restarts: an EventSource then reconnects and continues.
+    token expires and when the server restarts: an EventSource then reconnects and continues. A person can
+    have ten streams open at a server, and a client 200.
     """
     sync = render_sync(await find_sync(context, sync_id), context.caller.actor)
     if sync.status != "processing" and last_event_id == _version(sync):
         return Response(status_code=204)
+    open_streams: Counter[str] = request.app.state.open_streams
+    who = f"{context.caller.district_id}:{context.by.actor}"
+    if open_streams[who] >= STREAMS * (TEACHERS_PER_CLIENT if context.caller.kind == "client" else 1):
+        raise RequestRefused("too-many-requests", "So many streams are open already.", headers=BUSY)
     token = request.headers["authorization"].partition(" ")[2]
-    return EventSourceResponse(
-        _stream(context, sync_id, token, last_event_id), headers={"x-accel-buffering": "no"}
-    )
+    events = _count_stream(open_streams, who, _stream(context, sync_id, token, last_event_id))
+    return EventSourceResponse(events, headers={"x-accel-buffering": "no"})
+
+
+async def _count_stream(
+    open_streams: Counter[str], who: str, events: AsyncGenerator[bytes, None]
+) -> AsyncIterator[bytes]:
+    open_streams[who] += 1
+    try:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    finally:
+        open_streams[who] -= 1
+        if not open_streams[who]:
+            del open_streams[who]
 
 
 async def _stream(
     context: SectionContext, sync_id: UUID, token: str, seen: str | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     polls = 0
     stopping = context.runtime.stopping
     while not stopping.is_set():
