@@ -1,9 +1,10 @@
 """Read the page on a narrow screen, in light and in dark, and with a screen reader."""
 
+import re
 from typing import Any, Literal
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from harness.browser import BrowserSession, CourseTab
 
@@ -124,3 +125,50 @@ async def test_controls_have_names_and_headings_an_order(synced: BrowserSession)
         assert await ask(opened, FAULTS) == [], tab
     await expect(opened.tool.get_by_role("tabpanel", name="SIS Sync Log")).to_be_visible()
     await expect(opened.tool.get_by_role("tab", selected=True)).to_have_text("SIS Sync Log")
+
+
+CLICK_TWICE = "(button) => { button.click(); button.click(); }"
+REPORT = {
+    "requested_at": "2026-11-02T08:00:00Z",
+    "progress": {"done": 1, "total": 1},
+    "findings": 0,
+    "error": None,
+}
+
+
+async def test_next_page_is_read_once_by_two_clicks(synced: BrowserSession) -> None:
+    """Let every list that has a button for more claim a second page, which is empty."""
+    read: list[str] = []
+
+    async def answer(route: Route) -> None:
+        path, _, query = route.request.url.removeprefix(f"{synced.url}/").partition("?")
+        if "cursor" in query:
+            read.append(path)
+        page: dict[str, Any] = {"items": [], "next_cursor": None if "cursor" in query else "2"}
+        await route.fulfill(json=REPORT if path == "preflight/1" else page)
+
+    opened = await synced.open(synced.world.admin)
+    section = f"sections/{synced.room.section.id}"
+    lists = ("preflight/1/sections", f"{section}/syncs", f"{section}/drift", "sections")
+    await opened.page.route(re.compile(f"/({'|'.join(lists)}|preflight/1)([?]|$)"), answer)
+    await opened.tool.locator("nav .course").click()
+    for tab, more in (("SIS Sync Log", "Show earlier syncs"), ("Comparison", "Show more scores")):
+        await opened.tab(tab).click()
+        await click_twice(opened, more)
+    for place in ("sections", "preflight/1"):
+        await opened.tool.locator("body").evaluate("(_, place) => { location.hash = place; }", f"#{place}")
+        await click_twice(opened, "Show more sections")
+    assert sorted(read) == sorted(lists)
+
+
+async def click_twice(opened: CourseTab, name: str) -> None:
+    """Click a button twice at once, and wait until its page was shown."""
+    await opened.button(name).evaluate(CLICK_TWICE)
+    await expect(opened.button(name)).to_have_count(0)
+
+
+async def test_console_opens_at_an_address_that_is_broken(synced: BrowserSession) -> None:
+    opened = await synced.open(synced.world.admin)
+    await opened.tool.get_by_role("link", name="Runs", exact=True).click()
+    await opened.tool.locator("body").evaluate("() => { location.hash = '#%E0%A4'; }")
+    await expect(opened.headline.first).to_have_text("Overview")

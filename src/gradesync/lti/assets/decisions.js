@@ -16,24 +16,18 @@ export class DecisionsPart {
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #all = h("div", { class: "actions", role: "group", "aria-label": "Decide about all that are undecided", hidden: true });
   #list = h("ul", { class: "decisions" });
-  #more = h("div");
+  #pages;
 
   constructor(context) {
     this.#context = context;
+    this.#pages = pager(context, (cursor) => context.api.drift(cursor), (page, first) => this.#add(page, first));
     const heading = h("h2", {}, `Scores that someone changed in ${SIS}`);
-    this.element = h("section", { class: "part" }, heading, this.#about, this.#notice, this.#all, this.#list, this.#more);
+    this.element = h("section", { class: "part" }, heading, this.#about, this.#notice, this.#all, this.#list, this.#pages.more);
   }
 
   /** Read the list anew. What is known of it stays until then. */
   async open() {
-    let first = true;
-    const { more, load } = pager(this.#context, (cursor) => this.#context.api.drift(cursor), (page) => {
-      if (first) this.#clear();
-      first = false;
-      return this.#add(page);
-    });
-    this.#more.replaceChildren(more);
-    await load();
+    await this.#pages.restart();
   }
 
   #clear() {
@@ -41,7 +35,8 @@ export class DecisionsPart {
     this.#list.replaceChildren();
   }
 
-  #add({ items, compared_at, names_unavailable }) {
+  #add({ items, compared_at, names_unavailable }, first) {
+    if (first) this.#clear();
     const edits = items.map((edit) => ({ ...edit, row: h("li") }));
     for (const edit of edits) this.#render(edit);
     this.#edits.push(...edits);

@@ -22,6 +22,7 @@ const UNREADABLE = { title: "The service sent no usable response.", fix: "Try ag
 export class Http {
   #token;
   #worded;
+  #newest = null;
 
   /** `worded` returns a problem in the words of those who read it. */
   constructor(token, worded = (problem) => problem) {
@@ -51,8 +52,21 @@ export class Http {
     throw new Problem(response.status, this.#worded(await problemOf(response)), response.headers.get("location"));
   }
 
-  /** Return the body of a response; null where it has none. */
-  async json(path, options) {
+  /** Return the body of a response; null where it has none. A second click does not send the same change twice. */
+  json(path, options = {}) {
+    if ((options.method ?? "GET") === "GET") return this.#json(path, options);
+    const change = JSON.stringify([options.method, path, options.body]);
+    if (this.#newest?.change === change) return this.#newest.response;
+    const sent = { change, response: this.#json(path, options) };
+    const end = () => {
+      if (this.#newest === sent) this.#newest = null;
+    };
+    this.#newest = sent;
+    sent.response.then(end, end);
+    return sent.response;
+  }
+
+  async #json(path, options) {
     const response = await this.fetch(path, options);
     return response.status === 204 ? null : read(response.json());
   }

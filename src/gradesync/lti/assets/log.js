@@ -4,20 +4,22 @@ import { stopCopies } from "./copy.js";
 import { downloadButton } from "./download.js";
 import { button, focusOn, h, show, sign } from "./dom.js";
 import { outcomesOf, resultHead } from "./outcomes.js";
+import { pager } from "./paging.js";
 import { byOf, resultOf, stageOf, statusOf } from "./words.js";
 
 export class LogView {
   #context;
-  #cursor = null;
+  #pages;
   #rows = h("tbody");
   #quiet = h("p", { class: "quiet" });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
-  #more = button("Show earlier syncs", () => this.#read(this.#cursor), { hidden: true });
   #details = h("div", { hidden: true });
   #opened = null;
 
   constructor(context) {
     this.#context = context;
+    const read = (cursor) => context.api.log({ cursor });
+    this.#pages = pager(context, read, (page, first) => this.#add(page, first), "Show earlier syncs");
     const head = ["Date and time", "Status", "Result", ""].map((text) =>
       h("th", { scope: "col" }, text || h("span", { class: "unseen" }, "Details")),
     );
@@ -28,7 +30,7 @@ export class LogView {
       h("thead", {}, h("tr", {}, head)),
       this.#rows,
     );
-    this.#list = h("div", {}, this.#table, this.#quiet, this.#more);
+    this.#list = h("div", {}, this.#table, this.#quiet, this.#pages.more);
     this.element = h("div", {}, this.#notice, this.#list, this.#details);
   }
 
@@ -37,25 +39,18 @@ export class LogView {
 
   async open() {
     if (this.#opened) return;
-    await this.#read(null);
+    await this.#pages.restart();
   }
 
-  async #read(cursor) {
-    try {
-      const page = await this.#context.api.log({ cursor });
-      const rows = page.items.map((sync) => this.#row(sync));
-      if (cursor) this.#rows.append(...rows);
-      else this.#rows.replaceChildren(...rows);
-      this.#cursor = page.next_cursor;
-      show(this.#more, Boolean(this.#cursor));
-      show(this.#table, this.#rows.childElementCount > 0);
-      show(this.#notice, false);
-      this.#quiet.textContent = this.#rows.childElementCount
-        ? `The last 30 days. Times are in ${this.#context.times.zone}.`
-        : "There was no sync in the last 30 days.";
-    } catch (error) {
-      this.#failed(error);
-    }
+  #add({ items }, first) {
+    if (first) this.#rows.replaceChildren();
+    this.#rows.append(...items.map((sync) => this.#row(sync)));
+    show(this.#table, this.#rows.childElementCount > 0);
+    show(this.#notice, false);
+    this.#quiet.textContent = this.#rows.childElementCount
+      ? `The last 30 days. Times are in ${this.#context.times.zone}.`
+      : "There was no sync in the last 30 days.";
+    return null;
   }
 
   #row(sync) {

@@ -1,8 +1,9 @@
 // Compare a section in both systems, and decide about the scores that somebody changed in the SIS.
 
-import { announce, button, h, show } from "../dom.js";
+import { announce, button, h } from "../dom.js";
 import { choicesAfter, outcomeOf, STATES } from "../edits.js";
 import { differingFields } from "../fields.js";
+import { pager } from "../paging.js";
 import { nameOf } from "../problems.js";
 import { count, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
@@ -15,15 +16,15 @@ export class DriftPart {
   #api;
   #counts = h("div");
   #edits = h("div");
-  #cursor = null;
+  #pages;
   #compare = button("Compare now", () => this.#start());
-  #more = button("Show more scores", () => this.#attempts.run(() => this.#readEdits()), { hidden: true });
 
   constructor(context, section) {
     this.#context = context;
     this.#attempts = attemptsOf(context);
     this.#path = `sections/${encodeURIComponent(section)}`;
     this.#api = context.section(section);
+    this.#pages = pager(context, (cursor) => this.#api.drift(cursor), (page) => this.#add(page), "Show more scores");
     const note = "A comparison writes to neither system, and keeps no sync waiting.";
     this.element = h(
       "div",
@@ -31,7 +32,7 @@ export class DriftPart {
       this.#counts,
       context.may("syncs:write") && h("div", { class: "actions" }, this.#compare, h("span", { class: "note" }, note)),
       this.#attempts.notice,
-      h("section", { class: "part" }, h("h4", {}, `Scores that somebody changed in ${SIS}`), this.#edits, this.#more),
+      h("section", { class: "part" }, h("h4", {}, `Scores that somebody changed in ${SIS}`), this.#edits, this.#pages.more),
     );
   }
 
@@ -73,18 +74,14 @@ export class DriftPart {
   }
 
   #openEdits() {
-    this.#cursor = null;
     this.#edits.replaceChildren();
-    return this.#readEdits();
+    return this.#pages.restart();
   }
 
-  async #readEdits() {
-    const query = new URLSearchParams({ limit: 100, ...(this.#cursor && { cursor: this.#cursor }) });
-    const { items, next_cursor } = await this.#context.http.json(`${this.#path}/drift?${query}`);
-    this.#cursor = next_cursor;
-    show(this.#more, Boolean(next_cursor));
+  #add({ items }) {
     if (items.length) this.#edits.append(tableOf(`Scores changed in ${SIS}`, this.#columns(), items));
     if (!this.#edits.childElementCount) this.#edits.append(h("p", { class: "quiet" }, "None is known."));
+    return null;
   }
 
   #columns() {

@@ -10,6 +10,15 @@ export function linkTo(key, rest = [], query = {}) {
 /** Return the place of a fragment: `key`, `rest` (texts), `query` (URLSearchParams). */
 export function placeOf(fragment) {
   const [path, query = ""] = fragment.replace(/^#/, "").split("?");
-  const [key, ...rest] = path.split("/").map(decodeURIComponent);
+  const [key, ...rest] = path.split("/").map(decode);
   return { key, rest, query: new URLSearchParams(query) };
+}
+
+/** Decode a part of an address; one that cannot be decoded stays as somebody typed it. */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -1,8 +1,9 @@
 // List what a pre-flight report found by section: school and teachers, the message to them, and each finding.
 
 import { copyButton } from "../copy.js";
-import { button, h, show } from "../dom.js";
+import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
+import { pager } from "../paging.js";
 import { capital, count, number, SIS } from "../words.js";
 import { linkTo } from "./places.js";
 import { tableOf } from "./table.js";
@@ -17,10 +18,9 @@ export class ReportPart {
   #id;
   #path;
   #filters;
-  #cursor = null;
+  #pages;
   #sections = h("div");
   #quiet = h("p", { class: "quiet" });
-  #more = button("Show more sections", () => this.#attempts.run(() => this.open()), { hidden: true });
 
   /** `filters`: `school` and `teacher`, both ids, where they are set. */
   constructor(context, attempts, id, filters) {
@@ -29,6 +29,7 @@ export class ReportPart {
     this.#id = id;
     this.#path = `preflight/${encodeURIComponent(id)}`;
     this.#filters = filters;
+    this.#pages = pager(context, (cursor) => this.#read(cursor), (page) => this.#add(page), "Show more sections");
     const chips = FILTERS.filter((name) => filters[name]).map((name) => this.#chip(name));
     const save = button("Download as a spreadsheet (CSV)", () => this.#save());
     this.element = h(
@@ -38,18 +39,23 @@ export class ReportPart {
       h("div", { class: "actions" }, save),
       this.#sections,
       this.#quiet,
-      this.#more,
+      this.#pages.more,
     );
   }
 
-  /** Read the next page. */
-  async open() {
-    const query = new URLSearchParams({ limit: ROWS, ...this.#filters, ...(this.#cursor && { cursor: this.#cursor }) });
-    const { items, next_cursor } = await this.#context.http.json(`${this.#path}/sections?${query}`);
-    this.#cursor = next_cursor;
-    show(this.#more, Boolean(next_cursor));
+  open() {
+    return this.#pages.load();
+  }
+
+  #read(cursor) {
+    const query = new URLSearchParams({ limit: ROWS, ...this.#filters, ...(cursor && { cursor }) });
+    return this.#context.http.json(`${this.#path}/sections?${query}`);
+  }
+
+  #add({ items }) {
     this.#sections.append(...items.map((section) => this.#show(section)));
     this.#quiet.textContent = this.#sections.childElementCount ? "" : "Nothing was found.";
+    return null;
   }
 
   #chip(name) {

@@ -1,6 +1,7 @@
 // Find sections, and show one.
 
-import { button, h, show, sign } from "../dom.js";
+import { button, h, sign } from "../dom.js";
+import { pager } from "../paging.js";
 import { count } from "../words.js";
 import { linkTo } from "./places.js";
 import { pageOf } from "./section.js";
@@ -32,16 +33,16 @@ export function create(context) {
 class SectionList {
   #context;
   #query = {};
-  #cursor = null;
+  #pages;
   #inputs = WORDS.map(([name, words]) => [name, words, h("input", { type: "search", id: `section-${name}`, autocomplete: "off" })]);
   #state = h("select", { id: "section-state", onchange: () => this.#find() });
   #set = h("ul", { class: "filters", "aria-label": "Filters" });
   #rows = h("div");
-  #more = button("Show more sections", () => this.#read(), { hidden: true });
   #quiet = h("p", { class: "quiet", role: "status" });
 
   constructor(context) {
     this.#context = context;
+    this.#pages = pager(context, (cursor) => this.#read(cursor), (page) => this.#add(page), "Show more sections");
     const states = STATES.map(({ filter, words }) => h("option", { value: filter }, words));
     this.#state.append(h("option", { value: "" }, "All"), ...states);
     const form = h(
@@ -51,17 +52,16 @@ class SectionList {
       h("div", {}, h("label", { for: this.#state.id }, "Last sync"), this.#state),
       h("div", { class: "submit" }, button("Search", null, { type: "submit" })),
     );
-    this.element = h("div", {}, form, this.#set, this.#rows, this.#quiet, this.#more);
+    this.element = h("div", {}, form, this.#set, this.#rows, this.#quiet, this.#pages.more);
   }
 
   async open(query) {
     this.#query = query;
-    this.#cursor = null;
     for (const [name, , input] of this.#inputs) input.value = query[name] ?? "";
     this.#state.value = query.state ?? "";
     this.#set.replaceChildren(...SET.filter((name) => query[name]).map((name) => this.#chip(name)));
     this.#rows.replaceChildren();
-    await this.#read();
+    await this.#pages.restart();
   }
 
   #chip(name) {
@@ -81,19 +81,15 @@ class SectionList {
     location.hash = linkTo("sections", [], { ...this.#query, ...texts, state: this.#state.value });
   }
 
-  async #read() {
-    const asked = this.#query;
-    const query = new URLSearchParams({ limit: ROWS, ...asked, ...(this.#cursor && { cursor: this.#cursor }) });
-    try {
-      const { items, next_cursor } = await this.#context.http.json(`sections?${query}`);
-      if (asked !== this.#query) return; // another search was made meanwhile
-      this.#cursor = next_cursor;
-      show(this.#more, Boolean(next_cursor));
-      if (items.length) this.#rows.append(tableOf("Sections", columnsOf(this.#context.schools), items));
-      this.#quiet.textContent = this.#rows.childElementCount ? "" : "No section was found.";
-    } catch (error) {
-      this.#context.failed(error);
-    }
+  #read(cursor) {
+    const query = new URLSearchParams({ limit: ROWS, ...this.#query, ...(cursor && { cursor }) });
+    return this.#context.http.json(`sections?${query}`);
+  }
+
+  #add({ items }) {
+    if (items.length) this.#rows.append(tableOf("Sections", columnsOf(this.#context.schools), items));
+    this.#quiet.textContent = this.#rows.childElementCount ? "" : "No section was found.";
+    return null;
   }
 }
 
