@@ -10,6 +10,7 @@ from gradesync.errors import SyncStopped
 from gradesync.oneroster.calls import Calls, path_to
 from gradesync.oneroster.objects import Object, is_gone, read_categories, read_day, read_id, read_ref
 from gradesync.oneroster.profiles import CONSTANT_CATEGORY, Profile
+from gradesync.upstream.response import read_both, read_each
 
 Period = tuple[str, date, date]
 
@@ -34,8 +35,11 @@ async def resolve_section(
         return SisSection(Ref(key, value), known.term_first, known.term_last, date.max)
     if not terms:
         raise SyncStopped(Reason.SIS_UNREADABLE, f"the SIS names no term of class {key}")
-    sessions = [await _read_term(calls, profile, each) for each in terms]
-    value["periods"] = await _read_periods(calls, profile, sessions)
+    reads = (_read_term(calls, profile, each) for each in terms)
+    sessions, periods = await read_both(read_each(reads), _read_periods(calls, profile, terms))
+    named = [] if profile.grading_period == "omit" else periods or sessions
+    ordered = sorted(named, key=lambda period: (period[2] - period[1], period[1]))
+    value["periods"] = [[key, first.isoformat(), last.isoformat()] for key, first, last in ordered]
     first, last = min(first for _, first, _ in sessions), max(last for _, _, last in sessions)
     # Nobody acts for a class here: there is no teacher whose days could end.
     return SisSection(Ref(key, value), first, last, date.max)
@@ -66,17 +70,16 @@ def _read_period(entry: Object, profile: Profile) -> Period | None:
     return key, first, max(first, last)
 
 
-async def _read_periods(calls: Calls, profile: Profile, terms: Sequence[Period]) -> list[list[str]]:
-    """Return id, first and last day of the grading periods; of the terms where they have none."""
+async def _read_periods(calls: Calls, profile: Profile, terms: Sequence[str]) -> list[Period]:
+    """Return the grading periods of terms; none where line items name none."""
     if profile.grading_period == "omit":
         return []
-    periods: list[Period] = []
-    for term, _, _ in terms:
-        path = path_to("terms", term, "gradingPeriods")
-        entries = await calls.read_all(calls.rostering, "gradingPeriod.list", path, "academicSessions")
-        periods += [period for entry in entries if (period := _read_period(entry, profile)) is not None]
-    ordered = sorted(periods or terms, key=lambda period: (period[2] - period[1], period[1]))
-    return [[key, first.isoformat(), last.isoformat()] for key, first, last in ordered]
+    paths = (path_to("terms", term, "gradingPeriods") for term in terms)
+    listed = await read_each(
+        calls.read_all(calls.rostering, "gradingPeriod.list", path, "academicSessions") for path in paths
+    )
+    read = (_read_period(entry, profile) for entries in listed for entry in entries)
+    return [period for period in read if period is not None]
 
 
 async def read_section_categories(

@@ -16,7 +16,7 @@ from gradesync.powerschool.teachers import (
     teaches_alone,
 )
 from gradesync.powerschool.wire import Object, read_day, read_flag, read_key, read_objects
-from gradesync.upstream.response import MalformedError, decode
+from gradesync.upstream.response import MalformedError, decode, read_both
 
 # YEARID counts from it: 34 is the school year 2024-25.
 FIRST_YEAR = 1990
@@ -50,14 +50,15 @@ async def resolve_section(
                 return replace(known, teacher_until=until)
     section = await _read_section(calls, key)
     lead = section.get("teacher")
-    acting = await find_acting_teacher(
+    finding = find_acting_teacher(
         calls, section["id"], lead=lead, chosen=teacher, today=today, known=staff, rows=rows
     )
     same_term = (before.get("term_id"), before.get("school")) == (section["termid"], section["schoolid"])
     if known is not None and same_term and not term:
-        first, last = known.term_first, known.term_last
+        acting, first, last = await finding, known.term_first, known.term_last
     else:
-        first, last = await _find_term(calls, key, section["termid"], section["schoolid"])
+        days = _find_term(calls, key, section["termid"], section["schoolid"])
+        acting, (first, last) = await read_both(finding, days)
     return SisSection(_make_ref(key, section, acting), first, last, acting.last)
 
 

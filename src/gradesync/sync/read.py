@@ -1,11 +1,9 @@
 """Read both sides for one attempt: as little of them as its plan needs."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 
 from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import has_pending
@@ -22,13 +20,11 @@ from gradesync.errors import SyncStopped
 from gradesync.sync.claim import Attempt
 from gradesync.sync.facts import Fact, SisFacts, judge_on_facts
 from gradesync.sync.link import Matched, hash_sides, keep_link, match_students, open_facts
+from gradesync.upstream.response import read_both
 
 # Refusals that no other section would change: the sync ends with them.
 CREDENTIALS = frozenset({Reason.SIS_CREDENTIALS_REFUSED, Reason.SIS_PERMISSION_MISSING})
 FULL_READ_EVERY = timedelta(days=7)
-
-First = TypeVar("First")
-Second = TypeVar("Second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,14 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     facts.link = replace(facts.link, school=gradebook.school or facts.link.school)
     refused = attempt.link.sis is not None and listed is None
     await facts.resolve(code, doubted=refused)
-    book, verdicts = await judge_on_facts(
-        facts, gradebook, _entries_of(attempt, facts.section), attempt.district.policy
-    )
-    before = attempt.link.sis
-    if listed is None or before is None or book.section.ref.is_other(before.ref):
+    listed_from = attempt.link.sis if listed is not None else None
+    judging = judge_on_facts(facts, gradebook, _entries_of(attempt, facts.section), attempt.district.policy)
+    if listed is None or _is_other(facts.section, listed_from):
+        listed_from = facts.section
+        (book, verdicts), listed = await read_both(judging, attempt.target.assignments(listed_from))
+    else:
+        book, verdicts = await judging
+    if listed is None or _is_other(book.section, listed_from):
         listed = await attempt.target.assignments(book.section)
     if find_unlisted(verdicts, attempt.journal.entries, LiveGradebook(tuple(listed))):
         # What was deleted is created again, which an inactive category refuses (R37, R44).
@@ -76,6 +75,11 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
     # What stands in a SIS section that is new to this one belongs to no other section from now on.
     return await _complete(attempt, reading, verdicts, others_hold=not moved)
+
+
+def _is_other(section: SisSection, listed_from: SisSection | None) -> bool:
+    """Return True where assignments were listed from another SIS section, or as another teacher."""
+    return listed_from is None or section.ref.is_other(listed_from.ref)
 
 
 def _describe(gradebook: Gradebook) -> SectionProfile:
@@ -129,7 +133,7 @@ async def _read_first(
     link, reading = attempt.link, attempt.source.read(attempt.sync.section_id, since)
     if link.sis is None:
         return await reading, None
-    return await _both(reading, _list_remembered(attempt.target, link.sis))
+    return await read_both(reading, _list_remembered(attempt.target, link.sis))
 
 
 async def _list_remembered(target: Target, section: SisSection) -> Sequence[LiveAssignment] | None:
@@ -139,18 +143,6 @@ async def _list_remembered(target: Target, section: SisSection) -> Sequence[Live
         if stopped.reason in CREDENTIALS:
             raise
         return None
-
-
-async def _both(
-    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
-) -> tuple[First, Second]:
-    """Wait for two reads at once; the first failure ends both."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(first), group.create_task(second)
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return tasks[0].result(), tasks[1].result()
 
 
 def _check_section(attempt: Attempt, gradebook: Gradebook) -> str:

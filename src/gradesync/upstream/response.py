@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -23,6 +23,9 @@ from gradesync.errors import AnswerLost, SyncStopped
 from gradesync.observability.tracing import span
 
 DEFAULT_PAUSE = 1.0
+
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,24 @@ class ResponseTooLarge(SyncStopped):
 async def until_landed(lost: AnswerLost) -> None:
     """Wait until a write that was given up has taken effect, or never will."""
     await asyncio.sleep(max(0.0, lost.lands - time.monotonic()))
+
+
+async def read_each(reads: Iterable[Coroutine[Any, Any, First]]) -> list[First]:
+    """Wait for reads at once, which need nothing of each other; the first failure ends them all."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(read) for read in reads]
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def read_both(
+    first: Coroutine[Any, Any, First], second: Coroutine[Any, Any, Second]
+) -> tuple[First, Second]:
+    """Wait for two reads at once; the first failure ends both."""
+    results: list[Any] = await read_each((first, second))
+    return results[0], results[1]
 
 
 class Dialect(Protocol):
