@@ -22,7 +22,7 @@ from gradesync.oneroster.scores import Scores
 
 POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
 SCORE_MAX = Decimal("999999999.9999")
-ROUNDS = 30  # calls that each connection sends between two records in the ledger
+ROUNDS = 12  # calls that each connection sends between two records in the ledger
 GENERATIONS = 9
 # Exceptions that a result can show beside its score.
 FLAGS = {"1.1": frozenset({EXCUSED}), "1.2": frozenset({EXCUSED, MISSING})}
@@ -31,7 +31,7 @@ LISTED = "sourced_id"
 
 def describe_capabilities(profile: Profile, most: int) -> Capabilities:
     """Return what a SIS with this profile can hold; `most` rows go between two records in the ledger."""
-    rows = min(most, profile.connections * ROUNDS)
+    rows = most if profile.bulk_post else min(most, profile.connections * ROUNDS)
     if profile.calls_per_minute:
         rows = min(rows, max(1, profile.calls_per_minute // 2))
     return Capabilities(

@@ -16,6 +16,24 @@ Key = tuple[str, str]
 
 
 @dataclass(slots=True)
+class Memory:
+    """Remember between the batches of one sync what the SIS showed of itself.
+
+    `accepted`: it took something. `section_stands`: the section was read after a refusal. `unspanned`: single
+    assignments passed where a batch over several did not. `too_many`: a batch of this size was refused for
+    its size. `failures`: how many calls in a row it failed.
+    """
+
+    roster: frozenset[str] | None = None
+    roster_asked: bool = False
+    accepted: bool = False
+    section_stands: bool = False
+    unspanned: bool = False
+    too_many: int | None = None
+    failures: int = 0
+
+
+@dataclass(slots=True)
 class Sent:
     """Collect what became of the rows of one batch.
 

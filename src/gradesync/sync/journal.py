@@ -1,6 +1,8 @@
 """Record one sync while its lease is ours: outcomes, ledger entries, counts and progress."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -48,6 +50,16 @@ class Settlement:
     read_through: dict[str, datetime] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """Hold what one transaction writes: all that was noted before it, while more is noted meanwhile."""
+
+    progress: syncs.Progress
+    rows: list[Outcome]
+    entries: dict[str, LedgerAssignment]
+    origins: dict[str, Mapping[str, Origin]]
+
+
 @dataclass(slots=True)
 class Journal:
     """Record what one attempt at one sync does.
@@ -81,6 +93,7 @@ class Journal:
     _rows: list[Outcome] = field(default_factory=list)
     _kept: set[str] = field(default_factory=set)
     _origins: dict[str, Mapping[str, Origin]] = field(default_factory=dict)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.stored = dict(self.entries)
@@ -146,8 +159,13 @@ class Journal:
         This is where a paused sync stops.
         """
         await self._write(stage)
-        if self.paused or monotonic() > self.slice_ends:
+        if self.is_over:
             raise SliceOver
+
+    @property
+    def is_over(self) -> bool:
+        """Return True where the attempt is to end at its next record."""
+        return self.paused or monotonic() > self.slice_ends
 
     @property
     def is_due(self) -> bool:
@@ -159,29 +177,43 @@ class Journal:
         if self.is_due:
             await self.record(stage)
 
+    @asynccontextmanager
+    async def _recording(self, total: int | None) -> AsyncIterator[tuple[Session, _Noted]]:
+        """Open a transaction for all that was noted, one at a time. If it fails, it stays noted."""
+        async with self._turn:
+            entries = {key: self.entries[key] for key in sorted(self._kept)}
+            noted = _Noted(self._progress(total), self._rows, entries, self._origins)
+            self._rows, self._kept, self._origins = [], set(), {}
+            try:
+                async with self.database.on_driver(self.sync.district_id) as db:
+                    yield db, noted
+            except BaseException:
+                self._rows = noted.rows + self._rows
+                self._kept |= entries.keys()
+                for key, origins in noted.origins.items():
+                    self._origins[key] = {**origins, **self._origins.get(key, {})}
+                raise
+            self.stored.update(entries)
+
     async def _write(self, stage: str) -> None:
         self.recorded = monotonic()
-        async with self.database.on_driver(self.sync.district_id) as db:
+        async with self._recording(self.total) as (db, noted):
             ours = await syncs.record_progress(
-                db,
-                self.sync.id,
-                self.lease.token,
-                stage=stage,
-                **self._progress(self.total),
+                db, self.sync.id, self.lease.token, stage=stage, **noted.progress
             )
             if ours is None:
                 raise LeaseLost("the sync is no longer this worker's")
             self.paused = ours.paused
-            await outcomes.record(db, self.sync.id, self._rows)
-            changed, cause = self._history()
-            await ledger.save(db, self.sync.section_id, self._changed(), changed=changed, cause=cause)
-            await self._save_decisions(db)
-        self._forget()
+            await outcomes.record(db, self.sync.id, noted.rows)
+            changed, cause = self._history(noted)
+            entries = noted.entries.values()
+            await ledger.save(db, self.sync.section_id, entries, changed=changed, cause=cause)
+            await self._save_decisions(db, noted)
 
     async def settle(self, end: Settlement) -> None:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
         failed = end.reason is not None or self.tally.failed
-        async with self.database.on_driver(self.sync.district_id) as db:
+        async with self._recording(self.total if self.total is not None else self.done) as (db, noted):
             # First, as in every transaction that writes outcomes: then none waits for another's.
             settled = await syncs.settle(
                 db,
@@ -196,34 +228,26 @@ class Journal:
                 error_code=end.reason,
                 error_detail=end.detail,
                 lands_in=self.lease.lands_in,
-                **self._progress(self.total if self.total is not None else self.done),
+                **noted.progress,
             )
             self.settled = still_ours(settled)
-            await outcomes.record(db, self.sync.id, [*self._rows, *self._summaries()])
-            changed, cause = self._history()
+            await outcomes.record(db, self.sync.id, [*noted.rows, *self._summaries()])
+            changed, cause = self._history(noted)
+            entries = noted.entries.values()
             await ledger.save(
-                db, self.sync.section_id, self._changed(), end.read_through, changed=changed, cause=cause
+                db, self.sync.section_id, entries, end.read_through, changed=changed, cause=cause
             )
-            await self._save_decisions(db)
+            await self._save_decisions(db, noted)
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
-        self._forget()
 
-    async def _save_decisions(self, db: Session) -> None:
-        section_id = self.sync.section_id
-        for key in self._kept:
-            before, after = self.stored.get(key), self.entries[key].decisions
+    async def _save_decisions(self, db: Session, noted: _Noted) -> None:
+        for key, entry in noted.entries.items():
+            before = self.stored.get(key)
             known = before.decisions if before is not None else {}
-            if known != after:
-                await decisions.replace(db, section_id, key, known, after)
-
-    def _forget(self) -> None:
-        """Forget what is stored by now."""
-        self._rows.clear()
-        self.stored.update((key, self.entries[key]) for key in self._kept)
-        self._kept.clear()
-        self._origins.clear()
+            if known != entry.decisions:
+                await decisions.replace(db, self.sync.section_id, key, known, entry.decisions)
 
     def _summaries(self) -> Iterator[Outcome]:
         titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}
@@ -255,20 +279,17 @@ class Journal:
             return "all"
         return "some" if self.tally.wrote else "none"
 
-    def _history(self) -> tuple[list[ColumnChange], Cause]:
+    def _history(self, noted: _Noted) -> tuple[list[ColumnChange], Cause]:
         """Return what changed in the SIS since it was last recorded, and why."""
         changes = [
-            find_change(self.stored.get(key), self.entries[key], self._origins.get(key, {}))
-            for key in sorted(self._kept)
+            find_change(self.stored.get(key), entry, noted.origins.get(key, {}))
+            for key, entry in noted.entries.items()
         ]
         sync = self.sync
         approver = sync.requester if sync.approve else None
         mode, reason = ("undo", sync.reason or sync.undo["reason"]) if sync.undo else (sync.mode, sync.reason)
         cause = Cause(sync.id, mode, sync.planned_by or sync.requester, approver, reason)
         return [change for change in changes if change is not None], cause
-
-    def _changed(self) -> Iterable[LedgerAssignment]:
-        return [self.entries[assignment_id] for assignment_id in sorted(self._kept)]
 
 
 def still_ours(settled: Sync | None) -> Sync:

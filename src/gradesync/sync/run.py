@@ -157,7 +157,7 @@ async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
         await sender.read_roster()
-    note_preview(journal, plan, sender.predict_absence, roster_known=sender.roster is not None)
+    note_preview(journal, plan, sender.predict_absence, roster_known=sender.memory.roster is not None)
     await journal.settle(Settlement())
 
 
@@ -189,7 +189,7 @@ async def _write(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere, attempt.link.teacher)
     end = _settlement(attempt, reading, plan, refs)
     await ScoreWriter(sender, journal).write(plan, refs, spanning=attempt.spanning, end=end)
-    if sender.unspanned:
+    if sender.memory.unspanned:
         async with context.database.district(attempt.district.id) as db:
             await districts.save_facts(db, non_spanning=True)
 

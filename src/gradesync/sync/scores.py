@@ -3,7 +3,9 @@
 The SIS takes a batch as a whole or not at all. A bad row is found and costs only itself.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -15,61 +17,105 @@ from gradesync.core.ports import ScoreRow
 from gradesync.core.sis import Ref
 from gradesync.errors import AnswerLost, Retriable, SyncStopped
 from gradesync.sync.batches import Key, Sent, by_assignment, key_of
-from gradesync.sync.journal import Journal, Settlement
+from gradesync.sync.journal import Journal, Settlement, SliceOver
 from gradesync.sync.outcomes import ABSENCES, judge_refusal, score_outcome
 from gradesync.sync.sender import ScoreSender
 
 
 @dataclass(slots=True)
 class ScoreWriter:
-    """Write the scores of one sync by its `sender`, and keep the ledger of what was sent."""
+    """Write the scores of one sync by its `sender`, and keep the ledger of what was sent.
+
+    `stopped`: the error by which no further batch begins.
+    """
 
     sender: ScoreSender
     journal: Journal
-
-    @property
-    def sent(self) -> Sent:
-        return self.sender.sent
+    stopped: Exception | None = None
 
     async def write(self, plan: Plan, refs: Mapping[str, Ref], *, spanning: bool, end: Settlement) -> None:
         """Write every score that has a ref, the owed ones last, and settle with the last batch."""
         items = {item.id: item for item in plan.assignments}
-        size, unrecorded = self.sender.target.capabilities.rows_per_write, False
+        size = self.sender.target.capabilities.rows_per_write
         for owed in (False, True):
-            for batch in _cut(_rows(plan, refs, owed=owed), size, spanning=spanning):
-                if unrecorded:
-                    await self.journal.record("writing")
-                await self._write_batch(items, batch)
-                unrecorded = True
+            batches = _cut(_rows(plan, refs, owed=owed), size, spanning=spanning)
+            await self._write_batches(items, batches)
         await self.journal.settle(end)
 
-    async def _write_batch(self, items: Mapping[str, AssignmentPlan], rows: Sequence[ScoreRow]) -> None:
-        self.sender.start_batch()
-        to_send = await self._without_absent(rows)
+    async def _write_batches(
+        self, items: Mapping[str, AssignmentPlan], batches: Iterator[Sequence[ScoreRow]]
+    ) -> None:
+        """Write batches one after another; two at a time where the SIS takes several calls at once.
+
+        So no connection waits while what the others brought is recorded. The first batch goes alone until the
+        SIS takes something: one that takes nothing stops the sync.
+        """
+        several = self.sender.target.capabilities.writes_at_once > 1
+        await self._go_on(self.sender, items, batches, until_accepted=several)
+        if several:
+            async with asyncio.TaskGroup() as lanes:
+                for sender in (self.sender, self.sender.join()):
+                    lanes.create_task(self._go_on(sender, items, batches))
+        if isinstance(self.stopped, SliceOver):
+            with suppress(SliceOver):
+                await self.journal.record("writing")  # what the other lane brought, and marks taken back
+        if self.stopped is not None:
+            raise self.stopped
+
+    async def _go_on(
+        self,
+        sender: ScoreSender,
+        items: Mapping[str, AssignmentPlan],
+        batches: Iterator[Sequence[ScoreRow]],
+        *,
+        until_accepted: bool = False,
+    ) -> None:
+        """Write batches until none is left, or one of this lane or the other stops the sync."""
+        while self.stopped is None and (batch := next(batches, None)):
+            try:
+                await self._write_batch(sender, items, batch)
+            except Exception as error:  # raised once the batch of the other lane is noted
+                self.stopped = self.stopped or error
+            if until_accepted and sender.memory.accepted:
+                return
+
+    async def _write_batch(
+        self, sender: ScoreSender, items: Mapping[str, AssignmentPlan], rows: Sequence[ScoreRow]
+    ) -> None:
+        sender.start_batch()
+        to_send = await self._without_absent(sender, rows)
         before = {row.assignment_id: self.journal.entry(row.assignment_id) for row in rows}
         if to_send:
-            self._mark_pending(to_send)
-            await self.journal.record("writing")
+            await self._mark(to_send, before)
         try:
-            await self.sender.deliver(to_send)
+            await sender.deliver(to_send)
         except AnswerLost:
-            self.sent.lose(map(key_of, to_send))
+            sender.sent.lose(map(key_of, to_send))
         except (Retriable, SyncStopped):
-            self.sent.lose(self.sent.tried)
-            self._note(items, rows, before)
+            sender.sent.lose(sender.sent.tried)
+            self._note(sender.sent, items, rows, before)
             raise
-        self._note(items, rows, before)
+        self._note(sender.sent, items, rows, before)
         self.journal.done += len(rows)
 
-    async def _without_absent(self, rows: Sequence[ScoreRow]) -> Sequence[ScoreRow]:
+    async def _mark(self, rows: Sequence[ScoreRow], before: Mapping[str, LedgerAssignment]) -> None:
+        """Record what was noted, and that these scores are about to be sent. Raises `SliceOver`."""
+        if not self.journal.is_over:
+            self._mark_pending(rows)
+        try:
+            await self.journal.record("writing")
+        except SliceOver:
+            self._take_back_marks(rows, before)
+            raise
+
+    async def _without_absent(self, sender: ScoreSender, rows: Sequence[ScoreRow]) -> Sequence[ScoreRow]:
         """Refuse the rows of students whom the roster lacks. Read it where all rows are owed for absence."""
-        sender = self.sender
-        if not sender.roster_asked and all(self._owed_for_absence(row) for row in rows):
+        if not sender.memory.roster_asked and all(self._owed_for_absence(row) for row in rows):
             await sender.read_roster()
         absent: dict[Key, str] = {
             key_of(row): row.write.sis_student for row in rows if sender.is_absent(row.write.sis_student)
         }
-        self.sent.refused |= {key: sender.absence(student) for key, student in absent.items()}
+        sender.sent.refused |= {key: sender.absence(student) for key, student in absent.items()}
         return [row for row in rows if key_of(row) not in absent]
 
     def _owed_for_absence(self, row: ScoreRow) -> bool:
@@ -86,8 +132,20 @@ class ScoreWriter:
                 replace(entry, doubtful=doubtful, decisions=self.journal.decide(entry, pending))
             )
 
+    def _take_back_marks(self, rows: Sequence[ScoreRow], before: Mapping[str, LedgerAssignment]) -> None:
+        """Put back what stood before the marks: these scores are not sent."""
+        for group in by_assignment(rows):
+            entry, known = self.journal.entry(group[0].assignment_id), before[group[0].assignment_id]
+            keys = {row.write.sis_student for row in group}
+            others = {key: doubt for key, doubt in entry.doubtful.items() if key not in keys}
+            mine = {key: doubt for key, doubt in known.doubtful.items() if key in keys}
+            made = {key: one for key, one in entry.decisions.items() if key not in keys}
+            former = {key: one for key, one in known.decisions.items() if key in keys}
+            self.journal.keep(replace(entry, doubtful={**others, **mine}, decisions={**made, **former}))
+
     def _note(
         self,
+        sent: Sent,
         items: Mapping[str, AssignmentPlan],
         rows: Sequence[ScoreRow],
         before: Mapping[str, LedgerAssignment],
@@ -100,27 +158,27 @@ class ScoreWriter:
                 dict(entry.sent), dict(entry.owed), dict(entry.doubtful), entry.decisions, origins={}
             )
             for row in group:
-                doubt = self.sent.doubt(row, known.doubtful.get(row.write.sis_student))
+                doubt = sent.doubt(row, known.doubtful.get(row.write.sis_student))
                 noted.keep_doubt(row, doubt, self.journal.sync.id)
-                if doubt is None and key_of(row) not in self.sent.delivered:
+                if doubt is None and key_of(row) not in sent.delivered:
                     noted.restore_decision(row.write.sis_student, known)
-                if key_of(row) in self.sent.delivered:
+                if key_of(row) in sent.delivered:
                     noted.deliver(row)
                     self.journal.note(score_outcome(item, row.write, row.write.result, None))
-                elif (reason := self.sent.refused.get(key_of(row))) is not None:
-                    self._refuse(noted, row, reason)
-                    detail = self.sent.details.get(key_of(row), "")
+                elif (reason := sent.refused.get(key_of(row))) is not None:
+                    self._refuse(sent, noted, row, reason)
+                    detail = sent.details.get(key_of(row), "")
                     self.journal.note(score_outcome(item, row.write, judge_refusal(reason), reason, detail))
             self.journal.keep(noted.update(entry), noted.origins)
 
-    def _refuse(self, noted: "_Noted", row: ScoreRow, reason: str) -> None:
+    def _refuse(self, sent: Sent, noted: "_Noted", row: ScoreRow, reason: str) -> None:
         """Note a score that the SIS refused, or of which nobody knows whether it took it."""
         key = row.write.sis_student
         if self.journal.sync.undo is None:  # what an undo could not put back is no debt
             noted.owed[row.write.student] = Owed(reason, row.write.value)
-        if key_of(row) in self.sent.held:
+        if key_of(row) in sent.held:
             # By our own write: what the SIS made of it is nobody's edit.
-            noted.sent[key] = self.sent.held[key_of(row)]
+            noted.sent[key] = sent.held[key_of(row)]
             noted.origins[key] = FOUND
 
 

@@ -13,6 +13,7 @@ from gradesync.core.sis import LiveScores, SisSection
 from gradesync.errors import AccessRefused, AnswerLost
 from gradesync.sync.batches import (
     Key,
+    Memory,
     Sent,
     by_assignment,
     describe_held,
@@ -32,27 +33,23 @@ FAILURES = 12  # failures in a row, without any success, that mean that the SIS 
 
 @dataclass(slots=True)
 class ScoreSender:
-    """Send the rows of one sync, and remember between batches what the SIS refused.
+    """Send the rows of one sync, batch by batch.
 
     `elsewhere`: SIS students whose enrollment names another section. `teacher`: whom the district chose.
-    `accepted`: the SIS took something. `section_stands`: the section was read after a refusal. `unspanned`:
-    single assignments passed where a batch over several did not. `too_many`: refused for its size.
-    `failures`: how many calls in a row the SIS failed.
+    `memory` is shared by all senders of the sync; `sent` and `looked_up` are of one batch.
     """
 
     target: Target
     section: SisSection
     elsewhere: frozenset[str] = frozenset()
     teacher: str | None = None
-    roster: frozenset[str] | None = None
-    roster_asked: bool = False
-    accepted: bool = False
-    section_stands: bool = False
-    unspanned: bool = False
-    too_many: int | None = None
-    failures: int = 0
+    memory: Memory = field(default_factory=Memory)
     sent: Sent = field(default_factory=Sent)
     looked_up: set[str] = field(default_factory=set)
+
+    def join(self) -> "ScoreSender":
+        """Return a sender for another batch at the same time."""
+        return ScoreSender(self.target, self.section, self.elsewhere, self.teacher, self.memory)
 
     async def deliver(self, rows: Sequence[ScoreRow]) -> None:
         """Send a batch until each row is delivered or refused, in `sent`.
@@ -60,7 +57,7 @@ class ScoreSender:
         Raises `AnswerLost` where it is not known what became of the rest, and whatever stops the sync; what
         was delivered and refused before stands.
         """
-        size = max(1, len(rows) if self.too_many is None else self.too_many // 2)
+        size = max(1, len(rows) if self.memory.too_many is None else self.memory.too_many // 2)
         for start in range(0, len(rows), size):
             left, answer = await self._try(rows[start : start + size])
             if left:
@@ -72,12 +69,12 @@ class ScoreSender:
         self.looked_up.clear()
 
     async def read_roster(self) -> None:
-        self.roster_asked = True
-        self.roster = await self.target.roster(self.section)
+        self.memory.roster = await self.target.roster(self.section)
+        self.memory.roster_asked = True
 
     def is_absent(self, sis_student: str) -> bool:
         """Return True where the SIS roster is known and does not hold the student."""
-        return self.roster is not None and sis_student not in self.roster
+        return self.memory.roster is not None and sis_student not in self.memory.roster
 
     def predict_absence(self, sis_student: str) -> str | None:
         """Return the reason why a student's scores would fail; None where the roster has the student."""
@@ -102,7 +99,7 @@ class ScoreSender:
             if not rows or not set_aside:
                 break
         if answer.too_large and len(rows) > 1:
-            self.too_many = len(rows)
+            self.memory.too_many = len(rows)
         return rows, answer
 
     async def _call(self, rows: Sequence[ScoreRow], tries: int) -> tuple[Sequence[ScoreRow], BatchResult]:
@@ -114,7 +111,7 @@ class ScoreSender:
             except AnswerLost as error:
                 answer, lost = None, error
             if answer is not None and not answer.failed:
-                self.failures = 0
+                self.memory.failures = 0
                 return rows, answer
             if answer is None or answer.reason == Reason.UPSTREAM_UNAVAILABLE:
                 self.sent.resent.update(map(key_of, rows))
@@ -124,8 +121,8 @@ class ScoreSender:
             rows = [row for row in rows if key_of(row) not in present]
             if not rows:
                 return rows, BatchResult(accepted=True)
-        self.failures += 1
-        if answer is None or self.failures >= FAILURES:
+        self.memory.failures += 1
+        if answer is None or self.memory.failures >= FAILURES:
             raise AnswerLost(f"{sis_name()} didn't show whether it took the scores")
         return rows, answer
 
@@ -134,10 +131,10 @@ class ScoreSender:
 
         An answer shows points alone: marks are looked up where that is possible, and believed elsewhere.
         """
-        if not self.roster_asked and any(reason is None for reason, _ in answer.refused.values()):
+        if not self.memory.roster_asked and any(reason is None for reason, _ in answer.refused.values()):
             await self.read_roster()
         rows = self.sent.settle_each(rows, answer, self.predict_absence)
-        self.accepted = self.accepted or bool(rows)
+        self.memory.accepted = self.memory.accepted or bool(rows)
         doubtful = {key_of(row) for row in rows if (row.ref.key, row.write.sis_student) in answer.doubtful}
         unshown = [row for row in rows if key_of(row) in doubtful or has_mark(row)]
         self.sent.delivered |= set(map(key_of, rows)) - doubtful
@@ -178,12 +175,12 @@ class ScoreSender:
         unexplained = not (gone or answer.denied or answer.too_large or answer.failed)
         # Rows that an earlier sync owes for another reason were looked up then.
         new = answer.students or not all(row.write.owed for row in rows)
-        if unexplained and new and not self.roster_asked:
+        if unexplained and new and not self.memory.roster_asked:
             await self.read_roster()
         named = {key_of(row): why for row in rows if (why := self._named(row, answer, gone, unexplained))}
-        if unexplained and not named and not self.section_stands:
+        if unexplained and not named and not self.memory.section_stands:
             await require_same_section(self.target, self.section, self.teacher, answer)
-            self.section_stands = True
+            self.memory.section_stands = True
         return named
 
     async def _find_gone(self, rows: Sequence[ScoreRow]) -> frozenset[str]:
@@ -212,7 +209,7 @@ class ScoreSender:
             return self.absence(student)
         if student not in answer.students:
             return None
-        if self.roster is None:
+        if self.memory.roster is None:
             return self.absence(student)
         named = {assignment for assignment, named_student in answer.pairs if named_student == student}
         return Reason.STUDENT_NOT_ON_SIS_ASSIGNMENT if not named or row.ref.key in named else None
@@ -228,7 +225,7 @@ class ScoreSender:
             await self._halve(rows, answer)
         else:
             left = await self._try_all(groups)
-            self.unspanned = self.unspanned or not left
+            self.memory.unspanned = self.memory.unspanned or not left
             if len(left) == len(groups) and not await self._probe(left):
                 return
             for part, again in left:
@@ -247,9 +244,9 @@ class ScoreSender:
                 denied.append(left)
             elif left:
                 await self._narrow(left, again)
-            if not self.accepted and len(denied) == PROBES:
+            if not self.memory.accepted and len(denied) == PROBES:
                 break
-        if denied and not self.accepted:
+        if denied and not self.memory.accepted:
             raise AccessRefused(answer.reason or Reason.SIS_PERMISSION_MISSING, answer.detail)
         for part in denied:
             self.sent.refuse(part, answer)
