@@ -1,6 +1,6 @@
 """Test plans on a model of a SIS: people grade and edit, workers crash, and it comes right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -186,7 +186,7 @@ class Syncing(RuleBasedStateMachine):
         remaining = {key: doubt for key, doubt in entry.doubtful.items() if key not in pending}
         self.ledger[item.id] = replace(entry, sent=sent, doubtful=remaining)
 
-    def store(self, item: AssignmentPlan, entry: LedgerAssignment, writes: tuple[ScoreWrite, ...]) -> None:
+    def store(self, item: AssignmentPlan, entry: LedgerAssignment, writes: Sequence[ScoreWrite]) -> None:
         assert entry.ref is not None
         for row in writes:
             self.sis[entry.ref.key].scores[row.sis_student] = points_of(row.value)

@@ -113,7 +113,7 @@ class AssignmentPlan(NamedTuple):
     spec: Spec | None = None
     before: Spec | None = None
     ref: Ref | None = None
-    writes: tuple[ScoreWrite, ...] = ()
+    writes: Sequence[ScoreWrite] = ()
     settled: tuple[ScoreOutcome, ...] = ()
     unchanged: Set[str] = frozenset()
     may_hold: bool = False

@@ -5,6 +5,7 @@ Only what a plan writes is looked at: what was sent before was somebody's choice
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple
 
 from gradesync.core.catalog import Facts
@@ -45,20 +46,21 @@ class Advice(NamedTuple):
 
 def advise(plans: Sequence[AssignmentPlan], ledger: Ledger, policy: Policy) -> tuple[AssignmentPlan, ...]:
     """Return the plans with a warning on each assignment whose scores seem mistaken."""
-    columns = {plan.id: _make_column(plan, ledger.get(plan.id)) for plan in plans if plan.writes}
-    if not any(len(column.after) >= CLASS for column in columns.values()):
+    written = {plan.id: plan for plan in plans if plan.writes}
+    klass = _Class.of(written, ledger)
+    if not any(len(klass.column(key).after) >= CLASS for key in written):
         return tuple(plans)
-    titles = {plan.id: plan.title for plan in plans}
-    settled = {**{entry.id: _settled(entry) for entry in ledger.values() if entry.sent}, **columns}
-    klass = _Class(columns, titles)
-    advice = {key: found for key in columns if (found := klass.inspect(key)) is not None}
+    advice = {key: found for key in written if (found := klass.inspect(key)) is not None}
     # What seems mistaken shows nothing of the class: held against it, every other column moves the average.
-    sums = _add_up(column for key, column in settled.items() if key not in advice)
-    advice |= {
-        key: found
-        for key, column in columns.items()
-        if key not in advice and (found := _inspect_mean(column, sums, policy)) is not None
-    }
+    settled = (_settled(entry) for key, entry in ledger.items() if entry.sent and key not in written)
+    others = [key for key in written if key not in advice]
+    sums = _add_up(chain(settled, map(klass.column, others)))
+    if sums.columns > SETTLED_COLUMNS:
+        advice |= {
+            key: found
+            for key in others
+            if (found := _inspect_mean(klass.column(key), sums, policy)) is not None
+        }
     return tuple(_warn(plan, advice.get(plan.id)) for plan in plans)
 
 
@@ -97,30 +99,43 @@ class _Sums(NamedTuple):
 
 
 def _add_up(columns: Iterable[Column]) -> _Sums:
-    counted = [column for column in columns if column.counts and column.total]
-    sums: dict[str, tuple[float, float]] = {}
-    for column in counted:
+    counted, sums = 0, dict[str, tuple[float, float]]()
+    for column in columns:
+        if not column.counts or not column.total:
+            continue
+        counted += 1
         for student, points in column.after.items():
             earned, possible = sums.get(student, (0.0, 0.0))
             sums[student] = earned + points, possible + column.total
-    return _Sums(sums, len(counted))
+    return _Sums(sums, counted)
 
 
 class _Class(NamedTuple):
-    """Hold the columns that a plan writes."""
+    """Hold the assignments whose scores a plan writes, by their ids, and their columns where they are few."""
 
-    columns: Mapping[str, Column]
-    titles: Mapping[str, str]
+    plans: Mapping[str, AssignmentPlan]
+    ledger: Ledger
+    few: Mapping[str, Column]
+
+    @classmethod
+    def of(cls, plans: Mapping[str, AssignmentPlan], ledger: Ledger) -> "_Class":
+        # All of a large section's columns at once would take more memory than its plan.
+        compared = plans if len(plans) <= COMPARED_COLUMNS else {}
+        return cls(
+            plans, ledger, {key: _make_column(plan, ledger.get(key)) for key, plan in compared.items()}
+        )
+
+    def column(self, key: str) -> Column:
+        return self.few.get(key) or _make_column(self.plans[key], self.ledger.get(key))
 
     def inspect(self, key: str) -> Advice | None:
         """Return the advice on a column whose values, or exchanged values, show enough."""
-        column = self.columns[key]
+        column = self.column(key)
         if not _has_class(column):
             return None
-        others = self.columns if len(self.columns) <= COMPARED_COLUMNS else {}
-        for other, beside in others.items():
+        for other, beside in self.few.items():
             if other != key and _swaps(column, beside):
-                return Advice(Reason.COLUMNS_SWAPPED, {"other": self.titles[other].strip()})
+                return Advice(Reason.COLUMNS_SWAPPED, {"other": self.plans[other].title.strip()})
         return _inspect_values(column)
 
 
@@ -168,9 +183,9 @@ def _swaps(column: Column, beside: Column) -> bool:
 def _shift_mean(column: Column, sums: _Sums) -> float | None:
     """Return by how much a column moves the mean of the students' totals, in points of percent.
 
-    None where there are too few other columns to compare with.
+    None where there are too few students to compare.
     """
-    if not column.counts or sums.columns <= SETTLED_COLUMNS:
+    if not column.counts:
         return None
     shifts = []
     for student in column.before.keys() | column.after.keys():

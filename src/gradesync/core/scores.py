@@ -1,6 +1,6 @@
 """Plan the scores of one assignment: what to send, what is settled without sending, what is unchanged."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
@@ -23,6 +23,7 @@ from gradesync.core.decisions import is_open, list_waiting
 from gradesync.core.fit import Fitted, ScoreFitter
 from gradesync.core.gradebook import UNTOUCHED, Cell, Mark, Score, find_mark
 from gradesync.core.ledger import Decision, Doubtful, LedgerAssignment, Owed, Value, doubt_rescaled, points_of
+from gradesync.core.packed_writes import PackedWrites
 from gradesync.core.plan import ScoreOutcome, ScoreWrite, changes
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Stop
@@ -141,7 +142,7 @@ class PlannedScores(NamedTuple):
     `unchanged` are the students whose scores stay as they are, with nothing to report.
     """
 
-    writes: tuple[ScoreWrite, ...]
+    writes: Sequence[ScoreWrite]
     settled: tuple[ScoreOutcome, ...]
     unchanged: Set[str]
 
@@ -166,7 +167,7 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
     unchanged: Set[str] = column.cells.keys()
     if planned:
         unchanged = (unchanged - planned.keys()) | {uid for uid, score in planned.items() if score is None}
-    return PlannedScores(tuple(writes), tuple(settled), unchanged)
+    return PlannedScores(PackedWrites(writes), tuple(settled), unchanged)
 
 
 def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:

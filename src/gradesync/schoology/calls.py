@@ -17,7 +17,7 @@ from gradesync.errors import SyncStopped
 from gradesync.schoology.scalars import read_bare
 from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, identify_row, unexpected
 from gradesync.upstream.client import Upstream
-from gradesync.upstream.response import PlainDialect, UpstreamResponse, retry_after
+from gradesync.upstream.response import MAX_BYTES, PlainDialect, UpstreamResponse, retry_after
 
 REPLAY = b"possible replay attack"
 JSON = {"Accept": "application/json"}
@@ -119,11 +119,14 @@ class Calls:
             raise refused(request.kind, response.status, response.body)
         return Payload(response.body, response.date)
 
-    async def get_all(self, requests: Sequence[Request]) -> list[Payload]:
-        """Send one multiget, or one GET for each where the district's Schoology refuses multigets."""
+    async def get_all(self, requests: Sequence[Request], max_bytes: int = MAX_BYTES) -> list[Payload]:
+        """Send one multiget, or one GET for each where the district's Schoology refuses multigets.
+
+        Raises `ResponseTooLarge` for a multiget's response of more than `max_bytes`.
+        """
         if self.multiget_refused:
             return await gather_all([self.get(request) for request in requests])
-        payloads = await self._multiget(requests)
+        payloads = await self._multiget(requests, max_bytes)
         if payloads is None:
             payloads = await gather_all([self.get(request) for request in requests])
             self.multiget_refused = True
@@ -178,11 +181,13 @@ class Calls:
             raise unexpected(kind, "its link to the next page leads to another host")
         return str(url)
 
-    async def _multiget(self, requests: Sequence[Request]) -> list[Payload] | None:
+    async def _multiget(self, requests: Sequence[Request], max_bytes: int) -> list[Payload] | None:
         """Return the payloads in order, or None where Schoology refuses the multiget as such."""
         prefix = self._base.path.rstrip("/")
         content = msgspec.json.encode({"request": [prefix + request.path for request in requests]})
-        response = await self._send("multiget", "POST", "/multiget", content, self.multiget_cost)
+        response = await self._send(
+            "multiget", "POST", "/multiget", content, cost=self.multiget_cost, max_bytes=max_bytes
+        )
         if response.status in MULTIGET_REFUSALS:
             return None
         if response.status not in (200, 207):
@@ -198,22 +203,28 @@ class Calls:
         return [payload or next(plain) for payload in payloads]
 
     async def _send(
-        self, kind: str, method: str, path: str, content: bytes | None = None, cost: int = 1
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        *,
+        cost: int = 1,
+        max_bytes: int = MAX_BYTES,
     ) -> UpstreamResponse:
-        response = await self._send_once(kind, method, path, content, cost)
+        response = await self._send_once(kind, method, path, content, cost=cost, max_bytes=max_bytes)
         if response.status == 401 and REPLAY in response.body:
-            response = await self._send_once(kind, method, path, content, cost)
+            response = await self._send_once(kind, method, path, content, cost=cost, max_bytes=max_bytes)
         return response
 
     async def _send_once(
-        self, kind: str, method: str, path: str, content: bytes | None, cost: int
+        self, kind: str, method: str, path: str, content: bytes | None, *, cost: int, max_bytes: int
     ) -> UpstreamResponse:
         spent = min(self.prepaid, cost)
         self.prepaid -= spent
         headers = JSON if content is None else JSON_BODY
-        return await self.upstream.call(
-            kind, method, path, content=content, headers=headers, repeatable=True, cost=cost - spent
-        )
+        call = partial(self.upstream.call, kind, method, path, content=content, headers=headers)
+        return await call(repeatable=True, cost=cost - spent, max_bytes=max_bytes)
 
 
 def refused(kind: str, status: int, body: bytes) -> SyncStopped:

@@ -37,9 +37,12 @@ from gradesync.schoology.wire import (
     decode_object,
     unexpected,
 )
-from gradesync.upstream.response import ResponseTooLarge
+from gradesync.upstream.response import MEBIBYTE, ResponseTooLarge
 
 MAX_CELLS_AT_ONCE: Final = 20_000
+# So many cells and what is read beside them, once more where cells have comments. A larger section, met for
+# the first time, is not read to the limit of every response before its size shows.
+MAX_BYTES_AT_ONCE: Final = 12 * MEBIBYTE
 # Assignments that are read once more, those with most gaps first; the others stay partial.
 MAX_REREAD: Final = 100
 CONCURRENT_READS: Final = 4

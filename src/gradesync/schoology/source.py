@@ -24,6 +24,7 @@ from gradesync.schoology import wire
 from gradesync.schoology.calls import PAGE, Calls, Payload, Request, Rows, raise_first_error
 from gradesync.schoology.cells import EPOCH, merge_cells, select_cells
 from gradesync.schoology.grades import (
+    MAX_BYTES_AT_ONCE,
     GradeReader,
     grades_request,
     read_categories,
@@ -201,7 +202,8 @@ class SchoologySource:
         frame = [Request("section", path), _enrollments_request(path), _items_request(path)]
         if not (self._large and since is None):
             try:
-                return _FirstPages(*await self.calls.get_all([*frame, grades_request(path, since)]))
+                requests = [*frame, grades_request(path, since)]
+                return _FirstPages(*await self.calls.get_all(requests, MAX_BYTES_AT_ONCE))
             except ResponseTooLarge:
                 pass  # grades are what is large; by assignment they can be read
         return _FirstPages(*await self.calls.get_all(frame))

@@ -16,6 +16,8 @@ from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
 from gradesync.upstream.response import (
+    MAX_BYTES,
+    MEBIBYTE,
     RETRIES,
     WAIT_SECONDS,
     Dialect,
@@ -31,7 +33,6 @@ NEVER_SENT = (
     *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
 )
 TIMED_OUT = (TimeoutError, httpx.TimeoutException)
-MEBIBYTE = 1 << 20
 MAX_HOPS = 3
 LONGEST_PAUSE = 3600.0
 # Names as people read them.
@@ -120,7 +121,7 @@ class Upstream:
         headers: Mapping[str, str] | None = None,
         repeatable: bool,
         cost: int = 1,
-        max_bytes: int = 32 * MEBIBYTE,
+        max_bytes: int = MAX_BYTES,
     ) -> UpstreamResponse:
         """Send one request and read its whole response; every status below 500 but throttling is an answer.
 

@@ -23,6 +23,8 @@ from gradesync.errors import AnswerLost, SyncStopped
 from gradesync.observability.tracing import span
 
 DEFAULT_PAUSE = 1.0
+MEBIBYTE = 1 << 20
+MAX_BYTES = 32 * MEBIBYTE  # of one response
 
 First = TypeVar("First")
 Second = TypeVar("Second")
