@@ -273,3 +273,24 @@ async def test_transport_without_trace_events_leaves_doubt(rig: Rig) -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
         with pytest.raises(AnswerLost):
             await write(replace(rig.upstream(OK), client=client))
+
+
+class ForgetfulTransport(httpx.AsyncHTTPTransport):
+    """Lose a cancellation, as libraries do where it meets a timeout of their own."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        sending = asyncio.ensure_future(super().handle_async_request(request))
+        with suppress(asyncio.CancelledError):
+            return await asyncio.shield(sending)
+        return await sending
+
+
+async def test_call_ends_though_its_cancellation_is_lost(rig: Rig) -> None:
+    never = asyncio.Event()
+
+    async def stay_silent(_: asyncio.StreamWriter) -> None:
+        await never.wait()
+
+    async with httpx.AsyncClient(transport=ForgetfulTransport(), timeout=600) as client, asyncio.timeout(30):
+        with pytest.raises(AnswerLost):
+            await write(replace(rig.upstream(stay_silent, timeout=0.05), client=client))

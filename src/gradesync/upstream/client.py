@@ -15,6 +15,7 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
+from gradesync.upstream.egress import limit_steps
 from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,
@@ -33,8 +34,7 @@ NEVER_SENT = (
     *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
 )
 TIMED_OUT = (TimeoutError, httpx.TimeoutException)
-MAX_HOPS = 3
-LONGEST_PAUSE = 3600.0
+MAX_HOPS, LONGEST_PAUSE = 3, 3600.0
 # Names as people read them.
 TITLES = {"powerschool": "PowerSchool", "schoology": "Schoology", "oneroster": "The SIS"}
 
@@ -270,7 +270,7 @@ class Upstream:
             request = await anext(flow)
         finally:
             await flow.aclose()
-        request.extensions["trace"] = call.trace
+        request.extensions |= {"trace": call.trace, "timeout": limit_steps(self.timeout)}
         return request
 
     async def _read(self, request: httpx.Request, call: _Call) -> UpstreamResponse:

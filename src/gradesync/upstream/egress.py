@@ -14,6 +14,7 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 
 CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 60.0  # longer than any call that names no time of its own
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -26,18 +27,26 @@ def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) 
     """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
     It connects only to public addresses over https, unless `allow_private_network`. The caller limits the
-    total time of a call; here only connecting is limited.
+    total time of a call; here each step of it is limited.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     return httpx.AsyncClient(
         transport=httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
         if allow_private_network
         else PublicTransport(limits=limits),
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+        timeout=httpx.Timeout(**limit_steps(SILENT_SECONDS)),
         cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def limit_steps(seconds: float) -> dict[str, float | None]:
+    """Return the limits of each step of a call that has `seconds` in all, as httpx keeps them in a request.
+
+    The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
+    """
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
 
 
 @cache
