@@ -205,6 +205,24 @@ async def test_claim_whose_commit_was_lost_is_given_back(
     assert (await harness.run_to_end(sync)).status == "complete"
 
 
+async def test_claim_canceled_in_its_commit_is_given_back(
+    harness: DistrictHarness, settings: Settings
+) -> None:
+    assert settings.database_url is not None
+    sync, cut = await harness.request(), Cut(b"COMMIT\0", after=b"claimed AS")
+    async with relay(settings.database_url.get_secret_value(), cut) as url:
+        database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
+        context = replace(harness.context, database=database)
+        claiming = asyncio.create_task(claim_from(context, harness.district.id))
+        cut.then = claiming.cancel
+        with pytest.raises(asyncio.CancelledError):
+            await claiming
+        assert (await harness.get(sync)).lease_token is not None
+        await retry_releases(context)
+        await database.close()
+    assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
+
+
 async def test_sync_without_a_free_connection_goes_back(harness: DistrictHarness, settings: Settings) -> None:
     assert settings.database_url is not None
     sync = await harness.request()

@@ -20,7 +20,7 @@ class Cut:
     """
 
     sign: bytes
-    then: Callable[[], None] = lambda: None
+    then: Callable[[], object] = lambda: None
     after: bytes = b""
     done: bool = False
 

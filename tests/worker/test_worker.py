@@ -19,7 +19,9 @@ from gradesync.observability.periodic import run_periodically
 from gradesync.runtime import Runtime, open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
+from gradesync.sync.context import Release
 from gradesync.sync.request import Request, SyncOptions, request_sync
+from gradesync.worker import pool as worker_pool
 from gradesync.worker.pool import SyncPool, Syncs, listen, run_worker
 from gradesync_sandbox.district import Classroom
 from gradesync_sandbox.district_file import district_toml
@@ -130,6 +132,32 @@ async def test_worker_that_ends_gives_back_its_syncs(settings: Settings) -> None
     assert done.status == "complete"
 
 
+async def test_worker_that_ends_gives_back_what_it_could_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "RELEASE_SECONDS", 600)
+    async with open_district(settings) as district:
+        context = district.runtime.context
+
+        async def claimed() -> bool:
+            if (found := await claim(context)) is not None:
+                held.append(Release(district.district_id, found.lease.token, ready_at=0))
+            return bool(held)
+
+        async def is_released() -> bool:
+            return not context.unreleased
+
+        held: list[Release] = []
+        sync = await district.request()
+        await until(claimed)
+        context.unreleased.add(Release(district.district_id, str(uuid4()), ready_at=0))
+        async with run_worker(district.runtime):
+            await until(is_released)
+            context.unreleased.update(held)
+        given_back = await district.read(sync)
+    assert (given_back.stage, given_back.lease_token) == ("queued", None)
+
+
 async def test_claim_of_a_full_district_spends_no_budget(settings: Settings) -> None:
     async with open_district(settings.filled(per_district=1)) as district:
         context = district.runtime.context
@@ -140,14 +168,14 @@ async def test_claim_of_a_full_district_spends_no_budget(settings: Settings) -> 
             return await claim(context) is not None
 
         await until(claimed)  # on a new Redis, one window of the budget passes first
-        spent = await slots(district.runtime)
+        spent = await pool(district.runtime)
         assert await claim(context) is None
-        assert await slots(district.runtime) == spent
+        assert await pool(district.runtime) == spent
 
 
-async def slots(runtime: Runtime) -> set[bytes]:
-    """Return the slots of the call budgets that are taken."""
-    keys = await runtime.redis.keys("gradesync:budget:*:slots")
+async def pool(runtime: Runtime) -> set[bytes]:
+    """Return the pool of the call budgets that are taken."""
+    keys = await runtime.redis.keys("gradesync:budget:*:pool")
     return {member for key in keys for member in await runtime.redis.zrange(key, 0, -1)}
 
 

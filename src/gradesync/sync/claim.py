@@ -204,7 +204,7 @@ class _StoredQueue:
         granted, token = monotonic(), str(uuid4())
         try:
             sync = await _claim_next(context, self.district_id, token)
-        except DATABASE_AWAY:
+        except (asyncio.CancelledError, *DATABASE_AWAY):
             # The answer may be lost and the lease granted: nobody would know of it.
             context.unreleased.add(Release(self.district_id, token, ready_at=granted))
             raise

@@ -47,6 +47,7 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
     pool = SyncPool(Syncs(runtime.context), runtime.settings.max_syncs)
     sender = webhook_sender(runtime)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(retry_releases, runtime.context)  # what draining could not give back
         stack.push_async_callback(pool.drain)
         await stack.enter_async_context(
             run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
