@@ -3,27 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from engines.cluster import APP, OWNER, PATRONI, Cluster, Node, patroni_python, running_cluster
+from engines.disturbance import disturbed
 from engines.figures import Figures
-from engines.load import loaded, small_district
-from engines.probe import probing
+from engines.load import small_district
 from engines.programs import missing, wait_for
 from engines.valkey import running_valkey
-from gradesync.cli import maintenance, operator
 from gradesync.db import migrate
-from gradesync.db.codec import Secrets
-from gradesync.db.session import Database
-from gradesync.settings import Settings
-from harness.processes import Installation, start_processes
+from harness.processes import start_processes
 from harness.runtimes import settings_on
-from harness.servers import KEYS, Urls
+from harness.servers import Urls
 
-STEADY = 10.0
 QUORUM_AWAY = 30.0
-LATE_MAX = 10.0  # how long after the database is back the syncs under way may take
 
 Disturb = Callable[[Cluster], Awaitable[None]]
 
@@ -90,33 +84,9 @@ async def drill(folder: Path) -> AsyncIterator[Figures]:
         processes = await stack.enter_async_context(start_processes(settings))
         for number, (what, disturb) in enumerate(DISTURBANCES.items()):
             async with processes.serve(small_district(number)) as here:
-                yield await _disturb(cluster, here, processes.settings, (what, disturb))
+                yield await disturbed(what, here, processes.settings, partial(_until_over, cluster, disturb))
 
 
-async def _disturb(
-    cluster: Cluster, here: Installation, settings: Settings, disturbance: tuple[str, Disturb]
-) -> Figures:
-    what, disturb = disturbance
-    database = Database.open(cluster.url(APP), Secrets(KEYS), application_name="probe", pool_size=1)
-    async with probing(database) as probe:
-        async with loaded(here) as load:
-            await asyncio.sleep(STEADY)
-            began = monotonic()
-            await disturb(cluster)
-            await asyncio.to_thread(wait_for, cluster.is_synchronous, "a synchronous standby", 180)
-            await asyncio.sleep(STEADY)
-        gap, ended = probe.gap(began)
-        late = load.late(ended)
-        broken = await load.settle() + await _audit(settings)
-    lost = await probe.lost()
-    await database.close()
-    if late > LATE_MAX:
-        broken.append(f"a sync was settled {late:.1f} s after the database was back")
-    broken += [f"{lost} acknowledged writes are lost"] if lost else []
-    broken += [f"the API answered {kind}" for kind in load.answers if kind not in {"200", "202", "503"}]
-    return Figures(what, gap, late, load, tuple(f"{what}: {line}" for line in broken), len(probe.times), lost)
-
-
-async def _audit(settings: Settings) -> list[str]:
-    logs = await operator.run_with(settings, lambda runtime: maintenance.verify(runtime, None))
-    return [f"the audit log of {log.district} breaks at {log.broken_at}" for log in logs if log.broken_at]
+async def _until_over(cluster: Cluster, disturb: Disturb) -> None:
+    await disturb(cluster)
+    await asyncio.to_thread(wait_for, cluster.is_synchronous, "a synchronous standby", 180)

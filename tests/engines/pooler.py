@@ -1,14 +1,16 @@
 """Run pgbouncer in transaction mode before a PostgreSQL, with few connections to it, and a load behind it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import make_url
 
+from engines.disturbance import disturbed
 from engines.figures import Figures
-from engines.load import loaded, small_district
+from engines.load import small_district
 from engines.programs import (
     Program,
     accepts,
@@ -20,16 +22,15 @@ from engines.programs import (
     wait_for,
     write,
 )
-from gradesync import embedded
 from gradesync.db import migrate
-from harness.killable_servers import urls_of
-from harness.processes import install
+from harness.killable_servers import own_servers
+from harness.processes import start_processes
 from harness.runtimes import settings_on
 from harness.servers import Urls
 
-WHAT = "pgbouncer in transaction mode"
-STEADY = 25.0
+AWAY = 5.0  # seconds, of the pooler or of the PostgreSQL behind it
 SERVER_CONNECTIONS = 4
+Disturb = Callable[[], Awaitable[None]]
 CONFIGURATION = """
 [databases]
 * = host={host} port={port}
@@ -49,6 +50,12 @@ auth_file = {users}
 @contextmanager
 def pooled(urls: Urls, folder: Path) -> Iterator[Urls]:
     """Run the pooler; yield the same servers with URLs of both roles through it."""
+    with _running_pooler(urls, folder) as (through, _):
+        yield through
+
+
+@contextmanager
+def _running_pooler(urls: Urls, folder: Path) -> Iterator[tuple[Urls, Program]]:
     home, listen = open_folder(folder / "pgbouncer"), free_port()
     roles = make_url(urls.database_url), make_url(urls.migrate_database_url)
     users = write(home / "users.txt", "".join(f'"{role.username}" "{role.password}"\n' for role in roles))
@@ -60,7 +67,7 @@ def pooled(urls: Urls, folder: Path) -> Iterator[Urls]:
     with running([program]):
         wait_for(lambda: accepts(listen), "pgbouncer's start")
         application, owner = (role.set(port=listen).render_as_string(hide_password=False) for role in roles)
-        yield Urls(application, owner, urls.redis_url)
+        yield Urls(application, owner, urls.redis_url), program
 
 
 def lacks() -> str:
@@ -69,15 +76,25 @@ def lacks() -> str:
 
 
 async def drill(folder: Path) -> AsyncIterator[Figures]:
-    """Run the load behind the pooler."""
+    """Run the load behind the pooler, which is killed, and then the PostgreSQL behind it."""
     async with AsyncExitStack() as stack:
-        servers = embedded.start(folder / "servers", durable=False)
-        stack.callback(servers.stop)
-        urls = stack.enter_context(pooled(urls_of(servers), folder))
-        await migrate.upgrade(servers.migrate_database_url, urls.app_role)
-        here = await stack.enter_async_context(install(settings_on(urls), small_district()))
-        async with loaded(here) as load:
-            await asyncio.sleep(STEADY)
-        broken = await load.settle()
-        broken += [f"the API answered {kind}" for kind in load.answers if kind not in {"200", "202"}]
-        yield Figures(WHAT, 0.0, 0.0, load, tuple(f"{WHAT}: {line}" for line in broken))
+        servers = stack.enter_context(own_servers(folder / "servers"))
+        await migrate.upgrade(servers.urls.migrate_database_url, servers.urls.app_role)
+        urls, pooler = stack.enter_context(_running_pooler(servers.urls, folder))
+        disturbances: dict[str, Disturb] = {
+            "pgbouncer in transaction mode": lambda: asyncio.sleep(AWAY),
+            "pgbouncer killed (SIGKILL) for 5 s": partial(_away, pooler.kill, pooler.start),
+            "PostgreSQL behind pgbouncer killed (SIGKILL) for 5 s": partial(
+                _away, servers.postgresql.kill, servers.postgresql.start
+            ),
+        }
+        processes = await stack.enter_async_context(start_processes(settings_on(urls)))
+        for number, (what, disturb) in enumerate(disturbances.items()):
+            async with processes.serve(small_district(number)) as here:
+                yield await disturbed(what, here, processes.settings, disturb)
+
+
+async def _away(end: Callable[[], None], start: Callable[[], None]) -> None:
+    await asyncio.to_thread(end)
+    await asyncio.sleep(AWAY)
+    await asyncio.to_thread(start)
