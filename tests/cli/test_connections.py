@@ -107,7 +107,7 @@ async def test_half_open_connections_leave_the_api_alive(settings: Settings) -> 
     port, many = free_port(), 600
     address = f"http://127.0.0.1:{port}"
     async with (
-        serve_with_descriptors(settings.filled(public_url=address), 512) as api,
+        serve_with_descriptors(settings.filled(public_url=address), 256) as api,
         httpx.AsyncClient(base_url=address) as http,
     ):
         await wait_until_ready(http, api)

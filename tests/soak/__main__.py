@@ -1,17 +1,19 @@
 """Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
-`python -m soak [matrix] [crashes] [burst] [histories] [year]` runs some of them, for minutes to an hour;
-`year=20` runs twenty random histories of a part.
+`python -m soak [matrix] [crashes] [stops] [burst] [histories] [year]` runs some of them, for minutes to an
+hour; `year=20` runs twenty random histories of a part.
 Prints one table, and every broken promise as a sentence; ends with 1 where there is one.
 """
 
 import asyncio
 import logging
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -74,14 +76,16 @@ async def matrix(environment: Environment, settings: Settings) -> AsyncIterator[
                     yield run_cell(environment, FaultCell(phase, system, kind, effect, lasting), scale)
 
 
-async def crashes(environment: Environment, settings: Settings) -> AsyncIterator[Awaitable[list[str]]]:
-    """Kill a worker process at every call of three phases, before and after its effect."""
+async def crashes(
+    environment: Environment, settings: Settings, by: signal.Signals = signal.SIGKILL
+) -> AsyncIterator[Awaitable[list[str]]]:
+    """End a worker process at every call of three phases, before and after its effect."""
     moments: tuple[Done, Done] = ("before", "after")
     for phase in ("first sync", "change", "recreate"):
         for system, calls in (await count_calls(environment, phase, Scale())).items():
             for nth in range(1, calls + 1):
                 for when in moments:
-                    crash = Crash(phase, system, nth, when)
+                    crash = Crash(phase, system, nth, when, by)
                     yield run_crash(environment, settings, crash, Scale())
 
 
@@ -94,9 +98,10 @@ async def burst(environment: Environment, settings: Settings) -> AsyncIterator[A
 PARTS: dict[str, Callable[[Environment, Settings], AsyncIterator[Awaitable[list[str]]]]] = {
     "matrix": matrix,
     "crashes": crashes,
+    "stops": partial(crashes, by=signal.SIGTERM),
     "burst": burst,
 }
-ALONE = {"crashes"}
+ALONE = {"crashes", "stops"}
 """List parts whose workers would run each other's syncs."""
 
 
