@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from gradesync.access.statement_check import verify
 from gradesync.core.district import ConsoleAccess
+from gradesync.core.sis import Policy
 from gradesync_sandbox.invented import UNMAPPED
 from harness.accessibility import find_violations
 from harness.browser import BrowserSession, CourseTab, change_district
@@ -181,6 +182,29 @@ async def make_a_statement(opened: CourseTab) -> None:
     await opened.tool.get_by_label("Last day (until now, if empty)").fill("2999-12-31")
     await opened.button("Make the statement").click()
     await expect(opened.text("The request is not valid.")).to_be_visible()
+
+
+async def test_operator_puts_a_sync_back(session: BrowserSession) -> None:
+    await change_district(
+        session, console=ConsoleAccess("operator"), policy=Policy(admin_sync=True, guard_share=Decimal("0.5"))
+    )
+    async with session.worker():
+        course = await session.open()
+        await course.button("Sync to SIS").click()
+        await expect(course.text("Last sync:")).to_be_visible()
+        opened = await session.open(session.world.admin)
+        await opened.button("Open the district's console").click()
+        await opened.tool.locator("nav .course").click()
+        await opened.tab("SIS Sync Log").click()
+        await opened.tool.get_by_role("button", name="Details of").click()
+        await opened.text("Undo this sync").click()
+        await opened.button("Preview an undo").click()
+        await opened.tool.get_by_label("Reason for the undo").fill("The wrong class.")
+        await check(opened, "undo")
+        await opened.button("Put it back").click()
+        await expect(opened.tool.locator("details[open]").get_by_text("scores cleared").first).to_be_visible()
+        await expect(opened.text("What was put back is in PowerSchool.")).to_be_visible()
+    assert {points for column in session.sis().values() for points in column.values()} <= {None}
 
 
 async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> None:

@@ -101,6 +101,7 @@ export class LogView {
           h("div", { class: "actions" }, downloadButton(this.#context, settled, (error) => this.#failed(error))),
         ),
         outcomesOf(this.#context, settled),
+        ...[this.#context.beside?.(settled)].filter(Boolean),
       );
     } catch (error) {
       this.#failed(error);

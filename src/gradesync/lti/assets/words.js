@@ -125,7 +125,8 @@ function nextOf({ approval, error }) {
 }
 
 /** Return what a sync was about: everything, or the assignments that were chosen. */
-function subjectOf({ assignments_selected: selected, retry_of }) {
+function subjectOf({ assignments_selected: selected, retry_of, undo }) {
+  if (undo) return "what was put back is";
   if (selected === null) return "everything is";
   if (retry_of) return "what you retried is";
   return selected.length === 1 ? "this assignment is" : `these ${count(selected.length, "assignment")} are`;

@@ -9,11 +9,13 @@ import { LinkPart } from "./link.js";
 import { NowView } from "./now.js";
 import { PairsPart } from "./pairs.js";
 import { linkTo } from "./places.js";
+import { undoOf } from "./undo.js";
 
 /** Return the page of a section. */
 export async function pageOf(context, section) {
   const found = await context.http.json(`sections/${encodeURIComponent(section)}`);
   const teacher = asTeacher(context, section, found.title || `section ${section}`);
+  teacher.beside = (sync) => undoOf(context, teacher, sync);
   return h(
     "div",
     {},
