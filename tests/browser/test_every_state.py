@@ -1,19 +1,13 @@
 """Check every state of the page with axe-core and by its words: wide and as a phone, light and dark."""
 
-from itertools import product
-from typing import Literal
-
 import pytest
 from playwright.async_api import expect
 
-from harness.accessibility import find_violations
+from harness.accessibility import look_everywhere
 from harness.browser import BrowserSession, CourseTab
 from harness.teacher_states import Walk
 from harness.vocabulary import is_known, words_of
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-LOOKS = tuple(product((1280, 360), SCHEMES))
-WIDTH = "() => document.documentElement.scrollWidth"
 # Everything that people read or hear.
 TEXTS = """() => {
   const texts = [];
@@ -26,24 +20,8 @@ TEXTS = """() => {
   }
   return texts;
 }"""
-# Parts of times, what an admin of Schoology sees besides, and a field that only PowerSchool's refusals name.
+# Parts of times, and what an admin of Schoology sees besides.
 BESIDES = words_of("AM PM Pacific Time Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec console")
-
-
-async def look_everywhere(opened: CourseTab) -> dict[str, list[str]]:
-    """Return what axe finds at each size and in each color scheme, and what is too wide there."""
-    found: dict[str, list[str]] = {}
-    for width, scheme in LOOKS:
-        await opened.page.set_viewport_size({"width": width, "height": 900})
-        await opened.page.emulate_media(color_scheme=scheme)
-        violations = await find_violations(opened)
-        needed = await opened.tool.locator("body").evaluate(WIDTH)
-        if needed > width:
-            violations.append(f"{needed} px wide")
-        if violations:
-            found[f"{width} px, {scheme}"] = violations
-    await opened.page.set_viewport_size({"width": 1000, "height": 900})
-    return found
 
 
 def words_of_data(session: BrowserSession) -> frozenset[str]:

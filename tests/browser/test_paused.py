@@ -6,6 +6,7 @@ from gradesync.db import districts
 from gradesync.db.pauses import Where
 from gradesync.sync.manual_links import Author
 from gradesync.sync.pauses import pause, resume
+from harness.accessibility import look_everywhere
 from harness.browser import BrowserSession
 
 WHY = "PowerSchool is being upgraded until 6 PM."
@@ -20,6 +21,7 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     opened = await session.open()
     await expect(opened.text(WHY)).to_be_visible()
     await expect(opened.button("Sync to SIS")).to_have_attribute("aria-disabled", "true")
+    assert await look_everywhere(opened) == {}
     await opened.button("Preview").click(force=True)
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.tab("Compare").click()

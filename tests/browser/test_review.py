@@ -9,6 +9,7 @@ from playwright.async_api import Browser, expect
 
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
+from harness.accessibility import look_everywhere
 from harness.browser import BrowserSession, CourseTab, change_district, open_session
 
 
@@ -87,6 +88,7 @@ async def test_late_changes_are_sent_by_a_second_person(settings: Settings, brow
         await expect(own.button("Copy for your administrator")).to_be_visible()
         await expect(own.button("Review")).to_be_hidden()
         await expect(own.tool.get_by_label("Reason for the change")).to_have_count(0)
+        assert await look_everywhere(own) == {}
 
         other = await session.open(colleague)
         await other.button("Review").click()
@@ -94,6 +96,7 @@ async def test_late_changes_are_sent_by_a_second_person(settings: Settings, brow
         send, reason = other.tool.locator(".confirm .grave"), other.tool.get_by_label("Reason for the change")
         await send.click()
         await expect(reason).to_be_focused()  # the browser asks for it
+        assert await look_everywhere(other) == {}
         assert session.sis() == {}
         await reason.fill("Regraded after an appeal.")
         await send.click()

@@ -14,7 +14,7 @@ from harness.sanity_books import ADVICE, find_advice
 
 UIDS = [str(510 + n) for n in range(CLASS)]
 CLASS_STUDENTS = {uid: Student(uid, f"e{uid}", f"1_{uid}") for uid in UIDS}
-NONE_ABOVE = "No score of 8 is above 1"
+NONE_ABOVE = "None of the 8 scores is above 1"
 KEYS = {uid: uid for uid in UIDS}
 
 
@@ -28,7 +28,7 @@ def plan_column(*points: str) -> AssignmentPlan:
     [
         (["0"], Reason.ALL_ZERO, "All 8 scores of this assignment are zero."),
         (["7"], Reason.ALL_EQUAL, "All 8 scores of this assignment are 7 of 10 points."),
-        (["85", "90"], Reason.ALL_ABOVE_TOTAL, "All 8 scores are above the total points, which are 10."),
+        (["85", "90"], Reason.ALL_ABOVE_TOTAL, "All 8 scores are above the 10 total points."),
         (
             ["0.9", "1"],
             Reason.ALL_AT_MOST_ONE,

@@ -31,6 +31,7 @@ class Walk:
             await self._other_tabs(opened)
             await self._compare(opened)
             await self._review(opened)
+        await self._offline(opened)
         await self._failures(opened)
 
     async def _before_the_first_sync(self, opened: CourseTab) -> None:
@@ -87,6 +88,7 @@ class Walk:
         await expect(opened.button("Back to the log")).to_be_visible()
         await expect(opened.text("Needs attention")).to_be_visible()
         await self.visit(opened, "details")
+        await opened.button("Back to the log").click()
 
     async def _compare(self, opened: CourseTab) -> None:
         scored = [title for title, column in self.session.sis().items() if any(column.values())]
@@ -127,6 +129,14 @@ class Walk:
         await expect(opened.text("changed in Schoology since")).to_be_visible()
         await self.visit(opened, "waiting")
         await opened.page.close()
+
+    async def _offline(self, opened: CourseTab) -> None:
+        await self.session.context.set_offline(True)
+        for tab in ("Assignments", "SIS Sync Log", "Compare", "Sync to SIS"):
+            await opened.tab(tab).click()
+            await expect(opened.text("The service can't be reached.")).to_be_visible()
+            await self.visit(opened, f"offline-{tab.lower().replace(' ', '-')}")
+        await self.session.context.set_offline(False)
 
     async def _failures(self, opened: CourseTab) -> None:
         session = self.session

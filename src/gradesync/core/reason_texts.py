@@ -122,7 +122,7 @@ SCORES: Texts = {
         "Enter points when the work is complete.",
     ),
     Reason.UNKNOWN_EXCEPTION: Text(
-        "The score has a mark that isn't recognized and no points, so nothing is sent.",
+        "The score has no points, and its mark isn't recognized, so nothing is sent.",
         "Enter points, or use Excused, Incomplete or Missing.",
     ),
     Reason.STUDENT_NOT_IN_SIS_SECTION: Text(
@@ -172,7 +172,7 @@ SCORES: Texts = {
         "Check the score in {sis}. Enter it there, or correct it in Schoology.",
     ),
     Reason.CANNOT_CLEAR: Text(
-        "This score has no points in Schoology now, and {sis} can't clear the one that it has.",
+        "The score is cleared in Schoology, but the sync can't clear it in {sis}.",
         "Clear the score in {sis}, or enter points in Schoology.",
     ),
     Reason.ENTERED_IN_SIS: Text(
@@ -180,7 +180,7 @@ SCORES: Texts = {
         "Change the score in {sis}, or clear it there and sync again.",
     ),
     Reason.DRIFT_UNDECIDED: Text(
-        "Someone changed this score in {sis}, so it isn't sent before you choose which one is right.",
+        "Someone changed this score in {sis}. It isn't sent until you choose which one is right.",
         "Choose in the tab Compare which score is right. If the one in {sis} is, enter it in Schoology too.",
     ),
     Reason.LEFT_TO_SIS: Text(
@@ -240,7 +240,7 @@ ROWS: Texts = {
         exact="{sis} doesn't allow the sync to use {permission}.",
     ),
     Reason.TEACHER_NOT_IN_SIS_SECTION: Text(
-        "In {sis} the teacher that the sync uses doesn't teach this section.",
+        "The sync uses a {sis} teacher who doesn't teach this section.",
         "Ask your administrator to check the section's teacher in {sis}.",
         "admin",
     ),

@@ -5,7 +5,7 @@ from gradesync.core.reasons import Reason
 
 WARNINGS: Texts = {
     Reason.EXCEPTION_NOT_SENT: Text(
-        "The points were sent. The mark next to them wasn't, because {sis} has none like it.",
+        "The points were sent. The mark next to them wasn't, because {sis} doesn't have it.",
         "Nothing to do.",
     ),
     Reason.FACTOR_NOT_SENT: Text(
@@ -36,7 +36,7 @@ WARNINGS: Texts = {
     ),
     Reason.EDITED_IN_SIS: Text(
         "Someone changed this in {sis} after it was sent.",
-        "If the change is right, make it in Schoology too. The next change in Schoology is sent.",
+        "If it's right, make the change in Schoology too. If not, your next change there replaces it.",
     ),
     Reason.NAME_SET_ASIDE: Text(
         "Assignments swapped names, and {sis} may still show this one by its old name and a number.",
@@ -44,7 +44,7 @@ WARNINGS: Texts = {
     ),
     Reason.NEVER_SCORED_HERE: Text(
         "This student was never scored here in Schoology, so {sis} keeps the score that it has.",
-        "Enter the score in Schoology. To remove it from {sis}, enter it and clear it again.",
+        "To change it, enter a score in Schoology. To remove it, enter one, and then clear it.",
     ),
     Reason.SEVERAL_ENROLLMENTS: Text(
         "The student is enrolled here more than once with different scores. The latest active one counts.",
@@ -57,12 +57,12 @@ WARNINGS: Texts = {
     ),
     Reason.LEFT_AT_FORMER_STUDENT: Text(
         "The student's school ID changed, and the {sis} student with the former ID still has this score.",
-        "Clear the score of the former student in {sis}, unless it is right there.",
+        "If that score is wrong there, clear it in {sis}.",
         many="The school IDs of {students} students changed, and {sis} still has scores for the former ones.",
     ),
     Reason.LEFT_IN_FORMER_SECTION: Text(
         "This section now syncs to another {sis} section. The assignment is still in the former one.",
-        "Delete the assignment in the former {sis} section, unless it is right there.",
+        "If it doesn't belong there, delete it in {sis}.",
     ),
     Reason.ALL_ZERO: Text(
         "All scores of this assignment are zero.",
@@ -77,12 +77,12 @@ WARNINGS: Texts = {
     Reason.ALL_ABOVE_TOTAL: Text(
         "All scores are above the total points.",
         "Check the scores and the total points in Schoology.",
-        exact="All {scores} scores are above the total points, which are {total}.",
+        exact="All {scores} scores are above the {total} total points.",
     ),
     Reason.ALL_AT_MOST_ONE: Text(
         "No score of this assignment is above 1.",
         "Check the scores and the total points in Schoology.",
-        exact="No score of {scores} is above 1, and the assignment has {total} points.",
+        exact="None of the {scores} scores is above 1, and the assignment has {total} points.",
     ),
     Reason.COLUMNS_SWAPPED: Text(
         "The scores of this assignment and of another one were swapped.",
@@ -90,9 +90,9 @@ WARNINGS: Texts = {
         exact="The scores of this assignment and of “{other}” were swapped.",
     ),
     Reason.MEAN_MOVED: Text(
-        "This assignment changes averages by an unusual number of points.",
+        "This assignment changes averages more than usual.",
         "If that isn't right, check the scores and the total points in Schoology.",
-        exact="With this assignment averages are {shift} points {direction}.",
+        exact="With this assignment, averages are {shift} points {direction}.",
     ),
 }
 
@@ -144,7 +144,7 @@ SYNCS: Texts = {
         "Sync again to send what is still missing.",
     ),
     Reason.MASS_CHANGE: Text(
-        "The sync would clear, zero or create again an unusual part of the gradebook, so it stopped.",
+        "The sync stopped because it would clear or change an unusual part of the gradebook.",
         "Review what would change. If it's right, send it.",
         exact="Stopped for your review. {change}",
     ),
