@@ -1,4 +1,4 @@
-"""Test that no command of the owner waits without end: for a silent server, for a lock, or asleep."""
+"""Test that no command waits without end: for a silent server, for a lock, or asleep."""
 
 import asyncio
 import os
@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import make_url, text
 
 from gradesync.db import connections, export_erase, migrate, partitions, watchdog
+from gradesync.db.codec import Secrets
 from gradesync.db.connections import open_owner
 from gradesync.db.moving import list_routes, open_move
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
 from harness.cells import PACE
 from harness.hanging_server import HangingServer, hanging_server
-from harness.servers import Urls
+from harness.servers import KEYS, Urls
 
 SOON = 0.1
 PATIENCE = 30  # far less than a statement of the owner may take
@@ -30,12 +31,23 @@ async def move(url: str, urls: Urls) -> None:
         await opened.run()
 
 
+async def export(url: str) -> None:
+    database = Database.open(url, Secrets(KEYS), application_name="check", pool_size=1)
+    try:
+        async with database.snapshot(DISTRICT) as db:
+            async for _ in export_erase.export_rows(db):
+                pass
+    finally:
+        await database.close()
+
+
 # Each with a word of the statement at which the server falls silent.
 COMMANDS: dict[str, tuple[Command, bytes]] = {
     "migrate": (lambda url, urls: migrate.upgrade(url, urls.app_role, attempts=1), b"alembic_version"),
     "lock of migrations": (lambda url, urls: migrate.upgrade(url, urls.app_role, attempts=1), b"pg_advisory"),
     "maintain": (lambda url, _: partitions.maintain(url), b"pg_inherits"),
     "erase": (lambda url, _: export_erase.erase(url, DISTRICT), b"DELETE FROM"),
+    "export": (lambda url, _: export(url), b"FROM district"),
     "move": (move, b"pg_try_advisory_lock"),
     "routes": (lambda url, _: list_routes({"west": url}), b"FROM district"),
 }
