@@ -7,6 +7,7 @@ from gradesync_sandbox.district import World
 from gradesync_sandbox.powerschool.rows import Section
 from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
+from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import held_at
 
@@ -26,6 +27,36 @@ async def test_R40_columns_follow_a_recoded_section(environment: Environment) ->
         schoology.recode_section(first.section.id, str(first.sis.dcid))
         sync = await harness.sync(first)
         assert (sync.status, await find_false_claims(harness, sync)) == ("complete", [])
+
+
+def recode(harness: DistrictHarness) -> None:
+    """Give the SIS section another DCID; the school code follows."""
+    harness.world.powerschool.recode_section(harness.room.sis, harness.room.sis.dcid + 7000)
+    harness.room.section.school_code = str(harness.room.sis.dcid)
+
+
+async def test_R40_recoded_section_keeps_columns_of_what_is_left_out(harness: DistrictHarness) -> None:
+    item, uid = harness.items[0], harness.students[0]
+    assert (await harness.sync()).status == "complete"
+    columns = harness.table()
+    unmapped = harness.world.schoology.add_category(harness.room.section.id, "Nowhere else")
+    mapped = item.category
+    harness.edit(item, category=unmapped.id)
+    recode(harness)
+    assert (await harness.sync()).warnings == {}
+    copied = harness.add(item.title, due=item.due, category=mapped)
+    harness.grade(copied, uid, 1)
+    outcomes = await harness.outcomes_by_cell(await harness.sync())
+    assert (outcomes[copied.id, None], harness.table()) == (("failed", "duplicate-name"), columns)
+
+
+async def test_R40_recoded_section_sends_nothing_again(harness: DistrictHarness) -> None:
+    assert (await harness.sync()).status == "complete"
+    harness.edit(harness.items[0], title="Renamed meanwhile")
+    recode(harness)
+    harness.forget_calls()
+    assert ((await harness.sync()).status, harness.differences()) == ("complete", [])
+    assert harness.writes == ["assignment.update"]
 
 
 def move_column(world: World, name: str, former: Section, section: Section) -> None:

@@ -1,6 +1,6 @@
 """Describe the stored sync state of one section: what was sent, what is owed or doubtful, and where."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -151,6 +151,11 @@ def mark_doubtful(entry: LedgerAssignment) -> LedgerAssignment:
     return replace(
         entry, doubtful={**sent, **entry.doubtful}, may_hold=entry.ref is not None, read_through=None
     )
+
+
+def is_among(entry: LedgerAssignment, refs: Collection[str]) -> bool:
+    """Return True where an assignment's column is one of these."""
+    return entry.ref is not None and entry.ref.key in refs
 
 
 def unbind(entry: LedgerAssignment) -> LedgerAssignment:

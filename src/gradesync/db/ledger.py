@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
-from gradesync.core.ledger import Doubtful, LedgerAssignment, mark_doubtful
+from gradesync.core.ledger import Doubtful, LedgerAssignment, is_among, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, decisions, history
@@ -269,9 +269,14 @@ async def find_holders(db: AsyncSession, section_id: str, refs: Collection[str])
     return found
 
 
-async def unbind(db: AsyncSession, section_id: str) -> None:
-    """Clear what the SIS was sent of a section: it goes to another SIS section from now on."""
+async def unbind(db: AsyncSession, section_id: str, *, keep: Collection[str] = ()) -> None:
+    """Clear what the SIS was sent of a section: it goes to another SIS section from now on.
+
+    `keep` are the refs that stand in that one too, under another key of the same section.
+    """
     entries = await load(db, section_id)
-    await save(db, section_id, map(core_unbind, entries.values()))
-    await db.execute(update(LEDGER).where(LEDGER.c.section_id == section_id).values(decisions=null()))
+    left = [entry for entry in entries.values() if not is_among(entry, keep)]
+    await save(db, section_id, map(core_unbind, left))
+    of_left = (LEDGER.c.section_id == section_id) & LEDGER.c.assignment_id.in_([entry.id for entry in left])
+    await db.execute(update(LEDGER).where(of_left).values(decisions=null()))
     await db.execute(update(CURSOR).where(CURSOR.c.section_id == section_id).values(read_through={}))

@@ -81,7 +81,7 @@ async def keep_link(attempt: Attempt, facts: SisFacts, refs: Collection[str] = (
     try:
         async with attempt.context.database.district(attempt.district.id) as db:
             if moved and old_link.sis is not None:
-                await ledger.unbind(db, section_id)
+                await ledger.unbind(db, section_id, keep=refs)
             holders = await ledger.find_holders(db, section_id, refs) if moved and refs else {}
             for other in sorted({holder.section_id for holder in holders.values()}):
                 await ledger.unbind(db, other)

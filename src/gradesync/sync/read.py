@@ -1,7 +1,7 @@
 """Read both sides for one attempt: as little of them as its plan needs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from gradesync.core.assignments import bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
-from gradesync.core.ledger import Ledger, find_changing, find_cursor, reassign_columns, unbind
+from gradesync.core.ledger import Ledger, find_changing, find_cursor, is_among, reassign_columns, unbind
 from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
@@ -57,7 +57,11 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     refused = attempt.link.sis is not None and listed is None
     await facts.resolve(code, doubted=refused)
     listed_from = attempt.link.sis if listed is not None else None
-    judging = judge_on_facts(facts, gradebook, _entries_of(attempt, facts.section), attempt.district.policy)
+    if attempt.link.sis is not None and attempt.link.sis.ref.key != facts.section.ref.key:
+        listed_from, listed = facts.section, await attempt.target.assignments(facts.section)
+        _unbind_elsewhere(attempt, [live.ref.key for live in listed if not live.shared])
+    entries = attempt.journal.entries
+    judging = judge_on_facts(facts, gradebook, entries, attempt.district.policy)
     if listed is None or _is_other(facts.section, listed_from):
         listed_from = facts.section
         (book, verdicts), listed = await read_both(judging, attempt.target.assignments(listed_from))
@@ -107,12 +111,10 @@ def _describe_linked(gradebook: Gradebook, facts: SisFacts, pairing: Pairing) ->
     )
 
 
-def _entries_of(attempt: Attempt, section: SisSection) -> Ledger:
-    """Return the section's ledger. Refs of another SIS section are of no use in this one."""
-    before, entries = attempt.link.sis, attempt.journal.entries
-    if before is not None and before.ref.key != section.ref.key:
-        attempt.journal.entries = {key: unbind(entry) for key, entry in entries.items()}
-    return attempt.journal.entries
+def _unbind_elsewhere(attempt: Attempt, refs: Collection[str]) -> None:
+    """Clear the ledger of a section that goes to another SIS section, but for what that lists: `refs`."""
+    entries = attempt.journal.entries.values()
+    attempt.journal.entries = {e.id: e if is_among(e, refs) else unbind(e) for e in entries}
 
 
 def _since(attempt: Attempt) -> datetime | None:
