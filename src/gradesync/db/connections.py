@@ -208,8 +208,9 @@ def is_stale(error: BaseException | None) -> bool:
 def as_away(error: BaseException) -> DatabaseAway:
     """Return an error of a connection as what it means to callers."""
     original = getattr(error, "orig", None) or error
-    cause = type(original.__cause__ or original).__name__
-    return DatabaseAway(cause, refused=read_sqlstate(error).startswith(REFUSED_CLASSES))
+    # What a time limit cancels is only how it ended.
+    behind = original if isinstance(original, TimeoutError) else original.__cause__ or original
+    return DatabaseAway(type(behind).__name__, refused=read_sqlstate(error).startswith(REFUSED_CLASSES))
 
 
 def read_sqlstate(error: BaseException | None) -> str:
