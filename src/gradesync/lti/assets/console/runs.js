@@ -26,6 +26,7 @@ class RunsView {
   #reason = h("input", { id: "run-reason", autocomplete: "off", list: "run-reasons" });
   #reasons = h("datalist", { id: "run-reasons" });
   #school = h("input", { id: "run-school", autocomplete: "off" });
+  #sections = h("input", { id: "run-sections", autocomplete: "off" });
 
   constructor(context) {
     this.#context = context;
@@ -53,18 +54,21 @@ class RunsView {
     const fields = [
       ["Only sections whose last sync has this reason (its code)", [this.#reason, this.#reasons]],
       ["Only sections of this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],
+      ["Only these sections (their ids in Schoology, with commas between)", [this.#sections]],
     ].map(([text, [input, options]]) => h("div", {}, h("label", { for: input.id }, text), input, options));
     const start = (dry_run) => () => this.#start(dry_run);
     return h(
       "form",
       { class: "form", onsubmit: (event) => event.preventDefault() },
+      h("p", { class: "note" }, "Fill in one of these, or none for all sections."),
       fields,
       h("div", { class: "actions" }, button("Sync them now", start(false)), button("Preview them", start(true))),
     );
   }
 
   async #start(dry_run) {
-    const body = { dry_run, reason: this.#reason.value.trim() || null, school: this.#school.value.trim() || null };
+    const ids = this.#sections.value.split(/[\s,]+/).filter(Boolean);
+    const body = { dry_run, reason: this.#reason.value.trim() || null, school: this.#school.value.trim() || null, sections: ids.length ? ids : null };
     await this.#attempts.run(async () => {
       await this.#context.http.json("runs", { method: "POST", body });
       await this.#look();
