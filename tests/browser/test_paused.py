@@ -22,7 +22,7 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     await expect(opened.text(WHY)).to_be_visible()
     await expect(opened.button("Sync to SIS")).to_have_attribute("aria-disabled", "true")
     assert await look_everywhere(opened) == {}
-    await opened.button("Preview").click(force=True)
+    await opened.button("Preview").press("Enter")
     await expect(opened.headline).to_have_text("Not synced yet.")
     await opened.tab("Compare").click()
     await opened.button("Compare now").click()
@@ -30,7 +30,7 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     await opened.tab("Sync to SIS").click()
     await resume(context, district, str(paused.id), BY, least_seconds=900)
 
-    await opened.button("Sync to SIS").click(force=True)  # it looks again whether it may
+    await opened.button("Sync to SIS").press("Enter")  # it looks again whether it may
     await expect(opened.text("Waiting for its turn")).to_be_visible()
     await expect(opened.text(WHY)).to_be_hidden()
     paused = await pause(context, district, Where(), WHY, BY)
