@@ -9,11 +9,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gradesync.errors import Retriable
+from gradesync.redis_client import pool
 from gradesync.redis_client.pool import Pool, open_redis
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import FAILURES_TO_OPEN, RateLimit
 from harness.call_budgets import Connect, in_seconds
-from harness.contexts import REDIS_SECONDS
+from harness.contexts import BUSY_REDIS_SECONDS, REDIS_SECONDS
 
 NOBODY = "redis://127.0.0.1:1"
 
@@ -56,6 +57,14 @@ async def test_redis_that_accepts_and_is_silent_is_an_error_of_redis() -> None:
                 await redis.get("anything")
 
 
+async def test_connection_opens_as_long_as_patience_lasts(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "CLOSE_SECONDS", 0.0)  # a busy process may take longer than that to open one
+    async with open_redis(redis_url, patience_seconds=BUSY_REDIS_SECONDS) as redis:
+        assert await redis.get("anything") is None
+
+
 async def test_process_without_redis_opens_its_own_circuit() -> None:
     budget = CallBudget(open_redis(NOBODY, patience_seconds=REDIS_SECONDS), "d:sis", None)
     for _ in range(FAILURES_TO_OPEN):
@@ -69,9 +78,12 @@ async def test_process_without_redis_opens_its_own_circuit() -> None:
 @contextmanager
 def away(redis: Redis) -> Iterator[None]:
     """Make Redis unreachable while the block lasts."""
-    pool, redis.connection_pool = redis.connection_pool, Pool.from_url(NOBODY, patience_seconds=REDIS_SECONDS)
+    usual, redis.connection_pool = (
+        redis.connection_pool,
+        Pool.from_url(NOBODY, patience_seconds=REDIS_SECONDS),
+    )
     yield
-    redis.connection_pool = pool
+    redis.connection_pool = usual
 
 
 async def test_calls_sent_without_redis_count_when_it_is_back(aged: Connect) -> None:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 CONNECTIONS = 50
 SLOT_SECONDS = 5.0  # that a command of a busy process waits for a connection to be free: not for Redis
-CLOSE_SECONDS = 5.0  # for a connection to close; for one to open, patience is shorter
+CLOSE_SECONDS = 5.0  # for a connection to close
 PROBE_COMMANDS = 3
 PROBE_KEY = "gradesync:probe"
 PROBE_KEPT_SECONDS = 60
@@ -208,7 +208,8 @@ class Pool(BlockingConnectionPool):
         usual: dict[str, Any] = {
             "max_connections": CONNECTIONS,
             "timeout": SLOT_SECONDS,
-            "socket_connect_timeout": CLOSE_SECONDS,
+            # redis-py has one limit to open and to close. While one opens, patience ends it first.
+            "socket_connect_timeout": CLOSE_SECONDS + (1 + MORE_ROUNDS) * patience_seconds,
             "retry": _Patient(self.availability, patience_seconds),
             "retry_on_error": [ConnectionError],
         }
