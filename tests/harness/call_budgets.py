@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Monitor
 
 from gradesync.upstream.limits import RateLimit
 
@@ -24,3 +25,15 @@ async def redis_time(redis: Redis) -> float:
 def count_in_window(spans: Sequence[tuple[float, float]], window: float) -> int:
     """Return the most grants that lie, beyond doubt, in one window."""
     return max(sum(start <= a and b <= start + window for a, b in spans) for start, _ in spans)
+
+
+async def list_scripts_until(seen: Monitor, end: str, database: int) -> list[str]:
+    """Return the scripts that were called in a database, until a command with the text `end` passes.
+
+    Other test processes use other databases of the same server.
+    """
+    scripts: list[str] = []
+    while end not in (command := await seen.next_command())["command"]:
+        if command["db"] == database and command["command"].startswith("EVAL"):
+            scripts.append(command["command"])
+    return scripts
