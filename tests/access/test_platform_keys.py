@@ -6,14 +6,21 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 from gradesync.access.platform_keys import BODY_MAX, FETCHES_PER_WINDOW, PlatformKeys
 from gradesync.errors import RequestRefused
 
 URL = "https://platform.example/jwks"
-FIRST = RSAKey.generate_key(2048, {"kid": "first"})
-SECOND = RSAKey.generate_key(2048, {"kid": "second"})
+
+
+def public_key(kid: str, octets: int = 256) -> dict[str, str]:
+    """Return a public key as a platform publishes it; no test needs its private half."""
+    modulus = urlsafe_b64encode(b"\xff" * octets).rstrip(b"=").decode()
+    return {"kty": "RSA", "kid": kid, "n": modulus, "e": "AQAB"}
+
+
+FIRST, SECOND = public_key("first"), public_key("second")
 CURVE = ECKey.generate_key("P-256", {"kid": "curve"})
 
 Respond = Callable[[], httpx.Response]
@@ -37,7 +44,7 @@ class Platform:
 
 
 def published(*keys: Any) -> Respond:
-    body = {"keys": [key.as_dict(private=False) if isinstance(key, RSAKey | ECKey) else key for key in keys]}
+    body = {"keys": [key.as_dict(private=False) if isinstance(key, ECKey) else key for key in keys]}
     return lambda: httpx.Response(200, json=body)
 
 
@@ -66,8 +73,7 @@ async def test_key_taken_out_of_the_set_is_refused_within_minutes() -> None:
 
 
 async def test_short_keys_are_left_out() -> None:
-    modulus = urlsafe_b64encode(b"\xff" * 128).rstrip(b"=").decode()
-    public = {"kty": "RSA", "kid": "short", "n": modulus, "e": "AQAB"}
+    public = public_key("short", 128)
     keys = Platform(published(public, FIRST)).keys()
     assert [key.kid for key in await keys.for_key(URL, "short")] == ["first"]
     with pytest.raises(RequestRefused, match="lti-keys-unavailable"):

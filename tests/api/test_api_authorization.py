@@ -1,6 +1,8 @@
 """Test every route of the API document with every kind of token, on own and foreign ids."""
 
 from collections.abc import Iterator
+from functools import cache
+from itertools import filterfalse
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -26,13 +28,11 @@ class Route(NamedTuple):
     path: str
     scope: str
 
-    @property
     def in_section(self) -> bool:
         return self.path.startswith(SECTION)
 
-    @property
     def is_teachers(self) -> bool:
-        return self.in_section and self.scope in TEACHERS
+        return self.in_section() and self.scope in TEACHERS
 
     async def ask(self, client: ApiClient, section: str, sync: str) -> Any:
         filled = self.path.replace("{section_id}", section).replace("{sync_id}", sync)
@@ -46,20 +46,18 @@ class Route(NamedTuple):
         return await client.ask(self.method, path, json=body)
 
 
-def guarded() -> Iterator[Route]:
+@cache
+def guarded() -> list[Route]:
+    """List the guarded routes when a test asks: to describe the API takes a second of each process."""
+    return list(_guarded())
+
+
+def _guarded() -> Iterator[Route]:
     for path, operations in api_document()["paths"].items():
         for method, operation in operations.items():
             if path not in OPEN:
                 (scope,) = next(scheme["client"] for scheme in operation["security"] if "client" in scheme)
                 yield Route(method.upper(), path, scope)
-
-
-ROUTES = list(guarded())
-
-
-OF_SECTION = [route for route in ROUTES if route.in_section]
-OF_TEACHER = [route for route in ROUTES if route.is_teachers]
-OF_DISTRICT = [route for route in ROUTES if not route.is_teachers]
 
 
 def unlike(route: Route, response: Any, *statuses: int) -> None:
@@ -68,7 +66,7 @@ def unlike(route: Route, response: Any, *statuses: int) -> None:
 
 async def test_requests_without_a_valid_token_are_refused(api: ApiHarness) -> None:
     before, stranger = await api.rows(), ApiClient(api.http, "nonsense")
-    for route in ROUTES:
+    for route in guarded():
         expect_problem(await route.ask(api.anonymous, api.section, str(uuid4())), 401, "token-missing")
         expect_problem(await route.ask(stranger, api.section, str(uuid4())), 401, "token-not-accepted")
     assert await api.rows() == before
@@ -76,7 +74,8 @@ async def test_requests_without_a_valid_token_are_refused(api: ApiHarness) -> No
 
 async def test_all_other_scopes_together_are_not_enough(api: ApiHarness) -> None:
     offices = {
-        route: await api.office(*(scope for scope in EVERYTHING if scope != route.scope)) for route in ROUTES
+        route: await api.office(*(scope for scope in EVERYTHING if scope != route.scope))
+        for route in guarded()
     }
     before = await api.rows()
     for route, office in offices.items():
@@ -90,7 +89,7 @@ async def test_all_other_scopes_together_are_not_enough(api: ApiHarness) -> None
 async def test_the_scope_alone_is_enough(api: ApiHarness) -> None:
     await api.change_policy(service_sync=True, runs=True, schedules=True)
     sync = await api.sync(await api.office(), dry_run=True)
-    for route in ROUTES:
+    for route in guarded():
         office = await api.office(route.scope)
         unlike(route, await route.ask(office, api.section, sync["id"]), 401, 403, 429)
 
@@ -98,7 +97,7 @@ async def test_the_scope_alone_is_enough(api: ApiHarness) -> None:
 async def test_a_teacher_may_use_their_own_section(api: ApiHarness) -> None:
     sync = await api.sync(await api.office(), dry_run=True)
     teacher = await api.teacher()
-    for route in OF_TEACHER:
+    for route in filter(Route.is_teachers, guarded()):
         unlike(route, await route.ask(teacher, api.section, sync["id"]), 401, 403, 429)
 
 
@@ -107,7 +106,7 @@ async def test_a_teacher_reaches_no_other_section(api: ApiHarness) -> None:
     sync = (await (await api.office()).post(f"/sections/{other_section}/syncs")).json()["id"]
     teacher = await api.teacher()
     before = await api.rows()
-    for route in OF_TEACHER:
+    for route in filter(Route.is_teachers, guarded()):
         expect_problem(await route.ask(teacher, other_section, sync), 404, "section-not-found")
     assert await api.rows() == before
 
@@ -115,7 +114,7 @@ async def test_a_teacher_reaches_no_other_section(api: ApiHarness) -> None:
 async def test_a_teacher_may_not_use_district_routes(api: ApiHarness) -> None:
     teacher = await api.teacher()
     before = await api.rows()
-    for route in OF_DISTRICT:
+    for route in filterfalse(Route.is_teachers, guarded()):
         response = await route.ask(teacher, api.section, str(uuid4()))
         assert (response.status_code, response.json()["status"]) == (403, 403), route
     assert await api.rows() == before
@@ -125,7 +124,7 @@ async def test_resources_of_another_district_do_not_exist(api: ApiHarness) -> No
     """Use a neighbor that reads the same Schoology, so that only our rows differ."""
     sync = await api.sync(await api.office(), dry_run=True)
     stranger = await api.office(district_id=(await api.add_neighbor()).id)
-    for route in OF_SECTION:
+    for route in filter(Route.in_section, guarded()):
         response = await route.ask(stranger, api.section, sync["id"])
         if "{sync_id}" in route.path:
             expect_problem(response, 404, "sync-not-found")
@@ -144,7 +143,7 @@ async def test_a_read_only_token_changes_nothing(api: ApiHarness) -> None:
     admin = api.world.lti.id_token(api.world.admin, api.room.section)
     reader = ApiClient(api.http, (await api.exchange(admin)).json()["access_token"])
     before = await api.rows()
-    for route in ROUTES:
+    for route in guarded():
         if route.method != "GET":
             assert (await route.ask(reader, api.section, str(uuid4()))).status_code == 403, route
     assert await api.rows() == before

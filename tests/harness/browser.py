@@ -6,8 +6,8 @@ The tool is served on `localhost` and Schoology's pages on `127.0.0.1`: another 
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -52,6 +52,9 @@ FLAGS = (
     "--disable-gpu",
     "--test-third-party-cookie-phaseout",  # another site's cookies only where they are `Partitioned`
 )
+
+
+_idle_ports: list[int] = []
 
 
 @asynccontextmanager
@@ -233,7 +236,7 @@ async def open_session(
     """Serve a world and gradesync for it; no worker yet."""
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(Sandbox(world))
-        port, clock = _free_port(), Clock()
+        port, clock = stack.enter_context(_lend_port()), Clock()
         url = f"http://localhost:{port}"
         runtime = await stack.enter_async_context(lend_runtime(settings.filled(public_url=url), clock))
         await mark_budgets_known(runtime.redis)
@@ -262,7 +265,20 @@ async def change_district(session: BrowserSession, **changes: Any) -> District:
     return district
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+@contextmanager
+def _lend_port() -> Iterator[int]:
+    """Lend a port to one session after another: an application is built anew for each address."""
+    port = _idle_ports.pop() if _idle_ports else 0
+    try:
+        port = _take_port(port)
+    except OSError:  # somebody else has it by now
+        port = _take_port(0)
+    yield port
+    _idle_ports.append(port)
+
+
+def _take_port(wanted: int) -> int:
+    """Return this port if it is free, or a free one for 0. Raises `OSError` where it is taken."""
+    with socket.create_server(("127.0.0.1", wanted)) as listener:
         port: int = listener.getsockname()[1]
         return port

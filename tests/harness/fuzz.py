@@ -5,6 +5,7 @@ Tests import this module where they need it: schemathesis takes seconds, and eve
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import hypothesis
@@ -30,12 +31,13 @@ PROMISES = (
 
 @dataclass(frozen=True)
 class Attack:
-    """Send `examples` requests to each operation of the service at `url`; `ids` exist in it."""
+    """Send `examples` requests to every `one_in` operation of the service at `url`; `ids` exist in it."""
 
     url: str
     ids: Mapping[str, str]
     token: str | None
     examples: int
+    one_in: int
     repeatable: bool
 
     def find_broken_promises(self) -> list[str]:
@@ -44,7 +46,7 @@ class Attack:
             f"{self.url}/openapi.json", config=SchemathesisConfig(), timeout=DOCUMENT_SECONDS
         )
         broken = []
-        for result in schema.get_all_operations():
+        for result in islice(schema.get_all_operations(), 0, None, self.one_in):
             assert isinstance(result, Ok), result
             operation = result.ok()
             try:
