@@ -6,7 +6,9 @@ from datetime import date
 
 import pytest
 from playwright.async_api import Browser, expect
+from sqlalchemy import text
 
+from gradesync.db import districts
 from gradesync.settings import Settings
 from gradesync_sandbox.world import build
 from harness.accessibility import look_everywhere
@@ -52,6 +54,25 @@ async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopp
         await expect(opened.headline).to_contain_text(re.compile("need attention|As you approved"))
         await expect(opened.text(f"{number} scores cleared")).to_be_visible()
     assert not any(text for column in session.sis().values() for text in column.values())
+    await expect(opened.button("Review")).to_be_hidden()
+
+
+@pytest.mark.long
+async def test_a_review_of_yesterday_is_not_offered(session: BrowserSession) -> None:
+    async with session.worker():
+        opened = await session.open()
+        await sync(opened)
+        clear_everything(session)
+        await opened.button("Sync to SIS").click()
+        await expect(opened.button("Review")).to_be_visible()
+    database = session.runtime.context.database
+    async with database.without_tenant() as db:
+        (known,) = await districts.list_names(db)
+    async with database.district(known.id) as db:
+        await db.execute(text("UPDATE sync SET requested_at = requested_at - interval '25 hours'"))
+    await opened.page.reload()
+    await expect(opened.text("That was more than a day ago. Press Sync to SIS")).to_be_visible()
+    await expect(opened.text("What would have changed")).to_be_visible()
     await expect(opened.button("Review")).to_be_hidden()
 
 
