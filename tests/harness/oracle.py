@@ -42,11 +42,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Choices:
-    """Hold the choices of a district or a teacher. `opted_out` are item ids."""
+    """Hold the choices of a district or a teacher, and whether its SIS has categories. `opted_out`: items."""
 
     opted_out: Collection[int] = ()
     many_to_one: bool = False
     shorten: bool = False
+    has_categories: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,11 @@ def find_differences(world: World, room: Classroom, choices: Choices = Choices()
     """Return every difference between the SIS section and the rules' demands, as sentences."""
     wanted = derive_demands(world, room, choices)
     return [
-        *(line for column in wanted.columns.values() for line in _column_differences(world, room, column)),
+        *(
+            line
+            for column in wanted.columns.values()
+            for line in _column_differences(world, room, column, choices)
+        ),
         *find_duplicates(world, room),
     ]
 
@@ -173,7 +178,7 @@ def demanded_value(cell: Cell) -> Demand:
     return cell.grade
 
 
-def _column_differences(world: World, room: Classroom, column: Column) -> Iterator[str]:
+def _column_differences(world: World, room: Classroom, column: Column, choices: Choices) -> Iterator[str]:
     found = _standing(world, room, column)
     if not found:
         yield f"{column.name!r} of {column.due} is not there"
@@ -185,7 +190,7 @@ def _column_differences(world: World, room: Classroom, column: Column) -> Iterat
         "counts": part.iscountedinfinalgrade,
     }
     for name, value in shown.items():
-        if value != getattr(column, name):
+        if value != getattr(column, name) and (choices.has_categories or name != "category"):
             yield f"{column.name!r} has {name} {value}, not {getattr(column, name)}"
     for dcid, wanted in column.scores.items():
         held = sis_points(world, part, dcid)
