@@ -41,7 +41,7 @@ def test_every_route_is_declared_with_its_scope() -> None:
     }
 
 
-async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts) -> None:
+async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts, run_all: bool) -> None:
     api, district = districts.api, districts.api.district.id
     revoked, _ = await api.client(*EVERYTHING)
     client, _ = await api.client(*EVERYTHING)
@@ -59,8 +59,10 @@ async def test_invalid_tokens_are_refused_everywhere(districts: TwoDistricts) ->
         "a revoked front-end's teacher's": districts.token(district, revoked, section=api.section),
         "a client's in another district": districts.token(f"{district}-2", client),
     }
-    for name, holder in bad.items():
-        await districts.expect_refusals(holder, RULES, districts.ours, 401)
+    one_in = 1 if run_all else len(bad)
+    for number, (name, holder) in enumerate(bad.items()):
+        # Each token begins at another route, so that together they leave out none.
+        await districts.expect_refusals(holder, list(RULES)[number::one_in], districts.ours, 401)
         assert (await districts.ask(holder, ("GET", "/audit"), {})).headers["www-authenticate"], name
 
 
