@@ -58,6 +58,29 @@ async def test_stopped_sync_is_reviewed_then_sent(session: BrowserSession, stopp
 
 
 @pytest.mark.long
+async def test_review_is_sent_by_keyboard_alone(session: BrowserSession) -> None:
+    async with session.worker():
+        opened = await session.open()
+        await sync(opened)
+        press, number = opened.page.keyboard.press, clear_everything(session)
+        await opened.button("Sync to SIS").focus()
+        await press("Enter")
+        await expect(opened.button("Review")).to_be_visible()
+        for key, then in (("Shift+Tab", "Review"), ("Enter", "What would change")):
+            await press(key)
+            assert await opened.active() == then
+        await opened.button(f"Clear {number} scores…").focus()
+        for key, then in (
+            ("Enter", "Cancel"),
+            ("Shift+Tab", f"Clear {number} scores"),
+            ("Enter", "Syncing…"),
+        ):
+            await press(key)
+            assert await opened.active() == then
+        await expect(opened.text(f"{number} scores cleared")).to_be_visible()
+
+
+@pytest.mark.long
 async def test_a_review_of_yesterday_is_not_offered(session: BrowserSession) -> None:
     async with session.worker():
         opened = await session.open()

@@ -1,7 +1,7 @@
 // Show *Sync to SIS*: the button, the preview, the progress, and the result.
 
 import { stopCopies } from "./copy.js";
-import { announce, button, h, show, sign } from "./dom.js";
+import { announce, button, focusOn, h, show, sign } from "./dom.js";
 import { downloadButton } from "./download.js";
 import { outcomesOf, readerOf } from "./outcomes.js";
 import { reviewOf } from "./review.js";
@@ -117,6 +117,8 @@ export class SyncView {
     if (this.#paused) await this.#readPause();
     if (this.#running || this.#paused) return;
     this.#busy(options.dry_run);
+    // The button that was pressed may be gone, and the focus with it.
+    if (document.activeElement === document.body || !document.activeElement.checkVisibility()) focusOn(this.#headline);
     try {
       await this.#follow(await this.#context.api.start(options));
     } catch (error) {
