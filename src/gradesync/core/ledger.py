@@ -1,10 +1,11 @@
 """Describe the stored sync state of one section: what was sent, what is owed or doubtful, and where."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from gradesync.core.gradebook import ITEMS, Gradebook, Mark, Score
 from gradesync.core.sis import LiveGradebook, Ref, Slot, Spec, id_order
@@ -65,6 +66,50 @@ class Doubtful(NamedTuple):
     value: Value
     looks: int = 2
     sync: str = ""
+
+
+class StoredScores(Mapping[str, Value]):
+    """Read what was sent of an assignment when it is first needed: most syncs compare few of their columns.
+
+    `count` returns how many of the scores are no blanks, without reading them.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str, Value]], count: Callable[[], int]) -> None:
+        self._read, self._count = read, count
+
+    @cached_property
+    def _scores(self) -> Mapping[str, Value]:
+        return self._read()
+
+    def __getitem__(self, key: str) -> Value:
+        return self._scores[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scores)
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    # Those of `Mapping` take several times as long.
+    def keys(self) -> KeysView[str]:
+        return self._scores.keys()
+
+    def items(self) -> ItemsView[str, Value]:
+        return self._scores.items()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self._scores.get(key, default)
+
+    def count_standing(self) -> int:
+        """Return how many scores are no blanks."""
+        return self._count()
+
+
+def count_standing(sent: Mapping[str, Value]) -> int:
+    """Return how many of the scores that were sent are no blanks."""
+    if isinstance(sent, StoredScores):
+        return sent.count_standing()
+    return len([1 for value in sent.values() if value is not None])
 
 
 @dataclass(frozen=True, slots=True)

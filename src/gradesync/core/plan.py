@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from gradesync.core.catalog import NO_FACTS, Facts, count_of, needs_attention, sis_name, word_late
 from gradesync.core.gradebook import Cell, Mark
-from gradesync.core.ledger import Ledger, Value, points_of
+from gradesync.core.ledger import Ledger, Value, count_standing, points_of
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Policy, Ref, Spec
 
@@ -226,7 +226,7 @@ def weigh(
             read = cells.get(plan.id, {})
             effects.update([_classify(write, read.get(write.student)) for write in overwrites])
     guard = Guard(
-        sent=len([1 for entry in ledger.values() for value in entry.sent.values() if value is not None]),
+        sent=sum(count_standing(entry.sent) for entry in ledger.values()),
         cleared=effects[_CLEARED],
         zeroed=effects[_ZEROED],
         changed=effects[_CHANGED],

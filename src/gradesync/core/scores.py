@@ -281,6 +281,8 @@ def _plan_value(uid: str, key: str | Stop, record: str, fitted: Fitted, column: 
 
 def _settle_untouched(column: Column, roster: Roster) -> dict[str, ScoreOutcome]:
     """Settle the blanks that nobody made where the SIS holds a score of ours: it stays (R38)."""
+    if not column.untouched:  # what was sent need not be read
+        return {}
     sent, doubtful = column.known.sent, column.known.doubtful
     records = {uid: roster.locate(uid) for uid in column.untouched} if sent or doubtful else {}
     return {

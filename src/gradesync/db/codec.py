@@ -36,8 +36,8 @@ def _number(text: str) -> Decimal:
     return Decimal(text)  # most scores have the same few points: one object for each
 
 
-# Made once: `json.loads` makes one for each text that it reads in this way.
-_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_number)  # `json.loads` would make one each time
+_SPEC = msgspec.json.Decoder(tuple[str, Decimal, date, tuple[str, dict[str, object]], bool])
 
 
 def storable(text: str) -> str:
@@ -131,14 +131,14 @@ def load_ref(raw: Any) -> Ref:
 def dump_spec(spec: Spec | None) -> str | None:
     if spec is None:
         return None
-    return dump([spec.name, spec.points, spec.due.isoformat(), dump_ref(spec.category), spec.counts])
+    return dump([spec.name, spec.points, spec.due, dump_ref(spec.category), spec.counts])
 
 
 def load_spec(text: str | None) -> Spec | None:
     if text is None:
         return None
-    name, points, due, category, counts = load(text)
-    return Spec(name, points, date.fromisoformat(due), load_ref(category), counts)
+    name, points, due, category, counts = _SPEC.decode(text)
+    return Spec(name, points, due, Ref(*category), counts)
 
 
 LOG_KEPT = timedelta(days=30)  # that the sync log shows a sync (R24)

@@ -1,12 +1,15 @@
 """Store the ledger of a section: what the SIS was last sent, in one compact row for each assignment."""
 
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from sqlalchemy import Text, any_, bindparam, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decisions import drop_void
 from gradesync.core.history import Cause, ColumnChange
-from gradesync.core.ledger import Doubtful, LedgerAssignment, is_among, mark_doubtful
+from gradesync.core.ledger import Doubtful, LedgerAssignment, StoredScores, Value, is_among, mark_doubtful
 from gradesync.core.ledger import unbind as core_unbind
 from gradesync.core.sis import Ref, Spec
 from gradesync.db import codec, decisions, history
@@ -27,6 +30,8 @@ LINK = metadata.tables["section_link"]
 KEYS = Statement(select(LINK.c.students).where(LINK.c.section_id == bindparam("section")))
 CURSOR = metadata.tables["section_cursor"]
 ONLY = bindparam("only", type_=ARRAY(Text))
+# In the JSON of what was sent: keys may have the same characters as what is counted there.
+ODD_KEYS = (b"\\", b'{":', b',":')
 COLUMNS = (
     "assignment_id",
     "ref_key",
@@ -140,7 +145,7 @@ def _entry(row: Any) -> LedgerAssignment:
         id=row.assignment_id,
         ref=_ref(row.ref_key, row.ref_value),
         spec=codec.load_spec(row.spec),
-        sent=codec.unpack(row.scores),
+        sent=stored_scores(row.scores),
         owed=codec.load_map(row.owed, codec.load_owed),
         doubtful=codec.load_map(row.doubts, codec.load_doubtful),
         opted_out=row.opted_out,
@@ -155,8 +160,23 @@ def _entry(row: Any) -> LedgerAssignment:
     )
 
 
+def stored_scores(packed: bytes | None) -> Mapping[str, Value]:
+    """Return what was sent of an assignment, to be unpacked when it is first needed."""
+    if packed is None:
+        return {}
+    return StoredScores(partial(codec.unpack, packed), partial(_count_standing, packed))
+
+
+def _count_standing(packed: bytes) -> int:
+    """Count what was sent and is no blank: for that, its JSON need not be read."""
+    text = zlib.decompress(packed)
+    if any(odd in text for odd in ODD_KEYS):
+        return len([1 for value in codec.unpack(packed).values() if value is not None])
+    return text.count(b'":') - text.count(b'":null')
+
+
 def _ref(key: str | None, value: str | None) -> Ref | None:
-    return None if key is None else Ref(key, codec.load(value) if value else {})
+    return None if key is None else Ref(key, msgspec.json.decode(value) if value else {})
 
 
 async def save(
