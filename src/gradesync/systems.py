@@ -43,7 +43,7 @@ class Connection(Protocol):
     def open(
         cls,
         access: SisAccess,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         timeout: float,
@@ -87,7 +87,7 @@ class UpstreamSystems:
     tried, and the pauses in between.
     """
 
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     redis: Redis
     clock: Clock
     call_timeout: float
@@ -150,7 +150,7 @@ class UpstreamSystems:
                     access.consumer_secret,
                     run_as=requester if access.run_as_requester else None,
                 ),
-                client=self.client,
+                transport=self.transport,
                 budget=self._schoology_budget(access),
                 until=until,
                 timeout=self.call_timeout,
@@ -188,7 +188,7 @@ class UpstreamSystems:
         if connection is None:
             connection = self._connections[access] = CONNECTIONS[access.kind].open(
                 access,
-                self.client,
+                self.transport,
                 self._sis_budget(access),
                 timeout=self.call_timeout,
                 backoff=self.backoff,

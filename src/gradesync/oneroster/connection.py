@@ -56,7 +56,7 @@ class OneRoster:
     def open(
         cls,
         access: SisAccess,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         timeout: float,
@@ -70,7 +70,7 @@ class OneRoster:
             SYSTEM,
             settings.gradebook_url or access.base_url,
             httpx.Auth(),
-            client,
+            transport,
             budget,
             until=clock(),
             timeout=timeout,
