@@ -192,7 +192,8 @@ async def test_claim_whose_commit_was_lost_is_given_back(
     harness: DistrictHarness, settings: Settings
 ) -> None:
     assert settings.database_url is not None
-    sync, cut = await harness.request(), Cut(b"COMMIT\0", after=b"claimed AS")
+    answer = b"C\0\0\0\x0bCOMMIT\0"  # of the server: what it answers took effect
+    sync, cut = await harness.request(), Cut(answer, after=b"claimed AS")
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         context = replace(harness.context, database=database)

@@ -20,15 +20,14 @@ from gradesync.db.tables import metadata
 from gradesync.errors import GradeSyncError
 
 DISTRICT = metadata.tables["district"]
-KNOWN = Statement(
-    select(
-        DISTRICT.c.id,
-        DISTRICT.c.config.cast(Text).label("config"),
-        DISTRICT.c.secrets.cast(Text).label("secrets"),
-        DISTRICT.c.category_titles.cast(Text).label("titles"),
-        DISTRICT.c.facts,
-    )
+SELECT_KNOWN = select(
+    DISTRICT.c.id,
+    DISTRICT.c.config.cast(Text).label("config"),
+    DISTRICT.c.secrets.cast(Text).label("secrets"),
+    DISTRICT.c.category_titles.cast(Text).label("titles"),
+    DISTRICT.c.facts,
 )
+KNOWN = Statement(SELECT_KNOWN)
 DISTRICTS_KEPT = 200  # that a process remembers, opened
 # The secrets in a district, as part and field. It may have no such part.
 SECRETS = (
@@ -81,8 +80,11 @@ async def get(db: Session) -> District | None:
 async def get_known(db: Session) -> Known | None:
     """Return the district of the transaction and its facts. Raises `SecretUnreadable`."""
     row = await KNOWN.fetch_one(db)
-    if row is None:
-        return None
+    return None if row is None else open_known(db, row)
+
+
+def open_known(db: Session, row: Any) -> Known:
+    """Return a district from a row of `SELECT_KNOWN`. Raises `SecretUnreadable`."""
     district = _opened(db.info["secrets"], row.id, row.config, row.secrets, row.titles)
     # Facts of a later release are ignored while both are at work.
     return Known(district, msgspec.convert(row.facts, Facts))

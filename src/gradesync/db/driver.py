@@ -64,7 +64,7 @@ class Statement:
             await db.execute(self._clause, values)
 
     async def _run_on(self, db: DriverSession, values: Mapping[str, object]) -> Any:
-        given = {**self._compiled.params, **values}
+        given = {**self._given, **values}
         arguments = [
             given[name] if encode is None else encode(given[name]) for name, encode in self._parameters
         ]
@@ -76,6 +76,11 @@ class Statement:
     @cached_property
     def _compiled(self) -> Any:
         return self._clause.compile(dialect=DIALECT)
+
+    @cached_property
+    def _given(self) -> Mapping[str, object]:
+        """Return the values that the statement has by itself."""
+        return dict(self._compiled.params)
 
     @cached_property
     def _parameters(self) -> list[tuple[str, Callable[[Any], Any] | None]]:

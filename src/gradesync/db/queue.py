@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, bindparam, func, select, text, update
+from sqlalchemy import Integer, Interval, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.db import districts
 from gradesync.db.codec import Sync, sync_of
 from gradesync.db.driver import Session, Statement
-from gradesync.db.syncs import HELD, NOW, QUEUED, SYNC
+from gradesync.db.syncs import HELD, NOW, PROCESSING, QUEUED, SYNC
 from gradesync.db.tables import metadata
 
 CLAIMS = "gradesync claims"
@@ -53,11 +54,14 @@ TURN_TAKEN = TURN.on_conflict_do_update(
     set_={"served_at": TURN.excluded.served_at, "waiting": TURN.excluded.waiting},
 )
 CLAIM = Statement(select(CLAIMED).add_cte(TURN_TAKEN.cte("turn_taken")))
-HAS_ROOM = Statement("""
-    SELECT count(*) < :per_district AS has_room FROM sync
-    WHERE status = 'processing' AND lease_token IS NOT NULL
-        AND lease_until > statement_timestamp() - CAST(:takeover_wait AS interval)
-""")
+HAS_ROOM = (
+    select(func.count() < bindparam("per_district", type_=Integer))
+    .select_from(SYNC)
+    .where(PROCESSING, SYNC.c.lease_token.is_not(None))
+    .where(SYNC.c.lease_until > NOW - bindparam("takeover_wait", type_=Interval))
+    .scalar_subquery()
+)
+DISTRICT_WITH_ROOM = Statement(districts.SELECT_KNOWN.add_columns(HAS_ROOM.label("has_room")))
 # The lock of claims orders this: a claim either sees what was queued, or has ended before the mark.
 MARK = text("""
     INSERT INTO turn (served_at, waiting) SELECT 'epoch', true
@@ -204,11 +208,16 @@ async def count_requested(db: AsyncSession) -> int:
     return await db.scalar(select(func.count()).select_from(SYNC).where(due)) or 0
 
 
-async def has_room(db: Session, *, takeover_wait_seconds: float, per_district: int) -> bool:
-    """Return whether fewer syncs of the district than `per_district` run, as `claim` counts them."""
+async def find_room(
+    db: Session, *, takeover_wait_seconds: float, per_district: int
+) -> districts.Known | None:
+    """Return the district where fewer of its syncs than `per_district` run, as `claim` counts them.
+
+    Raises `SecretUnreadable`.
+    """
     wait = timedelta(seconds=takeover_wait_seconds)
-    row = await HAS_ROOM.fetch_one(db, {"takeover_wait": wait, "per_district": per_district})
-    return bool(row.has_room)
+    row = await DISTRICT_WITH_ROOM.fetch_one(db, {"takeover_wait": wait, "per_district": per_district})
+    return districts.open_known(db, row) if row is not None and row.has_room else None
 
 
 async def claim(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from gradesync.db.codec import Secrets
 from gradesync.db.connections import as_away, is_stale, open_engine
-from gradesync.db.driver import DriverSession, Statement, as_sqlalchemy
+from gradesync.db.driver import DriverSession, as_sqlalchemy
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
@@ -27,18 +27,15 @@ ROLLBACK_SECONDS = 2.0
 # All settings are those of the transaction: behind a pooler the next one may have another connection. A
 # process that sleeps, or is cut off, must not keep its locks from others.
 LIMITS: Final = """
-    set_config('timezone', 'UTC', true), set_config('jit', 'off', true),
-    set_config('lock_timeout', :lock_timeout, true),
+    SELECT set_config('timezone', 'UTC', true), set_config('jit', 'off', true),
+    set_config('lock_timeout', {lock_timeout}, true),
     set_config('idle_in_transaction_session_timeout', '10s', true)
 """
-DISTRICT: Final = "set_config('gradesync.district', :district, true)"
-SET_LIMITS = text(f"SELECT {LIMITS}")
-SET_DISTRICT = text(f"SELECT {LIMITS}, {DISTRICT}")
-SET_DISTRICT_AND_LOCK = text(
-    f"SELECT {LIMITS}, {DISTRICT}, pg_advisory_xact_lock(hashtext(:lock), hashtext(:district))"
-)
-LIMITS_ON_DRIVER, DISTRICT_ON_DRIVER, LOCK_ON_DRIVER = map(
-    Statement, (SET_LIMITS, SET_DISTRICT, SET_DISTRICT_AND_LOCK)
+DISTRICT: Final = f"{LIMITS}, set_config('gradesync.district', {{district}}, true)"
+LOCK: Final = f"{DISTRICT}, pg_advisory_xact_lock(hashtext({{lock}}), hashtext({{district}}))"
+PARAMETERS: Final = {name: f":{name}" for name in ("lock_timeout", "district", "lock")}
+SET_LIMITS, SET_DISTRICT, SET_DISTRICT_AND_LOCK = (
+    text(settings.format(**PARAMETERS)) for settings in (LIMITS, DISTRICT, LOCK)
 )
 # The role's own rights, and those of roles that it is a member of. Every role may make large objects and
 # default privileges, which reach no rows: with one, the role could lock the service out.
@@ -124,25 +121,21 @@ class Database:
 
         Every sync runs through several: it takes a fourth of the processor time of the others.
         """
-        values = _limits() | {"district": district_id, "lock": lock}
-        settings = DISTRICT_ON_DRIVER if lock is None else LOCK_ON_DRIVER
         async with self._take_driver() as taken:
-            transaction = taken.driver.transaction()
             try:
                 with as_sqlalchemy():
-                    await transaction.start()
-                db = DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
-                await (LIMITS_ON_DRIVER if district_id is None else settings).run(db, values)
-                yield db
+                    await taken.driver.execute(_begin(district_id, lock))
+                self.watchdog.note_answer()
+                yield DriverSession(taken.driver, {"secrets": self.secrets}, self.watchdog.note_answer)
             except BaseException as error:
                 # A server that left the statement unanswered may leave this one too.
                 with suppress(Exception):
                     async with asyncio.timeout(ROLLBACK_SECONDS):
-                        await transaction.rollback()
+                        await taken.driver.execute("ROLLBACK")
                     taken.has_ended = not is_stale(error.__cause__)
                 raise
             with as_sqlalchemy():
-                await transaction.commit()
+                await taken.driver.execute("COMMIT")
             taken.has_ended = True
 
     @asynccontextmanager
@@ -210,6 +203,17 @@ class Database:
 
 def _limits() -> dict[str, str]:
     return {"lock_timeout": f"{LOCK_SECONDS}s"}
+
+
+def _begin(district_id: str | None, lock: str | None) -> str:
+    """Return a transaction's beginning and settings as one text: it is one round trip, without parameters."""
+    settings = LIMITS if district_id is None else DISTRICT if lock is None else LOCK
+    values = _limits() | {"district": district_id or "", "lock": lock or ""}
+    return "BEGIN; " + settings.format(**{name: _quote(value) for name, value in values.items()})
+
+
+def _quote(text: str) -> str:
+    return "E'" + text.replace("\\", r"\\").replace("'", "''") + "'"
 
 
 async def _connect(db: AsyncSession) -> None:

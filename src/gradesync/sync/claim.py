@@ -15,7 +15,7 @@ from gradesync.core.district import District
 from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
-from gradesync.db import districts, ledger, links, outcomes, queue, syncs
+from gradesync.db import ledger, links, outcomes, queue, syncs
 from gradesync.db.codec import SecretUnreadable
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
@@ -193,11 +193,10 @@ class _StoredQueue:
     async def find_room(self) -> District | None:
         limits = self.context.limits
         async with self.context.database.on_driver(self.district_id) as db:
-            self.known = await districts.get_known(db)
-            room = await queue.has_room(
+            self.known = await queue.find_room(
                 db, takeover_wait_seconds=limits.call_timeout, per_district=limits.per_district
             )
-        return self.known.district if self.known and room else None
+        return self.known.district if self.known else None
 
     async def claim_next(self) -> Claimed | None:
         context, limits = self.context, self.context.limits
