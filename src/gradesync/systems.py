@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol, Self
 
@@ -62,6 +63,7 @@ class Connection(Protocol):
 
 CONNECTIONS: Mapping[str, type[Connection]] = {"powerschool": PowerSchool, "oneroster": OneRoster}
 SYSTEMS = ("schoology", *CONNECTIONS)
+ACCOUNTS_KEPT = 1000  # whose names are remembered
 OPEN_CIRCUITS = Gauge(
     "gradesync_circuits_open",
     "Accounts of upstream systems whose circuit is open, as every process sees them.",
@@ -129,9 +131,8 @@ class UpstreamSystems:
         }
 
     async def _reserve(self, district: District, calls: int, *, leaving: int) -> bool:
-        circuits = [budget.circuit for budget in self.budgets_of(district).values()]
-        budget = self._schoology_budget(district.schoology)
-        return await budget.try_reserve(calls, leaving=leaving, closed=circuits)
+        budgets = self.budgets_of(district)
+        return await budgets["schoology"].try_reserve(calls, leaving=leaving, closed=[*budgets.values()])
 
     def source(self, district: District, *, requester: str | None, until: datetime) -> Source:
         """Open Schoology for one district; `requester` is the uid of the teacher who made the request."""
@@ -211,6 +212,7 @@ class UpstreamSystems:
         return budget
 
 
+@lru_cache(maxsize=ACCOUNTS_KEPT)
 def _digest(*parts: str) -> str:
     """Return a name for an account that reveals nothing of it."""
     return sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gradesync.errors import Retriable
+from gradesync.upstream import call_budget
 from gradesync.upstream.call_budget import CallBudget
 from gradesync.upstream.limits import RateLimit
 from harness.call_budgets import WIDE, Connect, count_in_window, in_seconds, redis_time
@@ -61,6 +62,24 @@ async def test_without_a_rate_there_is_always_room(aged: Connect) -> None:
     budget = CallBudget(aged(), "d:sis", None)
     assert await budget.try_reserve(100)
     await budget.acquire(until=in_seconds(5))
+
+
+async def test_reservation_sees_a_pause_of_the_other_system(aged: Connect) -> None:
+    source, sis = CallBudget(aged(), "d:source", WIDE), CallBudget(aged(), "d:sis", None)
+    await CallBudget(aged(), "d:sis", None).pause(600)
+    assert await source.try_reserve(2, closed=[source, sis])
+    with pytest.raises(Retriable):
+        await sis.acquire(until=in_seconds(5))
+
+
+async def test_reservation_shows_that_the_other_system_is_clear(
+    aged: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_budget, "REUSE_SECONDS", 60)
+    source, sis = CallBudget(aged(), "d:source", WIDE), CallBudget(aged(), "d:sis", None)
+    assert await source.try_reserve(2, closed=[source, sis])
+    await CallBudget(aged(), "d:sis", None).pause(600)
+    await sis.acquire(until=in_seconds(5))  # as a slot that was reserved just now
 
 
 async def test_nothing_is_reserved_before_those_who_wait(aged: Connect) -> None:

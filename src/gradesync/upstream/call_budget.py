@@ -21,9 +21,10 @@ KNOWN_SINCE = f"{PREFIX}known_since"
 # A sliding window on Redis's own clock, decided in one script: limiters that count up to the client's clock
 # let two workers pass that ask in the same millisecond.
 #
-# KEYS: slots, pause, known since, failures, and the circuits that have to be closed. ARGV: limit (0: none),
-# window in µs, cost, a unique name, and the names of reserved slots that are given back for it. Returns the
-# µs to wait (0: the slots are taken, by that name and a number; -1: a circuit is open) and the failures.
+# KEYS: slots, pause, known since, failures; then of each budget whose circuit has to be closed: that circuit,
+# pause, failures. ARGV: limit (0: none), window in µs, cost, a unique name, and the names of reserved slots
+# that are given back for it. Returns the µs to wait (0: the slots are taken, by that name and a number; -1: a
+# circuit is open), the failures, and then of each of those budgets the µs of its pause and its failures.
 READ_TIME = "local time = redis.call('TIME')"
 TAKE = (
     READ_TIME
@@ -31,7 +32,12 @@ TAKE = (
 local now = time[1] * 1000000 + time[2]
 local limit, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local failures = tonumber(redis.call('GET', KEYS[4]) or 0)
-if #KEYS > 4 and redis.call('EXISTS', unpack(KEYS, 5)) > 0 then return {-1, failures} end
+local taken = {0, failures}
+for i = 5, #KEYS - 2, 3 do
+  if redis.call('EXISTS', KEYS[i]) > 0 then return {-1, failures} end
+  taken[#taken + 1] = tonumber(redis.call('GET', KEYS[i + 1]) or 0) - now
+  taken[#taken + 1] = tonumber(redis.call('GET', KEYS[i + 2]) or 0)
+end
 local wait = tonumber(redis.call('GET', KEYS[2]) or 0) - now
 if limit > 0 then
   local since = redis.call('GET', KEYS[3])
@@ -53,7 +59,7 @@ if limit > 0 then
   for i = 1, cost do redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[4] .. ':' .. i) end
   redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000) + 1000)
 end
-return {0, failures}
+return taken
 """
 )
 
@@ -131,14 +137,12 @@ class CallBudget:
         """Return True where only a pause of others could be in the way, and none was there just now."""
         return self._rate is None and self._clear_at > max(loop_time() - REUSE_SECONDS, self._paused_at)
 
-    async def try_reserve(
-        self, cost: int, *, leaving: int = 0, closed: Sequence[CircuitBreaker] = ()
-    ) -> bool:
+    async def try_reserve(self, cost: int, *, leaving: int = 0, closed: Sequence["CallBudget"] = ()) -> bool:
         """Take slots for calls that follow soon, without waiting; False where there are too few.
 
         `leaving`: so many must stay for others, as far as the budget has room for both. `closed`: False where
-        one of these circuits is open. A call that doesn't follow at once gives its slot back and takes one at
-        its own time: the window stays exact.
+        the circuit of one of these budgets is open. A call that doesn't follow at once gives its slot back
+        and takes one at its own time: the window stays exact.
         """
         name, requested_at = uuid.uuid4().hex, loop_time()
         if self._turn.locked() or await self._wait(cost, name=name, leaving=leaving, closed=closed):
@@ -197,36 +201,47 @@ class CallBudget:
         *,
         name: str = "",
         leaving: int = 0,
-        closed: Sequence[CircuitBreaker] = (),
+        closed: Sequence["CallBudget"] = (),
     ) -> float:
         """Return the seconds until there is room; 0 where the slots are taken, -1 where a circuit is open."""
         if not is_away(self._redis):
             async with redis_optional("take a slot"):
-                circuits = [circuit.open_key for circuit in closed]
                 wait = self._local.remaining() or await self._shared_wait(
-                    cost, given_back, name, leaving, circuits
+                    cost, given_back, name, leaving, closed
                 )
                 self._is_shared = True
                 return wait
         self._is_shared = False
-        return -1 if any(circuit.is_open_here() for circuit in closed) else self._local.wait(cost)
+        return -1 if any(each.circuit.is_open_here() for each in closed) else self._local.wait(cost)
 
     async def _shared_wait(
-        self, cost: int, given_back: Sequence[str], name: str, leaving: int, circuits: Sequence[str]
+        self, cost: int, given_back: Sequence[str], name: str, leaving: int, closed: Sequence["CallBudget"]
     ) -> float:
         limit, window = (self._rate.limit, self._rate.window) if self._rate else (0, 0.0)
         limit -= max(0, min(leaving, limit - cost))
         micros: int
         failures: int
+        others: list[int]
         asked_at = loop_time()
-        micros, failures = await self._take_call(
-            keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key, *circuits],
+        states = [key for each in closed for key in each.state_keys]
+        micros, failures, *others = await self._take_call(
+            keys=[self._slots_key, self._pause_key, KNOWN_SINCE, self.circuit.failures_key, *states],
             args=[limit, int(window * 1_000_000), self._clamped(cost), name or uuid.uuid4().hex, *given_back],
         )
-        self.circuit.failing = failures > 0
-        if not micros:
-            self._clear_at = asked_at
+        self._note_state(micros, failures, asked_at)
+        for each, pause, failed in zip(closed, others[::2], others[1::2], strict=False):
+            each._note_state(pause, failed, asked_at)
         return micros / 1_000_000
+
+    @property
+    def state_keys(self) -> tuple[str, str, str]:
+        """Return the keys of the circuit, the pause and the failures."""
+        return self.circuit.open_key, self._pause_key, self.circuit.failures_key
+
+    def _note_state(self, wait: int, failures: int, asked_at: float) -> None:
+        self.circuit.failing = failures > 0
+        if wait <= 0:
+            self._clear_at = asked_at
 
     def _clamped(self, cost: int) -> int:
         return min(cost, self._rate.limit) if self._rate else cost
