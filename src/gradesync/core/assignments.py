@@ -5,7 +5,7 @@ An assignment is found by the ledger; else by an own create whose answer was los
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gradesync.core.ledger import Ledger, LedgerAssignment
 from gradesync.core.plan import Action, changes
@@ -67,6 +67,10 @@ class Binding(NamedTuple):
         """Return True if total points or the score type have changed since the ledger's scores were sent."""
         points_changed = entry.spec is not None and entry.spec.points != self.spec.points
         return points_changed or entry.problem == Reason.SIS_SCORE_TYPE
+
+
+# What the rules and the SIS's list come to, by assignment id.
+Judged: TypeAlias = tuple[Mapping[str, Verdict], Mapping[str, Binding]]
 
 
 class AssignmentDecision(NamedTuple):

@@ -1,15 +1,15 @@
 """Plan a sync: put rules, bindings, decisions, guard and fingerprint together. Pure and deterministic."""
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from gradesync.core.assignments import AssignmentDecision, Binding, bind, decide_assignment
+from gradesync.core.assignments import AssignmentDecision, Binding, Judged, bind, decide_assignment
 from gradesync.core.catalog import sis_name
 from gradesync.core.decide import settle_locked
 from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
+from gradesync.core.gradebook import ITEMS, Assignment, Gradebook, group_by_assignment
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
 from gradesync.core.plan import (
     Action,
@@ -45,6 +45,7 @@ def plan(
     remembered: Mapping[str, str] = MappingProxyType({}),
     selection: Selection | None = None,
     full: bool = False,
+    judged: Judged | None = None,
 ) -> Plan:
     """Plan one sync of a section.
 
@@ -52,10 +53,13 @@ def plan(
     `remembered` are the keys by which earlier syncs knew the students.
     `selection` restricts what is planned and counted, not what the rules see. `full` compares with what the
     SIS holds wherever `live` has it, and puts right what was edited there. Refs that the SIS's list lacks
-    have been asked for by id: those that are deleted are in `live.gone`.
+    have been asked for by id: those that are deleted are in `live.gone`. `judged` is what the same ledger,
+    assignments and list came to before.
     """
-    verdicts = judge_assignments(gradebook, ledger, book)
-    bindings = bind(verdicts, ledger, live, book.policy)
+    if judged is None:
+        new = judge_assignments(gradebook, ledger, book)
+        judged = new, bind(new, ledger, live, book.policy)
+    verdicts, bindings = judged
     planner = _Planner(
         gradebook=gradebook,
         ledger=ledger,
@@ -65,8 +69,8 @@ def plan(
         verdicts=verdicts,
         bindings=bindings,
         closed=stop_closed(verdicts, gradebook, book),
-        unreadable=_group(gradebook.unreadable),
-        differing=_group(gradebook.differing),
+        unreadable=group_by_assignment(gradebook.unreadable),
+        differing=group_by_assignment(gradebook.differing),
         selection=selection,
         full=full,
         policy=book.policy,
@@ -137,14 +141,6 @@ def _update_doubtful(
         elif doubt.looks > 1:
             remaining[key] = Doubtful(score.after, doubt.looks - 1)
     return remaining
-
-
-def _group(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
-    """Group rows of (assignment id, student uid): assignment id -> its students."""
-    grouped: dict[str, set[str]] = {}
-    for assignment_id, uid in rows:
-        grouped.setdefault(assignment_id, set()).add(uid)
-    return {assignment_id: frozenset(students) for assignment_id, students in grouped.items()}
 
 
 @dataclass(frozen=True, slots=True)

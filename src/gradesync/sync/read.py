@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gradesync.core.assignments import bind, find_unlisted, select_score_reads
+from gradesync.core.assignments import Judged, bind, find_unlisted, select_score_reads
 from gradesync.core.decisions import has_pending
 from gradesync.core.fit import Pairing
 from gradesync.core.gradebook import ENROLLMENTS, Gradebook
@@ -29,13 +29,17 @@ FULL_READ_EVERY = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Hold both sides as one attempt read them. The gradebook's cells are those changed since `since`."""
+    """Hold both sides as one attempt read them. The gradebook's cells are those changed since `since`.
+
+    `judged` is None where the ledger has changed since.
+    """
 
     since: datetime | None
     gradebook: Gradebook
     book: Rulebook
     matched: Matched
     live: LiveGradebook
+    judged: Judged | None = None
 
     @property
     def section(self) -> SisSection:
@@ -171,6 +175,7 @@ async def _complete(
     live, gone = await _confirm_missing(target, reading.section, reading.live, absent)
     syncing = {assignment_id: verdict.spec for assignment_id, verdict in verdicts.items() if verdict.spec}
     entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
+    reassigned = entries is not attempt.journal.entries
     attempt.journal.entries = dict(entries)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     policy = attempt.district.policy
@@ -183,7 +188,8 @@ async def _complete(
         bindings = bind(verdicts, entries, live, policy)
     refs = select_score_reads(bindings, entries, full=attempt.full, changing=changing)
     live = await _read_scores(target, reading.section, live, refs)
-    return replace(reading, gradebook=gradebook, live=live)
+    judged = None if reassigned else (verdicts, bindings)
+    return replace(reading, gradebook=gradebook, live=live, judged=judged)
 
 
 async def _find_held(attempt: Attempt, live: LiveGradebook) -> Mapping[str, str]:

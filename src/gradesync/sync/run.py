@@ -147,6 +147,7 @@ def _plan_sync(attempt: Attempt, reading: Reading) -> Plan:
         remembered=attempt.link.remembered,
         selection=attempt.selection,
         full=attempt.full,
+        judged=reading.judged,
     )
 
 
