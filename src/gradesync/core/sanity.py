@@ -51,14 +51,17 @@ def advise(plans: Sequence[AssignmentPlan], ledger: Ledger, policy: Policy) -> t
     if not any(len(klass.column(key).after) >= CLASS for key in written):
         return tuple(plans)
     advice = {key: found for key in written if (found := klass.inspect(key)) is not None}
+    others = [key for key in written if key not in advice]
+    movers = [key for key in others if _may_move_mean(klass.column(key), policy)]
+    if not movers:  # the other columns need not be read
+        return tuple(_warn(plan, advice.get(plan.id)) for plan in plans)
     # What seems mistaken shows nothing of the class: held against it, every other column moves the average.
     settled = (_settled(entry) for key, entry in ledger.items() if entry.sent and key not in written)
-    others = [key for key in written if key not in advice]
     sums = _add_up(chain(settled, map(klass.column, others)))
     if sums.columns > SETTLED_COLUMNS:
         advice |= {
             key: found
-            for key in others
+            for key in movers
             if (found := _inspect_mean(klass.column(key), sums, policy)) is not None
         }
     return tuple(_warn(plan, advice.get(plan.id)) for plan in plans)
@@ -133,7 +136,7 @@ class _Class(NamedTuple):
         column = self.column(key)
         if not _has_class(column):
             return None
-        for other, beside in self.few.items():
+        for other, beside in self.few.items() if _may_swap(column) else ():
             if other != key and _swaps(column, beside):
                 return Advice(Reason.COLUMNS_SWAPPED, {"other": self.plans[other].title.strip()})
         return _inspect_values(column)
@@ -141,6 +144,14 @@ class _Class(NamedTuple):
 
 def _has_class(column: Column) -> bool:
     return len(column.after) >= CLASS and bool(column.total)
+
+
+def _may_move_mean(column: Column, policy: Policy) -> bool:
+    """Return False where changed points come to less than the bound, whatever the other columns hold."""
+    if column.before.keys() != column.after.keys():
+        return True
+    moved = sum([abs(points - column.before[key]) for key, points in column.after.items()])
+    return 100 * moved > float(policy.mean_shift) * CLASS * column.total
 
 
 def _inspect_mean(column: Column, sums: _Sums, policy: Policy) -> Advice | None:
@@ -165,6 +176,12 @@ def _inspect_values(column: Column) -> Advice | None:
     if low == high and high != column.total:
         return Advice(Reason.ALL_EQUAL, {**facts, "score": f"{high:g}"})
     return None
+
+
+def _may_swap(column: Column) -> bool:
+    """Return True where enough scores of a column change for it to get those of another one."""
+    changed = [key for key, points in column.before.items() if column.after.get(key) != points]
+    return len(changed) >= SWAPPED_SHARE * CLASS
 
 
 def _swaps(column: Column, beside: Column) -> bool:
