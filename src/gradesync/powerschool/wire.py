@@ -74,8 +74,13 @@ def read_assignment(assignment: object, section_dcid: str, plugin_id: str | None
 
     `spec` is None where a field of it makes no sense (upstream.md PowerSchool §4.2).
     """
-    if not isinstance(assignment, Mapping) or (part := find_part(assignment, section_dcid)) is None:
+    if not isinstance(assignment, Mapping):
         return None
+    parts = read_objects(assignment.get("_assignmentsections"))
+    ours = [part for part in parts if str(part.get("sectionsdcid")) == section_dcid]
+    if not ours:
+        return None
+    part = ours[0]
     try:
         ref = _read_ref(assignment, part)
     except MalformedError:
@@ -87,7 +92,7 @@ def read_assignment(assignment: object, section_dcid: str, plugin_id: str | None
         due=read_day(part.get("duedate")),
         spec=_read_spec(part),
         ours=plugin_id is not None and str(assignment.get("createdbyplugin")) == plugin_id,
-        shared=is_shared(assignment, section_dcid),
+        shared=len(ours) < len(parts),
         locked=read_flag(part.get("islocked"), False),
         takes_points=str(part.get("scoretype") or POINTS).upper() == POINTS,
     )

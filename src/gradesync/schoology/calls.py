@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
 import httpx
@@ -26,6 +25,7 @@ JSON_BODY = {**JSON, "Content-Type": "application/json"}
 THROTTLE_PAUSE = 5.0
 PAGE = "limit=200"
 MAX_PAGES = 500
+BASES_KEPT = 200
 # Statuses that refuse a multiget as a whole; the same reads may be allowed one by one.
 MULTIGET_REFUSALS = frozenset({400, 403, 404, 405, 406, 410, 415, 422, 501})
 # Codes that refuse a multiget where every one of its rows has one.
@@ -57,10 +57,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Hold the body of a 200, and Schoology's time of the HTTP response that carried it."""
+    """Hold the body of a 200, and the HTTP response that carried it."""
 
     body: bytes | Raw
-    date: datetime | None
+    response: UpstreamResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,17 @@ class Calls:
     multiget_cost: int
     prepaid: int
     multiget_refused: bool
-    _base: httpx.URL = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._base = httpx.URL(self.upstream.base_url)
+    @property
+    def _base(self) -> httpx.URL:
+        return read_url(self.upstream.base_url)
 
     async def get(self, request: Request) -> Payload:
         """Send one GET. Raises `SyncStopped` for everything that is not a 200."""
         response = await self._send(request.kind, "GET", request.path)
         if response.status != 200:
             raise refused(request.kind, response.status, response.body)
-        return Payload(response.body, response.date)
+        return Payload(response.body, response)
 
     async def get_all(self, requests: Sequence[Request], max_bytes: int = MAX_BYTES) -> list[Payload]:
         """Send one multiget, or one GET for each where the district's Schoology refuses multigets.
@@ -197,7 +197,7 @@ class Calls:
             raise unexpected("multiget", f"{len(requests)} requests, {len(rows)} responses")
         if all(_read_code(row) in ROW_REFUSALS for row in rows):
             return None
-        payloads = list(map(partial(_read_row, response.date), requests, rows))
+        payloads = list(map(partial(_read_row, response), requests, rows))
         unclear = [request for request, payload in zip(requests, payloads, strict=True) if payload is None]
         plain = iter(await gather_all(list(map(self.get, unclear))) if unclear else ())
         return [payload or next(plain) for payload in payloads]
@@ -227,6 +227,12 @@ class Calls:
         return await call(repeatable=True, cost=cost - spent, max_bytes=max_bytes)
 
 
+@lru_cache(maxsize=BASES_KEPT)
+def read_url(address: str) -> httpx.URL:
+    """Return the base address of a district; each sync asks for it."""
+    return httpx.URL(address)
+
+
 def refused(kind: str, status: int, body: bytes) -> SyncStopped:
     """Make the error for a status other than 200 (upstream.md Schoology §1.4, §1.6)."""
     if status == 401 and not _is_blank(body):
@@ -238,14 +244,14 @@ def refused(kind: str, status: int, body: bytes) -> SyncStopped:
     return unexpected(kind, f"status {status}")
 
 
-def _read_row(date: datetime | None, request: Request, row: InnerRow | None) -> Payload | None:
+def _read_row(response: UpstreamResponse, request: Request, row: InnerRow | None) -> Payload | None:
     """Return one row of a multiget; None where only a plain response can show it. It fails as that would."""
     code = _read_code(row)
     if row is None or code not in (200, 401, 403, 404):
         return None
     if code != 200:
         raise refused(request.kind, code, b"" if _is_blank(bytes(row.body)) else b"text")
-    return Payload(row.body, date)
+    return Payload(row.body, response)
 
 
 def _is_blank(body: bytes) -> bool:

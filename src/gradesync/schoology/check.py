@@ -55,9 +55,9 @@ def _read_owner(payload: Payload) -> str:
 
 
 def _check_clock(source: SchoologySource, payload: Payload) -> Finding:
-    if payload.date is None:
+    if payload.response.date is None:
         return Finding(CLOCK, ok=True, detail="Schoology did not send its time.")
-    skew = round((source.calls.upstream.clock() - payload.date).total_seconds())
+    skew = round((source.calls.upstream.clock() - payload.response.date).total_seconds())
     detail = f"This server's clock is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} Schoology's."
     if abs(skew) <= SKEW_TOLERATED:
         return Finding(CLOCK, ok=True, detail=detail)

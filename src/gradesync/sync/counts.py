@@ -175,6 +175,7 @@ STAGE_SECONDS = prometheus.Histogram(
 )
 ASSIGNMENTS = prometheus.Counter("gradesync_assignments_total", "Outcomes of assignments.", ["result"])
 SCORES = prometheus.Counter("gradesync_scores_total", "Outcomes of scores.", ["result"])
+OUTCOMES = {result: (ASSIGNMENTS.labels(result), SCORES.labels(result)) for result in Result}
 WARNINGS = prometheus.Counter("gradesync_warnings_total", "Warnings of outcomes.", ["code"])
 LEASES_LOST = prometheus.Counter("gradesync_leases_lost_total", "Leases on syncs that this worker lost.")
 SWEEPS = prometheus.Counter(
@@ -211,9 +212,9 @@ def record_settled(sync: Sync) -> None:
         SYNC_SECONDS.labels(mode(sync), sync.status).observe(seconds)
     if sync.dry_run:
         return
-    for counter, counts in ((ASSIGNMENTS, sync.assignments), (SCORES, sync.scores)):
-        for result in Result:
-            counter.labels(result).inc(counts.get(result, 0))
+    for result, (assignments, scores) in OUTCOMES.items():
+        assignments.inc(sync.assignments.get(result, 0))
+        scores.inc(sync.scores.get(result, 0))
     for code, number in sync.warnings.items():
         WARNINGS.labels(code).inc(number)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Protocol, TypeAlias
+from urllib.parse import urlencode
 
 import httpx
 import stamina
@@ -72,7 +73,6 @@ class _Call:
     kind: str
     method: str
     url: httpx.URL
-    params: Params | None
     content: bytes | None
     headers: Mapping[str, str] | None
     cost: int
@@ -123,8 +123,8 @@ class Upstream:
         `AnswerLost` (never for a repeatable call), `SyncStopped("upstream-answer-unexpected")` for other
         hosts and (`ResponseTooLarge`) over `max_bytes`, and what `permit` raises.
         """
-        url = self._url(path_or_url)
-        call = _Call(kind, method, url, params, content, headers, cost, max_bytes, repeatable)
+        url = self._url(f"{path_or_url}?{urlencode(params)}" if params else path_or_url)
+        call = _Call(kind, method, url, content, headers, cost, max_bytes, repeatable)
         try:
             response = await self._send_with_retries(call)
         except Retriable as error:
@@ -213,8 +213,8 @@ class Upstream:
             raise AnswerLost(f"{self.name} answered a write with a redirect")
         url = self._linked(response.headers.get("location", ""))
         if response.status in (307, 308):
-            return replace(hop, url=url, params=None)
-        return replace(hop, url=url, params=None, method="GET", content=None)
+            return replace(hop, url=url)
+        return replace(hop, url=url, method="GET", content=None)
 
     async def _check(self, response: UpstreamResponse, call: _Call) -> UpstreamResponse:
         throttled = self.dialect.throttled(response, call.kind)
@@ -244,7 +244,6 @@ class Upstream:
                     result.status = "unsent"
                     detail = f"the certificate of {title} is not trusted: {untrusted.verify_message}"
                     raise CertificateRefused(detail) from error
-                # Transports for tests don't say whether it was sent.
                 if request.extensions.get("sent") is False or isinstance(error, NEVER_SENT):
                     result.status = "unsent"
                     raise Retriable(detail) from error
@@ -264,14 +263,9 @@ class Upstream:
         """Sign a call, before its permit: fetching a token never uses up the lease."""
         headers = {**HEADERS, **(call.headers or {})}
         # Beside the total: this holds where a library loses the cancellation of a call.
-        limits = {"timeout": {"read": self.timeout}}
+        steps = {"timeout": {"read": self.timeout}}
         request = httpx.Request(
-            call.method,
-            call.url,
-            params=call.params,
-            content=call.content,
-            headers=headers,
-            extensions=limits,
+            call.method, call.url, content=call.content, headers=headers, extensions=steps
         )
         flow = self.auth.async_auth_flow(request)
         try:

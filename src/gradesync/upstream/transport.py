@@ -8,7 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -149,16 +149,19 @@ class Transport(httpx.AsyncBaseTransport):
         origin = _Origin.of(request.url)
         if origin.scheme not in PORTS:
             raise httpx.UnsupportedProtocol("the address is neither http nor https")
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise httpx.PoolTimeout("all connections are in use") from error
+        await self._wait_for_slot()
         try:
             return await self._send(self._take_idle(origin) or await self._connect(origin), request)
         except BaseException:
             self._slots.release()
             raise
+
+    async def _wait_for_slot(self) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS) if self._slots.locked() else nullcontext():
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise httpx.PoolTimeout("all connections are in use") from error
 
     async def aclose(self) -> None:
         for idle in [*self._idle.values()]:
