@@ -55,6 +55,8 @@ def bare_app(settings: Settings) -> FastAPI:
             )
             assert sync is not None
             await audit.append(db, caller.actor, "sync.requested", {"section": section_id}, None)
+            assert await queue.find_pause(db, section_id) is None
+            await queue.mark_waiting(db)
             return asdict(sync)
 
     return app
