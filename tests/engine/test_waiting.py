@@ -27,6 +27,8 @@ from harness.streams import serve_streams
 LONG_AGO = "UPDATE sync SET not_before = now() - interval '1 minute' WHERE status = 'processing'"
 SHORT_LEASE = replace(HURRIED, lease=1.5)
 
+COMMITTED = b"C\0\0\0\x0bCOMMIT\0"  # the server's answer: what it answers took effect
+
 
 async def claim_lease(harness: DistrictHarness) -> Lease:
     """Return the lease on a sync that was just requested."""
@@ -192,8 +194,7 @@ async def test_claim_whose_commit_was_lost_is_given_back(
     harness: DistrictHarness, settings: Settings
 ) -> None:
     assert settings.database_url is not None
-    answer = b"C\0\0\0\x0bCOMMIT\0"  # of the server: what it answers took effect
-    sync, cut = await harness.request(), Cut(answer, after=b"claimed AS")
+    sync, cut = await harness.request(), Cut(COMMITTED, after=b"claimed AS")
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         context = replace(harness.context, database=database)
@@ -210,7 +211,7 @@ async def test_claim_canceled_in_its_commit_is_given_back(
     harness: DistrictHarness, settings: Settings
 ) -> None:
     assert settings.database_url is not None
-    sync, cut = await harness.request(), Cut(b"COMMIT\0", after=b"claimed AS")
+    sync, cut = await harness.request(), Cut(COMMITTED, after=b"claimed AS")
     async with relay(settings.database_url.get_secret_value(), cut) as url:
         database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
         context = replace(harness.context, database=database)
