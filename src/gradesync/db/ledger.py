@@ -30,8 +30,7 @@ LINK = metadata.tables["section_link"]
 KEYS = Statement(select(LINK.c.students).where(LINK.c.section_id == bindparam("section")))
 CURSOR = metadata.tables["section_cursor"]
 ONLY = bindparam("only", type_=ARRAY(Text))
-# In the JSON of what was sent: keys may have the same characters as what is counted there.
-ODD_KEYS = (b"\\", b'{":', b',":')
+ODD_KEYS = (b"\\", b'{":', b',":')  # in JSON: they may have the same characters as what is counted
 COLUMNS = (
     "assignment_id",
     "ref_key",
@@ -168,7 +167,6 @@ def stored_scores(packed: bytes | None) -> Mapping[str, Value]:
 
 
 def _count_standing(packed: bytes) -> int:
-    """Count what was sent and is no blank: for that, its JSON need not be read."""
     text = zlib.decompress(packed)
     if any(odd in text for odd in ODD_KEYS):
         return len([1 for value in codec.unpack(packed).values() if value is not None])
