@@ -56,10 +56,7 @@ def plan(
     have been asked for by id: those that are deleted are in `live.gone`. `judged` is what the same ledger,
     assignments and list came to before.
     """
-    if judged is None:
-        new = judge_assignments(gradebook, ledger, book)
-        judged = new, bind(new, ledger, live, book.policy)
-    verdicts, bindings = judged
+    verdicts, bindings = judged or _judge(gradebook, ledger, live, book)
     planner = _Planner(
         gradebook=gradebook,
         ledger=ledger,
@@ -78,6 +75,11 @@ def plan(
     assignments = planner.plan_assignments()
     guard = weigh(assignments, ledger, gradebook.cells, book.policy)
     return Plan(assignments, planner.plan_orphans(), guard, fingerprint(assignments))
+
+
+def _judge(gradebook: Gradebook, ledger: Ledger, live: LiveGradebook, book: Rulebook) -> Judged:
+    verdicts = judge_assignments(gradebook, ledger, book)
+    return verdicts, bind(verdicts, ledger, live, book.policy)
 
 
 def update_ledger(
