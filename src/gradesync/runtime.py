@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+import httpx
 import structlog
 
 from gradesync.access.platform_keys import PlatformKeys
@@ -26,7 +27,7 @@ from gradesync.sync.schedules import begin_scheduled
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits, utc_now
 from gradesync.upstream import call_budget
-from gradesync.upstream.egress import Client, open_client
+from gradesync.upstream.egress import open_client
 from gradesync.wakeup import Wakeup
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class Runtime:
     context: SyncContext
     redis: RedisClient
     wakeup: Wakeup
-    client: Client
+    client: httpx.AsyncClient
     tokens: Tokens
     platform_keys: PlatformKeys
     request_limits: Limits
@@ -122,9 +123,7 @@ async def open_runtime_on(database: Database, settings: Settings, clock: Clock) 
         await stack.enter_async_context(client)
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
-        systems = UpstreamSystems(
-            client.transport, redis, clock, settings.call_timeout_seconds, settings.score_batch
-        )
+        systems = UpstreamSystems(client, redis, clock, settings.call_timeout_seconds, settings.score_batch)
         context = SyncContext(database, systems, wakeup, clock, _sync_limits(settings))
         yield Runtime(
             settings=settings,

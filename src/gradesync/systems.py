@@ -44,7 +44,7 @@ class Connection(Protocol):
     def open(
         cls,
         access: SisAccess,
-        transport: httpx.AsyncBaseTransport,
+        client: httpx.AsyncClient,
         budget: Budget,
         *,
         timeout: float,
@@ -89,7 +89,7 @@ class UpstreamSystems:
     tried, and the pauses in between.
     """
 
-    transport: httpx.AsyncBaseTransport
+    client: httpx.AsyncClient
     redis: Redis
     clock: Clock
     call_timeout: float
@@ -151,7 +151,7 @@ class UpstreamSystems:
                     access.consumer_secret,
                     run_as=requester if access.run_as_requester else None,
                 ),
-                transport=self.transport,
+                client=self.client,
                 budget=self._schoology_budget(access),
                 until=until,
                 timeout=self.call_timeout,
@@ -189,7 +189,7 @@ class UpstreamSystems:
         if connection is None:
             connection = self._connections[access] = CONNECTIONS[access.kind].open(
                 access,
-                self.transport,
+                self.client,
                 self._sis_budget(access),
                 timeout=self.call_timeout,
                 backoff=self.backoff,

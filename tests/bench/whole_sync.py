@@ -31,7 +31,7 @@ from harness.signing import Signed
 ASSIGNMENTS, STUDENTS, CHANGES = 30, 30, 8
 SCORES = ASSIGNMENTS * STUDENTS
 LATENCY = 0.1
-PATIENCE, IDLE_SECONDS = 600, 2
+PATIENCE = 600
 AT_LATENCY = f"at {LATENCY * 1000:.0f} ms"
 RATIO = f"sync ÷ bare replay {AT_LATENCY}"
 CPU_RATIO = "processor of a sync ÷ of its bare replay"
@@ -70,7 +70,10 @@ class Call:
 class Recorder(httpx.AsyncBaseTransport):
     """Forward calls and record them, without those for tokens: these count as cached."""
 
-    inner: httpx.AsyncBaseTransport
+    inner: httpx.AsyncHTTPTransport = field(
+        # A simulator closes idle connections after five seconds: a call must not begin on one just then.
+        default_factory=lambda: httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=2))
+    )
     calls: list[Call] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -154,9 +157,7 @@ class Bench:
     @asynccontextmanager
     async def bare_client(self) -> AsyncIterator[httpx.AsyncClient]:
         """Open a client whose connections are there, and whose calls are recorded, as they are for a sync."""
-        # Servers close a connection that was idle for five seconds, maybe as the next call is sent on it.
-        inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS))
-        async with httpx.AsyncClient(transport=Recorder(inner), timeout=PATIENCE) as client:
+        async with httpx.AsyncClient(transport=Recorder(), timeout=PATIENCE) as client:
             described = self.school.described
             await asyncio.gather(*map(client.get, (described["schoology_url"], described["sis_url"]) * 3))
             yield client
@@ -201,9 +202,9 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def recording(runtime: Runtime, served: SimulatedDistrict) -> AsyncIterator[Bench]:
     """Register the district, and record the calls of syncs that run in this process."""
-    async with Recorder(runtime.client.transport) as recorder:
+    async with httpx.AsyncClient(transport=(recorder := Recorder()), timeout=PATIENCE) as client:
         await register_districts(runtime, served.district, [DISTRICT])
-        systems = UpstreamSystems(recorder, runtime.redis, runtime.clock, 30.0, BATCH)
+        systems = UpstreamSystems(client, runtime.redis, runtime.clock, 30.0, BATCH)
         yield Bench(replace(runtime.context, systems=systems), recorder, served)
 
 

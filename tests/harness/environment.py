@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+import httpx
 import pytest
 import structlog
 
@@ -13,7 +14,7 @@ from gradesync.core.sis import Policy
 from gradesync.db.session import Database
 from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.sync.context import SyncLimits
-from gradesync.upstream.egress import Client, open_client
+from gradesync.upstream.egress import open_client
 from gradesync_sandbox.district import World
 from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
@@ -39,7 +40,7 @@ class Environment:
 
     database: Database
     redis: RedisClient
-    client: Client
+    client: httpx.AsyncClient
     seen: Totals = field(default_factory=Totals)
 
     @asynccontextmanager

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
-from gradesync.upstream.egress import Client, open_client
+from gradesync.upstream.egress import open_client
 from gradesync_sandbox.serving import Served
 from harness.powerschool_target import Classroom, Switchboard, classroom
 
 
 @pytest.fixture(scope="session")
-async def socket() -> AsyncIterator[tuple[Switchboard, Client, str]]:
+async def socket() -> AsyncIterator[tuple[Switchboard, httpx.AsyncClient, str]]:
     board = Switchboard()
     served = Served(board, "127.0.0.1")
     await served.start()
@@ -20,7 +21,7 @@ async def socket() -> AsyncIterator[tuple[Switchboard, Client, str]]:
 
 
 @pytest.fixture
-def room(socket: tuple[Switchboard, Client, str]) -> Iterator[Classroom]:
+def room(socket: tuple[Switchboard, httpx.AsyncClient, str]) -> Iterator[Classroom]:
     room = classroom(*socket)
     yield room
     room.faults.clear()

@@ -14,7 +14,6 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, LeaseLost, Retriable, SyncStopped
 from gradesync.upstream.client import Upstream
 from gradesync.upstream.response import CALLS, UpstreamResponse
-from gradesync.upstream.transport import Transport
 from harness.errors import expect_stop
 from harness.scripted_upstream import AT_ONCE, Act, RecordingPermit, Rig, cut, drip, flood, raw, respond
 
@@ -267,15 +266,16 @@ async def test_logs_have_no_query_no_body_and_no_signature(
     assert "signature" not in shown
 
 
-async def test_transport_that_reports_nothing_leaves_doubt(rig: Rig) -> None:
+async def test_transport_without_trace_events_leaves_doubt(rig: Rig) -> None:
     async def slow(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late")
 
-    with pytest.raises(AnswerLost):
-        await write(replace(rig.upstream(OK), transport=httpx.MockTransport(slow)))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
+        with pytest.raises(AnswerLost):
+            await write(replace(rig.upstream(OK), client=client))
 
 
-class ForgetfulTransport(Transport):
+class ForgetfulTransport(httpx.AsyncHTTPTransport):
     """Lose a cancellation, as libraries do where it meets a timeout of their own."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -291,6 +291,6 @@ async def test_call_ends_though_its_cancellation_is_lost(rig: Rig) -> None:
     async def stay_silent(_: asyncio.StreamWriter) -> None:
         await never.wait()
 
-    async with ForgetfulTransport(httpx.create_ssl_context(verify=False)) as transport, asyncio.timeout(30):
+    async with httpx.AsyncClient(transport=ForgetfulTransport(), timeout=600) as client, asyncio.timeout(30):
         with pytest.raises(AnswerLost):
-            await write(replace(rig.upstream(stay_silent, timeout=0.05), transport=transport))
+            await write(replace(rig.upstream(stay_silent, timeout=0.05), client=client))

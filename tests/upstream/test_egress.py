@@ -2,11 +2,12 @@
 
 import ipaddress
 
+import httpcore
 import httpx
 import pytest
 
 from gradesync.core.reasons import Reason
-from gradesync.upstream.egress import is_public, open_client, resolve_public
+from gradesync.upstream.egress import PublicNetwork, is_public, open_client
 from harness.errors import expect_stop
 
 
@@ -48,7 +49,19 @@ async def test_name_that_does_not_resolve_is_a_connect_error() -> None:
             await client.get("https://nowhere.invalid/")
 
 
-async def test_addresses_that_were_checked_are_connected_to() -> None:
-    assert await resolve_public("8.8.8.8", 443) == ["8.8.8.8"]
-    with expect_stop(Reason.UPSTREAM_UNAVAILABLE):
-        await resolve_public("127.0.0.1", 443)
+class RefusingNetwork(httpcore.AsyncNetworkBackend):
+    """Record the hosts to connect to, and refuse."""
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+
+    async def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+        self.hosts.append(host)
+        raise httpcore.ConnectError("refused")
+
+
+async def test_connection_goes_to_the_address_that_was_checked() -> None:
+    network = RefusingNetwork()
+    with pytest.raises(httpcore.ConnectError):
+        await PublicNetwork(network).connect_tcp("8.8.8.8", 443)
+    assert network.hosts == ["8.8.8.8"]

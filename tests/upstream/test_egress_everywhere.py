@@ -25,7 +25,6 @@ INWARD = "127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "21
 CLIENT_CALLS = {
     *("httpx.AsyncClient", "httpx.Client", "httpx.get", "httpx.post", "httpx.request", "httpx.stream"),
     *("urllib.request.urlopen", "urlopen", "AsyncClient", "asyncio.open_connection"),
-    *("Transport", "PublicTransport", "loop.create_connection"),
 }
 TIMEOUT = timedelta(seconds=20)
 
@@ -100,10 +99,7 @@ def test_only_egress_makes_clients() -> None:
     """Find clients made elsewhere in demo commands alone, which call the simulators on the same machine."""
     files = {file for file in PACKAGE.rglob("*.py") for call in calls(file) if call in CLIENT_CALLS}
     names = {file.relative_to(PACKAGE).as_posix() for file in files}
-    assert {name for name in names if not name.startswith("cli/demo/")} == {
-        "upstream/egress.py",
-        "upstream/transport.py",
-    }
+    assert {name for name in names if not name.startswith("cli/demo/")} == {"upstream/egress.py"}
 
 
 def calls(file: Path) -> list[str]:

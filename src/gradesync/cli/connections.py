@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gradesync.redis_client.pool import CONNECTIONS as REDIS_CONNECTIONS
 from gradesync.settings import Settings
-from gradesync.upstream.transport import CONNECTIONS as UPSTREAM_CONNECTIONS
+from gradesync.upstream.egress import CONNECTIONS as UPSTREAM_CONNECTIONS
 
 BACKLOG = 100  # that the kernel keeps, and that one turn of the loop accepts before any of them is counted
 FILES = 64  # of the interpreter, its libraries, the logs

@@ -56,7 +56,7 @@ class OneRoster:
     def open(
         cls,
         access: SisAccess,
-        transport: httpx.AsyncBaseTransport,
+        client: httpx.AsyncClient,
         budget: Budget,
         *,
         timeout: float,
@@ -70,7 +70,7 @@ class OneRoster:
             SYSTEM,
             settings.gradebook_url or access.base_url,
             httpx.Auth(),
-            transport,
+            client,
             budget,
             until=clock(),
             timeout=timeout,

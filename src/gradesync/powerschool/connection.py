@@ -27,7 +27,7 @@ class PowerSchool:
     """Hold what all syncs of a district share, for as long as its access stands."""
 
     base_url: str
-    transport: httpx.AsyncBaseTransport
+    client: httpx.AsyncClient
     budget: Budget
     auth: ClientCredentials
     memory: Memory
@@ -39,7 +39,7 @@ class PowerSchool:
     def open(
         cls,
         access: SisAccess,
-        transport: httpx.AsyncBaseTransport,
+        client: httpx.AsyncClient,
         budget: Budget,
         *,
         plugin_id: str | None = None,
@@ -55,7 +55,7 @@ class PowerSchool:
             SYSTEM,
             access.base_url,
             httpx.BasicAuth(access.client_id, access.client_secret),
-            transport,
+            client,
             budget,
             until=clock(),
             timeout=timeout,
@@ -64,7 +64,7 @@ class PowerSchool:
             clock=clock,
         )
         auth = ClientCredentials(tokens, TOKEN_PATH, "PowerSchool", clock=clock)
-        return cls(access.base_url, transport, budget, auth, Memory(plugin_id), timeout, backoff, clock)
+        return cls(access.base_url, client, budget, auth, Memory(plugin_id), timeout, backoff, clock)
 
     @classmethod
     def rate(cls, access: SisAccess) -> RateLimit | None:
@@ -100,7 +100,7 @@ class PowerSchool:
             SYSTEM,
             self.base_url,
             self.auth,
-            self.transport,
+            self.client,
             self.budget,
             until=until,
             permit=permit,

@@ -16,6 +16,7 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
+from gradesync.upstream.egress import limit_steps
 from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,
@@ -34,7 +35,6 @@ NEVER_SENT = (
     *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
 )
 TIMED_OUT = (TimeoutError, httpx.TimeoutException)
-HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": "gradesync"}
 MAX_HOPS, LONGEST_PAUSE = 3, 3600.0
 # Names as people read them.
 TITLES = {"powerschool": "PowerSchool", "schoology": "Schoology", "oneroster": "The SIS"}
@@ -78,22 +78,29 @@ class _Call:
     cost: int
     max_bytes: int
     repeatable: bool
+    sent: bool | None = None  # None until the transport reports it: transports for tests don't
+
+    async def trace(self, event: str, _: Mapping[str, object]) -> None:
+        """Note from httpcore's events what reached the wire."""
+        if event.endswith("send_request_headers.started"):
+            self.sent = True
+        elif event == "connection.connect_tcp.started":
+            self.sent = False
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """Call one upstream system of one district.
 
-    `base_url` is the prefix of every path. `transport` sends a request as it is: without redirects and
-    cookies. `permit` guards each send, None where no lease is involved. `gate` is held by each attempt, where
-    the system bounds calls at once. Retries stop at `until`. `timeout` is the total time of one attempt in
-    seconds, slow responses included.
+    `base_url` is the prefix of every path. `client` follows no redirects. `permit` guards each send, None
+    where no lease is involved. `gate` is held by each attempt, where the system bounds calls at once. Retries
+    stop at `until`. `timeout` is the total time of one attempt in seconds, slow responses included.
     """
 
     name: str
     base_url: str
     auth: httpx.Auth
-    transport: httpx.AsyncBaseTransport
+    client: httpx.AsyncClient
     budget: Budget
     until: datetime
     permit: Permit | None = None
@@ -198,6 +205,7 @@ class Upstream:
     async def _attempt(self, call: _Call) -> UpstreamResponse:
         hop = call
         for _ in range(MAX_HOPS + 1):
+            hop.sent = None
             if self.permit is not None:
                 await self.permit.wait_turn()
             async with self.gate:
@@ -244,7 +252,7 @@ class Upstream:
                     result.status = "unsent"
                     detail = f"the certificate of {title} is not trusted: {untrusted.verify_message}"
                     raise CertificateRefused(detail) from error
-                if request.extensions.get("sent") is False or isinstance(error, NEVER_SENT):
+                if call.sent is False or isinstance(error, NEVER_SENT):
                     result.status = "unsent"
                     raise Retriable(detail) from error
                 timed_out = isinstance(error, TIMED_OUT)
@@ -261,21 +269,18 @@ class Upstream:
 
     async def _sign(self, call: _Call) -> httpx.Request:
         """Sign a call, before its permit: fetching a token never uses up the lease."""
-        headers = {**HEADERS, **(call.headers or {})}
-        # Beside the total: this holds where a library loses the cancellation of a call.
-        steps = {"timeout": {"read": self.timeout}}
-        request = httpx.Request(
-            call.method, call.url, content=call.content, headers=headers, extensions=steps
-        )
+        request = self.client.build_request(call.method, call.url, content=call.content, headers=call.headers)
         flow = self.auth.async_auth_flow(request)
         try:
-            return await anext(flow)
+            request = await anext(flow)
         finally:
             await flow.aclose()
+        request.extensions |= {"trace": call.trace, "timeout": limit_steps(self.timeout)}
+        return request
 
     async def _read(self, request: httpx.Request, call: _Call) -> UpstreamResponse:
         async with asyncio.timeout(self.timeout):
-            response = await self.transport.handle_async_request(request)
+            response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
             try:
                 body = await self._read_body(response, call)
             finally:

@@ -3,58 +3,70 @@
 import http.cookiejar
 import ipaddress
 import ssl
+from collections.abc import Iterable
 from functools import cache
 
+import anyio
+import httpcore
 import httpx
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
-from gradesync.upstream.transport import CONNECTIONS, Transport, resolve
 
+CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # longer than any call that names no time of its own
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
+CONNECTIONS = 100
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-class Client(httpx.AsyncClient):
-    """Send requests without redirects, cookies, or proxies of the environment.
+def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> httpx.AsyncClient:
+    """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
-    `transport` sends a request as it is. The caller limits the total time; here each step is limited.
+    It connects only to public addresses over https, unless `allow_private_network`. The caller limits the
+    total time of a call; here each step of it is limited.
     """
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    return httpx.AsyncClient(
+        transport=httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
+        if allow_private_network
+        else PublicTransport(limits=limits),
+        timeout=httpx.Timeout(**limit_steps(SILENT_SECONDS)),
+        cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+    )
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        super().__init__(
-            transport=transport,
-            timeout=SILENT_SECONDS,
-            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
-            follow_redirects=False,
-            trust_env=False,
-        )
-        self.transport = transport
 
+def limit_steps(seconds: float) -> dict[str, float | None]:
+    """Return the limits of each step of a call that has `seconds` in all, as httpx keeps them in a request.
 
-def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> Client:
-    """Open one client for all districts.
-
-    It connects only to public addresses over https, unless `allow_private_network`.
+    The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
     """
-    if allow_private_network:
-        return Client(Transport(_tls(), connections=connections))
-    return Client(PublicTransport(_tls(), resolve=resolve_public, connections=connections))
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
 
 
 @cache
 def _tls() -> ssl.SSLContext:
     """Return what all clients of a process verify certificates with: loading the authorities is slow."""
-    context = httpx.create_ssl_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    return httpx.create_ssl_context()
 
 
-class PublicTransport(Transport):
+class PublicTransport(httpx.AsyncHTTPTransport):
     """Send https requests to public addresses; raises `SyncStopped("upstream-unavailable")` for others."""
+
+    def __init__(self, *, limits: httpx.Limits) -> None:
+        super().__init__(verify=_tls(), limits=limits)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_tls(),
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=PublicNetwork(),
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if request.url.scheme != "https":
@@ -62,12 +74,36 @@ class PublicTransport(Transport):
         return await super().handle_async_request(request)
 
 
-async def resolve_public(host: str, port: int) -> list[str]:
-    """Return all addresses of a host, to connect to the very ones that were checked: a name can change.
+class PublicNetwork(httpcore.AsyncNetworkBackend):
+    """Connect to the very address that was checked, so that a name cannot change in between."""
 
-    Raises `SyncStopped` where one of them is not public.
-    """
-    addresses = await resolve(host, port)
+    def __init__(self, backend: httpcore.AsyncNetworkBackend | None = None) -> None:
+        self._backend = backend or httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature of httpcore
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        failure: Exception | None = None
+        for address in await _public_addresses(host, port):
+            try:
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure or httpcore.ConnectError("no address")
+
+
+async def _public_addresses(host: str, port: int) -> list[str]:
+    """Return all addresses of a host. Raises `SyncStopped` where one of them is not public."""
+    try:
+        infos = await anyio.getaddrinfo(host, port)
+    except OSError as error:
+        raise httpcore.ConnectError("the name does not resolve") from error
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in infos))
     if not all(is_public(ipaddress.ip_address(address.partition("%")[0])) for address in addresses):
         raise SyncStopped(Reason.UPSTREAM_UNAVAILABLE, "the address of the upstream is not public")
     return addresses
