@@ -1,14 +1,14 @@
 """Sign calls to a SIS by OAuth 1.0a, and name the scopes of OAuth 2 (upstream.md OneRoster §1)."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import httpx
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256, Client
 
 from gradesync.oneroster.profiles import Auth, Profile
-from gradesync.upstream.auth import sign_oauth1
 
-METHODS: Final = {"oauth1-sha1": "HMAC-SHA1", "oauth1-sha256": "HMAC-SHA256"}
+METHODS: Final = {"oauth1-sha1": SIGNATURE_HMAC_SHA1, "oauth1-sha256": SIGNATURE_HMAC_SHA256}
 BASES: Final = {
     "1.1": "https://purl.imsglobal.org/spec/or/v1p1/scope/",
     "1.2": "https://purl.imsglobal.org/spec/or/v1p2/scope/",
@@ -27,11 +27,12 @@ class OAuth1(httpx.Auth):
     """Sign requests with a consumer key and secret, anew for every send. A JSON body is no part of it."""
 
     def __init__(self, consumer_key: str, consumer_secret: str, method: Auth) -> None:
-        self._key, self._secret, self._method = consumer_key, consumer_secret, METHODS[method]
+        self._client = Client(consumer_key, client_secret=consumer_secret, signature_method=METHODS[method])
 
     def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        signed = sign_oauth1(request, self._key, self._secret, self._method)
-        request.headers["Authorization"] = f"OAuth {signed}"
+        verb: Any = request.method  # its type lists methods that httpx leaves open
+        _, headers, _ = self._client.sign(str(request.url), verb)
+        request.headers["Authorization"] = str(headers["Authorization"])
         yield request
 
     async def get_token(self) -> str:

@@ -1,20 +1,17 @@
 """Authenticate calls to upstream systems: by OAuth 1.0a, or by a token of OAuth 2.0 client credentials."""
 
 import asyncio
-import hmac
 import math
 import re
-import secrets
 import time
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
-from typing import Final
-from urllib.parse import parse_qsl, quote
+from typing import Any, Final
 
 import httpx
+from oauthlib.common import Request
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_PLAINTEXT, Client
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
@@ -23,7 +20,6 @@ from gradesync.upstream.response import MalformedError, UpstreamResponse, decode
 
 REALM: Final = "Schoology API"
 RUN_AS: Final = "X-Schoology-Run-As"
-DIGESTS: Final = {"HMAC-SHA1": "sha1", "HMAC-SHA256": "sha256"}
 
 
 class SteadySeconds:
@@ -66,52 +62,30 @@ class OAuth1(httpx.Auth):
         self._seconds = seconds
 
     def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
-        method = "PLAINTEXT" if request.url.scheme == "https" else "HMAC-SHA1"
-        # Schoology requires the token although it is empty.
-        more = {"oauth_timestamp": str(self._seconds()), "oauth_token": ""}
-        signed = sign_oauth1(request, self._key, self._secret, method, more)
-        request.headers["Authorization"] = f'OAuth realm="{REALM}", {signed}'
+        request.headers["Authorization"] = self._sign(request)
         if self._run_as is not None:
             request.headers[RUN_AS] = self._run_as
         yield request
 
-
-def sign_oauth1(
-    request: httpx.Request, key: str, secret: str, method: str, more: Mapping[str, str] = MappingProxyType({})
-) -> str:
-    """Return the signed parameters of OAuth 1.0a (RFC 5849), two-legged: for a header behind its `OAuth`.
-
-    `method` is PLAINTEXT, HMAC-SHA1 or HMAC-SHA256. `more` parameters are signed too.
-    """
-    parameters = {
-        "oauth_nonce": secrets.token_hex(16),
-        "oauth_timestamp": str(steady_seconds()),
-        "oauth_version": "1.0",
-        "oauth_signature_method": method,
-        "oauth_consumer_key": key,
-        **more,
-    }
-    encoded = {name: _escape(value) for name, value in parameters.items()}
-    signing_key = f"{_escape(secret)}&"
-    if (digest := DIGESTS.get(method)) is not None:
-        text = _write_base(request, encoded)
-        signing_key = b64encode(hmac.digest(signing_key.encode(), text.encode(), digest)).decode()
-    encoded["oauth_signature"] = _escape(signing_key)
-    return ", ".join([f'{name}="{value}"' for name, value in encoded.items()])
+    def _sign(self, request: httpx.Request) -> str:
+        method = SIGNATURE_PLAINTEXT if request.url.scheme == "https" else SIGNATURE_HMAC_SHA1
+        client = _TwoLegged(
+            self._key,
+            client_secret=self._secret,
+            signature_method=method,
+            timestamp=str(self._seconds()),
+        )
+        verb: Any = request.method  # its type lists methods that httpx leaves open
+        _, headers, _ = client.sign(str(request.url), verb, realm=REALM)
+        return str(headers["Authorization"])
 
 
-def _write_base(request: httpx.Request, parameters: Mapping[str, str]) -> str:
-    """Return what a request's signature covers: the method, the address, the query and the parameters."""
-    url = request.url
-    path, _, query = url.raw_path.decode("ascii").partition("?")
-    asked = [(_escape(name), _escape(value)) for name, value in parse_qsl(query, keep_blank_values=True)]
-    listed = "&".join([f"{name}={value}" for name, value in sorted([*parameters.items(), *asked])])
-    address = f"{url.scheme}://{url.netloc.decode('ascii')}{path}"
-    return "&".join([request.method, _escape(address), _escape(listed)])
+class _TwoLegged(Client):
+    """Send `oauth_token` although it is empty: Schoology requires the parameter."""
 
-
-def _escape(text: str) -> str:
-    return quote(text, safe="~")
+    def get_oauth_params(self, request: Request) -> list[tuple[str, str]]:
+        signed: list[tuple[str, str]] = super().get_oauth_params(request)  # type: ignore[no-untyped-call]
+        return [*signed, ("oauth_token", "")]
 
 
 # Seconds before its end at which a token is renewed, and its lifetime where the upstream does not state one.
