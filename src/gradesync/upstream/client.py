@@ -168,10 +168,6 @@ class Upstream:
         return url
 
     async def _send_with_retries(self, call: _Call) -> UpstreamResponse:
-        try:
-            return await self._attempt(call)  # nearly always: what retries costs as much as a signature
-        except (Retriable, AnswerLost) as error:
-            first = error
         async for attempt in stamina.retry_context(
             on=partial(self._should_retry, call),
             attempts=self.backoff.attempts,
@@ -180,10 +176,9 @@ class Upstream:
             wait_max=self.backoff.longest,
             wait_jitter=self.backoff.jitter,
         ):
-            with attempt:
-                if attempt.num == 1:
-                    raise first
+            if attempt.num > 1:
                 RETRIES.labels(self.name, call.kind).inc()
+            with attempt:
                 return await self._attempt(call)
         raise AssertionError  # stamina returns the response or raises the last error
 
@@ -191,8 +186,6 @@ class Upstream:
         return (self.until - self.clock()).total_seconds()
 
     def _should_retry(self, call: _Call, error: Exception) -> bool | float:
-        if self._remaining() <= 0:
-            return False
         if isinstance(error, AnswerLost):
             return call.repeatable
         if not isinstance(error, Retriable) or isinstance(error, CertificateRefused):
