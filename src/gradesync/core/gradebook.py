@@ -1,6 +1,6 @@
 """Describe a section's gradebook as read from the source."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -154,11 +154,3 @@ class Gradebook:
     period_starts: Mapping[str, date] = field(default_factory=dict)
     weighted: bool = False
     teachers: Mapping[str, str] = field(default_factory=dict)
-
-
-def group_by_assignment(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
-    """Group rows of (assignment id, student uid): assignment id -> its students."""
-    grouped: dict[str, set[str]] = {}
-    for assignment_id, uid in rows:
-        grouped.setdefault(assignment_id, set()).add(uid)
-    return {assignment_id: frozenset(students) for assignment_id, students in grouped.items()}

@@ -1,7 +1,9 @@
 """Plan a sync: put rules, bindings, decisions, guard and fingerprint together. Pure and deterministic."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 
 from gradesync.core.assignments import AssignmentDecision, Binding, Judged, bind, decide_assignment
@@ -9,7 +11,7 @@ from gradesync.core.catalog import sis_name
 from gradesync.core.decide import settle_locked
 from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
-from gradesync.core.gradebook import ITEMS, Assignment, Gradebook, group_by_assignment
+from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
 from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
 from gradesync.core.plan import (
     Action,
@@ -66,8 +68,8 @@ def plan(
         verdicts=verdicts,
         bindings=bindings,
         closed=stop_closed(verdicts, gradebook, book),
-        unreadable=group_by_assignment(gradebook.unreadable),
-        differing=group_by_assignment(gradebook.differing),
+        unreadable=_group(gradebook.unreadable),
+        differing=_group(gradebook.differing),
         selection=selection,
         full=full,
         policy=book.policy,
@@ -75,6 +77,11 @@ def plan(
     assignments = planner.plan_assignments()
     guard = weigh(assignments, ledger, gradebook.cells, book.policy)
     return Plan(assignments, planner.plan_orphans(), guard, fingerprint(assignments))
+
+
+def _group(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    """Group rows of (assignment id, student uid): assignment id -> its students."""
+    return {key: frozenset(uid for _, uid in pairs) for key, pairs in groupby(sorted(rows), itemgetter(0))}
 
 
 def _judge(gradebook: Gradebook, ledger: Ledger, live: LiveGradebook, book: Rulebook) -> Judged:
@@ -182,8 +189,7 @@ class _Planner:
         )
 
     def _selects_students(self, assignment_id: str) -> bool:
-        """Return True where only some scores are meant: the assignment itself stays as it is (R52)."""
-        return self.selection is not None and self.selection.get(assignment_id) is not None
+        return self.selection is not None and self.selection.get(assignment_id) is not None  # R52
 
     def _selects(self, assignment_id: str) -> bool:
         return self.selection is None or assignment_id in self.selection
@@ -202,7 +208,8 @@ class _Planner:
             decision = AssignmentDecision(Action.KEEP, entry.spec, edited=decision.edited)
         if decision.reason:
             return self._plan_stopped(assignment, entry, Stop(Result.FAILED, decision.reason, binding.holder))
-        if closed is not None and closed.stop and _writes(decision, binding):
+        is_written = binding.ref is None or changes(decision.action, decision.before, binding.spec)
+        if closed is not None and closed.stop and is_written:
             stopped = self._plan_stopped(assignment, entry, closed.stop)
             return stopped._replace(detail=closed.detail)
         column = self._column(entry, SentScores.of(entry, binding, decision, self.live))
@@ -269,11 +276,6 @@ class _Planner:
         if entry.id in self.gradebook.partial or self.gradebook.partial_lists:
             warnings.append(Reason.PARTIAL_READ)
         return tuple(warnings)
-
-
-def _writes(decision: AssignmentDecision, binding: Binding) -> bool:
-    """Return True where the assignment itself is created or changed in the SIS."""
-    return binding.ref is None or changes(decision.action, decision.before, binding.spec)
 
 
 def _warn_of_move(entry: LedgerAssignment, ref: Ref | None) -> tuple[Reason, ...]:

@@ -167,7 +167,7 @@ def plan_scores(column: Column, roster: Roster, fitter: ScoreFitter) -> PlannedS
     unchanged: Set[str] = column.cells.keys()
     if planned:
         unchanged = (unchanged - planned.keys()) | {uid for uid, score in planned.items() if score is None}
-    return PlannedScores(PackedWrites(writes), tuple(settled), unchanged)
+    return PlannedScores(PackedWrites(writes) if writes else (), tuple(settled), unchanged)
 
 
 def _split(planned: Mapping[str, _Planned]) -> tuple[list[ScoreWrite], list[ScoreOutcome]]:

@@ -1,5 +1,6 @@
 """Share one district's token, call budget and memory among all its syncs in a process."""
 
+import asyncio
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -95,7 +96,10 @@ class PowerSchool:
         timezone: str = "UTC",
         marks: bool = False,
     ) -> PowerSchoolTarget:
-        """Return a target for one holder of a lease; retries go on until `until` at the latest."""
+        """Return a target for one holder of a lease, which makes one call after another.
+
+        So a district's SIS has as many at once as it has syncs. Retries go on until `until` at the latest.
+        """
         upstream = Upstream(
             SYSTEM,
             self.base_url,
@@ -104,6 +108,7 @@ class PowerSchool:
             self.budget,
             until=until,
             permit=permit,
+            gate=asyncio.Semaphore(1),
             timeout=self.timeout,
             dialect=PowerSchoolDialect(),
             backoff=self.backoff,

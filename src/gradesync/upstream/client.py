@@ -16,7 +16,7 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
-from gradesync.upstream.egress import limit_steps
+from gradesync.upstream.limits import limit_steps
 from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,

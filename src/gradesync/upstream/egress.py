@@ -12,8 +12,8 @@ import httpx
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
+from gradesync.upstream.limits import limit_steps
 
-CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 60.0  # longer than any call that names no time of its own
 GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the part of IPv6 that the internet uses
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -39,14 +39,6 @@ def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) 
         follow_redirects=False,
         trust_env=False,
     )
-
-
-def limit_steps(seconds: float) -> dict[str, float | None]:
-    """Return the limits of each step of a call that has `seconds` in all, as httpx keeps them in a request.
-
-    The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
-    """
-    return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
 
 
 @cache

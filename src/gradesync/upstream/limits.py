@@ -1,9 +1,10 @@
-"""Limit the calls to an upstream: so many in a window, and none while its circuit is open."""
+"""Limit the calls to an upstream: so many in a window, none while its circuit is open, each in its time."""
 
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
 
+import httpx
 from redis.asyncio import Redis
 
 from gradesync.core.district import BUDGET_SHARE
@@ -14,11 +15,20 @@ OPENED = f"{PREFIX}opened"  # the circuits that opened lately: where to look, no
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
+CONNECT_SECONDS = 10.0
 
 
 def loop_time() -> float:
     """Return the monotonic time of the loop that runs: virtual in a rehearsal."""
     return asyncio.get_running_loop().time()
+
+
+def limit_steps(seconds: float) -> dict[str, float | None]:
+    """Return the limits of each step of a call that has `seconds` in all, as httpx keeps them in a request.
+
+    The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
+    """
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
 
 
 class CircuitBreaker:
