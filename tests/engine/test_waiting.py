@@ -1,6 +1,8 @@
 """Wait in the queue and keep leases: nothing is counted twice, and no worker writes without a lease."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from time import monotonic
 
@@ -12,6 +14,7 @@ from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway, LeaseLost, SyncStopped
 from gradesync.settings import Settings
 from gradesync.sync.claim import Lease, claim, claim_from
+from gradesync.sync.context import SyncContext
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
@@ -190,19 +193,28 @@ async def test_lost_sync_records_nothing_of_its_last_call(harness: DistrictHarne
     )
 
 
+@asynccontextmanager
+async def open_cut_claims(
+    harness: DistrictHarness, settings: Settings
+) -> AsyncIterator[tuple[SyncContext, Cut]]:
+    """Yield a context whose claim is committed, and whose database cannot answer that."""
+    assert settings.database_url is not None
+    cut = Cut(COMMITTED, after=b"claimed AS")
+    async with relay(settings.database_url.get_secret_value(), cut) as url:
+        database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
+        yield replace(harness.context, database=database), cut
+        await database.close()
+
+
 async def test_claim_whose_commit_was_lost_is_given_back(
     harness: DistrictHarness, settings: Settings
 ) -> None:
-    assert settings.database_url is not None
-    sync, cut = await harness.request(), Cut(COMMITTED, after=b"claimed AS")
-    async with relay(settings.database_url.get_secret_value(), cut) as url:
-        database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
-        context = replace(harness.context, database=database)
+    sync = await harness.request()
+    async with open_cut_claims(harness, settings) as (context, _):
         with pytest.raises(DatabaseAway):
             await claim_from(context, harness.district.id)
         assert (await harness.get(sync)).lease_token is not None
         await retry_releases(context)
-        await database.close()
     assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
     assert (await harness.run_to_end(sync)).status == "complete"
 
@@ -210,18 +222,14 @@ async def test_claim_whose_commit_was_lost_is_given_back(
 async def test_claim_canceled_in_its_commit_is_given_back(
     harness: DistrictHarness, settings: Settings
 ) -> None:
-    assert settings.database_url is not None
-    sync, cut = await harness.request(), Cut(COMMITTED, after=b"claimed AS")
-    async with relay(settings.database_url.get_secret_value(), cut) as url:
-        database = Database.open(url, Secrets(KEYS), application_name="test", pool_size=1)
-        context = replace(harness.context, database=database)
+    sync = await harness.request()
+    async with open_cut_claims(harness, settings) as (context, cut):
         claiming = asyncio.create_task(claim_from(context, harness.district.id))
         cut.then = claiming.cancel
         with pytest.raises(asyncio.CancelledError):
             await claiming
         assert (await harness.get(sync)).lease_token is not None
         await retry_releases(context)
-        await database.close()
     assert ((await harness.get(sync)).stage, context.unreleased) == ("queued", set())
 
 
