@@ -186,8 +186,8 @@ def test_other_key_is_named() -> None:
 
 @given(st.sampled_from([SIGNED, STREAMED]), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
 def test_no_byte_changes_unnoticed(packed: bytes, share: float, flip: int) -> None:
-    place = int(share * len(packed))
-    assert faults(packed[:place] + bytes([packed[place] ^ flip]) + packed[place + 1 :])
+    position = int(share * len(packed))
+    assert faults(packed[:position] + bytes([packed[position] ^ flip]) + packed[position + 1 :])
 
 
 def peak(sections: int) -> tuple[int, int]:

@@ -22,51 +22,51 @@ async def decide(api: ApiHarness, who: ApiClient, *decisions: dict[str, str]) ->
     assert response.json() == {"decided": len(decisions)}
 
 
-async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], place: SisScore) -> str | None:
-    page = (await who.get(sync["links"]["outcomes"], assignment=str(place.item.id), limit=200)).json()
-    found = [o for o in page["items"] if o["student"] and o["student"]["id"] == str(place.uid)]
+async def reason_of(api: ApiHarness, who: ApiClient, sync: dict[str, Any], score: SisScore) -> str | None:
+    page = (await who.get(sync["links"]["outcomes"], assignment=str(score.item.id), limit=200)).json()
+    found = [o for o in page["items"] if o["student"] and o["student"]["id"] == str(score.uid)]
     return found[0]["reason"]["code"] if found and found[0]["reason"] else None
 
 
 async def test_what_is_put_back_is_sent_by_the_next_sync(api: ApiHarness) -> None:
-    teacher, place = await edit_and_compare(api)
-    before = place.before
+    teacher, score = await edit_and_compare(api)
+    before = score.before
     (found,) = await list_drift(api, teacher)
     assert (found["sis"], found["schoology"], found["choice"]) == ("3", before, None)
-    await decide(api, teacher, place.decision("put-back"))
+    await decide(api, teacher, score.decision("put-back"))
     assert [each["choice"] for each in await list_drift(api, teacher)] == ["put-back"]
     preview = await api.sync(teacher, dry_run=True)
     sync = await api.sync(teacher)
     assert preview["scores"] == sync["scores"]
-    assert (sync["scores"]["written"], place.held) == (1, before)
+    assert (sync["scores"]["written"], score.held) == (1, before)
     assert await list_drift(api, teacher) == []
     assert (await api.sync(teacher))["scores"]["written"] == 0
 
 
 async def test_what_is_taken_stays_until_schoology_changes(api: ApiHarness) -> None:
-    teacher, place = await edit_and_compare(api)
-    await decide(api, teacher, place.decision("take"))
+    teacher, score = await edit_and_compare(api)
+    await decide(api, teacher, score.decision("take"))
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
-    assert place.held == "3"
-    place.grade(4)
+    assert score.held == "3"
+    score.grade(4)
     await api.sync(teacher)
-    assert place.held == "4"
+    assert score.held == "4"
 
 
 async def test_what_is_stopped_stays_until_it_is_resumed(api: ApiHarness) -> None:
-    teacher, place = await edit_and_compare(api)
-    await decide(api, teacher, place.decision("stop"))
-    place.grade(4)
+    teacher, score = await edit_and_compare(api)
+    await decide(api, teacher, score.decision("stop"))
+    score.grade(4)
     for mode in ("changes", "full"):
         sync = await api.sync(teacher, mode=mode)
-        assert (sync["status"], place.held) == ("complete", "3")
-        assert await reason_of(api, teacher, sync, place) == "left-to-sis"
+        assert (sync["status"], score.held) == ("complete", "3")
+        assert await reason_of(api, teacher, sync, score) == "left-to-sis"
     listed = (await teacher.get(f"{api.path}/assignments")).json()["items"]
-    (own,) = [each for each in listed if each["id"] == str(place.item.id)]
+    (own,) = [each for each in listed if each["id"] == str(score.item.id)]
     assert (own["state"], own["scores_waiting"] or 0, own["scores_not_sent"]) == ("synced", 0, 0)
-    await decide(api, teacher, place.decision("resume"))
+    await decide(api, teacher, score.decision("resume"))
     await api.sync(teacher)
-    assert place.held == "4"
+    assert score.held == "4"
 
 
 async def test_ask_leaves_an_edit_until_it_is_decided(api: ApiHarness) -> None:
@@ -98,99 +98,99 @@ async def test_policies_decide_what_an_ordinary_sync_does(
     await api.change_policy(drift=policy)
     teacher = await api.teacher()
     await api.sync(teacher)
-    place = SisScore(api)
-    before = place.held
-    place.type_in_sis(3)
+    score = SisScore(api)
+    before = score.held
+    score.type_in_sis(3)
     await api.sync(teacher)
-    assert place.held == (held or before)
+    assert score.held == (held or before)
     await api.sync(teacher, mode="full")
-    assert place.held == ("3" if policy == "yield" else before)
-    place.grade(4)
+    assert score.held == ("3" if policy == "yield" else before)
+    score.grade(4)
     await api.sync(teacher)
-    assert place.held == "4"
+    assert score.held == "4"
 
 
 async def test_only_scores_of_the_list_are_decided_about(api: ApiHarness) -> None:
     office = await api.office()
     await api.sync(office)
-    place, other = SisScore(api), SisScore(api, number=1)
-    place.type_in_sis(3)
+    score, other = SisScore(api), SisScore(api, number=1)
+    score.type_in_sis(3)
     await compare(api, office)
-    body = {"decisions": [place.decision("stop"), other.decision("stop")]}
+    body = {"decisions": [score.decision("stop"), other.decision("stop")]}
     expect_problem(await office.post(f"{api.path}/drift", body), 422, "drift-not-found")
     assert [each["choice"] for each in await list_drift(api, office)] == [None]
-    await decide(api, office, place.decision("stop"))
+    await decide(api, office, score.decision("stop"))
     (entry,) = [e for e in (await office.get("/audit")).json()["items"] if e["action"] == "drift.decided"]
-    assert entry["objects"] == {"section": api.section, **place.decision("stop")}
+    assert entry["objects"] == {"section": api.section, **score.decision("stop")}
     assert entry["actor"].startswith("client:")
 
 
 async def test_decisions_do_nothing_to_a_later_edit(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
-    places = [SisScore(api), SisScore(api, number=1)]
-    for place in places:
-        place.type_in_sis(3)
+    scores = [SisScore(api), SisScore(api, number=1)]
+    for score in scores:
+        score.type_in_sis(3)
     await compare(api, teacher)
-    await decide(api, teacher, places[0].decision("put-back"), places[1].decision("take"))
-    for place in places:
-        place.type_in_sis(5)
+    await decide(api, teacher, scores[0].decision("put-back"), scores[1].decision("take"))
+    for score in scores:
+        score.type_in_sis(5)
     sync = await api.sync(teacher)
-    assert (sync["scores"]["written"], [place.held for place in places]) == (0, ["5", "5"])
-    assert await reason_of(api, teacher, sync, places[0]) == "drift-undecided"
+    assert (sync["scores"]["written"], [score.held for score in scores]) == (0, ["5", "5"])
+    assert await reason_of(api, teacher, sync, scores[0]) == "drift-undecided"
     found = await list_drift(api, teacher)
     assert [(each["sis"], each["choice"]) for each in found] == [("5", None)] * 2
     await compare(api, teacher)
     assert await list_drift(api, teacher) == found
-    await decide(api, teacher, places[0].decision("put-back"))
+    await decide(api, teacher, scores[0].decision("put-back"))
     await api.sync(teacher)
-    assert places[0].held != "5"
-    assert places[1].held == "5"
+    assert scores[0].held != "5"
+    assert scores[1].held == "5"
 
 
 async def test_edit_that_a_sync_restored_is_not_decided_about(api: ApiHarness) -> None:
-    teacher, place = await edit_and_compare(api)
-    before = place.before
+    teacher, score = await edit_and_compare(api)
+    before = score.before
     restored = await api.sync(teacher, mode="full")
-    assert place.held == before
+    assert score.held == before
     assert await list_drift(api, teacher) == []
-    body = {"decisions": [place.decision("put-back")]}
+    body = {"decisions": [score.decision("put-back")]}
     expect_problem(await teacher.post(f"{api.path}/drift", body), 422, "drift-not-found")
-    (one,) = await history_of(api, teacher, place)
+    (one,) = await history_of(api, teacher, score)
     assert (one["change"]["before"], one["change"]["value"]) == ("3", before)
     assert one["change"]["sync_id"] == restored["id"]
 
 
-async def history_of(api: ApiHarness, who: ApiClient, place: SisScore) -> list[dict[str, Any]]:
-    query = {"assignment": str(place.item.id), "student": str(place.uid)}
+async def history_of(api: ApiHarness, who: ApiClient, score: SisScore) -> list[dict[str, Any]]:
+    query = {"assignment": str(score.item.id), "student": str(score.uid)}
     items: list[dict[str, Any]] = (await who.get(f"{api.path}/history", **query)).json()["items"]
     return items
 
 
 @pytest.mark.parametrize("choice", ["put-back", "take"])
 async def test_decision_about_an_edit_that_is_gone_ends(api: ApiHarness, choice: str) -> None:
-    teacher, place = await edit_and_compare(api)
-    before = place.before
+    teacher, score = await edit_and_compare(api)
+    before = score.before
     assert before is not None
-    await decide(api, teacher, place.decision(choice))
-    place.type_in_sis(Decimal(before))
+    await decide(api, teacher, score.decision(choice))
+    score.type_in_sis(Decimal(before))
     assert (await api.sync(teacher))["scores"]["written"] == 0
     assert await list_drift(api, teacher) == []
-    place.grade(4)
+    score.grade(4)
     assert (await api.sync(teacher))["scores"]["written"] == 1
-    assert place.held == "4"
+    assert score.held == "4"
 
 
 async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -> None:
-    teacher, place = await edit_and_compare(api)
-    before = place.before
-    await decide(api, teacher, place.decision("put-back"))
+    teacher, score = await edit_and_compare(api)
+    before = score.before
+    await decide(api, teacher, score.decision("put-back"))
     sync = await api.sync(teacher)
-    (one,) = await history_of(api, teacher, place)
+    (one,) = await history_of(api, teacher, score)
     assert (one["change"]["before"], one["change"]["value"]) == ("3", before)
     undo = await teacher.post(f"{api.path}/undo", {"sync": sync["id"]})
     await api.run_queued()
-    assert (undo.status_code, place.held) == (202, "3")
+    assert (undo.status_code, score.held) == (202, "3")
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
     assert [each["choice"] for each in await list_drift(api, teacher)] == ["take"]
 
@@ -198,9 +198,9 @@ async def test_what_was_put_back_is_in_the_history_and_undone(api: ApiHarness) -
 async def test_undo_whose_answer_is_lost_is_finished(api: ApiHarness) -> None:
     teacher = await api.teacher()
     await api.sync(teacher)
-    place = SisScore(api)
-    before = place.held
-    place.grade(3)
+    score = SisScore(api)
+    before = score.held
+    score.grade(3)
     mistake = await api.sync(teacher)
     api.world.powerschool.log.clear()
     await teacher.post(f"{api.path}/undo", {"sync": mistake["id"], "dry_run": True})
@@ -211,12 +211,12 @@ async def test_undo_whose_answer_is_lost_is_finished(api: ApiHarness) -> None:
         api.sandbox.faults.add(fault)
     await teacher.post(f"{api.path}/undo", {"sync": mistake["id"]})
     await api.run_queued()
-    assert place.held == before
+    assert score.held == before
     api.mend()
     await forget_pauses(api.runtime.redis)
     await api.change_rows("UPDATE sync SET not_before = now()")  # the write that was lost has landed
     again = await api.sync(teacher)
-    assert (again["scores"]["written"], place.held) == (0, before)
+    assert (again["scores"]["written"], score.held) == (0, before)
     assert (await api.sync(teacher, mode="full"))["scores"]["written"] == 0
 
 

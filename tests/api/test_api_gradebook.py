@@ -95,12 +95,12 @@ async def test_gradebook_shows_what_was_sent_and_what_was_not(api: ApiHarness) -
     teacher = await api.teacher()
     sync = await api.sync(teacher)
     page = await read_gradebook(teacher, sync)
-    place = [student["id"] for student in page["students"]].index(str(uid))
-    assert page["students"][place]["name"] == api.world.schoology.users[uid].display
+    position = [student["id"] for student in page["students"]].index(str(uid))
+    assert page["students"][position]["name"] == api.world.schoology.users[uid].display
     column = column_of(page, "Homework 1:")
     assert column["state"] == "in-sis"
-    assert column["cells"][place] == "a"
-    assert column["reasons"][place] == "student-not-in-sis-section"
+    assert column["cells"][position] == "a"
+    assert column["reasons"][position] == "student-not-in-sis-section"
     assert page["reasons"]["student-not-in-sis-section"]["fix"]
     held = [n for n, letter in enumerate(column["cells"]) if letter == "s"]
     assert held
@@ -213,8 +213,8 @@ async def test_stopped_sync_shows_what_waits(api: ApiHarness) -> None:
     page = await read_gradebook(office, sync)
     assert count_letters(page)["w"] > 0
     column = column_of(page, "Homework 1:")
-    place = column["cells"].index("w")
-    assert column["before"][place] is not None
+    position = column["cells"].index("w")
+    assert column["before"][position] is not None
     assert column["after"] == []
     (numbers,) = await read_pages(office, f"{sync['links']['self']}/assignments")
     assert sum(item["clears"] for item in numbers["items"]) == sync["guard"]["cleared"]

@@ -155,8 +155,8 @@ async def test_next_page_is_read_once_by_two_clicks(synced: BrowserSession) -> N
     for tab, more in (("SIS Sync Log", "Show earlier syncs"), ("Comparison", "Show more scores")):
         await opened.tab(tab).click()
         await click_twice(opened, more)
-    for place in ("sections", "preflight/1"):
-        await opened.tool.locator("body").evaluate("(_, place) => { location.hash = place; }", f"#{place}")
+    for shown in ("sections", "preflight/1"):
+        await opened.tool.locator("body").evaluate("(_, to) => { location.hash = to; }", f"#{shown}")
         await click_twice(opened, "Show more sections")
     assert sorted(read) == sorted(lists)
 

@@ -129,10 +129,10 @@ async def test_statements_of_a_school_and_a_term_are_one_file(
     """State two sections, the one of another school beside them, and one whose school nobody knows."""
     await write(database)
     term = SisSection(Ref("901"), date(2026, 1, 5), date(2026, 1, 30))
-    places = {"79": ("7", term), "80": ("7", replace(term, ref=Ref("902"))), "81": ("8", None)}
+    links_of = {"79": ("7", term), "80": ("7", replace(term, ref=Ref("902"))), "81": ("8", None)}
     async with database.district("riverside") as db:
-        for section_id, (place, sis) in places.items():
-            await links.save(db, SectionLink(section_id=section_id, school=place, sis=sis))
+        for section_id, (code, sis) in links_of.items():
+            await links.save(db, SectionLink(section_id=section_id, school=code, sis=sis))
         await ledger.set_opted_out(db, "82", ["1"], opted_out=True)
     until = ("--to", datetime.now(UTC).isoformat())
     school, whole = tmp_path / "school.zip", tmp_path / "whole.zip"

@@ -15,7 +15,7 @@ from gradesync.db.connections import open_owner
 from gradesync.db.moving import list_routes, open_move
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
-from harness.cells import PACE
+from harness.cells import TIMING
 from harness.hanging_server import HangingServer, hanging_server
 from harness.servers import KEYS, Urls
 
@@ -27,7 +27,7 @@ Command = Callable[[str, Urls], Awaitable[object]]
 
 
 async def move(url: str, urls: Urls) -> None:
-    async with open_move(url, urls.migrate_database_url, DISTRICT, PACE, lambda _: None) as opened:
+    async with open_move(url, urls.migrate_database_url, DISTRICT, TIMING, lambda _: None) as opened:
         await opened.run()
 
 

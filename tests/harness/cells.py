@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from gradesync.db import migrate
 from gradesync.db.codec import Secrets
-from gradesync.db.moving import Move, Pace, Step, list_owners, open_move
+from gradesync.db.moving import Move, MoveTiming, Step, list_owners, open_move
 from gradesync.db.session import Database
 from harness.every_table import NAMES, district_column
 from harness.servers import EMPTY, KEYS, Urls
 
-PACE = Pace(takeover_wait=0, patience=5, least=60)
+TIMING = MoveTiming(takeover_wait=0, patience=5, least=60)
 
 
 class BrokenOffError(Exception):
@@ -38,7 +38,7 @@ class Cells:
                 raise BrokenOffError
 
         ends = (self.west.migrate_database_url, self.east.migrate_database_url)
-        async with open_move(*ends, district, PACE, report) as move:
+        async with open_move(*ends, district, TIMING, report) as move:
             yield move
 
     async def move(self, district: str) -> int:

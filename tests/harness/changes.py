@@ -18,7 +18,7 @@ class Change(NamedTuple):
     value: int = 0
 
 
-class Place(NamedTuple):
+class Target(NamedTuple):
     """Hold what a change concerns."""
 
     harness: DistrictHarness
@@ -42,73 +42,73 @@ def make_change(harness: DistrictHarness, change: Change) -> None:
     items = [item for item in harness.items if change.kind == "restore" or not item.deleted]
     if items:
         uid = harness.students[change.student % len(harness.students)]
-        CHANGES[change.kind](Place(harness, items[change.item % len(items)], uid, change.value))
+        CHANGES[change.kind](Target(harness, items[change.item % len(items)], uid, change.value))
 
 
-def _edit_in_sis(place: Place) -> None:
-    there = place.harness.world.powerschool.gradebook.of_section(place.harness.room.sis)
+def _edit_in_sis(target: Target) -> None:
+    there = target.harness.world.powerschool.gradebook.of_section(target.harness.room.sis)
     if there:
-        part = there[place.value % len(there)].section(place.harness.room.sis.dcid)
-        student, points = place.harness.room.students[place.uid], place.value % 4
+        part = there[target.value % len(there)].section(target.harness.room.sis.dcid)
+        student, points = target.harness.room.students[target.uid], target.value % 4
         typed = Decimal(points) if points else None
-        place.harness.world.powerschool.gradebook.edit_score(part, student, typed)
+        target.harness.world.powerschool.gradebook.edit_score(part, student, typed)
 
 
-def _delete_in_sis(place: Place) -> None:
-    gradebook = place.harness.world.powerschool.gradebook
-    there = gradebook.of_section(place.harness.room.sis)
+def _delete_in_sis(target: Target) -> None:
+    gradebook = target.harness.world.powerschool.gradebook
+    there = gradebook.of_section(target.harness.room.sis)
     if there:
-        gradebook.delete_assignment(there[place.value % len(there)].assignmentid)
+        gradebook.delete_assignment(there[target.value % len(there)].assignmentid)
 
 
-def _drop_in_sis(place: Place) -> None:
-    harness = place.harness
-    student = harness.room.students[place.uid]
+def _drop_in_sis(target: Target) -> None:
+    harness = target.harness
+    student = harness.room.students[target.uid]
     if student.dcid in harness.world.powerschool.roster(harness.room.sis):
         harness.world.powerschool.drop(student, harness.room.sis)
     else:
         harness.world.powerschool.enroll(student, harness.room.sis)
 
 
-def _lock(place: Place) -> None:
+def _lock(target: Target) -> None:
     """Lock or open the term, or one assignment of the SIS."""
-    sis, harness = place.harness.world.powerschool, place.harness
+    sis, harness = target.harness.world.powerschool, target.harness
     there = sis.gradebook.of_section(harness.room.sis)
-    if place.value % 3 == 0 or not there:
+    if target.value % 3 == 0 or not there:
         sis.lock_term(harness.room.term, locked=not harness.room.term.locked)
         return
-    part = there[place.value % len(there)].section(harness.room.sis.dcid)
+    part = there[target.value % len(there)].section(harness.room.sis.dcid)
     sis.gradebook.lock_assignment(part, locked=not part.locked)
 
 
-def _change_type(place: Place) -> None:
-    there = place.harness.world.powerschool.gradebook.of_section(place.harness.room.sis)
+def _change_type(target: Target) -> None:
+    there = target.harness.world.powerschool.gradebook.of_section(target.harness.room.sis)
     if there:
-        part = there[place.value % len(there)].section(place.harness.room.sis.dcid)
+        part = there[target.value % len(there)].section(target.harness.room.sis.dcid)
         part.scoretype = "PERCENT" if part.scoretype == "POINTS" else "POINTS"
 
 
-def _reimport(place: Place) -> None:
-    schoology, only = place.harness.world.schoology, [place.item.id] if place.value % 2 else None
-    schoology.reimport_assignments(place.section, only, with_grades=place.value % 3 > 0)
+def _reimport(target: Target) -> None:
+    schoology, only = target.harness.world.schoology, [target.item.id] if target.value % 2 else None
+    schoology.reimport_assignments(target.section, only, with_grades=target.value % 3 > 0)
 
 
-def _remake_category(place: Place) -> None:
-    if place.item.category:
-        place.harness.world.schoology.remake_category(place.section, place.item.category)
+def _remake_category(target: Target) -> None:
+    if target.item.category:
+        target.harness.world.schoology.remake_category(target.section, target.item.category)
 
 
-def _shorten_lists(place: Place) -> None:
-    switches = place.harness.world.schoology.switches
+def _shorten_lists(target: Target) -> None:
+    switches = target.harness.world.schoology.switches
     switches.partial_once = switches.partial_rest = False
-    switches.partial_lists = {("enrollment", "assignment", "grading_category")[place.value % 3]: 1}
+    switches.partial_lists = {("enrollment", "assignment", "grading_category")[target.value % 3]: 1}
 
 
-def _show_lists(place: Place) -> None:
-    place.harness.world.schoology.switches.partial_lists = {}
+def _show_lists(target: Target) -> None:
+    target.harness.world.schoology.switches.partial_lists = {}
 
 
-CHANGES: Mapping[str, Callable[[Place], object]] = {
+CHANGES: Mapping[str, Callable[[Target], object]] = {
     "grade": lambda at: at.harness.grade(at.item, at.uid, at.value),
     "clear": lambda at: at.harness.clear(at.item, at.uid),
     "mark": lambda at: at.harness.mark(at.item, at.uid, at.value % 4 + 1),

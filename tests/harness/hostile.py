@@ -74,9 +74,9 @@ def probes(document: Schema, ids: Mapping[str, str]) -> Iterator[list[Probe]]:
 
 
 def _with_parameter(plain: Probe, parameter: Schema, text: str) -> Probe:
-    name, place = parameter["name"], parameter["in"]
-    probe = replace(plain, slot=f"{place} {name}={text[:30]!r}")
-    match place:
+    name, location = parameter["name"], parameter["in"]
+    probe = replace(plain, slot=f"{location} {name}={text[:30]!r}")
+    match location:
         case "path":
             return replace(probe, ids={**plain.ids, name: text})
         case "query":
@@ -118,9 +118,9 @@ def _body_probes(plain: Probe, document: Schema, operation: Schema) -> Iterator[
     if "application/json" in content:
         yield [replace(plain, slot=f"body={str(value)[:30]!r}", body=value) for value in VALUES]
         schema = _schema(document, content["application/json"]["schema"])
-        for place in _members(document, schema):
+        for path in _members(document, schema):
             yield [
-                replace(plain, slot=f"body {place}={str(value)[:30]!r}", body=_put(plain.body, place, value))
+                replace(plain, slot=f"body {path}={str(value)[:30]!r}", body=_put(plain.body, path, value))
                 for value in VALUES
             ]
     for name in (
@@ -139,25 +139,25 @@ def _body_probes(plain: Probe, document: Schema, operation: Schema) -> Iterator[
 
 
 def _members(
-    document: Schema, schema: Schema, place: tuple[str | int, ...] = ()
+    document: Schema, schema: Schema, path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """Yield the place of each member of a body, of the first of each list too."""
-    if place:
-        yield place
+    """Yield the path of each member of a body, of the first of each list too."""
+    if path:
+        yield path
     for name, member in schema.get("properties", {}).items():
-        yield from _members(document, _schema(document, member), (*place, name))
+        yield from _members(document, _schema(document, member), (*path, name))
     if "items" in schema:
-        yield from _members(document, _schema(document, schema["items"]), (*place, 0))
+        yield from _members(document, _schema(document, schema["items"]), (*path, 0))
 
 
-def _put(body: Any, place: tuple[str | int, ...], value: Any) -> Any:
-    """Return a copy of a body with a value at a place; what is missing on the way is made."""
+def _put(body: Any, path: tuple[str | int, ...], value: Any) -> Any:
+    """Return a copy of a body with a value at a path; what is missing on the way is made."""
     body = copy.deepcopy(body)
     at: Any = body
-    for step, following in zip(place, (*place[1:], ""), strict=True):
+    for step, following in zip(path, (*path[1:], ""), strict=True):
         if isinstance(step, int):
             at[:] = at or [{}]
-            at[0] = value if step == place[-1] and following == "" else at[0]
+            at[0] = value if step == path[-1] and following == "" else at[0]
             at = at[0]
         elif following == "":
             at[step] = value

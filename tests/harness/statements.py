@@ -68,10 +68,10 @@ def materials(draw: st.DrawFn) -> Material:
     since = draw(st.integers(-1, 12))
     until = draw(st.integers(since, 13))
     cells = {(one.assignment_id, one.sis_student): one for one in draw(st.lists(CELL, max_size=6))}
-    places = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["u-1", "u-2"]))
+    targets = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["u-1", "u-2"]))
     failures = [
-        Failure(at(number), cause(number), *place, "score-not-accepted")
-        for number, place in enumerate(draw(st.lists(places, max_size=5)))
+        Failure(at(number), cause(number), *target, "score-not-accepted")
+        for number, target in enumerate(draw(st.lists(targets, max_size=5)))
     ]
     owed = {"u-3": Owed("not-attempted", Decimal(4))}
     return Material(

@@ -20,7 +20,7 @@ from harness.lti import LtiHarness, open_lti
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 UPSTREAM = {502, 503}
-PLACE = re.compile(r"{(\w+)}")
+PARAMETER = re.compile(r"{(\w+)}")
 PAGES = (
     *(("GET", "/lti/login"), ("POST", "/lti/login"), ("POST", "/lti/launch"), ("POST", "/lti/confirm")),
     *(("GET", "/lti/jwks"), ("GET", "/lti/assets/{id}/{id}"), ("GET", "/console/sign-in")),
@@ -132,13 +132,13 @@ class Odd:
 
 def vary(method: str, path: str, bearer: tuple[bytes, bytes], odd: Odd, ids: Mapping[str, str]) -> list[Sent]:
     """Return requests to a route, each strange in another place."""
-    filled = PLACE.sub(lambda place: ids.get(place[1], "1"), path)
+    filled = PARAMETER.sub(lambda name: ids.get(name[1], "1"), path)
     name, value = header = next(odd.headers)
     usual = () if name == b"authorization" else (bearer,)
     found = [Sent(method, filled, headers=(*usual, header, (name, value)))]
     if "{" in path:
         strange = next(odd.ids)
-        found.append(Sent(method, PLACE.sub(lambda _: strange, path), headers=(bearer,)))
+        found.append(Sent(method, PARAMETER.sub(lambda _: strange, path), headers=(bearer,)))
     else:
         found.append(Sent(method, filled, next(odd.queries), (bearer,)))
     if method not in {"GET", "DELETE"}:

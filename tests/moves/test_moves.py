@@ -14,7 +14,7 @@ from gradesync.db.pauses import Where
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
 from harness.assertions import assert_synced_well
-from harness.cells import PACE, Cells, read_rows
+from harness.cells import TIMING, Cells, read_rows
 from harness.commands import run_gradesync
 from harness.district import DistrictHarness
 from harness.every_table import fill
@@ -202,7 +202,7 @@ async def test_copy_is_resumed_from_its_source_alone(riverside: Cells, fresh: Ur
 async def test_move_to_the_same_database_is_refused(riverside: Cells) -> None:
     owner = riverside.west.migrate_database_url
     with pytest.raises(MoveRefused, match="the same database"):
-        async with open_move(owner, owner, "riverside", PACE, print):
+        async with open_move(owner, owner, "riverside", TIMING, print):
             pass
 
 

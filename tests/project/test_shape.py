@@ -43,6 +43,10 @@ def test_pages_use_the_words_of_the_field() -> None:
     assert sources.old_words_of_text([*pages, *sources.page_files(), *(root / "openapi").iterdir()]) == []
 
 
+def test_other_sources_use_the_words_of_the_field() -> None:
+    assert sources.old_words_of_text(sources.other_sources(), *sources.SPEECH) == []
+
+
 def test_files_of_tests_have_names_of_their_own() -> None:
     """Two of one name cannot be collected together."""
     names = Counter(path.name for path in (sources.ROOT / "tests").rglob("test_*.py"))

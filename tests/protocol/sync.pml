@@ -43,7 +43,7 @@
 
 mtype = { ABSENT, QUEUED, LEASED, COMPLETE, FAILED }
 mtype = { IDLE, DEAD, OPENED, LISTED, PLANNED, INTENDED, CREATING, FINDING, FINDING_AGAIN, BATCHES, PENDING,
-          SENDING, WRITING, READING_BACK, SETTLING, UNTOLD, LOST }
+          SENDING, WRITING, READING_BACK, SETTLING, UNRECORDED, LOST }
 mtype = { NONE, SENT, DONE, DROPPED }
 
 byte grade[2] = 1;        /* the source */
@@ -53,7 +53,7 @@ byte held[2];
 mtype status[REQUESTS] = ABSENT;
 byte owner[REQUESTS], lease[REQUESTS], rest[REQUESTS], due[REQUESTS], requested;
 bool calm[REQUESTS];      /* nothing went wrong since the request */
-bool told[REQUESTS];      /* all outcomes are stored */
+bool recorded[REQUESTS];      /* all outcomes are stored */
 
 typedef Ledger { byte ref, intent, owed; byte sent[2]; byte doubt[2]; byte cursor[2] }
 Ledger ledger;
@@ -258,7 +258,7 @@ inline check_settled() {  /* none lost: neither in this sync, nor in one that no
     CHECK(me.failed || (held[0] >= me.want[0] && held[1] >= me.want[1]));
     CHECK(!(calm[me.sync] && me.failed));
     CHECK(late.on || ((ledger.doubt[0] || held[0] == ledger.sent[0]) && (ledger.doubt[1] || held[1] == ledger.sent[1])));
-    CHECK(told[me.sync])
+    CHECK(recorded[me.sync])
 }
 
 #define AT(place) (!STRAY && me.at == place)
@@ -394,7 +394,7 @@ end:
         :: OURS -> note_cursors();
             save();
 #ifndef NO_ONE_TRANSACTION
-            told[me.sync] = true;
+            recorded[me.sync] = true;
 #endif
             status[me.sync] = (me.failed -> FAILED : COMPLETE); owner[me.sync] = 0; lease[me.sync] = 0;
             due[me.sync] = 0; EVENT(SETTLE, 0, (me.failed -> 1 : 0)); check_settled(); forget(IDLE)
@@ -486,7 +486,7 @@ end:
         do
         :: s < REQUESTS ->
             if
-            :: OVERDUE(s) -> status[s] = FAILED; owner[s] = 0; lease[s] = 0; rest[s] = 0; told[s] = true; EVENT(SETTLE, 0, 1)
+            :: OVERDUE(s) -> status[s] = FAILED; owner[s] = 0; lease[s] = 0; rest[s] = 0; recorded[s] = true; EVENT(SETTLE, 0, 1)
             :: else
             fi;
             s++

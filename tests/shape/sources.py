@@ -30,6 +30,7 @@ LEADS = (
     "After",
     "Raised",
 )
+OTHER_SUFFIXES = {".sql", ".pml", ".h", ".html", ".mako", ".toml", ".yaml", ".cfg", ".example"}
 SPEECH = ("tell", "tells", "told", "telling", "said", "say", "says", "saying")
 OLD_WORDS = (
     *(
@@ -108,6 +109,12 @@ def page_files() -> list[Path]:
     return sorted(path for path in (PACKAGE / "lti" / "assets").rglob("*") if path.suffix in {".css", ".js"})
 
 
+def other_sources() -> list[Path]:
+    """Return what is neither Python nor a page: SQL, the model, templates, manifests, the Makefile."""
+    found = [path for tree in (*TREES, "deploy") for path in (ROOT / tree).rglob("*")]
+    return sorted([ROOT / "Makefile", *(path for path in found if path.suffix in OTHER_SUFFIXES)])
+
+
 def loose_modules() -> list[str]:
     """Return the names of the modules that lie in no package of gradesync."""
     return sorted(path.stem for path in PACKAGE.glob("*.py"))
@@ -176,9 +183,9 @@ def old_words_of_code(paths: Iterable[Path]) -> list[tuple[str, int, str]]:
     ]
 
 
-def old_words_of_text(paths: Iterable[Path]) -> list[tuple[str, str]]:
-    """Return file and word of each old word anywhere in it."""
-    pattern = _pattern(*OLD_WORDS)
+def old_words_of_text(paths: Iterable[Path], *further: str) -> list[tuple[str, str]]:
+    """Return file and word of each old word, or further word, anywhere in it."""
+    pattern = _pattern(*OLD_WORDS, *further)
     return [
         (str(path.relative_to(ROOT)), match[0])
         for path in paths

@@ -10,7 +10,7 @@ from gradesync.cli.environment import open_settings, owner_url
 from gradesync.cli.output import CommandError, err, out
 
 if TYPE_CHECKING:
-    from gradesync.db.moving import Pace, Step
+    from gradesync.db.moving import MoveTiming, Step
 
 
 def move(
@@ -20,23 +20,23 @@ def move(
     patience: Annotated[float, typer.Option(min=1, help="Seconds to wait for syncs that run.")] = 300,
 ) -> None:
     """Move a district to another database. Broken off anywhere, it goes on when it is run again."""
-    from gradesync.db.moving import Pace
+    from gradesync.db.moving import MoveTiming
     from gradesync.observability.logs import configure_logging
     from gradesync.sync.context import SyncLimits
 
     configure_logging("warning", "text")
     with open_settings() as settings:
-        pace = Pace(SyncLimits().call_timeout, patience, settings.settle_seconds)
-        asyncio.run(_move(owner_url(settings), to, district_id, pace, abort))
+        timing = MoveTiming(SyncLimits().call_timeout, patience, settings.settle_seconds)
+        asyncio.run(_move(owner_url(settings), to, district_id, timing, abort))
 
 
-async def _move(source: str, target: str, district_id: str, pace: "Pace", abort: bool) -> None:
+async def _move(source: str, target: str, district_id: str, timing: "MoveTiming", abort: bool) -> None:
     from gradesync.db.moving import open_move
 
     def report(step: "Step") -> None:
         out.print(f"[green]✓[/] {step}")
 
-    async with open_move(source, target, district_id, pace, report) as opened:
+    async with open_move(source, target, district_id, timing, report) as opened:
         if abort:
             await opened.abort()
             return

@@ -18,13 +18,13 @@ SHARED = (Reason.ASSIGNMENT_FAILED, Reason.ASSIGNMENT_SKIPPED)
 # Each outcome once for each of its codes, in groups: those of a student, or those of an assignment.
 GROUPS = text("""
     WITH named AS (
-        SELECT outcome.*, code, place > 1 AS warning,
+        SELECT outcome.*, code, position > 1 AS warning,
                CASE WHEN code = ANY(:by_student) AND count IS NULL THEN student_id ELSE '' END AS concerned,
                CASE WHEN student_id = '' OR student_id LIKE 'assignment:%' THEN 0 ELSE coalesce(count, 1) END
                    AS scores
         FROM outcome,
              unnest(array_prepend(CASE WHEN result IN ('skipped', 'failed') THEN reason END, warnings))
-                 WITH ORDINALITY AS codes (code, place)
+                 WITH ORDINALITY AS codes (code, position)
         WHERE sync_id = CAST(:sync_id AS uuid) AND (result IN ('skipped', 'failed') OR warnings IS NOT NULL)
           AND code <> ALL(:shared)
     ), grouped AS (

@@ -68,7 +68,7 @@ class MoveRefused(GradeSyncError):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class MoveTiming:
     """Hold the seconds of a move.
 
     `takeover_wait`: how long a worker that lost its lease may still have a call under way.
@@ -87,7 +87,7 @@ class Move:
     district_id: str
     source: Owner
     target: Owner
-    pace: Pace
+    timing: MoveTiming
     report: Callable[[Step], None]
 
     async def run(self) -> int:
@@ -150,7 +150,7 @@ class Move:
     async def _settle(self) -> None:
         """Wait until nothing of the district runs. Raises `MoveRefused` when the patience ends."""
         try:
-            async with asyncio.timeout(self.pace.patience):
+            async with asyncio.timeout(self.timing.patience):
                 while not await self._is_quiet():  # noqa: ASYNC110 - other processes end it
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
@@ -161,7 +161,7 @@ class Move:
 
     async def _is_quiet(self) -> bool:
         async with self._session(self.source) as db:
-            return await pauses.is_quiet(db, takeover_wait_seconds=self.pace.takeover_wait)
+            return await pauses.is_quiet(db, takeover_wait_seconds=self.timing.takeover_wait)
 
     async def _switch(self, move_id: UUID) -> None:
         """Commit the copy, then the deletion: the one commit that decides who owns the district."""
@@ -188,7 +188,7 @@ class Move:
     async def _resume(self, end: Owner, move_id: UUID, action: str) -> None:
         async with self._session(end) as db:
             await audit.append(db, MOVER, action, {"district": self.district_id})
-            await pauses.resume(db, str(move_id), MOVER, least_seconds=self.pace.least)
+            await pauses.resume(db, str(move_id), MOVER, least_seconds=self.timing.least)
 
     async def _has(self, end: Owner) -> bool:
         async with end.connect() as connection:
@@ -208,7 +208,7 @@ class Move:
 
 @asynccontextmanager
 async def open_move(
-    source_url: str, target_url: str, district_id: str, pace: Pace, report: Callable[[Step], None]
+    source_url: str, target_url: str, district_id: str, timing: MoveTiming, report: Callable[[Step], None]
 ) -> AsyncIterator[Move]:
     """Open both ends by their owners' URLs. Raises `MoveRefused` where another move of it runs."""
     async with AsyncExitStack() as stack:
@@ -220,7 +220,7 @@ async def open_move(
             await lock.execution_options(isolation_level="AUTOCOMMIT")
             if not await lock.scalar(LOCK, {"district": district_id}):
                 raise MoveRefused(f"Another move of {district_id} runs, or both URLs name the same database.")
-        yield Move(district_id, ends[0], ends[1], pace, report)
+        yield Move(district_id, ends[0], ends[1], timing, report)
 
 
 async def list_routes(cells: Mapping[str, str]) -> dict[str, str]:

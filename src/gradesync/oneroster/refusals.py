@@ -21,7 +21,7 @@ CODES = frozenset(
 _PLAIN = {code.replace("_", ""): code for code in CODES}
 # Codes by which a status of 500 answers this request, rather than being a failure.
 ANSWERS = frozenset({"deletefailure", "unknownobject", "forbidden", "invaliddata"})
-PLACES = ("imsx_StatusInfo", "statusInfo", "statusInfoSet", "imsx_statusInfo")
+STATUS_MEMBERS = ("imsx_StatusInfo", "statusInfo", "statusInfoSet", "imsx_statusInfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _find_infos(content: object) -> Iterator[Mapping[str, Any]]:
         return
     if any(name.startswith("imsx_") for name in content):
         yield content
-    for place in PLACES:
-        inner = content.get(place)
+    for member in STATUS_MEMBERS:
+        inner = content.get(member)
         for info in inner if isinstance(inner, list) else [inner]:
             if isinstance(info, Mapping):
                 yield info

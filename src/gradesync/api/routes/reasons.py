@@ -19,7 +19,7 @@ from gradesync.db.outcomes import Outcome
 router = APIRouter(tags=["Syncs"])
 
 BY_STUDENT = tuple(code for code, entry in CATALOG.items() if entry.several)
-ORDER: Mapping[str, int] = {code: place for place, code in enumerate(CATALOG)}
+ORDER: Mapping[str, int] = {code: position for position, code in enumerate(CATALOG)}
 
 
 @router.get(

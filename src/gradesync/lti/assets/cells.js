@@ -39,8 +39,8 @@ export function joinPages(pages, preview) {
 }
 
 function columnsOf(page, students, texts) {
-  const places = new Map(page.students.map(({ id }, n) => [id, n]));
-  const order = students.map(({ id }) => places.get(id));
+  const positions = new Map(page.students.map(({ id }, n) => [id, n]));
+  const order = students.map(({ id }) => positions.get(id));
   return page.items.map((item) => ({
     id: item.assignment.id,
     title: item.assignment.title ?? `Assignment ${item.assignment.id}`,

@@ -53,7 +53,7 @@ function cellElement(blanks, cell, states, roomy) {
 }
 
 /** Let arrow keys move in the table: only one cell is in the tab order. */
-function moveByKeys(table, body, noteId, onPlace) {
+function moveByKeys(table, body, noteId, onPosition) {
   let active = null;
 
   function activate(cell) {
@@ -64,10 +64,10 @@ function moveByKeys(table, body, noteId, onPlace) {
     active.setAttribute("aria-describedby", noteId);
   }
 
-  const place = (cell) => onPlace(cell.parentElement.sectionRowIndex, cell.cellIndex - 1);
-  table.addEventListener("focusin", ({ target }) => target.matches(".cell") && place(target));
-  table.addEventListener("mouseover", ({ target }) => target.matches(".cell") && place(target));
-  table.addEventListener("mouseleave", () => table.contains(document.activeElement) && place(active));
+  const report = (cell) => onPosition(cell.parentElement.sectionRowIndex, cell.cellIndex - 1);
+  table.addEventListener("focusin", ({ target }) => target.matches(".cell") && report(target));
+  table.addEventListener("mouseover", ({ target }) => target.matches(".cell") && report(target));
+  table.addEventListener("mouseleave", () => table.contains(document.activeElement) && report(active));
   table.addEventListener("mousedown", ({ target }) => {
     if (!target.matches(".cell")) return;
     activate(target);

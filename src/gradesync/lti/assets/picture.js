@@ -38,7 +38,7 @@ class Picture {
   #context;
   #read;
   #book = null;
-  #places = new Map();
+  #groups = new Map();
   #noteId = `cell-note-${(pictures += 1)}`;
   #filters = h("div", { class: "picture-filters", hidden: true });
   #legend = h("ul", { class: "legend", "aria-label": "Legend" });
@@ -100,7 +100,7 @@ class Picture {
     return gradebookTable(this.#book, columns, {
       label: "The gradebook: students by assignments",
       noteId: this.#noteId,
-      onCell: (...place) => this.#describe(...place),
+      onCell: (...position) => this.#describe(...position),
     });
   }
 
@@ -128,14 +128,14 @@ class Picture {
   }
 
   #isShown({ id }) {
-    const place = this.#places.get(id);
-    return [...this.#filters.querySelectorAll("select")].every(({ name, value }) => !value || place?.[name]?.id === value);
+    const groups = this.#groups.get(id);
+    return [...this.#filters.querySelectorAll("select")].every(({ name, value }) => !value || groups?.[name]?.id === value);
   }
 
   /** Offer categories and grading periods, as far as Schoology names them now. */
   async #addFilters() {
     const { items } = await this.#context.api.assignments().catch((error) => this.#without(error));
-    this.#places = new Map(items.map(({ id, category, period }) => [id, { category, period }]));
+    this.#groups = new Map(items.map(({ id, category, period }) => [id, { category, period }]));
     const choices = [
       ["category", "Category", "All categories"],
       ["period", "Grading period", "All grading periods"],
@@ -151,7 +151,7 @@ class Picture {
   }
 
   #choice(name, label, all) {
-    const shown = this.#book.columns.map(({ id }) => this.#places.get(id)?.[name]).filter(Boolean);
+    const shown = this.#book.columns.map(({ id }) => this.#groups.get(id)?.[name]).filter(Boolean);
     const options = new Map(shown.map(({ id, title }) => [id, title?.trim() || `${label} ${id}`]));
     if (options.size < 2) return null;
     const id = `${this.#noteId}-${name}`;

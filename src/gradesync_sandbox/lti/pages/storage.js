@@ -3,15 +3,15 @@ const kept = new Map();
 const subjects = ["lti.capabilities", "lti.get_data", "lti.put_data"];
 
 function answerTo(origin, message) {
-  const place = `${origin} ${message.key}`;
+  const slot = `${origin} ${message.key}`;
   switch (message.subject) {
     case "lti.capabilities":
       return { supported_messages: subjects.map((subject) => ({ subject })) };
     case "lti.put_data":
-      kept.set(place, message.value);
+      kept.set(slot, message.value);
       return { key: message.key, value: message.value };
     case "lti.get_data":
-      return { key: message.key, value: kept.get(place) };
+      return { key: message.key, value: kept.get(slot) };
   }
 }
 

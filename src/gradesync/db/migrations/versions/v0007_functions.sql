@@ -1,5 +1,5 @@
 -- The functions of the queue, which leave out what is paused. A paused sync in the queue has a `not_before` in a
--- year that no worker sees; one whose worker is gone is told by its column.
+-- year that no worker sees; one whose worker is gone is known by its column.
 
 CREATE OR REPLACE FUNCTION tenantless_claimable_districts(takeover interval, older_than interval)
 RETURNS TABLE (district_id text)

@@ -3,7 +3,7 @@
 import { announce, button, focusOn, h } from "../dom.js";
 import { count, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
 
 export function create(context) {

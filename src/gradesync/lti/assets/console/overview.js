@@ -3,7 +3,7 @@
 import { h, sign } from "../dom.js";
 import { capital, count, dateOf, list, number, SIS } from "../words.js";
 import { chartOf, tilesOf } from "./chart.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { STATES } from "./states.js";
 import { tableOf } from "./table.js";
 
@@ -31,8 +31,8 @@ export function create(context) {
 
 const part = (title, ...children) => h("section", { class: "part" }, h("h3", {}, title), children);
 
-/** Turn the address of a list in the API into a place of the console. */
-const placeOf = ({ sections }) => (sections ? `#${sections.replace(/^\//, "")}` : null);
+/** Turn the address of a list in the API into a fragment of the console. */
+const fragmentOf = ({ sections }) => (sections ? `#${sections.replace(/^\//, "")}` : null);
 
 function reasonsOf(reasons) {
   if (reasons.length === 0) return h("p", { class: "quiet" }, "Nothing needs attention.");
@@ -43,13 +43,13 @@ const reasonOf = ({ reason, sections, items, links }) =>
   h(
     "li",
     {},
-    h("a", { href: placeOf(links) }, reason.title),
+    h("a", { href: fragmentOf(links) }, reason.title),
     h("p", { class: "note" }, `${count(sections, "section")}, ${count(items, "assignment or score", "assignments and scores")}`),
   );
 
 function groupsOf(title, name, groups, nameOf) {
   const columns = [
-    [name, (group) => (placeOf(group.links) ? h("a", { href: placeOf(group.links) }, nameOf(group)) : nameOf(group))],
+    [name, (group) => (fragmentOf(group.links) ? h("a", { href: fragmentOf(group.links) }, nameOf(group)) : nameOf(group))],
     ["Sections", ({ sections }) => number(sections.total)],
     ...STATES.map(({ key, words }) => [words, ({ sections }) => number(sections[key])]),
   ];

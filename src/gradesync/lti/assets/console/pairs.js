@@ -3,7 +3,7 @@
 import { announce, button, h, sign } from "../dom.js";
 import { count, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
 
 export class PairsPart {

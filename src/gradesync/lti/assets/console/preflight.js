@@ -3,7 +3,7 @@
 import { button, h } from "../dom.js";
 import { count } from "../words.js";
 import { attemptsOf } from "./attempts.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { ReportPart } from "./report.js";
 import { tableOf } from "./table.js";
 
@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 2000;
 
 export function create(context) {
   const view = new PreflightView(context);
-  return { element: view.element, open: (place) => view.open(place), close: () => view.close() };
+  return { element: view.element, open: (target) => view.open(target), close: () => view.close() };
 }
 
 class PreflightView {

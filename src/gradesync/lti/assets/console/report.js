@@ -5,7 +5,7 @@ import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
 import { pager } from "../paging.js";
 import { capital, count, number, SIS } from "../words.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
 
 const ROWS = 50;

@@ -3,7 +3,7 @@
 import { button, h, sign } from "../dom.js";
 import { count, number, resultOf, stageOf, statusOf } from "../words.js";
 import { attemptsOf } from "./attempts.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { SchedulesPart } from "./schedules.js";
 import { tableOf } from "./table.js";
 

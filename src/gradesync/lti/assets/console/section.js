@@ -8,7 +8,7 @@ import { DriftPart } from "./drift.js";
 import { LinkPart } from "./link.js";
 import { NowView } from "./now.js";
 import { PairsPart } from "./pairs.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { undoOf } from "./undo.js";
 
 /** Return the page of a section. */

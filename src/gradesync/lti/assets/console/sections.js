@@ -3,7 +3,7 @@
 import { button, h, sign } from "../dom.js";
 import { pager } from "../paging.js";
 import { count } from "../words.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { pageOf } from "./section.js";
 import { STATES, stateOf } from "./states.js";
 import { tableOf } from "./table.js";

@@ -4,7 +4,7 @@ import { Api } from "../api.js";
 import { announce, focusOn, h, show } from "../dom.js";
 import { Http, SessionOver } from "../http.js";
 import { Times } from "../words.js";
-import { linkTo, placeOf } from "./places.js";
+import { linkTo, readFragment } from "./fragments.js";
 import { Schools } from "./schools.js";
 import { VIEWS } from "./views.js";
 
@@ -72,8 +72,8 @@ class Shell {
   }
 
   async #show({ moved }) {
-    const place = placeOf(location.hash);
-    const view = VIEWS.find(({ key }) => key === place.key) ?? VIEWS[0];
+    const target = readFragment(location.hash);
+    const view = VIEWS.find(({ key }) => key === target.key) ?? VIEWS[0];
     for (const [key, link] of this.#links) {
       if (key === view.key) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
@@ -82,21 +82,21 @@ class Shell {
     this.#title.textContent = view.title;
     document.title = `${view.title} · ${this.district}`;
     try {
-      await this.#showView(view, place);
+      await this.#showView(view, target);
     } catch (error) {
       this.#failed(error);
     }
     if (moved) focusOn(this.#title);
   }
 
-  async #showView(view, place) {
+  async #showView(view, target) {
     if (!this.#opened.has(view.key)) this.#opened.set(view.key, (await view.load()).create(this.#context));
     const opened = this.#opened.get(view.key);
     if (this.#shown !== opened) this.#shown?.close?.();
     this.#shown = opened;
     this.#body.replaceChildren(opened.element);
     this.#context.schools.retry();
-    await opened.open(place);
+    await opened.open(target);
   }
 
   #failed(error) {

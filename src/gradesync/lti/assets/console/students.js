@@ -4,7 +4,7 @@ import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
 import { count, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
-import { linkTo } from "./places.js";
+import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
 
 export function create(context) {

@@ -1,14 +1,14 @@
-// Name the places of the console in the fragment of the address: "#sections/7900000001?reason=mass-change".
+// Write and read the fragments of the console's addresses: "#sections/7900000001?reason=mass-change".
 
-/** Return the fragment of a place: the view's key, what follows it, and a query. */
+/** Return the fragment of a view: its key, what follows it, and a query. */
 export function linkTo(key, rest = [], query = {}) {
   const path = [key, ...rest].map(encodeURIComponent).join("/");
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return given.length ? `#${path}?${new URLSearchParams(given)}` : `#${path}`;
 }
 
-/** Return the place of a fragment: `key`, `rest` (texts), `query` (URLSearchParams). */
-export function placeOf(fragment) {
+/** Read a fragment: `key`, `rest` (texts), `query` (URLSearchParams). */
+export function readFragment(fragment) {
   const [path, query = ""] = fragment.replace(/^#/, "").split("?");
   const [key, ...rest] = path.split("/").map(decode);
   return { key, rest, query: new URLSearchParams(query) };
