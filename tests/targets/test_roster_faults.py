@@ -1,17 +1,22 @@
 """Let calls to a OneRoster SIS fail: nothing is written twice, and no claim is false."""
 
 import json
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from itertools import product
 
 import pytest
 
 from gradesync_sandbox.faults import LoseAfter, RefuseBefore, Status, Truncate
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
+from gradesync_sandbox.powerschool.switches import ScoreFault
+from gradesync_sandbox.schoology.model import Item
 from gradesync_sandbox.world import build
 from harness.assertions import find_false_claims
 from harness.district import DistrictHarness
 from harness.environment import Environment
 
+Cells = Mapping[tuple[int, int | None], tuple[str, str | None]]
 READS = ("token", "class.get", "term.get", "category.list", "lineItem.list")
 WRITES = ("lineItem.put", "result.put")
 EFFECTS = (RefuseBefore(), LoseAfter(), Status(500), Status(503, headers={"retry-after": "0"}), Truncate())
@@ -88,6 +93,68 @@ async def test_a_sis_that_is_down_ends_the_sync_and_loses_nothing(harness: Distr
     assert await find_false_claims(harness, done) == []
     await harness.end_faults()
     await assert_done_well(harness)
+
+
+def poison(harness: DistrictHarness, *items: Item) -> None:
+    """Let every score of these items be answered by an error."""
+    faults = [ScoreFault("poison", part=harness.part(item).assignmentsectionid, times=None) for item in items]
+    harness.world.powerschool.switches.score_faults.extend(faults)
+
+
+def count_results(cells: Cells, item: Item) -> Counter[tuple[str, str | None]]:
+    return Counter(end for (key, uid), end in cells.items() if uid and key == item.id)
+
+
+async def test_R47_an_item_that_fails_at_every_score_costs_few_calls(environment: Environment) -> None:
+    world = build(7, 1, 30, 2, ideal=True)
+    async with environment.open_district(
+        world, oneroster=open_face(world.powerschool, "standard")
+    ) as harness:
+        await assert_done_well(harness)
+        first, second = harness.items
+        for item, uid in product((first, second), harness.students):
+            harness.grade(item, uid, 3)
+        poison(harness, first)
+        harness.forget_calls()
+        done = await harness.sync()
+        cells = await harness.outcomes_by_cell(done)
+        assert count_results(cells, first) == {("failed", "score-not-accepted"): 30}
+        assert count_results(cells, second) == {("written", None): 30}
+        assert await find_false_claims(harness, done) == []
+        assert calls(harness)["result.put"] <= 30 + 2 * (12 + 8)  # those of other connections are under way
+        harness.world.powerschool.switches.score_faults.clear()
+        await assert_done_well(harness)
+
+
+async def test_R47_a_sis_that_fails_at_every_score_is_down(environment: Environment) -> None:
+    world = build(7, 1, 30, 2, ideal=True)
+    async with environment.open_district(
+        world, oneroster=open_face(world.powerschool, "standard")
+    ) as harness:
+        await assert_done_well(harness)
+        for item, uid in product(harness.items, harness.students):
+            harness.grade(item, uid, 3)
+        poison(harness, *harness.items)
+        harness.forget_calls()
+        done = await harness.sync()
+        assert (done.status, done.error_code) == ("failed", "upstream-unavailable")
+        assert calls(harness)["result.put"] <= done.attempt * 2 * (24 + 16)
+        reasons = {reason for _, reason in (await harness.outcomes_by_cell(done)).values()}
+        assert "score-not-accepted" not in reasons
+        assert await find_false_claims(harness, done) == []
+        harness.world.powerschool.switches.score_faults.clear()
+        await assert_done_well(harness)
+
+
+async def test_R47_a_few_scores_that_all_fail_are_named(harness: DistrictHarness) -> None:
+    await harness.sync()
+    first, (ann, ben, _) = harness.items[0], harness.students
+    poison(harness, first)
+    for uid in (ann, ben):
+        harness.grade(first, uid, 3)
+    done = await harness.sync()
+    assert count_results(await harness.outcomes_by_cell(done), first) == {("failed", "score-not-accepted"): 2}
+    assert await find_false_claims(harness, done) == []
 
 
 async def test_server_busy_is_waited_for_whatever_its_status(harness: DistrictHarness) -> None:

@@ -9,11 +9,12 @@ from itertools import product
 
 import pytest
 
-from engine import test_enrollments, test_facts, test_partial_lists, test_reimport
+from engine import test_enrollments, test_facts, test_partial_lists, test_poison, test_reimport
 from engine.rules import (
     test_assignments_by_number,
     test_moved_by_number,
     test_scores_by_number,
+    test_starts_by_number,
     test_syncs_by_number,
 )
 from gradesync_sandbox.oneroster.demands import SERVERS
@@ -26,7 +27,7 @@ from harness.environment import Environment
 Rule = Callable[[DistrictHarness], Awaitable[None]]
 
 ASSIGNMENTS, SCORES = test_assignments_by_number, test_scores_by_number
-MOVED, SYNCS = test_moved_by_number, test_syncs_by_number
+MOVED, SYNCS, STARTS = test_moved_by_number, test_syncs_by_number, test_starts_by_number
 RULES: list[Rule] = [
     ASSIGNMENTS.test_R1_name_points_due_date_category_and_scores_arrive,
     ASSIGNMENTS.test_R8_a_factor_is_a_warning_and_a_comment_is_no_change,
@@ -51,6 +52,8 @@ RULES: list[Rule] = [
     SYNCS.test_R20_deleted_in_the_sis_is_created_again_with_all_scores,
     SYNCS.test_R21_nothing_flows_to_schoology,
     SYNCS.test_R22_only_a_course_admin_of_the_section_syncs,
+    STARTS.test_R23_schedules_begin_syncs_only_where_allowed,
+    STARTS.test_R24_log_shows_thirty_days_with_failures,
     MOVED.test_R40_each_record_holds_its_own_childs_scores,
     MOVED.test_R40_a_former_record_is_named_and_left,
     MOVED.test_R40_a_new_account_of_a_student_sends_nothing_again,
@@ -69,6 +72,7 @@ RULES: list[Rule] = [
     test_enrollments.test_R39_the_score_of_the_older_enrollment_is_sent,
     test_reimport.test_R45_a_class_imported_anew_goes_on_in_its_columns,
     test_reimport.test_R45_only_what_differs_from_what_was_sent_is_written,
+    test_poison.test_R47_a_row_that_breaks_every_batch_fails_alone,
     test_partial_lists.test_R49_nobody_is_skipped_by_a_partial_roster,
     test_partial_lists.test_R49_no_assignment_is_unknown_by_a_partial_list,
     test_partial_lists.test_R49_no_category_is_unmapped_by_a_partial_list,
@@ -77,6 +81,7 @@ RULES: list[Rule] = [
 CLASSES = {
     test_enrollments.__name__: (4, 2, True),
     test_partial_lists.__name__: (6, 2, False),
+    test_poison.__name__: (12, 2, True),
     test_reimport.__name__: (4, 3, True),
 }
 # What a server without categories, or one that clears no score, does instead: test_target_rules.py has it.

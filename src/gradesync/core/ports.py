@@ -56,8 +56,9 @@ class BatchResult:
 
     Accepted: `doubtful` are the (assignment's ref key, SIS student) of rows that the response leaves out or
     contradicts; `unconfirmed`: it has no body to bear anything out. A SIS that takes rows one by one accepts
-    all but these: `refused` maps a row to its reason, None where nothing shows it, and its detail; of the
-    `lost` no answer came; the `unsent` were not tried: they are refused beforehand, or the SIS `stopped`.
+    all but these: `refused` maps a row to its reason, None where nothing shows it, and its detail; the
+    `lost` may be there, also where the SIS refused them by an error of its own; the `unsent` were not tried:
+    they are refused beforehand, or the SIS `stopped`.
     Refused: `students` are SIS keys named as not acceptable; `pairs` the same with the ref key of the
     assignment, where the SIS named it. `gone`: ref keys of assignments that are deleted; `missing`: some may
     be. `denied`: the SIS refuses the assignments, or the teacher, or the plugin. `too_large`: fewer rows may

@@ -21,6 +21,9 @@ CODES = frozenset(
 _PLAIN = {code.replace("_", ""): code for code in CODES}
 # Codes by which a status of 500 answers this request, rather than being a failure.
 ANSWERS = frozenset({"deletefailure", "unknownobject", "forbidden", "invaliddata"})
+# Calls whose errors may come from the row that was sent: whoever sent it looks whether others pass (R47).
+OF_ROWS = frozenset({"result.put", "result.post", "result.delete"})
+UNAVAILABLE = frozenset({502, 503, 504})
 STATUS_MEMBERS = ("imsx_StatusInfo", "statusInfo", "statusInfoSet", "imsx_statusInfo")
 
 
@@ -50,6 +53,11 @@ def read_refusal(response: UpstreamResponse) -> Refusal:
     codes = frozenset(code for info in infos for code in _read_codes(info))
     majors = {str(info.get("imsx_codeMajor", "")).lower() for info in infos}
     return Refusal(response.status, codes, bool(majors & FAILED))
+
+
+def is_answered(response: UpstreamResponse) -> bool:
+    """Return False for an error of the SIS's own, which refuses nothing."""
+    return response.status < 500 or (response.status == 500 and bool(read_refusal(response).codes & ANSWERS))
 
 
 def _find_infos(content: object) -> Iterator[Mapping[str, Any]]:
@@ -91,4 +99,4 @@ class OneRosterDialect:
         return None
 
     def is_answer(self, response: UpstreamResponse, kind: str) -> bool:
-        return response.status == 500 and bool(read_refusal(response).codes & ANSWERS)
+        return is_answered(response) or (kind in OF_ROWS and response.status not in UNAVAILABLE)

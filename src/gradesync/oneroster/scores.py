@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gradesync.core.ledger import holds, points_of
 from gradesync.core.ports import BatchResult, ScoreRow
@@ -14,37 +14,12 @@ from gradesync.oneroster.calls import Calls, is_other, is_same, path_to
 from gradesync.oneroster.cells import encode_cell
 from gradesync.oneroster.ids import result_id
 from gradesync.oneroster.objects import Object, is_gone, read_id, read_ref, read_supplied_ids
-from gradesync.oneroster.refusals import Refusal, read_refusal
+from gradesync.oneroster.refusals import Refusal, is_answered, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
+from gradesync.oneroster.tally import Pair, Tally
 from gradesync.upstream.response import MalformedError, UpstreamResponse, decode, until_landed
 
-DENIALS = 3  # refusals of access in a row, with nothing taken, after which no further score is sent
-LOSSES = 12  # lost answers in a row after which the SIS is taken to be down
-TRIES = 2  # sends of a score whose answer is lost and that the SIS does not hold
-
-Pair = tuple[str, str]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Collect what became of the rows of one batch of a section."""
-
-    section: SisSection
-    refused: dict[Pair, tuple[str | None, str]] = field(default_factory=dict)
-    doubtful: set[Pair] = field(default_factory=set)
-    lost: set[Pair] = field(default_factory=set)
-    unsent: set[Pair] = field(default_factory=set)
-    unknown: set[Pair] = field(default_factory=set)
-    taken: int = 0
-    denied: int = 0
-    losses: int = 0
-    stopped: Retriable | SyncStopped | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Return True where no further row would be taken."""
-        denied = self.denied >= DENIALS and not self.taken
-        return denied or self.stopped is not None or self.losses >= LOSSES
+TRIES = 2  # sends of a score whose answer is lost, or an error, and that the SIS does not hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +39,7 @@ class Scores:
         await self.reader.learn(section, rows)
         self.results.written = True
         detail = "the SIS shows a score of this assignment without its student"
-        tally = _Tally(section)
+        tally = Tally(section)
         for row in filter(self._is_hidden, rows):
             tally.refused[_pair(row)] = Reason.SIS_UNREADABLE, detail
             tally.unsent.add(_pair(row))
@@ -77,18 +52,12 @@ class Scores:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         tally.unsent.update(_pair(row) for part in waiting for row in part)
-        if tally.denied and not (tally.taken or tally.lost) and len(tally.refused) == tally.denied:
+        if tally.is_denied:
             reason, detail = next(iter(tally.refused.values()))
             return BatchResult(accepted=False, denied=True, reason=reason, detail=detail)
+        tally.judge_failing()
         await self._explain_unknown(section, tally)
-        return BatchResult(
-            accepted=True,
-            doubtful=frozenset(tally.doubtful),
-            refused=tally.refused,
-            lost=frozenset(tally.lost),
-            unsent=frozenset(tally.unsent),
-            stopped=tally.stopped,
-        )
+        return tally.result()
 
     def _is_hidden(self, row: ScoreRow) -> bool:
         """Return True where a write could make a second result of one that is there."""
@@ -104,7 +73,7 @@ class Scores:
             groups.setdefault((row.ref.key,) if is_new else _pair(row), []).append(row)
         return list(groups.values())
 
-    async def _work(self, waiting: Iterator[Sequence[ScoreRow]], tally: _Tally) -> None:
+    async def _work(self, waiting: Iterator[Sequence[ScoreRow]], tally: Tally) -> None:
         """Send parts one after another until none is left, or no further one would be taken."""
         while not tally.is_over and (part := next(waiting, None)):
             rows = list(part)
@@ -118,7 +87,7 @@ class Scores:
                 tally.stopped = tally.stopped or stopped
             tally.unsent |= set(map(_pair, rows)) - tally.lost
 
-    async def _post(self, rows: list[ScoreRow], tally: _Tally) -> list[ScoreRow]:
+    async def _post(self, rows: list[ScoreRow], tally: Tally) -> list[ScoreRow]:
         """Send new results of one line item in a call; return those that are still to be sent one by one.
 
         The SIS makes their ids: unless it took all of them, only its list shows which it took.
@@ -147,7 +116,7 @@ class Scores:
             tally.doubtful |= {_pair(row) for key, row in made.items() if key not in shown}
         return []
 
-    def _find_missing(self, rows: Sequence[ScoreRow], tally: _Tally) -> list[ScoreRow]:
+    def _find_missing(self, rows: Sequence[ScoreRow], tally: Tally) -> list[ScoreRow]:
         """Return the rows that the SIS does not hold. One of which that cannot be read stays lost."""
         missing = []
         for row in rows:
@@ -162,26 +131,33 @@ class Scores:
                 missing.append(row)
         return missing
 
-    async def _send_row(self, row: ScoreRow, tally: _Tally) -> None:
-        """Send one score; where its answer is lost, one GET shows if it is there."""
-        pair = _pair(row)
+    async def _send_row(self, row: ScoreRow, tally: Tally) -> None:
+        """Send one score; where its answer is lost or an error, one GET shows if it is there."""
+        pair, failure = _pair(row), None
+        if row.ref.key in tally.closed:
+            tally.held_back.add(pair)
+            return
         entry = self.results.cells.get(pair)
         for _ in range(TRIES):
+            answer, lost, failure = None, None, None
             try:
-                settled = await self._call(row, entry)
-            except AnswerLost as lost:
-                tally.lost.add(pair)
+                answer = await self._call(row, entry)
+            except AnswerLost as error:
+                lost = error
+            if lost is None and (answer is None or is_answered(answer)):
+                tally.answer(pair)
+                self._note(row, answer, tally)
+                return
+            tally.lost.add(pair)
+            if lost is not None:
                 await until_landed(lost)
-                if not await self._is_there(row, entry):
-                    continue
-                settled = None
-            tally.lost.discard(pair)
-            tally.losses = 0
-            self._note(row, settled, tally)
-            return
-        tally.losses += 1
-        if tally.losses >= LOSSES:
-            tally.stopped = Retriable("the SIS doesn't show whether it took the scores")
+            elif answer is not None:
+                failure = read_refusal(answer).describe("result.put")
+            if await self._is_there(row, entry):
+                tally.answer(pair)
+                self._note(row, None, tally)
+                return
+        tally.fail(pair, failure)
 
     async def _call(self, row: ScoreRow, entry: Object | None) -> UpstreamResponse | None:
         """Write a row; None where there is nothing to write. Raises `AnswerLost`."""
@@ -213,7 +189,7 @@ class Scores:
             return False
         return holds(live, row.write.value, row.write.before)
 
-    def _note(self, row: ScoreRow, response: UpstreamResponse | None, tally: _Tally) -> None:
+    def _note(self, row: ScoreRow, response: UpstreamResponse | None, tally: Tally) -> None:
         pair = _pair(row)
         if response is None:
             tally.taken += 1
@@ -276,7 +252,7 @@ class Scores:
         except MalformedError:
             return True
 
-    async def _explain_unknown(self, section: SisSection, tally: _Tally) -> None:
+    async def _explain_unknown(self, section: SisSection, tally: Tally) -> None:
         """Find line items that are gone behind refusals of an unknown object."""
         for line_item in {line_item for line_item, _ in tally.unknown}:
             try:

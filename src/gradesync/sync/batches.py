@@ -78,13 +78,14 @@ class Sent:
             key, pair = key_of(row), (row.ref.key, row.write.sis_student)
             if pair in answer.unsent:
                 self.untried.add(key)
+            if pair in answer.lost:
+                self.lost.add(key)
             if pair in answer.refused:
                 reason, detail = answer.refused[pair]
                 self.refused[key] = reason or absence(pair[1]) or Reason.SCORE_NOT_ACCEPTED
                 self.details[key] = detail
             elif pair in answer.lost:
                 self.refused[key] = Reason.UPSTREAM_UNAVAILABLE
-                self.lost.add(key)
             elif key not in self.untried:
                 accepted.append(row)
         return accepted

@@ -17,6 +17,7 @@ from gradesync_sandbox.oneroster.reads import find_section
 from gradesync_sandbox.oneroster.schema import check_object
 from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.oneroster.wire import Refused, answer
+from gradesync_sandbox.powerschool.bent import is_poisoned
 from gradesync_sandbox.powerschool.log import Call, Effect, WrittenScore
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Category, Score, Section
 
@@ -150,8 +151,14 @@ def _find_cell(face: OneRoster, key: str, sent: Object, call: Call) -> _Cell:
         raise Refused(404, "unknownobject", "There is no such student in the class")
     _check_result(face, section, sent)
     pair = part.assignmentsectionid, int(student)
+    _check_poison(face, pair)
     _check_cell(face, key, pair, face.sis.gradebook.scores[pair[0]].get(pair[1]))
     return _Cell(part, int(student), logged)
+
+
+def _check_poison(face: OneRoster, pair: tuple[int, int]) -> None:
+    if is_poisoned(face.sis, *pair):
+        raise Refused(500, "internal_server_error", "Internal Server Error")
 
 
 def _store_result(face: OneRoster, key: str, sent: Object, cell: _Cell) -> Score:
@@ -212,6 +219,7 @@ def delete_result(face: OneRoster, request: Request, raw: bytes, shown: Shown, c
         raise Refused(405, "deletefailure", "Results are not deleted")
     if face.sis.term_of(face.sis.sections[part.sectionsdcid]).locked:
         raise Refused(403, "forbidden", "The grading window is closed")
+    _check_poison(face, (part.assignmentsectionid, score.studentsdcid))
     logged.effect = "unchanged" if score.blank and not score.flags else "cleared"
     del face.sis.gradebook.scores[part.assignmentsectionid][score.studentsdcid]
     face.results.pop(key, None)

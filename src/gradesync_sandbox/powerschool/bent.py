@@ -75,6 +75,15 @@ def _strike(bent: Bent, fault: ScoreFault, hits: list[tuple[int, int]]) -> None:
             bent.faults.update(dict.fromkeys(hits, fault))
 
 
+def is_poisoned(sis: PowerSchool, part: int, student: int) -> bool:
+    """Return whether a cell breaks whatever call holds it, and count that."""
+    for fault in sis.switches.score_faults:
+        if fault.kind == "poison" and fault.matches(part, student):
+            _count(sis, fault)
+            return True
+    return False
+
+
 def _count(sis: PowerSchool, fault: ScoreFault) -> None:
     if fault.times is None:
         return
