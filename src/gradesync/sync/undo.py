@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gradesync.core.plan import Plan
+from gradesync.core.plan import Plan, weigh
 from gradesync.core.planner import plan as make_plan
 from gradesync.core.undo import (
     Targets,
@@ -75,8 +76,10 @@ async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) 
     targets = spare_debts(targets, journal.entries, holders)
     renumbered = {key: holders[key] for column in targets.values() for key in column if key not in current}
     gradebook, attempt.selection = put_back(reading.gradebook, targets, holders)
-    # An edit made in the SIS is never overwritten here, whatever the district's policy is for syncs.
-    book = replace(reading.book, policy=replace(reading.book.policy, drift="report"))
+    # An edit made in the SIS is never overwritten here, whatever the district's policy is for syncs. Nor is
+    # one score emptied before a person has seen how many: a share of the section is no measure for a child.
+    policy = replace(reading.book.policy, drift="report", guard_scores=0, guard_share=Decimal(0))
+    book = replace(reading.book, policy=policy)
     plan = make_plan(
         gradebook,
         forget_taken(journal.entries),
@@ -88,4 +91,6 @@ async def plan_undo(attempt: Attempt, reading: Reading, raw: Mapping[str, Any]) 
         full=True,
     )
     journal.decisions = decide_next(targets, journal.entries, holders)
-    return restrain(plan, targets, reading.live, renumbered)
+    restrained = restrain(plan, targets, reading.live, renumbered)
+    guard = weigh(restrained.assignments, journal.entries, gradebook.cells, policy)
+    return replace(restrained, guard=guard)

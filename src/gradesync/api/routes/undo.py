@@ -35,7 +35,8 @@ router = APIRouter(tags=["History"])
 async def start_undo(*, context: SyncWriter, response: Response, wanted: UndoRequest) -> schemas.Sync:
     """Start a sync that puts back what one sync changed, or an assignment or a student as of a moment.
 
-    It is a sync like any other: with a preview (`dry_run`), a guard, and outcomes. What changed since, by
+    It is a sync like any other: with a preview (`dry_run`), a guard, and outcomes. Its guard stops for a
+    single score that would be cleared; `approve` sends the plan. What changed since, by
     another sync or in the SIS, is left as it is and named (`changed-since`). Later syncs send an undone score
     again once it changes in Schoology.
     """
