@@ -87,6 +87,20 @@ async def test_titles_stay_while_schoology_is_away(synced: BrowserSession) -> No
     await expect(late).to_contain_text("50 points")
 
 
+async def test_filters_come_back_with_schoology(synced: BrowserSession) -> None:
+    opened = await synced.open()
+    synced.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
+    synced.app.state.live = Live(synced.runtime)
+    await opened.tool.locator(".picture > summary").first.click()
+    filters = opened.tool.locator(".picture-filters")
+    await expect(filters).to_contain_text("so you can't choose a category")
+    await expect(opened.tool.get_by_role("grid")).to_be_visible()
+    synced.sandbox.faults.rules.clear()
+    await filters.get_by_role("button", name="Try again").click()
+    await expect(filters.get_by_label("Category", exact=True)).to_be_visible()
+    await expect(filters.get_by_role("button")).to_have_count(0)
+
+
 @pytest.mark.parametrize("tab", TABS[:3])
 async def test_every_tab_explains_an_ended_session(synced: BrowserSession, tab: str) -> None:
     opened = await synced.open()

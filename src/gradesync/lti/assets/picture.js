@@ -132,22 +132,27 @@ class Picture {
     return [...this.#filters.querySelectorAll("select")].every(({ name, value }) => !value || groups?.[name]?.id === value);
   }
 
-  /** Offer categories and grading periods, as far as Schoology names them now. */
+  /** Offer categories and grading periods, or to ask again where Schoology doesn't name them now. */
   async #addFilters() {
-    const { items } = await this.#context.api.assignments().catch((error) => this.#without(error));
+    const { items, live } = await this.#context.api.assignments().catch((error) => this.#without(error));
     this.#groups = new Map(items.map(({ id, category, period }) => [id, { category, period }]));
     const choices = [
       ["category", "Category", "All categories"],
       ["period", "Grading period", "All grading periods"],
     ].map((choice) => this.#choice(...choice)).filter(Boolean);
-    this.#filters.replaceChildren(...choices);
-    show(this.#filters, choices.length > 0);
+    this.#filters.replaceChildren(...(live ? choices : [this.#unfiltered()]));
+    show(this.#filters, !live || choices.length > 0);
   }
 
   /** Do without filters where the assignments cannot be read now. */
   #without(error) {
     this.#context.ended(error);
-    return { items: [] };
+    return { items: [], live: false };
+  }
+
+  #unfiltered() {
+    const again = button("Try again", () => this.#addFilters(), { class: "link" });
+    return h("p", { class: "quiet", role: "status" }, "Schoology isn't responding right now, so you can't choose a category. ", again);
   }
 
   #choice(name, label, all) {
