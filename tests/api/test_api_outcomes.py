@@ -72,7 +72,7 @@ async def test_an_update_lists_the_changed_fields(api: ApiHarness) -> None:
     assert (edit["field"], edit["before"], edit["after"]) == ("points", before, "77.5")
     assert (outcome["before"], outcome["after"]) == (None, None)
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert f'"points {before}","points 77.5"' in sheet.text
+    assert f'"Points: {before}","Points: 77.5"' in sheet.text
 
 
 async def test_a_changed_category_is_shown_by_its_sis_titles(api: ApiHarness) -> None:
@@ -88,7 +88,7 @@ async def test_a_changed_category_is_shown_by_its_sis_titles(api: ApiHarness) ->
     assert (edit["field"], edit["before_title"], edit["after_title"]) == ("category", "homework", "Quizzes")
     assert edit["before"] != edit["after"]
     sheet = await office.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
-    assert '"category homework","category Quizzes"' in sheet.text
+    assert '"Category: homework","Category: Quizzes"' in sheet.text
 
 
 async def test_a_refused_assignment_shows_the_sis_message(api: ApiHarness) -> None:
@@ -174,7 +174,8 @@ async def test_R54_counts_add_up_from_the_listed_outcomes(api: ApiHarness, mode:
                 body = (await office.get(sync["links"]["outcomes"], limit=200, **query)).json()
                 assert body["next_cursor"] is None
                 assert sum(item["count"] for item in body["items"] if item["kind"] == kind) == number
-                rows = [row for row in sheet if row["kind"] == kind and result in {row["result"], "read"}]
+                own = [row for row in sheet if row["kind"] == kind.capitalize()]
+                rows = [row for row in own if result in {row["result code"], "read"}]
                 assert sum(int(row["count"]) for row in rows) == number
 
 
@@ -216,11 +217,11 @@ async def test_the_spreadsheet_explains_every_row(api: ApiHarness) -> None:
     rows = await spreadsheet(teacher, sync)
     everything = (await teacher.get(sync["links"]["outcomes"], limit=200)).json()["items"]
     assert len(rows) == len(everything)
-    failed = [row for row in rows if row["student id"] == str(uid) and row["result"] == "failed"]
+    failed = [row for row in rows if row["student id"] == str(uid) and row["result code"] == "failed"]
     assert failed
     assert all(row["what happened"] and row["what to do"] and row["student"] for row in failed)
     only = await spreadsheet(teacher, sync, result="failed")
-    assert {row["result"] for row in only} == {"failed"}
+    assert {(row["result code"], row["result"]) for row in only} == {("failed", "Failed")}
 
 
 async def test_the_spreadsheet_has_all_rows_of_a_long_list(api: ApiHarness) -> None:
@@ -276,7 +277,7 @@ async def test_a_reason_of_a_later_release_shows_its_code(api: ApiHarness) -> No
     assert [reason["code"] for reason in reasons] == ["of-later", "also-later", "of-later"]
     assert all(reason["title"] and reason["fix"] for reason in reasons)
     sheet = await spreadsheet(office, sync, result="failed")
-    assert "of-later" in {row["reason"] for row in sheet}
+    assert "of-later" in {row["reason code"] for row in sheet}
 
 
 async def test_outcomes_of_an_unknown_sync_are_not_found(api: ApiHarness) -> None:

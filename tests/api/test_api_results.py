@@ -3,10 +3,13 @@
 import csv
 import io
 import re
+from typing import Any
 
 import pytest
 
-from harness.api import ApiHarness
+from gradesync.core.reasons import Reason, Result
+from gradesync_sandbox.faults import Fault, Status
+from harness.api import ApiClient, ApiHarness
 
 
 async def test_sync_has_no_result_while_it_is_processing(api: ApiHarness) -> None:
@@ -38,7 +41,7 @@ async def test_spreadsheet_names_its_sync(api: ApiHarness, preview: bool, name: 
     first = next(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"))))
     teacher_name = api.world.schoology.users[api.room.teacher.uid].display
     assert first["section"] == api.room.section.name
-    assert (first["requested by"], first["sync result"]) == (teacher_name, sync["result"])
+    assert (first["requested by"], first["sync code"]) == (teacher_name, sync["result"])
     assert first["sync status"] == sync["status"].capitalize()
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
     section = "-".join(re.findall("[a-z0-9]+", api.room.section.name.lower()))
@@ -69,3 +72,58 @@ async def test_every_field_of_a_spreadsheet_is_quoted(api: ApiHarness) -> None:
     lines = sheet.text.removeprefix("\ufeff").split("\r\n")
     assert len(lines) > 2
     assert all(re.fullmatch(r'"[^"]*"(,"[^"]*")+', line) for line in lines[:-1])
+
+
+async def read_sheet(who: ApiClient, sync: dict[str, Any]) -> list[dict[str, str]]:
+    sheet = await who.ask("GET", sync["links"]["outcomes"], headers={"accept": "text/csv"})
+    return list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff"), newline="")))
+
+
+CODES = {
+    *Result,
+    *Reason,
+    "all-sent",
+    "needs-attention",
+    "stopped-for-review",
+    "assignment",
+    "score",
+    "excused",
+}
+
+
+# What people typed.
+TYPED = {"section", "requested by", "assignment", "student"}
+DONE = {"created": "Created", "title-too-long": "Not sent", "failed": "Failed", "attention": "need"}
+PREVIEWED = {
+    "created": "Would be created",
+    "title-too-long": "Would not be sent",
+    "failed": "Would not be sent",
+    "attention": "would need",
+}
+
+
+@pytest.mark.parametrize("words", [DONE, PREVIEWED])
+async def test_spreadsheet_has_words_and_codes_apart(api: ApiHarness, words: dict[str, str]) -> None:
+    api.drop_student()
+    teacher = await api.teacher()
+    sync = await api.sync(teacher, dry_run=words is PREVIEWED)
+    rows = await read_sheet(teacher, sync)
+    codes = {name for name in rows[0] if name.endswith(("code", "codes"))} | TYPED
+    assert [row for row in rows if {text for name, text in row.items() if name not in codes} & CODES] == []
+    by_code = {row["reason code"] or row["result code"]: row for row in rows if row["kind"] == "Assignment"}
+    assert by_code["created"]["result"] == words["created"]
+    long = by_code["title-too-long"]
+    assert (long["result"], long["needs attention"]) == (words["title-too-long"], "Yes")
+    assert {row["result"] for row in rows if row["result code"] == "failed"} == {words["failed"]}
+    number = sum(sync["attention"].values())
+    assert {row["sync result"] for row in rows} == {f"{number} {words['attention']} attention"}
+
+
+async def test_spreadsheet_of_a_stopped_sync_explains_why(api: ApiHarness) -> None:
+    api.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
+    office = await api.office()
+    sync = await api.sync(office)
+    (row,) = await read_sheet(office, sync)
+    assert (row["kind"], row["count"], row["result"]) == ("Sync", "", "Nothing was sent")
+    assert row["what happened"] == sync["error"]["explanation"]
+    assert (row["what to do"], row["reason code"]) == (sync["error"]["fix"], sync["error"]["code"])

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from gradesync.api import spreadsheet
+from gradesync.api import spreadsheet, spreadsheet_words
 from gradesync.api.schemas.render import NEWER_FIX, NEWER_TITLE
 from gradesync.core.catalog import CATALOG, Entry
 from gradesync.core.plan import Danger, Guard
@@ -77,9 +77,15 @@ def refused_launches() -> Iterator[tuple[str, str]]:
 
 
 def spreadsheet_texts() -> Iterator[tuple[str, str]]:
-    """Yield the head of the spreadsheet, and the words that it has of the log."""
+    """Yield the head of the spreadsheet, and its values that no person typed."""
     yield from (("head", column) for column in spreadsheet.COLUMNS)
-    yield from (("status", each) for each in spreadsheet.STATUS.values())
+    words = (spreadsheet_words.STATUS, spreadsheet_words.KINDS, spreadsheet_words.FIELDS)
+    yield from (("value", each) for known in words for each in known.values())
+    pairs = (*spreadsheet_words.RESULTS.values(), *spreadsheet_words.SYNC_RESULTS.values())
+    for pair in (*pairs, spreadsheet_words.NOT_SENT, spreadsheet_words.PART_SENT):
+        yield from (("result", each.replace("{sis}", "PowerSchool")) for each in pair)
+    yield "result", spreadsheet_words.CHOSEN_SENT.replace("{sis}", "PowerSchool")
+    yield "category", spreadsheet_words.UNNAMED_CATEGORY
 
 
 def find_unknown(texts: Iterator[tuple[str, str]]) -> Mapping[str, frozenset[str]]:

@@ -1,12 +1,19 @@
 """Write outcomes as rows of a spreadsheet (CSV, RFC 4180) that a teacher can open directly."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from unicodedata import normalize
 
 from gradesync.api import schemas
+from gradesync.api.spreadsheet_words import (
+    KINDS,
+    STATUS,
+    word_edit,
+    word_result,
+    word_score,
+    word_sync_result,
+)
 from gradesync.core.csv_line import format_line
 
 COLUMNS = (
@@ -23,47 +30,63 @@ COLUMNS = (
     "count",
     "result",
     "needs attention",
-    "reason",
     "what happened",
     "what to do",
     "details",
     "worth knowing",
     "before",
     "after",
+    "sync code",
+    "result code",
+    "reason code",
+    "worth knowing codes",
 )
 ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
 NAME_MAX = 60
-# The words of the log.
-STATUS = {"processing": "Processing", "complete": "Complete", "failed": "Failed"}
+YES = "Yes"
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Describe the sync of a spreadsheet: section, requester, time in the section's zone, status, result.
-
-    The result is empty while the sync is in progress.
-    """
+    """Describe the sync of a spreadsheet: its section, who requested it, and when in the section's zone."""
 
     section: str
     requester: str
     at: datetime
-    preview: bool
-    status: str
-    result: str
+    sync: schemas.Sync
 
     @property
     def file_name(self) -> str:
         """Return a name that names them, in letters that every system takes."""
         plain = normalize("NFKD", self.section).encode("ascii", "ignore").decode().lower()
-        parts = ("preview" if self.preview else "sync", *re.findall("[a-z0-9]+", plain))
+        parts = ("preview" if self.sync.dry_run else "sync", *re.findall("[a-z0-9]+", plain))
         return f"{'-'.join(parts)[:NAME_MAX]}-{self.at:%Y-%m-%d-%H%M}.csv"
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the first cells of every line."""
-        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", STATUS[self.status], self.result
+        status, result = STATUS[self.sync.status], word_sync_result(self.sync)
+        return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", status, result
+
+
+def format_stop(about: About) -> str:
+    """Format why a sync stopped, or a preview would, as one line; empty where nothing did."""
+    error, guard = about.sync.error, about.sync.guard
+    if error is None and not (guard and guard.explanation):
+        return ""
+    return format_line(
+        (
+            *about.cells,
+            *("", "", "", "", KINDS["sync"], "", word_sync_result(about.sync), YES),
+            error.explanation if error else guard.explanation or "" if guard else "",
+            error.fix if error else "",
+            error.detail or "" if error else "",
+            *("", "", ""),
+            *(about.sync.result or "", "", error.code if error else "", ""),
+        )
+    )
 
 
 def format_outcome(outcome: schemas.Outcome, about: About) -> str:
@@ -76,35 +99,40 @@ def format_outcome(outcome: schemas.Outcome, about: About) -> str:
             assignment.title or "" if assignment else "",
             student.id if student else "",
             student.name or "" if student else "",
-            outcome.kind,
+            KINDS[outcome.kind],
             str(outcome.count),
-            outcome.result,
-            "yes" if _needs_attention(outcome) else "",
-            reason.code if reason else "",
+            word_result(outcome, preview=about.sync.dry_run),
+            YES if any(each.needs_attention for each in _stopping(outcome)) else "",
             reason.explanation if reason else "",
-            reason.fix if reason else "",
+            " ".join(dict.fromkeys(each.fix for each in _to_fix(outcome))),
             outcome.detail or "",
             " ".join(warning.explanation for warning in outcome.warnings),
-            outcome.before or _join((edit.field, edit.before_title or edit.before) for edit in outcome.edits),
-            outcome.after or _join((edit.field, edit.after_title or edit.after) for edit in outcome.edits),
+            word_score(outcome.before) or "; ".join(word_edit(edit, after=False) for edit in outcome.edits),
+            word_score(outcome.after) or "; ".join(word_edit(edit, after=True) for edit in outcome.edits),
+            about.sync.result or "",
+            outcome.result,
+            reason.code if reason else "",
+            " ".join(warning.code for warning in outcome.warnings),
         )
     )
 
 
-def _needs_attention(outcome: schemas.Outcome) -> bool:
+def _stopping(outcome: schemas.Outcome) -> list[schemas.ReasonText]:
     stopped = [outcome.reason] if outcome.reason and outcome.result in {"skipped", "failed"} else []
-    return any(reason.needs_attention for reason in (*stopped, *outcome.warnings))
+    return [*stopped, *outcome.warnings]
 
 
-def _join(values: Iterable[tuple[str, str]]) -> str:
-    return "; ".join(" ".join(pair) for pair in values)
+def _to_fix(outcome: schemas.Outcome) -> list[schemas.ReasonText]:
+    """Return the reason, and each warning that needs attention."""
+    own = [outcome.reason] if outcome.reason else []
+    return [*own, *(warning for warning in outcome.warnings if warning.needs_attention)]
 
 
 HEAD = BYTE_ORDER_MARK + format_line(COLUMNS)
 EXAMPLE = format_line(COLUMNS) + format_line(
     (
-        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "Failed", "needs-attention"),
-        *("5001", "Essay", "57001", "", "score", "1"),
-        *("failed", "yes", "student-not-in-sis-section", "…", "…", "", "", "", "9.5"),
+        *("Algebra 1", "57002", "2026-11-02 15:20 CST", "Failed", "1 needs attention"),
+        *("5001", "Essay", "57001", "", "Score", "1", "Failed", "Yes", "…", "…", "", "", "", "9.5"),
+        *("needs-attention", "failed", "student-not-in-sis-section", ""),
     )
 )

@@ -13,7 +13,7 @@ from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.names import Names, read_names
 from gradesync.api.problems import problem_responses
 from gradesync.api.routes.syncs import SyncId, find_sync
-from gradesync.api.schemas.render import Joined, render_outcome, sync_path
+from gradesync.api.schemas.render import Joined, render_outcome, render_sync, sync_path
 from gradesync.core.plan import CATEGORY
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger, links, outcomes
@@ -73,7 +73,9 @@ async def list_outcomes(
     For each result, `count` adds up to the number in the sync, for assignments and for scores.
 
     With `Accept: text/csv` the response is one spreadsheet with all outcomes, and `limit` does not apply.
-    Teachers see students' names.
+    Its values are words for people. The columns whose names end with `code` or `codes` have the codes of the
+    API. A sync that stopped has a first line of the kind `Sync`, without a `count`, which explains why; a
+    filter leaves it out. Teachers see students' names.
     """
     sync = await find_sync(context, sync_id)
     names = await read_names(context)
@@ -126,9 +128,7 @@ async def _describe(context: SectionContext, sync: Sync, names: Names) -> spread
         section=(link.title if link else "") or await _read_title(context) or context.section_id,
         requester=names.known.get(sync.requested_by_id, sync.requested_by_id),
         at=sync.requested_at.astimezone(ZoneInfo(district.timezone)),
-        preview=sync.dry_run,
-        status=sync.status,
-        result=sync.result or "",
+        sync=render_sync(sync, context.caller.actor),
     )
 
 
@@ -150,7 +150,7 @@ def _spreadsheet(
     about: spreadsheet.About,
 ) -> Response:
     async def parts() -> AsyncIterator[str]:
-        yield spreadsheet.HEAD
+        yield spreadsheet.HEAD + ("" if filters.query() else spreadsheet.format_stop(about))
         after = None
         while found := await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ):
             rendered = await render_all(context, found, names)
