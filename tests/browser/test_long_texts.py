@@ -10,6 +10,7 @@ from gradesync_sandbox.world import build
 from harness.browser import CourseTab, open_session
 
 LONG = ("Maximiliana-Konstantinopolitana", "von Hohenzollern-Sigmaringen-Wolfeschlegelsteinhausenbergerdorff")
+CATEGORY = "\u05e2\u05d1\u05d5\u05d3\u05d4! "
 HEBREW = ("\u05e9\u05e8\u05d4", "\u05db\u05d4\u05df (2)")
 CUT = """() => [...document.querySelectorAll("main *")]
   .filter((each) => each.checkVisibility() && !each.closest(".unseen"))
@@ -19,13 +20,14 @@ CUT = """() => [...document.querySelectorAll("main *")]
 
 def build_long() -> World:
     """Build a class of three with long names, a long title and points of eight digits."""
-    world = build(students=3, assignments=3, sections=1, ideal=True)
+    world = build(students=3, assignments=4, sections=1, ideal=True)
     room, schoology = world.classrooms[0], world.schoology
     for uid, name in zip(room.students, (LONG, HEBREW), strict=False):
         schoology.users[uid].first, schoology.users[uid].last = name
-    first, second, third = room.section.standing()
+    first, second, third, fourth = room.section.standing()
     schoology.edit_assignment(room.section.id, first.id, title="W" * 200)
     schoology.edit_assignment(room.section.id, second.id, max_points=Decimal(9999))
+    room.section.categories[fourth.category].title = CATEGORY
     schoology.grade(room.section.id, third.id, next(iter(room.students)), Decimal("12345678.25"))
     return world
 
@@ -46,6 +48,9 @@ async def test_nothing_is_cut_off_on_a_phone(settings: Settings, browser: Browse
         await opened.button("Sync to SIS").click()
         await expect(opened.text("Last sync:")).to_be_visible()
         await open_everything(opened)
+        await expect(
+            opened.text(f"The grading category “\u2068{CATEGORY.strip()}\u2069” doesn't map")
+        ).to_be_visible()
         body = opened.tool.locator("body")
         assert await body.evaluate(CUT) == []
         await expect(opened.text(f"\u2068{' '.join(HEBREW)}\u2069").first).to_be_visible()

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from gradesync.core import reason_texts, sync_texts
 from gradesync.core.district import USUAL_SIS
 from gradesync.core.gradebook import Assignment
+from gradesync.core.isolation import isolate
 from gradesync.core.reason_texts import Texts, Who
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Capabilities, SisSection
@@ -82,7 +83,7 @@ class Entry:
     def describe(self, facts: Mapping[str, str]) -> str:
         """Return what happened, with its facts; the title where one of them is not known."""
         named = {name for _, name, _, _ in Formatter().parse(self.exact) if name}
-        known = {"sis": sis_name(), **facts}
+        known = {"sis": sis_name(), **{name: isolate(words) for name, words in facts.items()}}
         return self.exact.format(**known) if self.exact and named <= known.keys() else self.title
 
 
@@ -184,7 +185,7 @@ def gather_facts(
         "due": format_date(due),
         "first": format_date(section.term_first),
         "last": format_date(section.term_last),
-        "category": category,
+        "category": category.strip(),
     }
     return {fact: words for fact, words in facts.items() if words}
 

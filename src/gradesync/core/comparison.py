@@ -12,6 +12,7 @@ from gradesync.core.compared_fields import ComparedField, compare_fields
 from gradesync.core.decide import NEVER_SENT, NOT_READ, Live, Sent, find_desired
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, UNTOUCHED, Gradebook, Score
+from gradesync.core.isolation import isolate
 from gradesync.core.ledger import Ledger, LedgerAssignment, Value
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.rules import Roster, Rulebook, Stop, judge_assignments
@@ -284,7 +285,7 @@ def _summarize(assignments: Sequence[Group], students: Sequence[Group]) -> str:
     total = sum(group.edits for group in assignments)
     most, person = assignments[0], students[0]
     edits = "1 edit is" if total == 1 else f"{total:,} edits are"
-    title = most.title or f"assignment {most.id}"
+    title = isolate(most.title) or f"assignment {most.id}"
     everything = {1: "The 1 edit is", 2: "Both edits are"}.get(total, f"All {edits}")
     if most.edits == total:
         return f"{everything} in {title}."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from gradesync.core.catalog import CATALOG, sis_name
+from gradesync.core.isolation import isolate
 from gradesync.core.preflight import Obstacle
 from gradesync.core.reasons import Reason
 
@@ -18,7 +19,7 @@ def write_message(section: str, teachers: Sequence[str], obstacles: Iterable[Obs
             by_reason.setdefault(Reason(obstacle.reason), []).append(obstacle)
     parts = [_describe(reason, several) for reason, several in by_reason.items()]
     greeting = f"Hello {' and '.join(teachers)}," if teachers else "Hello,"
-    opening = f"Some of {section} would not sync to {sis_name()} as it is now:"
+    opening = f"Some of {isolate(section)} would not sync to {sis_name()} as it is now:"
     return "\n\n".join([greeting, opening, *parts])
 
 
@@ -37,5 +38,5 @@ def _describe(reason: Reason, obstacles: Sequence[Obstacle]) -> str:
 
 
 def _name(obstacle: Obstacle) -> str:
-    name = obstacle.title or obstacle.assignment_id
-    return f"{name} ({obstacle.category})" if obstacle.category else name
+    name = isolate(obstacle.title or obstacle.assignment_id)
+    return f"{name} ({isolate(obstacle.category)})" if obstacle.category else name

@@ -2,7 +2,7 @@
 
 import { announce, button, h, show } from "./dom.js";
 import { kindOf, KINDS, ORDERS, rowOf, stateOf, turned } from "./row.js";
-import { number, SIS } from "./words.js";
+import { isolated, number, SIS } from "./words.js";
 
 /** What an assignment is, beside its state. */
 const FACTS = new Set(["title", "category", "period", "points", "due", "url"]);
@@ -122,7 +122,7 @@ export class AssignmentsView {
     const title = this.#category.selectedOptions[0]?.textContent;
     const turns = [true, false].map((on) => {
       const others = own.filter(({ sync_to_sis }) => sync_to_sis !== on);
-      const words = `Turn ${on ? "on" : "off"} all of ${title}`;
+      const words = `Turn ${on ? "on" : "off"} all of ${isolated(title)}`;
       return button(words, () => this.#turnAll(own, title, on), { hidden: others.length === 0 });
     });
     this.#turns.replaceChildren(...turns);
@@ -152,7 +152,7 @@ export class AssignmentsView {
       this.#items = this.#items.map((each) => (each.id === updated.id ? updated : each));
       this.#replace(row, updated, focused);
       this.#offerTurns();
-      announce(`${updated.title}: ${stateOf(updated, this.#context.times)[1]}`);
+      announce(`${isolated(updated.title)}: ${stateOf(updated, this.#context.times)[1]}`);
     } catch (error) {
       if (this.#context.ended(error)) return;
       toggle.setAttribute("aria-checked", String(!on));

@@ -1,6 +1,6 @@
 // Name the states of a gradebook's cells, and join the pages of a gradebook to one.
 
-import { nameOf, NAMES_MISSING } from "./problems.js";
+import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
 import { number, SIS } from "./words.js";
 
 /** Return letter of the API -> class and words of a state, in the order of the legend. */
@@ -43,7 +43,7 @@ function columnsOf(page, students, texts) {
   const order = students.map(({ id }) => positions.get(id));
   return page.items.map((item) => ({
     id: item.assignment.id,
-    title: item.assignment.title ?? `Assignment ${item.assignment.id}`,
+    title: titleOf(item),
     state: LETTERS[item.state],
     points: item.assignment.points,
     reason: item.reason,

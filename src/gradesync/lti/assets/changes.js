@@ -2,8 +2,8 @@
 
 import { h } from "./dom.js";
 import { pager } from "./paging.js";
-import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
-import { count, dateOf, SIS } from "./words.js";
+import { byName, nameOf, NAMES_MISSING, titleOf } from "./problems.js";
+import { count, dateOf, isolated, SIS } from "./words.js";
 
 const RESULTS = {
   created: "new",
@@ -51,11 +51,11 @@ function countsOf(item, future) {
 }
 
 const EDITED = {
-  name: ({ before, after }) => `Name: ${before} → ${after}`,
+  name: ({ before, after }) => `Name: ${isolated(before)} → ${isolated(after)}`,
   points: ({ before, after }) => `Points: ${before} → ${after}`,
   due: ({ before, after }) => `Due: ${dateOf(before)} → ${dateOf(after)}`,
   category: ({ before_title: before, after_title: after }) =>
-    before && after ? `Category: ${before} → ${after}` : after ? `Category: now ${after}` : "Another category",
+    before && after ? `Category: ${isolated(before)} → ${isolated(after)}` : after ? `Category: now ${isolated(after)}` : "Another category",
   counts: ({ after }) => (after === "yes" ? "Counts in the final grade now" : "No longer counts in the final grade"),
 };
 
@@ -68,6 +68,7 @@ function fillScores(context, sync, item, body, future) {
   const read = (cursor) => context.api.outcomesPage(sync.id, { assignment: item.assignment.id }, cursor);
   const { more, load } = pager(context, read, ({ items, names_unavailable }) => {
     scores.push(...items.filter(isScoreChange));
+    scores.sort(byName);
     const missing = names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING);
     table.replaceChildren(...[missing, scoreTable(scores, future)].filter(Boolean));
     return scoresOf(item) - scores.length;

@@ -1,7 +1,7 @@
 // Join the cells of a comparison to a book that the picture shows.
 
 import { STATES } from "./edits.js";
-import { nameOf, NAMES_MISSING } from "./problems.js";
+import { nameOf, NAMES_MISSING, titleOf } from "./problems.js";
 import { SIS } from "./words.js";
 
 /** The states, and that of a student without a score. */
@@ -39,8 +39,8 @@ const personOf = ({ student, sis_student }) => (student ? nameOf(student) : `${S
 function columnsOf(cells, students) {
   const columns = new Map();
   for (const cell of cells) {
-    const { id, title } = cell.assignment;
-    if (!columns.has(id)) columns.set(id, { id, title: title ?? `Assignment ${id}`, found: new Map() });
+    const { id } = cell.assignment;
+    if (!columns.has(id)) columns.set(id, { id, title: titleOf(cell), found: new Map() });
     columns.get(id).found.set(keyOf(cell), cell);
   }
   return [...columns.values()].map(({ found, ...column }) => ({

@@ -2,7 +2,7 @@
 
 import { STATES } from "./edits.js";
 import { h } from "./dom.js";
-import { dateOf, SIS } from "./words.js";
+import { dateOf, isolated, SIS } from "./words.js";
 
 const FIELDS = new Map([
   ["name", "Name"],
@@ -19,9 +19,9 @@ export function differingFields({ fields }, heading) {
 }
 
 function lineOf({ assignment: { id, title }, field, state, sent, sis, schoology }) {
-  const name = h("span", { class: "title" }, title ?? `Assignment ${id}`);
+  const name = h("span", { class: "title" }, isolated(title ?? `Assignment ${id}`));
   if (field === "assignment") return h("li", {}, name, h("p", { class: "note" }, `Deleted in ${SIS}.`));
-  const [inSis, here] = [sis, schoology ?? sent].map((value) => (value && field === "due" ? dateOf(value) : value));
+  const [inSis, here] = [sis, schoology ?? sent].map((value) => (value && field === "due" ? dateOf(value) : value && isolated(value)));
   const values = state === "unreadable" ? "" : ` ${inSis} in ${SIS}, ${here} in Schoology.`;
   return h("li", {}, name, h("p", { class: "note" }, `${FIELDS.get(field)}:${values} ${STATES.get(state).words}.`));
 }

@@ -38,10 +38,13 @@ function reasonGroup(context, sync, { reason, concerned }, size) {
   return h("div", { class: "reason" }, about, h("ul", {}, sorted(concerned).map(own)));
 }
 
+/** Sort by the student's name; equal names by id. */
+export const byName = (a, b) => NAMES.compare(nameOf(a.student), nameOf(b.student)) || NAMES.compare(a.student.id, b.student.id);
+
 /** Sort students by name; assignments stay in the order of the gradebook. */
 const sorted = (concerned) =>
   concerned.every(({ student }) => student)
-    ? [...concerned].sort((a, b) => NAMES.compare(nameOf(a.student), nameOf(b.student)))
+    ? [...concerned].sort(byName)
     : concerned;
 
 /** Name the likely cause where a reason concerns much of a class. */
@@ -72,7 +75,7 @@ function assignmentLine(context, sync, reason, { assignment, assignments, scores
   const alike = facts.length <= 1;
   const words = ({ student, about }) => [nameOf(student), !alike && about].filter(Boolean).join(": ");
   const title = titleOf({ assignment });
-  const named = first.filter(({ student }) => student);
+  const named = first.filter(({ student }) => student).sort(byName);
   if (!assignment) return shortLine(title, [count(assignments, "assignment")]);
   const link = linkTo(context, assignment, title);
   if (scores === 0) return shortLine(link, facts);
@@ -97,10 +100,13 @@ const shortLine = (title, names) => h("li", {}, h("span", { class: "title" }, ti
 /** Show the number of rows beside a title; they are read when it is opened, a page at a time. */
 function longLine(context, sync, title, { words, all, note, facts = [] }, reason, owner) {
   const list = h("ul");
+  const found = [];
   const read = (cursor) => context.api.outcomesPage(sync.id, { reason: reason.code, ...owner }, cursor);
   const { more, load } = pager(context, read, ({ items }) => {
-    list.append(...items.filter(({ student }) => student).map((item) => h("li", {}, words(rowOf(reason, item)))));
-    return all - list.childElementCount;
+    found.push(...items.filter(({ student }) => student));
+    if (owner.assignment) found.sort(byName);
+    list.replaceChildren(...found.map((item) => h("li", {}, words(rowOf(reason, item)))));
+    return all - found.length;
   });
   const details = h(
     "details",

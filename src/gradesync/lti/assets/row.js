@@ -1,7 +1,7 @@
 // Show one assignment: its state in the SIS, its problem, its switch, and what can be done with it.
 
 import { button, h, sign } from "./dom.js";
-import { capital, count, dateOf, SIS } from "./words.js";
+import { capital, count, dateOf, isolated, SIS } from "./words.js";
 
 /** The kinds of assignments that a list can be filtered by: key, label. */
 export const KINDS = new Map([
@@ -40,7 +40,7 @@ export function stateOf(item, times) {
 
 /** Create the row. `turn(item, toggle)` turns the switch, `sync(item)` syncs this one alone. */
 export function rowOf(context, item, { turn, sync }) {
-  const title = item.title ?? `Assignment ${item.id}`;
+  const title = isolated(item.title ?? `Assignment ${item.id}`);
   const [kind, words] = stateOf(item, context.times);
   const sent = item.last_sent && kindOf(item) !== "synced" && `Last sent ${context.times.near(item.last_sent)}`;
   return h(
@@ -61,7 +61,7 @@ export function rowOf(context, item, { turn, sync }) {
 
 const factsOf = ({ category, points, due }) =>
   [
-    category?.title?.trim(),
+    category?.title && isolated(category.title.trim()),
     points !== null && `${points} ${points === "1" ? "point" : "points"}`,
     due && `due ${dateOf(due)}`,
   ].filter(Boolean);
@@ -102,4 +102,4 @@ const KEYS = [...KINDS.keys()];
 const order = (item) => KEYS.indexOf(kindOf(item));
 
 /** Return the words of what turning a category does, to be read aloud. */
-export const turned = (title, on, number) => capital(`${count(number, "assignment")} of ${title} turned ${on ? "on" : "off"}.`);
+export const turned = (title, on, number) => capital(`${count(number, "assignment")} of ${isolated(title)} turned ${on ? "on" : "off"}.`);

@@ -7,10 +7,14 @@ const A_DAY = 86_400_000;
 /** The name of the SIS, as its users know it. */
 export const SIS = document.querySelector("main").dataset.sis;
 
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 /** Keep the direction of what people typed from the text around it. */
-export const isolated = (text) => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+export function isolated(text) {
+  const plain = text.replace(DIRECTIONS, "");
+  return RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : plain;
+}
 
 export const number = (n) => NUMBER.format(n);
 export const list = (parts) => LIST.format(parts);
@@ -54,7 +58,7 @@ export const isGuarded = ({ result, guard, fingerprint }) =>
 export function byOf({ requested_by: { kind, id, name } }, { person }) {
   if (id === person) return "by you";
   if (kind !== "teacher") return "by your district";
-  return name ? `by ${name}` : "";
+  return name ? `by ${isolated(name)}` : "";
 }
 
 /** Return what waits for the next sync in a sentence; empty where nothing is known to wait. */
@@ -153,7 +157,7 @@ function previewOf(sync) {
 }
 
 /** Return why syncs are paused, as sentences: in the district's words. */
-export const pauseOf = ({ reason }) => `Your district has paused syncs: ${reason}`;
+export const pauseOf = ({ reason }) => `Your district has paused syncs: ${isolated(reason)}`;
 
 /** Return what a running sync is doing. */
 export function stageOf(sync) {
