@@ -139,7 +139,8 @@ class Capabilities:
 
     `whole_points`: total points must be whole. `clears`: a score that was sent can be made blank again.
     `excuses`: an excused score stands as excused, and not as a blank, whatever the district's policy.
-    `writes_at_once`: so many assignments are written at the same time.
+    `writes_at_once`: so many assignments are written at the same time. `refuses_absent`: it takes no score
+    of a student who is not in its section, and changes none.
     """
 
     name_max: int
@@ -154,6 +155,7 @@ class Capabilities:
     clears: bool = True
     excuses: bool = False
     writes_at_once: int = 1
+    refuses_absent: bool = True
 
 
 # What becomes of a score that somebody changed in the SIS: today's rules (`report`), every sync puts it right

@@ -27,6 +27,8 @@ GENERATIONS = 9
 # Exceptions that a result can show beside its score.
 FLAGS = {"1.1": frozenset({EXCUSED}), "1.2": frozenset({EXCUSED, MISSING})}
 LISTED = "sourced_id"
+# The SIS does not show a list, or shows a part: nobody is absent by it (R49).
+UNREADABLE = frozenset({Reason.SIS_PERMISSION_MISSING, Reason.SIS_UNREADABLE})
 
 
 def describe_capabilities(profile: Profile, most: int) -> Capabilities:
@@ -47,6 +49,7 @@ def describe_capabilities(profile: Profile, most: int) -> Capabilities:
         clears=profile.blank != "cannot",
         excuses=True,
         writes_at_once=profile.connections,
+        refuses_absent=False,
     )
 
 
@@ -116,7 +119,12 @@ class OneRosterTarget:
         return None if entry is None else self._read(entry, section)
 
     async def roster(self, section: SisSection) -> frozenset[str] | None:
-        entries = await self._students(section)
+        try:
+            entries = await self._students(section)
+        except SyncStopped as stopped:
+            if stopped.reason not in UNREADABLE:
+                raise
+            return None
         return frozenset(key for entry in entries if (key := read_id(entry)) is not None)
 
     async def scores(self, section: SisSection, ref: Ref) -> LiveScores | None:

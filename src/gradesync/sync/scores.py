@@ -36,9 +36,11 @@ class ScoreWriter:
     async def write(self, plan: Plan, refs: Mapping[str, Ref], *, spanning: bool, end: Settlement) -> None:
         """Write every score that has a ref, the owed ones last, and settle with the last batch."""
         items = {item.id: item for item in plan.assignments}
-        size = self.sender.target.capabilities.rows_per_write
+        able = self.sender.target.capabilities
+        if not able.refuses_absent and any(item.writes for item in plan.assignments if item.id in refs):
+            await self.sender.read_roster()  # it may take what belongs to nobody in the section (R27, R52)
         for owed in (False, True):
-            batches = _cut(_rows(plan, refs, owed=owed), size, spanning=spanning)
+            batches = _cut(_rows(plan, refs, owed=owed), able.rows_per_write, spanning=spanning)
             await self._write_batches(items, batches)
         await self.journal.settle(end)
 

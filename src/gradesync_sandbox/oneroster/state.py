@@ -33,7 +33,8 @@ class Switches:
 
     `totals`: sets have X-Total-Count. `empty_sets`: an empty set is `{}`. `ok_failures`: refusals of writes
     come with status 200. `echo`: a write is answered with the object as it is stored. `part_posts`: results
-    that come together are taken up to the one for which the call is refused.
+    that come together are taken up to the one for which the call is refused. `takes_absent`: results of
+    students who are not in the class are taken.
     """
 
     deleted: Literal["gone", "tobedeleted"] = "gone"
@@ -42,6 +43,7 @@ class Switches:
     ok_failures: bool = False
     echo: bool = False
     part_posts: bool = False
+    takes_absent: bool = False
 
 
 @dataclass(eq=False)

@@ -147,7 +147,8 @@ def _find_cell(face: OneRoster, key: str, sent: Object, call: Call) -> _Cell:
     if assignment is None or part is None:
         raise Refused(404, "unknownobject", "There is no such line item")
     section = face.sis.sections[part.sectionsdcid]
-    if not student.isdecimal() or int(student) not in face.sis.roster(section):
+    known = face.sis.students.keys() if face.switches.takes_absent else face.sis.roster(section)
+    if not student.isdecimal() or int(student) not in known:
         raise Refused(404, "unknownobject", "There is no such student in the class")
     _check_result(face, section, sent)
     pair = part.assignmentsectionid, int(student)
