@@ -32,6 +32,11 @@ class Kind:
         return self.demands is not None
 
     @property
+    def shows_locks(self) -> bool:
+        """Return True where what stands in a locked term, or is locked itself, is listed as such."""
+        return self.demands is None
+
+    @property
     def has_categories(self) -> bool:
         return self.demands is None or self.demands.constant_category is None
 

@@ -1,7 +1,7 @@
 """Run every cell of the fault and crash matrices, a burst, and long random histories: `make soak`.
 
-`python -m soak [matrix] [crashes] [stops] [burst] [histories] [year]` runs some of them, for minutes to an
-hour; `year=20` runs twenty random histories of a part.
+`python -m soak [matrix] [crashes] [stops] [burst] [histories] [year] [previews]` runs some of them, for
+minutes to an hour; `year=20` runs twenty random histories of a part.
 Prints one table, and every broken promise as a sentence; ends with 1 where there is one.
 """
 
@@ -34,6 +34,8 @@ from harness.burst import Burst, run_burst
 from harness.crashes import Crash, count_calls, run_crash
 from harness.environment import Environment, open_environment
 from harness.fault_matrix import EFFECTS, PHASES, FaultCell, Scale, list_call_kinds, run_cell
+from harness.previews import check_worlds
+from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS
 from harness.state_machine import SectionMachine
 from harness.year import YearMachine
 
@@ -120,11 +122,29 @@ async def measured(name: str, settings: Settings) -> Figures:
         return Figures(name, len(waiting), seen.faults, seen.syncs, _flat(broken))
 
 
-HISTORIES: dict[str, tuple[type[RuleBasedStateMachine], int, int]] = {
-    "histories": (SectionMachine, 150, 30),
-    "year": (YearMachine, 60, 50),
+def run_machine(
+    machine: type[RuleBasedStateMachine],
+    steps: int,
+    environment: Environment,
+    loop: asyncio.AbstractEventLoop,
+    profile: chance,
+) -> None:
+    """Run a state machine, each time for at most so many steps."""
+    long = type("LongHistory", (machine,), {"environment": environment, "loop": loop})
+    run_state_machine_as_test(long, settings=chance(profile, stateful_step_count=steps))
+
+
+def run_previews(environment: Environment, loop: asyncio.AbstractEventLoop, profile: chance) -> None:
+    """Compare previews with their syncs, on every kind of SIS."""
+    check_worlds(environment, loop, [POWERSCHOOL, *ROSTER_KINDS], profile)
+
+
+HISTORIES: dict[str, tuple[Callable[[Environment, asyncio.AbstractEventLoop, chance], None], int]] = {
+    "histories": (partial(run_machine, SectionMachine, 30), 150),
+    "year": (partial(run_machine, YearMachine, 50), 60),
+    "previews": (run_previews, 300),
 }
-"""List random histories: a machine, how many runs of it, and at most how many steps of each."""
+"""List random histories: what runs them, and how many."""
 
 
 def lived(name: str, settings: Settings, wanted: str) -> Figures:
@@ -132,22 +152,15 @@ def lived(name: str, settings: Settings, wanted: str) -> Figures:
 
     `wanted` is how many, empty for as many as are listed.
     """
-    machine, runs, steps = HISTORIES[name]
+    run, runs = HISTORIES[name]
     runs = int(wanted or runs)
     loop = asyncio.new_event_loop()
     opened = _test_environment(settings)
     environment = loop.run_until_complete(opened.__aenter__())
-    long = type("LongHistory", (machine,), {"environment": environment, "loop": loop})
     broken: tuple[str, ...] = ()
-    profile = chance(
-        max_examples=runs,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    profile = chance(max_examples=runs, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     try:
-        run_state_machine_as_test(long, settings=profile)
+        run(environment, loop, profile)
     except AssertionError as error:
         broken = ("\n".join([str(error), *getattr(error, "__notes__", ())]),)
     finally:

@@ -8,6 +8,8 @@ from gradesync.core.ledger import temporary_suffix
 from gradesync.core.plan import Action, AssignmentPlan
 from gradesync.core.sis import Ref, Slot, Spec
 
+CREATES = frozenset({Action.CREATE, Action.RECREATE})
+
 
 class AssignmentWrite(NamedTuple):
     """Describe an assignment to write, and what the SIS should hold of it.
@@ -51,9 +53,9 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
         if item.action is not Action.KEEP and item.spec is not None
     }
     leaving = {
-        _fold_case(item.before.slot): item.id
+        fold_case(item.before.slot): item.id
         for item, spec, _ in writes.values()
-        if item.before is not None and _fold_case(item.before.slot) != _fold_case(spec.slot)
+        if item.before is not None and fold_case(item.before.slot) != fold_case(spec.slot)
     }
     order: dict[str, AssignmentWrite] = {}
     cyclic: set[str] = set()
@@ -62,11 +64,11 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
         at: str | None = start
         while at is not None and at not in order and at not in line:
             line[at] = writes[at]
-            at = leaving.get(_fold_case(writes[at].spec.slot))
+            at = leaving.get(fold_case(writes[at].spec.slot))
         if at is not None and at in line:
             cyclic.add(at)
         for name, write in reversed(line.items()):
-            first = leaving.get(_fold_case(write.spec.slot))
+            first = leaving.get(fold_case(write.spec.slot))
             order[name] = write._replace(after=first if first in order else None)
     temporary = (
         TemporaryName(item, item.ref, item.before)
@@ -76,7 +78,8 @@ def order_writes(assignments: Iterable[AssignmentPlan]) -> WriteOrder:
     return WriteOrder(tuple(temporary), tuple(order.values()))
 
 
-def _fold_case(slot: Slot) -> Slot:
+def fold_case(slot: Slot) -> Slot:
+    """Return a name and due date without regard to letter case."""
     # Names that differ in case alone may clash in a SIS; to wait without need costs nothing.
     name, due = slot
     return name.casefold(), due

@@ -4,13 +4,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from gradesync.core.district import OIDC
-from gradesync.core.plan import Action, Guard, Plan, changes
+from gradesync.core.ordering import CREATES
+from gradesync.core.plan import Guard, Plan, changes
 from gradesync.core.reasons import Reason
 
 APPROVABLE = timedelta(hours=24)
 """Limit the age of a sync whose plan may be approved: what a person reviewed is old after it."""
-
-_CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
 
 def hold_late(plan: Plan, term_last: date, today: date) -> Plan:
@@ -24,7 +23,7 @@ def hold_late(plan: Plan, term_last: date, today: date) -> Plan:
 def _count_changes(plan: Plan) -> int:
     scores = sum(len(item.writes) for item in plan.assignments)
     return scores + sum(
-        item.action in _CREATES or (item.spec is not None and changes(item.action, item.before, item.spec))
+        item.action in CREATES or (item.spec is not None and changes(item.action, item.before, item.spec))
         for item in plan.assignments
     )
 

@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from gradesync.core.catalog import sis_name
 from gradesync.core.decide import settle
 from gradesync.core.ledger import LedgerAssignment, doubt_rescaled, holds
-from gradesync.core.ordering import AssignmentWrite, TemporaryName, order_writes
+from gradesync.core.ordering import CREATES, AssignmentWrite, TemporaryName, order_writes
 from gradesync.core.plan import Action, AssignmentPlan, Plan
 from gradesync.core.reasons import Reason, Result
 from gradesync.core.sis import Ref, Slot, Spec
 from gradesync.errors import AnswerLost, Rejected
 from gradesync.sync.assignment_calls import AssignmentWriter, change_assignment, send_assignment
 from gradesync.sync.outcomes import RESULTS, assignment_outcome, stopped
-
-CREATES = frozenset({Action.CREATE, Action.RECREATE})
 
 
 async def write_assignments(writer: AssignmentWriter, plan: Plan) -> None:

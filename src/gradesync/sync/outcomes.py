@@ -1,6 +1,6 @@
 """Turn a plan into outcomes: those that need no call, those that a preview shows, those not attempted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gradesync.core.catalog import ADVICE
@@ -10,7 +10,8 @@ from gradesync.core.ledger import has_temporary_name
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, Selection
 from gradesync.core.planner import update_ledger
 from gradesync.core.reasons import Reason, Result
-from gradesync.core.sis import Ref
+from gradesync.core.refusals import predict_refused
+from gradesync.core.sis import LiveAssignment, Ref
 from gradesync.db.outcomes import Outcome
 from gradesync.sync.journal import Journal
 
@@ -175,22 +176,33 @@ def _update_ledger(journal: Journal, item: AssignmentPlan, students: frozenset[s
 
 
 def note_preview(
-    journal: Journal, plan: Plan, predict_absence: Callable[[str], str | None], *, roster_known: bool
+    journal: Journal,
+    plan: Plan,
+    listed: Sequence[LiveAssignment],
+    predict_absence: Callable[[str], str | None],
+    *,
+    roster_known: bool,
 ) -> None:
     """Note what a sync would write, as if the SIS took all of it but the scores of absent students.
 
-    `predict_absence` takes a SIS student key. What the SIS refused when it was last sent is refused again,
-    except for an absence that the roster shows no more.
+    `predict_absence` takes a SIS student key, `listed` is what the SIS lists. What it refused when it was
+    last sent is refused again, except for what these show as no reason any more.
     """
     lasting = REFUSALS - ABSENCES if roster_known else REFUSALS
+    refused = predict_refused(plan.assignments, journal.entries, listed)
+    refs = {item.id: Ref(item.id) for item in plan.assignments if item.id not in refused}
+    note_scores(journal, plan, refs, None)
     for item in plan.assignments:
+        if (why := refused.get(item.id)) is not None:
+            journal.note(assignment_outcome(item, Result.FAILED, why))
+            continue
         if item.action in WRITTEN:
             journal.note(assignment_outcome(item, RESULTS[item.action], item.reason))
         owed = journal.entry(item.id).owed
         for write in item.writes:
             debt = owed.get(write.student)
-            refused = debt.reason if write.owed and debt and debt.reason in lasting else None
-            reason = predict_absence(write.sis_student) or refused
+            again = debt.reason if write.owed and debt and debt.reason in lasting else None
+            reason = predict_absence(write.sis_student) or again
             journal.note(
                 score_outcome(item, write, judge_refusal(reason) if reason else write.result, reason)
             )

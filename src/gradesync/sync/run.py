@@ -153,13 +153,12 @@ def _plan_sync(attempt: Attempt, reading: Reading) -> Plan:
 
 async def _preview(attempt: Attempt, reading: Reading, plan: Plan) -> None:
     """Note what the sync would do, and settle. Reads the SIS roster: who is absent would fail (R52)."""
-    journal = attempt.journal
-    note_scores(journal, plan, {item.id: Ref(item.id) for item in plan.assignments}, attempt.selection)
     sender = ScoreSender(attempt.target, reading.section, reading.matched.elsewhere)
     if any(item.writes for item in plan.assignments):
         await sender.read_roster()
-    note_preview(journal, plan, sender.predict_absence, roster_known=sender.memory.roster is not None)
-    await journal.settle(Settlement())
+    listed, known = reading.live.assignments, sender.memory.roster is not None
+    note_preview(attempt.journal, plan, listed, sender.predict_absence, roster_known=known)
+    await attempt.journal.settle(Settlement())
 
 
 def _check_approval(attempt: Attempt, plan: Plan) -> None:
@@ -199,16 +198,16 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
     """Return what a complete sync lets us remember: cursors, and what the section was read under."""
     if reading.gradebook.partial_lists:
         return Settlement()
+    moved = _cursors(attempt, reading, plan, refs)
     if not attempt.whole:
-        return Settlement(read_through=_cursors(attempt, reading, plan, refs))
+        return Settlement(read_through=moved)
     link = replace(
         remember_students(attempt.link, reading.matched.keys, attempt.context.clock()),
         title=reading.gradebook.title or attempt.link.title,
         rules_hash=hash_reading(attempt, reading),
         last_full_read=attempt.context.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )
-    changed = None if link == attempt.link else link
-    return Settlement(link=changed, read_through=_cursors(attempt, reading, plan, refs))
+    return Settlement(link=None if link == attempt.link else link, read_through=moved)
 
 
 def _cursors(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[str, Ref]) -> dict[str, datetime]:
