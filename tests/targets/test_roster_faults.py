@@ -262,31 +262,6 @@ async def test_R52_a_refused_clear_is_announced_as_refused(harness: DistrictHarn
     assert cells == [{(first.id, ann): ("cleared", None)}, {}]
 
 
-@pytest.mark.parametrize("taken", [False, True])
-async def test_R27_R52_students_who_left_are_set_aside(harness: DistrictHarness, taken: bool) -> None:
-    first, second = harness.items
-    gone, other, _ = harness.students
-    await harness.sync()
-    face_of(harness).switches.takes_absent = taken
-    harness.world.powerschool.drop(harness.room.students[gone], harness.room.sis)
-    harness.clear(first, gone)
-    harness.grade(second, gone, 3)
-    harness.grade(second, other, 4)
-    before = harness.table()
-    done = [await harness.sync(dry_run=dry) for dry in (True, False)]
-    absent = ("failed", "student-not-in-sis-section")
-    wanted = {(first.id, gone): absent, (second.id, gone): absent, (second.id, other): ("written", None)}
-    assert [await harness.outcomes_by_cell(sync) for sync in done] == [wanted, wanted]
-    before[second.title.strip()][harness.room.students[other].dcid] = "4"
-    assert (harness.table(), harness.writes.count("result.delete")) == (before, 0)
-
-
-@pytest.mark.parametrize("status", [403, 404])
-async def test_R27_a_roster_that_nobody_may_read_stops_nothing(harness: DistrictHarness, status: int) -> None:
-    harness.fault("oneroster", "student.list", Status(status), times=None)
-    await assert_done_well(harness)
-
-
 async def test_without_the_right_to_write_a_sync_names_it(harness: DistrictHarness) -> None:
     await harness.sync()
     face_of(harness).scopes -= {"gradebook.createput"}
