@@ -106,6 +106,10 @@ class UpstreamSystems:
         await skipped_districts.note(self.redis, district.id)
         return False
 
+    async def give_back_sync(self, district: District) -> None:
+        """Give back the first reads of a sync that was not there to be claimed."""
+        await self._schoology_budget(district.schoology).give_back(district.schoology.calls_per_sync)
+
     async def skipped_districts(self) -> list[str]:
         """Return the districts that any process skipped lately."""
         return await skipped_districts.recent(self.redis)

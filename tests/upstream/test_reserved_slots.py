@@ -82,6 +82,25 @@ async def test_reservation_shows_that_the_other_system_is_clear(
     await sis.acquire(until=in_seconds(5))  # as a slot that was reserved just now
 
 
+async def test_slots_that_nobody_used_are_not_handed_on(aged: Connect) -> None:
+    budget, redis = CallBudget(aged(), "d:source", LASTING), aged()
+    assert await budget.try_reserve(1)
+    await budget.pause(0)  # what was reserved before it is good for no call as it is
+    assert await budget.try_reserve(1)
+    reserved = await redis.zrange("gradesync:budget:d:source:slots", 0, -1, withscores=True)
+    await budget.acquire(until=in_seconds(5))
+    assert await redis.zrange("gradesync:budget:d:source:slots", 0, -1, withscores=True) == reserved
+
+
+async def test_slots_given_back_are_free_at_once(aged: Connect) -> None:
+    mine, theirs = (CallBudget(aged(), "d:source", WIDE) for _ in range(2))
+    assert await mine.try_reserve(2)
+    await mine.give_back(2)
+    assert await theirs.try_reserve(2)
+    with pytest.raises(Retriable):
+        await mine.acquire(until=in_seconds(5))
+
+
 async def test_nothing_is_reserved_before_those_who_wait(aged: Connect) -> None:
     budget = CallBudget(aged(), "d:source", WIDE)
     await budget.acquire()

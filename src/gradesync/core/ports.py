@@ -261,6 +261,10 @@ class Systems(Protocol):
         """Reserve the budget of a sync's first reads; False where there is none now, or a circuit is open."""
         ...
 
+    async def give_back_sync(self, district: District) -> None:
+        """Give back what `reserve_sync` reserved: another sync may use it at once."""
+        ...
+
     async def skipped_districts(self) -> Sequence[str]:
         """Return the districts for which `reserve_sync` lately returned False, in whichever process."""
         ...

@@ -57,6 +57,11 @@ class RehearsalRedis:
         """Report no open circuit."""
         return 0
 
+    async def zrem(self, key: str, *names: str) -> int:
+        """Give slots back."""
+        removed: int = self._wait(self.redis.zrem(self.prefix + key, *names))
+        return removed
+
     async def zadd(self, *_: Any) -> int:
         """Keep a skipped district out of the metrics."""
         return 0

@@ -170,11 +170,14 @@ class DistrictQueue(Protocol[T_co]):
 
 async def claim_within_limits(waiting: DistrictQueue[T], systems: Systems) -> T | None:
     """Claim the next sync of a district that has room for it, and may call its systems now."""
-    # Reserved last: what is reserved for a sync that cannot be claimed is lost to those that can.
     district = await waiting.find_room()
     if district is None or not await systems.reserve_sync(district):
         return None
-    return await waiting.claim_next()
+    claimed = await waiting.claim_next()
+    if claimed is None:
+        # Of two that saw the same room, one finds it taken. What it reserved must not be lost to the next.
+        await systems.give_back_sync(district)
+    return claimed
 
 
 async def claim_from(context: SyncContext, district_id: str) -> Claimed | None:

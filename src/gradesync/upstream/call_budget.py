@@ -153,6 +153,13 @@ class CallBudget:
             self._reserved.extend(_Slot(f"{name}:{number}", requested_at) for number in numbers)
         return True
 
+    async def give_back(self, cost: int) -> None:
+        """Give back slots that `try_reserve` took: nobody will call with them."""
+        slots = self._pop_newest(cost)
+        if slots:
+            async with redis_optional("give slots back"):
+                await self._redis.zrem(self._slots_key, *[slot.name for slot in slots])
+
     async def pause(self, seconds: float) -> None:
         """Let nobody call this upstream for so many seconds."""
         self._paused_at = loop_time()
@@ -247,11 +254,15 @@ class CallBudget:
         return min(cost, self._rate.limit) if self._rate else cost
 
     def _pop_reserved(self, cost: int) -> Sequence[_Slot]:
-        """Take the reserved slots for one call off the queue; drop those of a past window."""
+        """Take reserved slots for one call; drop those of a past window."""
         window = self._rate.window if self._rate else 0.0
         while self._reserved and self._reserved[0].at + window < loop_time():
             self._reserved.popleft()
-        return [self._reserved.popleft() for _ in range(min(cost, len(self._reserved)))]
+        return self._pop_newest(cost)
+
+    def _pop_newest(self, cost: int) -> Sequence[_Slot]:
+        # The newest: slots that nobody calls with, as after a claim that failed, would be handed on for ever.
+        return [self._reserved.pop() for _ in range(min(cost, len(self._reserved)))]
 
     def _are_reusable(self, slots: Sequence[_Slot]) -> bool:
         """Return whether slots may be used as they are: a pause since then may be for their calls too."""
