@@ -16,6 +16,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from ssl import SSLCertVerificationError
 
+# Causes of `DatabaseAway` where a limit was reached: that of a wait for a lock, that of a statement.
+LOCKED, CANCELED = "LockNotAvailableError", "QueryCanceledError"
+# And where others in the same rows came first.
+OVERTAKEN = ("DeadlockDetectedError", "SerializationError")
+
 
 class GradeSyncError(Exception):
     """Base all errors that gradesync raises on purpose."""
@@ -87,6 +92,11 @@ class DatabaseAway(GradeSyncError):
         super().__init__(f"the database cannot be used now: {cause}")
         self.cause = cause
         self.refused = refused
+
+    @property
+    def concerns_all(self) -> bool:
+        """Return False where it is the rows that are busy: other statements succeed."""
+        return self.cause not in {LOCKED, CANCELED, *OVERTAKEN}
 
 
 def name_cause(error: Exception) -> str:

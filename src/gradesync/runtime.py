@@ -144,16 +144,15 @@ async def run_maintenance(runtime: Runtime) -> AsyncIterator[None]:
 
     Every process does so: one of them is enough.
     """
-    seconds = runtime.settings.sweep_seconds
+    context, seconds = runtime.context, runtime.settings.sweep_seconds
+    purge = partial(purge_all, context.database, context.rotations.purges)
     async with (
-        run_periodically("sweep", lambda: sweep(runtime.context), seconds=seconds),
-        run_periodically("schedules", lambda: begin_scheduled(runtime.context), seconds=seconds),
-        run_periodically("purge", lambda: purge_all(runtime.context.database), seconds=PURGE_SECONDS),
+        run_periodically("sweep", lambda: sweep(context), seconds=seconds),
+        run_periodically("schedules", lambda: begin_scheduled(context), seconds=seconds),
+        run_periodically("purge", purge, seconds=PURGE_SECONDS),
         run_periodically("circuits", lambda: observe_circuits(runtime.redis), seconds=CIRCUITS_SECONDS),
-        run_periodically("queue", lambda: observe_queue(runtime.context), seconds=QUEUE_SECONDS),
-        run_periodically(
-            "partitions", lambda: observe_partitions(runtime.context), seconds=PARTITIONS_SECONDS
-        ),
+        run_periodically("queue", lambda: observe_queue(context), seconds=QUEUE_SECONDS),
+        run_periodically("partitions", lambda: observe_partitions(context), seconds=PARTITIONS_SECONDS),
     ):
         yield
 

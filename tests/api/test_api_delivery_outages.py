@@ -44,11 +44,10 @@ async def test_a_delivery_that_cannot_be_claimed_is_not_sent(
     api: ApiHarness, receiver: Receiver, servers: Urls, refusal: Refusal
 ) -> None:
     office, webhook = await settle_with_webhook(api, receiver)
-    before = failures()
     async with refusal(servers, "delivery"):
-        with suppress(DatabaseAway):
-            assert await deliver(api) == 0
-    assert (receiver.received, failures()) == ([], before + (refusal is not locked))
+        with pytest.raises(DatabaseAway):
+            await deliver(api)
+    assert receiver.received == []
     assert await deliver(api) == 1
     (delivery,) = await list_deliveries(office, webhook)
     assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
@@ -65,8 +64,9 @@ async def test_a_result_that_cannot_be_saved_is_sent_again(
     await receiver.called.wait()
     async with refusal(servers, "delivery"):
         receiver.silent.set()
-        assert await delivering == 0
-    assert failures() == before + 1
+        with suppress(DatabaseAway):  # of a full disk, which concerns all; busy rows are their district's
+            assert await delivering == 0
+    assert failures() == before + (refusal is locked)
     assert await deliver(api, later=True) == 1
     assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
     (delivery,) = await list_deliveries(office, webhook)

@@ -72,9 +72,24 @@ async def test_rotation_without_the_old_key_changes_nothing(settings: Settings, 
         await districts.apply(db, RIVERSIDE)
     done = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW))
     assert done.code == 1
-    assert "no key opens" in done.err
+    assert "No key opens a secret of riverside" in done.err
     async with database.district("riverside") as db:
         assert await districts.get(db) == RIVERSIDE
+
+
+async def test_rotation_goes_on_after_a_district_that_no_key_opens(
+    settings: Settings, database: Database, servers: Urls
+) -> None:
+    async with database.district("hilltop") as db:
+        await districts.apply(db, HILLTOP)
+    newer = Database.open(servers.database_url, Secrets([NEW]), application_name="one key", pool_size=1)
+    async with newer.district("riverside") as db:
+        await districts.apply(db, RIVERSIDE)
+    await newer.close()
+    done = await run_gradesync("secrets", "rotate", environment=keyed(settings, NEW))
+    assert (done.code, "a secret of hilltop." in done.err) == (1, True)
+    async with database.district("riverside") as db:
+        assert [entry.action for entry in await audit.page(db)] == ["secrets.rotated"]
 
 
 async def write(database: Database) -> None:

@@ -10,6 +10,7 @@ from gradesync.db import districts, retention, syncs
 from gradesync.db.codec import first_id_at
 from gradesync.db.session import Database
 from gradesync.db.syncs import Sync
+from gradesync.observability.rotation import Rotation
 from harness.servers import Urls
 from harness.store import RIVERSIDE, claim, enqueue, take_lease
 
@@ -67,7 +68,7 @@ async def test_R24_syncs_beyond_the_log_are_deleted(database: Database, servers:
         await grow_old(servers, sync, timedelta(days=ages.get(sync.section_id, 32)))
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
-    await retention.purge_all(database)
+    await retention.purge_all(database, Rotation("purge"))
     async with servers.owner() as owner:
         kept = await owner.execute(text("SELECT section_id, dry_run FROM sync ORDER BY section_id, dry_run"))
         assert [tuple(row) for row in kept] == [

@@ -13,6 +13,7 @@ from gradesync.db import districts, outcomes, retention
 from gradesync.db.codec import LOG_KEPT
 from gradesync.db.outcomes import Outcome, summarize
 from gradesync.db.session import Database
+from gradesync.observability.rotation import Rotation
 from harness.servers import Urls
 from harness.store import RIVERSIDE, enqueue
 
@@ -152,7 +153,7 @@ async def test_R24_outcomes_beyond_the_log_are_deleted(database: Database) -> No
     async with database.district("riverside") as db:
         await districts.apply(db, RIVERSIDE)
         await outcomes.record(db, OLD_ID, ROWS)
-    await retention.purge_all(database)
+    await retention.purge_all(database, Rotation("purge"))
     async with database.district("riverside") as db:
         assert await outcomes.page(db, OLD_ID) == []
         assert len(await outcomes.page(db, sync_id)) == len(ROWS)

@@ -14,7 +14,7 @@ from gradesync.db.codec import Secrets
 from gradesync.db.connections import open_owner
 from gradesync.db.moving import list_routes, open_move
 from gradesync.db.session import Database
-from gradesync.errors import DatabaseAway
+from gradesync.errors import LOCKED, DatabaseAway
 from harness.cells import TIMING
 from harness.hanging_server import HangingServer, hanging_server
 from harness.servers import KEYS, Urls
@@ -91,7 +91,7 @@ async def test_command_waits_for_no_lock_without_end(
     async with fresh.owner() as other, asyncio.timeout(PATIENCE):
         await other.execute(text("BEGIN"))
         await other.execute(text("LOCK TABLE district IN ACCESS EXCLUSIVE MODE"))
-        with pytest.raises(DatabaseAway, match=connections.LOCKED):
+        with pytest.raises(DatabaseAway, match=LOCKED):
             await COMMANDS[name][0](fresh.migrate_database_url, servers)
         await other.execute(text("ROLLBACK"))
 

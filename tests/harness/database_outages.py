@@ -25,10 +25,11 @@ TERMINATE = text("""
     WHERE application_name = 'outage' AND wait_event_type = 'Lock'
 """)
 
-FULL = text("""
-    CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'no space left on device' USING ERRCODE = 'disk_full'; END $$
-""")
+REFUSAL = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION {raised}; END $$
+"""
+FULL = "'no space left on device' USING ERRCODE = 'disk_full'"
+BROKEN = "'broken row'"
 
 
 @dataclass
@@ -159,15 +160,23 @@ def disk_full_at_commit(urls: Urls, table: str) -> AbstractAsyncContextManager[N
     return _refusing(urls, trigger)
 
 
+def broken_rows(urls: Urls, table: str, district_ids: str) -> AbstractAsyncContextManager[None]:
+    """Let every change of a table's rows fail in the districts whose ids are like that."""
+    trigger = f"TRIGGER broken BEFORE INSERT OR UPDATE OR DELETE ON {table}"
+    return _refusing(
+        urls, trigger, BROKEN, f"WHEN (current_setting('gradesync.district') LIKE '{district_ids}')"
+    )
+
+
 @asynccontextmanager
-async def _refusing(urls: Urls, trigger: str) -> AsyncIterator[None]:
+async def _refusing(urls: Urls, trigger: str, function: str = FULL, when: str = "") -> AsyncIterator[None]:
     async with urls.owner() as owner:
-        await owner.execute(FULL)
-        await owner.execute(text(f"CREATE {trigger} FOR EACH ROW EXECUTE FUNCTION disk_is_full()"))
+        await owner.execute(text(REFUSAL.format(raised=function)))
+        await owner.execute(text(f"CREATE {trigger} FOR EACH ROW {when} EXECUTE FUNCTION refuse()"))
         try:
             yield
         finally:
-            await owner.execute(text("DROP FUNCTION disk_is_full CASCADE"))
+            await owner.execute(text("DROP FUNCTION refuse CASCADE"))
 
 
 @asynccontextmanager

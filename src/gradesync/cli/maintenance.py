@@ -12,6 +12,7 @@ from pathlib import Path
 from gradesync.cli.operator import ACTOR, list_districts, open_district
 from gradesync.cli.output import CommandError
 from gradesync.db import audit, codec, districts, export_erase, installations, ledger
+from gradesync.db.codec import SecretUnreadable
 from gradesync.runtime import Runtime
 
 
@@ -37,14 +38,26 @@ class Erased:
 
 
 async def rotate(runtime: Runtime) -> int:
-    """Seal every secret with the newest key; return the number of districts."""
+    """Seal every secret with the newest key; return the number of districts.
+
+    Raises `CommandError` at the end where no key opens secrets of some.
+    """
     async with runtime.context.database.without_tenant() as db:
         await installations.reseal(db)
     names = await list_districts(runtime)
+    unreadable = []
     for name in names:
-        async with runtime.context.database.district(name.id) as db:
-            await districts.rotate_secrets(db)
-            await audit.append(db, ACTOR, "secrets.rotated", {"district": name.id})
+        try:
+            async with runtime.context.database.district(name.id) as db:
+                await districts.rotate_secrets(db)
+                await audit.append(db, ACTOR, "secrets.rotated", {"district": name.id})
+        except SecretUnreadable:
+            unreadable.append(name.id)
+    if unreadable:
+        raise CommandError(
+            f"No key opens a secret of {', '.join(unreadable)}. The other districts are done.",
+            "Add the key that sealed it to GRADESYNC_SECRET_KEYS, and run it again.",
+        )
     return len(names)
 
 

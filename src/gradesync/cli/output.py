@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gradesync.embedded import EmbeddedError
-from gradesync.errors import DatabaseAway, GradeSyncError
+from gradesync.errors import CANCELED, LOCKED, DatabaseAway, GradeSyncError
 
 out = Console(highlight=False)
 err = Console(highlight=False, stderr=True)
@@ -67,8 +67,6 @@ def _as_command_error(error: Exception) -> CommandError | None:
 
 
 def _as_outage(error: DatabaseAway) -> CommandError:
-    from gradesync.db.connections import CANCELED, LOCKED
-
     if error.cause in (CANCELED, LOCKED):  # by a database that works
         return CommandError(f"The database kept this waiting ({error.cause}).", "Run it again.")
     what = "refuses this connection" if error.refused else "does not respond"

@@ -109,11 +109,21 @@ async def load_cells(db: AsyncSession, comparison_id: str) -> Comparison:
 
 
 async def list_due_sections(db: AsyncSession, *, every: timedelta, limit: int) -> list[str]:
-    """List linked sections that were not compared for so long; none while `limit` are in progress."""
+    """List linked sections that were not compared for so long, the longest first.
+
+    None while `limit` are in progress.
+    """
     processing = await db.scalar(select(func.count()).select_from(COMPARISON).where(PROCESSING)) or 0
-    recent = select(COMPARISON.c.section_id).where(COMPARISON.c.requested_at > NOW - every)
-    due = select(LINK.section_id).where(LINK.sis_key.is_not(None), LINK.section_id.not_in(recent))
-    return list(await db.scalars(due.order_by(LINK.section_id).limit(max(0, limit - processing))))
+    last = func.max(COMPARISON.c.requested_at)
+    due = (
+        select(LINK.section_id)
+        .outerjoin(COMPARISON, COMPARISON.c.section_id == LINK.section_id)
+        .where(LINK.sis_key.is_not(None))
+        .group_by(LINK.section_id)
+        .having(or_(last.is_(None), last <= NOW - every))
+        .order_by(last.nulls_first(), LINK.section_id)
+    )
+    return list(await db.scalars(due.limit(max(0, limit - processing))))
 
 
 # ---- leases ------------------------------------------------------------------------------------------------

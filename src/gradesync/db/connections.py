@@ -28,8 +28,6 @@ AWAY_CODES = (
     "25P04",
 )  # locked; read-only after a failover; a transaction cut off
 REFUSED_CLASSES = ("28", "3D")
-# Causes of `DatabaseAway` where a limit was reached: that of a wait for a lock, that of a statement.
-LOCKED, CANCELED = "LockNotAvailableError", "QueryCanceledError"
 # Long work needs so much of a server that works. One that answers nothing is noticed by the watchdog, sooner.
 POOL_SECONDS = 15
 STATEMENTS_KEPT = 200

@@ -11,9 +11,9 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gradesync.db.connections import CANCELED, LOCKED, is_direct, open_owner
+from gradesync.db.connections import is_direct, open_owner
 from gradesync.db.migrations import head
-from gradesync.errors import DatabaseAway, GradeSyncError
+from gradesync.errors import CANCELED, LOCKED, DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
 # The server ends a statement sooner (`env.py`), unless it answers nothing any more.

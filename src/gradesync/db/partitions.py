@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from gradesync.core.history import oldest_kept
 from gradesync.core.sis import Policy
 from gradesync.db.codec import GRACE, LOG_KEPT, first_id_at
-from gradesync.db.connections import LOCKED, open_owner
-from gradesync.errors import DatabaseAway, GradeSyncError
+from gradesync.db.connections import open_owner
+from gradesync.errors import LOCKED, DatabaseAway, GradeSyncError
 
 ATTEMPTS = 10
 # A step that waits for a lock makes others wait behind it: it gives up soon, and comes again.

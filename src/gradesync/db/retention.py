@@ -16,15 +16,20 @@ from gradesync.db import (
     webhooks,
 )
 from gradesync.db.session import Database
+from gradesync.observability.rotation import Rotation
 
 
-async def purge_all(database: Database) -> None:
+async def purge_all(database: Database, rotation: Rotation) -> None:
     """Delete what is past its time, district by district, for a periodic job."""
+
+    async def purge_one(district_id: str) -> int:
+        async with database.district(district_id) as db:
+            await purge(db)
+        return 1
+
     async with database.without_tenant() as db:
         names = await districts.list_names(db)
-    for name in names:
-        async with database.district(name.id) as db:
-            await purge(db)
+    await rotation.serve([name.id for name in names], purge_one)
 
 
 async def purge(db: AsyncSession) -> None:

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_bytes
@@ -13,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.db import codec
-from gradesync.db.codec import LOG_KEPT, Secrets, parse, uuid7
+from gradesync.db.codec import LOG_KEPT, Secrets, SecretUnreadable, parse, uuid7
 from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
@@ -60,7 +61,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """Hold a delivery that is ours to make now. It is signed with each of the `secrets`."""
+    """Hold a delivery that is ours to make now. It is signed with each of the `secrets`: those readable."""
 
     delivery_id: str
     attempt: int
@@ -229,8 +230,12 @@ async def purge(db: AsyncSession) -> None:
 
 def _due_delivery(db: AsyncSession, district_id: str, row: Row[Any], webhook: Row[Any]) -> DueDelivery:
     sealed = (webhook.secret, webhook.old_secret) if webhook.both else (webhook.secret,)
-    secrets = tuple(_secrets(db).decrypt(district_id, _field(webhook.id), secret) for secret in sealed)
-    return DueDelivery(str(row.id), row.attempt, webhook.url, secrets, row.payload)
+    secrets = []
+    for secret in sealed:
+        # One that no key opens must not keep the messages of other webhooks.
+        with suppress(SecretUnreadable):
+            secrets.append(_secrets(db).decrypt(district_id, _field(webhook.id), secret))
+    return DueDelivery(str(row.id), row.attempt, webhook.url, tuple(secrets), row.payload)
 
 
 def _new_secret() -> str:

@@ -16,13 +16,11 @@ from gradesync.core.plan import Selection
 from gradesync.core.ports import Source, Systems, Target
 from gradesync.core.reasons import Reason
 from gradesync.db import ledger, links, outcomes, queue, syncs
-from gradesync.db.codec import SecretUnreadable
 from gradesync.db.districts import Facts, Known
 from gradesync.db.links import Pair, SectionLink
 from gradesync.db.session import DATABASE_AWAY, Database
 from gradesync.db.syncs import Sync
 from gradesync.errors import LeaseLost, SyncStopped, name_cause
-from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import CALL_LIVES, Release, SyncContext, SyncLimits
 from gradesync.sync.counts import Tally, record_claimed
 from gradesync.sync.journal import Journal
@@ -131,17 +129,20 @@ class Claimed:
 async def claim(context: SyncContext) -> Claimed | None:
     """Claim the next sync of the district that was served longest ago; None where nothing can run now.
 
-    Skips districts that may not call their systems now.
+    Skips districts that may not call their systems now, and those whose claims failed lately.
     """
-    after = queue.FIRST_TURN
+    after, rests = queue.FIRST_TURN, context.rotations.claims
     while turns := await _list_turns(context, after):
-        for turn in turns:
+        waiting = [turn.district_id for turn in turns]
+        for district_id in rests.order(waiting) if rests.failures else waiting:
             try:
-                claimed = await claim_from(context, turn.district_id)
-            except SecretUnreadable as error:
-                # Another process may have a newer key: this one logs the failure and goes on.
-                log_failure("claim", error)
+                claimed = await claim_from(context, district_id)
+            except Exception as error:
+                # Another process may have a newer key: this one goes on with other districts.
+                rests.note_failure(district_id, error)
                 continue
+            if rests.failures:
+                rests.note_success(district_id)
             if claimed is not None:
                 return claimed
         after = turns[-1]

@@ -7,6 +7,7 @@ starts whenever she asks for it.
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -31,7 +32,6 @@ from gradesync.sync.spare_calls import SpareTurn, reserve_spare_calls
 
 log = structlog.get_logger()
 
-DISTRICTS_AT_ONCE = 4  # in one process
 CALLS = 8  # to Schoology for one section: itself, its lists, its students and its scores
 LONGEST_SECONDS = 150.0
 LEASE_SECONDS = 180.0  # outlasts the work: it is never renewed
@@ -53,15 +53,15 @@ async def advance(context: SyncContext) -> int:
     """Make the comparisons that wait, one in each district; return how many were completed."""
     async with context.database.without_tenant() as db:
         waiting = await comparisons.list_waiting_districts(db)
-    made = (_advance(context, district_id) for district_id in waiting[:DISTRICTS_AT_ONCE])
-    return sum(await asyncio.gather(*made))
+    return await context.rotations.comparisons.serve(waiting, partial(_advance, context))
 
 
 async def queue_nightly(context: SyncContext) -> int:
     """Queue comparisons where a district's policy asks for them each night; return how many."""
     async with context.database.without_tenant() as db:
         names = await districts.list_names(db)
-    return sum([await _queue_nightly(context, name.id) for name in names])
+    ids = [name.id for name in names]
+    return await context.rotations.nightly.serve(ids, partial(_queue_nightly, context))
 
 
 async def _queue_nightly(context: SyncContext, district_id: str) -> int:
@@ -84,6 +84,7 @@ async def _advance(context: SyncContext, district_id: str) -> bool:
         await comparisons.settle_overdue(db)
         if await pauses.find(db, Where()):  # of the district: nothing of it works
             return False
+    async with context.database.district(district_id) as db:
         district = await districts.get(db)
         state = await comparisons.claim(db, lease_seconds=LEASE_SECONDS)
     if district is None or state is None:

@@ -1,9 +1,11 @@
 """Define what every sync runs on: the database, the systems, the clock and the limits."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from gradesync.core.ports import Clock, Systems, Wakeup
 from gradesync.db.session import Database
+from gradesync.observability.rotation import Backoff, Rotation
 
 # A call takes effect within so many times its timeout: it is given up after one (docs/reliability.md).
 CALL_LIVES = 2
@@ -34,6 +36,21 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotations:
+    """Serve the districts in turns, each task for itself. What fails in one district rests."""
+
+    claims: Backoff = field(default_factory=partial(Backoff, "claim"))
+    comparisons: Rotation = field(default_factory=partial(Rotation, "comparison", 4))
+    nightly: Rotation = field(default_factory=partial(Rotation, "nightly"))
+    preflights: Rotation = field(default_factory=partial(Rotation, "pre-flight", 4))
+    runs: Rotation = field(default_factory=partial(Rotation, "runs", 2))
+    schedules: Rotation = field(default_factory=partial(Rotation, "schedules"))
+    overdue: Rotation = field(default_factory=partial(Rotation, "sweep"))
+    wrong_turns: Rotation = field(default_factory=partial(Rotation, "sweep"))
+    purges: Rotation = field(default_factory=partial(Rotation, "purge"))
+
+
+@dataclass(frozen=True, slots=True)
 class SyncContext:
     """Hold everything that work on syncs needs, built once by the composition root.
 
@@ -46,3 +63,4 @@ class SyncContext:
     clock: Clock
     limits: SyncLimits = SyncLimits()
     unreleased: set[Release] = field(default_factory=set, compare=False)
+    rotations: Rotations = field(default_factory=Rotations, compare=False)

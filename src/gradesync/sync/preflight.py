@@ -6,6 +6,7 @@ A report takes only calls that no sync waits for, so it goes on while a district
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 
@@ -31,7 +32,6 @@ SECTION_SECONDS = 40.0
 BUSY_PAUSE_SECONDS = 2.0
 FAILURE_PAUSE_SECONDS = 30.0
 TRIES_MAX = 3
-DISTRICTS_AT_ONCE = 4  # in one process
 SETTLES_IN = timedelta(days=1)
 
 # Obstacles in the way of every section: the report ends with one.
@@ -55,19 +55,18 @@ async def advance(context: SyncContext) -> int:
     """Go on with the reports that wait, one slice each; return how many sections were examined."""
     async with context.database.without_tenant() as db:
         waiting = await preflights.list_waiting_districts(db)
-    examined = (_advance(context, district_id) for district_id in waiting[:DISTRICTS_AT_ONCE])
-    return sum(await asyncio.gather(*examined))
+    return await context.rotations.preflights.serve(waiting, partial(_advance, context))
 
 
 async def _advance(context: SyncContext, district_id: str) -> int:
     async with context.database.district(district_id) as db:
         await preflights.settle_overdue(db)
+    async with context.database.district(district_id) as db:
         district = await districts.get(db)
         report = await preflights.claim(db, lease_seconds=context.limits.lease)
     if district is None or report is None:
         return 0
-    with structlog.contextvars.bound_contextvars(district=district_id):
-        return await _run_report(context, district, report)
+    return await _run_report(context, district, report)
 
 
 async def _run_report(context: SyncContext, district: District, report: Preflight) -> int:

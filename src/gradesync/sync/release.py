@@ -1,5 +1,6 @@
 """Give leases back: at once, or as soon as the database is back."""
 
+import asyncio
 from contextlib import suppress
 from time import monotonic
 
@@ -45,9 +46,12 @@ async def retry_releases(context: SyncContext) -> None:
 
     One that another worker has taken over is forgotten, and one that was never granted.
     """
+    await asyncio.gather(*(_try_to_give_back(context, left) for left in list(context.unreleased)))
+
+
+async def _try_to_give_back(context: SyncContext, left: Release) -> None:
     with suppress(*DATABASE_AWAY):
-        for left in list(context.unreleased):
-            await _give_back(context, left)
+        await _give_back(context, left)
 
 
 async def _give_back(context: SyncContext, left: Release) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,10 +14,8 @@ from gradesync.core.district import District
 from gradesync.core.sis import Policy
 from gradesync.core.windows import LAST_SYNC, Spread, forecast
 from gradesync.db import audit, districts, pauses, queue, runs, syncs
-from gradesync.db.codec import SecretUnreadable
 from gradesync.db.runs import Part, Run
 from gradesync.errors import RequestRefused
-from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import RUN_SECTIONS
 from gradesync.sync.manual_links import Author
@@ -115,16 +114,10 @@ async def advance_runs(context: SyncContext, settles_after: float) -> int:
     """Go on with the runs of all districts, for a periodic job; return how many syncs were queued."""
     async with context.database.without_tenant() as db:
         waiting = await runs.list_waiting_districts(db)
-    queued = 0
-    for district_id in waiting:
-        try:
-            queued += await _advance(context, district_id, settles_after)
-        except SecretUnreadable as error:
-            log_failure("runs", error)  # another process may have a newer key; the other districts go on
-    return queued
+    return await context.rotations.runs.serve(waiting, partial(_advance, context, settles_after))
 
 
-async def _advance(context: SyncContext, district_id: str, settles_after: float) -> int:
+async def _advance(context: SyncContext, settles_after: float, district_id: str) -> int:
     unchanged = await _find_unchanged(context, district_id)
     async with context.database.with_lock(district_id, runs.LOCK) as db:
         district, now = await districts.get(db), context.clock()

@@ -1,6 +1,7 @@
 """Begin the runs of schedules when their windows come, each occurrence once."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -9,11 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.district import District
 from gradesync.core.windows import LAST_SYNC, Spread, Times, Window, spread
 from gradesync.db import audit, districts, runs, schedules
-from gradesync.db.codec import SecretUnreadable
 from gradesync.db.pauses import Where
 from gradesync.db.schedules import Schedule
 from gradesync.errors import RequestRefused
-from gradesync.observability.periodic import log_failure
 from gradesync.sync.context import SyncContext
 from gradesync.sync.manual_links import Author
 
@@ -68,13 +67,7 @@ async def begin_scheduled(context: SyncContext) -> int:
     """Begin the runs whose windows have come, in any number of processes; return how many."""
     async with context.database.without_tenant() as db:
         due = await schedules.list_due_districts(db)
-    begun = 0
-    for district_id in due:
-        try:
-            begun += await _begin_due(context, district_id)
-        except SecretUnreadable as error:
-            log_failure("schedules", error)  # another process may have a newer key; the others go on
-    return begun
+    return await context.rotations.schedules.serve(due, partial(_begin_due, context))
 
 
 async def _begin_due(context: SyncContext, district_id: str) -> int:

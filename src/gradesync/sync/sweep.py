@@ -1,10 +1,11 @@
 """Find what was lost: wake-ups, marks of waiting districts, leases that lapsed, syncs past their deadline."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -13,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.catalog import Attention, judge_sync
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import districts, outcomes, queue, syncs
-from gradesync.db.codec import SecretUnreadable
 from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 from gradesync.db.syncs import Sync
+from gradesync.observability.rotation import concerns_all
 from gradesync.sync.context import SyncContext
 from gradesync.sync.counts import SWEEPS, WRITES, record_settled, render_counts
 
@@ -44,18 +45,39 @@ async def sweep(context: SyncContext) -> Swept:
         waiting = await queue.list_overlooked_districts(
             db, older_than_seconds=NOTIFY_AFTER, takeover_wait_seconds=context.limits.call_timeout
         )
-    settled = 0
-    causes = {id_: await _explain_wait(context, id_) for id_ in {district_id for district_id, _ in overdue}}
-    for district_id, sync_id in overdue:
-        settled += await _settle(context, district_id, sync_id, causes[district_id])
     for district_id in waiting:
         await context.wakeup.notify(district_id)
-    for district_id in wrong:  # at last, since each waits for a lock that a stopped process may hold
-        async with context.database.with_lock(district_id, queue.CLAIMS) as db:
-            await queue.correct_turn(db)
-    SWEEPS.labels("settled").inc(settled)
     SWEEPS.labels("notified").inc(len(waiting))
+    syncs_of: defaultdict[str, list[str]] = defaultdict(list)
+    for district_id, sync_id in overdue:
+        syncs_of[district_id].append(sync_id)
+    rotations = context.rotations
+    settled = await rotations.overdue.serve(syncs_of, lambda id_: _settle_all(context, id_, syncs_of[id_]))
+    SWEEPS.labels("settled").inc(settled)
+    # At last, since each waits for a lock that a stopped process may hold.
+    await rotations.wrong_turns.serve(wrong, partial(_correct_turn, context))
     return Swept(notified=len(waiting), settled=settled)
+
+
+async def _settle_all(context: SyncContext, district_id: str, sync_ids: Sequence[str]) -> int:
+    """Settle syncs of a district; one that fails does not keep the others."""
+    cause, settled, failed = await _explain_wait(context, district_id), 0, None
+    for sync_id in sync_ids:
+        try:
+            settled += await _settle(context, district_id, sync_id, cause)
+        except Exception as error:
+            if concerns_all(error):
+                raise
+            failed = error
+    if failed is not None:
+        raise failed
+    return settled
+
+
+async def _correct_turn(context: SyncContext, district_id: str) -> int:
+    async with context.database.with_lock(district_id, queue.CLAIMS) as db:
+        await queue.correct_turn(db)
+    return 1
 
 
 async def settle_overdue(context: SyncContext, district_id: str, sync_id: str) -> bool:
@@ -82,7 +104,7 @@ async def _settle(context: SyncContext, district_id: str, sync_id: str, detail: 
 
 async def _explain_wait(context: SyncContext, district_id: str) -> str:
     """Return why a district's syncs wait, as far as it is known at once: a sync ends without it too."""
-    with suppress(SecretUnreadable, TimeoutError):
+    with suppress(Exception):
         async with context.database.district(district_id) as db:
             district = await districts.get(db)
         async with asyncio.timeout(CIRCUITS_SECONDS):

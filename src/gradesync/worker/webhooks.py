@@ -1,7 +1,8 @@
 """Deliver webhooks from the outbox: signed (Standard Webhooks), to public addresses, retried for a day."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from random import uniform
 from typing import NamedTuple
@@ -9,14 +10,13 @@ from typing import NamedTuple
 import httpx
 from prometheus_client import Counter
 from standardwebhooks import Webhook
-from structlog.contextvars import bound_contextvars
 
 from gradesync.core.ports import Clock
 from gradesync.db import webhooks
 from gradesync.db.session import Database
 from gradesync.db.webhooks import DueDelivery
 from gradesync.errors import SyncStopped
-from gradesync.observability.periodic import log_failure
+from gradesync.observability.rotation import Rotation
 
 ATTEMPT_SECONDS = 10.0
 LEASE_SECONDS = 60.0  # how long a delivery is leased for one attempt; longer than that attempt can take
@@ -48,22 +48,13 @@ class WebhookSender:
     client: httpx.AsyncClient
     clock: Clock
     timeout: float = ATTEMPT_SECONDS
+    rotation: Rotation = field(default_factory=partial(Rotation, "deliver", DISTRICTS_AT_ONCE))
 
     async def deliver(self) -> int:
-        """Attempt the deliveries that are due, at most a few at once; return how many were attempted."""
+        """Attempt deliveries that are due, a few of each district; return how many were attempted."""
         async with self.database.without_tenant() as db:
             due = await webhooks.list_due_districts(db)
-        counts = await asyncio.gather(*(self._deliver_isolated(id_) for id_ in due[:DISTRICTS_AT_ONCE]))
-        return sum(counts)
-
-    async def _deliver_isolated(self, district_id: str) -> int:
-        """Deliver for one district; its failure does not affect another district."""
-        with bound_contextvars(district=district_id):
-            try:
-                return await self._deliver_district(district_id)
-            except Exception as error:
-                log_failure("deliver", error)
-                return 0
+        return await self.rotation.serve(due, self._deliver_district)
 
     async def _deliver_district(self, district_id: str) -> int:
         async with self.database.district(district_id) as db:
@@ -79,6 +70,8 @@ class WebhookSender:
         return len(deliveries)
 
     async def _attempt(self, delivery: DueDelivery) -> AttemptResult:
+        if not delivery.secrets:
+            return AttemptResult(error="secret-unreadable")
         try:
             async with asyncio.timeout(self.timeout):
                 status = await self._send(delivery)

@@ -66,7 +66,7 @@ class Delivery(ResponseModel):
     finished_at: datetime | None
     response_status: Annotated[int | None, Field(description="The HTTP status of the last attempt")]
     error: Annotated[
-        Literal["refused", "no-response", "timed-out", "address-not-allowed"] | None,
+        Literal["refused", "no-response", "timed-out", "address-not-allowed", "secret-unreadable"] | None,
         Field(description="Why the last attempt failed"),
     ]
 

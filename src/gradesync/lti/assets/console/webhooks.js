@@ -12,6 +12,7 @@ const ERRORS = {
   "no-response": "the address didn't respond",
   "timed-out": "the address took too long",
   "address-not-allowed": "the address isn't public",
+  "secret-unreadable": "its secret can't be read: change the secret",
 };
 
 export class WebhooksPart {
