@@ -123,7 +123,9 @@ async def open_runtime_on(database: Database, settings: Settings, clock: Clock) 
         await stack.enter_async_context(client)
         await call_budget.initialize(redis)
         wakeup = Wakeup(redis, limit=2 * settings.per_district)
-        systems = UpstreamSystems(client, redis, clock, settings.call_timeout_seconds, settings.score_batch)
+        systems = UpstreamSystems(
+            client.transport, redis, clock, settings.call_timeout_seconds, settings.score_batch
+        )
         context = SyncContext(database, systems, wakeup, clock, _sync_limits(settings))
         yield Runtime(
             settings=settings,

@@ -23,8 +23,8 @@ from gradesync.sync.match_check import check_match
 from gradesync.upstream import skipped_districts
 from gradesync.upstream.auth import OAuth1
 from gradesync.upstream.call_budget import CallBudget
-from gradesync.upstream.client import Backoff, Budget, Upstream
-from gradesync.upstream.limits import RateLimit, count_open_circuits, per_window
+from gradesync.upstream.client import Backoff, Upstream
+from gradesync.upstream.limits import Budget, RateLimit, count_open_circuits, per_window
 
 
 def utc_now() -> datetime:
@@ -44,7 +44,7 @@ class Connection(Protocol):
     def open(
         cls,
         access: SisAccess,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         timeout: float,
@@ -89,7 +89,7 @@ class UpstreamSystems:
     tried, and the pauses in between.
     """
 
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     redis: Redis
     clock: Clock
     call_timeout: float
@@ -155,7 +155,7 @@ class UpstreamSystems:
                     access.consumer_secret,
                     run_as=requester if access.run_as_requester else None,
                 ),
-                client=self.client,
+                transport=self.transport,
                 budget=self._schoology_budget(access),
                 until=until,
                 timeout=self.call_timeout,
@@ -193,7 +193,7 @@ class UpstreamSystems:
         if connection is None:
             connection = self._connections[access] = CONNECTIONS[access.kind].open(
                 access,
-                self.client,
+                self.transport,
                 self._sis_budget(access),
                 timeout=self.call_timeout,
                 backoff=self.backoff,

@@ -199,9 +199,9 @@ async def bench(settings: Settings, sections: int) -> AsyncIterator[Bench]:
 @asynccontextmanager
 async def recording(runtime: Runtime, served: SimulatedDistrict) -> AsyncIterator[Bench]:
     """Register the district, and record the calls of syncs that run in this process."""
-    async with httpx.AsyncClient(transport=(recorder := Recorder()), timeout=PATIENCE) as client:
+    async with Recorder() as recorder:
         await register_districts(runtime, served.district, [DISTRICT])
-        systems = UpstreamSystems(client, runtime.redis, runtime.clock, 30.0, BATCH)
+        systems = UpstreamSystems(recorder, runtime.redis, runtime.clock, 30.0, BATCH)
         yield Bench(replace(runtime.context, systems=systems), recorder, served)
 
 

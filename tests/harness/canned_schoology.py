@@ -174,12 +174,12 @@ async def open_source(
     **options: Any,
 ) -> AsyncIterator[SchoologySource]:
     """Open a source over a transport; `options` are those of `SchoologySource`."""
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with transport:
         upstream = Upstream(
             "schoology",
             base,
             OAuth1(*key, run_as=run_as),
-            client,
+            transport,
             budget or Tally(),
             until=clock() + timedelta(minutes=1),
             dialect=SchoologyDialect(),

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import httpx
 from arq.connections import ArqRedis
 
 from gradesync.db.session import Database
 from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.systems import UpstreamSystems
 from gradesync.upstream.client import Backoff
+from gradesync.upstream.egress import GuardedClient
 from gradesync.wakeup import Wakeup
 
 # A busy machine may take seconds for a call: only where calls time out on purpose are they hurried.
@@ -21,7 +21,7 @@ SOON = Backoff(attempts=4, initial=0.01, longest=0.05, jitter=0.01)
 
 
 def new_context(
-    database: Database, client: httpx.AsyncClient, redis: ArqRedis, limits: SyncLimits
+    database: Database, client: GuardedClient, redis: ArqRedis, limits: SyncLimits
 ) -> SyncContext:
     """Return a context as a new process has it."""
 
@@ -30,7 +30,7 @@ def new_context(
 
     return SyncContext(
         database=database,
-        systems=UpstreamSystems(client, redis, clock, limits.call_timeout, 500, backoff=SOON),
+        systems=UpstreamSystems(client.transport, redis, clock, limits.call_timeout, 500, backoff=SOON),
         wakeup=Wakeup(redis, limit=8),
         clock=clock,
         limits=limits,

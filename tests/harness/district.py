@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-import httpx
 from sqlalchemy import text
 
 from gradesync.core.district import District
@@ -19,6 +18,7 @@ from gradesync.sync.context import SyncContext, SyncLimits
 from gradesync.sync.request import Request, SyncOptions, request_sync
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
+from gradesync.upstream.egress import GuardedClient
 from gradesync_sandbox.district import Classroom, World
 from gradesync_sandbox.faults import Change, Effect, Fault, Faults, System
 from gradesync_sandbox.powerschool.rows import AssignmentSection
@@ -57,7 +57,7 @@ class DistrictHarness:
     district: District
     context: SyncContext
     redis: RedisClient
-    client: httpx.AsyncClient
+    client: GuardedClient
     choices: Choices = field(default_factory=Choices)
     requested: int = 0
 

@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-import httpx
 import pytest
 import structlog
 
@@ -14,7 +13,7 @@ from gradesync.core.sis import Policy
 from gradesync.db.session import Database
 from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.sync.context import SyncLimits
-from gradesync.upstream.egress import open_client
+from gradesync.upstream.egress import GuardedClient, open_client
 from gradesync_sandbox.district import World
 from gradesync_sandbox.oneroster.state import OneRoster
 from gradesync_sandbox.server import Sandbox
@@ -40,7 +39,7 @@ class Environment:
 
     database: Database
     redis: RedisClient
-    client: httpx.AsyncClient
+    client: GuardedClient
     seen: Totals = field(default_factory=Totals)
 
     @asynccontextmanager

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gradesync.core.district import SisAccess
@@ -18,6 +17,7 @@ from gradesync.core.sis import LiveAssignment, Ref, SisSection, Spec
 from gradesync.powerschool.connection import PowerSchool
 from gradesync.powerschool.target import PowerSchoolTarget
 from gradesync.upstream.client import Backoff
+from gradesync.upstream.egress import GuardedClient
 from gradesync_sandbox.faults import Body, Effect, Fault, Faults
 from gradesync_sandbox.faulty import with_faults
 from gradesync_sandbox.powerschool import state
@@ -84,7 +84,7 @@ class Classroom:
     section: Section
     students: list[Student]
     category: Category
-    client: httpx.AsyncClient
+    client: GuardedClient
     url: str
     budget: Unbounded = field(default_factory=Unbounded)
     connection: PowerSchool = field(init=False)
@@ -98,7 +98,13 @@ class Classroom:
         plugin = self.sis.plugin
         access = SisAccess("powerschool", self.url, plugin.client_id, secret or plugin.client_secret)
         return PowerSchool.open(
-            access, self.client, self.budget, plugin_id=plugin_id, timeout=5, backoff=AT_ONCE, clock=clock
+            access,
+            self.client.transport,
+            self.budget,
+            plugin_id=plugin_id,
+            timeout=5,
+            backoff=AT_ONCE,
+            clock=clock,
         )
 
     def target(self, student_id: str = "dcid", seconds: float = 30) -> PowerSchoolTarget:
@@ -163,7 +169,7 @@ class Switchboard:
         await self.app(scope, receive, send)
 
 
-def classroom(board: Switchboard, client: httpx.AsyncClient, url: str) -> Classroom:
+def classroom(board: Switchboard, client: GuardedClient, url: str) -> Classroom:
     """Build a new class. Another school has a term of the same TERMS.ID."""
     sis, faults = state.PowerSchool(), Faults()
     school = sis.add_school("Cedar High")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from gradesync.upstream.client import Backoff, Upstream
-from gradesync.upstream.egress import open_client
+from gradesync.upstream.egress import GuardedClient, open_client
 from harness.streams import serve_streams
 
 Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -150,7 +150,7 @@ class NumberedAuth(httpx.Auth):
 class Rig:
     server: ScriptedServer
     budget: RecordingBudget
-    client: httpx.AsyncClient
+    client: GuardedClient
     permit: RecordingPermit
 
     def upstream(self, *acts: Act, seconds: float = 60, timeout: float = 5) -> Upstream:
@@ -159,7 +159,7 @@ class Rig:
             "school",
             f"{self.server.url}/v1",
             NumberedAuth(),
-            self.client,
+            self.client.transport,
             self.budget,
             until=datetime.now(UTC) + timedelta(seconds=seconds),
             permit=self.permit,

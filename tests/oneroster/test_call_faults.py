@@ -56,7 +56,7 @@ class Rig:
 
     face: state.OneRoster
     district: District
-    client: httpx.AsyncClient
+    transport: httpx.ASGITransport
     faults: Faults = field(default_factory=Faults)
     number: int = 0
 
@@ -67,7 +67,7 @@ class Rig:
             return datetime.now(UTC)
 
         opened = OneRoster.open(
-            self.district.sis, self.client, Unbounded(), timeout=5, backoff=NO_WAIT, clock=clock
+            self.district.sis, self.transport, Unbounded(), timeout=5, backoff=NO_WAIT, clock=clock
         )
         until = clock() + timedelta(seconds=30)
         return opened.open_target(self.district, permit=None, until=until, rows_per_write=9)
@@ -99,8 +99,8 @@ async def open_rig() -> AsyncIterator[Rig]:
     for served in sandbox.served:
         served.listener.close()
     transport = httpx.ASGITransport(with_faults(create_app(face), "oneroster", faults, kind_of))
-    async with httpx.AsyncClient(transport=transport) as client:
-        yield Rig(face, district, client, faults)
+    async with transport:
+        yield Rig(face, district, transport, faults)
 
 
 Work = Callable[[Rig, SisSection, Ref], Awaitable[object]]

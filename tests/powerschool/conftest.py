@@ -2,16 +2,15 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
 import pytest
 
-from gradesync.upstream.egress import open_client
+from gradesync.upstream.egress import GuardedClient, open_client
 from gradesync_sandbox.serving import Served
 from harness.powerschool_target import Classroom, Switchboard, classroom
 
 
 @pytest.fixture(scope="session")
-async def socket() -> AsyncIterator[tuple[Switchboard, httpx.AsyncClient, str]]:
+async def socket() -> AsyncIterator[tuple[Switchboard, GuardedClient, str]]:
     board = Switchboard()
     served = Served(board, "127.0.0.1")
     await served.start()
@@ -21,7 +20,7 @@ async def socket() -> AsyncIterator[tuple[Switchboard, httpx.AsyncClient, str]]:
 
 
 @pytest.fixture
-def room(socket: tuple[Switchboard, httpx.AsyncClient, str]) -> Iterator[Classroom]:
+def room(socket: tuple[Switchboard, GuardedClient, str]) -> Iterator[Classroom]:
     room = classroom(*socket)
     yield room
     room.faults.clear()

@@ -1,10 +1,11 @@
 """Test creating assignments in PowerTeacher Pro: sent once, refused for a reason, in doubt."""
 
 import json
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
+import httpx
 import pytest
 
 from gradesync.core.reasons import Reason
@@ -61,20 +62,27 @@ async def test_ids_of_a_create_are_read_with_care(
 
 async def test_the_create_body_is_minimal_with_exact_numbers(room: Classroom) -> None:
     section = await room.resolved()
-    sent: list[bytes] = []
-    room.client.event_hooks["request"] = [lambda request: _keep(sent, request)]
+    keeping = KeepingTransport(room.client.transport)
+    room.connection = replace(room.connection, transport=keeping)
     await room.target().create_assignment(section, room.spec(points=Decimal("0.30")), "a1")
-    room.client.event_hooks["request"] = []
-    (body,) = [content for content in sent if content]
+    (body,) = [content for content in keeping.sent if content]
     (part,) = json.loads(body)["_assignmentsections"]
     assert b'"scoreentrypoints":0.3,"totalpointvalue":0.3,"weight":1,' in body
     assert "publishoption" not in part
     assert "description" not in part
 
 
-async def _keep(sent: list[bytes], request: Any) -> None:
-    if "section/assignment" in request.url.path:
-        sent.append(request.content)
+@dataclass
+class KeepingTransport(httpx.AsyncBaseTransport):
+    """Forward calls, and keep the bodies of those for assignments."""
+
+    inner: httpx.AsyncBaseTransport
+    sent: list[bytes] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "section/assignment" in request.url.path:
+            self.sent.append(request.content)
+        return await self.inner.handle_async_request(request)
 
 
 @pytest.mark.parametrize("effect", [LoseAfter(), Body("<html>log in</html>"), Status(503), Status(302)])

@@ -28,7 +28,9 @@ async def test_R53_an_untrusted_certificate_is_named(rig: Rig, untrusted: str, r
 
 async def test_R53_the_check_of_powerschool_names_its_certificate(rig: Rig, untrusted: str) -> None:
     access = SisAccess("powerschool", untrusted, "an id", "a secret")
-    connection = PowerSchool.open(access, rig.client, Unbounded(), timeout=30, backoff=AT_ONCE, clock=utc_now)
+    connection = PowerSchool.open(
+        access, rig.client.transport, Unbounded(), timeout=30, backoff=AT_ONCE, clock=utc_now
+    )
     target = connection.target(permit=None, until=datetime.now(UTC) + timedelta(seconds=30))
     (finding,) = await target.check()
     assert (finding.check, finding.ok) == ("PowerSchool certificate", False)

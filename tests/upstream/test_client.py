@@ -270,9 +270,8 @@ async def test_transport_without_trace_events_leaves_doubt(rig: Rig) -> None:
     async def slow(request: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("late")
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(slow)) as client:
-        with pytest.raises(AnswerLost):
-            await write(replace(rig.upstream(OK), client=client))
+    with pytest.raises(AnswerLost):
+        await write(replace(rig.upstream(OK), transport=httpx.MockTransport(slow)))
 
 
 class ForgetfulTransport(httpx.AsyncHTTPTransport):
@@ -291,6 +290,6 @@ async def test_call_ends_though_its_cancellation_is_lost(rig: Rig) -> None:
     async def stay_silent(_: asyncio.StreamWriter) -> None:
         await never.wait()
 
-    async with httpx.AsyncClient(transport=ForgetfulTransport(), timeout=600) as client, asyncio.timeout(30):
+    async with ForgetfulTransport() as transport, asyncio.timeout(30):
         with pytest.raises(AnswerLost):
-            await write(replace(rig.upstream(stay_silent, timeout=0.05), client=client))
+            await write(replace(rig.upstream(stay_silent, timeout=0.05), transport=transport))

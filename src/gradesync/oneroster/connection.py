@@ -18,8 +18,8 @@ from gradesync.oneroster.profiles import Profile, choose_profile
 from gradesync.oneroster.refusals import OneRosterDialect
 from gradesync.oneroster.target import OneRosterTarget
 from gradesync.upstream.auth import ClientCredentials
-from gradesync.upstream.client import Backoff, Budget, Upstream
-from gradesync.upstream.limits import RateLimit, minimum_interval, per_window
+from gradesync.upstream.client import Backoff, Upstream
+from gradesync.upstream.limits import Budget, RateLimit, minimum_interval, per_window
 
 SYSTEM = "oneroster"
 TITLE = "The SIS"
@@ -56,7 +56,7 @@ class OneRoster:
     def open(
         cls,
         access: SisAccess,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         timeout: float,
@@ -70,7 +70,7 @@ class OneRoster:
             SYSTEM,
             settings.gradebook_url or access.base_url,
             httpx.Auth(),
-            client,
+            transport,
             budget,
             until=clock(),
             timeout=timeout,

@@ -14,8 +14,8 @@ from gradesync.powerschool.refusals import MAX_READ_BYTES
 from gradesync.powerschool.scores import Clearing
 from gradesync.powerschool.target import CAPABILITIES, PowerSchoolTarget
 from gradesync.upstream.auth import ClientCredentials
-from gradesync.upstream.client import Backoff, Budget, Upstream
-from gradesync.upstream.limits import RateLimit, minimum_interval
+from gradesync.upstream.client import Backoff, Upstream
+from gradesync.upstream.limits import Budget, RateLimit, minimum_interval
 from gradesync.upstream.response import DEFAULT_PAUSE, UpstreamResponse, retry_after
 
 TOKEN_PATH = "/oauth/access_token"  # noqa: S105 - a path
@@ -28,7 +28,7 @@ class PowerSchool:
     """Hold what all syncs of a district share, for as long as its access stands."""
 
     base_url: str
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     budget: Budget
     auth: ClientCredentials
     memory: Memory
@@ -40,7 +40,7 @@ class PowerSchool:
     def open(
         cls,
         access: SisAccess,
-        client: httpx.AsyncClient,
+        transport: httpx.AsyncBaseTransport,
         budget: Budget,
         *,
         plugin_id: str | None = None,
@@ -56,7 +56,7 @@ class PowerSchool:
             SYSTEM,
             access.base_url,
             httpx.BasicAuth(access.client_id, access.client_secret),
-            client,
+            transport,
             budget,
             until=clock(),
             timeout=timeout,
@@ -65,7 +65,7 @@ class PowerSchool:
             clock=clock,
         )
         auth = ClientCredentials(tokens, TOKEN_PATH, "PowerSchool", clock=clock)
-        return cls(access.base_url, client, budget, auth, Memory(plugin_id), timeout, backoff, clock)
+        return cls(access.base_url, transport, budget, auth, Memory(plugin_id), timeout, backoff, clock)
 
     @classmethod
     def rate(cls, access: SisAccess) -> RateLimit | None:
@@ -104,7 +104,7 @@ class PowerSchool:
             SYSTEM,
             self.base_url,
             self.auth,
-            self.client,
+            self.transport,
             self.budget,
             until=until,
             permit=permit,

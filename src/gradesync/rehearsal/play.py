@@ -136,7 +136,7 @@ async def _play(scene: Scene, resources: Resources, redis: RehearsalRedis) -> Pl
         requests = asyncio.create_task(stage.request_all())
         for _ in range(resources.workers):
             systems = UpstreamSystems(
-                client,
+                client.transport,
                 cast("Redis", redis),  # it has what a budget calls
                 lambda: START + timedelta(seconds=_now()),
                 scene.call_timeout,

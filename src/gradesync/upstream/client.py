@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 import httpx
@@ -16,7 +16,7 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
-from gradesync.upstream.limits import limit_steps
+from gradesync.upstream.limits import Budget, limit_steps
 from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,
@@ -36,26 +36,12 @@ NEVER_SENT = (
 )
 TIMED_OUT = (TimeoutError, httpx.TimeoutException)
 MAX_HOPS, LONGEST_PAUSE = 3, 3600.0
+# Sent with every call, beside its own; the encodings are those that httpx always decodes.
+HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "gradesync"}
 # Names as people read them.
 TITLES = {"powerschool": "PowerSchool", "schoology": "Schoology", "oneroster": "The SIS"}
 
 Params: TypeAlias = Mapping[str, str]
-
-
-class Budget(Protocol):
-    """Limit the calls to one upstream, together with everybody who calls it."""
-
-    async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
-        """Wait for a slot; raises `Retriable` where there is none before `until`."""
-        ...
-
-    async def pause(self, seconds: float) -> None:
-        """Let nobody call for so many seconds."""
-        ...
-
-    async def report(self, ok: bool) -> None:
-        """Record whether the upstream answered, for the circuit."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +78,7 @@ class _Call:
 class Upstream:
     """Call one upstream system of one district.
 
-    `base_url` is the prefix of every path. `client` follows no redirects. `permit` guards each send, None
+    `base_url` is the prefix of every path. `permit` guards each send, None
     where no lease is involved. `gate` is held by each attempt, where the system bounds calls at once. Retries
     stop at `until`. `timeout` is the total time of one attempt in seconds, slow responses included.
     """
@@ -100,7 +86,7 @@ class Upstream:
     name: str
     base_url: str
     auth: httpx.Auth
-    client: httpx.AsyncClient
+    transport: httpx.AsyncBaseTransport
     budget: Budget
     until: datetime
     permit: Permit | None = None
@@ -168,17 +154,24 @@ class Upstream:
         return url
 
     async def _send_with_retries(self, call: _Call) -> UpstreamResponse:
+        try:  # most calls need no more than this, and none of what counts attempts
+            return await self._attempt(call)
+        except (Retriable, AnswerLost) as error:
+            if (left := self._remaining()) <= 0:
+                raise
+            first = error
         async for attempt in stamina.retry_context(
             on=partial(self._should_retry, call),
             attempts=self.backoff.attempts,
-            timeout=max(self._remaining(), 0.001),
+            timeout=left,
             wait_initial=self.backoff.initial,
             wait_max=self.backoff.longest,
             wait_jitter=self.backoff.jitter,
         ):
-            if attempt.num > 1:
-                RETRIES.labels(self.name, call.kind).inc()
             with attempt:
+                if attempt.num == 1:
+                    raise first
+                RETRIES.labels(self.name, call.kind).inc()
                 return await self._attempt(call)
         raise AssertionError  # stamina returns the response or raises the last error
 
@@ -262,18 +255,22 @@ class Upstream:
 
     async def _sign(self, call: _Call) -> httpx.Request:
         """Sign a call, before its permit: fetching a token never uses up the lease."""
-        request = self.client.build_request(call.method, call.url, content=call.content, headers=call.headers)
+        request = httpx.Request(
+            call.method,
+            call.url,
+            headers={**HEADERS, **(call.headers or {})},
+            content=call.content,
+            extensions={"trace": call.trace, "timeout": limit_steps(self.timeout)},
+        )
         flow = self.auth.async_auth_flow(request)
         try:
-            request = await anext(flow)
+            return await anext(flow)
         finally:
             await flow.aclose()
-        request.extensions |= {"trace": call.trace, "timeout": limit_steps(self.timeout)}
-        return request
 
     async def _read(self, request: httpx.Request, call: _Call) -> UpstreamResponse:
         async with asyncio.timeout(self.timeout):
-            response = await self.client.send(request, stream=True, auth=None, follow_redirects=False)
+            response = await self.transport.handle_async_request(request)
             try:
                 body = await self._read_body(response, call)
             finally:

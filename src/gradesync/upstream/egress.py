@@ -23,21 +23,31 @@ CONNECTIONS = 100
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> httpx.AsyncClient:
+class GuardedClient(httpx.AsyncClient):
+    """Hold the guarded transport too: calls to upstream systems go over it, past a client's own layers."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self.transport = transport
+        super().__init__(
+            transport=transport,
+            timeout=httpx.Timeout(**limit_steps(SILENT_SECONDS)),
+            cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+
+def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> GuardedClient:
     """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
     It connects only to public addresses over https, unless `allow_private_network`. The caller limits the
     total time of a call; here each step of it is limited.
     """
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
+    return GuardedClient(
+        httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
         if allow_private_network
-        else PublicTransport(limits=limits),
-        timeout=httpx.Timeout(**limit_steps(SILENT_SECONDS)),
-        cookies=http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[])),
-        follow_redirects=False,
-        trust_env=False,
+        else PublicTransport(limits=limits)
     )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 import httpx
 from redis.asyncio import Redis
@@ -29,6 +31,22 @@ def limit_steps(seconds: float) -> dict[str, float | None]:
     The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
     """
     return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
+
+
+class Budget(Protocol):
+    """Limit the calls to one upstream, together with everybody who calls it."""
+
+    async def acquire(self, cost: int = 1, until: datetime | None = None) -> None:
+        """Wait for a slot; raises `Retriable` where there is none before `until`."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Let nobody call for so many seconds."""
+        ...
+
+    async def report(self, ok: bool) -> None:
+        """Record whether the upstream answered, for the circuit."""
+        ...
 
 
 class CircuitBreaker:
