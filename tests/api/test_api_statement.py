@@ -11,15 +11,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete
 
 from gradesync.access.console import console_caller
 from gradesync.access.statement_check import verify
 from gradesync.access.tokens import PAGE_LIFETIME
 from gradesync.core.district import ConsoleAccess
+from gradesync.db import comparisons
 from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.history import read_all
 from harness.known_districts import forget_pauses
-from harness.sis_edits import compare
+from harness.sis_edits import SisScore, compare, edit_and_compare
 
 
 def parts(packed: bytes) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -199,3 +202,32 @@ async def test_closing_is_what_the_sis_shows(api: ApiHarness) -> None:
     await forget_pauses(api.runtime.redis)
     assert books_of(api) != before
     assert await closing_of(api, teacher) == books_of(api)
+
+
+async def test_edit_outlives_the_comparison_that_saw_it(api: ApiHarness) -> None:
+    """Open with what a comparison saw that is no longer kept, until a sync writes over it."""
+    teacher, score = await edit_and_compare(api)
+    before = datetime.now(UTC).isoformat()
+    async with api.runtime.context.database.district(api.district.id) as db:
+        await db.execute(delete(comparisons.COMPARISON))
+    statement = await parts_of(api, teacher, before)
+    assert [line["after"] for line in statement if is_of(line, score, "opening")] == ["3"]
+    unknown = {line["reason"] for line in statement if line["kind"] == "unknown"}
+    assert unknown == {"opening-not-compared", "not-compared"}
+    await api.sync(teacher, mode="full")
+    after = await parts_of(api, teacher, datetime.now(UTC).isoformat())
+    assert [line["after"] for line in after if is_of(line, score, "opening")] == [score.before]
+    history = await read_all(teacher, f"{api.path}/history", student=str(score.uid))
+    assert {one["change"]["mode"] for one in history} <= {"changes", "full"}
+
+
+async def parts_of(api: ApiHarness, who: ApiClient, since: str) -> list[dict[str, str]]:
+    """Return the lines of the section's statement from a moment on."""
+    headers = {"accept": "application/zip"}
+    packed = await who.ask("GET", f"{api.path}/statement", params={"from": since}, headers=headers)
+    return parts(packed.content)[0]
+
+
+def is_of(line: dict[str, str], score: SisScore, kind: str) -> bool:
+    about = (line["kind"], line["assignment id"], line["student id"])
+    return about == (kind, str(score.item.id), str(score.uid))

@@ -35,7 +35,7 @@ from gradesync.core.statement.render import (
     render_sections,
 )
 from gradesync.core.statement.summary import LateLine, render_summary
-from harness.statements import FIRST, at, cause, made, materials, of_kind
+from harness.statements import FIRST, at, cause, made, materials, of_kind, sightings
 
 T = TypeVar("T")
 SCOPE = Scope("riverside", FIRST, FIRST + timedelta(days=9), {"section": "79"}, 12, "ab" * 32)
@@ -55,8 +55,11 @@ def shuffled(chance: Random, items: Sequence[T]) -> list[T]:
     return chance.sample(items, len(items))
 
 
-@given(materials(), st.randoms())
-def test_statement_closes_and_is_the_same_in_any_order(made_of: Material, chance: Random) -> None:
+@given(materials(), sightings(), st.randoms())
+def test_statement_closes_and_is_the_same_in_any_order(
+    made_of: Material, sighted: list[Event], chance: Random
+) -> None:
+    made_of = replace(made_of, events=[*made_of.events, *sighted])
     made = build_statement(made_of)
     assert made.closes
     seen = made_of.seen and replace(made_of.seen, cells=shuffled(chance, made_of.seen.cells))

@@ -12,6 +12,7 @@ from gradesync.core.comparison import ComparedCell
 from gradesync.core.decide import NEVER_SENT
 from gradesync.core.history import CellChange, ColumnChange, Event
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Value, holds
+from gradesync.core.sightings import SIGHTING
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import MOVEMENTS, Balance, Kind, Material, Seen
 from harness.statements import CELL, FIRST, at, cause, made, materials, of_kind
@@ -104,3 +105,41 @@ def test_edit_before_the_period_is_in_the_opening() -> None:
     lost = made(until=at(1), since=at(0), seen_before=seen, seen=Seen(at(1), [unread]))
     (line,) = of_kind(lost, Kind.DRIFTED)
     assert (line.before, line.after, line.reason) == (Decimal(4), Decimal(8), "not-read-again")
+
+
+def sighted(step: int, *cells: CellChange, ref: str = "r-1") -> Event:
+    """Return the event of a comparison that began to read at a step."""
+    why = replace(cause(step), mode=SIGHTING)
+    return Event(at(step), why, (ColumnChange("a", ref, cells),))
+
+
+SENT = Event(at(0), cause(0), (ColumnChange("a", "r-1", (CellChange("1", NEVER_SENT, Decimal(8)),)),))
+EDIT = sighted(1, CellChange("1", Decimal(8), Decimal(4), found=True))
+
+
+def test_edit_that_an_old_comparison_saw_is_in_later_openings() -> None:
+    """Keep no comparison any more: the history has what each of them saw."""
+    first = made(events=[SENT, EDIT], since=at(0), until=at(2))
+    assert [(line.after, line.reason) for line in of_kind(first, Kind.CLOSING)] == [(Decimal(4), "as-read")]
+    assert [(line.before, line.reason) for line in of_kind(first, Kind.DRIFTED)] == [(Decimal(8), "drift")]
+    second = made(events=[SENT, EDIT], since=at(2))
+    assert [line.after for line in of_kind(second, Kind.OPENING)] == [Decimal(4)]
+    assert of_kind(second, Kind.DRIFTED) == []
+    assert "opening-not-compared" in [line.reason for line in of_kind(second, Kind.UNKNOWN)]
+
+
+def test_edit_that_was_taken_back_leaves_the_opening() -> None:
+    back = sighted(3, CellChange("1", Decimal(4), Decimal(8), found=True))
+    typed = sighted(1, CellChange("2", NEVER_SENT, Decimal(5), found=True))
+    blank = sighted(3, CellChange("2", Decimal(5), None, found=True))
+    statement = made(events=[SENT, EDIT, back, typed, blank], since=at(4))
+    opening = [(line.sis_student, line.after) for line in of_kind(statement, Kind.OPENING)]
+    assert opening == [("1", Decimal(8))]
+
+
+def test_edit_that_a_sync_wrote_over_leaves_the_opening() -> None:
+    over = ColumnChange("a", "r-1", (CellChange("1", Decimal(8), Decimal(9)),))
+    statement = made(events=[SENT, EDIT, Event(at(2), cause(2), (over,))], since=at(3))
+    assert [line.after for line in of_kind(statement, Kind.OPENING)] == [Decimal(9)]
+    moved = Event(at(2), cause(2), (ColumnChange("a", "r-2"),))
+    assert of_kind(made(events=[SENT, EDIT, moved], since=at(3)), Kind.OPENING) == []

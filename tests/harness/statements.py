@@ -13,6 +13,7 @@ from gradesync.core.decide import NEVER_SENT
 from gradesync.core.gradebook import MISSING, Mark
 from gradesync.core.history import Cause, CellChange, ColumnChange, Event, find_change
 from gradesync.core.ledger import LedgerAssignment, Owed, Value
+from gradesync.core.sightings import SIGHTING
 from gradesync.core.sis import Ref
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Failure, Kind, Line, Material, Seen, Statement
@@ -84,6 +85,19 @@ def materials(draw: st.DrawFn) -> Material:
         seen=draw(st.none() | st.just(Seen(at(draw(st.integers(0, until + 1))), list(cells.values())))),
         syncs_since=FIRST,
     )
+
+
+def sightings() -> st.SearchStrategy[list[Event]]:
+    """Draw what comparisons saw, an hour apart, and half an hour after the events."""
+    return st.lists(STEP, max_size=6).map(
+        lambda steps: [see(number, *step) for number, step in enumerate(steps)]
+    )
+
+
+def see(number: int, assignment_id: str, ref: str | None, held: dict[str, Value]) -> Event:
+    cells = tuple(CellChange(student, None, value, found=True) for student, value in sorted(held.items()))
+    why = replace(cause(number), mode=SIGHTING)
+    return Event(at(number) + timedelta(minutes=30), why, (ColumnChange(assignment_id, ref, cells),))
 
 
 def made(**values: object) -> Statement:

@@ -14,9 +14,10 @@ from gradesync.core.catalog import sis_name
 from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
 from gradesync.core.history import Event, Known, fold, trace_all
-from gradesync.core.ledger import Decision, Ledger, LedgerAssignment, Value
+from gradesync.core.ledger import Decision, Ledger, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, fingerprint
 from gradesync.core.reasons import Reason, Result
+from gradesync.core.sightings import value_of
 from gradesync.core.sis import LiveGradebook
 
 
@@ -123,16 +124,11 @@ def _ref_at(line: Sequence[Known], as_of: datetime, later: Known) -> str:
 def _differing(targets: Mapping[str, Mapping[str, Target]]) -> dict[str, dict[str, Target]]:
     found = {
         assignment_id: {
-            key: target for key, target in cells.items() if _value(target.before) != _value(target.after)
+            key: target for key, target in cells.items() if value_of(target.before) != value_of(target.after)
         }
         for assignment_id, cells in targets.items()
     }
     return {assignment_id: cells for assignment_id, cells in found.items() if cells}
-
-
-def _value(sent: Sent) -> Value:
-    """Return a value as the SIS holds it: where nothing was sent there is a blank."""
-    return None if sent is NEVER_SENT else sent
 
 
 def put_back(
@@ -143,7 +139,7 @@ def put_back(
     `holders` are uids by SIS student key, a former one before that which the student has now.
     """
     cells: dict[str, dict[str, Cell]] = {
-        assignment_id: {holders[key]: _value(column[key].before) for key in holders if key in column}
+        assignment_id: {holders[key]: value_of(column[key].before) for key in holders if key in column}
         for assignment_id, column in targets.items()
     }
     selection = {assignment_id: frozenset(column) for assignment_id, column in cells.items()}
@@ -225,8 +221,8 @@ def _name_renumbered(
             uid,
             Result.SKIPPED,
             Reason.STUDENT_RENUMBERED,
-            before=_value(targets[key].after),
-            after=_value(targets[key].before),
+            before=value_of(targets[key].after),
+            after=value_of(targets[key].before),
             sis_student=key,
             detail=f"{sis_name()} student {key}",
         )
@@ -267,8 +263,8 @@ def decide_next(
         known = ledger[assignment_id].decisions if assignment_id in ledger else {}
         for key, target in column.items():
             earlier = known.get(key)
-            wanted = earlier.wanted if earlier and earlier.choice == "take" else _value(target.after)
-            value = _value(target.before)
+            wanted = earlier.wanted if earlier and earlier.choice == "take" else value_of(target.after)
+            value = value_of(target.before)
             decision = Decision("take", holders[key], value, value, wanted)
             found[assignment_id, key] = None if wanted == value else decision
     return found

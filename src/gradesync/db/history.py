@@ -10,16 +10,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.history import Cause, CellChange, ColumnChange, Event
+from gradesync.core.sightings import SIGHTING
 from gradesync.db import codec
 from gradesync.db.tables import metadata
 
 HISTORY = metadata.tables["history"]
 NEVER = "-"  # no value is dumped like this
+CHANGED = HISTORY.c.mode != SIGHTING
 
 # A part of the statement that saves the ledger: what it changes and why are stored together, or not at all.
 RECORD = """
@@ -107,13 +109,35 @@ def _load(raw: Any) -> Sent:
 
 
 async def read_packed(
-    db: AsyncSession, sections: Collection[str], *, until: datetime | None = None
+    db: AsyncSession, sections: Collection[str], *, until: datetime | None = None, sighted: bool = False
 ) -> Sequence[Row[Any]]:
-    """Return the events of sections in the order of their time, still packed: `load` is the costly part."""
+    """Return the events of sections in the order of their time, still packed: `load` is the costly part.
+
+    `sighted`: also what comparisons saw.
+    """
     query = select(HISTORY).where(HISTORY.c.section_id.in_(sections))
+    if not sighted:
+        query = query.where(CHANGED)
     if until is not None:
         query = query.where(HISTORY.c.at <= until)
     return (await db.execute(query.order_by(HISTORY.c.at, HISTORY.c.sync_id))).all()
+
+
+async def record_sightings(
+    db: AsyncSession, section_id: str, at: datetime, cause: Cause, columns: Sequence[ColumnChange]
+) -> None:
+    """Store what a comparison that began to read `at` a time saw."""
+    values = {**record_values(cause, columns), "section_id": section_id, "at": at}
+    await db.execute(insert(HISTORY).values(values))
+
+
+async def read_sightings(db: AsyncSession, section_id: str) -> tuple[list[Event], datetime | None]:
+    """Return what comparisons of a section saw, and when its history last changed."""
+    of_section = HISTORY.c.section_id == section_id
+    query = select(HISTORY).where(of_section, HISTORY.c.mode == SIGHTING)
+    rows = (await db.execute(query.order_by(HISTORY.c.at, HISTORY.c.sync_id))).all()
+    changed_at = await db.scalar(select(func.max(HISTORY.c.at)).where(of_section, CHANGED))
+    return [event for _, event in load(rows)], changed_at
 
 
 def load(packed: Iterable[Row[Any]]) -> Iterator[tuple[str, Event]]:
@@ -124,7 +148,7 @@ def load(packed: Iterable[Row[Any]]) -> Iterator[tuple[str, Event]]:
 
 
 async def read(db: AsyncSession, section_id: str, *, until: datetime | None = None) -> list[Event]:
-    """Return the events of a section in the order of their time."""
+    """Return the changes of a section in the order of their time."""
     return [event for _, event in load(await read_packed(db, [section_id], until=until))]
 
 
@@ -135,7 +159,7 @@ async def list_sections(db: AsyncSession) -> set[str]:
 
 async def list_written(db: AsyncSession, section_id: str, since: datetime) -> set[tuple[str, str]]:
     """Return the (assignment id, SIS student) of the scores that were written since a time."""
-    query = select(HISTORY.c.events).where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since)
+    query = select(HISTORY.c.events).where(HISTORY.c.section_id == section_id, HISTORY.c.at >= since, CHANGED)
     return {
         (column.assignment_id, cell.student)
         for packed in await db.scalars(query)

@@ -31,7 +31,7 @@ async def gather(
     term ends there.
     """
     link = await links.get(db, section_id)
-    packed = await history.read_packed(db, [section_id], until=until)
+    packed = await history.read_packed(db, [section_id], until=until, sighted=True)
     if link is None and not packed:
         return None
     term_last = link.sis.term_last if link and link.sis else None

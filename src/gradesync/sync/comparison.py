@@ -8,15 +8,21 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.catalog import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
+from gradesync.core.history import Cause
+from gradesync.core.ledger import Ledger
 from gradesync.core.reasons import Reason
-from gradesync.db import comparisons, decisions, districts, ledger, links, pauses, syncs
+from gradesync.core.sightings import SIGHTING, find_sightings
+from gradesync.core.sis import LiveGradebook
+from gradesync.db import comparisons, decisions, districts, history, ledger, links, pauses, syncs
 from gradesync.db.comparisons import ComparisonState
 from gradesync.db.links import SectionLink
 from gradesync.db.pauses import Where
@@ -100,7 +106,7 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
         if not await reserve_spare_calls(context, district, CALLS):
             raise SectionBusy
         async with asyncio.timeout(LONGEST_SECONDS):
-            found = await compare_section(context, district, state)
+            compared = await compare_section(context, district, state)
     except SectionBusy:
         await _pause(context, district, state, BUSY_PAUSE_SECONDS, forgive=True)
     except SyncStopped as stopped:
@@ -114,8 +120,9 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
             await _pause(context, district, state, FAILURE_PAUSE_SECONDS, forgive=False)
     else:
         async with context.database.district(district.id) as db:
-            await comparisons.complete(db, state, found)
+            await comparisons.complete(db, state, compared.found)
             await decisions.close_reopened(db, state.section_id)
+            await _record_sightings(db, state, compared)
         return True
     return False
 
@@ -134,10 +141,27 @@ async def _fail(
         await comparisons.fail(db, state, reason, detail)
 
 
-async def compare_section(context: SyncContext, district: District, state: ComparisonState) -> Comparison:
+class Compared(NamedTuple):
+    """Hold a comparison, and what it is made of."""
+
+    found: Comparison
+    ledger: Ledger
+    live: LiveGradebook
+
+
+async def _record_sightings(db: AsyncSession, state: ComparisonState, compared: Compared) -> None:
+    """Keep in the history what nobody of ours wrote: the comparison itself is kept for a month only."""
+    earlier, changed_at = await history.read_sightings(db, state.section_id)
+    if columns := find_sightings(compared.ledger, compared.live, earlier, changed_at):
+        cause = Cause(state.id, SIGHTING, state.requested_by)
+        began = state.started_at or state.requested_at
+        await history.record_sightings(db, state.section_id, began, cause, columns)
+
+
+async def compare_section(context: SyncContext, district: District, state: ComparisonState) -> Compared:
     """Read a section in both systems, and compare. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
     attempt, reading = await read_section(context, district, state)
-    return compare(
+    found = compare(
         reading.gradebook,
         attempt.journal.entries,
         reading.live,
@@ -146,6 +170,7 @@ async def compare_section(context: SyncContext, district: District, state: Compa
         remembered=attempt.link.remembered,
         categories={each.ref.key: each.title for each in attempt.link.sis_categories},
     )
+    return Compared(found, attempt.journal.entries, reading.live)
 
 
 async def read_section(

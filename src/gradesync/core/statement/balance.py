@@ -1,6 +1,6 @@
 """Find what the SIS shows at a moment, as far as is known: as a comparison read it, or as it was recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -9,6 +9,7 @@ from gradesync.core.comparison import ComparedCell
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.history import Cause, Event, Known, fold
 from gradesync.core.ledger import holds
+from gradesync.core.sightings import value_of
 from gradesync.core.sis import id_order
 from gradesync.core.statement.lines import Kind, Line, Seen
 
@@ -34,16 +35,19 @@ class Standing(NamedTuple):
 Balances: TypeAlias = Mapping[Position, Standing]
 
 
-def find_balances(events: Sequence[Event], seen: Seen | None) -> Balances:
-    """Find what stands after all events, and after the newest comparison of that time."""
+def find_balances(events: Sequence[Event], sightings: Iterable[Event], seen: Seen | None) -> Balances:
+    """Find what stands after all events, what comparisons saw, and the newest comparison of that time."""
     found = {
         (assignment_id, student): _recorded(known)
         for assignment_id, cells in fold(events).items()
         for student, known in cells.items()
     }
+    recorded = dict(found)
+    for sighting in sightings:
+        found |= _see_over(recorded, sighting, _Since.of(events, sighting.at))
     if seen is not None:
-        found |= _read_over(found, seen, _Since.of(events, seen.at))
-    return found
+        found |= _read_over(recorded, seen, _Since.of(events, seen.at))
+    return {position: one for position, one in found.items() if one.value is not NEVER_SENT}
 
 
 def _recorded(known: Known) -> Standing:
@@ -73,6 +77,30 @@ class _Since(NamedTuple):
                     columns |= {column.assignment_id} if moved else set()
                     cells |= {(column.assignment_id, change.student) for change in column.cells}
         return cls(frozenset(columns), frozenset(cells), refs)
+
+
+def _see_over(recorded: Balances, sighting: Event, since: _Since) -> dict[Position, Standing]:
+    """Return the scores of which a comparison saw another value than before, and nothing changed since.
+
+    A blank where nothing was recorded is nothing again.
+    """
+    found = {}
+    for column in sighting.columns:
+        id_ = column.assignment_id
+        if id_ in since.columns or since.refs.get(id_) != column.ref:
+            continue
+        for change in column.cells:
+            if (id_, change.student) in since.cells:
+                continue
+            base = recorded.get((id_, change.student), Standing(NEVER_SENT, NEVER_SENT, sighting.at))
+            same = value_of(base.recorded) == value_of(change.after)
+            found[id_, change.student] = base._replace(
+                value=base.recorded if same else change.after,
+                at=sighting.at,
+                ref=column.ref or "",
+                state=CellState.SAME if same else CellState.DRIFT,
+            )
+    return found
 
 
 def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, Standing]:

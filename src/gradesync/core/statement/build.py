@@ -6,6 +6,7 @@ from dataclasses import replace
 from gradesync.core.cell_state import CellState
 from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.history import Event
+from gradesync.core.sightings import SIGHTING
 from gradesync.core.sis import id_order
 from gradesync.core.statement.balance import Balances, find_balances, list_balances, list_drifted
 from gradesync.core.statement.lines import Kind, Line, Material, Statement
@@ -18,12 +19,15 @@ def build_statement(made_of: Material) -> Statement:
     Both balances come from the folded history and the comparisons of their time, the movements from the
     events between. Raises `ValueError` where they do not agree.
     """
-    events = sorted(made_of.events, key=lambda event: (event.at, event.cause.sync_id))
+    kept = sorted(made_of.events, key=lambda event: (event.at, event.cause.sync_id))
+    events = [event for event in kept if event.cause.mode != SIGHTING]
+    sightings = [event for event in kept if event.cause.mode == SIGHTING and event.at <= made_of.until]
     uids = {key: uid for uid, key in sorted(made_of.students.items())}
     before = [event for event in events if event.at <= made_of.since]
     during = [event for event in events if made_of.since < event.at <= made_of.until]
-    opening = find_balances(before, made_of.seen_before)
-    closing = find_balances([*before, *during], made_of.seen)
+    earlier = (sighting for sighting in sightings if sighting.at <= made_of.since)
+    opening = find_balances(before, earlier, made_of.seen_before)
+    closing = find_balances([*before, *during], sightings, made_of.seen)
     walk = Walk(before, opening)
     changes = [line for event in during for line in walk.apply(event)]
     movements = [replace(line, late=True) if _is_late(line, made_of) else line for line in changes]

@@ -103,10 +103,10 @@ class Seen:
 class Material:
     """Hold all that a statement is made of.
 
-    `events` are all that are kept of the section, and are read once. `students` are the SIS keys by uid.
-    `seen` is the newest comparison that ended in time, and `seen_before` the newest that ended by `since`.
-    `syncs_since` is the time of the oldest sync whose failures are kept. `term_over` is the end of the
-    section's term in the SIS, None where that is not known.
+    `events` are all that are kept of the section, with what comparisons saw, and are read once. `students`
+    are the SIS keys by uid. `seen` is the newest comparison that ended in time, and `seen_before` the newest
+    that ended by `since`. `syncs_since` is the time of the oldest sync whose failures are kept. `term_over`
+    is the end of the section's term in the SIS, None where that is not known.
     """
 
     since: datetime

@@ -26,7 +26,10 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 UNKNOWN = {
     "not-known-before": "the history begins later than the period, or at this change",
     "failures-not-known-before": "failed syncs are kept for 30 days only",
-    "opening-not-compared": "the opening is as recorded: no comparison of that time was made, or is kept",
+    "opening-not-compared": (
+        "no comparison of that time was made, or is kept: the opening has what was recorded, and the edits "
+        "that earlier ones saw"
+    ),
     "not-compared": "no comparison with the SIS was made, or is kept",
     "write-in-doubt": "the answer to a write was lost",
 }
