@@ -1,6 +1,7 @@
 """Open the systems of a district. Connections, tokens and call budgets are shared."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,6 +98,7 @@ class UpstreamSystems:
     backoff: Backoff = field(default_factory=Backoff)
     _budgets: dict[tuple[str, RateLimit | None], CallBudget] = field(default_factory=dict)
     _sources: dict[str, SchoologySource] = field(default_factory=dict)
+    _large_sections: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _connections: dict[SisAccess, Connection] = field(default_factory=dict)
 
     async def reserve_sync(self, district: District) -> bool:
@@ -165,6 +167,7 @@ class UpstreamSystems:
             ),
             multiget_cost=access.multiget_cost,
             multiget_refused=before is not None and before.multiget_refused,
+            large=self._large_sections[district.id],
         )
 
     def target(self, district: District, *, permit: Permit | None, until: datetime) -> Target:

@@ -228,9 +228,18 @@ async def test_above_20000_cells_grades_are_read_by_assignment() -> None:
     assert book.read_through.keys() == set(ids)
 
 
+async def test_a_section_is_known_as_large_while_it_is() -> None:
+    schoology, _ = large(667, 30)
+    known: set[str] = set()
+    await read(schoology, large=known)
+    assert known == {SECTION}
+    await read(large(3, 4)[0], large=known)
+    assert not known
+
+
 async def test_a_section_known_as_large_is_read_by_assignment() -> None:
     schoology, ids = large(3, 4)
-    assert len((await read(schoology, large=True)).cells) == 4
+    assert len((await read(schoology, large={SECTION})).cells) == 4
     multiget = next(r for r in schoology.sent if r.url.path.endswith("/multiget"))
     assert b"/grades?" not in multiget.content
     assert sorted(asked_alone(schoology)) == ids
@@ -267,7 +276,7 @@ async def test_cells_of_a_large_section_are_reread_by_assignment() -> None:
 
 async def test_cells_over_32_megabytes_are_reread_by_assignment() -> None:
     schoology, ids = large(3, 4)
-    book = await read(schoology, large=True)
+    book = await read(schoology, large={SECTION})
     schoology.asked.clear()
     schoology.put("grades?limit=200", b'{"grades":{"grade":[]},"period":[' + b" " * (33 << 20) + b"]}")
     async with canned_source(schoology) as source:
@@ -279,11 +288,11 @@ async def test_a_refusal_of_one_assignment_stops_the_sync() -> None:
     schoology, ids = large(3, 4)
     schoology.put(alone(ids[2]), CannedResponse(status=403))
     with expect_stop("schoology-key-not-allowed"):
-        await read(schoology, large=True)
+        await read(schoology, large={SECTION})
 
 
 async def test_an_assignment_without_an_id_is_never_requested() -> None:
     schoology, ids = large(3, 2)
     schoology.put("grade_items", {"assignment": [item(None), *[item(each) for each in ids]]})
-    await read(schoology, large=True)
+    await read(schoology, large={SECTION})
     assert sorted(asked_alone(schoology)) == ids

@@ -88,7 +88,7 @@ class SchoologySource:
 
     `multiget_cost` is what one multiget counts for in the call budget; `prepaid` is cost that the caller
     acquired before. `multiget_refused`: the district's Schoology is known to refuse multigets. `large`: the
-    section is known to have too many cells for one response.
+    sections known to have too many cells for one response; reads keep it up to date for those that follow.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class SchoologySource:
         multiget_cost: int = 3,
         multiget_refused: bool = False,
         prepaid: int = 0,
-        large: bool = False,
+        large: set[str] | None = None,
     ) -> None:
         self.calls = Calls(upstream, multiget_cost, prepaid, multiget_refused)
-        self._large = large
+        self._large = set() if large is None else large
 
     @property
     def multiget_refused(self) -> bool:
@@ -185,7 +185,7 @@ class SchoologySource:
         path = section_path(section_id)
         with raise_first_error():
             async with asyncio.TaskGroup() as group:
-                first = group.create_task(self._read_first_pages(path, since))
+                first = group.create_task(self._read_first_pages(section_id, since))
                 beside = group.create_task(self._read_beside(path))
         pages = first.result()
         enrollments, items = await self._read_lists(path, pages)
@@ -195,12 +195,15 @@ class SchoologySource:
         if not enrollments.complete:
             book = replace(book, partial_lists=book.partial_lists | {ENROLLMENTS})
         large = self._grade_reader(book, roster, book.assignments, since).is_large
+        if since is None:
+            (self._large.add if large else self._large.discard)(section_id)
         return book, roster, None if large else pages.grades
 
-    async def _read_first_pages(self, path: str, since: datetime | None) -> _FirstPages:
+    async def _read_first_pages(self, section_id: str, since: datetime | None) -> _FirstPages:
         """Read everything that a multiget takes, for the first page of each list."""
+        path = section_path(section_id)
         frame = [Request("section", path), _enrollments_request(path), _items_request(path)]
-        if not (self._large and since is None):
+        if since is not None or section_id not in self._large:
             try:
                 requests = [*frame, grades_request(path, since)]
                 return _FirstPages(*await self.calls.get_all(requests, MAX_BYTES_AT_ONCE))

@@ -289,6 +289,7 @@ class Upstream:
             return bytes(body)
         if refused:
             return bytes(body[:limit])
+        body.clear()  # an error keeps this frame for a while, and a body is large
         detail = f"{self.name} sent more than {limit} bytes to {call.kind}"
         if not call.repeatable:
             raise AnswerLost(detail)
