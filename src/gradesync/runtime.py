@@ -22,7 +22,7 @@ from gradesync.observability.periodic import run_periodically
 from gradesync.redis_client.pool import RedisClient, open_redis
 from gradesync.settings import PREFIX, Settings
 from gradesync.sync.context import SyncContext, SyncLimits
-from gradesync.sync.counts import observe_partitions, observe_queue
+from gradesync.sync.gauges import observe_partitions, observe_queue
 from gradesync.sync.schedules import begin_scheduled
 from gradesync.sync.sweep import sweep
 from gradesync.systems import UpstreamSystems, observe_circuits, utc_now

@@ -13,7 +13,7 @@ from gradesync.core.reasons import Reason
 from gradesync.powerschool.check import READ, WRITTEN
 from gradesync.runtime import run_maintenance
 from gradesync.sync.claim import claim_from
-from gradesync.sync.counts import observe_queue
+from gradesync.sync.gauges import observe_queue
 from gradesync.sync.run import run_sync
 from gradesync.sync.sweep import sweep
 from gradesync_sandbox.faults import Fault, LoseAfter, Status

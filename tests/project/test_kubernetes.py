@@ -14,7 +14,7 @@ import yaml
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-import gradesync.sync.counts  # noqa: F401 - with it comes the metric that workers are scaled by
+import gradesync.sync.gauges  # noqa: F401 - with it comes the metric that workers are scaled by
 from gradesync.settings import PREFIX, Settings
 from harness.api_document import api_document
 from harness.deployment import DRAIN, ROOT, SPARE_SECONDS, image_user, parsed, unknown

@@ -104,6 +104,10 @@ class StoredScores(Mapping[str, Value]):
         """Return how many scores are no blanks."""
         return self._count()
 
+    def forget(self) -> None:
+        """Free the scores that were read; they are read again when they are next needed."""
+        self.__dict__.pop("_scores", None)
+
 
 def count_standing(sent: Mapping[str, Value]) -> int:
     """Return how many of the scores that were sent are no blanks."""

@@ -1,9 +1,16 @@
 """Hold the writes of one assignment in little memory: a first sync has one for each score of a section."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import overload
 
 from gradesync.core.plan import ScoreWrite
+
+
+@lru_cache(maxsize=4)
+def _share(ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Return one object for equal ones: most assignments of a section have a score of each student."""
+    return ids
 
 
 class PackedWrites(Sequence[ScoreWrite]):
@@ -12,8 +19,8 @@ class PackedWrites(Sequence[ScoreWrite]):
     __slots__ = ("_keys", "_others", "_students", "_values")
 
     def __init__(self, writes: Sequence[ScoreWrite]) -> None:
-        self._students = tuple(write.student for write in writes)
-        self._keys = tuple(write.sis_student for write in writes)
+        self._students = _share(tuple(write.student for write in writes))
+        self._keys = _share(tuple(write.sis_student for write in writes))
         self._values = tuple(write.value for write in writes)
         plain = map(ScoreWrite, self._students, self._keys, self._values)
         pairs = enumerate(zip(writes, plain, strict=True))

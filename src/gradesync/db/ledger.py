@@ -64,8 +64,7 @@ _SAVE = """
         VALUES (:section_id, jsonb_strip_nulls(CAST(:moved AS jsonb)))
         ON CONFLICT (district_id, section_id) DO UPDATE
             SET read_through = jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
-            WHERE old.read_through IS DISTINCT FROM
-                jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
+        WHERE old.read_through IS DISTINCT FROM jsonb_strip_nulls(old.read_through || CAST(:moved AS jsonb))
     ){with_history}
     INSERT INTO ledger AS old (section_id, assignment_id, ref_key, ref_value, spec, scores, owed, doubts,
                                intent, problem, opted_out, may_hold, former, shown, sent_at)
@@ -81,9 +80,8 @@ _SAVE = """
         scores = excluded.scores, owed = excluded.owed, doubts = excluded.doubts, intent = excluded.intent,
         problem = excluded.problem, may_hold = excluded.may_hold, former = excluded.former,
         shown = excluded.shown, sent = NULL, doubtful = NULL,
-        sent_at = CASE WHEN (old.ref_key, old.spec, old.scores)
-                IS DISTINCT FROM (excluded.ref_key, excluded.spec, excluded.scores)
-            THEN excluded.sent_at ELSE old.sent_at END
+        sent_at = CASE WHEN (old.ref_key, old.spec, old.scores) IS DISTINCT FROM
+            (excluded.ref_key, excluded.spec, excluded.scores) THEN excluded.sent_at ELSE old.sent_at END
     WHERE (old.ref_key, old.ref_value, old.spec, old.scores, old.owed, old.doubts, old.intent, old.problem,
            old.may_hold, old.former, old.shown, old.sent, old.doubtful)
         IS DISTINCT FROM (excluded.ref_key, excluded.ref_value, excluded.spec, excluded.scores, excluded.owed,
@@ -185,18 +183,19 @@ async def save(
     *,
     changed: Sequence[ColumnChange] = (),
     cause: Cause | None = None,
-) -> None:
+) -> list[LedgerAssignment]:
     """Write these entries and their cursors, and no others, in one statement.
 
-    `read_through` moves cursors of assignments, whether they are among the entries or not. The switch of an
-    existing entry is left as it is. What `changed` in the SIS is added to the history with its `cause`.
-    Raises `RefTaken`, after which the transaction can only be rolled back.
+    Returns the entries with what was sent as it is stored: packed. `read_through` moves cursors of
+    assignments, whether they are among the entries or not. The switch of an existing entry is left as it is.
+    What `changed` in the SIS is added to the history with its `cause`. Raises `RefTaken`, after which the
+    transaction can only be rolled back.
     """
     # A ref may pass from one entry to another: it is released before it is taken.
     entries = sorted(entries, key=lambda entry: (entry.ref is not None, entry.id))
     cursors = {entry.id: entry.read_through for entry in entries} | dict(read_through)
     if not cursors:
-        return
+        return []
     rows = [_row(entry) for entry in entries]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
     moved = {key: at and at.astimezone(UTC).isoformat() for key, at in cursors.items()}
@@ -208,6 +207,7 @@ async def save(
         await statement.run(db, values)
     except IntegrityError as error:
         raise RefTaken("another assignment of the district already has this ref in the SIS") from error
+    return [replace(e, sent=stored_scores(row["scores"])) for e, row in zip(entries, rows, strict=True)]
 
 
 def _row(entry: LedgerAssignment) -> dict[str, Any]:

@@ -5,11 +5,10 @@ score.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from sys import intern
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -197,21 +196,18 @@ async def get_failed(db: AsyncSession, sync_id: str) -> Selection:
     return {key: None if "" in students else frozenset(students) for key, students in failed.items()}
 
 
-async def get_recorded(db: AsyncSession, sync_id: str) -> dict[str, dict[str, Recorded]]:
-    """Read what a sync that has not settled recorded: assignment id -> student id -> outcome.
+async def read_recorded(db: AsyncSession, sync_id: str) -> AsyncIterator[tuple[str, str, Recorded]]:
+    """Read what a sync that has not settled recorded: assignment id, student id, outcome.
 
-    There may be hundreds of thousands: they are read in parts, with one text for each student.
+    There may be hundreds of thousands: they are read in parts.
     """
     query = select(
         OUTCOME.c.assignment_id, OUTCOME.c.student_id, OUTCOME.c.result, OUTCOME.c.reason, OUTCOME.c.warnings
     ).where(OUTCOME.c.sync_id == UUID(sync_id), OUTCOME.c.count.is_(None))
-    found: dict[str, dict[str, Recorded]] = {}
     async for assignment_id, student_id, result, reason, warnings in await db.stream(
         query.execution_options(yield_per=PART)
     ):
-        recorded = Recorded.of(Result(result), reason, tuple(warnings or ()))
-        found.setdefault(assignment_id, {})[intern(student_id)] = recorded
-    return found
+        yield assignment_id, student_id, Recorded.of(Result(result), reason, tuple(warnings or ()))
 
 
 async def count_recorded(db: AsyncSession, sync_id: str) -> dict[Kind, Counter[Recorded]]:

@@ -77,13 +77,14 @@ def select_cells(cells: Cells, assignments: Collection[str]) -> Cells:
 
 def merge_cells(parts: Iterable[Cells]) -> Cells:
     """Merge several responses, later ones on top. What any of them could read is readable."""
-    rows: dict[str, dict[str, Cell]] = {}
+    rows: dict[str, Mapping[str, Cell]] = {}
     unreadable: dict[tuple[str, str], str] = {}
     differing: set[tuple[str, str]] = set()
     read_through: dict[str, datetime] = {}
     for part in parts:
         for assignment, row in part.cells.items():
-            rows.setdefault(assignment, {}).update(row)
+            known = rows.get(assignment)
+            rows[assignment] = {**known, **row} if known else row  # nearly all are in one part: not copied
         unreadable |= part.unreadable
         differing = {key for key in differing if key[1] not in part.cells.get(key[0], {})} | part.differing
         read_through = {**part.read_through, **read_through}

@@ -262,10 +262,10 @@ class Attempt:
         return self.sync.mode == "full" or self.district.policy.drift == "restore"
 
 
-async def _read_recorded(context: SyncContext, sync: Sync) -> dict[str, dict[str, outcomes.Recorded]]:
-    """Read what earlier attempts recorded."""
+async def _count_recorded(context: SyncContext, sync: Sync) -> Tally:
+    """Count what earlier attempts recorded."""
     async with context.database.district(sync.district_id) as db:
-        return await outcomes.get_recorded(db, sync.id)
+        return await Tally.of(outcomes.read_recorded(db, sync.id))
 
 
 async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
@@ -275,7 +275,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
         link = await links.get(db, sync.section_id) or SectionLink(section_id=sync.section_id)
         pairs = await links.get_pairs(db, sync.section_id)
         entries = await ledger.load(db, sync.section_id, convert=True)
-    recorded = await _read_recorded(context, sync) if sync.attempt > 1 else {}
+    tally = await _count_recorded(context, sync) if sync.attempt > 1 else Tally()
     requester = sync.requested_by_id if sync.requested_by_kind == "teacher" else None
     return Attempt(
         context=context,
@@ -287,7 +287,7 @@ async def open_attempt(context: SyncContext, claimed: Claimed) -> Attempt:
             database=context.database,
             sync=sync,
             lease=lease,
-            tally=Tally.of(recorded),
+            tally=tally,
             entries=entries,
             slice=context.limits.slice,
         ),

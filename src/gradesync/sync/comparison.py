@@ -218,7 +218,7 @@ async def _open_attempt(context: SyncContext, district: District, state: Compari
         sync=sync,
         source=context.systems.source(district, requester=requester, until=until),
         target=context.systems.target(district, permit=SpareTurn(context, district.id), until=until),
-        journal=Journal(context.database, sync, lease, Tally.of({}), entries, LONGEST_SECONDS),
+        journal=Journal(context.database, sync, lease, Tally(), entries, LONGEST_SECONDS),
         link=link,
         pairs=pairs,
         selection=None,

@@ -1,21 +1,20 @@
 """Count what syncs do: the numbers of each, which its outcomes list (R54), and metrics for operators."""
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import prometheus_client as prometheus
 
 from gradesync.core.catalog import Attention
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Result
-from gradesync.db import partitions, queue
 from gradesync.db.outcomes import Kind, Outcome, Recorded, summarize
 from gradesync.db.syncs import Sync
 from gradesync.observability.tracing import span
-from gradesync.sync.context import SyncContext
 
 RESULTS_OF: Mapping[Kind, tuple[str, ...]] = {
     "assignment": ("created", "recreated", "updated", "unchanged", "adopted", "skipped", "failed"),
@@ -24,17 +23,52 @@ RESULTS_OF: Mapping[Kind, tuple[str, ...]] = {
 WRITES = frozenset({"created", "recreated", "updated", "written", "cleared"})
 
 
+class _Counted(NamedTuple):
+    """Hold what an outcome adds to the counts, and the number of its plan: 0 for an earlier attempt's."""
+
+    row: Recorded
+    plan: int
+
+
+class _Outcomes:
+    """Hold one outcome for each id of a group in two bytes: ids and outcomes repeat in every group."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, array[int]] = {}
+        self._numbers: dict[str, int] = {}
+        self._codes: dict[_Counted, int] = {}
+        self._values: list[_Counted | None] = [None]
+
+    def __contains__(self, group: str) -> bool:
+        return group in self._groups
+
+    def get(self, group: str, id_: str) -> _Counted | None:
+        codes, number = self._groups.get(group, ()), self._numbers.get(id_)
+        return self._values[codes[number]] if number is not None and number < len(codes) else None
+
+    def put(self, group: str, id_: str, value: _Counted) -> _Counted | None:
+        """Keep an outcome, and return the one that it replaces."""
+        codes = self._groups.setdefault(group, array("H"))
+        number = self._numbers.setdefault(id_, len(self._numbers))
+        codes.extend([0] * (number + 1 - len(codes)))
+        if (code := self._codes.get(value)) is None:
+            code = self._codes[value] = len(self._values)
+            self._values.append(value)
+        replaced, codes[number] = self._values[codes[number]], code
+        return replaced
+
+
 @dataclass(slots=True)
 class Count:
     """Count the assignments, or the scores, of one sync: each number is that of the outcomes to list.
 
     Ids are in groups: scores by assignment, and all assignments in the group "". `recorded` are the outcomes
     of every attempt. Those that are `unchanged` and have none are counted by a summary of their group;
-    `pending` still wait for one.
+    `pending` still wait for one. `plan` is the number of the attempt's plan.
     """
 
     kind: Kind
-    recorded: dict[str, dict[str, Recorded]] = field(default_factory=dict)
+    recorded: _Outcomes = field(default_factory=_Outcomes)
     results: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -42,39 +76,42 @@ class Count:
     summarized: Counter[str] = field(default_factory=Counter)
     pending: int = 0
     attention: int = 0
-
-    def __post_init__(self) -> None:
-        for rows in self.recorded.values():
-            for row in rows.values():
-                self._count(row, 1)
+    plan: int = 0
 
     def start(self, unchanged: Mapping[str, Set[str]]) -> None:
         """Forget the plan of before; of this one the `unchanged` are those that need no outcome."""
         self.unchanged, self.pending = unchanged, 0
-        known = self.recorded
-        self.summarized = Counter(
-            {
-                group: len(ids - known[group].keys()) if group in known else len(ids)
-                for group, ids in unchanged.items()
-            }
-        )
+        self.plan += 1
+        self.summarized = Counter({group: self._count_new(group, ids) for group, ids in unchanged.items()})
 
-    def expect(self, group: str, ids: Iterable[str]) -> None:
+    def expect(self, group: str, ids: Collection[str]) -> None:
         """Wait for an outcome of each, unless an earlier attempt recorded one: this attempt's replaces it."""
-        known = self.recorded.get(group, {})
-        self.pending += sum(id_ not in known for id_ in ids)
+        self.pending += self._count_new(group, ids)
+
+    def _count_new(self, group: str, ids: Collection[str]) -> int:
+        if group not in self.recorded:
+            return len(ids)
+        return sum(self.recorded.get(group, id_) is None for id_ in ids)
 
     def add(self, group: str, id_: str, row: Recorded) -> None:
         """Count an outcome, instead of one that it replaces."""
-        rows = self.recorded.setdefault(group, {})
-        if (replaced := rows.get(id_)) is not None:
-            self._count(replaced, -1)
+        if (replaced := self.recorded.put(group, id_, _Counted(row, self.plan))) is not None:
+            self._count(replaced.row, -1)
         elif id_ in self.unchanged.get(group, ()):
             self.summarized[group] -= 1
         else:
             self.pending -= 1
         self._count(row, 1)
-        rows[id_] = row
+
+    def add_earlier(self, group: str, id_: str, row: Recorded) -> None:
+        """Count an outcome that an earlier attempt recorded."""
+        self.recorded.put(group, id_, _Counted(row, 0))
+        self._count(row, 1)
+
+    def is_noted(self, group: str, id_: str) -> bool:
+        """Return True where there is an outcome by the plan of now."""
+        counted = self.recorded.get(group, id_)
+        return counted is not None and counted.plan == self.plan
 
     def _count(self, row: Recorded, by: int) -> None:
         self.results[row.result] += by
@@ -99,14 +136,17 @@ class Count:
 class Tally:
     """Count the results and the warnings of one sync."""
 
-    assignments: Count
-    scores: Count
+    assignments: Count = field(default_factory=lambda: Count("assignment"))
+    scores: Count = field(default_factory=lambda: Count("score"))
 
     @classmethod
-    def of(cls, recorded: dict[str, dict[str, Recorded]]) -> "Tally":
-        """Start from what earlier attempts recorded, by assignment and student; takes `recorded` over."""
-        own = {key: rows.pop("") for key, rows in recorded.items() if "" in rows}
-        return cls(Count("assignment", {"": own}), Count("score", recorded))
+    async def of(cls, recorded: AsyncIterator[tuple[str, str, Recorded]]) -> "Tally":
+        """Start from what earlier attempts recorded, each with its assignment and student."""
+        tally = cls()
+        async for assignment_id, student_id, row in recorded:
+            count, group, id_ = tally._locate(assignment_id, student_id)
+            count.add_earlier(group, id_, row)
+        return tally
 
     def start(self, plan: Plan) -> None:
         """Count against a plan from now on."""
@@ -120,10 +160,19 @@ class Tally:
 
     def add(self, outcome: Outcome) -> None:
         row = Recorded.of(outcome.result, outcome.reason, tuple(outcome.warnings))
-        if outcome.student_id:
-            self.scores.add(outcome.assignment_id, outcome.student_id, row)
-        else:
-            self.assignments.add("", outcome.assignment_id, row)
+        count, group, id_ = self._locate(outcome.assignment_id, outcome.student_id)
+        count.add(group, id_, row)
+
+    def is_noted(self, assignment_id: str, student_id: str = "") -> bool:
+        """Return True where an assignment, or a student's score in it, has an outcome by the plan of now."""
+        count, group, id_ = self._locate(assignment_id, student_id)
+        return count.is_noted(group, id_)
+
+    def _locate(self, assignment_id: str, student_id: str) -> tuple[Count, str, str]:
+        """Return where an outcome counts, with its group and id there; an assignment has no student."""
+        return (
+            (self.scores, assignment_id, student_id) if student_id else (self.assignments, "", assignment_id)
+        )
 
     @property
     def warnings(self) -> dict[str, int]:
@@ -184,18 +233,6 @@ SWEEPS = prometheus.Counter(
 RUN_SECTIONS = prometheus.Counter(
     "gradesync_run_sections_total", "Sections of runs that this process came to.", ["what"]
 )
-QUEUE = prometheus.Gauge("gradesync_queue_syncs", "Syncs that wait, as every process sees them.", ["class"])
-OLDEST = prometheus.Gauge(
-    "gradesync_queue_oldest_seconds", "Time for which the oldest of those could have started.", ["class"]
-)
-
-PARTITIONS_AHEAD = prometheus.Gauge(
-    "gradesync_partitions_ahead_seconds", "Time until the last partition ends, 0 without any.", ["table"]
-)
-ROWS_ASTRAY = prometheus.Gauge(
-    "gradesync_partition_rows_astray", "Rows that have no partition yet, up to a thousand.", ["table"]
-)
-
 Stage = Literal["reading", "planning", "writing"]
 
 
@@ -231,34 +268,3 @@ def time_stage(name: Stage) -> Iterator[None]:
     """Time one stage of an attempt, also where it ends by an error, and trace it as a span."""
     with STAGE_SECONDS.labels(name).time(), span(name):
         yield
-
-
-async def observe_queue(context: SyncContext) -> None:
-    """Measure the queue of all districts.
-
-    Class `ready`: a free worker would take it now. `throttled`: its district's own limits keep it, and no
-    further worker would help: as many are running as may be, a call budget is spent, a circuit is open, or it
-    waits until a time that an upstream named. `paused`: it waits until a person resumes it.
-    """
-    skipped_districts = await context.systems.skipped_districts()
-    async with context.database.without_tenant() as db:
-        depths = await queue.measure_depths(
-            db,
-            takeover_wait_seconds=context.limits.call_timeout,
-            per_district=context.limits.per_district,
-            skipped_districts=skipped_districts,
-        )
-    for name in ("ready", "throttled", "paused"):
-        depth = depths.get(name, queue.Depth(0, 0.0))
-        QUEUE.labels(name).set(depth.syncs)
-        OLDEST.labels(name).set(depth.oldest_seconds)
-
-
-async def observe_partitions(context: SyncContext) -> None:
-    """Measure how far ahead the owner's `maintain` made partitions, and how many rows wait for one."""
-    async with context.database.without_tenant() as db:
-        states = await partitions.read_states(db)
-    for table, state in states.items():
-        until = state.made_until
-        PARTITIONS_AHEAD.labels(table).set((until - context.clock()).total_seconds() if until else 0)
-        ROWS_ASTRAY.labels(table).set(state.in_default)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gradesync.core.catalog import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, Origin, find_change
-from gradesync.core.ledger import Decision, LedgerAssignment
+from gradesync.core.ledger import Decision, LedgerAssignment, StoredScores
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
@@ -86,7 +86,6 @@ class Journal:
     total: int | None = None
     settled: Sync | None = None
     paused: bool = False
-    noted: dict[str, set[str]] = field(default_factory=dict)
     profile: SectionProfile | None = None
     decisions: Mapping[tuple[str, str], Decision | None] = field(default_factory=dict)
     stored: dict[str, LedgerAssignment] = field(init=False)
@@ -100,9 +99,6 @@ class Journal:
 
     def entry(self, assignment_id: str) -> LedgerAssignment:
         return self.entries.get(assignment_id) or LedgerAssignment(id=assignment_id)
-
-    def is_noted(self, assignment_id: str, student_id: str = "") -> bool:
-        return student_id in self.noted.get(assignment_id, ())
 
     def keep(self, entry: LedgerAssignment, origins: Mapping[str, Origin] = MappingProxyType({})) -> None:
         """Change the ledger. A column that is taken over leaves its former assignment at the same time.
@@ -123,7 +119,6 @@ class Journal:
 
     def note(self, outcome: Outcome) -> None:
         """Add an outcome. An assignment that is left out or fails keeps the reason as its last problem."""
-        self.noted.setdefault(outcome.assignment_id, set()).add(outcome.student_id)
         self.tally.add(outcome)
         self._rows.append(outcome)
         if not outcome.student_id and not self.sync.dry_run:
@@ -141,8 +136,10 @@ class Journal:
     def start(self, plan: Plan) -> None:
         """Measure progress and counts against a plan from now on, and start the slice."""
         self.plan = plan
+        for entry in self.entries.values():
+            if isinstance(entry.sent, StoredScores):
+                entry.sent.forget()
         self.slice_ends = monotonic() + max(self.slice, monotonic() - self.started)
-        self.noted.clear()
         self.done = 0
         changing = [item for item in plan.assignments if item.action is not Action.KEEP]
         writes = sum(len(item.writes) for item in plan.assignments)
@@ -205,10 +202,10 @@ class Journal:
                 raise LeaseLost("the sync is no longer this worker's")
             self.paused = ours.paused
             await outcomes.record(db, self.sync.id, noted.rows)
-            changed, cause = self._history(noted)
-            entries = noted.entries.values()
-            await ledger.save(db, self.sync.section_id, entries, changed=changed, cause=cause)
-            await self._save_decisions(db, noted)
+            packed = await self._save_ledger(db, noted)
+        for entry in packed:  # in a tenth of the memory, where nothing of it is being sent
+            if not entry.doubtful and self.entries[entry.id] is noted.entries[entry.id]:
+                self.entries[entry.id] = self.stored[entry.id] = entry
 
     async def settle(self, end: Settlement) -> None:
         """Write everything noted and the final status, in one transaction. Raises `LeaseLost`."""
@@ -232,22 +229,24 @@ class Journal:
             )
             self.settled = still_ours(settled)
             await outcomes.record(db, self.sync.id, [*noted.rows, *self._summaries()])
-            changed, cause = self._history(noted)
-            entries = noted.entries.values()
-            await ledger.save(
-                db, self.sync.section_id, entries, end.read_through, changed=changed, cause=cause
-            )
-            await self._save_decisions(db, noted)
+            await self._save_ledger(db, noted, end.read_through)
             if end.link is not None:
                 await save(db, end.link)
         record_settled(self.settled)
 
-    async def _save_decisions(self, db: Session, noted: _Noted) -> None:
+    async def _save_ledger(
+        self, db: Session, noted: _Noted, read_through: Mapping[str, datetime] = MappingProxyType({})
+    ) -> list[LedgerAssignment]:
+        """Save entries with their history and decisions, and cursors; return them with the scores packed."""
+        changed, cause = self._history(noted)
+        entries, section_id = noted.entries.values(), self.sync.section_id
+        packed = await ledger.save(db, section_id, entries, read_through, changed=changed, cause=cause)
         for key, entry in noted.entries.items():
             before = self.stored.get(key)
             known = before.decisions if before is not None else {}
             if known != entry.decisions:
-                await decisions.replace(db, self.sync.section_id, key, known, entry.decisions)
+                await decisions.replace(db, section_id, key, known, entry.decisions)
+        return packed
 
     def _summaries(self) -> Iterator[Outcome]:
         titles = {item.id: item.title for item in self.plan.assignments} if self.plan else {}

@@ -210,14 +210,15 @@ def note_preview(
 
 def note_not_attempted(journal: Journal, plan: Plan) -> None:
     """Note as not attempted what was planned and has no outcome yet, when a sync stops."""
+    is_noted = journal.tally.is_noted
     for item in plan.assignments:
-        if item.action in WRITTEN and not journal.is_noted(item.id):
+        if item.action in WRITTEN and not is_noted(item.id):
             journal.note(stopped(journal, item, Result.FAILED, Reason.NOT_ATTEMPTED, PLANNED[item.action]))
         for write in item.writes:
-            if not journal.is_noted(item.id, write.student):
+            if not is_noted(item.id, write.student):
                 journal.note(score_outcome(item, write, Result.FAILED, Reason.NOT_ATTEMPTED))
         for score in item.settled:
-            if not journal.is_noted(item.id, score.student):
+            if not is_noted(item.id, score.student):
                 # An adopted score is not in the ledger yet: the next sync finds it again.
                 adopted = score.result is Result.ADOPTED
                 outcome = _settled(item, score)

@@ -51,10 +51,7 @@ DATABASE_AWAY_SECONDS = 2.0
 
 
 async def run_next_sync(context: SyncContext) -> bool:
-    """Claim the next sync, of the district that was served longest ago, and run it.
-
-    False where nothing can be claimed now.
-    """
+    """Claim and run the next sync, of the district served longest ago; False where none can be claimed."""
     claimed = await claim(context)
     if claimed is None:
         return False
@@ -113,6 +110,8 @@ async def _run_once(attempt: Attempt) -> None:
         reading = await read_both_sides(attempt)
     with time_stage("planning"):
         plan = await _plan(attempt, reading)
+    # The cells are in the plan now: those of a large section need not stay in memory beside it.
+    reading = replace(reading, gradebook=replace(reading.gradebook, cells={}))
     if attempt.sync.dry_run:
         await _preview(attempt, reading, plan)
     else:

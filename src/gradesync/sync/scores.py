@@ -62,7 +62,10 @@ class ScoreWriter:
             with suppress(SliceOver):
                 await self.journal.record("writing")  # what the other lane brought, and marks taken back
         if self.stopped is not None:
-            raise self.stopped
+            try:
+                raise self.stopped
+            finally:
+                self.stopped = None  # the error has this frame: all that the attempt holds would stay
 
     async def _go_on(
         self,
