@@ -77,6 +77,14 @@ async def test_lost_answer_costs_one_get(harness: DistrictHarness, call: str) ->
     assert counted[call.replace("put", "get")] == 1
 
 
+async def test_create_that_is_lost_is_sent_again_at_once(harness: DistrictHarness) -> None:
+    harness.fault("oneroster", "lineItem.put", Status(500))
+    await assert_done_well(harness)
+    counted = calls(harness)
+    assert (counted["lineItem.put"], counted["lineItem.get"]) == (2, 1)  # the one that failed is in no log
+    assert counted["lineItem.list"] == 2  # before the creates, and after them: by its id it needs no other
+
+
 async def test_lost_delete_costs_one_get(harness: DistrictHarness) -> None:
     await harness.sync()
     harness.clear(harness.items[0], harness.students[0])

@@ -64,7 +64,7 @@ async def test_a_result_without_student_stops_its_item(harness: DistrictHarness)
     assert await find_false_claims(harness, done) == []
 
 
-@pytest.mark.parametrize("call", [pytest.param("lineItem.put", marks=pytest.mark.long), "result.put"])
+@pytest.mark.parametrize("call", ["lineItem.put", "result.put"])
 async def test_a_page_instead_of_a_write_is_no_write(harness: DistrictHarness, call: str) -> None:
     harness.fault("oneroster", call, Body(HTML, done=False))
     done = await harness.sync()

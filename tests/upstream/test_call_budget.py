@@ -52,7 +52,7 @@ async def test_upstream_never_sees_more_calls_than_its_limit(aged: Connect) -> N
 
 
 async def test_calls_at_once_ask_for_pauses_once(aged: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_budget, "REUSE_SECONDS", 60)  # a busy machine may answer later than usual
+    monkeypatch.setattr(call_budget, "CLEAR_SECONDS", 60)  # a busy machine may answer later than usual
     redis = aged()
     budget = CallBudget(redis, "d:sis", None)
 

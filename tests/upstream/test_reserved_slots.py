@@ -75,7 +75,7 @@ async def test_reservation_sees_a_pause_of_the_other_system(aged: Connect) -> No
 async def test_reservation_shows_that_the_other_system_is_clear(
     aged: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call_budget, "REUSE_SECONDS", 60)
+    monkeypatch.setattr(call_budget, "CLEAR_SECONDS", 60)
     source, sis = CallBudget(aged(), "d:source", WIDE), CallBudget(aged(), "d:sis", None)
     assert await source.try_reserve(2, closed=[source, sis])
     await CallBudget(aged(), "d:sis", None).pause(600)

@@ -35,6 +35,11 @@ class OAuth1(httpx.Auth):
         request.headers["Authorization"] = str(headers["Authorization"])
         yield request
 
+    @property
+    def held(self) -> str:
+        """Return nothing, like `get_token`."""
+        return ""
+
     async def get_token(self) -> str:
         """Return nothing: every request is signed by itself."""
         return ""

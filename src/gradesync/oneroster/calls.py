@@ -21,6 +21,11 @@ _NEXT = re.compile(r"""rel\s*=\s*["']?next\b""", re.IGNORECASE)
 class Tokens(Protocol):
     """Provide the bearer token of a district, where it has one."""
 
+    @property
+    def held(self) -> str | None:
+        """Return the token in force; None where one has to be fetched."""
+        ...
+
     async def get_token(self) -> str:
         """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
         ...
@@ -64,8 +69,10 @@ class Calls:
         content = None if body is None else encode(body)
         written = {} if body is None else {"Content-Type": "application/json"}
         for _ in range(2):
-            async with service.gate:  # a token may have to be fetched, which is a call
-                token = await self.auth.get_token()
+            token = self.auth.held
+            if token is None:
+                async with service.gate:  # a token is fetched by a call
+                    token = await self.auth.get_token()
             response = await service.call(
                 kind,
                 method,

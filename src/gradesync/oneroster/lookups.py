@@ -82,19 +82,17 @@ async def _read_periods(calls: Calls, profile: Profile, terms: Sequence[str]) ->
     return [period for period in read if period is not None]
 
 
-async def read_section_categories(
-    calls: Calls, profile: Profile, section: SisSection
-) -> tuple[SisCategory, ...]:
+async def read_section_categories(calls: Calls, profile: Profile, class_id: str) -> tuple[SisCategory, ...]:
     """Return the categories that line items of a class may have."""
     if profile.categories == "constant":
         return (SisCategory(Ref(CONSTANT_CATEGORY), "Uncategorized", takes_all=True),)
-    of_class = ("classes", section.ref.key) if profile.categories == "class" else ()
+    of_class = ("classes", class_id) if profile.categories == "class" else ()
     path = path_to(*of_class, "categories")
     return read_categories(await calls.read_all(calls.gradebook, "category.list", path, "categories"))
 
 
-async def read_students(calls: Calls, section: SisSection) -> list[Object]:
+async def read_students(calls: Calls, class_id: str) -> list[Object]:
     """Return the active students of a class."""
-    path = path_to("classes", section.ref.key, "students")
+    path = path_to("classes", class_id, "students")
     entries = await calls.read_all(calls.rostering, "student.list", path, "users")
     return [entry for entry in entries if not is_gone(entry)]

@@ -1,15 +1,17 @@
 """Write to a SIS gradebook over OneRoster (upstream.md OneRoster §3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from gradesync.core.gradebook import EXCUSED, MISSING
 from gradesync.core.ports import BatchResult, Finding, NewAssignment, ScoreRow
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Capabilities, LiveAssignment, LiveScores, Ref, SisCategory, SisSection, Spec
-from gradesync.errors import AnswerLost, Rejected, SyncStopped
+from gradesync.errors import AnswerLost, Rejected, Retriable, SyncStopped
 from gradesync.oneroster import ids, lookups
 from gradesync.oneroster.bodies import Bodies
 from gradesync.oneroster.calls import Calls, is_other, is_same, path_to, stop_for_refusal
@@ -19,14 +21,17 @@ from gradesync.oneroster.profiles import Profile
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
 from gradesync.oneroster.scores import Scores
+from gradesync.upstream.response import read_both, read_each
 
 POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
 SCORE_MAX = Decimal("999999999.9999")
 ROUNDS = 12  # calls that each connection sends between two records in the ledger
 GENERATIONS = 9
+TRIES = 2  # sends of a line item whose answer is lost and that the SIS does not hold
 # Exceptions that a result can show beside its score.
 FLAGS = {"1.1": frozenset({EXCUSED}), "1.2": frozenset({EXCUSED, MISSING})}
 LISTED = "sourced_id"
+AHEAD = ("categories", "lineItems", "students")
 # The SIS does not show a list, or shows a part: nobody is absent by it (R49).
 UNREADABLE = frozenset({Reason.SIS_PERMISSION_MISSING, Reason.SIS_UNREADABLE})
 
@@ -55,10 +60,15 @@ def describe_capabilities(profile: Profile, most: int) -> Capabilities:
 
 @dataclass(slots=True)
 class Seen:
-    """Remember the ids that the SIS has used, as one sync has seen them: a deleted one may stay taken."""
+    """Remember what one sync has seen: ids that the SIS has used, of which a deleted one may stay taken.
+
+    `ahead` is what a first sync read of a class together with it, each until it is asked for.
+    """
 
     line_items: set[str] = field(default_factory=set)
     students: list[Object] | None = None
+    resolved: bool = False
+    ahead: dict[str, Sequence[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +103,21 @@ class OneRosterTarget:
     async def resolve_section(
         self, key: str, teacher: str | None = None, *, known: SisSection | None = None, term: bool = True
     ) -> SisSection:
-        return await lookups.resolve_section(self.calls, self.profile, key, known=known, term=term)
+        resolved = lookups.resolve_section(self.calls, self.profile, key, known=known, term=term)
+        first = known is None and not self.seen.resolved and self.calls.gradebook.permit is not None
+        self.seen.resolved = True
+        if not first:
+            return await resolved
+        # A first sync needs all of this, and none of it needs the class itself: one wait for all of them.
+        listed = self._list_categories(key), self._list_items(key), self._list_students(key)
+        ahead = (self._keep(name, reading) for name, reading in zip(AHEAD, listed, strict=True))
+        section, _ = await read_both(resolved, read_each(ahead))
+        return section
+
+    async def _keep(self, name: str, reading: Coroutine[Any, Any, Sequence[Any]]) -> None:
+        """Keep what is read ahead. Where it fails, whoever needs it reads it again."""
+        with suppress(SyncStopped, Retriable):
+            self.seen.ahead[name] = await reading
 
     async def resolve_students(self, section: SisSection, keys: Sequence[str]) -> Mapping[str, str]:
         if self.student_id == LISTED:
@@ -105,11 +129,12 @@ class OneRosterTarget:
         return {key: next(iter(named[key])) for key in keys if len(named.get(key, ())) == 1}
 
     async def categories(self, section: SisSection) -> tuple[SisCategory, ...]:
-        return await lookups.read_section_categories(self.calls, self.profile, section)
+        kept = self.seen.ahead.pop("categories", None)
+        return tuple(await self._list_categories(section.ref.key) if kept is None else kept)
 
     async def assignments(self, section: SisSection) -> tuple[LiveAssignment, ...]:
-        path = path_to("classes", section.ref.key, "lineItems")
-        entries = await self.calls.read_all(self.calls.gradebook, "lineItem.list", path, "lineItems")
+        kept = self.seen.ahead.pop("lineItems", None)
+        entries = await self._list_items(section.ref.key) if kept is None else kept
         self.seen.line_items.update(key for entry in entries if (key := read_id(entry)) is not None)
         listed = (self._read(entry, section) for entry in entries if self._is_of(section, entry))
         return tuple(live for live in listed if live is not None)
@@ -131,18 +156,13 @@ class OneRosterTarget:
         return await self._reader.read(section, ref.key)
 
     async def create_assignment(self, section: SisSection, spec: Spec, item: str) -> NewAssignment:
-        """Create a line item by an id of ours: a lost answer is asked for by that id."""
+        """Create a line item by an id of ours: nothing is made twice by it. Raises `AnswerLost`."""
         for generation in range(GENERATIONS):
             key = ids.line_item_id(self.tenant, section.ref.key, item, generation)
             if key in self.seen.line_items:
                 continue
             body = self.bodies.line_item(key, section, spec, self._now())
-            try:
-                refusal = await self._put(key, body)
-            except AnswerLost:
-                if await self._get(Ref(key)) is None:
-                    raise
-                refusal = None
+            refusal = await self._put_new(key, body)
             self.seen.line_items.add(key)
             if refusal is None:
                 self.results.known.add(key)
@@ -185,8 +205,19 @@ class OneRosterTarget:
 
     async def _students(self, section: SisSection) -> list[Object]:
         if self.seen.students is None:
-            self.seen.students = await lookups.read_students(self.calls, section)
+            kept = self.seen.ahead.pop("students", None)
+            self.seen.students = list(await self._list_students(section.ref.key) if kept is None else kept)
         return self.seen.students
+
+    async def _list_categories(self, class_id: str) -> Sequence[SisCategory]:
+        return await lookups.read_section_categories(self.calls, self.profile, class_id)
+
+    async def _list_items(self, class_id: str) -> Sequence[Object]:
+        path = path_to("classes", class_id, "lineItems")
+        return await self.calls.read_all(self.calls.gradebook, "lineItem.list", path, "lineItems")
+
+    async def _list_students(self, class_id: str) -> Sequence[Object]:
+        return await lookups.read_students(self.calls, class_id)
 
     async def _get(self, ref: Ref) -> Object | None:
         """Read a line item; None where the SIS has none, or keeps it as deleted."""
@@ -205,6 +236,18 @@ class OneRosterTarget:
             if stopped.reason != Reason.SIS_UNREADABLE:
                 raise
             raise Rejected(stopped.reason, stopped.detail) from stopped
+
+    async def _put_new(self, key: str, body: Mapping[str, object]) -> Refusal | None:
+        """Write a line item; where the answer is lost, one GET shows if it is there, and it is sent again."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return await self._put(key, body)
+            except AnswerLost:
+                if await self._get(Ref(key)) is not None:
+                    break
+                if not tries_left:
+                    raise
+        return None
 
     async def _put(self, key: str, body: Mapping[str, object]) -> Refusal | None:
         """Write a line item; return the refusal where the SIS doesn't take it. Raises `AnswerLost`."""

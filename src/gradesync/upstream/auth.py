@@ -133,10 +133,15 @@ class ClientCredentials(httpx.Auth):
     async def get_token(self) -> str:
         """Return the token in force. Raises `SyncStopped("sis-credentials-refused")`, `Retriable`."""
         async with self._fetching:
-            if self._token is None or self._clock() >= self._ends:
-                self._token, seconds = await self._fetch()
-                self._ends = self._clock() + timedelta(seconds=seconds)
-            return self._token
+            if (token := self.held) is None:
+                token, seconds = await self._fetch()
+                self._token, self._ends = token, self._clock() + timedelta(seconds=seconds)
+            return token
+
+    @property
+    def held(self) -> str | None:
+        """Return the token in force; None where one has to be fetched."""
+        return self._token if self._clock() < self._ends else None
 
     def discard(self, token: str) -> None:
         """Forget a token that was refused, unless another has replaced it."""

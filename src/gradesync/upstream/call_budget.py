@@ -13,10 +13,13 @@ from redis.asyncio import Redis
 from gradesync.core.ports import BudgetState
 from gradesync.errors import Retriable
 from gradesync.redis_client.pool import is_away, redis_optional
-from gradesync.upstream.limits import REUSE_SECONDS, CircuitBreaker, LocalFallback, RateLimit, loop_time
+from gradesync.upstream.limits import CircuitBreaker, LocalFallback, RateLimit, loop_time
 
 PREFIX = "gradesync:budget:"
 KNOWN_SINCE = f"{PREFIX}known_since"
+# Seconds for which a budget without a limit is taken to be clear. A pause that another process has set
+# meanwhile is for calls that were on their way too.
+CLEAR_SECONDS = 0.25
 
 # A sliding window on Redis's own clock, decided in one script: limiters that count up to the client's clock
 # let two workers pass that ask in the same millisecond.
@@ -135,7 +138,7 @@ class CallBudget:
 
     def _is_clear(self) -> bool:
         """Return True where only a pause of others could be in the way, and none was there just now."""
-        return self._rate is None and self._clear_at > max(loop_time() - REUSE_SECONDS, self._paused_at)
+        return self._rate is None and self._clear_at > max(loop_time() - CLEAR_SECONDS, self._paused_at)
 
     async def try_reserve(self, cost: int, *, leaving: int = 0, closed: Sequence["CallBudget"] = ()) -> bool:
         """Take slots for calls that follow soon, without waiting; False where there are too few.
