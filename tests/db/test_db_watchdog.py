@@ -66,6 +66,27 @@ async def test_nobody_waits_for_a_silent_server(
             await ask(database)
 
 
+async def test_nobody_waits_for_a_pooler_with_a_stopped_server(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", SOON)
+    async with opened(server) as database, asyncio.timeout(PATIENCE):
+        await ask(database)
+        server.hang_behind_pooler()
+        ended = await asyncio.gather(*(ask(database) for _ in range(3)), return_exceptions=True)
+        assert [type(error) for error in ended] == [DatabaseAway] * 3
+        server.go_on()
+        monkeypatch.setattr(watchdog, "STATEMENT_SECONDS", PATIENCE)
+        await ask_until_answered(database)
+
+
+async def ask_until_answered(database: Database) -> None:
+    while True:
+        with suppress(DatabaseAway):
+            return await ask(database)
+        await asyncio.sleep(SOON)
+
+
 async def test_server_that_answers_again_is_used(
     server: HangingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,12 +97,7 @@ async def test_server_that_answers_again_is_used(
             await ask(database)
         server.go_on()
         monkeypatch.setattr(watchdog, "PROBE_SECONDS", PATIENCE)
-        found = False
-        while not found:
-            with suppress(DatabaseAway):
-                await ask(database)
-                found = True
-            await asyncio.sleep(SOON)
+        await ask_until_answered(database)
 
 
 async def test_long_statement_is_left_alone(server: HangingServer) -> None:

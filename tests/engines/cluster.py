@@ -4,9 +4,8 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from engines.programs import START_SECONDS, Program, free_port, open_folder, require, running, wait_for, write
+from engines.programs import (
+    START_SECONDS,
+    Program,
+    free_port,
+    frozen,
+    open_folder,
+    require,
+    running,
+    wait_for,
+    write,
+)
 from gradesync.embedded.wheels import postgres_binaries
 
 PASSWORD = "a password of the drill"
@@ -67,19 +76,10 @@ class Node:
     def frozen(self) -> Iterator[None]:
         """Stop PostgreSQL and Patroni while the block lasts, as a machine that hangs and comes back."""
         self.patroni.send(signal.SIGSTOP)
-        postmaster = self.postmaster
-        os.kill(postmaster, signal.SIGSTOP)  # first: it would replace the others
-        asked = "ps", "-o", "pid=", "--ppid", str(postmaster)
-        listed = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
-        others = [int(process) for process in listed.stdout.split()]
-        for process in others:
-            os.kill(process, signal.SIGSTOP)
         try:
-            yield
+            with frozen(self.postmaster):
+                yield
         finally:
-            for process in (*others, postmaster):
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
             self.patroni.send(signal.SIGCONT)
 
 

@@ -15,6 +15,7 @@ from engines.programs import (
     Program,
     accepts,
     free_port,
+    frozen,
     missing,
     open_folder,
     require,
@@ -23,12 +24,13 @@ from engines.programs import (
     write,
 )
 from gradesync.db import migrate
-from harness.killable_servers import own_servers
+from harness.killable_servers import Server, own_servers
 from harness.processes import start_processes
 from harness.runtimes import settings_on
 from harness.servers import Urls
 
 AWAY = 5.0  # seconds, of the pooler or of the PostgreSQL behind it
+FROZEN = 40.0  # longer than the load's client waits for an answer
 SERVER_CONNECTIONS = 4
 Disturb = Callable[[], Awaitable[None]]
 CONFIGURATION = """
@@ -50,12 +52,12 @@ auth_file = {users}
 @contextmanager
 def pooled(urls: Urls, folder: Path) -> Iterator[Urls]:
     """Run the pooler; yield the same servers with URLs of both roles through it."""
-    with _running_pooler(urls, folder) as (through, _):
+    with running_pooler(urls, folder) as (through, _):
         yield through
 
 
 @contextmanager
-def _running_pooler(urls: Urls, folder: Path) -> Iterator[tuple[Urls, Program]]:
+def running_pooler(urls: Urls, folder: Path) -> Iterator[tuple[Urls, Program]]:
     home, listen = open_folder(folder / "pgbouncer"), free_port()
     roles = make_url(urls.database_url), make_url(urls.migrate_database_url)
     users = write(home / "users.txt", "".join(f'"{role.username}" "{role.password}"\n' for role in roles))
@@ -80,18 +82,24 @@ async def drill(folder: Path) -> AsyncIterator[Figures]:
     async with AsyncExitStack() as stack:
         servers = stack.enter_context(own_servers(folder / "servers"))
         await migrate.upgrade(servers.urls.migrate_database_url, servers.urls.app_role)
-        urls, pooler = stack.enter_context(_running_pooler(servers.urls, folder))
+        urls, pooler = stack.enter_context(running_pooler(servers.urls, folder))
         disturbances: dict[str, Disturb] = {
             "pgbouncer in transaction mode": lambda: asyncio.sleep(AWAY),
             "pgbouncer killed (SIGKILL) for 5 s": partial(_away, pooler.kill, pooler.start),
             "PostgreSQL behind pgbouncer killed (SIGKILL) for 5 s": partial(
                 _away, servers.postgresql.kill, servers.postgresql.start
             ),
+            "PostgreSQL behind pgbouncer frozen (SIGSTOP) for 40 s": partial(_freeze, servers.postgresql),
         }
         processes = await stack.enter_async_context(start_processes(settings_on(urls)))
         for number, (what, disturb) in enumerate(disturbances.items()):
             async with processes.serve(small_district(number)) as here:
                 yield await disturbed(what, here, processes.settings, disturb)
+
+
+async def _freeze(postgresql: Server) -> None:
+    with frozen(postgresql.find_process()):
+        await asyncio.sleep(FROZEN)
 
 
 async def _away(end: Callable[[], None], start: Callable[[], None]) -> None:

@@ -128,6 +128,23 @@ def wait_for(done: Callable[[], bool], what: str, seconds: float = START_SECONDS
         time.sleep(0.05)
 
 
+@contextmanager
+def frozen(postmaster: int) -> Iterator[None]:
+    """Stop a PostgreSQL and all its processes (SIGSTOP) while the block lasts."""
+    os.kill(postmaster, signal.SIGSTOP)  # first: it would replace the others
+    asked = "ps", "-o", "pid=", "--ppid", str(postmaster)
+    listed = subprocess.run(asked, check=True, capture_output=True, text=True)  # noqa: S603 - our own words
+    others = [int(process) for process in listed.stdout.split()]
+    for process in others:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in (*others, postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
 def accepts(port: int) -> bool:
     """Return whether something listens at a port."""
     try:

@@ -10,6 +10,8 @@ from sqlalchemy import make_url
 
 from harness.streams import connected, serve_streams
 
+STATEMENTS = b"QPB"  # the first bytes of what a client asks once it is logged in
+
 
 @dataclass
 class HangingServer:
@@ -25,11 +27,17 @@ class HangingServer:
     known: asyncio.Event = field(default_factory=asyncio.Event)
     new: asyncio.Event = field(default_factory=asyncio.Event)
     holding: asyncio.Event = field(default_factory=asyncio.Event)
+    answers_logins: bool = False
 
     def hang(self) -> None:
         """Behave as a process that was stopped, whose kernel still accepts connections for it."""
         self.known.clear()
         self.new.clear()
+
+    def hang_behind_pooler(self) -> None:
+        """Behave as a pooler before a process that was stopped: it answers logins, and nothing else."""
+        self.answers_logins = True
+        self.known.clear()
 
     def forget_known(self) -> None:
         """Pass on no more of the connections that there are, as a firewall that forgot them."""
@@ -38,6 +46,7 @@ class HangingServer:
         self.known.set()
 
     def go_on(self) -> None:
+        self.answers_logins = False
         self.known.set()
         self.new.set()
 
@@ -55,7 +64,7 @@ class HangingServer:
         while data := await reader.read(65536):
             if self.sign is not None and self.sign in data:
                 self.hang()
-            if not known.is_set():
+            if not known.is_set() and not (self.answers_logins and data[:1] not in STATEMENTS):
                 self.holding.set()
                 await known.wait()
             writer.write(data)

@@ -42,6 +42,10 @@ class Server:
         kill(self.pid)
         self.stack.close()
 
+    def find_process(self) -> int:
+        """Return the server's own process, which others may belong to."""
+        return int(self.pid.read_text().split()[0])
+
 
 @dataclass(frozen=True)
 class OwnServers:

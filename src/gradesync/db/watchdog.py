@@ -14,6 +14,9 @@ from gradesync.observability.periodic import cancel_all
 
 SILENT_SECONDS = 1.0  # without an answer, before a server that somebody waits for is asked for a sign of life
 PROBE_SECONDS = 3.0  # that it has for that, on a new connection
+# And for a statement there. Nothing else shows a server that is stopped behind a pooler that lives; a busy
+# pooler answers late too.
+STATEMENT_SECONDS = 5.0
 AGAIN_SECONDS = 1.0
 CLOSE_SECONDS = 2.0
 # A timer that fires so late shows that this process was busy: an answer may be there, not yet read.
@@ -27,9 +30,9 @@ Connect = Callable[..., Awaitable[Any]]
 class Watchdog:
     """End the waiting for a server that accepts connections and answers nothing: it is stopped, or cut off.
 
-    Long work looks the same by any time for a statement. So a new connection is tried, and everything is
-    ended only where it gets no answer, and nobody else in this process got one meanwhile. Until the server
-    answers again, nobody waits for it: `DatabaseAway` is raised at once.
+    Long work looks the same by any time for a statement. So a new connection is tried, and a statement on it.
+    Everything is ended only where either gets no answer, and nobody else in this process got one meanwhile.
+    Until the server answers again, nobody waits for it: `DatabaseAway` is raised at once.
     """
 
     def __init__(self) -> None:
@@ -133,9 +136,9 @@ class Watchdog:
             self._arm()
 
     async def _is_alive(self) -> bool:
-        """Return whether a new connection is made or refused: only a server that runs does either.
+        """Return whether a new connection, and a statement on it, is answered or refused.
 
-        No statement is asked for: behind a pooler that is busy it would wait for others.
+        Only a server that runs does either; a pooler before one that is stopped makes connections alone.
         """
         if self._connect is None:
             return True
@@ -143,7 +146,12 @@ class Watchdog:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 connection = await self._connect(seconds=PROBE_SECONDS)
-            connection.terminate()
+            try:
+                due = time.monotonic() + STATEMENT_SECONDS
+                async with asyncio.timeout(STATEMENT_SECONDS):
+                    await connection.execute("SELECT 1")
+            finally:
+                connection.terminate()
         except TimeoutError:
             return time.monotonic() - due > LATE_SECONDS
         except Exception:
