@@ -33,6 +33,14 @@ async def test_latency_is_of_syncs_that_ran_alone(database: Database) -> None:
     assert measured.syncs == 2
 
 
+async def test_latency_leaves_out_the_processor(database: Database) -> None:
+    await add_settled(database, "1", 0, 9, created=30)
+    await add_settled(database, "1", 100, 0.5, written=4)  # four reads at once, then one write
+    async with database.district("riverside") as db:
+        measured = await section_loads.measure_latency(db, rows_per_write=500, processor=0.02)
+    assert measured.seconds == pytest.approx((0.5 - 5 * 0.02) / 2)
+
+
 async def test_latency_is_unknown_without_later_syncs(database: Database) -> None:
     await add_settled(database, "1", 0, 9, created=30)
     async with database.district("riverside") as db:

@@ -17,6 +17,7 @@ from gradesync.rehearsal.virtual_time import run_virtually
 from gradesync.settings import Settings
 from gradesync.upstream.limits import per_window
 from gradesync.worker.pool import LOOK_SECONDS
+from gradesync.worker.processor import KEY
 from harness.commands import run_gradesync
 from harness.settled_syncs import add_settled
 from harness.store import RIVERSIDE
@@ -73,6 +74,23 @@ async def test_slow_systems_are_no_small_allowance(redis: Redis) -> None:
     assert played.allowances[4].finish == pytest.approx(played.now.finish, rel=0.05)
 
 
+async def test_busy_processor_is_the_bottleneck(redis: Redis) -> None:
+    busy = replace(USUAL, requests_per_window=1000, per_district=20, latency=0.05, processor=0.1)
+    played = await play(redis, busy)
+    calls = 4 + SCENE.load[0].writes(SCENE.rows_per_write)
+    # Whatever runs at once, one processor serves all calls; the last answer has come before.
+    assert played.now.finish == pytest.approx(SECTIONS * calls * busy.processor, rel=0.02)
+    assert played.bottleneck == "the worker's processor"
+    assert played.improved["workers"].finish == pytest.approx(played.now.finish / 2, rel=0.05)
+    assert played.improved["per_district"].finish == pytest.approx(played.now.finish, rel=0.02)
+
+
+async def test_idle_processor_is_no_bottleneck(redis: Redis) -> None:
+    alone, shared = await play(redis), await play(redis, replace(USUAL, processor=0.005))
+    assert shared.now.finish == pytest.approx(alone.now.finish, rel=0.05)
+    assert shared.bottleneck == alone.bottleneck
+
+
 async def test_syncs_past_their_limit_and_slice_are_counted(redis: Redis) -> None:
     slow = replace(USUAL, requests_per_window=1000, latency=20)
     district = replace(DISTRICT, schoology=replace(DISTRICT.schoology, requests_per_window=1000))
@@ -104,3 +122,20 @@ async def test_command_forecasts_from_the_log(database: Database, settings: Sett
     answer = await run_gradesync("rehearse", "--json", "riverside", environment=environment)
     forecast = json.loads(answer.out)
     assert (forecast["sections"], forecast["resources"]["latency"], forecast["late"]) == (1, 0.5, 0)
+    assert forecast["resources"]["processor"] == 0
+
+
+async def test_command_knows_what_workers_measured(
+    database: Database, settings: Settings, redis: Redis
+) -> None:
+    async with database.district("riverside") as db:
+        await districts.apply(db, DISTRICT)
+    for number in range(2):
+        await add_settled(database, "1", 100 * number, 0.5)
+    async with redis.pipeline() as pipe:
+        pipe.hset(KEY, mapping={"seconds": 0.2, "calls": 10})
+        await pipe.execute()
+    answer = await run_gradesync("rehearse", "--json", "riverside", environment=settings.environment())
+    resources = json.loads(answer.out)["resources"]
+    assert resources["processor"] == pytest.approx(0.02)
+    assert resources["latency"] == pytest.approx(0.5 - 4 * 0.02)

@@ -11,25 +11,44 @@ from gradesync.cli.districts import AsJson, DistrictId
 from gradesync.cli.output import CommandError, make_table, out
 
 if TYPE_CHECKING:
-    from gradesync.core.rehearsal import Rehearsal
+    from collections.abc import Sequence
+
+    from gradesync.core.district import District
+    from gradesync.core.rehearsal import Rehearsal, SectionLoad
+    from gradesync.rehearsal.play import Scene
     from gradesync.runtime import Runtime
+    from gradesync.settings import Settings
 
 FALLBACK = "Give --latency, in seconds."
 
 
 def rehearse(
     district_id: DistrictId,
+    *,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     over: Annotated[float, typer.Option(min=0, help="Minutes over which the requests come.")] = 0,
     latency: Annotated[
         float | None, typer.Option(min=0.001, help="Seconds of a call, instead of what the log shows.")
+    ] = None,
+    processor: Annotated[
+        float | None,
+        typer.Option(
+            min=0, help="A worker's processor seconds for a call, instead of what workers measured."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play a sync of every section on a virtual clock: when is the last one in, and what keeps it?"""
     from gradesync.cli import operator
 
-    wanted = partial(run, district_id=district_id, workers=workers, over=over * 60, latency=latency)
+    wanted = partial(
+        run,
+        district_id=district_id,
+        workers=workers,
+        over=over * 60,
+        latency=latency,
+        processor=processor,
+    )
     played = operator.run(wanted)
     if as_json:
         out.print_json(data=_render(played))
@@ -38,25 +57,51 @@ def rehearse(
 
 
 async def run(
-    runtime: "Runtime", *, district_id: str, workers: int, over: float = 0, latency: float | None = None
+    runtime: "Runtime",
+    *,
+    district_id: str,
+    workers: int,
+    over: float = 0,
+    latency: float | None = None,
+    processor: float | None = None,
 ) -> "Rehearsal":
     """Play the load that the stored syncs of a district show. Raises `CommandError` without any."""
     from gradesync.cli.operator import open_district
     from gradesync.core.rehearsal import Resources
     from gradesync.db import section_loads
-    from gradesync.rehearsal.play import Scene
     from gradesync.rehearsal.play import rehearse as play
+    from gradesync.worker.processor import read_processor_use
 
     settings = runtime.settings
+    if processor is None:
+        processor = (await read_processor_use(runtime.redis)).per_call or 0.0
     async with open_district(runtime, district_id) as (db, district):
         load = await section_loads.list_loads(db)
-        measured = await section_loads.measure_latency(db, rows_per_write=settings.score_batch)
+        measured = await section_loads.measure_latency(
+            db, rows_per_write=settings.score_batch, processor=processor
+        )
     if not load:
         raise CommandError(f"The log of {district_id} has no complete sync.", "Sync some sections first.")
     seconds = latency or measured.seconds
     if seconds is None:
         raise CommandError("No later sync ran alone, which shows how long a call takes.", FALLBACK)
-    scene = Scene(
+    resources = Resources(
+        requests_per_window=district.schoology.requests_per_window,
+        workers=workers,
+        slots=settings.max_syncs,
+        per_district=settings.per_district,
+        latency=seconds,
+        processor=processor,
+    )
+    return await play(_set_scene(settings, district, load, over), resources, runtime.redis)
+
+
+def _set_scene(
+    settings: "Settings", district: "District", load: "Sequence[SectionLoad]", over: float
+) -> "Scene":
+    from gradesync.rehearsal.play import Scene
+
+    return Scene(
         district,
         load,
         rows_per_write=settings.score_batch,
@@ -65,10 +110,6 @@ async def run(
         call_timeout=settings.call_timeout_seconds,
         over=over,
     )
-    resources = Resources(
-        district.schoology.requests_per_window, workers, settings.max_syncs, settings.per_district, seconds
-    )
-    return await play(scene, resources, runtime.redis)
 
 
 def _show(played: "Rehearsal") -> None:
@@ -78,6 +119,14 @@ def _show(played: "Rehearsal") -> None:
         f"{resources.workers} workers. The last one is in after [b]{_text(now.finish)}[/].",
         soft_wrap=True,
     )
+    if resources.processor:
+        out.print(
+            f"A call takes a worker {1000 * resources.processor:.1f} ms of its processor. "
+            f"With twice as many workers: {_text(played.improved['workers'].finish)}.",
+            soft_wrap=True,
+        )
+    else:
+        out.print("No worker has measured its processor: the forecast leaves it out.", soft_wrap=True)
     out.print(f"Bottleneck: {played.bottleneck or 'none that doubling would widen'}.", soft_wrap=True)
     table = make_table(None, "Allowance of the key", "Last one in", "Past the time limit")
     for factor, with_it in played.allowances.items():

@@ -22,8 +22,9 @@ class SectionLoad:
 class Resources:
     """Hold what carries a load.
 
-    `requests_per_window` is the Schoology key's allowance; `latency` the seconds of a call. `slots`: syncs
-    that one worker runs at once, `per_district` those of one district over all workers.
+    `requests_per_window` is the Schoology key's allowance; `latency` the seconds until a call is answered.
+    `processor`: the seconds that a call, with what a sync does beside it, takes of its worker's processor.
+    `slots`: syncs that one worker runs at once, `per_district` those of one district over all workers.
     """
 
     requests_per_window: int
@@ -31,12 +32,14 @@ class Resources:
     slots: int
     per_district: int
     latency: float
+    processor: float = 0.0
 
 
 # By which resource a finish can be sooner, in the order in which equals are named.
 DOUBLED: Mapping[str, str] = {
     "allowance": "the Schoology key's allowance",
     "per_district": "the syncs of one district at once (GRADESYNC_PER_DISTRICT)",
+    "processor": "the worker's processor",
     "workers": "the workers",
     "latency": "the latency of both systems",
 }
@@ -50,6 +53,8 @@ def improve(resources: Resources, what: str) -> Resources:
             return replace(resources, requests_per_window=2 * resources.requests_per_window)
         case "per_district":
             return replace(resources, per_district=2 * resources.per_district)
+        case "processor":
+            return replace(resources, processor=resources.processor / 2)
         case "workers":
             return replace(resources, workers=2 * resources.workers)
         case _:
@@ -90,6 +95,8 @@ class Rehearsal:
     @property
     def bottleneck(self) -> str | None:
         """Return the resource that saves the most when it is doubled; None where none saves much."""
-        best = min(self.improved, key=lambda what: self.improved[what].finish)
-        saves = self.improved[best].finish < NOTICEABLE * self.now.finish
-        return DOUBLED[best] if saves else None
+        best = min(played.finish for played in self.improved.values())
+        if best >= NOTICEABLE * self.now.finish:
+            return None
+        equals = (what for what in DOUBLED if NOTICEABLE * self.improved[what].finish <= best)
+        return DOUBLED[next(equals)]

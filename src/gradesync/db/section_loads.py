@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.rehearsal import SectionLoad
 
+FIRST_READS = 4  # calls: a multiget, categories and grading periods, and a list of the SIS
+
 # What a sync wrote that ended well. `number` counts those of a section: the first writes everything.
 SETTLED = """
     SELECT section_id, started_at, finished_at, attempt,
@@ -22,9 +24,11 @@ LOADS = text(f"""
     FROM ({SETTLED}) settled WHERE number > 1 OR syncs = 1 GROUP BY section_id ORDER BY section_id
 """)  # noqa: S608 - our own text
 # Of later syncs that ran alone: none of them waited for a call of another. Reads are one round of calls, and
-# each write is one more.
+# each write is one more. What the worker's processor took of each call is no part of its answer's time.
 LATENCY = text(f"""
-    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds / rounds) AS latency, count(*) AS syncs
+    SELECT percentile_cont(0.5) WITHIN GROUP (
+               ORDER BY greatest(seconds - (rounds - 1 + :reads) * :processor, 0.001) / rounds
+           ) AS latency, count(*) AS syncs
     FROM (
         SELECT extract(epoch FROM finished_at - started_at)::float AS seconds, attempt, number,
                1 + assignments + ceil(scores::float / :rows_per_write) AS rounds,
@@ -39,7 +43,7 @@ LATENCY = text(f"""
 
 
 class Latency(NamedTuple):
-    """Hold the seconds of a call, with what belongs to it, as `syncs` took them; None without any."""
+    """Hold the seconds until a call is answered, as `syncs` took them; None without any."""
 
     seconds: float | None
     syncs: int
@@ -50,6 +54,10 @@ async def list_loads(db: AsyncSession) -> list[SectionLoad]:
     return [SectionLoad(*row) for row in await db.execute(LOADS)]
 
 
-async def measure_latency(db: AsyncSession, *, rows_per_write: int) -> Latency:
-    """Measure a call by the syncs of the log that ran alone in the district."""
-    return Latency(*(await db.execute(LATENCY, {"rows_per_write": rows_per_write})).one())
+async def measure_latency(db: AsyncSession, *, rows_per_write: int, processor: float = 0) -> Latency:
+    """Measure a call by the syncs of the log that ran alone in the district.
+
+    `processor`: the seconds of it that are the worker's own work.
+    """
+    values = {"rows_per_write": rows_per_write, "processor": processor, "reads": FIRST_READS}
+    return Latency(*(await db.execute(LATENCY, values)).one())

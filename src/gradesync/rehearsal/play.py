@@ -1,4 +1,7 @@
-"""Play a load: the pool, the claim's limits and the call budgets are those of workers; calls only wait."""
+"""Play a load: the pool, the claim's limits and the call budgets are those of workers.
+
+Calls only wait, for their answers and for the worker's processor.
+"""
 
 import asyncio
 from collections import deque
@@ -89,6 +92,7 @@ class _Worker:
 
     stage: _Stage
     systems: UpstreamSystems
+    processor: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def claim(self) -> _Requested | None:
         """Claim the next sync within the district's limits."""
@@ -121,6 +125,9 @@ class _Worker:
     async def _call(self, budget: CallBudget, cost: int) -> None:
         await budget.acquire(cost)
         await asyncio.sleep(self.stage.resources.latency)
+        # All syncs of a worker share one processor, and an event loop serves them one after another.
+        async with self.processor:
+            await asyncio.sleep(self.stage.resources.processor)
 
 
 def _now() -> float:

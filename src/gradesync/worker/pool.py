@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -23,6 +23,7 @@ from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.runs import advance_runs
 from gradesync.wakeup import THERE_IS_WORK, Wakeup
+from gradesync.worker.processor import SAVE_SECONDS, ProcessorMeter
 from gradesync.worker.webhooks import WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
@@ -44,10 +45,12 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
 
     At its end running syncs go back to the queue.
     """
-    pool = SyncPool(Syncs(runtime.context), runtime.settings.max_syncs)
+    syncs = Syncs(runtime.context)
+    pool = SyncPool(syncs, runtime.settings.max_syncs)
     sender = webhook_sender(runtime)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(retry_releases, runtime.context)  # what draining could not give back
+        stack.push_async_callback(syncs.meter.save, runtime.redis)
         stack.push_async_callback(pool.drain)
         await stack.enter_async_context(
             run_periodically("look for work", pool.try_start, seconds=LOOK_SECONDS)
@@ -69,6 +72,9 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
         )
         feed = partial(advance_runs, runtime.context, runtime.settings.settle_seconds)
         await stack.enter_async_context(run_periodically("runs", feed, seconds=LOOK_SECONDS))
+        await stack.enter_async_context(
+            run_periodically("processor use", lambda: syncs.meter.save(runtime.redis), seconds=SAVE_SECONDS)
+        )
         await stack.enter_async_context(run_periodically("listen", lambda: listen(runtime, pool), seconds=1))
         yield
 
@@ -91,12 +97,14 @@ class Syncs:
     """Claim the syncs of all districts, and run them."""
 
     context: SyncContext
+    meter: ProcessorMeter = field(default_factory=ProcessorMeter)
 
     async def claim(self) -> Claimed | None:
         return await claim(self.context)
 
     async def run(self, claimed: Claimed) -> None:
-        await run_sync(self.context, claimed)
+        with self.meter.running():
+            await run_sync(self.context, claimed)
 
 
 class SyncPool(Generic[T]):
