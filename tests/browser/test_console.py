@@ -31,6 +31,8 @@ SHOWN = {
     "Assignments": "Sort by",
     "SIS Sync Log": "need attention",
     "Comparison": "Changed in PowerSchool",
+    "Totals": "Why do the totals differ?",
+    "Put back": "puts back what stood at a moment",
     "Categories": "Save the categories",
     "Link": "School code",
 }
@@ -63,9 +65,9 @@ async def test_operator_walks_through_the_console(session: BrowserSession) -> No
         await decide_about_a_change(session, opened)
     await search_sections(session, opened)
     await opened.tool.locator(".view").get_by_role("link", name=session.room.section.name).click()
-    for tab in ("Last sync", "Assignments", "SIS Sync Log", "Comparison", "Categories", "Link"):
+    for tab, shown in SHOWN.items():
         await opened.tab(tab).click()
-        await expect(opened.tool.get_by_role("tabpanel").get_by_text(SHOWN[tab]).first).to_be_visible()
+        await expect(opened.tool.get_by_role("tabpanel").get_by_text(shown).first).to_be_visible()
     await opened.tab("Last sync").click()
     await expect(opened.button("Copy the message to the teacher").first).to_be_visible()
     await expect(opened.button("Copy for your administrator")).to_have_count(0)
@@ -199,9 +201,10 @@ async def test_operator_puts_a_sync_back(session: BrowserSession) -> None:
         await opened.tool.get_by_role("button", name="Details of").click()
         await opened.text("Undo this sync").click()
         await opened.button("Preview an undo").click()
-        await opened.tool.get_by_label("Reason for the undo").fill("The wrong class.")
+        panel = opened.tool.get_by_role("tabpanel", name="SIS Sync Log")
+        await panel.get_by_label("Reason for the undo").fill("The wrong class.")
         await check(opened, "undo")
-        await opened.button("Put it back").click()
+        await panel.get_by_role("button", name=re.compile(r"^Clear \d+ scores$")).click()
         await expect(opened.tool.locator("details[open]").get_by_text("scores cleared").first).to_be_visible()
         await expect(opened.text("What was put back is in PowerSchool.")).to_be_visible()
     assert {points for column in session.sis().values() for points in column.values()} <= {None}
@@ -217,7 +220,11 @@ async def test_viewer_is_offered_nothing_to_change(session: BrowserSession) -> N
     await expect(opened.text("takes the role of an operator")).to_be_visible()
     await expect(opened.tool.locator(".view").locator("select, button")).to_have_count(0)
     await opened.tool.locator("nav .course").click()
-    for tab, text in (("Categories", "(by title)"), ("Link", "School code")):
+    for tab, text in (
+        ("Put back", "takes the role of an operator"),
+        ("Categories", "(by title)"),
+        ("Link", "School code"),
+    ):
         await opened.tab(tab).click()
         await expect(opened.tool.get_by_role("tabpanel").get_by_text(text).first).to_be_visible()
         await expect(opened.tool.get_by_role("tabpanel").get_by_role("button")).to_have_count(0)

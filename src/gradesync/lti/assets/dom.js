@@ -7,6 +7,7 @@ const ICONS = {
   problem: "M10 5.5v5.5M10 14.2v.3",
   attention: "M10 5.5v5.5M10 14.2v.3",
   waiting: "M10 6v4.2l2.8 1.8",
+  stopped: "M7.8 6.5v7M12.2 6.5v7",
   running: "M10 6v4.2l2.8 1.8",
   off: "M6 10h8",
 };

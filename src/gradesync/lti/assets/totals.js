@@ -2,6 +2,7 @@
 
 import { announce, button, h, show } from "./dom.js";
 import { nameOf, NAMES_MISSING } from "./problems.js";
+import { unique } from "./unique.js";
 import { capital, count, isolated, list, number, SIS } from "./words.js";
 
 /** How a SIS may compute a grade: key of the API -> the words of a choice. */
@@ -13,24 +14,29 @@ const COLLATOR = new Intl.Collator("en-US", { numeric: true });
 
 export class TotalsPart {
   #context;
+  #student;
+  #level;
   #running = false;
-  #formula = h("select", { id: "formula", onchange: () => this.#forget() }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
-  #period = h("select", { id: "total-period", onchange: () => this.#forget() }, h("option", { value: "" }, "The current grading period"));
+  #formula = h("select", { onchange: () => this.#forget() }, FORMULAS.map(([value, words]) => h("option", { value }, words)));
+  #period = h("select", { onchange: () => this.#forget() }, h("option", { value: "" }, "The current grading period"));
   #periods;
   #explain = button("Explain the totals", () => this.#read());
   #status = h("p", { class: "quiet", role: "status" });
   #notice = h("p", { class: "notice", role: "alert", hidden: true });
   #found = h("div");
 
-  constructor(context) {
+  /** `student`: the uid of the one whose totals are explained, null for the class. `level` is that of its heading. */
+  constructor(context, { student = null, level = 2 } = {}) {
     this.#context = context;
+    this.#student = student;
+    this.#level = level;
     const about = `Both gradebooks are read, and the totals are calculated as Schoology and ${SIS} do it. Choose how ${SIS} calculates grades in this course.`;
-    const choice = h("div", {}, h("label", { for: "formula" }, `${SIS} calculates grades by`), this.#formula);
-    this.#periods = h("div", { hidden: true }, h("label", { for: "total-period" }, "Totals of"), this.#period);
+    const choice = labeled(`${SIS} calculates grades by`, this.#formula);
+    this.#periods = show(labeled("Totals of", this.#period), false);
     this.element = h(
       "section",
       { class: "part totals" },
-      h("h2", {}, "Why do the totals differ?"),
+      h(`h${level}`, {}, "Why do the totals differ?"),
       h("p", { class: "quiet" }, about),
       h("div", { class: "controls" }, choice, this.#periods, h("div", { class: "submit" }, this.#explain)),
       this.#status,
@@ -67,9 +73,9 @@ export class TotalsPart {
     show(this.#notice, false);
     try {
       const totals = await this.#totals();
-      this.#found.replaceChildren(...partsOf(totals));
+      this.#found.replaceChildren(...partsOf(totals, this.#level));
       this.#status.textContent = `Calculated ${this.#context.times.near(new Date())}.`;
-      announce(this.#found.querySelector("h3").textContent);
+      announce(this.#found.firstElementChild.textContent);
     } catch (error) {
       this.#status.textContent = "";
       if (!this.#context.ended(error)) show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
@@ -81,15 +87,21 @@ export class TotalsPart {
 
   async #totals() {
     const [period, formula] = [this.#period.value, this.#formula.value];
-    const totals = await this.#context.api.totals({ period: period || null, sis: { formula } });
+    const totals = await this.#context.api.totals({ student: this.#student, period: period || null, sis: { formula } });
     return period === this.#period.value && formula === this.#formula.value ? totals : this.#totals();
   }
 }
 
 const AGAIN = "Press Explain the totals to see them for this choice.";
 
-/** Return what was found: the causes in the class, each student, and what was assumed. */
-function partsOf({ period, students, assumed, names_unavailable }) {
+/** Return a control with its label. */
+function labeled(words, control) {
+  control.id = `totals-${unique()}`;
+  return h("div", {}, h("label", { for: control.id }, words), control);
+}
+
+/** Return what was found, below a heading of a level: the causes in the class, each student, and what was assumed. */
+function partsOf({ period, students, assumed, names_unavailable }, level) {
   const rows = students.map(({ student, totals: [total] }) => ({ name: nameOf(student), ...total }));
   rows.sort((a, b) => COLLATOR.compare(a.name, b.name));
   const causing = rows.filter(({ causes }) => causes.length > 0);
@@ -100,21 +112,21 @@ function partsOf({ period, students, assumed, names_unavailable }) {
   const result = differing.length > 0 ? differ(differing.length, rows.length) : none;
   const headline = capital(where + result);
   return [
-    h("h3", {}, headline),
+    h(`h${level + 1}`, {}, headline),
     names_unavailable && h("p", { class: "quiet" }, NAMES_MISSING),
-    ...causesOf(causing),
-    ...studentsOf("By student", differing),
-    ...studentsOf("The total is the same, but not what it is made of", agreeing),
+    ...causesOf(causing, level + 2),
+    ...studentsOf("By student", differing, level + 2),
+    ...studentsOf("The total is the same, but not what it is made of", agreeing, level + 2),
     assumptions(assumed),
   ].filter(Boolean);
 }
 
 const differ = (n, all) => `${number(n)} of ${count(all, "total")} ${n === 1 ? "differs" : "differ"}.`;
 
-const studentsOf = (title, rows) => (rows.length ? [h("h4", {}, title), h("ul", { class: "students" }, rows.map(studentRow))] : []);
+const studentsOf = (title, rows, level) => (rows.length ? [h(`h${level}`, {}, title), h("ul", { class: "students" }, rows.map(studentRow))] : []);
 
 /** List each cause once, with the number of students and the assignments that it is about. */
-function causesOf(rows) {
+function causesOf(rows, level) {
   const found = new Map();
   for (const { causes } of rows) {
     for (const cause of causes) {
@@ -127,7 +139,7 @@ function causesOf(rows) {
   return [...found.values()]
     .sort((a, b) => b.students - a.students)
     .map(({ title, fix, students, titles }) =>
-      h("div", { class: "reason" }, h("h4", {}, title), h("p", { class: "fix" }, fix), h("p", { class: "note" }, [count(students, "student"), list(titles)].filter(Boolean).join(" · "))),
+      h("div", { class: "reason" }, h(`h${level}`, {}, title), h("p", { class: "fix" }, fix), h("p", { class: "note" }, [count(students, "student"), list(titles)].filter(Boolean).join(" · "))),
     );
 }
 

@@ -196,6 +196,7 @@ export class Times {
     this.#date = format(zone, { month: "short", day: "numeric" });
     this.#whole = format(zone, { month: "short", day: "numeric", year: "numeric", hour: "numeric", minute: "2-digit" });
     this.#named = format(zone, { timeZoneName: "longGeneric" });
+    this.#clock = format(zone, { dateStyle: "short", timeStyle: "medium" }, "sv-SE");
   }
 
   #day;
@@ -203,11 +204,22 @@ export class Times {
   #date;
   #whole;
   #named;
+  #clock;
 
   /** Return the common name of the time zone: "Pacific Time". */
   get zone() {
     return this.#named.formatToParts().find(({ type }) => type === "timeZoneName").value;
   }
+
+  /** Return the moment at which the clock shows a date and a time: "2026-11-29T08:30". */
+  moment(shown) {
+    const wanted = Date.parse(`${shown}Z`);
+    // The clock's offset near the moment, then at it: they differ where the clock changes in between.
+    const near = wanted - this.#offset(wanted);
+    return new Date(wanted - this.#offset(near)).toISOString();
+  }
+
+  #offset = (at) => Date.parse(`${this.#clock.format(at).replace(" ", "T")}Z`) - Math.floor(at / 1000) * 1000;
 
   time = (iso) => this.#time.format(new Date(iso));
   whole = (iso) => this.#whole.format(new Date(iso));
@@ -223,11 +235,11 @@ export class Times {
   }
 }
 
-function format(zone, options) {
+function format(zone, options, locale = "en-US") {
   try {
-    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone ?? undefined });
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: zone ?? undefined });
   } catch {
-    return new Intl.DateTimeFormat("en-US", options);
+    return new Intl.DateTimeFormat(locale, options);
   }
 }
 

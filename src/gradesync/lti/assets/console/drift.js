@@ -9,6 +9,8 @@ import { count, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { tableOf } from "./table.js";
 
+const FIELDS = `Decisions are for scores. What somebody changed in ${SIS} of an assignment itself stays there until the assignment changes in Schoology, too. A full sync puts all of Schoology's back.`;
+
 export class DriftPart {
   #context;
   #attempts;
@@ -53,7 +55,9 @@ export class DriftPart {
     const when = h("p", { class: "when" }, `Compared ${this.#context.times.near(requested_at)}: ${count(cells, "score")}`);
     if (error) return [when, h("p", { class: "text" }, `${error.explanation} ${error.fix}`)];
     const facts = [...STATES].filter(([state]) => counts[state] > 0).flatMap(([state, { words }]) => [h("dt", {}, words), h("dd", {}, number(counts[state]))]);
-    return [when, facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary), differingFields({ fields }, "h4")].filter(Boolean);
+    const differing = differingFields({ fields }, "h4");
+    const parts = [facts.length > 0 && h("dl", {}, facts), edits.summary && h("p", { class: "text" }, edits.summary), differing];
+    return [when, ...parts, differing && h("p", { class: "note" }, FIELDS)].filter(Boolean);
   }
 
   #start() {

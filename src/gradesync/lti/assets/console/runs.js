@@ -23,8 +23,8 @@ class RunsView {
   #syncs = h("div");
   #attempts;
   #schedules;
-  #reason = h("input", { id: "run-reason", autocomplete: "off", list: "run-reasons" });
-  #reasons = h("datalist", { id: "run-reasons" });
+  #reason = h("select", { id: "run-reason" });
+  #titles = new Map();
   #school = h("input", { id: "run-school", autocomplete: "off" });
   #sections = h("input", { id: "run-sections", autocomplete: "off" });
 
@@ -39,11 +39,20 @@ class RunsView {
   async open() {
     this.close();
     const { reasons } = await this.#context.http.json("overview");
-    this.#reasons.replaceChildren(...reasons.map(({ reason: { code, title } }) => h("option", { value: code }, title)));
+    this.#offer(reasons);
     const { items } = await this.#context.http.json(`syncs?limit=${SYNCS_SHOWN}`);
     this.#syncs.replaceChildren(this.#tableOfSyncs(items));
     await this.#schedules.open();
     await this.#look();
+  }
+
+  /** Offer the reasons that occur, each with the number of its sections. */
+  #offer(reasons) {
+    this.#titles = new Map(reasons.map(({ reason: { code, title } }) => [code, title]));
+    const chosen = this.#reason.value;
+    const options = reasons.map(({ reason: { code, title }, sections }) => h("option", { value: code }, `${title} (${count(sections, "section")})`));
+    this.#reason.replaceChildren(h("option", { value: "" }, "Any"), ...options);
+    this.#reason.value = this.#titles.has(chosen) ? chosen : "";
   }
 
   close() {
@@ -52,7 +61,7 @@ class RunsView {
 
   #form() {
     const fields = [
-      ["Only sections whose last sync has this reason (its code)", [this.#reason, this.#reasons]],
+      ["Only sections whose last sync has this reason", [this.#reason]],
       ["Only sections of this school (its id in Schoology)", this.#context.schools.suggest(this.#school)],
       ["Only these sections (their ids in Schoology, with commas between)", [this.#sections]],
     ].map(([text, [input, options]]) => h("div", {}, h("label", { for: input.id }, text), input, options));
@@ -68,7 +77,7 @@ class RunsView {
 
   async #start(dry_run) {
     const ids = this.#sections.value.split(/[\s,]+/).filter(Boolean);
-    const body = { dry_run, reason: this.#reason.value.trim() || null, school: this.#school.value.trim() || null, sections: ids.length ? ids : null };
+    const body = { dry_run, reason: this.#reason.value || null, school: this.#school.value.trim() || null, sections: ids.length ? ids : null };
     await this.#attempts.run(async () => {
       await this.#context.http.json("runs", { method: "POST", body });
       await this.#look();
@@ -89,7 +98,7 @@ class RunsView {
     const columns = [
       ["Requested", ({ requested_at }) => this.#context.times.whole(requested_at)],
       ["By", ({ requested_by, schedule_id }) => `${requested_by.kind} ${requested_by.id}${schedule_id ? ", by schedule" : ""}`],
-      ["Sections", (run) => choiceOf(run, this.#context.schools)],
+      ["Sections", (run) => choiceOf(run, this.#context.schools, this.#titles)],
       ["State", (run) => stateOf(run, this.#context.times)],
       ["Results", resultsOf],
       ["", (run) => this.#stopOf(run)],
@@ -117,8 +126,8 @@ class RunsView {
   }
 }
 
-function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }, schools) {
-  const which = [count(counts.total, "section"), sections && "chosen ones", reason && `with ${reason}`].filter(Boolean).join(", ");
+function choiceOf({ chosen: { sections, school, reason }, dry_run, counts }, schools, titles) {
+  const which = [count(counts.total, "section"), sections && "chosen ones", reason && `with “${titles.get(reason) ?? reason}”`].filter(Boolean).join(", ");
   return [which, school && [", of ", schools.label(school)], dry_run && " (preview)"];
 }
 

@@ -1,15 +1,17 @@
-// Show one section: its link, its categories, its comparisons, and what its teacher sees: the last sync, the assignments, the log.
+// Show one section: its link, its categories, its comparisons and totals, what can be put back, and what its teacher sees: the last sync, the assignments, the log.
 
 import { AssignmentsView } from "../assignments.js";
 import { h } from "../dom.js";
 import { LogView } from "../log.js";
 import { tabs } from "../tabs.js";
+import { TotalsPart } from "../totals.js";
 import { DriftPart } from "./drift.js";
 import { LinkPart } from "./link.js";
 import { NowView } from "./now.js";
 import { PairsPart } from "./pairs.js";
 import { linkTo } from "./fragments.js";
-import { undoOf } from "./undo.js";
+import { asTeacher } from "./teacher.js";
+import { PutBackView, undoOf } from "./undo.js";
 
 /** Return the page of a section. */
 export async function pageOf(context, section) {
@@ -26,22 +28,10 @@ export async function pageOf(context, section) {
       ["Assignments", new AssignmentsView(teacher)],
       ["SIS Sync Log", new LogView(teacher)],
       ["Comparison", new DriftPart(context, section)],
+      ["Totals", new TotalsPart(teacher, { level: 4 })],
+      ["Put back", new PutBackView(context, teacher)],
       ["Categories", new PairsPart(context, section)],
       ["Link", new LinkPart(context, found)],
     ]),
   );
 }
-
-/** Return the context of the teacher's own views, for a person who starts and switches nothing there. */
-const asTeacher = (context, section, teaches) => ({
-  teaches,
-  session: {
-    person: context.session.person,
-    section,
-    may_sync: false,
-  },
-  api: context.section(section),
-  times: context.times,
-  ended: context.ended,
-  failed: context.failed,
-});

@@ -3,7 +3,7 @@
 export const STATES = [
   { key: "all_sent", filter: "all-sent", words: "Right", sign: "ok" },
   { key: "needs_attention", filter: "needs-attention", words: "Need attention", sign: "attention" },
-  { key: "stopped_for_review", filter: "stopped-for-review", words: "Stopped for review", sign: "waiting" },
+  { key: "stopped_for_review", filter: "stopped-for-review", words: "Stopped for review", sign: "stopped" },
   { key: "failed", filter: "failed", words: "Failed", sign: "problem" },
   { key: "never_synced", filter: "never-synced", words: "Never synced", sign: "off" },
 ];

@@ -2,10 +2,13 @@
 
 import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
+import { TotalsPart } from "../totals.js";
 import { count, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
+import { asTeacher } from "./teacher.js";
+import { undoOfStudent } from "./undo.js";
 
 export function create(context) {
   const view = new StudentsView(context);
@@ -70,7 +73,23 @@ class StudentsView {
       h("p", { class: "note" }, `${count(scores.length, "score")} in ${count(sections, "section")}. This reading is in the audit log.`),
       h("div", { class: "actions" }, button("Save a sheet to print", () => this.#save(path))),
       scores.length ? tableOf("Scores that were sent", columns, scores) : h("p", { class: "quiet" }, "Nothing was sent."),
+      ...sectionsOf(scores).map((section) => this.#moreOf(section, student_id)),
     );
+  }
+
+  /** Explain a student's totals in a section, and put the scores there back, once that is opened. */
+  #moreOf({ id, title }, student) {
+    const element = h("details", { class: "part", ontoggle: () => element.open && element.childElementCount === 1 && this.#fill(element, id, title, student) });
+    element.append(h("summary", {}, `${title}: totals, and putting scores back`));
+    return element;
+  }
+
+  #fill(element, id, title, student) {
+    const teacher = asTeacher(this.#context, id, title);
+    const totals = new TotalsPart(teacher, { student, level: 4 });
+    const back = h("section", { class: "part" }, h("h4", {}, "Put this student's scores back"), undoOfStudent(this.#context, teacher, student));
+    element.append(totals.element, back);
+    totals.open();
   }
 
   #wordsOf({ at, value, before, first, removed, requested_by, sync_id: sync }) {
@@ -85,6 +104,9 @@ class StudentsView {
     });
   }
 }
+
+/** Return the sections of scores, each once. */
+const sectionsOf = (scores) => [...new Map(scores.map(({ section_id: id, section_title: title }) => [id, { id, title: title ?? `Section ${id}` }])).values()];
 
 function nowOf({ source, value, edited }) {
   const text = value ?? "blank";

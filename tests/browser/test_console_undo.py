@@ -1,0 +1,77 @@
+"""Put an assignment and a student back from the console, and explain a student's totals there."""
+
+import re
+
+from playwright.async_api import expect
+
+from gradesync.core.district import ConsoleAccess
+from gradesync.core.sis import Policy
+from harness.accessibility import find_violations
+from harness.browser import BrowserSession, CourseTab, change_district
+
+LONG_AGO = "2026-09-01T08:00"
+WIDER = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+async def check(opened: CourseTab, state: str) -> None:
+    """Expect nothing of axe on a desk and on a phone, in light and in dark, and no part beside the screen."""
+    for width, scheme in ((1920, "light"), (360, "dark")):
+        await opened.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        await opened.page.set_viewport_size({"width": width, "height": 900})
+        assert await find_violations(opened) == [], (state, width)
+        assert not await opened.tool.locator("html").evaluate(WIDER), (state, width)
+
+
+async def test_operator_puts_an_assignment_and_a_student_back(session: BrowserSession) -> None:
+    await change_district(session, console=ConsoleAccess("operator"), policy=Policy(admin_sync=True))
+    async with session.worker():
+        course = await session.open()
+        await course.button("Sync to SIS").click()
+        await expect(course.text("Last sync:")).to_be_visible()
+        opened = await session.open(session.world.admin)
+        await opened.button("Open the district's console").click()
+        await opened.tool.locator("nav .course").click()
+        await put_an_assignment_back(session, opened)
+        await put_a_student_back(session, opened)
+
+
+async def put_an_assignment_back(session: BrowserSession, opened: CourseTab) -> None:
+    """Clear the column that a sync made, once its number was seen, by keyboard alone."""
+    title = "Homework 1:"
+    await opened.tab("Put back").click()
+    what = opened.tool.get_by_label("What to put back")
+    item = next(item for item in session.room.section.standing() if item.title.startswith(title))
+    await what.select_option(str(item.id))
+    await expect(opened.tool.get_by_label("The student's id in Schoology")).to_be_hidden()
+    await opened.tool.get_by_label(re.compile("^As it stood at")).fill(LONG_AGO)
+    await opened.button("Preview an undo").focus()
+    await opened.page.keyboard.press("Enter")
+    clear = opened.tool.get_by_role("button", name=re.compile(r"^Clear \d+ scores?$"))
+    await expect(clear).to_be_visible()
+    await expect(opened.tool.get_by_text(re.compile(r"\d+ would be cleared\."))).to_be_visible()
+    await expect(opened.tool.get_by_role("heading", name="What would change")).to_be_visible()
+    await expect(opened.tool.get_by_role("tabpanel", name="Put back").locator(".change")).to_contain_text(
+        title
+    )
+    await check(opened, "preview of an undo")
+    await opened.tool.get_by_label("Reason for the undo").fill("The wrong class.")
+    await opened.page.keyboard.press("Enter")
+    await expect(opened.text("What was put back is in PowerSchool.")).to_be_visible()
+    assert set(session.sis()[item.title.strip()].values()) <= {None}
+
+
+async def put_a_student_back(session: BrowserSession, opened: CourseTab) -> None:
+    """Explain one student's totals, preview an undo of this section, and drop it by another moment."""
+    uid = next(iter(session.room.students))
+    await opened.tool.get_by_role("link", name="Students", exact=True).click()
+    await opened.tool.get_by_label("Student id").fill(str(uid))
+    await opened.button("Show the scores").click()
+    await opened.text(f"{session.room.section.name}: totals, and putting scores back").click()
+    await opened.button("Explain the totals").click()
+    await expect(opened.tool.locator(".totals h5")).to_contain_text(re.compile("total"))
+    await opened.tool.get_by_label(re.compile("^As it stood at")).fill(LONG_AGO)
+    await opened.button("Preview an undo").click()
+    await expect(opened.tool.get_by_role("button", name=re.compile(r"^Clear \d+ scores?$"))).to_be_visible()
+    await check(opened, "student")
+    await opened.tool.get_by_label(re.compile("^As it stood at")).fill("2026-09-02T08:00")
+    await expect(opened.tool.get_by_role("button", name=re.compile(r"^Clear \d+ scores?$"))).to_be_hidden()
