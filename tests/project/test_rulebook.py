@@ -9,9 +9,15 @@ from typing import NamedTuple
 import pytest
 
 from gradesync.core.reasons import Reason
+from targets.test_rules_over_oneroster import RULES as TRIED
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "rules.md"
+RULEBOOK, _, ON_SERVERS = PAGE.read_text().partition("## On every OneRoster server")
+TRIED_ROW = re.compile(r"^\| (R\d+a?) \| (.+?) \|$", re.MULTILINE)
+EVERY_RULE = "test_every_rule_holds_on_every_sis"
+CASES = (ROOT / "tests" / "targets" / "test_target_rules.py").read_text()
+NO_SIS = {"R43"}  # of PowerSchool alone
 ROW = re.compile(r"^\| (R\d+a?) \| (.+?) \| (.*?) ?\| (.*?) ?\|$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")
 SUFFIXES = {".py", ".sql", ".js", ".html", ".toml"}
@@ -30,7 +36,7 @@ class Rule(NamedTuple):
 def read_rules() -> list[Rule]:
     return [
         Rule(number, text, tuple(QUOTED.findall(reasons)), tuple(QUOTED.findall(tests)))
-        for number, text, reasons, tests in ROW.findall(PAGE.read_text())
+        for number, text, reasons, tests in ROW.findall(RULEBOOK)
     ]
 
 
@@ -48,7 +54,7 @@ def list_tests(path: str) -> frozenset[str]:
 
 
 def test_every_row_of_the_page_is_a_rule() -> None:
-    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| R") and "Rule" not in line]
+    rows = [line for line in RULEBOOK.splitlines() if line.startswith("| R") and "Rule" not in line]
     assert len(RULES) == len(rows)
 
 
@@ -71,6 +77,18 @@ def test_a_rule_names_tests_that_exist(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.number)
 def test_a_rule_names_reasons_that_exist(rule: Rule) -> None:
     assert set(rule.reasons) <= set(Reason)
+
+
+def test_every_rule_is_tried_on_every_oneroster_server() -> None:
+    rows = {number: QUOTED.findall(tests) for number, tests in TRIED_ROW.findall(ON_SERVERS)}
+    assert list(rows) == [rule.number for rule in RULES]
+    assert {number for number, tests in rows.items() if not tests} == NO_SIS
+    names = {rule.__name__ for rule in TRIED}
+    assert {test for tests in rows.values() for test in tests} == names | {EVERY_RULE}
+    for number, tests in rows.items():
+        cited = {test for test in tests if number in test.split("_")}
+        by_case = {EVERY_RULE} if re.search(rf"\b{number}\b", CASES) else set()
+        assert set(tests) == cited | by_case, number
 
 
 @pytest.mark.parametrize("tree", ["src", "tests"])

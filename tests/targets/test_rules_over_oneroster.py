@@ -1,6 +1,6 @@
 """Try the rules on every OneRoster server too: they are the same for every SIS.
 
-Left out are rules of PowerSchool's own limits and refusals, and those whose cases use its calls.
+docs/rules.md lists them by rule; `test_every_rule_holds_on_every_sis` has those that are not here.
 """
 
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from engine import test_enrollments, test_facts, test_partial_lists, test_poison, test_reimport
+from engine import test_cursors, test_enrollments, test_facts, test_partial_lists, test_poison, test_reimport
 from engine.rules import (
     test_assignments_by_number,
     test_moved_by_number,
@@ -23,6 +23,7 @@ from gradesync_sandbox.world import build
 from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
 from harness.environment import Environment
+from targets import roster_rules
 
 Rule = Callable[[DistrictHarness], Awaitable[None]]
 
@@ -36,6 +37,10 @@ RULES: list[Rule] = [
     ASSIGNMENTS.test_R11_a_pair_is_kept_by_id_through_renaming_on_both_sides,
     ASSIGNMENTS.test_R13_a_due_date_is_local_and_a_missing_one_is_filled,
     ASSIGNMENTS.test_R15_unpublished_assignments_sync,
+    ASSIGNMENTS.test_R25_discussions_tests_and_quizzes_sync,
+    ASSIGNMENTS.test_R29_of_two_alike_the_first_goes_and_the_second_fails,
+    ASSIGNMENTS.test_R29_the_one_that_stands_in_the_sis_keeps_the_name,
+    ASSIGNMENTS.test_R29_a_clash_with_a_teachers_sis_assignment_fails,
     ASSIGNMENTS.test_R32_collected_only_is_not_sent,
     ASSIGNMENTS.test_R33_midterms_and_finals_sync,
     SCORES.test_R3_excused_clears_what_was_sent_and_writes_nothing_else,
@@ -70,12 +75,25 @@ RULES: list[Rule] = [
     test_facts.test_R44_titles_pair_in_any_unicode_form,
     test_enrollments.test_R38_a_student_who_comes_back_keeps_the_scores,
     test_enrollments.test_R39_the_score_of_the_older_enrollment_is_sent,
+    test_enrollments.test_R53_two_accounts_of_one_school_id_name_each_other,
+    test_cursors.test_R48_a_change_by_a_slow_cell_clock_is_carried,
     test_reimport.test_R45_a_class_imported_anew_goes_on_in_its_columns,
     test_reimport.test_R45_only_what_differs_from_what_was_sent_is_written,
     test_poison.test_R47_a_row_that_breaks_every_batch_fails_alone,
     test_partial_lists.test_R49_nobody_is_skipped_by_a_partial_roster,
     test_partial_lists.test_R49_no_assignment_is_unknown_by_a_partial_list,
     test_partial_lists.test_R49_no_category_is_unmapped_by_a_partial_list,
+    roster_rules.test_R2_missing_is_a_zero_whatever_its_grade_reads,
+    roster_rules.test_R16_only_sections_of_the_sis_sync,
+    roster_rules.test_R20_missing_from_the_list_alone_proves_nothing,
+    roster_rules.test_R30_a_closed_window_is_named,
+    roster_rules.test_R41_a_score_that_the_answer_contradicts_is_read_back,
+    roster_rules.test_R42_words_of_a_refusal_steer_nothing,
+    roster_rules.test_R46_an_item_with_a_scale_takes_no_points,
+    roster_rules.test_R50_a_name_that_the_sis_cut_is_no_edit,
+    roster_rules.test_R51_a_lost_first_write_is_no_edit,
+    roster_rules.test_R52_a_preview_of_changes_is_kept,
+    roster_rules.test_R54_unchanged_scores_are_one_row_an_assignment,
 ]
 # Module -> students, assignments, and whether its cases begin with a class that is synced.
 CLASSES = {

@@ -20,6 +20,7 @@ from gradesync_sandbox.oneroster.wire import Refused, answer
 from gradesync_sandbox.powerschool.bent import is_poisoned
 from gradesync_sandbox.powerschool.log import Call, Effect, WrittenScore
 from gradesync_sandbox.powerschool.rows import Assignment, AssignmentSection, Category, Score, Section
+from gradesync_sandbox.powerschool.words import stored_name
 
 Object = Mapping[str, Any]
 # Fields that the gradebook has columns for, or that the server sets itself.
@@ -39,20 +40,18 @@ def put_line_item(face: OneRoster, request: Request, raw: bytes, shown: Shown, c
     if found is None and key in face.line_items and face.switches.deleted == "tobedeleted":
         raise Refused(422, "invaliddata", "This line item is to be deleted")
     due = _due(face, sent["dueDate"])
-    points = Decimal(sent.get("resultValueMax", 0))
+    points, name = Decimal(sent.get("resultValueMax", 0)), stored_name(sent["title"], face.sis.switches)
     created = found is None
     if found is None:
         found = face.sis.gradebook.add_assignment(
-            section, sent["title"], category, due=due, points=points, by_plugin="oneroster"
+            section, name, category, due=due, points=points, by_plugin="oneroster"
         )
         face.line_items[key] = found.assignmentid
         face.item_classes[found.assignmentid] = section.dcid
         call.created.append(found.assignmentid)
     else:
         part = found.section(section.dcid)
-        face.sis.gradebook.edit_assignment(
-            part, name=sent["title"], due=due, points=points, category=category
-        )
+        face.sis.gradebook.edit_assignment(part, name=name, due=due, points=points, category=category)
         call.updated.append(found.assignmentid)
     face.item_fields[found.assignmentid] = {
         "sourcedId": key,
