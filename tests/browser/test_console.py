@@ -1,12 +1,15 @@
 """Walk through the console in one launch, wide and light, then as a phone in dark colors."""
 
+import itertools
 import re
+import zipfile
 from decimal import Decimal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.async_api import expect
 
 from gradesync.access.statement_check import verify
+from gradesync.core.csv_line import format_line
 from gradesync.core.district import ConsoleAccess
 from gradesync.core.sis import Policy
 from gradesync_sandbox.invented import UNMAPPED
@@ -169,6 +172,32 @@ async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
     assert (await download.value).suggested_filename == "student-scores.html"
 
 
+# Feed a file in pieces of seven bytes, as a slow network may, and count what has come after each.
+FEED = """async (_, [module, text]) => {
+  const { StatementLines } = await import(new URL(module, document.querySelector("script[src]").src));
+  const come = new StatementLines();
+  const bytes = new TextEncoder().encode(text);
+  const found = [];
+  for (let at = 0; at < bytes.length; at += 7) {
+    come.add(bytes.slice(at, at + 7));
+    found.push([come.sections, come.lines]);
+  }
+  return found;
+}"""
+
+
+async def test_lines_of_a_statement_are_counted_as_they_come(session: BrowserSession) -> None:
+    """Count no line of another part, and none twice."""
+    opened = await session.open(session.world.admin)
+    await expect(opened.tool.get_by_role("heading", level=1)).to_be_visible()
+    lines = [format_line(("1", "79", "opening", "é")), format_line(("2", "79", "closing", '"'))]
+    lines += [format_line(("3", "80", "failed", "x")), format_line(("3", "80", "failed", "x"))]
+    text = "PK…" + "".join([format_line(("line", "section")), *lines, format_line(("4", "81", "title"))])
+    counts = await opened.tool.locator("html").evaluate(FEED, ["console/statement_lines.js", text])
+    seen = [tuple(count) for count, _ in itertools.groupby(counts)]
+    assert seen == [(0, 0), (1, 1), (1, 2), (2, 3)]
+
+
 async def make_a_statement(opened: CourseTab) -> None:
     """Make the statement of the district, and check the file that comes."""
     await go(opened, "Reports")
@@ -177,6 +206,9 @@ async def make_a_statement(opened: CourseTab) -> None:
     await expect(opened.text("It isn't signed")).to_be_visible()
     await expect(opened.button("Save it again")).to_be_visible()
     await check(opened, "reports")
+    with zipfile.ZipFile(await (await download.value).path()) as packed:
+        lines = packed.read("statement.csv").decode().count("\n") - 1
+    await expect(opened.text(f"1 section, {lines:,} lines")).to_be_visible()
     with (await (await download.value).path()).open("rb") as file:
         assert verify(file, Ed25519PrivateKey.generate().public_key()).faults == [
             "The statement is not signed."

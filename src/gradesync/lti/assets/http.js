@@ -83,19 +83,18 @@ export class Http {
     return pages;
   }
 
-  /** Return a file: `name`, `content`, and `headers`. `receiving(headers, bytes)` hears of each part that comes. */
+  /** Return a file: `name`, `content`, and `headers`. `receiving(headers, bytes)` gets each part that comes. */
   async file(path, accept = "text/csv", { receiving = () => {}, ...options } = {}) {
     const response = await this.fetch(path, { ...options, headers: { accept } });
     const { headers } = response;
     const [, name] = /filename="([^"]+)"/.exec(headers.get("content-disposition"));
     const parts = [];
-    let bytes = 0;
     try {
       for (const reader = response.body.getReader(); ; ) {
         const { done, value } = await reader.read();
         if (done) return { name, content: new Blob(parts, { type: accept }), headers };
         parts.push(value);
-        receiving(headers, (bytes += value.length));
+        receiving(headers, value);
       }
     } catch {
       throw new Problem(0, BROKEN_OFF);

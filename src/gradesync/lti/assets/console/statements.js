@@ -4,6 +4,7 @@ import { announce, button, h, show } from "../dom.js";
 import { saveFile } from "../download.js";
 import { count, dateOf, number } from "../words.js";
 import { attemptsOf } from "./attempts.js";
+import { StatementLines } from "./statement_lines.js";
 
 const MEGABYTE = 1_000_000;
 
@@ -60,29 +61,39 @@ class StatementsView {
     return h("form", { class: "form", onsubmit: act }, fields, h("div", { class: "actions" }, this.#make));
   }
 
-  /** Make a file, show how much of it has come, and save it. It goes on while another view is shown. */
+  /** Make a file, show how many sections are done, and save it. It goes on while another view is shown. */
   async #create() {
     const given = { section: this.#section, school: this.#school, term: this.#term, from: this.#from, to: this.#to };
     const values = Object.entries(given).map(([name, input]) => [name, input.value.trim()]);
     const body = Object.fromEntries(values.filter(([, value]) => value));
+    const come = new StatementLines();
     this.#making(true);
     await this.#attempts.run(async () => {
       const file = await this.#context.http.file("statements", "application/zip", {
         method: "POST",
         body,
         receiving: (headers, bytes) => {
-          this.#state.textContent = `Being made, of ${sectionsOf(headers)}: ${sizeOf(bytes)} so far. Keep this tab open.`;
+          come.add(bytes);
+          this.#progressed(come, Number(headers.get("statement-sections")));
         },
       });
       saveFile(file);
-      this.#state.replaceChildren(`${wordsOf(file)} `, button("Save it again", () => saveFile(file), { class: "link" }));
+      this.#state.replaceChildren(`${wordsOf(file, come)} `, button("Save it again", () => saveFile(file), { class: "link" }));
     });
     this.#making(false);
   }
 
+  /** Show how many sections are done: of the newest, lines may still come. */
+  #progressed({ sections, lines }, all) {
+    const done = Math.max(0, sections - 1);
+    this.#progress.max = all;
+    this.#progress.value = done;
+    this.#state.textContent = `Being made: ${number(done)} of ${count(all, "section")} done, ${count(lines, "line")} so far. Keep this tab open.`;
+  }
+
   #making(now) {
     this.#make.disabled = now;
-    show(this.#progress, now);
+    show(this.#progress, now).removeAttribute("value");
     if (now) this.#state.textContent = "Being made. Keep this tab open.";
     else if (!this.#state.childElementCount) this.#state.textContent = "";
     announce(this.#state.firstChild?.textContent ?? "");
@@ -93,8 +104,8 @@ const sectionsOf = (headers) => count(Number(headers.get("statement-sections")),
 
 const sizeOf = (bytes) => (bytes < MEGABYTE ? `${number(Math.ceil(bytes / 1000))} kB` : `${number(Math.round(bytes / MEGABYTE))} MB`);
 
-function wordsOf({ name, content, headers }) {
+function wordsOf({ name, content, headers }, { lines }) {
   const key = headers.get("statement-key");
   const signed = key ? `It is signed by the key ${key}.` : "It isn't signed: this installation has no key for statements.";
-  return `${name} is saved: ${sectionsOf(headers)}, ${sizeOf(content.size)}. ${signed}`;
+  return `${name} is saved: ${sectionsOf(headers)}, ${count(lines, "line")}, ${sizeOf(content.size)}. ${signed}`;
 }
