@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import asyncpg
+import msgspec
 from asyncpg.exceptions import CannotConnectNowError, TargetServerAttributeNotMatched
 from sqlalchemy import URL, Connection, ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -122,6 +123,7 @@ def make_engine(
     engine = create_async_engine(
         url,
         hide_parameters=True,
+        json_deserializer=msgspec.json.decode,  # every row of a sync holds a dozen of them
         **pool,
         connect_args={
             "async_creator_fn": connect_watched,

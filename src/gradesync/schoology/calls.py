@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Generic, TypeVar
 
 import httpx
@@ -15,7 +15,7 @@ from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
 from gradesync.schoology.scalars import read_bare
 from gradesync.schoology.wire import MULTIGET, InnerRow, Listing, Page, decode_page, identify_row, unexpected
-from gradesync.upstream.client import Upstream
+from gradesync.upstream.client import Upstream, read_url
 from gradesync.upstream.response import MAX_BYTES, PlainDialect, UpstreamResponse, retry_after
 
 REPLAY = b"possible replay attack"
@@ -25,7 +25,6 @@ JSON_BODY = {**JSON, "Content-Type": "application/json"}
 THROTTLE_PAUSE = 5.0
 PAGE = "limit=200"
 MAX_PAGES = 500
-BASES_KEPT = 200
 # Statuses that refuse a multiget as a whole; the same reads may be allowed one by one.
 MULTIGET_REFUSALS = frozenset({400, 403, 404, 405, 406, 410, 415, 422, 501})
 # Codes that refuse a multiget where every one of its rows has one.
@@ -225,12 +224,6 @@ class Calls:
         headers = JSON if content is None else JSON_BODY
         call = partial(self.upstream.call, kind, method, path, content=content, headers=headers)
         return await call(repeatable=True, cost=cost - spent, max_bytes=max_bytes)
-
-
-@lru_cache(maxsize=BASES_KEPT)
-def read_url(address: str) -> httpx.URL:
-    """Return the base address of a district; each sync asks for it."""
-    return httpx.URL(address)
 
 
 def refused(kind: str, status: int, body: bytes) -> SyncStopped:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal, NamedTuple
 
 import prometheus_client as prometheus
@@ -233,6 +234,8 @@ SWEEPS = prometheus.Counter(
 RUN_SECTIONS = prometheus.Counter(
     "gradesync_run_sections_total", "Sections of runs that this process came to.", ["what"]
 )
+
+_stage_seconds = cache(STAGE_SECONDS.labels)  # a label costs more to find than to observe
 Stage = Literal["reading", "planning", "writing"]
 
 
@@ -266,5 +269,5 @@ def record_claimed(sync: Sync, lease_seconds: float) -> None:
 @contextmanager
 def time_stage(name: Stage) -> Iterator[None]:
     """Time one stage of an attempt, also where it ends by an error, and trace it as a span."""
-    with STAGE_SECONDS.labels(name).time(), span(name):
+    with _stage_seconds(name).time(), span(name):
         yield

@@ -31,7 +31,7 @@ FULL_READ_EVERY = timedelta(days=7)
 class Reading:
     """Hold both sides as one attempt read them. The gradebook's cells are those changed since `since`.
 
-    `judged` is None where the ledger has changed since.
+    `rules_hash` identifies what cursors move under. `judged` is None where the ledger has changed since.
     """
 
     since: datetime | None
@@ -39,6 +39,7 @@ class Reading:
     book: Rulebook
     matched: Matched
     live: LiveGradebook
+    rules_hash: str
     judged: Judged | None = None
 
     @property
@@ -80,7 +81,8 @@ async def read_both_sides(attempt: Attempt) -> Reading:
     attempt.journal.profile = _describe_linked(gradebook, facts, book.pairing)
     moved = await keep_link(attempt, facts, [live.ref.key for live in listed if not live.shared])
     matched = await match_students(attempt.district, gradebook, book.section, attempt.target)
-    reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)))
+    rules_hash = hash_sides(attempt.district, book.section, book.pairing, gradebook)
+    reading = Reading(since, gradebook, book, matched, LiveGradebook(tuple(listed)), rules_hash)
     # What stands in a SIS section that is new to this one belongs to no other section from now on.
     return await _complete(attempt, reading, verdicts, others_hold=not moved)
 
@@ -225,18 +227,13 @@ async def _read_cells(
     if since is None:
         return gradebook
     newcomers = reading.matched.keys.items() - link.students.items()
-    if newcomers or hash_reading(attempt, reading) != link.rules_hash:
+    if newcomers or reading.rules_hash != link.rules_hash:
         return await read_all_cells(attempt.source, gradebook)
     retried = set(attempt.selection or ()) if attempt.sync.retry_of else set()
     behind = _behind(syncing, attempt.journal.entries, since)
     return await _read_whole(
         attempt.source, gradebook, sorted({*behind, *gone, *retried.intersection(syncing)})
     )
-
-
-def hash_reading(attempt: Attempt, reading: Reading) -> str:
-    """Hash what cursors move under, as an attempt read it."""
-    return hash_sides(attempt.district, reading.section, reading.pairing, reading.gradebook)
 
 
 def _behind(ids: Sequence[str], entries: Ledger, since: datetime) -> list[str]:

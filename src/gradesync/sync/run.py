@@ -36,7 +36,7 @@ from gradesync.sync.outcomes import (
     note_scores,
     note_unknown,
 )
-from gradesync.sync.read import Reading, hash_reading, read_both_sides
+from gradesync.sync.read import Reading, read_both_sides
 from gradesync.sync.release import find_wait, release
 from gradesync.sync.scores import ScoreWriter
 from gradesync.sync.sender import ScoreSender
@@ -203,7 +203,7 @@ def _settlement(attempt: Attempt, reading: Reading, plan: Plan, refs: Mapping[st
     link = replace(
         remember_students(attempt.link, reading.matched.keys, attempt.context.clock()),
         title=reading.gradebook.title or attempt.link.title,
-        rules_hash=hash_reading(attempt, reading),
+        rules_hash=reading.rules_hash,
         last_full_read=attempt.context.clock() if reading.gradebook.full else attempt.link.last_full_read,
     )
     return Settlement(link=None if link == attempt.link else link, read_through=moved)

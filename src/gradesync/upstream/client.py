@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from time import monotonic
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -21,13 +21,13 @@ from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,
     RETRIES,
-    WAIT_SECONDS,
     Dialect,
     PlainDialect,
     ResponseTooLarge,
     UpstreamResponse,
     measure_call,
     retry_after,
+    wait_seconds,
 )
 
 NEVER_SENT = (
@@ -72,6 +72,10 @@ class _Call:
             self.sent = True
         elif event == "connection.connect_tcp.started":
             self.sent = False
+
+
+# All creates of a section, and all reads of its lists, go to few addresses.
+read_url = lru_cache(maxsize=1024)(httpx.URL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +144,11 @@ class Upstream:
     def _url(self, path_or_url: str) -> httpx.URL:
         if path_or_url.startswith(("https://", "http://")):
             return self._linked(path_or_url)
-        return httpx.URL(self.base_url.rstrip("/") + path_or_url)
+        return read_url(self.base_url.rstrip("/") + path_or_url)
 
     def _linked(self, address: str) -> httpx.URL:
         """Return an address that the upstream gave us; it may not lead to another host."""
-        base = httpx.URL(self.base_url)
+        base = read_url(self.base_url)
         try:
             url = base.join(address)
         except httpx.InvalidURL:
@@ -223,7 +227,7 @@ class Upstream:
         raise AnswerLost(detail)
 
     async def _send(self, call: _Call) -> UpstreamResponse:
-        with WAIT_SECONDS.labels(self.name).time():
+        with wait_seconds(self.name).time():
             await self.budget.acquire(call.cost, self.until)
         request = await self._sign(call)
         if self.permit is not None:

@@ -178,6 +178,7 @@ def measure_call(system: str, kind: str) -> Iterator[CallResult]:
 
 # Looking a series up by its labels costs as much as counting in it; all kinds are names of our own.
 _calls, _call_seconds = cache(CALLS.labels), cache(CALL_SECONDS.labels)
+wait_seconds = cache(WAIT_SECONDS.labels)
 
 
 def _record(system: str, kind: str, status: str, seconds: float) -> None:
