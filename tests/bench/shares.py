@@ -7,22 +7,23 @@ then, it or what it called of Python itself, is counted: that costs next to noth
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import process_time
 from types import FrameType
+from typing import Any
 
 from bench.environment import SimulatedDistrict, register_districts, request, simulate_district
 from bench.measure import Measure
-from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, IDLE, STUDENTS
+from bench.whole_sync import ASSIGNMENTS, CHANGED, CHANGES, DISTRICT, FIRST, IDLE, STUDENTS
 from gradesync.runtime import open_runtime
 from gradesync.settings import Settings
 from gradesync.sync.claim import claim
 from gradesync.sync.context import SyncContext
 from gradesync.sync.run import run_sync
 
-SYNCS, WARM = 200, 3
+SYNCS, FIRSTS, WARM = 200, 30, 3
 WINDOW = 0.12
 """Wait so many seconds until the call budget of the invented district is full again."""
 TICK = 0.001
@@ -72,37 +73,42 @@ def _group(frame: FrameType | None) -> str:
 
 async def shares(settings: Settings, *, quick: bool = False) -> list[Measure]:
     """Measure the processor time of a sync from its claim to its end, by package; no latency."""
-    syncs = 20 if quick else SYNCS
+    syncs, firsts = (20, 3) if quick else (SYNCS, FIRSTS)
     async with (
-        simulate_district(sections=1, assignments=ASSIGNMENTS, students=STUDENTS) as served,
+        simulate_district(sections=1 + WARM + firsts, assignments=ASSIGNMENTS, students=STUDENTS) as served,
         open_runtime(settings, name="bench") as runtime,
     ):
         await register_districts(runtime, served.district, [DISTRICT])
+        section, *others = served.sections
+        each = {
+            IDLE: _spent(runtime.context, served, 0, [section] * (WARM + syncs)),
+            CHANGED: _spent(runtime.context, served, CHANGES, [section] * (WARM + syncs)),
+            FIRST: _spent(runtime.context, served, 0, others),
+        }
         return [
             Measure(f"{name}: {IN.format(group)}", None, ms)
-            for name, changes in ((IDLE, 0), (CHANGED, CHANGES))
-            for group, ms in (await _spent(runtime.context, served, changes, syncs)).items()
+            for name, spent in each.items()
+            for group, ms in (await spent).items()
         ]
 
 
 async def _spent(
-    context: SyncContext, served: SimulatedDistrict, changes: int, syncs: int
+    context: SyncContext, served: SimulatedDistrict, changes: int, sections: Sequence[dict[str, Any]]
 ) -> dict[str, float]:
-    """Return milliseconds of a sync by group, after a few syncs that warm up."""
+    """Return milliseconds of a sync by group: one of each section, the first few to warm up."""
     ticks, spent = _Ticks(), 0.0
     with _interrupted(ticks):
-        for number in range(-WARM, syncs):
-            section = served.sections[0]
-            await served.grade(section["id"], number + WARM, changes)
+        for number, section in enumerate(sections):
+            await served.grade(section["id"], number, changes)
             await request(context, DISTRICT, section["id"], section["teacher_uid"])
             await asyncio.sleep(WINDOW)
             while not (claimed := await claim(context)):
                 await asyncio.sleep(WINDOW)
             began = process_time()
-            with ticks.counted(number >= 0):
+            with ticks.counted(number >= WARM):
                 await run_sync(context, claimed)
-            spent += (process_time() - began) * (number >= 0)
-    each = spent / syncs * 1000 / ticks.seen.total()
+            spent += (process_time() - began) * (number >= WARM)
+    each = spent / (len(sections) - WARM) * 1000 / ticks.seen.total()
     return {group: ticks.seen[group] * each for group in (*GROUPS, OTHERS)}
 
 
