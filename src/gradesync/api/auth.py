@@ -29,13 +29,14 @@ from gradesync.runtime import Runtime
 from gradesync.sync.manual_links import Author
 
 
-def runtime_of(request: Request) -> Runtime:
+# All dependencies are coroutines: FastAPI runs others in threads, and a hop costs as much as a query.
+async def runtime_of(request: Request) -> Runtime:
     """Return the runtime of the application that got the request."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 
 
-def live_of(request: Request) -> Live:
+async def live_of(request: Request) -> Live:
     """Return the live reads of the application that got the request."""
     live: Live = request.app.state.live
     return live
@@ -194,7 +195,7 @@ async def client_exists(runtime: Runtime, caller: Caller) -> bool:
     """
     if caller.client_id == PAGE:
         return True
-    async with runtime.context.database.district(caller.district_id) as db:
+    async with runtime.context.database.on_driver(caller.district_id) as db:
         if caller.client_id == CONSOLE:
             district = await districts.get(db)
             return district is not None and is_allowed(district, caller)
@@ -245,21 +246,21 @@ def _scope_missing(scope: str) -> RequestRefused:
 Authenticated = Annotated[RequestContext, Depends(authenticate)]
 
 
-def require_section(section_id: SectionId, context: Authenticated) -> SectionContext:
+async def require_section(section_id: SectionId, context: Authenticated) -> SectionContext:
     """Return a context whose token covers the section of the path; to other tokens it does not exist."""
     if context.caller.section_id not in {None, section_id}:
         raise RequestRefused("section-not-found", "The token is for another section.")
     return SectionContext(context.runtime, context.live, context.caller, context.source_ip, section_id)
 
 
-def require_client(context: Authenticated) -> RequestContext:
+async def require_client(context: Authenticated) -> RequestContext:
     """Return a context of the district's own client or admin; refuse a teacher's token."""
     if context.caller.section_id is not None:
         raise RequestRefused("district-only", "A teacher's token covers only one section.")
     return context
 
 
-def require_client_in_section(
+async def require_client_in_section(
     context: Annotated[SectionContext, Depends(require_section)],
     _: Annotated[RequestContext, Depends(require_client)],
 ) -> SectionContext:

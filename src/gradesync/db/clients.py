@@ -8,10 +8,11 @@ from hmac import compare_digest
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
-from sqlalchemy import Row, func, select, text, tuple_, update
+from sqlalchemy import Row, bindparam, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gradesync.db.driver import Session, Statement
 from gradesync.db.tables import metadata
 
 CLIENT = metadata.tables["client"]
@@ -19,6 +20,7 @@ FIND = text("""
     SELECT district_id, secret_hash, scopes, old_secret_hash, use_due FROM tenantless_client_secrets(:id)
 """)
 ACTIVE = CLIENT.c.revoked_at.is_(None)
+FIND_ACTIVE = Statement(select(CLIENT.c.id).where(CLIENT.c.id == bindparam("client"), ACTIVE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,9 @@ async def note_use(db: AsyncSession, client_id: str) -> None:
     await db.execute(update(CLIENT).where(CLIENT.c.id == client_id).values(last_used_at=func.now()))
 
 
-async def is_active(db: AsyncSession, client_id: str) -> bool:
+async def is_active(db: Session, client_id: str) -> bool:
     """Return whether the district has the client and has not revoked it."""
-    active = select(CLIENT.c.id).where(CLIENT.c.id == client_id, ACTIVE)
-    return await db.scalar(select(active.exists())) or False
+    return await FIND_ACTIVE.fetch_one(db, {"client": client_id}) is not None
 
 
 async def get(db: AsyncSession, client_id: str) -> Listed | None:

@@ -11,6 +11,7 @@ from gradesync.api import pagination
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.schemas import OutcomeStudent, Page, PlainText, Requester, SchoologyId
 from gradesync.api.schemas import comparisons as schemas
 from gradesync.api.schemas.render import render_reason, render_value, section_path
@@ -123,7 +124,7 @@ async def list_cells(
     *,
     context: SyncReader,
     comparison_id: ComparisonId,
-    filters: Annotated[Filters, Depends()],
+    filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,

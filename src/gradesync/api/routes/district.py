@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from gradesync.api import pagination, schemas
 from gradesync.api.auth import Auditor, Checker, LogReader
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import Log, list_page
 from gradesync.api.schemas import SchoologyId
 from gradesync.api.schemas.district import ConnectionCheckRequest
@@ -56,7 +57,11 @@ class LogFilters:
 
 @router.get("/syncs", summary="List the district's syncs", responses=problem_responses("cursor-not-valid"))
 async def list_district_syncs(
-    *, context: LogReader, log: Log, filters: Annotated[LogFilters, Depends()], response: Response
+    *,
+    context: LogReader,
+    log: Log,
+    filters: Annotated[LogFilters, Depends(read_query(LogFilters))],
+    response: Response,
 ) -> schemas.Page[schemas.Sync]:
     """List the syncs of all sections from the last 30 days that meet every filter, newest first."""
     return await list_page(

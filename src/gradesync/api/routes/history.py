@@ -13,6 +13,7 @@ from gradesync.api.auth import CountedSyncReader
 from gradesync.api.computing import compute
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.schemas import Moment, OutcomeAssignment, OutcomeStudent, PlainText, SchoologyId
 from gradesync.api.schemas import history as schemas
 from gradesync.api.schemas.render import render_points, render_value
@@ -63,7 +64,7 @@ class Standing:
 async def get_history(
     *,
     context: CountedSyncReader,
-    filters: Annotated[Filters, Depends()],
+    filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,

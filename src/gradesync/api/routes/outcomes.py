@@ -12,6 +12,7 @@ from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
 from gradesync.api.names import Names, read_names
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import Joined, render_outcome, render_sync, sync_path
 from gradesync.core.plan import CATEGORY
@@ -62,7 +63,7 @@ async def list_outcomes(
     *,
     context: SyncReader,
     sync_id: SyncId,
-    filters: Annotated[Filters, Depends()],
+    filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.schemas import Page, PlainText, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
@@ -147,7 +148,7 @@ async def list_findings(
     *,
     context: LinkReader,
     preflight_id: PreflightId,
-    filters: Annotated[Filters, Depends()],
+    filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
     limit: pagination.Limit = 100,
     cursor: pagination.Cursor = None,

@@ -11,6 +11,7 @@ from gradesync.api import pagination, schemas
 from gradesync.api.auth import LinkReader, SectionReader, SectionWriter
 from gradesync.api.live import limit_time
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.schemas import PlainText
 from gradesync.api.schemas.render_section import render_section
 from gradesync.core.catalog import CATALOG
@@ -85,7 +86,7 @@ def _read_term(text: str) -> tuple[date, date]:
 async def list_sections(
     *,
     context: LinkReader,
-    filters: Annotated[Filters, Depends()],
+    filters: Annotated[Filters, Depends(read_query(Filters))],
     response: Response,
     limit: pagination.Limit = 50,
     cursor: pagination.Cursor = None,

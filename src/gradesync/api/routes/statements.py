@@ -45,7 +45,7 @@ class Period:
     until: datetime
 
 
-def read_period(
+async def read_period(
     runtime: CurrentRuntime,
     since: Annotated[
         Moment | None, Query(alias="from", description="The beginning; of the school year, if not given")

@@ -13,6 +13,7 @@ from gradesync.api import pagination, schemas
 from gradesync.api.auth import RequestContext, SectionContext, SyncReader, SyncWriter
 from gradesync.api.names import read_names
 from gradesync.api.problems import problem_responses
+from gradesync.api.queries import read_query
 from gradesync.api.schemas.render import render_sync, sync_path
 from gradesync.db import syncs
 from gradesync.db.sync_filter import SyncFilter
@@ -37,7 +38,7 @@ class LogQuery:
     cursor: pagination.Cursor = None
 
 
-Log = Annotated[LogQuery, Depends()]
+Log = Annotated[LogQuery, Depends(read_query(LogQuery))]
 
 
 @router.post(
