@@ -1,10 +1,12 @@
 """Find assignments on the page, switch them, sync one, and see what waits."""
 
+import asyncio
+import json
 import re
 from decimal import Decimal
 
 import pytest
-from playwright.async_api import Locator, expect
+from playwright.async_api import Locator, Route, expect
 
 from gradesync_sandbox.faults import Fault, Status
 from gradesync_sandbox.schoology.model import Item
@@ -119,3 +121,25 @@ async def test_count_is_absent_while_schoology_is_down(session: BrowserSession) 
     again = await session.open()
     await expect(again.text("Last sync:")).to_be_visible()
     await expect(again.text("since the last sync")).to_have_count(0)
+
+
+async def test_switch_pressed_twice_at_once_shows_what_is_kept(session: BrowserSession) -> None:
+    """Hold back the answer to the first press until the second was made."""
+    opened = await session.open()
+    item = session.room.section.standing()[0]
+    pressed, sent = asyncio.Event(), list[bool]()
+
+    async def answer(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or "{}")["sync_to_sis"])
+        await pressed.wait()
+        await route.continue_()
+
+    await opened.page.route(f"**/assignments/{item.id}", answer)
+    await opened.tab("Assignments").click()
+    await opened.switch(item.title).click()
+    await expect(opened.switch(item.title)).not_to_be_checked()
+    await opened.switch(item.title).click()
+    pressed.set()
+    await expect(opened.tool.locator("#announcement")).to_have_text(f"{item.title}: Never synced")
+    await expect(opened.switch(item.title)).to_be_checked()
+    assert sent == [False, True]

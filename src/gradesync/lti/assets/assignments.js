@@ -10,6 +10,8 @@ const FACTS = new Set(["title", "category", "period", "points", "due", "url"]);
 export class AssignmentsView {
   #context;
   #items = [];
+  #rows = new Map(); // by assignment id
+  #turning = new Map(); // the last press of each switch, by assignment id
   #filter = null;
   #filters = h("div", { class: "filters", role: "group", "aria-label": "Show" });
   #search = h("input", { type: "search", id: "search", autocomplete: "off", oninput: () => this.#render() });
@@ -109,10 +111,12 @@ export class AssignmentsView {
   }
 
   #row(item) {
-    return rowOf(this.#context, item, {
-      turn: (each, toggle) => this.#turn(each, toggle),
+    const row = rowOf(this.#context, item, {
+      turn: ({ id }) => this.#turn(id),
       sync: ({ id }) => this.#context.sync({ assignments: [id] }),
     });
+    this.#rows.set(item.id, row);
+    return row;
   }
 
   /** Offer to switch a whole category, where one is chosen. */
@@ -141,21 +145,27 @@ export class AssignmentsView {
     }
   }
 
-  async #turn(item, toggle) {
+  /** Turn a switch once its earlier presses are done: their answers must not show an older state. */
+  #turn(id) {
+    this.#turning.set(id, Promise.resolve(this.#turning.get(id)).then(() => this.#turnOnce(id)));
+  }
+
+  async #turnOnce(id) {
+    const toggle = this.#rows.get(id).querySelector("[role=switch]");
     const on = toggle.getAttribute("aria-checked") !== "true";
     toggle.setAttribute("aria-checked", String(on));
     show(this.#notice, false);
     try {
-      const updated = await this.#context.api.switch(item.id, on);
-      const row = toggle.closest("li");
-      const focused = document.activeElement === toggle;
+      const updated = await this.#context.api.switch(id, on);
+      const row = this.#rows.get(id);
+      const focused = row.contains(document.activeElement) && document.activeElement.matches("[role=switch]");
       this.#items = this.#items.map((each) => (each.id === updated.id ? updated : each));
       this.#replace(row, updated, focused);
       this.#offerTurns();
       announce(`${isolated(updated.title)}: ${stateOf(updated, this.#context.times)[1]}`);
     } catch (error) {
       if (this.#context.ended(error)) return;
-      toggle.setAttribute("aria-checked", String(!on));
+      this.#rows.get(id).querySelector("[role=switch]").setAttribute("aria-checked", String(!on));
       this.#notify(`${error.title} ${error.fix}`);
     }
   }

@@ -64,14 +64,16 @@ export class CompareView {
       const comparison = await read();
       this.#known = true;
       this.#show(comparison);
-      await Promise.all([this.#decisions.open(), this.#totals.open()]);
     } catch (error) {
       this.#when.textContent = before;
       if (!this.#context.ended(error)) show(this.#notice, true).textContent = `${error.title} ${error.fix}`;
+      return;
     } finally {
       this.#running = false;
       this.#compare.removeAttribute("aria-disabled");
     }
+    // The next comparison needn't wait for what is read of this one.
+    await Promise.all([this.#decisions.open(), this.#totals.open()]);
   }
 
   #show(comparison) {

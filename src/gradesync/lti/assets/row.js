@@ -38,7 +38,7 @@ export function stateOf(item, times) {
   }
 }
 
-/** Create the row. `turn(item, toggle)` turns the switch, `sync(item)` syncs this one alone. */
+/** Create the row. `turn(item)` turns the switch, `sync(item)` syncs this one alone. */
 export function rowOf(context, item, { turn, sync }) {
   const title = isolated(item.title ?? `Assignment ${item.id}`);
   const [kind, words] = stateOf(item, context.times);
@@ -83,7 +83,7 @@ function switchOf({ session }, item, title, turn) {
     { type: "button", role: "switch", class: "switch", "aria-checked": String(item.sync_to_sis) },
     h("span", { class: "unseen" }, `Sync to SIS: ${title}`),
   );
-  toggle.addEventListener("click", () => turn(item, toggle));
+  toggle.addEventListener("click", () => turn(item));
   return h("div", { class: "turn" }, toggle, h("span", { class: "note", "aria-hidden": "true" }, words));
 }
 

@@ -113,17 +113,22 @@ export class SyncView {
 
   /** Start a sync; a second click does nothing, and neither does one while syncs are paused. */
   async start(options) {
+    this.#keepFocus();
     if (this.#running) return;
     if (this.#paused) await this.#readPause();
     if (this.#running || this.#paused) return;
     this.#busy(options.dry_run);
-    // The button that was pressed may be gone, and the focus with it.
-    if (document.activeElement === document.body || !document.activeElement.checkVisibility()) focusOn(this.#headline);
+    this.#keepFocus();
     try {
       await this.#follow(await this.#context.api.start(options));
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  /** Move the focus to the headline where the button that was pressed is gone, and the focus with it. */
+  #keepFocus() {
+    if (document.activeElement === document.body || !document.activeElement.checkVisibility()) focusOn(this.#headline);
   }
 
   async #follow(sync) {
