@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.api import ApiHarness, expect_problem
 from harness.history import by_cell, read_all
-from harness.sis_edits import SisScore
+from harness.sis_edits import SisScore, compare, edit_and_compare
 
 
 async def test_history_shows_what_stood_at_each_moment(api: ApiHarness) -> None:
@@ -110,3 +110,24 @@ async def test_student_search_names_those_of_one_section(api: ApiHarness) -> Non
     expect_problem(await office.get("/students/1/scores"), 404, "student-not-found")
     other = await (await api.office("students:read")).get(f"/students/{uid}/scores", section="1")
     expect_problem(other, 404, "student-not-found")
+
+
+async def test_edit_that_a_comparison_saw_is_in_the_history(api: ApiHarness) -> None:
+    """Show an edit as of the comparison that saw it, once, and no more after a sync wrote over it."""
+    teacher, score = await edit_and_compare(api)
+    path = f"{api.path}/history"
+    about = {"assignment": str(score.item.id), "student": str(score.uid)}
+    await compare(api, teacher)
+    (seen,) = await read_all(teacher, path, **about)
+    assert (seen["change"]["value"], seen["change"]["before"]) == ("3", score.before)
+    assert (seen["change"]["mode"], seen["change"]["found"]) == ("comparison", True)
+    at = seen["change"]["at"]
+    await api.sync(teacher, mode="full")
+    (back,) = await read_all(teacher, path, **about)
+    assert (back["change"]["value"], back["change"]["mode"]) == (score.before, "full")
+    assert (await read_all(teacher, path, as_of=at, **about))[0]["change"]["value"] == "3"
+    answer = await ask(api, score.uid)
+    (found,) = [one for one in answer["scores"] if one["assignment"]["id"] == str(score.item.id)]
+    modes = [(one["mode"], one["before"], one["value"]) for one in found["changes"]]
+    assert modes[:2] == [("full", "3", score.before), ("comparison", score.before, "3")]
+    assert len(modes) == 3

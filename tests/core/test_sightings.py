@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from gradesync.core.decide import NEVER_SENT
-from gradesync.core.history import Cause, CellChange, ColumnChange, Event
+from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event
 from gradesync.core.ledger import LedgerAssignment, Value
-from gradesync.core.sightings import SIGHTING, find_sightings
+from gradesync.core.sightings import find_sightings
 from gradesync.core.sis import LiveGradebook, Ref
 
 FIRST = datetime(2026, 9, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_edit_is_news_again_after_a_write() -> None:
     first = find_sightings(LEDGER, live(s1=Decimal(4)), [], FIRST)
     written = FIRST + timedelta(hours=2)
     assert find_sightings(LEDGER, live(s1=Decimal(4)), [seen(first)], written) == (
-        ColumnChange("a", "r-1", (CellChange("1", Decimal(4), Decimal(4), found=True),)),
+        ColumnChange("a", "r-1", (CellChange("1", Decimal(8), Decimal(4), found=True),)),
     )
 
 

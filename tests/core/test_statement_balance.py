@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from gradesync.core.cell_state import CellState
 from gradesync.core.comparison import ComparedCell
 from gradesync.core.decide import NEVER_SENT
-from gradesync.core.history import CellChange, ColumnChange, Event
+from gradesync.core.history import SIGHTING, CellChange, ColumnChange, Event
 from gradesync.core.ledger import Doubtful, LedgerAssignment, Value, holds
-from gradesync.core.sightings import SIGHTING
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import MOVEMENTS, Balance, Kind, Material, Seen
 from harness.statements import CELL, FIRST, at, cause, made, materials, of_kind

@@ -11,9 +11,8 @@ from gradesync.core.cell_state import CellState
 from gradesync.core.comparison import ComparedCell
 from gradesync.core.decide import NEVER_SENT
 from gradesync.core.gradebook import MISSING, Mark
-from gradesync.core.history import Cause, CellChange, ColumnChange, Event, find_change
+from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event, find_change
 from gradesync.core.ledger import LedgerAssignment, Owed, Value
-from gradesync.core.sightings import SIGHTING
 from gradesync.core.sis import Ref
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Failure, Kind, Line, Material, Seen, Statement

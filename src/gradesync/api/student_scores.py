@@ -52,7 +52,7 @@ async def gather(context: RequestContext, sections: Sequence[StudentLink], *, li
     """Gather what was sent for a student in these sections; `live` also reads what the SIS holds now."""
     async with context.database() as db:
         ledgers = {one.section_id: await ledger.load(db, one.section_id) for one in sections}
-        packed = await history.read_packed(db, list(ledgers))
+        packed = await history.read_packed(db, list(ledgers), sighted=True)
     lines = await compute(lambda: _trace(packed, sections))
     scores: list[SentScore] = []
     for one, traced in zip(sections, lines, strict=True):

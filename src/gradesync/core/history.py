@@ -12,6 +12,8 @@ from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.plan import ScoreOutcome
 from gradesync.core.reasons import Reason, Result
 
+SIGHTING = "comparison"
+"""Name the mode of an event that holds what a comparison saw. It is no change of the ledger."""
 SCHOOL_YEAR_STARTS = 7  # the month: July, as school years of the United States are counted
 
 
@@ -162,6 +164,8 @@ def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, di
             break
         for column in event.columns:
             ref, cells = state.get(column.assignment_id, (None, {}))
+            if ref != column.ref and event.cause.mode == SIGHTING:
+                continue  # a column that went, or came, before the history knew
             if ref != column.ref:
                 cells = {}
             state[column.assignment_id] = column.ref, cells
@@ -191,8 +195,17 @@ def trace_all(events: Iterable[Event]) -> dict[str, dict[str, list[Known]]]:
             cells = found.setdefault(column.assignment_id, {})
             for change in column.cells:
                 known = Known(change, column.ref or "", event.at, event.cause)
-                cells.setdefault(change.student, []).append(known)
+                _add(cells.setdefault(change.student, []), known)
     return found
+
+
+def _add(line: list[Known], known: Known) -> None:
+    """Add a change to those of one score; what a comparison saw once more is none."""
+    if known.cause.mode == SIGHTING and line:
+        known = known._replace(change=known.change._replace(before=line[-1].change.after))
+        if known.change.before == known.change.after:
+            return
+    line.append(known)
 
 
 def oldest_kept(today: date, years: int) -> date:

@@ -9,9 +9,6 @@ from gradesync.core.history import CellChange, ColumnChange, Event
 from gradesync.core.ledger import Ledger, LedgerAssignment, Value, holds
 from gradesync.core.sis import LiveGradebook, LiveScores, id_order
 
-SIGHTING = "comparison"
-"""Name the mode of an event that holds what a comparison saw. It is no change of the ledger."""
-
 
 class _Sighted(NamedTuple):
     """Hold the value that a comparison saw last, and when."""
@@ -71,17 +68,13 @@ def _find_news(
     for student in sorted({*entry.sent, *held, *known}, key=id_order):
         recorded: Sent = entry.sent.get(student, NEVER_SENT)
         value, last = held.get(student), known.get(student)
-        if holds(value, value_of(recorded)):
-            value = value_of(recorded)
-            is_news = last is not None and last.value != value
-        else:
-            # A write since then may have come between: the edit that stands now is another one.
-            is_news = (
-                last is None or last.value != value or (changed_at is not None and last.at <= changed_at)
-            )
-        if is_news:
-            before = recorded if last is None else last.value
-            yield CellChange(student, before, value, found=True)
+        # Seen before the history changed, an edit may have been written over: another one stands now.
+        newest = last if last is not None and (changed_at is None or last.at > changed_at) else None
+        if not holds(value, value_of(recorded)):
+            if newest is None or newest.value != value:
+                yield CellChange(student, newest.value if newest else recorded, value, found=True)
+        elif last is not None and last.value != value_of(recorded):
+            yield CellChange(student, last.value, value_of(recorded), found=True)
 
 
 def value_of(sent: Sent) -> Value:

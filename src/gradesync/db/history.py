@@ -14,8 +14,7 @@ from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Cause, CellChange, ColumnChange, Event
-from gradesync.core.sightings import SIGHTING
+from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event
 from gradesync.db import codec
 from gradesync.db.tables import metadata
 

@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gradesync.core.catalog import use_sis_name
 from gradesync.core.comparison import Comparison, compare
 from gradesync.core.district import District
-from gradesync.core.history import Cause
+from gradesync.core.history import SIGHTING, Cause
 from gradesync.core.ledger import Ledger
 from gradesync.core.reasons import Reason
-from gradesync.core.sightings import SIGHTING, find_sightings
+from gradesync.core.sightings import find_sightings
 from gradesync.core.sis import LiveGradebook
 from gradesync.db import comparisons, decisions, districts, history, ledger, links, pauses, syncs
 from gradesync.db.comparisons import ComparisonState

@@ -71,15 +71,15 @@ async def get_history(
 ) -> schemas.SectionHistory:
     """Return the scores that stood in the SIS, each with the sync that made it and who asked for that.
 
-    It is what gradesync sent or found there. What somebody typed into the SIS since is not in it, unless a
-    sync found it. Edits of the moment are shown by a comparison.
+    It is what gradesync sent or found there. What somebody typed into the SIS is in it from when a sync or a
+    comparison saw it: the `mode` of such a change is `comparison`, and its `sync_id` that of the comparison.
     """
     as_of = filters.as_of or context.runtime.clock()
     listing = context.listing(f"{context.path}/history", filters.query())
     names = await read_names(context)
     async with context.database() as db:
         link = await links.get(db, context.section_id)
-        packed = await history.read_packed(db, [context.section_id], until=filters.as_of)
+        packed = await history.read_packed(db, [context.section_id], until=filters.as_of, sighted=True)
         specs = await ledger.get_specs(db, context.section_id)
     holders = {key: uid for uid, key in (link.remembered if link else {}).items()}
     after = listing.position(cursor)

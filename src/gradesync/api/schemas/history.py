@@ -17,8 +17,9 @@ Value = Annotated[
 class ScoreChange(ResponseModel):
     """Describe one change of a score in the SIS, and why it was made.
 
-    `found`: the sync wrote nothing, it saw the value there. `before` is null both for a blank and where
-    nothing of ours stood; `first` distinguishes them.
+    `found`: the sync wrote nothing, it saw the value there; in the `mode` `comparison` a comparison did, and
+    `sync_id` is its id. `before` is null both for a blank and where nothing of ours stood; `first`
+    distinguishes them.
     """
 
     at: datetime

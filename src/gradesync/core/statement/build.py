@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from gradesync.core.cell_state import CellState
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Event
-from gradesync.core.sightings import SIGHTING
+from gradesync.core.history import SIGHTING, Event
 from gradesync.core.sis import id_order
 from gradesync.core.statement.balance import Balances, find_balances, list_balances, list_drifted
 from gradesync.core.statement.lines import Kind, Line, Material, Statement

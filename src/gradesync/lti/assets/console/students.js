@@ -92,7 +92,10 @@ class StudentsView {
     totals.open();
   }
 
-  #wordsOf({ at, value, before, first, removed, requested_by, sync_id: sync }) {
+  #wordsOf({ at, value, before, first, removed, requested_by, mode, sync_id: sync }) {
+    if (mode === "comparison") {
+      return `${this.#context.times.whole(at)}: ${before ?? "blank"} → ${value ?? "blank"} by somebody in ${SIS}, as a comparison saw (${sync})`;
+    }
     const what = removed ? "no longer ours" : `${first ? "" : `${before ?? "blank"} → `}${value ?? "blank"}`;
     return `${this.#context.times.whole(at)}: ${what}, by ${requested_by} (sync ${sync})`;
   }
