@@ -15,6 +15,7 @@ from harness.district import DistrictHarness
 from harness.environment import Environment
 from harness.faults import kill_worker
 from harness.random_changes import change_at_random
+from harness.sis_kinds import POWERSCHOOL, ROSTER_KINDS, Kind, open_kind
 
 
 async def run_step(harness: DistrictHarness, step: Step, number: int) -> Sync:
@@ -32,10 +33,13 @@ async def loop() -> asyncio.AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(6)
+@pytest.mark.parametrize("kind", [POWERSCHOOL, *ROSTER_KINDS[:1]], ids=str)
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
-async def test_R54_counts_are_those_of_outcomes_at_each_end(environment: Environment, step: Step) -> None:
-    async with environment.open_district(world.build(5, 1, 7, 6)) as harness:
+async def test_R54_counts_are_those_of_outcomes_at_each_end(
+    environment: Environment, step: Step, kind: Kind
+) -> None:
+    async with open_kind(environment, kind, world.build(5, 1, 7, 6)) as harness:
         first = await run_step(harness, step, 9)
         assert first.error_code == STOPS.get(step)
         assert sum(first.scores.values()) > 0
@@ -46,19 +50,20 @@ async def test_R54_counts_are_those_of_outcomes_at_each_end(environment: Environ
 def test_R54_counts_are_those_of_outcomes_in_any_history(
     environment: Environment, loop: asyncio.AbstractEventLoop, run_all: bool
 ) -> None:
-    async def run_history(seed: int, steps: Sequence[tuple[Step, int]]) -> None:
-        async with environment.open_district(world.build(seed, 1, 7, 6)) as harness:
+    async def run_history(kind: Kind, seed: int, steps: Sequence[tuple[Step, int]]) -> None:
+        async with open_kind(environment, kind, world.build(seed, 1, 7, 6)) as harness:
             for step, number in steps:
                 await run_step(harness, step, number)
                 change_at_random(harness, seed + number)
 
     @settings(max_examples=12 if run_all else 4, suppress_health_check=list(HealthCheck))
     @given(
+        kind=st.sampled_from([POWERSCHOOL, *ROSTER_KINDS]),
         seed=st.integers(0, 999),
         steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 12)), min_size=3, max_size=7),
     )
-    def check(seed: int, steps: list[tuple[Step, int]]) -> None:
-        loop.run_until_complete(run_history(seed, steps))
+    def check(kind: Kind, seed: int, steps: list[tuple[Step, int]]) -> None:
+        loop.run_until_complete(run_history(kind, seed, steps))
 
     check()
 

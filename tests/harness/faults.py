@@ -72,9 +72,11 @@ async def kill_worker(
     harness: DistrictHarness, nth: int, done: Done, *, call: str = "*", **wanted: Any
 ) -> Sync:
     """Let the worker of a new sync die at its n-th call to the SIS, if it makes so many. Return the sync."""
-    harness.fault("powerschool", call, Hold(done), nth=nth)
+    harness.fault("oneroster" if harness.sandbox.oneroster else "powerschool", call, Hold(done), nth=nth)
     sync = await harness.request(**wanted)
-    claimed = await claim_from(harness.context, harness.district.id)
+    if (claimed := await claim_from(harness.context, harness.district.id)) is None:
+        await harness.pass_time()  # a write that an earlier sync gave up is waited for
+        claimed = await claim_from(harness.context, harness.district.id)
     assert claimed is not None
     working = asyncio.create_task(run_sync(harness.context, claimed))
     held = asyncio.create_task(harness.faults.until_held())
