@@ -1,6 +1,7 @@
 """Change both sides of a district between two syncs, as people do: one small change each, by numbers."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -98,6 +99,46 @@ def _remake_category(target: Target) -> None:
         target.harness.world.schoology.remake_category(target.section, target.item.category)
 
 
+def _name_as_another(target: Target) -> None:
+    """Give an assignment the name and due date of another."""
+    other = target.harness.items[target.value % len(target.harness.items)]
+    target.harness.edit(target.item, title=other.title, due=other.due)
+
+
+def _make_by_hand(target: Target) -> None:
+    if target.item.due is not None:
+        target.harness.make_in_sis(target.item)
+
+
+def _move_due_date(target: Target) -> None:
+    """Move a due date by up to forty weeks, or take it away."""
+    due = target.item.due
+    later = None if due is None or target.value % 5 == 0 else due + timedelta(weeks=target.value - 4)
+    target.harness.edit(target.item, due=later)
+
+
+def _move_term(target: Target) -> None:
+    sis, term = target.harness.world.powerschool, target.harness.room.term
+    sis.move_term(term, last=term.lastday + timedelta(days=7 * (target.value % 9 - 4)))
+
+
+def _replace_lead(target: Target) -> None:
+    """Make somebody else the lead, with categories of the same names."""
+    sis, room = target.harness.world.powerschool, target.harness.room
+    new = sis.add_teacher(sis.schools[min(sis.schools)])
+    sis.copy_categories(target.harness.room.sis_teacher, new)
+    sis.replace_lead(room.sis, new)
+
+
+def _rename_category(target: Target) -> None:
+    """Rename a category on one side."""
+    schoology, title = target.harness.world.schoology, f"Category {target.value % 3}"
+    if target.value % 2 and target.item.category:
+        schoology.rename_category(target.section, target.item.category, title)
+    else:
+        target.harness.world.powerschool.rename_category(target.sis_category, title)
+
+
 def _shorten_lists(target: Target) -> None:
     switches = target.harness.world.schoology.switches
     switches.partial_once = switches.partial_rest = False
@@ -114,6 +155,17 @@ CHANGES: Mapping[str, Callable[[Target], object]] = {
     "mark": lambda at: at.harness.mark(at.item, at.uid, at.value % 4 + 1),
     "add": lambda at: at.harness.add(f"Added {at.value}"),
     "rename": lambda at: at.harness.edit(at.item, title=f"Renamed {at.value}"),
+    "name alike": _name_as_another,
+    "lengthen name": lambda at: at.harness.edit(
+        at.item, title=f"Long name {at.value} " + "x" * (30 + at.value)
+    ),
+    "move due date": _move_due_date,
+    "count no more": lambda at: at.harness.edit(at.item, count_in_grade=at.value % 2 == 0),
+    "weigh": lambda at: at.harness.edit(at.item, factor=Decimal(at.value % 3)),
+    "rename category": _rename_category,
+    "make by hand in sis": _make_by_hand,
+    "move term in sis": _move_term,
+    "replace lead in sis": _replace_lead,
     "rescale": lambda at: at.harness.edit(at.item, max_points=at.value + 1),
     "ungrade": lambda at: at.harness.edit(at.item, category=0),
     "delete": lambda at: at.harness.edit(at.item, deleted=True),

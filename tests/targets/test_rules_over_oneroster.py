@@ -9,7 +9,15 @@ from itertools import product
 
 import pytest
 
-from engine import test_cursors, test_enrollments, test_facts, test_partial_lists, test_poison, test_reimport
+from engine import (
+    test_cursors,
+    test_enrollments,
+    test_facts,
+    test_partial_lists,
+    test_poison,
+    test_previews,
+    test_reimport,
+)
 from engine.rules import (
     test_assignments_by_number,
     test_moved_by_number,
@@ -74,6 +82,12 @@ RULES: list[Rule] = [
     test_facts.test_R44_category_made_anew_in_the_sis_takes_updates,
     test_facts.test_R44_titles_pair_in_any_unicode_form,
     test_enrollments.test_R38_a_student_who_comes_back_keeps_the_scores,
+    test_enrollments.test_R38_a_student_who_was_gone_for_a_sync_keeps_the_scores,
+    test_enrollments.test_R38_renumbered_enrollments_change_nothing,
+    test_previews.test_R52_preview_predicts_absent_students,
+    test_previews.test_R52_preview_predicts_students_who_are_back,
+    test_previews.test_R52_retry_touches_only_what_failed,
+    test_previews.test_R52_retry_leaves_new_total_points_alone,
     test_enrollments.test_R39_the_score_of_the_older_enrollment_is_sent,
     test_enrollments.test_R53_two_accounts_of_one_school_id_name_each_other,
     test_cursors.test_R48_a_change_by_a_slow_cell_clock_is_carried,
