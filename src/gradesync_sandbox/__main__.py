@@ -38,7 +38,9 @@ def main(
     sis: Annotated[
         Literal["powerschool", "oneroster"], Option(help="How the SIS takes grades.")
     ] = "powerschool",
-    profile: Annotated[str, Option(help=f"Its dialect of OneRoster: {', '.join(PROFILES)}.")] = "standard",
+    profile: Annotated[
+        str | None, Option(help=f"Its dialect of OneRoster: {', '.join(PROFILES)}. [default: standard]")
+    ] = None,
     version: Annotated[
         str | None, Option(help="Version of OneRoster; the profile's usual one if not given.")
     ] = None,
@@ -55,13 +57,15 @@ def main(
     if tool_url is not None:
         base = tool_url.rstrip("/")
         world.lti.register(f"{base}/lti/login", f"{base}/lti/launch")
+    if sis == "powerschool" and (profile or version or demand):
+        raise typer.BadParameter("A profile, a version and demands are of OneRoster: add --sis oneroster.")
     face = None if sis == "powerschool" else _open_face(world, profile, version, demand or [])
     asyncio.run(_serve(Sandbox(world, host, port, oneroster=face), district_file, as_json=as_json))
 
 
-def _open_face(world: World, profile: str, version: str | None, demands: list[str]) -> OneRoster:
+def _open_face(world: World, profile: str | None, version: str | None, demands: list[str]) -> OneRoster:
     try:
-        face = open_face(world.powerschool, profile, version)
+        face = open_face(world.powerschool, profile or "standard", version)
     except KeyError:
         spoken = ", ".join(f"{name} {version}" for name, version in SERVERS)
         raise typer.BadParameter(f"There is no such server. Choose one of: {spoken}.") from None

@@ -7,9 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from gradesync.oneroster.connection import profile_of
 from gradesync.oneroster.profiles import PROFILES
+from gradesync_sandbox.__main__ import main
 from gradesync_sandbox.oneroster.app import create_app
 from gradesync_sandbox.oneroster.demands import SERVERS, TEAMS, Demands, change_demands
 from gradesync_sandbox.oneroster.state import OneRoster, open_face
@@ -109,3 +112,19 @@ async def test_a_demand_is_a_setting_of_the_districts_file() -> None:
 def test_a_demand_that_makes_no_sense_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         change_demands(Demands(), change)
+
+
+@pytest.mark.parametrize(
+    "options", [["--profile", "skyward"], ["--version", "1.1"], ["--demand", "auth=form"]]
+)
+def test_a_dialect_of_oneroster_needs_its_sis(options: list[str]) -> None:
+    app = typer.Typer()
+    app.command()(main)
+    refused = CliRunner().invoke(app, options)
+    assert refused.exit_code == 2
+    assert "oneroster" in refused.output
+
+
+def test_a_demand_that_makes_no_sense_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^decimals: Input should be a valid integer[^\n]*$"):
+        change_demands(Demands(), {"decimals": "few"})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,11 @@ def change_demands(demands: Demands, changes: Mapping[str, str]) -> Demands:
     """
     if unknown := changes.keys() - {field.name for field in fields(Demands)}:
         raise ValueError(f"there is no demand {min(unknown)}")
-    checked = TypeAdapter(Demands).validate_python({**asdict(demands), **changes})
+    try:
+        checked = TypeAdapter(Demands).validate_python({**asdict(demands), **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"{first['loc'][0]}: {first['msg']}") from None
     chosen = tuple((name, getattr(checked, name)) for name in sorted(SETTINGS & changes.keys()))
     return replace(checked, settings=demands.settings + chosen)
 
