@@ -104,9 +104,11 @@ class StoredScores(Mapping[str, Value]):
         """Return how many scores are no blanks."""
         return self._count()
 
-    def forget(self) -> None:
-        """Free the scores that were read; they are read again when they are next needed."""
-        self.__dict__.pop("_scores", None)
+
+def forget_read(sent: Mapping[str, Value]) -> None:
+    """Free what was read of stored scores; it is read again where it is needed again."""
+    if isinstance(sent, StoredScores):
+        vars(sent).pop("_scores", None)
 
 
 def count_standing(sent: Mapping[str, Value]) -> int:
@@ -173,10 +175,7 @@ def find_reassigned(remembered: Mapping[str, str], keys: Mapping[str, str]) -> f
 
 
 def find_changing(gradebook: Gradebook, ledger: "Ledger", students: Mapping[str, str]) -> frozenset[str]:
-    """Return the ids of the assignments of which a score may have to be sent.
-
-    `students` are the SIS keys by uid.
-    """
+    """Return the ids of the assignments of which a score may be due; `students` are SIS keys by uid."""
     return frozenset(
         assignment_id
         for assignment_id, entry in ledger.items()

@@ -12,7 +12,7 @@ from gradesync.core.decide import settle_locked
 from gradesync.core.decisions import settle_decisions
 from gradesync.core.fit import ScoreFitter
 from gradesync.core.gradebook import ITEMS, Assignment, Gradebook
-from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed
+from gradesync.core.ledger import Doubtful, Ledger, LedgerAssignment, Owed, forget_read
 from gradesync.core.plan import (
     Action,
     AssignmentPlan,
@@ -174,9 +174,7 @@ class _Planner:
         """Plan the selected assignments of the gradebook, in the order of their ids."""
         ordered = sorted(self.gradebook.assignments, key=lambda assignment: id_order(assignment.id))
         planned = tuple(self._plan(assignment) for assignment in ordered if self._selects(assignment.id))
-        if not any(item.writes for item in planned):
-            return planned
-        return advise(planned, self.ledger, self.policy)
+        return advise(planned, self.ledger, self.policy) if any(item.writes for item in planned) else planned
 
     def plan_orphans(self) -> tuple[AssignmentPlan, ...]:
         """Plan scores whose assignment the gradebook does not list: none of them goes."""
@@ -214,6 +212,8 @@ class _Planner:
             return stopped._replace(detail=closed.detail)
         column = self._column(entry, SentScores.of(entry, binding, decision, self.live))
         scores = plan_scores(column, self.roster, self.fitter)
+        if not (scores.writes or scores.settled):
+            forget_read(entry.sent)  # nothing needs it any more, and it is most of a large section's ledger
         if binding.locked:
             scores = scores._replace(writes=(), settled=scores.settled + settle_locked(scores.writes))
         return AssignmentPlan(

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from gradesync.core.catalog import Facts
-from gradesync.core.ledger import Ledger, LedgerAssignment, points_of
+from gradesync.core.ledger import Ledger, LedgerAssignment, forget_read, points_of
 from gradesync.core.plan import AssignmentPlan
 from gradesync.core.reasons import Reason
 from gradesync.core.sis import Policy
@@ -85,6 +85,7 @@ def _make_column(plan: AssignmentPlan, entry: LedgerAssignment | None) -> Column
 def _settled(entry: LedgerAssignment) -> Column:
     """Return a column that the plan leaves as it is."""
     points, spec = _points(entry.sent), entry.spec
+    forget_read(entry.sent)
     total = float(spec.points) if spec else 0.0
     return Column(points, points, total, counts=spec is not None and spec.counts)
 

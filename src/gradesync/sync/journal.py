@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gradesync.core.catalog import SyncResult, judge_sync
 from gradesync.core.history import Cause, ColumnChange, Origin, find_change
-from gradesync.core.ledger import Decision, LedgerAssignment, StoredScores
+from gradesync.core.ledger import Decision, LedgerAssignment
 from gradesync.core.overview import SectionProfile
 from gradesync.core.plan import Action, Plan
 from gradesync.core.reasons import Reason, Result
@@ -136,9 +136,6 @@ class Journal:
     def start(self, plan: Plan) -> None:
         """Measure progress and counts against a plan from now on, and start the slice."""
         self.plan = plan
-        for entry in self.entries.values():
-            if isinstance(entry.sent, StoredScores):
-                entry.sent.forget()
         self.slice_ends = monotonic() + max(self.slice, monotonic() - self.started)
         self.done = 0
         changing = [item for item in plan.assignments if item.action is not Action.KEEP]
