@@ -146,6 +146,7 @@ async def _take_runs(opened: CourseTab) -> None:
     await opened.button("Add the schedule").click()
     await expect(opened.text("The whole district")).to_be_visible()
     await expect(opened.tool.get_by_role("table", name="Runs of the last")).to_contain_text("Complete")
+    await opened.headline.first.scroll_into_view_if_needed()
     await _take(opened.page, "console-runs")
 
 

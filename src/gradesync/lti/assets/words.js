@@ -3,6 +3,7 @@
 const LIST = new Intl.ListFormat("en-US");
 const NUMBER = new Intl.NumberFormat("en-US");
 const A_DAY = 86_400_000;
+const CLOCK = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric" };
 
 /** The name of the SIS, as its users know it. */
 export const SIS = document.querySelector("main").dataset.sis;
@@ -196,7 +197,7 @@ export class Times {
     this.#date = format(zone, { month: "short", day: "numeric" });
     this.#whole = format(zone, { month: "short", day: "numeric", year: "numeric", hour: "numeric", minute: "2-digit" });
     this.#named = format(zone, { timeZoneName: "longGeneric" });
-    this.#clock = format(zone, { dateStyle: "short", timeStyle: "medium" }, "sv-SE");
+    this.#clock = format(zone, { ...CLOCK, hourCycle: "h23" });
   }
 
   #day;
@@ -219,7 +220,10 @@ export class Times {
     return new Date(wanted - this.#offset(near)).toISOString();
   }
 
-  #offset = (at) => Date.parse(`${this.#clock.format(at).replace(" ", "T")}Z`) - Math.floor(at / 1000) * 1000;
+  #offset(at) {
+    const shown = Object.fromEntries(this.#clock.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+    return Date.UTC(shown.year, shown.month - 1, shown.day, shown.hour, shown.minute) - at;
+  }
 
   time = (iso) => this.#time.format(new Date(iso));
   whole = (iso) => this.#whole.format(new Date(iso));
@@ -235,11 +239,11 @@ export class Times {
   }
 }
 
-function format(zone, options, locale = "en-US") {
+function format(zone, options) {
   try {
-    return new Intl.DateTimeFormat(locale, { ...options, timeZone: zone ?? undefined });
+    return new Intl.DateTimeFormat("en-US", { ...options, timeZone: zone ?? undefined });
   } catch {
-    return new Intl.DateTimeFormat(locale, options);
+    return new Intl.DateTimeFormat("en-US", options);
   }
 }
 

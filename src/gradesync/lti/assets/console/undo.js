@@ -70,7 +70,7 @@ export class PutBackView {
 /** Ask for a moment by the district's clock. */
 class MomentField {
   #times;
-  #input = h("input", { type: "datetime-local", required: true });
+  #input = h("input", { type: "datetime-local", max: "9999-12-31T23:59", required: true });
 
   constructor({ times }) {
     this.#times = times;
