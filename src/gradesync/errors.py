@@ -14,6 +14,7 @@ GradeSyncError
 
 from collections.abc import Mapping
 from datetime import datetime
+from errno import EMFILE, ENFILE
 from ssl import SSLCertVerificationError
 
 # Causes of `DatabaseAway` where a limit was reached: that of a wait for a lock, that of a statement.
@@ -110,6 +111,20 @@ def find_untrusted(error: BaseException) -> SSLCertVerificationError | None:
     while cause is not None and not isinstance(cause, SSLCertVerificationError):
         cause = cause.__cause__ or cause.__context__
     return cause
+
+
+def is_out_of_descriptors(error: BaseException) -> bool:
+    """Return whether this process could open no descriptor more."""
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, OSError) and cause.errno in (EMFILE, ENFILE):
+            return True
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+        if cause is not None:
+            waiting.append(cause.__cause__ or cause.__context__)
+    return False
 
 
 class LeaseLost(GradeSyncError):

@@ -153,9 +153,19 @@ async def serve_with_descriptors(
     settings: Settings, descriptors: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Serve the API at its public URL with so many descriptors; it must end by itself."""
+    port = settings.public_url.rpartition(":")[2]
+    async with start_with_descriptors(settings, descriptors, "serve", "--port", port) as process:
+        yield process
+
+
+@asynccontextmanager
+async def start_with_descriptors(
+    settings: Settings, descriptors: int, *words: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a gradesync process with so many descriptors; it must end by itself."""
     process = await asyncio.create_subprocess_exec(
         *("sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", str(descriptors)),
-        *(sys.executable, "-m", "gradesync", "serve", "--port", settings.public_url.rpartition(":")[2]),
+        *(sys.executable, "-m", "gradesync", *words),
         env={**os.environ, **settings.environment()},
         stderr=asyncio.subprocess.PIPE,
     )

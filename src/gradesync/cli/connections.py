@@ -1,7 +1,6 @@
 """Bound the connections of a server: how many there are, and how long a request may take to arrive."""
 
 import asyncio
-import resource
 import time
 from typing import Any
 
@@ -9,9 +8,10 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gradesync.redis_client.pool import CONNECTIONS as REDIS_CONNECTIONS
+from gradesync.observability.descriptors import count_descriptors, limit_share
+from gradesync.redis_client.pool import limit_connections as limit_redis
 from gradesync.settings import Settings
-from gradesync.upstream.egress import CONNECTIONS as UPSTREAM_CONNECTIONS
+from gradesync.upstream.egress import limit_connections as limit_upstream
 
 BACKLOG = 100  # that the kernel keeps, and that one turn of the loop accepts before any of them is counted
 FILES = 64  # of the interpreter, its libraries, the logs
@@ -30,12 +30,17 @@ log = structlog.get_logger(__name__)
 
 def limit_connections(settings: Settings) -> int:
     """Return how many connections a server may have, so that descriptors are left for all else."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    reserved = settings.database_pool + REDIS_CONNECTIONS + UPSTREAM_CONNECTIONS + BACKLOG + FILES
+    descriptors = count_descriptors()
+    reserved = settings.database_pool + limit_redis() + limit_upstream() + limit_backlog() + FILES
     limit = max(FEWEST, min(MOST, descriptors - reserved))
     if limit < MOST:
         log.warning("connections.few", limit=limit, descriptors=descriptors, enough=MOST + reserved)
     return limit
+
+
+def limit_backlog() -> int:
+    """Return how many connections may wait to be accepted."""
+    return limit_share(BACKLOG, 8)
 
 
 class BoundedProtocol(H11Protocol):

@@ -16,7 +16,12 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from gradesync.cli.connections import BACKLOG, BoundedProtocol, limit_connections, log_exhaustion
+from gradesync.cli.connections import (
+    BoundedProtocol,
+    limit_backlog,
+    limit_connections,
+    log_exhaustion,
+)
 from gradesync.cli.output import CommandError
 from gradesync.embedded import Servers
 from gradesync.errors import DatabaseAway
@@ -120,7 +125,7 @@ async def _serve(
         server_header=False,
         http=BoundedProtocol,
         limit_concurrency=limit_connections(runtime.settings),
-        backlog=BACKLOG,
+        backlog=limit_backlog(),
         reset_contextvars=True,  # what one request binds is not bound to the next of its connection
         forwarded_allow_ips=runtime.settings.trusted_proxies,
         timeout_graceful_shutdown=int(runtime.settings.drain_seconds),

@@ -14,12 +14,10 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    ConnectionError,
-    RedisError,
-)
+from redis.exceptions import ConnectionError, RedisError
 from redis.exceptions import TimeoutError as NoAnswer
 
+from gradesync.observability.descriptors import limit_share
 from gradesync.observability.periodic import cancel_all
 from gradesync.redis_client import sentinel
 from gradesync.redis_client.problems import RedisAway, TooSlow, find_problem
@@ -44,6 +42,11 @@ OUTAGES = Counter(
 )
 
 log = structlog.get_logger(__name__)
+
+
+def limit_connections() -> int:
+    """Return how many connections to Redis a process opens at most."""
+    return limit_share(CONNECTIONS, 16)
 
 
 @asynccontextmanager
@@ -206,7 +209,7 @@ class Pool(BlockingConnectionPool):
             lambda: BlockingConnectionPool.disconnect(self, inuse_connections=False),
         )
         usual: dict[str, Any] = {
-            "max_connections": CONNECTIONS,
+            "max_connections": limit_connections(),
             "timeout": SLOT_SECONDS,
             # redis-py has one limit to open and to close. While one opens, patience ends it first.
             "socket_connect_timeout": CLOSE_SECONDS + (1 + MORE_ROUNDS) * patience_seconds,

@@ -16,7 +16,7 @@ import stamina
 from gradesync.core.ports import Permit
 from gradesync.core.reasons import Reason
 from gradesync.errors import AnswerLost, CertificateRefused, Retriable, SyncStopped, find_untrusted
-from gradesync.upstream.limits import Budget, limit_steps
+from gradesync.upstream.limits import SHORTAGE_PAUSE, Budget, is_shortage, limit_steps
 from gradesync.upstream.response import (
     MAX_BYTES,
     MEBIBYTE,
@@ -30,10 +30,7 @@ from gradesync.upstream.response import (
     wait_seconds,
 )
 
-NEVER_SENT = (
-    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
-    *(httpx.UnsupportedProtocol, httpx.LocalProtocolError),
-)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 TIMED_OUT = (TimeoutError, httpx.TimeoutException)
 MAX_HOPS, LONGEST_PAUSE = 3, 3600.0
 # Sent with every call, beside its own; the encodings are those that httpx always decodes.
@@ -242,6 +239,9 @@ class Upstream:
                     result.status = "unsent"
                     detail = f"the certificate of {title} is not trusted: {untrusted.verify_message}"
                     raise CertificateRefused(detail) from error
+                if is_shortage(error):  # which shows nothing of the upstream
+                    result.status = "unsent"
+                    raise Retriable(detail, retry_at=self.clock() + SHORTAGE_PAUSE) from error
                 if call.sent is False or isinstance(error, NEVER_SENT):
                     result.status = "unsent"
                     raise Retriable(detail) from error

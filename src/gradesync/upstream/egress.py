@@ -12,6 +12,7 @@ import httpx
 
 from gradesync.core.reasons import Reason
 from gradesync.errors import SyncStopped
+from gradesync.observability.descriptors import limit_share
 from gradesync.upstream.limits import limit_steps
 
 SILENT_SECONDS = 60.0  # longer than any call that names no time of its own
@@ -37,13 +38,19 @@ class GuardedClient(httpx.AsyncClient):
         )
 
 
-def open_client(*, allow_private_network: bool, connections: int = CONNECTIONS) -> GuardedClient:
+def limit_connections() -> int:
+    """Return how many connections a process opens to all upstream systems and webhooks together."""
+    return limit_share(CONNECTIONS, 4)
+
+
+def open_client(*, allow_private_network: bool, connections: int | None = None) -> GuardedClient:
     """Open one client for all districts: no redirects, no cookies, no proxies of the environment.
 
     It connects only to public addresses over https, unless `allow_private_network`. The caller limits the
     total time of a call; here each step of it is limited.
     """
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    most = connections or limit_connections()
+    limits = httpx.Limits(max_connections=most, max_keepalive_connections=most)
     return GuardedClient(
         httpx.AsyncHTTPTransport(verify=_tls(), limits=limits)
         if allow_private_network

@@ -3,13 +3,14 @@
 import asyncio
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import httpx
 from redis.asyncio import Redis
 
 from gradesync.core.district import BUDGET_SHARE
+from gradesync.errors import is_out_of_descriptors
 from gradesync.redis_client.pool import redis_optional
 
 PREFIX = "gradesync:circuit:"
@@ -18,6 +19,9 @@ FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30.0
 FAILURES_KEPT_SECONDS = 600
 CONNECT_SECONDS = 10.0
+SHORTAGE_PAUSE = timedelta(
+    seconds=5
+)  # until a call is tried again for which this process had no connection left
 
 
 def loop_time() -> float:
@@ -31,6 +35,11 @@ def limit_steps(seconds: float) -> dict[str, float | None]:
     The total needs a limit of its own. This one holds where a library loses the cancellation of a call.
     """
     return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS).as_dict()
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Return whether a call was not sent because this process had no connection, or no descriptor, left."""
+    return isinstance(error, httpx.PoolTimeout) or is_out_of_descriptors(error)
 
 
 class Budget(Protocol):

@@ -13,6 +13,7 @@ from arq.worker import Worker, func
 from prometheus_client import Gauge
 
 from gradesync.observability.periodic import cancel_all, log_failure, run_periodically
+from gradesync.observability.rotation import Rotation
 from gradesync.redis_client.pool import to_bytes
 from gradesync.runtime import Runtime
 from gradesync.sync import comparison
@@ -22,9 +23,10 @@ from gradesync.sync.preflight import advance
 from gradesync.sync.release import retry_releases
 from gradesync.sync.run import run_sync
 from gradesync.sync.runs import advance_runs
+from gradesync.upstream.egress import limit_connections
 from gradesync.wakeup import THERE_IS_WORK, Wakeup
 from gradesync.worker.processor import SAVE_SECONDS, ProcessorMeter
-from gradesync.worker.webhooks import WebhookSender
+from gradesync.worker.webhooks import DELIVERIES_AT_ONCE, WebhookSender
 
 POLL_WAKEUPS_SECONDS = 0.1
 LOOK_SECONDS = 1.0
@@ -81,7 +83,10 @@ async def run_worker(runtime: Runtime) -> AsyncIterator[None]:
 
 def webhook_sender(runtime: Runtime) -> WebhookSender:
     """Return the sender of a process's webhooks."""
-    return WebhookSender(runtime.context.database, runtime.client, runtime.clock)
+    # Slow addresses must leave connections to syncs, also where there are few.
+    at_once = max(1, limit_connections() // (2 * DELIVERIES_AT_ONCE))
+    rotation = Rotation("deliver", at_once)
+    return WebhookSender(runtime.context.database, runtime.client, runtime.clock, rotation=rotation)
 
 
 class Work(Protocol[T]):
