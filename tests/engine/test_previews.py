@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gradesync.db.syncs import Sync
 from harness.assertions import assert_synced_well
 from harness.district import DistrictHarness
 from harness.environment import Environment
@@ -114,3 +115,29 @@ async def test_R52_retry_leaves_new_total_points_alone(harness: DistrictHarness)
         before,
     )
     await assert_synced_well(harness)
+
+
+async def fail_for_absence(harness: DistrictHarness) -> Sync:
+    """Fail the scores of a student who is back in the SIS section afterwards."""
+    student = harness.room.students[harness.students[0]]
+    harness.world.powerschool.drop(student, harness.room.sis)
+    failed = await harness.sync()
+    harness.world.powerschool.enroll(student, harness.room.sis)
+    return failed
+
+
+async def test_R20_R52_retry_makes_a_deleted_column_whole(harness: DistrictHarness) -> None:
+    """Delete a column before a student's scores are sent again: no half of it is called complete."""
+    failed, item = await fail_for_absence(harness), harness.items[0]
+    harness.delete_in_sis(item)
+    retried = await compare(harness, retry_of=failed.id)
+    assert (await harness.outcomes_by_cell(retried))[item.id, None] == ("recreated", None)
+    assert (retried.status, harness.differences()) == ("complete", [])
+
+
+async def test_R45_R52_retry_goes_on_after_a_reimport(harness: DistrictHarness) -> None:
+    failed = await fail_for_absence(harness)
+    harness.world.schoology.reimport_assignments(harness.room.section.id, None, with_grades=True)
+    retried = await compare(harness, retry_of=failed.id)
+    assert (retried.status, retried.result, retried.scores["written"]) == ("complete", "all-sent", 2)
+    assert harness.differences() == []

@@ -13,6 +13,7 @@ from gradesync.core.ledger import Ledger, find_changing, find_cursor, is_among, 
 from gradesync.core.overview import CategoryUse, SectionProfile
 from gradesync.core.ports import Source, Target
 from gradesync.core.reasons import Reason
+from gradesync.core.retries import follow_selection
 from gradesync.core.rules import Rulebook, Verdict
 from gradesync.core.sis import LiveAssignment, LiveGradebook, LiveScores, Ref, SisSection
 from gradesync.db import ledger
@@ -179,6 +180,8 @@ async def _complete(
     entries = reassign_columns(reading.gradebook, syncing, attempt.journal.entries, live)
     reassigned = entries is not attempt.journal.entries
     attempt.journal.entries = dict(entries)
+    if attempt.sync.retry_of and attempt.selection:
+        attempt.selection = follow_selection(attempt.selection, entries, gone)
     gradebook = await _read_cells(attempt, reading, tuple(syncing), gone)
     policy = attempt.district.policy
     changing = frozenset(key for key, entry in entries.items() if entry.decisions and has_pending(entry))
