@@ -1,10 +1,11 @@
-"""Check every state of the page with axe-core and by its words: wide and as a phone, light and dark."""
+"""Check every state of the page: axe-core, words and numbers, wide and as a phone, light and dark."""
 
 import pytest
 from playwright.async_api import expect
 
 from harness.accessibility import look_everywhere
 from harness.browser import BrowserSession, CourseTab
+from harness.page_numbers import find_wrong_numbers
 from harness.teacher_states import Walk
 from harness.vocabulary import is_known, words_of
 
@@ -36,7 +37,7 @@ def words_of_data(session: BrowserSession) -> frozenset[str]:
 
 
 @pytest.mark.long
-async def test_every_state_is_accessible_in_plain_words(session: BrowserSession) -> None:
+async def test_every_state_is_accessible_plain_and_counted(session: BrowserSession) -> None:
     found: dict[str, dict[str, list[str]]] = {}
     data = words_of_data(session) | BESIDES
 
@@ -45,6 +46,8 @@ async def test_every_state_is_accessible_in_plain_words(session: BrowserSession)
         texts: list[str] = await opened.tool.locator("body").evaluate(TEXTS)
         if unknown := [word for word in words_of(" ".join(texts)) - data if not is_known(word)]:
             faults["words"] = unknown
+        if wrong := await find_wrong_numbers(session, opened):
+            faults["numbers"] = wrong
         if faults:
             found[state] = faults
 

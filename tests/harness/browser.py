@@ -149,8 +149,12 @@ class BrowserSession:
 
     async def open_counting(self) -> "CourseTab":
         """Open the course, and count what waits as a process does that has read nothing yet."""
-        self.app.state.live = Live(self.runtime)
+        self.forget()
         return await self.open()
+
+    def forget(self) -> None:
+        """Forget what was read of Schoology, as a process does that has just started."""
+        self.app.state.live = Live(self.runtime)
 
     def worker(self) -> AbstractAsyncContextManager[None]:
         """Run a worker while the block lasts."""

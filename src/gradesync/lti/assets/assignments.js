@@ -77,28 +77,28 @@ export class AssignmentsView {
   #render() {
     const present = [...KINDS.keys()].filter((kind) => this.#items.some((item) => kindOf(item) === kind));
     if (!present.includes(this.#filter)) this.#filter = null;
-    const chips = [[null, "All", this.#items.length]].concat(
-      present.map((kind) => [kind, KINDS.get(kind), this.#items.filter((item) => kindOf(item) === kind).length]),
+    const found = this.#found();
+    const chips = [[null, "All", found.length]].concat(
+      present.map((kind) => [kind, KINDS.get(kind), found.filter((item) => kindOf(item) === kind).length]),
     );
     const focused = [...this.#filters.children].indexOf(document.activeElement);
     this.#filters.replaceChildren(...chips.map((chip) => this.#chip(...chip)));
     if (focused >= 0) this.#filters.children[Math.min(focused, chips.length - 1)].focus();
     show(this.#filters, present.length > 1);
     show(this.#controls, this.#items.length > 1);
-    const shown = this.#shown();
+    const [, compare] = ORDERS.get(this.#order.value);
+    const shown = found.filter((item) => !this.#filter || kindOf(item) === this.#filter).sort(compare);
     show(this.#head, shown.length > 0);
     this.#list.replaceChildren(...(shown.length || !this.#items.length ? shown.map((item) => this.#row(item)) : [NOTHING()]));
     this.#offerTurns();
   }
 
-  #shown() {
+  /** Return the assignments of the category that match the search: the filters count these. */
+  #found() {
     const text = this.#search.value.trim().toLocaleLowerCase("en-US");
-    const [, compare] = ORDERS.get(this.#order.value);
     return this.#items
-      .filter((item) => !this.#filter || kindOf(item) === this.#filter)
       .filter((item) => !this.#category.value || item.category?.id === this.#category.value)
-      .filter(({ title }) => !text || (title ?? "").toLocaleLowerCase("en-US").includes(text))
-      .sort(compare);
+      .filter(({ title }) => !text || (title ?? "").toLocaleLowerCase("en-US").includes(text));
   }
 
   #chip(kind, text, n) {
