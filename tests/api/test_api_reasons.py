@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gradesync_sandbox.faults import Fault, Status
 from harness.api import ApiClient, ApiHarness, expect_problem
 
 
@@ -56,3 +57,13 @@ async def test_reasons_of_an_unknown_sync_are_refused(api: ApiHarness) -> None:
     teacher = await api.teacher()
     unknown = f"{api.path}/syncs/01234567-89ab-7cde-8f01-23456789abcd/reasons"
     expect_problem(await teacher.get(unknown), 404, "sync-not-found")
+
+
+async def test_technical_details_are_labeled(api: ApiHarness) -> None:
+    no = Status(409, '{"message":"TeacherCategoryId is refused, Ada"}')
+    api.sandbox.faults.add(Fault("powerschool", "assignment.create", no))
+    teacher = await api.teacher()
+    found = (await read_reasons(teacher, await api.sync(teacher)))["assignment-not-accepted"]
+    assert "the details name" in found["reason"]["fix"]
+    (row,) = found["concerned"][0]["first"]
+    assert row["about"] == "Details: PowerSchool answered 409 and named teachercategoryid"

@@ -19,6 +19,8 @@ from gradesync.db.outcomes import Outcome
 router = APIRouter(tags=["Syncs"])
 
 BY_STUDENT = tuple(code for code, entry in CATALOG.items() if entry.several)
+# The fixes name them so: they are for whoever looks after the systems, in the words of those.
+DETAILS = "Details"
 ORDER: Mapping[str, int] = {code: position for position, code in enumerate(CATALOG)}
 
 
@@ -69,13 +71,14 @@ def _render_row(code: str, outcome: Outcome, names: Mapping[str, str]) -> schema
     uid = outcome.student_id if outcome.count is None else ""
     facts = {**read_detail(outcome.detail), **outcome.facts} if outcome.reason == code else outcome.facts
     words = CATALOG[Reason(code)].describe(facts) if code in ORDER else ""
-    about = words if words and words != CATALOG[Reason(code)].title else outcome.detail
+    if not words or words == CATALOG[Reason(code)].title:
+        words = f"{DETAILS}: {outcome.detail}" if outcome.detail else ""
     return schemas.ConcernedRow(
         assignment=schemas.OutcomeAssignment(id=outcome.assignment_id, title=outcome.title)
         if outcome.assignment_id
         else None,
         student=schemas.OutcomeStudent(id=uid, name=names.get(uid)) if uid else None,
-        about=about or None,
+        about=words or None,
     )
 
 

@@ -58,7 +58,7 @@ function wrongSection({ code }, concerned, size) {
 /** Return an outcome as a row of a reason: `assignment`, `student`, `about`. The reason may be one of its warnings. */
 function rowOf({ code }, { assignment, student, reason, detail, warnings }) {
   const own = reason?.code === code ? reason : warnings.find((each) => each.code === code);
-  return { assignment, student, about: own && own.explanation !== own.title ? own.explanation : detail };
+  return { assignment, student, about: own && own.explanation !== own.title ? own.explanation : detail && `Details: ${detail}` };
 }
 
 /** Show a student, with the assignments that are concerned. */
