@@ -6,7 +6,7 @@ import { SIS } from "./words.js";
 export const STATES = new Map([
   ["drift", { kind: "edited", words: `Changed in ${SIS}` }],
   ["conflict", { kind: "needs", words: "Changed in both" }],
-  ["pending", { kind: "waits", words: "Changed in Schoology" }],
+  ["pending", { kind: "waits", words: "Not sent yet" }],
   ["converged", { kind: "held", words: "Changed alike in both" }],
   ["same", { kind: "held", words: "The same in both" }],
   ["unreadable", { kind: "out", words: "Can't be compared" }],
