@@ -15,6 +15,16 @@ PREFIX = "gradesync:wakeups:"
 NOTIFY_SECONDS = 0.7
 COUNT_KEPT_SECONDS = 10
 
+# KEYS: the number of a district's waiting wake-ups. ARGV: their limit, and the seconds that a count is kept.
+# Returns 1 where there is room for one more, which is counted. The count expires: wake-ups that a flushed
+# Redis lost must not suppress later ones for long.
+COUNT_SENT = """
+if tonumber(redis.call('GET', KEYS[1]) or 0) >= tonumber(ARGV[1]) then return 0 end
+redis.call('INCR', KEYS[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2], 'NX')
+return 1
+"""
+
 WAKEUPS = Counter("gradesync_wakeups_total", "Wake-ups for workers, by what became of them.", ["result"])
 
 log = structlog.get_logger(__name__)
@@ -42,21 +52,14 @@ class Wakeup:
             WAKEUPS.labels("sent" if sent else "suppressed").inc()
 
     async def _send(self, district_id: str) -> bool:
-        if await self._count(district_id, 1) > self.limit:
-            await self._count(district_id, -1)
+        count_sent = self.redis.register_script(COUNT_SENT)
+        if not await count_sent(keys=[PREFIX + district_id], args=[self.limit, COUNT_KEPT_SECONDS]):
             return False
         return await self.redis.enqueue_job(THERE_IS_WORK, district_id) is not None
 
     async def received(self, district_id: str) -> None:
         """Count a wake-up as received, before looking for work: later requests then send a new one."""
-        async with redis_optional("count a wake-up"):
-            await self._count(district_id, -1)
-
-    async def _count(self, district_id: str, change: int) -> int:
-        """Change the number of a district's waiting wake-ups, and return it."""
-        # The count expires: wake-ups that a flushed Redis lost must not suppress later ones for long.
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.incrby(PREFIX + district_id, change)
+        async with redis_optional("count a wake-up"), self.redis.pipeline(transaction=True) as pipe:
+            pipe.decr(PREFIX + district_id)
             pipe.expire(PREFIX + district_id, COUNT_KEPT_SECONDS, nx=True)
-            count, _ = await pipe.execute()
-        return int(count)
+            await pipe.execute()
