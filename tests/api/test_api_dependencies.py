@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from gradesync.api.app import ROUTERS
+from gradesync.api.app import FIRST, ROUTERS
 from gradesync.api.queries import refuse_unknown
 
 
@@ -21,7 +21,12 @@ def is_coroutine(call: object) -> bool:
 
 
 def test_dependencies_of_all_routes_are_coroutines() -> None:
-    routes = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+    routes = [
+        route
+        for module in (*FIRST, *ROUTERS)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
+    ]
     found = {call for route in routes for call in list_dependencies(route.dependant)}
     assert len(found) > 10
     assert [call for call in (*found, refuse_unknown) if not is_coroutine(call)] == []

@@ -52,13 +52,16 @@ from gradesync.runtime import Runtime
 BODY_MAX = 1_048_576
 # FastAPI's own telemetry would record paths, queries and the texts of exceptions.
 NO_TELEMETRY: TelemetryConfig = {"auto_configure": False, "tracing": False, "metrics": False, "logs": False}
+# A request is compared with routers in their order, and the first builds the routes of all that it passes:
+# what a new process is asked first stands first, and last in the document.
+FIRST = (oauth, operations)
 ROUTERS = (
     *(syncs, outcomes, reasons, gradebook, comparisons, drift, history, students, events, assignments),
     *(imports, mapping, categories, sections, totals, statements),
     undo,
     *(pauses, runs, schedules, preflight, district, policy, webhooks),
     *(overview, district_categories, preflight_sections),
-    *(clients, district_file, oauth, operations, docs),
+    *(clients, district_file, docs),
 )
 
 
@@ -86,10 +89,17 @@ def _build(public_url: str) -> FastAPI:
         generate_unique_id_function=_operation_id,
         dependencies=[Depends(refuse_unknown)],
     )
-    for module in ROUTERS:
+    of_fastapi = len(app.routes)
+    for module in (*FIRST, *ROUTERS):
         app.include_router(module.router)
+    others = of_fastapi + len(FIRST)
     install_handlers(app, public_url)
-    app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]  # FastAPI's own way
+
+    def describe() -> dict[str, Any]:
+        routes = app.routes
+        return openapi.describe([*routes[:of_fastapi], *routes[others:], *routes[of_fastapi:others]])
+
+    app.openapi = cache(describe)  # type: ignore[method-assign]  # FastAPI's own way
     # Outermost: a middleware inside the application would miss unexpected errors.
     bounded = BodyLimit(
         app.build_middleware_stack(), BODY_MAX, problems.problem_response("body-too-large", public_url)

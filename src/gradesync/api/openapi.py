@@ -1,10 +1,11 @@
 """Describe the API as an OpenAPI 3.1 document."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from gradesync.api.messages import describe_messages
 from gradesync.api.problems import PROBLEM_JSON, problem_responses
@@ -117,14 +118,14 @@ TOKEN_ERROR = {
 }
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """Return the document of an application's routes."""
+def describe(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """Return the document of these routes."""
     document = get_openapi(
         title=TITLE,
         version=version("gradesync"),
         openapi_version="3.1.0",
         description=DESCRIPTION,
-        routes=app.routes,
+        routes=routes,
         tags=TAGS,
         servers=[{"url": "/"}],
     )
