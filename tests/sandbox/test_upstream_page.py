@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gradesync_sandbox.oneroster.state import Switches as RosterSwitches
 from gradesync_sandbox.powerschool.gradebook import Gradebook
 from gradesync_sandbox.powerschool.state import PowerSchool
 from gradesync_sandbox.powerschool.switches import ScoreFaultKind
@@ -51,6 +52,22 @@ def test_named_switches_and_methods_exist(system: str, owners: tuple[type, ...],
     methods = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[-2])}
     assert len(methods) > 10
     assert {name for name in methods if not any(hasattr(owner, name) for owner in owners)} == set()
+
+
+@pytest.mark.parametrize(
+    ("system", "switches"),
+    [("Schoology", SchoologySwitches), ("PowerSchool", SisSwitches), ("OneRoster", RosterSwitches)],
+)
+def test_the_page_names_every_switch(system: str, switches: type) -> None:
+    (part,) = re.findall(rf"^## {system} .*?(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert {field.name for field in fields(switches) if f"`{field.name}`" not in part} == set()
+
+
+def test_every_row_of_switches_has_a_tag() -> None:
+    rows = re.findall(r"^\| switch `(\w+)` \| [^|]+ \| ([^|]+) \|$", PAGE, re.MULTILINE)
+    assert len(rows) == PAGE.count("| switch `")
+    untagged = {name for name, tag in rows if not re.search(r"\*(documented|observed|claimed|guess)\*", tag)}
+    assert untagged == {"clock_skew", "latency"}  # conditions of a test, and no behavior of a system
 
 
 def test_the_page_describes_every_score_fault() -> None:
