@@ -139,6 +139,9 @@ async def test_undo_without_anything_to_put_back_is_refused(api: ApiHarness) -> 
     unchanged = await api.sync(teacher)
     response = await teacher.post(f"{api.path}/undo", {"sync": unchanged["id"]})
     expect_problem(response, 422, "undo-not-possible")
+    long_ago = {"student": str(next(iter(api.room.students))), "as_of": "2019-01-01T00:00:00Z"}
+    gone = expect_problem(await teacher.post(f"{api.path}/undo", long_ago), 422, "undo-not-possible")
+    assert gone["detail"].startswith("The history is kept from 20")
     both = {"sync": unchanged["id"], "student": "1", "as_of": unchanged["requested_at"]}
     expect_problem(await teacher.post(f"{api.path}/undo", both), 422, "request-not-valid")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gradesync.core.district import District
+from gradesync.core.history import oldest_kept
 from gradesync.core.plan import Selection
 from gradesync.core.reasons import Reason
 from gradesync.core.second_person import APPROVABLE, is_second_person
@@ -102,7 +104,7 @@ async def _accept(context: SyncContext, request: Request) -> Accepted:
         key = request.key and Key(request.actor, request.section_id, request.key)
         if key and (answer := await idempotency.find(db, key)):
             return Accepted(_repeated(answer, request), accepted=True)
-        queued = await _queue(db, request, district)
+        queued = await _queue(db, request, district, context.clock().date())
         if queued.accepted:
             await audit.append(
                 db, request.actor, "sync.requested", _audit_detail(queued.sync), request.source_ip
@@ -142,10 +144,11 @@ def _repeated(answer: StoredResponse, request: Request) -> Sync:
     return msgspec.convert(dict(answer.response), Sync)
 
 
-async def _queue(db: AsyncSession, request: Request, district: District) -> Accepted:
+async def _queue(db: AsyncSession, request: Request, district: District, today: date) -> Accepted:
     options = request.options
     if options.undo is not None:
-        await require_targets(db, request.section_id, options.undo)
+        kept_from = oldest_kept(today, district.policy.history_years)
+        await require_targets(db, request.section_id, options.undo, kept_from)
     selection = await _selection(db, request)
     approved = await _approved(db, request, district)
     if approved and options.mode is None and selection is None:
