@@ -16,7 +16,7 @@ from gradesync.core.decide import NEVER_SENT, Sent
 from gradesync.core.gradebook import EXCUSED, MISSING, Mark
 from gradesync.core.history import Cause, CellChange, ColumnChange, fold
 from gradesync.core.sis import Policy
-from gradesync.db import districts, history, ledger, migrate, partitions
+from gradesync.db import connections, districts, history, ledger, migrate, partitions
 from gradesync.db.codec import Secrets, uuid7
 from gradesync.db.session import Database
 from harness.servers import Urls
@@ -126,6 +126,27 @@ async def test_months_that_no_district_keeps_are_dropped(
         assert [event.at.year for event in await history.read(db, "79")] == [2026, 2026]
     async with store.district("hilltop") as db:
         assert [event.at for event in await history.read(db, "79")] == [NOW]
+
+
+async def test_locked_rows_of_a_district_keep_no_other_waiting(
+    fresh: Urls, owner: AsyncConnection, store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "OWNER_LOCK_SECONDS", 0.1)
+    june = datetime(2026, 6, 30, tzinfo=UTC)
+    await partitions.maintain(fresh.migrate_database_url, now=june)
+    alder = replace(HILLTOP, id="alder", lti=None, lti11=None)
+    for district, years in ((RIVERSIDE, 2), (alder, 0), (HILLTOP, 0)):
+        async with store.district(district.id) as db:
+            await districts.apply(db, replace(district, policy=Policy(history_years=years)))
+        await add(owner, june, district.id)
+    async with fresh.owner() as other:
+        await other.execute(text("BEGIN"))
+        await other.execute(text("SELECT FROM history WHERE district_id = 'alder' FOR UPDATE"))
+        with pytest.raises(partitions.PartitionsLocked):
+            await partitions.maintain(fresh.migrate_database_url, now=NOW, attempts=1)
+        await other.execute(text("ROLLBACK"))
+    assert await count(owner, "history") == 2
+    assert (await partitions.maintain(fresh.migrate_database_url, now=NOW)).deleted == 1
 
 
 async def test_state_shows_when_maintain_is_due(fresh: Urls, owner: AsyncConnection, store: Database) -> None:

@@ -222,18 +222,29 @@ async def _drop(connection: AsyncConnection, table: Partitioned, oldest: date, r
 
 
 async def _drop_history(connection: AsyncConnection, today: date, report: Maintained) -> None:
-    """Drop the months that no district keeps any more, and delete what single districts keep no longer."""
+    """Drop the months that no district keeps any more, and delete what single districts keep no longer.
+
+    Where the rows of some are locked, the others are done before that is raised.
+    """
     async with connection.begin():
         years = {row[0]: row[1] for row in await connection.execute(YEARS)}
     default = Policy().history_years
     kept = {id_: oldest_kept(today, default if own is None else own) for id_, own in years.items()}
     oldest = min(kept.values(), default=oldest_kept(today, default))
     await _drop(connection, HISTORY, oldest, report)
+    busy: DatabaseAway | None = None
     for district, since in sorted(kept.items()):
         if since > oldest:
-            async with connection.begin():
-                values = {"district": district, "before": datetime.combine(since, time(), UTC)}
-                report.deleted += (await connection.execute(DELETE, values)).rowcount
+            values = {"district": district, "before": datetime.combine(since, time(), UTC)}
+            try:
+                async with connection.begin():
+                    report.deleted += (await connection.execute(DELETE, values)).rowcount
+            except DatabaseAway as error:
+                if error.concerns_all:
+                    raise
+                busy = error
+    if busy is not None:
+        raise busy
 
 
 def _starts_from(table: Partitioned, day: date) -> Iterator[date]:
