@@ -96,6 +96,7 @@ const isOld = ({ until }) => Date.now() > Date.parse(until);
  */
 export function resultOf(sync, { next = false } = {}) {
   if (isGuarded(sync)) return guardedOf(sync, next);
+  if (isEmpty(sync)) return { kind: "off", headline: "There were no assignments to send.", text: "Nothing was sent." };
   if (sync.dry_run) return previewOf(sync);
   const done = actions(sync, true);
   const sum = done.length ? `${capital(list(done))}.` : "";
@@ -114,6 +115,10 @@ export function resultOf(sync, { next = false } = {}) {
   }
   return { kind: "ok", headline: `${capital(subjectOf(sync))} in ${SIS}.`, text: sum || "Nothing had changed, so nothing was sent." };
 }
+
+/** Return whether the course had nothing that a sync could send. */
+const isEmpty = ({ result, assignments, scores, assignments_selected: selected, undo }) =>
+  result === "all-sent" && selected === null && !undo && assignments.read + scores.read === 0;
 
 /** Return what stopped a sync, or would stop it, and what comes next. */
 function guardedOf(sync, next) {
