@@ -52,12 +52,14 @@ class ColdStart:
     """Hold median seconds from the start of a process to a /healthz response, and to a claimed sync.
 
     `serve_ratio`, `worker_ratio`: the same by a process that imports their libraries and ends.
+    `serve_imports`: a process that imports our own modules too, by that one.
     """
 
     serve: float
     worker: float
     serve_ratio: float
     worker_ratio: float
+    serve_imports: float
 
 
 async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
@@ -68,6 +70,7 @@ async def starts(settings: Settings, *, quick: bool = False) -> list[Measure]:
         Measure(
             "worker: from its start to a sync taken ÷ importing its libraries", 1.3, measured.worker_ratio
         ),
+        Measure("serve: importing all of it ÷ importing its libraries", None, measured.serve_imports),
         Measure("serve: from its start to an answer, s", None, measured.serve),
         Measure("worker: from its start to a sync taken, s", None, measured.worker),
     ]
@@ -77,14 +80,17 @@ async def cold_start(settings: Settings, rounds: int = 5) -> ColdStart:
     """Start processes with these settings and bare ones, in turns. The first of each is not counted."""
     async with open_runtime(settings, name="bench") as runtime:
         await mark_budgets_known(runtime.redis)
-        serve = [(await _serve(settings), await _bare(SERVE)) for _ in range(rounds + 1)][1:]
+        serve = [
+            (await _serve(settings), await _bare(SERVE), await _whole(SERVE)) for _ in range(rounds + 1)
+        ][1:]
         names = [f"cold-{number}" for number in range(rounds + 1)]
         worker = [(await _worker(settings, runtime, name), await _bare(WORKER)) for name in names][1:]
     return ColdStart(
-        serve=median(ours for ours, _ in serve),
+        serve=median(ours for ours, _, _ in serve),
         worker=median(ours for ours, _ in worker),
-        serve_ratio=ratio(serve),
+        serve_ratio=ratio((ours, bare) for ours, bare, _ in serve),
         worker_ratio=ratio(worker),
+        serve_imports=ratio((whole, bare) for _, bare, whole in serve),
     )
 
 
@@ -93,6 +99,13 @@ async def _bare(modules: str) -> float:
     listed = await _python(LIST.format(modules=modules))
     began = perf_counter()
     await _python(f"import gc, importlib\ngc.disable()\nfor name in {listed}: importlib.import_module(name)")
+    return perf_counter() - began
+
+
+async def _whole(modules: str) -> float:
+    """Return the seconds of a process that only imports these modules, with all that they need."""
+    began = perf_counter()
+    await _python(f"import gc\ngc.disable()\nimport {modules}")
     return perf_counter() - began
 
 
