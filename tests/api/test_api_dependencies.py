@@ -7,7 +7,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from gradesync.api.app import FIRST, ROUTERS
-from gradesync.api.queries import refuse_unknown
+from gradesync.api.middleware import refuse_unknown
 
 
 def list_dependencies(dependant: Dependant) -> Iterator[object]:

@@ -11,8 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
 from gradesync.api.live import Live
-from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders
-from gradesync.api.queries import refuse_unknown
+from gradesync.api.middleware import BodyLimit, RequestIds, SafeHeaders, refuse_unknown
 from gradesync.api.routes import (
     assignments,
     categories,

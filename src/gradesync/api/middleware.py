@@ -1,8 +1,16 @@
-"""Wrap every request and response: request id, trace, body limit, and headers for browsers."""
+"""Wrap every request and response: request id, trace, body limit, and headers for browsers.
+
+Each route refuses query parameters that it does not declare.
+"""
 
 import re
+from collections.abc import Iterator
 from uuid import uuid4
 
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -118,3 +126,29 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_bounded, send)
+
+
+async def refuse_unknown(request: Request) -> None:
+    """Refuse a request with an unknown query parameter. Raises `RequestValidationError`.
+
+    A filter with a typing error would otherwise return everything, as if it had matched.
+    """
+    if not request.query_params:
+        return
+    route: APIRoute = request.scope["route"]
+    unknown = set(request.query_params) - set(_declared(route.dependant))
+    if unknown:
+        raise RequestValidationError(
+            [
+                {"loc": ("query", name), "type": "extra_forbidden", "msg": "There is no such parameter"}
+                for name in sorted(unknown)
+            ]
+        )
+
+
+def _declared(dependant: Dependant) -> Iterator[str]:
+    """Return the names of the query parameters of a route, with those of its dependencies."""
+    for field in dependant.query_params:
+        yield field.alias
+    for each in dependant.dependencies:
+        yield from _declared(each)
