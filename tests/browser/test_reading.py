@@ -122,14 +122,20 @@ EMPTY = """async () => {
   const { resultOf } = await import(document.querySelector("link[href$='/words.js']").href);
   const none = { read: 0, created: 0, recreated: 0, updated: 0, written: 0, cleared: 0 };
   const sync = { result: "all-sent", assignments: none, scores: none, assignments_selected: null };
-  return [false, true].map((dry_run) => resultOf({ ...sync, dry_run, attention: null }).headline);
+  const unmapped = { ...sync, result: "needs-attention", attention: { assignments: 4, scores: 0 } };
+  const headlines = [false, true].map((dry_run) => resultOf({ ...sync, dry_run }).headline);
+  return [...headlines, resultOf(unmapped).text];
 }"""
 
 
-async def test_sync_of_an_empty_course_claims_nothing(synced: BrowserSession) -> None:
+async def test_sync_that_sends_nothing_claims_no_more(synced: BrowserSession) -> None:
     opened = await synced.open()
     await expect(opened.text("Last sync:")).to_be_visible()
-    assert await ask(opened, EMPTY) == ["There were no assignments to send."] * 2
+    assert await ask(opened, EMPTY) == [
+        "There were no assignments to send.",
+        "There were no assignments to send.",
+        "There was nothing else to send.",
+    ]
 
 
 async def test_controls_have_names_and_headings_an_order(synced: BrowserSession) -> None:

@@ -108,7 +108,7 @@ export function resultOf(sync, { next = false } = {}) {
   if (sync.result === "failed") return { kind: "problem", headline: `Nothing could be sent to ${SIS}.`, text: "" };
   if (sync.result === "needs-attention") {
     const text = sync.approve && sum ? `As you approved: ${list(done)}.` : sum;
-    return { kind: "attention", headline: needing(sync, "need"), text: text || "Nothing else had changed." };
+    return { kind: "attention", headline: needing(sync, "need"), text: text || "There was nothing else to send." };
   }
   if (sync.approve && done.length) {
     return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `${capital(subjectOf(sync))} in ${SIS}.` };
