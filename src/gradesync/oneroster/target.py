@@ -1,5 +1,6 @@
 """Write to a SIS gradebook over OneRoster (upstream.md OneRoster §3)."""
 
+from asyncio import gather
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ from gradesync.oneroster.profiles import Profile
 from gradesync.oneroster.refusals import Refusal, read_refusal
 from gradesync.oneroster.results import ResultReader, Results
 from gradesync.oneroster.scores import Scores
-from gradesync.upstream.response import read_both, read_each
 
 POINTS_MAX = Decimal(9999)  # a guess: no vendor names its limit
 SCORE_MAX = Decimal("999999999.9999")
@@ -111,7 +111,12 @@ class OneRosterTarget:
         # A first sync needs all of this, and none of it needs the class itself: one wait for all of them.
         listed = self._list_categories(key), self._list_items(key), self._list_students(key)
         ahead = (self._keep(name, reading) for name, reading in zip(AHEAD, listed, strict=True))
-        section, _ = await read_both(resolved, read_each(ahead))
+        # A class that is refused cancels no call that is on its way.
+        ends: list[Any] = await gather(resolved, *ahead, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+        section: SisSection = ends[0]
         return section
 
     async def _keep(self, name: str, reading: Coroutine[Any, Any, Sequence[Any]]) -> None:

@@ -49,15 +49,12 @@ class ScoreWriter:
     ) -> None:
         """Write batches one after another; two at a time where the SIS takes several calls at once.
 
-        So no connection waits while what the others brought is recorded. The first batch goes alone until the
-        SIS takes something: one that takes nothing stops the sync.
+        So no connection waits while what the others brought is recorded.
         """
         several = self.sender.target.capabilities.writes_at_once > 1
-        await self._go_on(self.sender, items, batches, until_accepted=several)
-        if several:
-            async with asyncio.TaskGroup() as lanes:
-                for sender in (self.sender, self.sender.join()):
-                    lanes.create_task(self._go_on(sender, items, batches))
+        async with asyncio.TaskGroup() as lanes:
+            for sender in (self.sender, self.sender.join()) if several else (self.sender,):
+                lanes.create_task(self._go_on(sender, items, batches))
         if isinstance(self.stopped, SliceOver):
             with suppress(SliceOver):
                 await self.journal.record("writing")  # what the other lane brought, and marks taken back
@@ -72,8 +69,6 @@ class ScoreWriter:
         sender: ScoreSender,
         items: Mapping[str, AssignmentPlan],
         batches: Iterator[Sequence[ScoreRow]],
-        *,
-        until_accepted: bool = False,
     ) -> None:
         """Write batches until none is left, or one of this lane or the other stops the sync."""
         while self.stopped is None and (batch := next(batches, None)):
@@ -81,8 +76,6 @@ class ScoreWriter:
                 await self._write_batch(sender, items, batch)
             except Exception as error:  # raised once the batch of the other lane is noted
                 self.stopped = self.stopped or error
-            if until_accepted and sender.memory.accepted:
-                return
 
     async def _write_batch(
         self, sender: ScoreSender, items: Mapping[str, AssignmentPlan], rows: Sequence[ScoreRow]
