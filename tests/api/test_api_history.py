@@ -1,6 +1,7 @@
 """Test what stood in the SIS at a moment, and what was sent for a student, by HTTP."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from harness.api import ApiHarness, expect_problem
@@ -131,3 +132,15 @@ async def test_edit_that_a_comparison_saw_is_in_the_history(api: ApiHarness) -> 
     modes = [(one["mode"], one["before"], one["value"]) for one in found["changes"]]
     assert modes[:2] == [("full", "3", score.before), ("comparison", score.before, "3")]
     assert len(modes) == 3
+
+
+async def test_score_is_its_syncs_again_once_an_edit_is_taken_back(api: ApiHarness) -> None:
+    """Type the sent score again, and compare: what stands is what the sync wrote."""
+    teacher, score = await edit_and_compare(api)
+    assert score.before is not None
+    score.type_in_sis(Decimal(score.before))
+    await compare(api, teacher)
+    about = {"assignment": str(score.item.id), "student": str(score.uid)}
+    (found,) = await read_all(teacher, f"{api.path}/history", **about)
+    change = found["change"]
+    assert (change["value"], change["mode"], change["found"]) == (score.before, "changes", False)

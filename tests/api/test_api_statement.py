@@ -218,6 +218,20 @@ async def test_edit_outlives_the_comparison_that_saw_it(api: ApiHarness) -> None
     assert [line["after"] for line in after if is_of(line, score, "opening")] == [score.before]
 
 
+async def test_an_edit_is_known_when_its_comparison_has_read(api: ApiHarness) -> None:
+    """End a period while a comparison reads: the edit is in the next one, now and when it is not kept."""
+    teacher, score = await edit_and_compare(api)
+    made = (await teacher.get(f"{api.path}/comparisons")).json()["items"][0]
+    began, ended = (datetime.fromisoformat(made[name]) for name in ("started_at", "finished_at"))
+    between = (began + (ended - began) / 2).isoformat()
+    for _ in range(2):
+        lines = await parts_of(api, teacher, between)
+        assert [line["after"] for line in lines if is_of(line, score, "opening")] == [score.before]
+        assert [line["after"] for line in lines if is_of(line, score, "drifted")] == ["3"]
+        async with api.runtime.context.database.district(api.district.id) as db:
+            await db.execute(delete(comparisons.COMPARISON))
+
+
 async def parts_of(api: ApiHarness, who: ApiClient, since: str) -> list[dict[str, str]]:
     """Return the lines of the section's statement from a moment on."""
     headers = {"accept": "application/zip"}

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradesync.core.decide import NEVER_SENT
 from gradesync.core.gradebook import MISSING, Mark
-from gradesync.core.history import Cause, ColumnChange, Event, find_change, fold, oldest_kept
+from gradesync.core.history import (
+    SIGHTING,
+    Cause,
+    CellChange,
+    ColumnChange,
+    Event,
+    find_change,
+    fold,
+    oldest_kept,
+)
 from gradesync.core.ledger import LedgerAssignment, Value
 from gradesync.core.sis import Ref
 
@@ -107,3 +117,20 @@ def test_section_that_goes_elsewhere_leaves_what_stands() -> None:
 )
 def test_history_is_kept_by_school_years(today: date, years: int, since: date) -> None:
     assert oldest_kept(today, years) == since
+
+
+def test_edit_that_was_taken_back_uncovers_what_stood_before() -> None:
+    """Follow edits that comparisons saw: of a score that was sent, and of one that never was."""
+    sent = _event(0, "changes", CellChange("1", NEVER_SENT, Decimal(8)))
+    edits = CellChange("1", Decimal(8), Decimal(4)), CellChange("2", NEVER_SENT, Decimal(5))
+    edited = _event(1, SIGHTING, *edits)
+    again = _event(2, SIGHTING, CellChange("1", Decimal(4), Decimal(3)))
+    back = _event(3, SIGHTING, CellChange("1", Decimal(3), Decimal(8)), CellChange("2", Decimal(5), None))
+    assert values([sent, edited, again]) == {("a", "1"): Decimal(3), ("a", "2"): Decimal(5)}
+    assert fold([sent, edited, again, back]) == fold([sent])
+    over = _event(2, "changes", CellChange("1", Decimal(4), Decimal(9)))
+    assert fold([sent, edited, over, back])["a"]["1"].cause.sync_id == "s-3"
+
+
+def _event(step: int, mode: str, *cells: CellChange) -> Event:
+    return Event(at(step), Cause(f"s-{step}", mode, "teacher:1"), (ColumnChange("a", "r-1", cells),))

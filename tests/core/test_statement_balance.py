@@ -107,7 +107,7 @@ def test_edit_before_the_period_is_in_the_opening() -> None:
 
 
 def sighted(step: int, *cells: CellChange, ref: str = "r-1") -> Event:
-    """Return the event of a comparison that began to read at a step."""
+    """Return the event of a comparison that had read at a step."""
     why = replace(cause(step), mode=SIGHTING)
     return Event(at(step), why, (ColumnChange("a", ref, cells),))
 

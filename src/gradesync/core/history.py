@@ -157,28 +157,53 @@ def fold(events: Iterable[Event], as_of: datetime | None = None) -> dict[str, di
     """Return what stood in the SIS at a moment, as far as is known: assignment id -> SIS student -> score.
 
     `events` are in the order of their time. What the SIS was never seen to hold, or holds no more, is absent.
+    Where an edit was taken back, what stood before it stands again.
     """
-    state: dict[str, tuple[str | None, dict[str, Known]]] = {}
+    state: dict[str, _Column] = {}
     for event in events:
         if as_of is not None and event.at > as_of:
             break
-        for column in event.columns:
-            ref, cells = state.get(column.assignment_id, (None, {}))
-            if ref != column.ref and event.cause.mode == SIGHTING:
-                continue  # a column that went, or came, before the history knew
-            if ref != column.ref:
-                cells = {}
-            state[column.assignment_id] = column.ref, cells
-            _apply(cells, column, event)
-    return {assignment_id: cells for assignment_id, (_, cells) in state.items() if cells}
+        for change in event.columns:
+            column = state.get(change.assignment_id, _Column(None, {}, {}))
+            if column.ref != change.ref:
+                if event.cause.mode == SIGHTING:
+                    continue  # a column that went, or came, before the history knew
+                column = _Column(change.ref, {}, {})
+            state[change.assignment_id] = column
+            column.apply(change, event)
+    return {assignment_id: column.cells for assignment_id, column in state.items() if column.cells}
 
 
-def _apply(cells: dict[str, Known], column: ColumnChange, event: Event) -> None:
-    for change in column.cells:
-        if change.after is NEVER_SENT or column.ref is None:
-            cells.pop(change.student, None)
+class _Column(NamedTuple):
+    """Hold the scores that stand in a SIS assignment, and those below the edits that comparisons saw."""
+
+    ref: str | None
+    cells: dict[str, Known]
+    edited: dict[str, Known]
+
+    def apply(self, column: ColumnChange, event: Event) -> None:
+        for change in column.cells:
+            known = Known(change, column.ref or "", event.at, event.cause)
+            if event.cause.mode == SIGHTING:
+                self._see(change.student, known)
+                continue
+            self.edited.pop(change.student, None)
+            if change.after is NEVER_SENT or column.ref is None:
+                self.cells.pop(change.student, None)
+            else:
+                self.cells[change.student] = known
+
+    def _see(self, student: str, known: Known) -> None:
+        standing = self.cells.get(student)
+        if standing is not None and standing.cause.mode != SIGHTING:
+            self.edited[student] = standing
+        below = self.edited.get(student)
+        if below is not None and below.change.after == known.change.after:
+            self.cells[student] = below
+        elif below is None and known.change.after is None:
+            self.cells.pop(student, None)  # typed where nothing was sent, and deleted again
         else:
-            cells[change.student] = Known(change, column.ref, event.at, event.cause)
+            self.cells[student] = known
 
 
 def trace(events: Iterable[Event], student: str) -> dict[str, list[Known]]:

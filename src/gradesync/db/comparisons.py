@@ -75,6 +75,11 @@ async def begin(
             return _state(row), False
 
 
+async def read_clock(db: AsyncSession) -> datetime:
+    """Return the database's time, by which comparisons and the history are dated."""
+    return (await db.execute(select(NOW))).scalar_one()
+
+
 async def get(db: AsyncSession, comparison_id: str) -> ComparisonState | None:
     row = (await db.execute(select(*COLUMNS).where(COMPARISON.c.id == parse(comparison_id)))).one_or_none()
     return None if row is None else _state(row)
@@ -166,8 +171,11 @@ async def release(db: AsyncSession, made: ComparisonState, *, rest: float, forgi
     await db.execute(update(COMPARISON).where(_leased(made)).values(values))
 
 
-async def complete(db: AsyncSession, made: ComparisonState, found: Comparison) -> None:
-    """Store what was found, and end a comparison whose lease is ours."""
+async def complete(db: AsyncSession, made: ComparisonState, found: Comparison, read_at: datetime) -> None:
+    """Store what was found, and end a comparison whose lease is ours.
+
+    It ended when both systems were read. So it and the history agree on what was known at any moment.
+    """
     titles = {assignment_id: storable(title) for assignment_id, title in found.titles.items()}
     found = replace(found, titles=titles)
     edits = concentrate(found)
@@ -184,6 +192,7 @@ async def complete(db: AsyncSession, made: ComparisonState, found: Comparison) -
             "field_counts": edits.field_counts,
         },
         "cells": zlib.compress(cells.encode()),
+        "finished_at": read_at,
     }
     await _end(db, _leased(made), "complete", values)
 

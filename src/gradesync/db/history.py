@@ -125,7 +125,7 @@ async def read_packed(
 async def record_sightings(
     db: AsyncSession, section_id: str, at: datetime, cause: Cause, columns: Sequence[ColumnChange]
 ) -> None:
-    """Store what a comparison that began to read `at` a time saw."""
+    """Store what a comparison saw that had read both systems `at` a time."""
     values = {**record_values(cause, columns), "section_id": section_id, "at": at}
     await db.execute(insert(HISTORY).values(values))
 

@@ -135,9 +135,9 @@ async def _find_seen(db: AsyncSession, section_id: str, until: datetime) -> Seen
         COMPARISON.c.status == "complete",
         COMPARISON.c.finished_at <= until,
     )
-    newest = select(COMPARISON.c.id, COMPARISON.c.started_at, COMPARISON.c.requested_at).where(complete)
+    newest = select(COMPARISON.c.id, COMPARISON.c.finished_at).where(complete)
     row = (await db.execute(newest.order_by(COMPARISON.c.id.desc()).limit(1))).one_or_none()
     if row is None:
         return None
     found = await comparisons.load_cells(db, str(row.id))
-    return Seen(row.started_at or row.requested_at, found.cells)
+    return Seen(row.finished_at, found.cells)

@@ -120,7 +120,7 @@ async def _make(context: SyncContext, district: District, state: ComparisonState
             await _pause(context, district, state, FAILURE_PAUSE_SECONDS, forgive=False)
     else:
         async with context.database.district(district.id) as db:
-            await comparisons.complete(db, state, compared.found)
+            await comparisons.complete(db, state, compared.found, compared.read_at)
             await decisions.close_reopened(db, state.section_id)
             await _record_sightings(db, state, compared)
         return True
@@ -142,9 +142,10 @@ async def _fail(
 
 
 class Compared(NamedTuple):
-    """Hold a comparison, and what it is made of."""
+    """Hold a comparison, what it is made of, and when all of that was read."""
 
     found: Comparison
+    read_at: datetime
     ledger: Ledger
     live: LiveGradebook
 
@@ -154,13 +155,12 @@ async def _record_sightings(db: AsyncSession, state: ComparisonState, compared: 
     earlier, changed_at = await history.read_sightings(db, state.section_id)
     if columns := find_sightings(compared.ledger, compared.live, earlier, changed_at):
         cause = Cause(state.id, SIGHTING, state.requested_by)
-        began = state.started_at or state.requested_at
-        await history.record_sightings(db, state.section_id, began, cause, columns)
+        await history.record_sightings(db, state.section_id, compared.read_at, cause, columns)
 
 
 async def compare_section(context: SyncContext, district: District, state: ComparisonState) -> Compared:
     """Read a section in both systems, and compare. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
-    attempt, reading = await read_section(context, district, state)
+    attempt, reading, read_at = await read_section(context, district, state)
     found = compare(
         reading.gradebook,
         attempt.journal.entries,
@@ -170,14 +170,17 @@ async def compare_section(context: SyncContext, district: District, state: Compa
         remembered=attempt.link.remembered,
         categories={each.ref.key: each.title for each in attempt.link.sis_categories},
     )
-    return Compared(found, attempt.journal.entries, reading.live)
+    return Compared(found, read_at, attempt.journal.entries, reading.live)
 
 
 async def read_section(
     context: SyncContext, district: District, state: ComparisonState
-) -> tuple[Attempt, Reading]:
-    """Read a section in both systems. Raises `SyncStopped`, `Retriable`, `SectionBusy`."""
-    before = await _newest_sync(context, district, state.section_id)
+) -> tuple[Attempt, Reading, datetime]:
+    """Read a section in both systems; the time is when both were read, and no sync had changed anything.
+
+    Raises `SyncStopped`, `Retriable`, `SectionBusy`.
+    """
+    before, _ = await _find_newest_sync(context, district, state.section_id)
     attempt = await _open_attempt(context, district, state)
     try:
         reading = await read_both_sides(attempt)
@@ -187,19 +190,26 @@ async def read_section(
         await replace_teacher(attempt, attempt.link.sis, refused)
         reading = await read_both_sides(attempt)
     reading = await _read_left_out(attempt, reading)
-    if await _newest_sync(context, district, state.section_id) != before:
+    newest, now = await _find_newest_sync(context, district, state.section_id)
+    if newest != before:
         raise SectionBusy
-    return attempt, reading
+    return attempt, reading, now
 
 
-async def _newest_sync(context: SyncContext, district: District, section_id: str) -> str | None:
-    """Return the id of the section's newest sync. Raises `SectionBusy` while one is in progress."""
+async def _find_newest_sync(
+    context: SyncContext, district: District, section_id: str
+) -> tuple[str | None, datetime]:
+    """Return the id of the section's newest sync, and a time by which it was that.
+
+    Raises `SectionBusy` while one is in progress.
+    """
     async with context.database.district(district.id) as db:
+        now = await comparisons.read_clock(db)
         running = await syncs.get_running(db, section_id)
         newest = await syncs.page(db, section_id=section_id, limit=1)
     if running is not None and not running.dry_run:
         raise SectionBusy
-    return newest[0].id if newest else None
+    return (newest[0].id if newest else None), now
 
 
 async def _open_attempt(context: SyncContext, district: District, state: ComparisonState) -> Attempt:

@@ -36,7 +36,7 @@ async def read_sides(
 
 
 async def _read(context: SyncContext, district: District, state: ComparisonState) -> Sides:
-    attempt, reading = await read_section(context, district, state)
+    attempt, reading, _ = await read_section(context, district, state)
     scores = dict(reading.live.scores)
     for live in reading.live.assignments:
         if live.takes_points and live.ref.key not in scores:

@@ -73,6 +73,7 @@ async def get_history(
 
     It is what gradesync sent or found there. What somebody typed into the SIS is in it from when a sync or a
     comparison saw it: the `mode` of such a change is `comparison`, and its `sync_id` that of the comparison.
+    Once it is taken back, what stood before it is shown again.
     """
     as_of = filters.as_of or context.runtime.clock()
     listing = context.listing(f"{context.path}/history", filters.query())

@@ -104,7 +104,7 @@ def _see_over(recorded: Balances, sighting: Event, since: _Since) -> dict[Positi
 
 
 def _read_over(recorded: Balances, seen: Seen, since: _Since) -> dict[Position, Standing]:
-    """Return the scores that a comparison read and nothing changed since it began to."""
+    """Return the scores that a comparison read and nothing changed since."""
     found = {}
     for cell in seen.cells:
         position = cell.assignment_id, cell.sis_student

@@ -93,7 +93,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Hold a comparison: the cells that it read, and when it began to."""
+    """Hold a comparison: the cells that it read, and when it had read them."""
 
     at: datetime
     cells: Sequence[ComparedCell]
