@@ -61,8 +61,20 @@ async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -
     assert guard["danger"] == "scores"
     assert guard["explanation"].endswith(f"{guard['cleared']} would be cleared.")
     assert stopped["error"]["explanation"] == f"Stopped for your review. {guard['explanation']}"
+    await _assert_reviewed_by_others(stopped, await api.office("syncs:read"))
     approved = await api.sync(office, approve=stopped["fingerprint"])
     assert (approved["approve"], approved["scores"]["cleared"]) == (preview["fingerprint"], guard["cleared"])
+
+
+async def _assert_reviewed_by_others(stopped: dict[str, Any], reader: ApiClient) -> None:
+    """Check that whoever may not start syncs isn't asked to review one."""
+    assert stopped["approval"]["by_caller"] is True
+    path = stopped["links"]["self"]
+    read = (await reader.get(path)).json()
+    listed = (await reader.get(path.rpartition("/")[0])).json()["items"][0]
+    for sync in (read, listed):
+        assert sync["approval"]["by_caller"] is False
+        assert sync["error"]["explanation"] == f"Stopped for review. {stopped['guard']['explanation']}"
 
 
 async def test_every_field_of_a_spreadsheet_is_quoted(api: ApiHarness) -> None:

@@ -159,7 +159,7 @@ async def show_newest_sync(request: Request) -> Response:
     if district is None:
         raise RequestRefused("setup-empty", "Nothing is saved yet.")
     use_sis_name(district.sis.name)
-    sync = render_sync(newest, invited.actor).model_dump(mode="json", include=SHOWN) if newest else None
+    sync = render_sync(newest, None).model_dump(mode="json", include=SHOWN) if newest else None
     return _json({"sync": sync, "title": link.title if link else "", "sis": district.sis.name})
 
 

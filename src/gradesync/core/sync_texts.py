@@ -146,12 +146,12 @@ SYNCS: Texts = {
     Reason.MASS_CHANGE: Text(
         "The sync stopped because it would clear or change an unusual part of the gradebook.",
         "Review what would change. If it's right, send it.",
-        exact="Stopped for your review. {change}",
+        exact="Stopped for {review}. {change}",
     ),
     Reason.LATE_CHANGE: Text(
         "The term has ended, so a second person has to review what would change.",
         "Ask another teacher of the section to review and send it. If there is none, ask your administrator.",
-        exact="Stopped for review. {change}",
+        exact="Stopped for {review}. {change}",
     ),
     Reason.PLAN_CHANGED: Text(
         "The gradebook has changed since you reviewed it, so nothing was sent.",

@@ -60,7 +60,7 @@ async def follow_sync(
     token expires and when the server restarts: an EventSource then reconnects and continues. A person can
     have ten streams open at a server, and a client 200.
     """
-    sync = render_sync(await find_sync(context, sync_id), context.caller.actor)
+    sync = render_sync(await find_sync(context, sync_id), context.caller)
     if sync.status != "processing" and last_event_id == _version(sync):
         return Response(status_code=204)
     open_streams: Counter[str] = request.app.state.open_streams
@@ -95,7 +95,7 @@ async def _stream(
         try:
             if not await _is_valid(context.runtime, token):
                 return
-            sync = render_sync(await find_sync(context, sync_id), context.caller.actor)
+            sync = render_sync(await find_sync(context, sync_id), context.caller)
         except DatabaseAway:  # the stream stays: an EventSource gives up after a refused request
             yield format_sse_event(comment="keep-alive")
             await _pause(stopping)

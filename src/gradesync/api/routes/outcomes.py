@@ -129,7 +129,7 @@ async def _describe(context: SectionContext, sync: Sync, names: Names) -> spread
         section=(link.title if link else "") or await _read_title(context) or context.section_id,
         requester=names.known.get(sync.requested_by_id, sync.requested_by_id),
         at=sync.requested_at.astimezone(ZoneInfo(district.timezone)),
-        sync=render_sync(sync, context.caller.actor),
+        sync=render_sync(sync, None),  # the file may be passed on
     )
 
 

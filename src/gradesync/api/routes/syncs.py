@@ -83,7 +83,7 @@ async def start_sync(
     request = _build_request(context, wanted or schemas.SyncRequest(), idempotency_key)
     sync = await request_sync(context.runtime.context, request)
     response.headers["location"] = sync_path(context.section_id, sync.id)
-    return render_sync(sync, context.caller.actor)
+    return render_sync(sync, context.caller)
 
 
 def _build_request(context: SectionContext, wanted: schemas.SyncRequest, key: str | None) -> Request:
@@ -165,8 +165,7 @@ async def list_page(
             limit=log.limit + 1,
         )
     items, cursor = listing.paginate(response, rows, log.limit, lambda sync: (sync.id,))
-    actor = context.caller.actor
-    return schemas.Page(items=[render_sync(sync, actor) for sync in items], next_cursor=cursor)
+    return schemas.Page(items=[render_sync(sync, context.caller) for sync in items], next_cursor=cursor)
 
 
 @router.get(
@@ -176,7 +175,7 @@ async def list_page(
 )
 async def get_sync(*, context: SyncReader, sync_id: SyncId) -> schemas.Sync:
     """Return the progress of a sync, its result, and why it failed if it did."""
-    return render_sync(await find_sync(context, sync_id), context.caller.actor)
+    return render_sync(await find_sync(context, sync_id), context.caller)
 
 
 async def find_sync(context: SectionContext, sync_id: UUID) -> Sync:

@@ -58,4 +58,4 @@ async def start_undo(*, context: SyncWriter, response: Response, wanted: UndoReq
     )
     sync = await request_sync(context.runtime.context, request)
     response.headers["location"] = sync_path(context.section_id, sync.id)
-    return render_sync(sync, context.caller.actor)
+    return render_sync(sync, context.caller)

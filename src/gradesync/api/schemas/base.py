@@ -95,8 +95,8 @@ class Approval(ResponseModel):
     by_caller: Annotated[
         bool,
         Field(
-            description="Whoever reads this may approve it. False: changes after the term's end need someone "
-            "who has not asked for them, and a preview asks for none"
+            description="Whoever reads this may approve it. False: they may not start syncs, or changes "
+            "after the term's end need someone who has not asked for them, and a preview asks for none"
         ),
     ]
 

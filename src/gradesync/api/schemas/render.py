@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from gradesync.access.tokens import Caller, Scope
 from gradesync.api import schemas
 from gradesync.api.schemas.undo import Undone
 from gradesync.core.catalog import CATALOG, NO_FACTS, Facts, SyncResult, read_detail
@@ -50,8 +51,9 @@ def render_reason(code: str, facts: Facts = NO_FACTS) -> schemas.ReasonText:
     )
 
 
-def render_sync(sync: Sync, actor: str) -> schemas.Sync:
-    """Render a sync with its counts, its error and its links, for `actor` to read."""
+def render_sync(sync: Sync, reader: Caller | None) -> schemas.Sync:
+    """Render a sync with its counts, its error and its links; without a `reader`, for whoever may read it."""
+    approval = _render_approval(sync, reader)
     path = sync_path(sync.section_id, sync.id)
     return schemas.Sync(
         id=UUID(sync.id),
@@ -80,8 +82,8 @@ def render_sync(sync: Sync, actor: str) -> schemas.Sync:
         fingerprint=sync.fingerprint,
         approve=sync.approve,
         guard=sync.guard and _render_guard(sync.guard),
-        approval=_render_approval(sync, actor),
-        error=_render_error(sync),
+        approval=approval,
+        error=_render_error(sync, approval),
         undo=None if sync.undo is None else Undone.model_validate(sync.undo),
         reason=sync.reason,
         links=schemas.SyncLinks(self=path, outcomes=f"{path}/outcomes", events=f"{path}/events"),
@@ -103,20 +105,23 @@ def _render_guard(guard: Guard) -> schemas.GuardFigures:
     return schemas.GuardFigures(**asdict(guard), explanation=guard.describe() or None)
 
 
-def _render_approval(sync: Sync, actor: str) -> schemas.Approval | None:
+def _render_approval(sync: Sync, reader: Caller | None) -> schemas.Approval | None:
     if sync.result != SyncResult.STOPPED_FOR_REVIEW or sync.guard is None or sync.fingerprint is None:
         return None
-    return schemas.Approval(
-        until=sync.requested_at + APPROVABLE,
-        by_caller=may_approve(sync.error_code, sync.guard, sync.requester, actor),
+    by_reader = (
+        reader is not None
+        and reader.may(Scope.SYNCS_WRITE)
+        and may_approve(sync.error_code, sync.guard, sync.requester, reader.actor)
     )
+    return schemas.Approval(until=sync.requested_at + APPROVABLE, by_caller=by_reader)
 
 
-def _render_error(sync: Sync) -> schemas.SyncError | None:
+def _render_error(sync: Sync, approval: schemas.Approval | None) -> schemas.SyncError | None:
     if sync.error_code is None:
         return None
     change = sync.guard.describe() if sync.guard else ""
-    facts = {"change": change} if change else read_detail(sync.error_detail)
+    review = "your review" if approval and approval.by_caller else "review"
+    facts = {"change": change, "review": review} if change else read_detail(sync.error_detail)
     reason = render_reason(sync.error_code, facts)
     return schemas.SyncError(**reason.model_dump(), detail=sync.error_detail)
 

@@ -107,11 +107,11 @@ export function resultOf(sync, { next = false } = {}) {
   }
   if (sync.result === "failed") return { kind: "problem", headline: `Nothing could be sent to ${SIS}.`, text: "" };
   if (sync.result === "needs-attention") {
-    const text = sync.approve && sum ? `As you approved: ${list(done)}.` : sum;
+    const text = sync.approve && sum ? `As approved: ${list(done)}.` : sum;
     return { kind: "attention", headline: needing(sync, "need"), text: text || "There was nothing else to send." };
   }
   if (sync.approve && done.length) {
-    return { kind: "ok", headline: `As you approved: ${list(done)}.`, text: `${capital(subjectOf(sync))} in ${SIS}.` };
+    return { kind: "ok", headline: `As approved: ${list(done)}.`, text: `${capital(subjectOf(sync))} in ${SIS}.` };
   }
   return { kind: "ok", headline: `${capital(subjectOf(sync))} in ${SIS}.`, text: sum || "Nothing had changed, so nothing was sent." };
 }
@@ -138,7 +138,7 @@ function nextOf({ approval, error }) {
 function subjectOf({ assignments_selected: selected, retry_of, undo }) {
   if (undo) return "what was put back is";
   if (selected === null) return "everything is";
-  if (retry_of) return "what you retried is";
+  if (retry_of) return "what was retried is";
   return selected.length === 1 ? "this assignment is" : `these ${count(selected.length, "assignment")} are`;
 }
 
