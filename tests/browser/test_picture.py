@@ -12,6 +12,10 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = ViewportSize(width=360, height=740)
 WIDTH = "() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
+CUT_OFF = """(all) => all
+  .filter((each) => each.scrollWidth > each.clientWidth || each.scrollHeight > each.clientHeight)
+  .map((each) => each.textContent)"""
+
 
 async def open_picture(synced: BrowserSession) -> CourseTab:
     opened = await synced.open()
@@ -66,6 +70,14 @@ async def test_picture_is_a_table_of_students_and_assignments(synced: BrowserSes
     (needs, shared), scores = map(int, re.findall(r"\d+", needed)), re.search(r"(\d+) scores? need", headline)
     assert scores is not None
     assert needs - shared == int(scores[1])
+
+
+async def test_picture_shows_whole_names(synced: BrowserSession) -> None:
+    opened = await open_picture(synced)
+    names = grid(opened).get_by_role("rowheader")
+    alike = [name for name in await names.all_inner_texts() if name.endswith(")")]
+    assert len(alike) > 1  # the ids at their ends distinguish them
+    assert await grid(opened).locator("tbody th span").evaluate_all(CUT_OFF) == []
 
 
 async def test_picture_works_by_keyboard(synced: BrowserSession) -> None:
