@@ -108,7 +108,17 @@ async def search_sections(session: BrowserSession, opened: CourseTab) -> None:
     await go(opened, "Overview")
     await opened.tool.locator(".reasons a").first.click()
     await expect(row).to_be_visible()
-    await expect(opened.tool.get_by_role("link", name="Remove the filter")).to_be_visible()
+    reason = opened.tool.get_by_label("Reason of the last sync")
+    await expect(reason).not_to_have_value("")
+    await reason.select_option("")
+    school = opened.tool.get_by_label("School", exact=True)
+    await expect(school.locator("option").nth(1)).to_have_text(re.compile(r"^\D.* \(\d+\)$"))
+    await school.select_option(index=1)
+    await expect(row).to_be_visible()
+    await opened.tool.locator(".view").get_by_label("Last sync", exact=True).select_option("never-synced")
+    await expect(opened.text("No section was found.")).to_be_visible()
+    await go(opened, "Sections")
+    await expect(row).to_be_visible()
 
 
 async def read_a_report(session: BrowserSession, opened: CourseTab) -> None:

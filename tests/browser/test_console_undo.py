@@ -35,6 +35,32 @@ async def test_operator_puts_an_assignment_and_a_student_back(session: BrowserSe
         await put_a_student_back(session, opened)
 
 
+# What people type by their clock; where it shows a time twice, the first is meant, and a skipped one is an hour on.
+CLOCKS = {
+    ("America/Los_Angeles", "2026-03-08T01:30"): "2026-03-08T09:30:00.000Z",
+    ("America/Los_Angeles", "2026-03-08T02:30"): "2026-03-08T10:30:00.000Z",
+    ("America/Los_Angeles", "2026-03-08T03:30"): "2026-03-08T10:30:00.000Z",
+    ("America/Los_Angeles", "2026-11-01T01:30"): "2026-11-01T08:30:00.000Z",
+    ("America/Los_Angeles", "2026-11-01T02:30"): "2026-11-01T10:30:00.000Z",
+    ("Europe/Berlin", "2026-03-29T01:30"): "2026-03-29T00:30:00.000Z",
+    ("Europe/Berlin", "2026-03-29T02:30"): "2026-03-29T01:30:00.000Z",
+    ("Europe/Berlin", "2026-10-25T02:30"): "2026-10-25T00:30:00.000Z",
+    ("Europe/Berlin", "2026-10-25T03:30"): "2026-10-25T02:30:00.000Z",
+    ("Asia/Tokyo", "2026-03-08T02:30"): "2026-03-07T17:30:00.000Z",
+}
+MOMENTS = """async (_, clocks) => {
+  const { Times } = await import(new URL("words.js", document.querySelector("script[src]").src));
+  return clocks.map(([zone, shown]) => new Times(zone).moment(shown));
+}"""
+
+
+async def test_typed_times_are_the_clocks_in_every_zone(session: BrowserSession) -> None:
+    opened = await session.open()
+    await expect(opened.headline).to_be_visible()
+    found = await opened.tool.locator("html").evaluate(MOMENTS, list(map(list, CLOCKS)))
+    assert dict(zip(CLOCKS, found, strict=True)) == CLOCKS
+
+
 async def put_an_assignment_back(session: BrowserSession, opened: CourseTab) -> None:
     """Clear the column that a sync made, once its number was seen, by keyboard alone."""
     title = "Homework 1:"
@@ -53,6 +79,7 @@ async def put_an_assignment_back(session: BrowserSession, opened: CourseTab) -> 
     await expect(opened.tool.get_by_role("tabpanel", name="Put back").locator(".change")).to_contain_text(
         title
     )
+    await expect(opened.text("This undo would stop for your review.")).to_be_visible()
     await check(opened, "preview of an undo")
     await opened.tool.get_by_label("Reason for the undo").fill("The wrong class.")
     await opened.page.keyboard.press("Enter")

@@ -27,6 +27,9 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     await opened.tab("Compare").click()
     await opened.button("Compare now").click()
     await expect(opened.tool.get_by_role("alert").filter(has_text=WHY)).to_be_visible()
+    console = await session.open(session.world.admin)
+    await console.tool.locator("nav .course").click()
+    await expect(console.tool.get_by_role("tabpanel", name="Last sync")).to_contain_text(WHY)
     await opened.tab("Sync to SIS").click()
     await resume(context, district, str(paused.id), BY, least_seconds=900)
 

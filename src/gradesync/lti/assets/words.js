@@ -123,7 +123,7 @@ const isEmpty = ({ result, assignments, scores, assignments_selected: selected, 
 /** Return what stopped a sync, or would stop it, and what comes next. */
 function guardedOf(sync, next) {
   const whose = sync.approval?.by_caller ? "your" : "someone else's";
-  const stop = sync.dry_run ? `A sync would stop for ${whose} review.` : "Nothing was sent.";
+  const stop = sync.dry_run ? `${sync.undo ? "This undo" : "A sync"} would stop for ${whose} review.` : "Nothing was sent.";
   const { explanation } = sync.dry_run ? sync.guard : sync.error;
   return { kind: "attention", headline: explanation, text: next ? `${stop} ${nextOf(sync)}` : stop };
 }
@@ -154,12 +154,13 @@ function previewOf(sync) {
     return { kind: "problem", headline: sync.error.explanation, text };
   }
   const would = actions(sync, false);
+  const what = sync.undo ? "This undo" : "A sync";
   const but = attentionOf(sync).length ? ` ${needing(sync, "would need")}` : "";
   if (!would.length) {
     const kind = but ? "attention" : "ok";
-    return { kind, headline: `A sync would change nothing in ${SIS}.`, text: but.trim() || "Everything is up to date." };
+    return { kind, headline: `${what} would change nothing in ${SIS}.`, text: but.trim() || (sync.undo ? "" : "Everything is up to date.") };
   }
-  return { kind: "waiting", headline: `A sync would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
+  return { kind: "waiting", headline: `${what} would ${list(would)}.`, text: `Nothing has been sent yet.${but}` };
 }
 
 /** Return why syncs are paused, as sentences: in the district's words. */
@@ -217,12 +218,16 @@ export class Times {
     return this.#named.formatToParts().find(({ type }) => type === "timeZoneName").value;
   }
 
-  /** Return the moment at which the clock shows a date and a time: "2026-11-29T08:30". */
+  /**
+   * Return the moment at which the clock shows a date and a time: "2026-11-29T08:30".
+   *
+   * Of a time that the clock shows twice it is the first; a time that the clock skips counts from before the skip.
+   */
   moment(shown) {
     const wanted = Date.parse(`${shown}Z`);
-    // The clock's offset near the moment, then at it: they differ where the clock changes in between.
-    const near = wanted - this.#offset(wanted);
-    return new Date(wanted - this.#offset(near)).toISOString();
+    const moments = [wanted - A_DAY, wanted + A_DAY].map((near) => wanted - this.#offset(near));
+    const at = moments.find((each) => each + this.#offset(each) === wanted) ?? moments[0];
+    return new Date(at).toISOString();
   }
 
   #offset(at) {

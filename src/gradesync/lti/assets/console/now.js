@@ -1,8 +1,8 @@
-// Show the result of a section's last sync, as its teacher sees it.
+// Show a pause of a section and the result of its last sync, as its teacher sees them.
 
 import { h, sign } from "../dom.js";
 import { outcomesOf } from "../outcomes.js";
-import { byOf, resultOf, stageOf } from "../words.js";
+import { byOf, pauseOf, resultOf, stageOf } from "../words.js";
 
 export class NowView {
   #context;
@@ -14,8 +14,10 @@ export class NowView {
 
   async open() {
     try {
-      const [newest] = (await this.#context.api.log({ limit: 1 })).items;
-      this.element.replaceChildren(...this.#show(newest));
+      const { api } = this.#context;
+      const [{ items: [newest] }, { paused }] = await Promise.all([api.log({ limit: 1 }), api.section()]);
+      const pause = paused ? [h("p", { class: "text" }, pauseOf(paused))] : [];
+      this.element.replaceChildren(...pause, ...this.#show(newest));
     } catch (error) {
       this.#context.failed(error);
     }

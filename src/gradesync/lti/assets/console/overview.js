@@ -96,6 +96,7 @@ function standingOf({ known, circuit_open, paused_seconds }) {
 
 function callsOf({ known, calls_used, calls_limit, window_seconds }) {
   if (!known) return "";
+  if (calls_limit === null && window_seconds === 0) return "No limit";
   const limit = calls_limit === null ? "" : ` of ${number(calls_limit)}`;
   return `${number(calls_used)}${limit} in the last ${count(window_seconds, "second")}`;
 }

@@ -27,7 +27,16 @@ export class Schools {
 
   /** Return an element that names a school: by its id at once, by its title as soon as that is known. */
   label(id, wordsOf = (name) => name) {
-    const element = h("span", {}, wordsOf(id));
+    return this.#name(h("span"), id, wordsOf);
+  }
+
+  /** Return an option that names a school in the same way. */
+  option(id) {
+    return this.#name(h("option", { value: id }), id);
+  }
+
+  #name(element, id, wordsOf = (name) => name) {
+    element.textContent = wordsOf(id);
     this.#read().then((titles) => {
       if (titles.has(id)) element.textContent = wordsOf(`${titles.get(id)} (${id})`);
     });

@@ -15,8 +15,8 @@ const WORDS = [
   ["code", "School code"],
   ["teacher", "Teacher"],
 ];
-// Filters that links of other views set: they are shown, and can be taken away.
-const SET = ["reason", "school", "term"];
+// Filters that have no field: links of other views set them. They are shown, and can be taken away.
+const SET = ["term"];
 
 export function create(context) {
   const list = new SectionList(context);
@@ -35,7 +35,9 @@ class SectionList {
   #query = {};
   #pages;
   #inputs = WORDS.map(([name, words]) => [name, words, h("input", { type: "search", id: `section-${name}`, autocomplete: "off" })]);
-  #state = h("select", { id: "section-state", onchange: () => this.#find() });
+  #state = this.#select("section-state");
+  #school = this.#select("section-school");
+  #reason = this.#select("section-reason");
   #set = h("ul", { class: "filters", "aria-label": "Filters" });
   #rows = h("div");
   #quiet = h("p", { class: "quiet", role: "status" });
@@ -45,11 +47,16 @@ class SectionList {
     this.#pages = pager(context, (cursor) => this.#read(cursor), (page) => this.#add(page), "Show more sections");
     const states = STATES.map(({ filter, words }) => h("option", { value: filter }, words));
     this.#state.append(h("option", { value: "" }, "All"), ...states);
+    const choices = [
+      ["School", this.#school],
+      ["Last sync", this.#state],
+      ["Reason of the last sync", this.#reason],
+    ];
     const form = h(
       "form",
       { class: "controls", role: "search", onsubmit: (event) => this.#submit(event) },
       this.#inputs.map(([, words, input]) => h("div", {}, h("label", { for: input.id }, words), input)),
-      h("div", {}, h("label", { for: this.#state.id }, "Last sync"), this.#state),
+      choices.map(([words, select]) => h("div", {}, h("label", { for: select.id }, words), select)),
       h("div", { class: "submit" }, button("Search", null, { type: "submit" })),
     );
     this.element = h("div", {}, form, this.#set, this.#rows, this.#quiet, this.#pages.more);
@@ -59,16 +66,30 @@ class SectionList {
     this.#query = query;
     for (const [name, , input] of this.#inputs) input.value = query[name] ?? "";
     this.#state.value = query.state ?? "";
+    const { schools, reasons } = await this.#context.http.json("overview");
+    this.#offer(this.#school, schools.map(({ school }) => school).filter(Boolean), query.school, (id) => this.#context.schools.option(id));
+    const titles = new Map(reasons.map(({ reason: { code, title } }) => [code, title]));
+    this.#offer(this.#reason, [...titles.keys()], query.reason, (code) => h("option", { value: code }, titles.get(code) ?? code));
     this.#set.replaceChildren(...SET.filter((name) => query[name]).map((name) => this.#chip(name)));
     this.#rows.replaceChildren();
     await this.#pages.restart();
   }
 
+  #select(id) {
+    return h("select", { id, onchange: () => this.#find() });
+  }
+
+  /** Offer what the last syncs have, and what is chosen, which may have gone since. */
+  #offer(select, values, chosen = "", optionOf) {
+    const all = new Set([...values, ...(chosen ? [chosen] : [])]);
+    select.replaceChildren(h("option", { value: "" }, "Any"), ...[...all].map(optionOf));
+    select.value = chosen;
+  }
+
   #chip(name) {
     const { [name]: value, ...others } = this.#query;
-    const words = name === "school" ? ["school: ", this.#context.schools.label(value)] : `${name}: ${value.replaceAll("-", " ")}`;
     const remove = h("span", { class: "unseen" }, "Remove the filter ");
-    return h("li", {}, h("a", { href: linkTo("sections", [], others) }, remove, words, h("span", { "aria-hidden": "true" }, " ×")));
+    return h("li", {}, h("a", { href: linkTo("sections", [], others) }, remove, `${name}: ${value.replaceAll("-", " ")}`, h("span", { "aria-hidden": "true" }, " ×")));
   }
 
   #submit(event) {
@@ -78,7 +99,8 @@ class SectionList {
 
   #find() {
     const texts = Object.fromEntries(this.#inputs.map(([name, , input]) => [name, input.value.trim()]));
-    location.hash = linkTo("sections", [], { ...this.#query, ...texts, state: this.#state.value });
+    const choices = { state: this.#state.value, school: this.#school.value, reason: this.#reason.value };
+    location.hash = linkTo("sections", [], { ...this.#query, ...texts, ...choices });
   }
 
   #read(cursor) {
