@@ -35,7 +35,7 @@ async def test_operator_puts_an_assignment_and_a_student_back(session: BrowserSe
         await put_a_student_back(session, opened)
 
 
-# What people type by their clock; where it shows a time twice, the first is meant, and a skipped one is an hour on.
+# What people type by their clock: of a time that it shows twice the first, and a skipped one is an hour on.
 CLOCKS = {
     ("America/Los_Angeles", "2026-03-08T01:30"): "2026-03-08T09:30:00.000Z",
     ("America/Los_Angeles", "2026-03-08T02:30"): "2026-03-08T10:30:00.000Z",
