@@ -64,6 +64,7 @@ async def test_the_ledger_is_listed_while_schoology_is_down(api: ApiHarness) -> 
     api.refuse("schoology")
     body = (await teacher.get(f"{api.path}/assignments")).json()
     assert body["live"] is False
+    assert body["problem"]["code"] == "schoology-key-not-allowed"
     assert body["as_of"]
     synced = [item for item in body["items"] if item["state"] == "synced"]
     assert synced

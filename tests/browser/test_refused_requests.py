@@ -83,7 +83,8 @@ async def test_titles_stay_while_schoology_is_away(synced: BrowserSession) -> No
     synced.sandbox.faults.add(Fault("schoology", "*", Status(403), times=None))
     synced.app.state.live = Live(synced.runtime)  # what was read of Schoology is old by now
     await opened.tab("Assignments").click()
-    await expect(opened.text("Schoology isn't responding right now.")).to_be_visible()
+    await expect(opened.text("Schoology doesn't allow your district's key")).to_be_visible()
+    await expect(opened.text("This is what was known")).to_be_visible()
     await expect(late).to_contain_text("50 points")
 
 

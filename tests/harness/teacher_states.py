@@ -147,7 +147,7 @@ class Walk:
             await self.visit(opened, "failed")
         session.forget()
         await opened.tab("Assignments").click()
-        await expect(opened.text("Schoology isn't responding")).to_be_visible()
+        await expect(opened.text("This is what was known")).to_be_visible()
         await self.visit(opened, "schoology-down")
         session.sandbox.faults.rules.clear()
         await session.context.route("**/syncs?**", lambda route: route.abort())

@@ -40,8 +40,8 @@ async def list_assignments(*, context: SectionReader) -> schemas.SectionAssignme
     """List every gradable item and its sync state, including items that never synced.
 
     Items are read from Schoology within ten seconds and cached for a minute. While Schoology does not
-    respond, the list shows the state `as_of` the last sync. Before the first sync the SIS is read, too, to
-    show what that sync would refuse.
+    respond, or refuses, the list shows the state `as_of` the last sync. Before the first sync the SIS is
+    read, too, to show what that sync would refuse.
     """
     stored = await _load_stored(context)
     try:
@@ -50,7 +50,8 @@ async def list_assignments(*, context: SectionReader) -> schemas.SectionAssignme
         if not stored.ledger or (isinstance(error, SyncStopped) and error.reason == Reason.SECTION_NOT_FOUND):
             raise
         items = assignment_state.render_ledger(stored.ledger)
-        return schemas.SectionAssignments(items=items, live=False, as_of=stored.as_of)
+        problem = _word_stop(error) if isinstance(error, SyncStopped) else None
+        return schemas.SectionAssignments(items=items, problem=problem, live=False, as_of=stored.as_of)
     capabilities = context.live.target(stored.district).capabilities
     stored, problem = await _foresee(context, stored, outline)
     items = assignment_state.render_gradebook(outline, stored, capabilities)
@@ -68,11 +69,15 @@ async def _foresee(
     try:
         side = await context.sis_side()
     except SyncStopped as stopped:
-        return stored, render_reason(stopped.reason, read_detail(stopped.detail))
+        return stored, _word_stop(stopped)
     except Retriable:
         return stored, None
     link = stored.link or SectionLink(section_id=context.section_id)
     return replace(stored, link=replace(link, sis=side.section, sis_categories=side.categories)), None
+
+
+def _word_stop(stopped: SyncStopped) -> schemas.ReasonText:
+    return render_reason(stopped.reason, read_detail(stopped.detail))
 
 
 async def _read_section(context: SectionContext, stored: assignment_state.Stored) -> Outline:

@@ -152,10 +152,10 @@ class SectionAssignments(ResponseModel):
 
     items: list[SectionAssignment]
     problem: Annotated[
-        ReasonText | None, Field(description="What would stop a first sync of the section as a whole")
+        ReasonText | None, Field(description="What would stop a sync of the section as a whole")
     ] = None
     live: Annotated[
-        bool, Field(description="False: Schoology does not respond, and this is the state of the last sync")
+        bool, Field(description="False: Schoology can't be read, and this is the state of the last sync")
     ]
     as_of: datetime | None
 

@@ -60,10 +60,10 @@ export class AssignmentsView {
 
   #about({ items, live, as_of, problem }) {
     if (items.length === 0) return "There are no assignments in this course yet.";
-    if (problem) return `${problem.explanation} ${problem.fix}`;
-    if (live) return "";
+    const why = problem && `${problem.explanation} ${problem.fix}`;
+    if (live) return why ?? "";
     const when = as_of ? this.#context.times.near(as_of) : "at the last sync";
-    return `Schoology isn't responding right now. This is what was known ${when}.`;
+    return `${why ?? "Schoology isn't responding right now."} This is what was known ${when}.`;
   }
 
   #listCategories() {

@@ -152,7 +152,7 @@ class Picture {
 
   #unfiltered() {
     const again = button("Try again", () => this.#addFilters(), { class: "link" });
-    return h("p", { class: "quiet", role: "status" }, "Schoology isn't responding right now, so you can't choose a category. ", again);
+    return h("p", { class: "quiet", role: "status" }, "Schoology can't be read right now, so you can't choose a category. ", again);
   }
 
   #choice(name, label, all) {
