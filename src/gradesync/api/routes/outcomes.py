@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Header, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gradesync.api import pagination, schemas, spreadsheet
 from gradesync.api.auth import SectionContext, SyncReader
@@ -15,6 +14,7 @@ from gradesync.api.problems import problem_responses
 from gradesync.api.queries import read_query
 from gradesync.api.routes.syncs import SyncId, find_sync
 from gradesync.api.schemas.render import Joined, render_outcome, render_sync, sync_path
+from gradesync.api.streaming import stream_file
 from gradesync.core.plan import CATEGORY
 from gradesync.core.reasons import Reason, Result
 from gradesync.db import ledger, links, outcomes
@@ -81,7 +81,9 @@ async def list_outcomes(
     sync = await find_sync(context, sync_id)
     names = await read_names(context)
     if "text/csv" in accept:
-        return _spreadsheet(context, sync.id, filters, names.known, await _describe(context, sync, names))
+        return await _spreadsheet(
+            context, sync.id, filters, names.known, await _describe(context, sync, names)
+        )
     listing = context.listing(sync_path(context.section_id, sync.id) + "/outcomes", filters.query())
     rows = await _read_outcomes(context, sync.id, filters, listing.position(cursor), limit + 1)
     items, next_cursor = listing.paginate(response, rows, limit, lambda outcome: outcome.key)
@@ -143,7 +145,7 @@ async def _read_title(context: SectionContext) -> str:
         return ""
 
 
-def _spreadsheet(
+async def _spreadsheet(
     context: SectionContext,
     sync_id: str,
     filters: Filters,
@@ -152,14 +154,12 @@ def _spreadsheet(
 ) -> Response:
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.HEAD + ("" if filters.query() else spreadsheet.format_stop(about))
-        after = None
-        while found := await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ):
+        after, more = None, True
+        while more:
+            found = await _read_outcomes(context, sync_id, filters, after, spreadsheet.ROWS_PER_READ)
+            if more := len(found) == spreadsheet.ROWS_PER_READ:
+                after = found[-1].key
             rendered = await render_all(context, found, names)
             yield "".join(spreadsheet.format_outcome(outcome, about) for outcome in rendered)
-            after = found[-1].key
 
-    return StreamingResponse(
-        parts(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{about.file_name}"'},
-    )
+    return await stream_file(parts(), "text/csv; charset=utf-8", about.file_name)

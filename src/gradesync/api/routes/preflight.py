@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Header, Path, Query, Response
-from fastapi.responses import StreamingResponse
 
 from gradesync.api import pagination, spreadsheet
 from gradesync.api.auth import LinkReader, RequestContext
@@ -16,6 +15,7 @@ from gradesync.api.schemas import Page, PlainText, SchoologyId
 from gradesync.api.schemas import district as schemas
 from gradesync.api.schemas.render import render_reason
 from gradesync.api.schemas.render_section import render_teachers
+from gradesync.api.streaming import stream_file
 from gradesync.core.csv_line import format_line
 from gradesync.core.preflight import Severity
 from gradesync.core.reasons import Reason
@@ -160,7 +160,7 @@ async def list_findings(
     """
     report = await find_preflight(context, preflight_id)
     if "text/csv" in accept:
-        return _spreadsheet(context, report, filters)
+        return await _spreadsheet(context, report, filters)
     listing = context.listing(f"{_path(report)}/findings", filters.query())
     position = listing.position(cursor)
     findings = await _read_findings(context, report, filters, int(position[0]) if position else 0, limit + 1)
@@ -195,19 +195,17 @@ async def _read_findings(
         )
 
 
-def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -> Response:
+async def _spreadsheet(context: RequestContext, report: Preflight, filters: Filters) -> Response:
     async def parts() -> AsyncIterator[str]:
         yield spreadsheet.BYTE_ORDER_MARK + format_line(COLUMNS)
-        after = 0
-        while findings := await _read_findings(context, report, filters, after, spreadsheet.ROWS_PER_READ):
+        after, more = 0, True
+        while more:
+            findings = await _read_findings(context, report, filters, after, spreadsheet.ROWS_PER_READ)
+            if more := len(findings) == spreadsheet.ROWS_PER_READ:
+                after = findings[-1].number
             yield "".join(_format_finding(_render_finding(finding)) for finding in findings)
-            after = findings[-1].number
 
-    return StreamingResponse(
-        parts(),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="preflight-{report.id}.csv"'},
-    )
+    return await stream_file(parts(), "text/csv; charset=utf-8", f"preflight-{report.id}.csv")
 
 
 def _format_finding(finding: schemas.PreflightFinding) -> str:

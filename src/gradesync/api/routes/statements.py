@@ -22,6 +22,7 @@ from gradesync.api.computing import compute
 from gradesync.api.problems import problem_responses
 from gradesync.api.schemas import Moment
 from gradesync.api.schemas import statement as schemas
+from gradesync.api.streaming import stream_file
 from gradesync.core.history import oldest_kept
 from gradesync.core.statement.build import build_statement
 from gradesync.core.statement.lines import Kind, Material, Statement
@@ -149,14 +150,9 @@ async def make_statements(
         await audit.append(db, context.by.actor, "statement.created", seen, context.source_ip)
     scope = Scope(district_id, period.since, period.until, about, head.seq, head.hash, found.unplaced)
     key = read_signing_key(context.runtime.settings.report_key)
-    headers = {
-        "content-disposition": f'attachment; filename="{_name_file(about, district_id)}"',
-        SECTIONS: str(len(found.sections)),
-        **({KEY: key.id} if key else {}),
-    }
-    return StreamingResponse(
-        _stream(context, found.sections, scope, zone, key), media_type=ZIP, headers=headers
-    )
+    headers = {SECTIONS: str(len(found.sections)), **({KEY: key.id} if key else {})}
+    parts = _stream(context, found.sections, scope, zone, key)
+    return await stream_file(parts, ZIP, _name_file(about, district_id), **headers)
 
 
 async def _find(db: AsyncSession, wanted: schemas.StatementRequest) -> Found:
