@@ -50,6 +50,21 @@ def test_incomplete_score_is_named_with_its_rule() -> None:
     assert share.cells == (Cell("1", "Item 1", "incomplete", "8", Reason.INCOMPLETE_NOT_SENT),)
 
 
+@pytest.mark.parametrize(
+    ("dropped", "sis_dropped", "cells"),
+    [
+        (1, 0, [Cell("1", "Item 1", source="2")]),
+        (0, 1, [Cell("1", "Item 1", sis="2")]),
+        (1, 2, [Cell("2", "Item 2", sis="5")]),
+    ],
+)
+def test_scores_that_one_side_drops_are_named(dropped: int, sis_dropped: int, cells: list[Cell]) -> None:
+    pair = pair_of(2, 5, 9)
+    pair.dropped, pair.sis_dropped = {"a": dropped}, {"a": sis_dropped}
+    (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
+    assert (share.cause, list(share.cells)) == (Cause.DROPPED, cells)
+
+
 def test_unread_scores_count_as_sent_and_are_named() -> None:
     pair = pair_of(8, 6)
     pair.items[0].sis_score = Decimal(1)

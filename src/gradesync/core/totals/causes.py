@@ -96,7 +96,7 @@ def explain(
     everything = (1 << len(causes)) - 1
     totals = {
         mask: compute_total(
-            *_apply(parts, formula, [c for c in changes if mask >> causes.index(c.cause) & 1])
+            *apply_changes(parts, formula, [c for c in changes if mask >> causes.index(c.cause) & 1])
         )
         for mask in {0, everything} | {step.beside for step in steps}
     }
@@ -142,9 +142,10 @@ def _list_steps(count: int) -> Iterator[_Step]:
             mask |= 1 << index
 
 
-def _apply(
+def apply_changes(
     parts: Sequence[Part], formula: Formula, changes: Sequence[Change]
 ) -> tuple[Sequence[Part], Formula]:
+    """Return the parts and the formula after the changes."""
     fields: dict[str, dict[str, Any]] = {}
     whole: dict[str, Any] = {}
     for change in changes:

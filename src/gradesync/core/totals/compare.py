@@ -11,7 +11,7 @@ from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Stop
 from gradesync.core.sis import Spec
-from gradesync.core.totals.causes import Cause, Cell, Change, Explanation, explain
+from gradesync.core.totals.causes import Cause, Cell, Change, Explanation, apply_changes, explain
 from gradesync.core.totals.formula import Formula, Part, find_dropped
 from gradesync.core.totals.sides import Column, Sides, SisFormula
 
@@ -201,7 +201,7 @@ class _Differences:
         """Add what differs between the two formulas."""
         if ours.dropped or theirs.dropped:
             self.changes += _whole(Cause.DROPPED, theirs, "dropped", "drop_groups")
-            self.cells[Cause.DROPPED] = list(self._list_dropped(ours))
+            self.cells[Cause.DROPPED] = list(self._list_dropped(ours, theirs))
         if ours.by_percent:
             self.changes += _whole(Cause.CALCULATION, theirs, "by_percent")
         if not _weigh_alike(ours, theirs):
@@ -209,12 +209,15 @@ class _Differences:
         if theirs.decimals is not None:
             self.changes += _whole(Cause.CATEGORY_ROUNDING, theirs, "decimals")
 
-    def _list_dropped(self, ours: Formula) -> Iterator[Cell]:
-        """List the scores that the source drops."""
-        dropped = find_dropped(self.parts, ours)
+    def _list_dropped(self, ours: Formula, theirs: Formula) -> Iterator[Cell]:
+        """List the scores that one side alone drops, each as that side has it."""
+        held, _ = apply_changes(self.parts, theirs, self.changes)
+        here, there = find_dropped(self.parts, ours), find_dropped(held, theirs)
         for column in self.sides.columns:
-            if column.key in dropped:
-                yield Cell(column.key, column.title, _show_score(self._cell(column)))
+            if column.key in here - there:
+                yield Cell(column.key, column.title, source=_show_score(self._cell(column)))
+            elif column.key in there - here:
+                yield Cell(column.key, column.title, sis=_show_score(self._held(column)))
 
     def _note(
         self,
