@@ -53,9 +53,9 @@ def test_incomplete_score_is_named_with_its_rule() -> None:
 @pytest.mark.parametrize(
     ("dropped", "sis_dropped", "cells"),
     [
-        (1, 0, [Cell("1", "Item 1", source="2")]),
-        (0, 1, [Cell("1", "Item 1", sis="2")]),
-        (1, 2, [Cell("2", "Item 2", sis="5")]),
+        (1, 0, [Cell("1", "Item 1", "2, dropped", "2")]),
+        (0, 1, [Cell("1", "Item 1", "2", "2, dropped")]),
+        (1, 2, [Cell("2", "Item 2", "5", "5, dropped")]),
     ],
 )
 def test_scores_that_one_side_drops_are_named(dropped: int, sis_dropped: int, cells: list[Cell]) -> None:
@@ -63,6 +63,33 @@ def test_scores_that_one_side_drops_are_named(dropped: int, sis_dropped: int, ce
     pair.dropped, pair.sis_dropped = {"a": dropped}, {"a": sis_dropped}
     (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
     assert (share.cause, list(share.cells)) == (Cause.DROPPED, cells)
+
+
+def test_categories_of_another_weight_are_named() -> None:
+    """Leave out a category that weighs the same, and one of which the student has no items."""
+    pair = pair_of(2, 9, 8)
+    pair.items[1].category, pair.items[2].category = "b", "c"
+    pair.weights = {"a": TEN, "b": Decimal(20), "c": TEN, "d": Decimal(30)}
+    pair.sis_weights = {"a": Decimal("12.50"), "b": Decimal(20), "d": TEN}
+    (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
+    weighed = Cell("", "a", "weight 10", "weight 12.5", category="a")
+    lacking = Cell("", "c", "weight 10", "weight 0", category="c")
+    assert (share.cause, share.cells) == (Cause.WEIGHT, (weighed, lacking))
+    (share,) = explain_total(pair.sides(), UID, SisFormula.TOTAL_POINTS).shares
+    assert {cell.sis for cell in share.cells} == {"by points"}
+    equal = pair.sides()
+    equal = replace(equal, gradebook=replace(equal.gradebook, weighted=False))
+    (share,) = explain_total(equal, UID, SisFormula.CATEGORY_WEIGHTS).shares
+    assert {cell.source for cell in share.cells} == {"equal weight"}
+
+
+def test_categories_that_count_by_percent_are_named() -> None:
+    pair = pair_of(2, 9, 8)
+    pair.items[1].points, pair.items[2].category = Decimal(20), "b"
+    pair.weights = pair.sis_weights = {"a": TEN, "b": TEN}
+    pair.by_percent = {"a"}
+    (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
+    assert share.cells == (Cell("", "a", "by percent", "by points", category="a"),)
 
 
 def test_unread_scores_count_as_sent_and_are_named() -> None:

@@ -139,7 +139,8 @@ def _render_cause(share: Share, worth: str | None) -> schemas.TotalCause:
 
 def _render_cell(cell: Cell) -> schemas.TotalCell:
     return schemas.TotalCell(
-        assignment=cell.assignment,
+        assignment=cell.assignment or None,
+        category=cell.category or None,
         title=cell.title,
         schoology=cell.source,
         sis=cell.sis,

@@ -71,11 +71,16 @@ class TotalsRequest(RequestModel):
 
 
 class TotalCell(ResponseModel):
-    """Name one item that a cause is about, as each side has it."""
+    """Name one item or category that a cause is about, as each side has it."""
 
     assignment: Annotated[
-        str, Field(description="Schoology id; with `sis:` before it the SIS's, where only the SIS has it")
+        str | None,
+        Field(
+            description="Schoology id; with `sis:` before it the SIS's, where only the SIS has it; "
+            "null of a category"
+        ),
     ]
+    category: Annotated[str | None, Field(description="Schoology id of a whole category; null of an item")]
     title: str
     schoology: str | None
     sis: str | None

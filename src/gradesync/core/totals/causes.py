@@ -40,13 +40,17 @@ class Change(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Name one item that a cause is about, as each side has it; `reason` is a code of the catalog."""
+    """Name one item that a cause is about, as each side has it; `reason` is a code of the catalog.
+
+    Of a whole category there is no `assignment`, and `title` is the category's.
+    """
 
     assignment: str
     title: str
     source: str | None = None
     sis: str | None = None
     reason: str | None = None
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Stop
 from gradesync.core.sis import Spec
+from gradesync.core.totals.categories import list_percents, list_weights
 from gradesync.core.totals.causes import Cause, Cell, Change, Explanation, apply_changes, explain
 from gradesync.core.totals.formula import Formula, Part, find_dropped
 from gradesync.core.totals.sides import Column, Sides, SisFormula
@@ -199,25 +200,29 @@ class _Differences:
 
     def add_formulas(self, ours: Formula, theirs: Formula) -> None:
         """Add what differs between the two formulas."""
+        gradebook, used = self.sides.gradebook, {part.category for part in self.parts}
         if ours.dropped or theirs.dropped:
             self.changes += _whole(Cause.DROPPED, theirs, "dropped", "drop_groups")
             self.cells[Cause.DROPPED] = list(self._list_dropped(ours, theirs))
         if ours.by_percent:
             self.changes += _whole(Cause.CALCULATION, theirs, "by_percent")
+            self.cells[Cause.CALCULATION] = list(list_percents(gradebook, used, ours))
         if not _weigh_alike(ours, theirs):
             self.changes += _whole(Cause.WEIGHT, theirs, "weights", "groups")
+            self.cells[Cause.WEIGHT] = list(list_weights(gradebook, used, ours, theirs))
         if theirs.decimals is not None:
             self.changes += _whole(Cause.CATEGORY_ROUNDING, theirs, "decimals")
 
     def _list_dropped(self, ours: Formula, theirs: Formula) -> Iterator[Cell]:
-        """List the scores that one side alone drops, each as that side has it."""
+        """List the scores that one side alone drops."""
         held, _ = apply_changes(self.parts, theirs, self.changes)
         here, there = find_dropped(self.parts, ours), find_dropped(held, theirs)
         for column in self.sides.columns:
+            source, sis = _show_score(self._cell(column)), _show_score(self._held(column))
             if column.key in here - there:
-                yield Cell(column.key, column.title, source=_show_score(self._cell(column)))
+                yield Cell(column.key, column.title, f"{source}, dropped", sis)
             elif column.key in there - here:
-                yield Cell(column.key, column.title, sis=_show_score(self._held(column)))
+                yield Cell(column.key, column.title, source, f"{sis}, dropped")
 
     def _note(
         self,

@@ -1,0 +1,36 @@
+"""Name the categories that a cause of differing totals is about, as each side has them."""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from gradesync.core.gradebook import Gradebook
+from gradesync.core.totals.causes import Cell
+from gradesync.core.totals.formula import Formula
+
+BY_POINTS = "by points"
+
+
+def list_weights(
+    gradebook: Gradebook, used: Collection[str], ours: Formula, theirs: Formula
+) -> Iterator[Cell]:
+    """List the categories among `used` that do not weigh the same on both sides."""
+    for category in gradebook.categories:
+        source = (ours.weights or {}).get(category.id)
+        group = theirs.groups.get(category.id, category.id)
+        sis = None if theirs.weights is None else theirs.weights.get(group, Fraction(0))
+        if category.id in used and source is not None and source != sis:
+            shown = _show_weight(source) if gradebook.weighted else "equal weight"
+            held = BY_POINTS if sis is None else _show_weight(sis)
+            yield Cell("", category.title, shown, held, category=category.id)
+
+
+def list_percents(gradebook: Gradebook, used: Collection[str], ours: Formula) -> Iterator[Cell]:
+    """List the categories among `used` that count by percent in the source."""
+    for category in gradebook.categories:
+        if category.id in ours.by_percent and category.id in used:
+            yield Cell("", category.title, "by percent", BY_POINTS, category=category.id)
+
+
+def _show_weight(weight: Fraction) -> str:
+    return f"weight {(Decimal(weight.numerator) / Decimal(weight.denominator)).normalize():f}"
