@@ -7,6 +7,8 @@ from playwright.async_api import Locator, expect
 
 from harness.browser import BrowserSession, CourseTab
 
+HEBREW = "\u05e9\u05d9\u05e2\u05d5\u05e8 (2)"
+
 
 async def synced(session: BrowserSession) -> CourseTab:
     async with session.worker():
@@ -50,6 +52,29 @@ async def test_much_of_a_class_points_to_the_wrong_section(session: BrowserSessi
 async def test_problem_of_an_assignment_is_listed_by_assignment(session: BrowserSession) -> None:
     group = reason(await synced(session), "The due date is outside the term")
     await expect(group.locator("li .title")).to_have_text("Summer reading plan")
+
+
+async def test_copy_names_what_an_administrator_needs(session: BrowserSession) -> None:
+    section, schoology = session.room.section, session.world.schoology
+    unmapped = next(item for item in section.standing() if item.title.startswith("Homework 6"))
+    schoology.edit_assignment(section.id, unmapped.id, title=HEBREW)
+    opened = await synced(session)
+    await session.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    group = reason(opened, "The assignment's grading category doesn't map")
+    await group.get_by_role("button", name="Copy for your administrator").click()
+    await expect(group.get_by_role("button", name="Copied")).to_be_visible()
+    assert await opened.active() == "Copied"
+    copied: str = await opened.page.evaluate("navigator.clipboard.readText()")
+    what, fix, code, sync, place, about = copied.split("\n")
+    assert (what, code) == (
+        "The assignment's grading category doesn't map to a PowerSchool category.",
+        "Reason: category-unmapped",
+    )
+    assert "ask your administrator to map it" in fix
+    assert re.fullmatch("Sync: [0-9a-f-]{36}", sync)
+    assert place == f"Section: {section.id}"
+    assert about.startswith(f"\u2068{HEBREW}\u2069 (assignment {unmapped.id}), ")
+    assert "“Side Projects” doesn't map" in about
 
 
 async def test_list_opened_twice_at_once_is_read_once(session: BrowserSession) -> None:

@@ -1,7 +1,7 @@
 // Copy to the clipboard what somebody else is to read.
 
 import { announce, button } from "./dom.js";
-import { count, number, SIS } from "./words.js";
+import { count, isolated, number, SIS } from "./words.js";
 
 const SHOWN = 20; // assignments that a message names
 
@@ -15,23 +15,21 @@ export function copyButton(textOf, words) {
   return copy;
 }
 
-/** A page inside another one may not use the clipboard: there a selected text is copied. */
+/** A page inside another one may not use the clipboard, and asking is a violation: a selected text is copied. */
 async function write(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return writeSelected(text);
-  }
+  if (writeSelected(text)) return true;
+  return navigator.clipboard?.writeText(text).then(() => true, () => false) ?? false;
 }
 
 function writeSelected(text) {
+  const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
   document.body.append(area);
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
+  focused.focus();
   return copied;
 }
 
@@ -55,19 +53,19 @@ export const stopCopies = (context, sync) => (sync?.error ? [copyFor(context, sy
 /** Return what a teacher is to do: no student is named, because the teacher's own page does. */
 function messageOf(section, reason, concerned) {
   const students = concerned.filter(({ student }) => student).length;
-  const titles = concerned.filter(({ student, assignment }) => !student && assignment?.title).map(({ assignment }) => assignment.title);
+  const titles = concerned.filter(({ student, assignment }) => !student && assignment?.title).map(({ assignment }) => isolated(assignment.title));
   const more = titles.length - SHOWN;
   const about = [
     ...titles.slice(0, SHOWN),
     more > 0 && `and ${number(more)} more`,
     students > 0 && `${count(students, "student")}, listed on the page of the sync in your course`,
   ].filter(Boolean);
-  return ["Hello,", "", `In ${section}, the sync to ${SIS} needs you:`, "", reason.title, ...about.map((line) => `- ${line}`), `What to do: ${reason.fix}`].join("\n");
+  return ["Hello,", "", `In ${isolated(section)}, the sync to ${SIS} needs you:`, "", reason.title, ...about.map((line) => `- ${line}`), `What to do: ${reason.fix}`].join("\n");
 }
 
 /** Name students by their ids: whoever gets the copy may not be meant to see their names. */
 function lineOf({ student, assignment, scores, first }) {
-  const about = student ? `student ${student.id}` : `${assignment?.title ?? ""} (assignment ${assignment?.id ?? "unknown"})`;
+  const about = student ? `student ${student.id}` : `${isolated(assignment?.title ?? "")} (assignment ${assignment?.id ?? "unknown"})`;
   return [about, scores > 0 && count(scores, "score"), ...new Set(first.map(({ about: facts }) => facts))].filter(Boolean).join(", ");
 }
 
