@@ -45,7 +45,10 @@ async def test_spreadsheet_names_its_sync(api: ApiHarness, preview: bool, name: 
     assert first["sync status"] == sync["status"].capitalize()
     assert first["requested at"].endswith(("CST", "CDT", "PST", "PDT", "MST", "MDT", "EST", "EDT"))
     section = "-".join(re.findall("[a-z0-9]+", api.room.section.name.lower()))
-    assert f'filename="{name}{section}-' in sheet.headers["content-disposition"]
+    by = "-".join(re.findall("[a-z0-9]+", teacher_name.lower()))
+    when = first["requested at"].rpartition(" ")[0].replace(":", "").replace(" ", "-")
+    file_name = f"{name}{section}-{by}-{when}.csv"
+    assert f'filename="{file_name}"' in sheet.headers["content-disposition"]
 
 
 async def test_stopped_sync_names_its_danger_and_its_approval(api: ApiHarness) -> None:

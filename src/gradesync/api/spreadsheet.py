@@ -44,7 +44,7 @@ COLUMNS = (
 ROWS_PER_READ = 1000
 # A spreadsheet reads the file as UTF-8 by it.
 BYTE_ORDER_MARK = "\ufeff"
-NAME_MAX = 60
+NAME_MAX = 48
 YES = "Yes"
 
 
@@ -60,15 +60,19 @@ class About:
     @property
     def file_name(self) -> str:
         """Return a name that names them, in letters that every system takes."""
-        plain = normalize("NFKD", self.section).encode("ascii", "ignore").decode().lower()
-        parts = ("preview" if self.sync.dry_run else "sync", *re.findall("[a-z0-9]+", plain))
-        return f"{'-'.join(parts)[:NAME_MAX]}-{self.at:%Y-%m-%d-%H%M}.csv"
+        parts = ("preview" if self.sync.dry_run else "sync", _plain(self.section), _plain(self.requester))
+        return f"{'-'.join(filter(None, parts))}-{self.at:%Y-%m-%d-%H%M}.csv"
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the first cells of every line."""
         status, result = STATUS[self.sync.status], word_sync_result(self.sync)
         return self.section, self.requester, f"{self.at:%Y-%m-%d %H:%M %Z}", status, result
+
+
+def _plain(words: str) -> str:
+    letters = normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall("[a-z0-9]+", letters))[:NAME_MAX].rstrip("-")
 
 
 def format_stop(about: About) -> str:
