@@ -103,11 +103,12 @@ async def read_to_end(reader: StreamReader) -> bytes:
 
 
 @pytest.mark.long
-async def test_half_open_connections_leave_the_api_alive(settings: Settings) -> None:
+@pytest.mark.parametrize("descriptors", [186, 256])
+async def test_half_open_connections_leave_the_api_alive(settings: Settings, descriptors: int) -> None:
     port, many = free_port(), 600
     address = f"http://127.0.0.1:{port}"
     async with (
-        serve_with_descriptors(settings.filled(public_url=address), 256) as api,
+        serve_with_descriptors(settings.filled(public_url=address), descriptors) as api,
         httpx.AsyncClient(base_url=address) as http,
     ):
         await wait_until_ready(http, api)

@@ -8,14 +8,18 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gradesync.cli.output import CommandError
 from gradesync.observability.descriptors import count_descriptors, limit_share
+from gradesync.redis_client.pool import CONNECTIONS as REDIS
 from gradesync.redis_client.pool import limit_connections as limit_redis
 from gradesync.settings import Settings
+from gradesync.upstream.egress import CONNECTIONS as UPSTREAM
 from gradesync.upstream.egress import limit_connections as limit_upstream
 
 BACKLOG = 100  # that the kernel keeps, and that one turn of the loop accepts before any of them is counted
 FILES = 64  # of the interpreter, its libraries, the logs
 MOST, FEWEST = 1000, 32
+ENOUGH = MOST + REDIS + UPSTREAM + BACKLOG + FILES  # without PostgreSQL's
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 30.0
 LOG_SECONDS = 10.0
@@ -29,12 +33,20 @@ log = structlog.get_logger(__name__)
 
 
 def limit_connections(settings: Settings) -> int:
-    """Return how many connections a server may have, so that descriptors are left for all else."""
+    """Return how many connections a server may have, so that descriptors are left for all else.
+
+    Raises `CommandError` where too few are left to serve anybody.
+    """
     descriptors = count_descriptors()
     reserved = settings.database_pool + limit_redis() + limit_upstream() + limit_backlog() + FILES
-    limit = max(FEWEST, min(MOST, descriptors - reserved))
+    limit, enough = min(MOST, descriptors - reserved), settings.database_pool + ENOUGH
+    if limit < FEWEST:
+        raise CommandError(
+            f"A process needs more than {descriptors} file descriptors.",
+            f"Raise the limit (ulimit -n): {enough} are enough.",
+        )
     if limit < MOST:
-        log.warning("connections.few", limit=limit, descriptors=descriptors, enough=MOST + reserved)
+        log.warning("connections.few", limit=limit, descriptors=descriptors, enough=enough)
     return limit
 
 

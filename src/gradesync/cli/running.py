@@ -49,9 +49,11 @@ async def run(
 ) -> None:
     """Serve the application where there is a `listener`, and run syncs where `sync`.
 
-    Returns after SIGINT or SIGTERM, or when the embedded servers end.
+    Returns after SIGINT or SIGTERM, or when the embedded servers end. Raises `CommandError` where the
+    process may have too few descriptors.
     """
     telemetry.configure_logging(settings.log_level, settings.log_format)
+    limit = 0 if listener is None else limit_connections(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(_export_traces(settings, name))
         stop = stack.enter_context(_stop_event())
@@ -67,7 +69,7 @@ async def run(
         if sync:
             await stack.enter_async_context(run_worker(runtime))
         if listener is not None:
-            serving = _serve(runtime, application(runtime), listener, stop)
+            serving = _serve(runtime, application(runtime), listener, limit, stop)
             await stack.enter_async_context(serving)
         if servers is not None:
             await stack.enter_async_context(_watch_servers(servers, stop))
@@ -115,16 +117,16 @@ def _stop_event() -> Iterator[asyncio.Event]:
 
 @asynccontextmanager
 async def _serve(
-    runtime: Runtime, app: Starlette, listener: socket.socket, stop: asyncio.Event
+    runtime: Runtime, app: Starlette, listener: socket.socket, limit: int, stop: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Serve until the end of the block; set `stop` where serving ends first."""
+    """Serve so many connections until the end of the block; set `stop` where serving ends first."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
         http=BoundedProtocol,
-        limit_concurrency=limit_connections(runtime.settings),
+        limit_concurrency=limit,
         backlog=limit_backlog(),
         reset_contextvars=True,  # what one request binds is not bound to the next of its connection
         forwarded_allow_ips=runtime.settings.trusted_proxies,
