@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from playwright.async_api import Browser, expect
 
+from gradesync.core.district import ConsoleAccess
 from gradesync.settings import Settings
 from gradesync_sandbox.district import World
 from gradesync_sandbox.world import build
-from harness.browser import CourseTab, open_session
+from harness.browser import CourseTab, change_district, open_session
 
 LONG = ("Maximiliana-Konstantinopolitana", "von Hohenzollern-Sigmaringen-Wolfeschlegelsteinhausenbergerdorff")
 CATEGORY = "\u05e2\u05d1\u05d5\u05d3\u05d4! "
@@ -63,3 +64,26 @@ async def test_nothing_is_cut_off_on_a_phone(settings: Settings, browser: Browse
         await opened.button("Explain the totals").click()
         await expect(opened.tool.locator(".totals h3")).to_be_visible()
         assert await body.evaluate(CUT) == []
+
+
+async def test_console_keeps_the_direction_of_names(settings: Settings, browser: Browser) -> None:
+    """Isolate what people typed where a sentence or a label of the console has it."""
+    world = build_long()
+    category = f"\u2068{CATEGORY}\u2069"
+    async with open_session(settings, world, browser) as session, session.worker():
+        await change_district(session, console=ConsoleAccess("operator"))
+        course = await session.open()
+        await course.button("Sync to SIS").click()
+        await expect(course.text("Last sync:")).to_be_visible()
+        opened = await session.open(world.admin)
+        await opened.tool.get_by_role("link", name="Categories", exact=True).click()
+        picker = opened.tool.get_by_role("combobox", name=f"PowerSchool category of {category}", exact=True)
+        await expect(picker).to_be_visible()
+        await picker.select_option(index=1)
+        await opened.button("Show what would change").click()
+        await opened.button("Keep these rules").click()
+        await expect(opened.button(f"Remove the rule of \u2068{CATEGORY.strip()}\u2069")).to_be_visible()
+        await opened.tool.get_by_role("link", name="Students", exact=True).click()
+        await opened.tool.get_by_label("Student id").fill(str(list(world.classrooms[0].students)[1]))
+        await opened.button("Show the scores").click()
+        await expect(opened.tool.get_by_role("heading", name=f"\u2068{' '.join(HEBREW)}\u2069")).to_be_visible()

@@ -107,7 +107,7 @@ function partsOf({ period, students, assumed, names_unavailable }, level) {
   const causing = rows.filter(({ causes }) => causes.length > 0);
   const differing = rows.filter(({ schoology, sis }) => schoology !== sis);
   const agreeing = causing.filter((row) => !differing.includes(row));
-  const where = period?.title ? `In ${period.title}, ` : "";
+  const where = period?.title ? `In ${isolated(period.title)}, ` : "";
   const none = rows.length > 0 ? "no total differs." : "there are no totals to compare.";
   const result = differing.length > 0 ? differ(differing.length, rows.length) : none;
   const headline = capital(where + result);

@@ -1,7 +1,7 @@
 // Map categories of all sections by title: what goes nowhere, the rules, and what a change of them would do.
 
 import { announce, button, focusOn, h } from "../dom.js";
-import { count, number, SIS } from "../words.js";
+import { count, isolated, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
@@ -46,7 +46,7 @@ class CategoriesView {
   #showUnmapped({ items, sis_titles }, rules) {
     this.#pickers.clear();
     const columns = [
-      ["Schoology category", ({ title }) => title],
+      ["Schoology category", ({ title }) => isolated(title)],
       ["Sections", ({ sections }) => number(sections)],
       ["Assignments that don't sync", ({ items: several }) => number(several)],
     ];
@@ -62,20 +62,20 @@ class CategoriesView {
 
   #picker(title, sisTitles, rules) {
     const rule = rules.find((each) => plain(each.title) === plain(title));
-    const known = sisTitles.map((sis) => [sis.title, `${sis.title} (${count(sis.sections, "section")})`]);
+    const known = sisTitles.map((sis) => [sis.title, `${isolated(sis.title)} (${count(sis.sections, "section")})`]);
     const others = rule && !known.some(([sis]) => plain(sis) === plain(rule.sis_title)) ? [[rule.sis_title, rule.sis_title]] : [];
     const options = [...others, ...known].map(([sis, words]) =>
       h("option", { value: sis, selected: Boolean(rule) && plain(sis) === plain(rule.sis_title) }, words),
     );
-    const select = h("select", { "aria-label": `${SIS} category of ${title}` }, h("option", { value: "" }, "No rule"), options);
+    const select = h("select", { "aria-label": `${SIS} category of ${isolated(title)}` }, h("option", { value: "" }, "No rule"), options);
     this.#pickers.set(title, select);
     return select;
   }
 
   #showRules(rules) {
     const columns = [
-      ["Schoology category", ({ title }) => title],
-      [`${SIS} category`, ({ sis_title }) => sis_title],
+      ["Schoology category", ({ title }) => isolated(title)],
+      [`${SIS} category`, ({ sis_title }) => isolated(sis_title)],
     ];
     if (this.#mayChange) columns.push(["", (rule) => this.#remover(rule)]);
     const none = h("p", { class: "quiet" }, "There are no rules. Categories of equal titles pair by themselves.");
@@ -84,7 +84,7 @@ class CategoriesView {
 
   #remover({ title }) {
     const remove = () => this.#previewWith([[title, ""]]);
-    return button("Remove", remove, { class: "link", "aria-label": `Remove the rule of ${title}` });
+    return button("Remove", remove, { class: "link", "aria-label": `Remove the rule of ${isolated(title)}` });
   }
 
   #previewPicks() {
@@ -135,9 +135,9 @@ class CategoriesView {
 }
 
 const CHANGES = [
-  ["Section", ({ section_id: id, section }) => h("a", { href: linkTo("sections", [id]) }, section ?? `Section ${id}`)],
-  ["Schoology category", ({ category }) => category],
+  ["Section", ({ section_id: id, section }) => h("a", { href: linkTo("sections", [id]) }, isolated(section ?? `Section ${id}`))],
+  ["Schoology category", ({ category }) => isolated(category)],
   ["Assignments", ({ items }) => number(items)],
-  ["Now", ({ before }) => before ?? "None"],
-  ["Then", ({ after }) => after ?? "None: they wouldn't sync"],
+  ["Now", ({ before }) => isolated(before ?? "None")],
+  ["Then", ({ after }) => isolated(after ?? "None: they wouldn't sync")],
 ];

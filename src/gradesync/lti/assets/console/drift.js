@@ -5,7 +5,7 @@ import { choicesAfter, outcomeOf, STATES } from "../edits.js";
 import { differingFields } from "../fields.js";
 import { pager } from "../paging.js";
 import { nameOf } from "../problems.js";
-import { count, number, SIS } from "../words.js";
+import { count, isolated, number, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { tableOf } from "./table.js";
 
@@ -90,7 +90,7 @@ export class DriftPart {
 
   #columns() {
     return [
-      ["Assignment", ({ assignment: { id, title } }) => title ?? `Assignment ${id}`],
+      ["Assignment", ({ assignment: { id, title } }) => isolated(title ?? `Assignment ${id}`)],
       ["Student", ({ student }) => nameOf(student)],
       ["As sent", ({ sent }) => sent ?? "blank"],
       [`In ${SIS}`, ({ sis }) => sis ?? "blank"],
@@ -111,7 +111,7 @@ export class DriftPart {
   }
 
   #buttonsOf(edit, choice, render) {
-    const about = `${edit.assignment.title ?? edit.assignment.id}, ${nameOf(edit.student)}`;
+    const about = `${isolated(edit.assignment.title ?? edit.assignment.id)}, ${nameOf(edit.student)}`;
     const offered = choicesAfter(choice).filter(([key]) => key !== choice);
     return offered.map(([key, words]) =>
       button(words, () => this.#decide(edit, key, render), { class: "link", "aria-label": `${words}: ${about}` }),

@@ -1,7 +1,7 @@
 // Show which SIS category each category of a section goes to, with a picker for each.
 
 import { announce, button, h, sign } from "../dom.js";
-import { count, SIS } from "../words.js";
+import { count, isolated, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
@@ -28,7 +28,7 @@ export class PairsPart {
     const open = new Set(unmapped);
     const sorted = [...items.filter(({ id }) => open.has(id)), ...items.filter(({ id }) => !open.has(id))];
     const columns = [
-      ["Schoology category", ({ id, title }) => title ?? `Category ${id}`],
+      ["Schoology category", ({ id, title }) => isolated(title ?? `Category ${id}`)],
       [`${SIS} category`, (item) => (this.#context.may("sections:write") ? this.#picker(item, sis_categories) : titleOf(item))],
       ["Problem", ({ problem }) => problem && h("span", { class: "status" }, sign("attention"), `${problem.explanation} ${problem.fix}`)],
     ];
@@ -51,12 +51,12 @@ export class PairsPart {
   }
 
   #picker({ id, title, sis_category, chosen }, categories) {
-    const byTitle = chosen || !sis_category ? "By title" : `By title: ${sis_category.title}`;
+    const byTitle = chosen || !sis_category ? "By title" : `By title: ${isolated(sis_category.title)}`;
     const picked = (category) => chosen && category.id === sis_category?.id;
     const options = categories
       .filter((category) => category.active || picked(category))
       .map((category) => h("option", { value: category.id, selected: picked(category) }, category.title));
-    const select = h("select", { "aria-label": `${SIS} category of ${title ?? id}` }, h("option", { value: "" }, byTitle), options);
+    const select = h("select", { "aria-label": `${SIS} category of ${isolated(title ?? id)}` }, h("option", { value: "" }, byTitle), options);
     this.#pickers.set(id, select);
     return select;
   }
@@ -73,4 +73,4 @@ export class PairsPart {
 }
 
 const titleOf = ({ sis_category, chosen }) =>
-  sis_category ? `${sis_category.title}${chosen ? "" : " (by title)"}` : "none";
+  sis_category ? `${isolated(sis_category.title)}${chosen ? "" : " (by title)"}` : "none";

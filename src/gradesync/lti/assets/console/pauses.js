@@ -1,6 +1,7 @@
 // Show what the district has paused; pause a school, a section or all, and resume it.
 
 import { button, h } from "../dom.js";
+import { isolated } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { whereOf } from "./schools.js";
 import { tableOf } from "./table.js";
@@ -24,7 +25,7 @@ export class PausesPart {
     const { items } = await this.#context.http.json("pause");
     const columns = [
       ["Paused", ({ level, school, section }) => whereOf(this.#context, level, { school, section })],
-      ["Why, as teachers read it", ({ reason }) => reason],
+      ["Why, as teachers read it", ({ reason }) => isolated(reason)],
       ["Since", ({ paused_at }) => this.#context.times.whole(paused_at)],
       ["", ({ id }) => this.#context.may("district:write") && button("Resume", () => this.#resume(id), { class: "link" })],
     ];

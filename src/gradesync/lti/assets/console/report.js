@@ -4,7 +4,7 @@ import { copyButton } from "../copy.js";
 import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
 import { pager } from "../paging.js";
-import { capital, count, number, SIS } from "../words.js";
+import { capital, count, isolated, number, SIS } from "../words.js";
 import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
 
@@ -70,7 +70,7 @@ export class ReportPart {
   }
 
   #show({ section_id: id, section_code: code, section_title: title, school, teachers, findings, reasons, message }) {
-    const name = title ?? `Section ${id}`;
+    const name = isolated(title ?? `Section ${id}`);
     const facts = [
       school && ["School", h("a", { href: this.#link({ ...this.#filters, school }) }, this.#context.schools.label(school))],
       teachers.length > 0 && ["Teachers", teachers.map((teacher) => [this.#teacher(teacher), " "])],
@@ -89,7 +89,7 @@ export class ReportPart {
   }
 
   #teacher({ id, name }) {
-    return h("a", { href: this.#link({ ...this.#filters, teacher: id }) }, name ?? id);
+    return h("a", { href: this.#link({ ...this.#filters, teacher: id }) }, isolated(name ?? id));
   }
 
   #message(message, name) {
@@ -118,8 +118,8 @@ export class ReportPart {
 }
 
 const COLUMNS = [
-  ["Assignment", ({ assignment }) => assignment?.title ?? "The whole section"],
-  ["Category", ({ assignment }) => assignment?.category ?? ""],
+  ["Assignment", ({ assignment }) => isolated(assignment?.title ?? "The whole section")],
+  ["Category", ({ assignment }) => isolated(assignment?.category ?? "")],
   ["Student", ({ student_id }) => student_id ?? ""],
   ["What would happen", ({ result, reason }) => `${RESULTS[result]}: ${reason.explanation} ${reason.fix}`],
 ];

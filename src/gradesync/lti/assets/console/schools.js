@@ -1,6 +1,7 @@
 // Name schools by their titles, as far as Schoology gives them; their ids stay beside.
 
 import { h } from "../dom.js";
+import { isolated } from "../words.js";
 
 export class Schools {
   #http;
@@ -38,7 +39,7 @@ export class Schools {
   #name(element, id, wordsOf = (name) => name) {
     element.textContent = wordsOf(id);
     this.#read().then((titles) => {
-      if (titles.has(id)) element.textContent = wordsOf(`${titles.get(id)} (${id})`);
+      if (titles.has(id)) element.textContent = wordsOf(`${isolated(titles.get(id))} (${id})`);
     });
     return element;
   }

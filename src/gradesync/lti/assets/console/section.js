@@ -5,6 +5,7 @@ import { h } from "../dom.js";
 import { LogView } from "../log.js";
 import { tabs } from "../tabs.js";
 import { TotalsPart } from "../totals.js";
+import { isolated } from "../words.js";
 import { DriftPart } from "./drift.js";
 import { LinkPart } from "./link.js";
 import { NowView } from "./now.js";
@@ -16,13 +17,13 @@ import { PutBackView, undoOf } from "./undo.js";
 /** Return the page of a section. */
 export async function pageOf(context, section) {
   const found = await context.http.json(`sections/${encodeURIComponent(section)}`);
-  const teacher = asTeacher(context, section, found.title || `section ${section}`);
+  const teacher = asTeacher(context, section, isolated(found.title || `section ${section}`));
   teacher.beside = (sync) => undoOf(context, teacher, sync);
   return h(
     "div",
     {},
     h("p", {}, h("a", { href: linkTo("sections") }, "All sections")),
-    h("h3", {}, found.title || `Section ${section}`),
+    h("h3", {}, isolated(found.title || `Section ${section}`)),
     ...tabs([
       ["Last sync", new NowView(teacher)],
       ["Assignments", new AssignmentsView(teacher)],

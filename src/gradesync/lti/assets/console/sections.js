@@ -2,7 +2,7 @@
 
 import { button, h, sign } from "../dom.js";
 import { pager } from "../paging.js";
-import { count } from "../words.js";
+import { count, isolated } from "../words.js";
 import { linkTo } from "./fragments.js";
 import { pageOf } from "./section.js";
 import { STATES, stateOf } from "./states.js";
@@ -116,8 +116,8 @@ class SectionList {
 }
 
 const columnsOf = (schools) => [
-  ["Section", ({ id, title }) => h("a", { href: linkTo("sections", [id]) }, title || `Section ${id}`)],
-  ["Teacher", ({ teachers }) => teachers.map(({ id, name }) => name || id).join(", ")],
+  ["Section", ({ id, title }) => h("a", { href: linkTo("sections", [id]) }, isolated(title || `Section ${id}`))],
+  ["Teacher", ({ teachers }) => teachers.map(({ id, name }) => isolated(name || id)).join(", ")],
   ["School", ({ school }) => school && schools.label(school)],
   ["School code", ({ code }) => code ?? ""],
   ["Last sync", ({ latest }) => standing(stateOf(latest?.result ?? "never-synced"))],

@@ -3,7 +3,7 @@
 import { Api } from "../api.js";
 import { announce, focusOn, h, show } from "../dom.js";
 import { Http, SessionOver } from "../http.js";
-import { Times } from "../words.js";
+import { isolated, Times } from "../words.js";
 import { linkTo, readFragment } from "./fragments.js";
 import { Schools } from "./schools.js";
 import { VIEWS } from "./views.js";
@@ -39,11 +39,11 @@ class Shell {
       h("nav", { "aria-label": "Console" }, h("ul", {}, links.map((link) => h("li", {}, link)))),
       h("div", { class: "content" }, this.#title, this.#notice, this.#body),
     ];
-    this.head = [h("h1", {}, start.district), h("p", { class: "note" }, `Grade sync · ${ROLES[start.role]}`)];
+    this.head = [h("h1", {}, isolated(start.district)), h("p", { class: "note" }, `Grade sync · ${ROLES[start.role]}`)];
   }
 
   #linkOf({ section, title }) {
-    return h("a", { href: linkTo("sections", [section]), class: "course" }, title ?? "This course");
+    return h("a", { href: linkTo("sections", [section]), class: "course" }, isolated(title ?? "This course"));
   }
 
   open() {
@@ -80,7 +80,7 @@ class Shell {
     }
     show(this.#notice, false);
     this.#title.textContent = view.title;
-    document.title = `${view.title} · ${this.district}`;
+    document.title = `${view.title} · ${isolated(this.district)}`;
     try {
       await this.#showView(view, target);
     } catch (error) {

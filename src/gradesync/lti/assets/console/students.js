@@ -3,7 +3,7 @@
 import { button, h } from "../dom.js";
 import { saveFile } from "../download.js";
 import { TotalsPart } from "../totals.js";
-import { count, SIS } from "../words.js";
+import { count, isolated, SIS } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { linkTo } from "./fragments.js";
 import { tableOf } from "./table.js";
@@ -56,20 +56,20 @@ class StudentsView {
     const query = new URLSearchParams({ section: this.#section.value.trim(), name: this.#name.value.trim() });
     return this.#attempts.run(async () => {
       const found = await this.#context.http.json(`students?${query}`);
-      const links = found.map(({ student_id: id, name }) => h("li", {}, button(name, () => this.#read(id, "schoology"), { class: "link" })));
+      const links = found.map(({ student_id: id, name }) => h("li", {}, button(isolated(name), () => this.#read(id, "schoology"), { class: "link" })));
       this.#found.replaceChildren(links.length ? h("ul", {}, links) : h("p", { class: "quiet" }, "Nobody of that name is in the section."));
     });
   }
 
   #show({ student_id, name, sections, scores }, path) {
     const columns = [
-      ["Assignment", ({ assignment: { id, title } }) => title ?? id],
-      ["Section", ({ section_id: id, section_title: title }) => h("a", { href: linkTo("sections", [id]) }, title ?? id)],
+      ["Assignment", ({ assignment: { id, title } }) => isolated(title ?? id)],
+      ["Section", ({ section_id: id, section_title: title }) => h("a", { href: linkTo("sections", [id]) }, isolated(title ?? id))],
       [`In ${SIS} now`, ({ now }) => nowOf(now)],
       ["Changes", ({ changes }) => changes.map((change) => h("p", { class: "note" }, this.#wordsOf(change)))],
     ];
     this.#found.replaceChildren(
-      h("h3", {}, name ?? `Student ${student_id}`),
+      h("h3", {}, isolated(name ?? `Student ${student_id}`)),
       h("p", { class: "note" }, `${count(scores.length, "score")} in ${count(sections, "section")}. This reading is in the audit log.`),
       h("div", { class: "actions" }, button("Save a sheet to print", () => this.#save(path))),
       scores.length ? tableOf("Scores that were sent", columns, scores) : h("p", { class: "quiet" }, "Nothing was sent."),
@@ -80,7 +80,7 @@ class StudentsView {
   /** Explain a student's totals in a section, and put the scores there back, once that is opened. */
   #moreOf({ id, title }, student) {
     const element = h("details", { class: "part", ontoggle: () => element.open && element.childElementCount === 1 && this.#fill(element, id, title, student) });
-    element.append(h("summary", {}, `${title}: totals, and putting scores back`));
+    element.append(h("summary", {}, `${isolated(title)}: totals, and putting scores back`));
     return element;
   }
 
