@@ -2,6 +2,7 @@
 
 from playwright.async_api import expect
 
+from gradesync.access.tokens import Scope
 from gradesync.core.district import ConsoleAccess
 from harness.accessibility import find_violations
 from harness.browser import BrowserSession, change_district
@@ -12,6 +13,8 @@ async def test_operator_makes_and_revokes_a_client(session: BrowserSession) -> N
     opened = await session.open(session.world.admin)
     await opened.tool.get_by_role("link", name="Clients", exact=True).click()
     await opened.tool.get_by_label("Name of a new client").fill("Data warehouse")
+    offered = opened.tool.locator("[id^='scope-']")
+    assert {await box.input_value() for box in await offered.all()} == set(Scope) - {Scope.TOKEN_EXCHANGE}
     await opened.tool.get_by_label("Read who did what").check()
     await opened.button("Make a client").dblclick()
     await expect(opened.tool.get_by_text("it is shown only once")).to_be_visible()

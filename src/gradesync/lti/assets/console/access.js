@@ -14,6 +14,7 @@ const SCOPES = {
   "district:read": "Read the policy, pauses, clients and webhooks",
   "district:write": "Change them",
   "audit:read": "Read who did what",
+  "students:read": "Read what was sent for a student",
 };
 
 export class ClientsPart {
