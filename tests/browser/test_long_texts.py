@@ -86,4 +86,6 @@ async def test_console_keeps_the_direction_of_names(settings: Settings, browser:
         await opened.tool.get_by_role("link", name="Students", exact=True).click()
         await opened.tool.get_by_label("Student id").fill(str(list(world.classrooms[0].students)[1]))
         await opened.button("Show the scores").click()
-        await expect(opened.tool.get_by_role("heading", name=f"\u2068{' '.join(HEBREW)}\u2069")).to_be_visible()
+        await expect(
+            opened.tool.get_by_role("heading", name=f"\u2068{' '.join(HEBREW)}\u2069")
+        ).to_be_visible()
