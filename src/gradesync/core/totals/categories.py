@@ -8,7 +8,7 @@ from gradesync.core.gradebook import Gradebook
 from gradesync.core.totals.causes import Cell
 from gradesync.core.totals.formula import Formula
 
-BY_POINTS = "by points"
+BY_POINTS, BY_PERCENT, EQUAL_WEIGHT = "by points", "by percent", "equal weight"
 
 
 def list_weights(
@@ -20,7 +20,7 @@ def list_weights(
         group = theirs.groups.get(category.id, category.id)
         sis = None if theirs.weights is None else theirs.weights.get(group, Fraction(0))
         if category.id in used and source is not None and source != sis:
-            shown = _show_weight(source) if gradebook.weighted else "equal weight"
+            shown = _show_weight(source) if gradebook.weighted else EQUAL_WEIGHT
             held = BY_POINTS if sis is None else _show_weight(sis)
             yield Cell("", category.title, shown, held, category=category.id)
 
@@ -29,7 +29,7 @@ def list_percents(gradebook: Gradebook, used: Collection[str], ours: Formula) ->
     """List the categories among `used` that count by percent in the source."""
     for category in gradebook.categories:
         if category.id in ours.by_percent and category.id in used:
-            yield Cell("", category.title, "by percent", BY_POINTS, category=category.id)
+            yield Cell("", category.title, BY_PERCENT, BY_POINTS, category=category.id)
 
 
 def _show_weight(weight: Fraction) -> str:
