@@ -4,7 +4,7 @@ from typing import Any
 
 from harness.api import ApiClient, ApiHarness, expect_problem
 from harness.history import by_cell, read_all, undo
-from harness.sis_edits import SisScore, type_in_sis
+from harness.sis_edits import SisScore, edit_and_compare, type_in_sis
 
 
 async def approve(
@@ -66,6 +66,16 @@ async def test_undo_to_a_moment_between_syncs_waits_only_for_clears(api: ApiHarn
     stopped = await undo(api, teacher, **moment)
     await approve(api, teacher, stopped, cleared=1)
     assert by_cell(await read_all(teacher, path)) == before
+
+
+async def test_undo_puts_back_the_edit_that_a_comparison_saw(api: ApiHarness) -> None:
+    """Send a changed score over an edit, without reading it, and put back what the teacher had typed."""
+    teacher, score = await edit_and_compare(api)
+    score.grade(2)
+    over = await api.sync(teacher)
+    assert score.held == "2"
+    done = await undo(api, teacher, sync=over["id"])
+    assert (done["result"], score.held) == ("all-sent", "3")
 
 
 async def test_undo_counts_no_clear_that_it_leaves(api: ApiHarness) -> None:

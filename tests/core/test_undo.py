@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gradesync.core.decide import NEVER_SENT, Sent
-from gradesync.core.history import Cause, CellChange, ColumnChange, Event, Origin, find_change, fold
+from gradesync.core.history import SIGHTING, Cause, CellChange, ColumnChange, Event, Origin, find_change, fold
 from gradesync.core.ledger import (
     Decision,
     LedgerAssignment,
@@ -238,6 +238,33 @@ def test_undo_puts_back_the_edit_that_a_sync_replaced() -> None:
         for n, column in enumerate((sent, restored))
     ]
     assert find_targets(events, Undo(sync_id="s-1"), "undo") == {"a": {"1": Target(Decimal(3), Decimal(8))}}
+
+
+def test_undo_puts_back_the_edit_that_a_comparison_saw() -> None:
+    """Sync over an edit without reading it, and put back what stood at each moment."""
+
+    def events_of(mode: str, at: int, ref: str, *cells: CellChange) -> Event:
+        column = ColumnChange("a", ref, cells)
+        return Event(FIRST + timedelta(hours=at), Cause(f"s-{at}", mode, "teacher:1"), (column,))
+
+    sent = events_of("changes", 0, "r-a", CellChange("1", NEVER_SENT, Decimal(8)))
+    typed = CellChange("2", NEVER_SENT, Decimal(5), found=True)
+    seen = events_of(SIGHTING, 2, "r-a", CellChange("1", Decimal(8), Decimal(4), found=True), typed)
+    nine = Decimal(9)
+    over = events_of(
+        "changes", 4, "r-a", CellChange("1", Decimal(8), nine), CellChange("2", NEVER_SENT, nine)
+    )
+    edits = {"a": {"1": Target(Decimal(4), nine), "2": Target(Decimal(5), nine)}}
+    assert find_targets([sent, seen, over], Undo(sync_id="s-4"), "undo") == edits
+    assert find_targets([sent, seen], Undo(sync_id="s-2"), "undo") == {}
+    for hours, before in ((1, Decimal(8)), (3, Decimal(4))):
+        undo = Undo(assignment="a", as_of=FIRST + timedelta(hours=hours))
+        assert find_targets([sent, seen, over], undo, "undo")["a"]["1"] == Target(before, nine)
+    read = events_of("full", 4, "r-a", CellChange("1", Decimal(3), nine))
+    assert find_targets([sent, seen, read], Undo(sync_id="s-4"), "undo")["a"]["1"].before == Decimal(3)
+    elsewhere = events_of(SIGHTING, 2, "r-b", CellChange("1", Decimal(8), Decimal(4), found=True))
+    targets = find_targets([sent, elsewhere, over], Undo(sync_id="s-4"), "undo")
+    assert targets["a"]["1"].before == Decimal(8)
 
 
 def test_R51_undo_finds_a_write_whose_answer_was_lost() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from gradesync.core.catalog import sis_name
 from gradesync.core.decide import NEVER_SENT, Sent, settle
 from gradesync.core.gradebook import Cell, Gradebook
-from gradesync.core.history import Event, Known, fold, trace_all
+from gradesync.core.history import SIGHTING, Event, Known, fold, trace_all
 from gradesync.core.ledger import Decision, Ledger, LedgerAssignment
 from gradesync.core.plan import Action, AssignmentPlan, Plan, ScoreOutcome, ScoreWrite, fingerprint
 from gradesync.core.reasons import Reason, Result
@@ -62,11 +62,13 @@ def find_targets(
 ) -> Targets:
     """Return what an undo puts back. `own` is the undo's sync: what it did already is not somebody's change.
 
+    `events` are in the order of their time, with what comparisons saw: that stood there as well.
     `sis_students` are the SIS keys that the undo's student has or had. `reassigned` are the SIS keys that
     became another student's, with the time: what stood there before is not this student's (R40).
     """
     events = [event for event in events if event.cause.sync_id != own]
-    now, lines = fold(events), trace_all(events)
+    now = fold(event for event in events if event.cause.mode != SIGHTING)
+    lines = trace_all(events)
     targets: dict[str, dict[str, Target]] = {}
     for assignment_id, cells in lines.items():
         column = targets.setdefault(assignment_id, {})
@@ -91,11 +93,26 @@ def _of_sync(line: Sequence[Known], sync_id: str, known: Known | None, since: da
     written = [at for at, each in enumerate(line) if _wrote(each, sync_id)]
     if not written:
         return None
-    first, last = line[written[0]], line[written[-1]]
+    last = line[written[-1]]
     mine = known is not None and _wrote(known, sync_id) and known.ref == last.ref
-    earlier = line[written[0] - 1].at if written[0] else START
-    origin = first.at if first.change.before is NEVER_SENT else earlier
-    return Target(first.change.before, last.change.after, touched=not mine or origin < since)
+    before, origin = _find_before(line, written[0])
+    return Target(before, last.change.after, touched=not mine or origin < since)
+
+
+def _find_before(line: Sequence[Known], index: int) -> tuple[Sent, datetime]:
+    """Return what stood before a change, and since when.
+
+    A sync that read nothing knows what was recorded alone: then what a comparison saw stood there.
+    """
+    change, earlier = line[index], line[:index]
+    recorded = next((each for each in reversed(earlier) if each.cause.mode != SIGHTING), None)
+    seen = earlier[-1] if earlier and earlier[-1] is not recorded and earlier[-1].ref == change.ref else None
+    value = change.change.before
+    if seen is not None and value == (recorded.change.after if recorded else NEVER_SENT):
+        return seen.change.after, seen.at
+    if value is NEVER_SENT:
+        return value, change.at
+    return value, recorded.at if recorded else START
 
 
 def _wrote(known: Known, sync_id: str) -> bool:
@@ -107,18 +124,14 @@ def _wrote(known: Known, sync_id: str) -> bool:
 
 def _of_moment(line: Sequence[Known], as_of: datetime, known: Known | None, since: datetime) -> Target | None:
     """Return what changed of one score after a moment; None for nothing, or where it is no more."""
-    later = next((each for each in line if each.at > as_of), None)
+    later = next((each for each in line if each.at > as_of and each.cause.mode != SIGHTING), None)
     if later is None or known is None:
         return None
-    # What was first seen in the SIS after the moment was made there: nobody of ours may take it back.
-    touched = later.change.found or _ref_at(line, as_of, later) != known.ref or as_of < since
-    return Target(later.change.before, known.change.after, touched)
-
-
-def _ref_at(line: Sequence[Known], as_of: datetime, later: Known) -> str:
-    """Return the SIS assignment that held the score at a moment, or takes it by the next change."""
     held = [each for each in line if each.at <= as_of]
-    return held[-1].ref if held else later.ref
+    before, ref = (held[-1].change.after, held[-1].ref) if held else (later.change.before, later.ref)
+    # What was first seen in the SIS after the moment was made there: nobody of ours may take it back.
+    touched = later.change.found or ref != known.ref or as_of < since
+    return Target(before, known.change.after, touched)
 
 
 def _differing(targets: Mapping[str, Mapping[str, Target]]) -> dict[str, dict[str, Target]]:

@@ -146,9 +146,9 @@ def load(packed: Iterable[Row[Any]]) -> Iterator[tuple[str, Event]]:
         yield row.section_id, Event(row.at, cause, unpack(row.events))
 
 
-async def read(db: AsyncSession, section_id: str, *, until: datetime | None = None) -> list[Event]:
-    """Return the changes of a section in the order of their time."""
-    return [event for _, event in load(await read_packed(db, [section_id], until=until))]
+async def read(db: AsyncSession, section_id: str, *, sighted: bool = False) -> list[Event]:
+    """Return the changes of a section in the order of their time; `sighted`: also what comparisons saw."""
+    return [event for _, event in load(await read_packed(db, [section_id], sighted=sighted))]
 
 
 async def list_sections(db: AsyncSession) -> set[str]:

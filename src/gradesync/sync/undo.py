@@ -61,7 +61,7 @@ async def _read_targets(db: AsyncSession, undo: Undo, link: SectionLink, own: st
     keys: Collection[str] | None = None
     if undo.student is not None:
         keys = {key for key, uid in _find_holders(link).items() if uid == undo.student}
-    events = await history.read(db, link.section_id)
+    events = await history.read(db, link.section_id, sighted=True)
     return find_targets(events, undo, own, keys, link.reassigned)
 
 
