@@ -117,6 +117,9 @@ async def search_sections(session: BrowserSession, opened: CourseTab) -> None:
     await expect(row).to_be_visible()
     await opened.tool.locator(".view").get_by_label("Last sync", exact=True).select_option("never-synced")
     await expect(opened.text("No section was found.")).to_be_visible()
+    await opened.tool.locator("body").evaluate("() => { location.hash = '#sections/123'; }")
+    await expect(opened.tool.get_by_role("alert").filter(has_text="The section is unknown.")).to_be_visible()
+    await expect(opened.tool.locator(".view")).to_be_empty()
     await go(opened, "Sections")
     await expect(row).to_be_visible()
 
@@ -168,6 +171,10 @@ async def look_up_a_student(session: BrowserSession, opened: CourseTab) -> None:
     """Find a student by a part of the name, then by the id, and save the sheet."""
     uid = next(iter(session.room.students))
     await go(opened, "Students")
+    await opened.tool.get_by_label("Student id").fill("nobody")
+    await opened.button("Show the scores").click()
+    await expect(opened.tool.get_by_role("alert").filter(has_text="The student is unknown.")).to_be_visible()
+    await expect(opened.text("Reading…")).to_have_count(0)
     await opened.tool.get_by_label("Section (its id in Schoology)").fill(str(session.room.section.id))
     await opened.tool.get_by_label("A part of the name").fill(session.world.schoology.users[uid].display[:4])
     await opened.button("Find the student").click()

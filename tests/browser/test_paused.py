@@ -2,12 +2,13 @@
 
 from playwright.async_api import expect
 
+from gradesync.core.district import ConsoleAccess
 from gradesync.db import districts
 from gradesync.db.pauses import Where
 from gradesync.sync.manual_links import Author
 from gradesync.sync.pauses import pause, resume
 from harness.accessibility import look_everywhere
-from harness.browser import BrowserSession
+from harness.browser import BrowserSession, change_district
 
 WHY = "PowerSchool is being upgraded until 6 PM."
 BY = Author("client:office")
@@ -27,9 +28,14 @@ async def test_page_shows_why_and_starts_nothing_while_paused(session: BrowserSe
     await opened.tab("Compare").click()
     await opened.button("Compare now").click()
     await expect(opened.tool.get_by_role("alert").filter(has_text=WHY)).to_be_visible()
+    await change_district(session, console=ConsoleAccess("operator"))
     console = await session.open(session.world.admin)
     await console.tool.locator("nav .course").click()
     await expect(console.tool.get_by_role("tabpanel", name="Last sync")).to_contain_text(WHY)
+    await console.tab("Comparison").click()
+    await console.button("Compare now").click()
+    await expect(console.tool.get_by_role("alert").filter(has_text=WHY)).to_be_visible()
+    await expect(console.text("Not compared in the last 30 days.")).to_be_visible()
     await opened.tab("Sync to SIS").click()
     await resume(context, district, str(paused.id), BY, least_seconds=900)
 

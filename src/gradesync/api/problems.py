@@ -90,7 +90,7 @@ CATALOG: Mapping[str, ProblemType] = {
     "student-not-found": ProblemType(
         404,
         "The student is unknown.",
-        "Check the id, and whose it is (`by`). It must have synced.",
+        "Check the id, and which system gave it. A score of the student must have synced.",
     ),
     "drift-not-found": ProblemType(
         422, "This score isn't known to be changed in the SIS.", "Decide about scores of the list alone."

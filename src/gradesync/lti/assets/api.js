@@ -3,6 +3,7 @@
 import { Http, PAGE_ROWS, Problem } from "./http.js";
 import { worded } from "./refusals.js";
 import { unique } from "./unique.js";
+import { pauseOf } from "./words.js";
 
 const RECONNECT_MS = 2000;
 const LOOK_AGAIN_MS = 1000;
@@ -106,8 +107,10 @@ export class Api {
     return items.find(({ error }) => !error);
   }
 
-  /** Compare both systems, and return the numbers. Takes a while. */
+  /** Compare both systems, and return the numbers. Takes a while; raises `Problem` where a pause would keep it waiting. */
   async runComparison() {
+    const { paused } = await this.section();
+    if (paused) throw new Problem(423, { title: pauseOf(paused), fix: "Compare again when they resume them." });
     return this.settledComparison(await this.#http.json(`${this.#section}/comparisons`, { method: "POST" }));
   }
 

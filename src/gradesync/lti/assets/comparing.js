@@ -4,10 +4,9 @@ import { summaryOf } from "./compare.js";
 import { DecisionsPart } from "./decisions.js";
 import { announce, button, h, show } from "./dom.js";
 import { differingFields } from "./fields.js";
-import { Problem } from "./http.js";
 import { comparedPicture } from "./picture.js";
 import { TotalsPart } from "./totals.js";
-import { count, pauseOf, SIS } from "./words.js";
+import { count, SIS } from "./words.js";
 
 export class CompareView {
   #context;
@@ -45,10 +44,7 @@ export class CompareView {
     });
   }
 
-  /** Start a comparison, which a pause would keep waiting. */
-  async #start() {
-    const { paused } = await this.#context.api.section();
-    if (paused) throw new Problem(423, { title: pauseOf(paused), fix: "Compare again when they resume them." });
+  #start() {
     announce("Reading both gradebooks…");
     return this.#context.api.runComparison();
   }

@@ -18,6 +18,7 @@ export class DriftPart {
   #api;
   #counts = h("div");
   #edits = h("div");
+  #settled = null;
   #pages;
   #compare = button("Compare now", () => this.#start());
 
@@ -41,7 +42,8 @@ export class DriftPart {
   open() {
     return this.#attempts.run(async () => {
       const { items } = await this.#context.http.json(`${this.#path}/comparisons?limit=1`);
-      this.#showComparison(items[0]);
+      this.#settled = items[0] ?? null;
+      this.#showComparison(this.#settled);
       await this.#openEdits();
     });
   }
@@ -65,12 +67,10 @@ export class DriftPart {
       this.#compare.setAttribute("aria-disabled", "true");
       this.#showComparison({ status: "processing" });
       try {
-        this.#showComparison(await this.#api.runComparison());
+        this.#settled = await this.#api.runComparison();
         announce("The comparison is complete.");
-      } catch (error) {
-        this.#showComparison(null);
-        throw error;
       } finally {
+        this.#showComparison(this.#settled);
         this.#compare.removeAttribute("aria-disabled");
       }
       await this.#openEdits();

@@ -24,6 +24,7 @@ export function create(context) {
   return {
     element,
     async open({ rest: [section], query }) {
+      element.replaceChildren(); // a section that cannot be read leaves no other one standing
       element.replaceChildren(section ? await pageOf(context, section) : list.element);
       if (!section) await list.open(Object.fromEntries(query));
     },

@@ -40,7 +40,14 @@ class StudentsView {
   #read(id, by) {
     const path = `students/${encodeURIComponent(id)}/scores?${new URLSearchParams({ by, live: true })}`;
     this.#found.replaceChildren(h("p", { class: "quiet" }, "Reading…"));
-    return this.#attempts.run(async () => this.#show(await this.#context.http.json(path), path));
+    return this.#attempts.run(async () => {
+      try {
+        this.#show(await this.#context.http.json(path), path);
+      } catch (error) {
+        this.#found.replaceChildren();
+        throw error;
+      }
+    });
   }
 
   #form(words, submit, fields) {
