@@ -10,12 +10,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import SecretStr
 from sqlalchemy import delete
 
 from gradesync.access.console import console_caller
+from gradesync.access.signing_key import KeyUnreadable
 from gradesync.access.statement_check import verify
 from gradesync.access.tokens import PAGE_LIFETIME
+from gradesync.api.app import create_app
 from gradesync.core.district import ConsoleAccess
 from gradesync.db import comparisons
 from gradesync_sandbox.faults import Fault, LoseAfter, RefuseBefore
@@ -230,6 +234,12 @@ async def test_an_edit_is_known_when_its_comparison_has_read(api: ApiHarness) ->
         assert [line["after"] for line in lines if is_of(line, score, "drifted")] == ["3"]
         async with api.runtime.context.database.district(api.district.id) as db:
             await db.execute(delete(comparisons.COMPARISON))
+
+
+async def test_api_does_not_start_with_a_key_that_cannot_sign(api: ApiHarness) -> None:
+    settings = api.runtime.settings.model_copy(update={"report_key": SecretStr("report_key.pem")})
+    with pytest.raises(KeyUnreadable, match="GRADESYNC_REPORT_KEY"):
+        create_app(replace(api.runtime, settings=settings))
 
 
 async def parts_of(api: ApiHarness, who: ApiClient, since: str) -> list[dict[str, str]]:

@@ -35,9 +35,9 @@ class SigningKey:
             else:
                 key = Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True))
         except (ValueError, TypeError):  # their messages may show a part of the key
-            raise KeyUnreadable("The key is no PEM, and no base64 text of an Ed25519 seed.") from None
+            raise KeyUnreadable("GRADESYNC_REPORT_KEY is no PEM, and no base64 text of a seed.") from None
         if not isinstance(key, Ed25519PrivateKey):
-            raise KeyUnreadable("The key is not an Ed25519 key.")
+            raise KeyUnreadable("GRADESYNC_REPORT_KEY is not an Ed25519 key.")
         return cls(key)
 
     @property

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 
+from gradesync.access.signing_key import read_signing_key
 from gradesync.api import openapi, problems
 from gradesync.api.error_handlers import install_handlers
 from gradesync.api.live import Live
@@ -65,7 +66,11 @@ ROUTERS = (
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """Build the API on a runtime, which outlives the application."""
+    """Build the API on a runtime, which outlives the application.
+
+    Raises `KeyUnreadable`: a key that cannot sign is found when it is set, and not with the first statement.
+    """
+    read_signing_key(runtime.settings.report_key)
     app = _build(runtime.settings.public_url)
     app.state.runtime, app.state.live = runtime, Live(runtime)
     app.state.open_streams = Counter[str]()  # by caller
