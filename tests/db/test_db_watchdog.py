@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 from sqlalchemy import text
 
-from gradesync.db import connections, watchdog
+from gradesync.db import connections, session, watchdog
 from gradesync.db.codec import Secrets
 from gradesync.db.session import Database
 from gradesync.errors import DatabaseAway
@@ -143,4 +143,46 @@ async def test_connection_that_died_takes_no_time_of_others(
         server.forget_known()
         with pytest.raises(DatabaseAway):
             await ask(database)
+        await ask(database)
+
+
+@pytest.mark.parametrize("on_driver", [False, True])
+async def test_idle_connection_that_died_costs_no_statement(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch, on_driver: bool
+) -> None:
+    async with asyncio.timeout(PATIENCE), opened(server, pool_size=1) as database:
+        await ask(database)
+        server.forget_known()
+        monkeypatch.setattr(session, "IDLE_SECONDS", 0.0)
+        monkeypatch.setattr(session, "ANSWER_SECONDS", SOON)
+        if on_driver:
+            async with database.on_driver(None) as db:
+                await db.connection.execute("SELECT 1")
+        else:
+            await ask(database)
+
+
+async def test_idle_connection_that_lives_is_used_again(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "SILENT_SECONDS", PATIENCE)
+    monkeypatch.setattr(session, "IDLE_SECONDS", 0.0)
+    async with opened(server, pool_size=1) as database:
+        await ask(database)
+        known = server.accepted
+        await ask(database)
+        assert server.accepted == known
+
+
+@pytest.mark.long
+async def test_all_idle_connections_are_replaced_with_one_that_died(
+    server: HangingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "IDLE_SECONDS", 0.0)
+    async with asyncio.timeout(PATIENCE), opened(server) as database:
+        await asyncio.gather(ask(database), ask(database))
+        server.forget_known()
+        monkeypatch.setattr(session, "ANSWER_SECONDS", SOON)
+        await ask(database)
+        monkeypatch.setattr(session, "ANSWER_SECONDS", 2 * PATIENCE)
         await ask(database)

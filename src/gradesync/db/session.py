@@ -1,18 +1,22 @@
 """Open transactions of one district each, which see the rows of that district alone."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+import asyncpg
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InvalidatePoolError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from gradesync.db.codec import Secrets
 from gradesync.db.connections import as_away, is_stale, open_engine
-from gradesync.db.driver import DriverSession, as_sqlalchemy
+from gradesync.db.driver import DRIVER_ERRORS, DriverSession, as_sqlalchemy
 from gradesync.db.migrations import head
 from gradesync.db.watchdog import Watchdog
 from gradesync.errors import DatabaseAway, GradeSyncError
@@ -23,6 +27,9 @@ DATABASE_AWAY: Final = (DatabaseAway, DBAPIError)
 # Longer than a frozen process keeps its locks (`idle_in_transaction_session_timeout`).
 LOCK_SECONDS = 12
 ROLLBACK_SECONDS = 2.0
+USED: Final = "used"
+IDLE_SECONDS = 10.0  # after which a connection is asked for an answer before it is used
+ANSWER_SECONDS = 5.0
 
 # All settings are those of the transaction: behind a pooler the next one may have another connection. A
 # process that sleeps, or is cut off, must not keep its locks from others.
@@ -78,7 +85,8 @@ class Database:
         """Make a pool that connects when first used. `url` is of the form postgresql+asyncpg://…"""
         watchdog = Watchdog()
         engine = open_engine(url, watchdog, application_name=application_name, pool_size=pool_size)
-        event.listen(engine.sync_engine, "checkout", _skip_closed)
+        event.listen(engine.sync_engine, "checkin", _note_use)
+        event.listen(engine.sync_engine, "checkout", partial(_check_use, watchdog))
         return cls(engine, secrets, watchdog)
 
     async def close(self) -> None:
@@ -226,7 +234,25 @@ async def _connect(db: AsyncSession) -> None:
         raise as_away(error) from error
 
 
-def _skip_closed(connection: Any, *_: object) -> None:
-    """Let the pool replace a connection that the server has closed, at no cost for those that live."""
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[USED] = time.monotonic()
+
+
+def _check_use(watchdog: Watchdog, connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+    """Let the pool replace a connection that the server has closed, or that was idle and died meanwhile.
+
+    A network may forget a connection and still acknowledge what is sent on it: only an answer shows that it
+    lives. The others were idle as long.
+    """
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+    if time.monotonic() - record.info.get(USED, float("inf")) > IDLE_SECONDS:
+        try:
+            connection.run_async(_ask)
+        except (*DRIVER_ERRORS, TimeoutError) as error:
+            raise InvalidatePoolError from error
+        watchdog.note_answer()
+
+
+async def _ask(connection: asyncpg.Connection) -> None:
+    await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
