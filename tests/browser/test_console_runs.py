@@ -41,4 +41,4 @@ async def test_operator_runs_sections_and_schedules_them(session: BrowserSession
         await schedules.get_by_role("button", name="Remove").click()
         await expect(opened.text("Nothing begins by itself.")).to_be_visible()
         await opened.button("Add the schedule").click()
-        await expect(opened.text("The request is not valid.")).to_be_visible()
+        await expect(opened.text("The schedule has no day.")).to_be_visible()

@@ -1,12 +1,14 @@
 // Show the schedules of runs with what their next window will do; add one, and remove it.
 
 import { button, h } from "../dom.js";
+import { Problem } from "../http.js";
 import { capital, count, list, number } from "../words.js";
 import { attemptsOf } from "./attempts.js";
 import { whereOf } from "./schools.js";
 import { tableOf } from "./table.js";
 
 const DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const NO_DAY = { title: "The schedule has no day.", fix: "Choose at least one." };
 
 export class SchedulesPart {
   #context;
@@ -67,6 +69,7 @@ export class SchedulesPart {
       section: this.#section.value.trim() || null,
     };
     return this.#attempts.run(async () => {
+      if (!body.days.length) throw new Problem(422, NO_DAY);
       await this.#context.http.json("schedules", { method: "POST", body });
       event.target.reset();
       await this.open();
