@@ -83,7 +83,10 @@ async def open_environment(
 @pytest.fixture
 async def environment(database: Database, redis_url: str) -> AsyncIterator[Environment]:
     """Open an environment, with logging off: it would report hundreds of faults."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL),
+        cache_logger_on_first_use=False,  # a command of an earlier test may have set it: it would stay off
+    )
     async with open_environment(database, redis_url) as opened:
         yield opened
     structlog.reset_defaults()
