@@ -92,6 +92,20 @@ def test_categories_that_count_by_percent_are_named() -> None:
     assert share.cells == (Cell("", "a", "by percent", "by points", category="a"),)
 
 
+@pytest.mark.parametrize(
+    ("decimals", "before", "after"),
+    [(0, "63.33%", "63%"), (1, "63.333%", "63.3%"), (2, "63.3333%", "63.33%")],
+)
+def test_categories_that_the_sis_rounds_are_named(decimals: int, before: str, after: str) -> None:
+    pair = pair_of(2, 9, 8)
+    pair.items.append(DrawnItem("4", "b", TEN, Decimal(5), Decimal(5), Decimal(5)))
+    pair.weights = pair.sis_weights = {"a": TEN, "b": TEN}
+    pair.decimals = decimals
+    (share,) = explain_total(pair.sides(), UID, SisFormula.CATEGORY_WEIGHTS).shares
+    assert share.cause is Cause.CATEGORY_ROUNDING
+    assert share.cells == (Cell("", "a", before, after, category="a"),)
+
+
 def test_unread_scores_count_as_sent_and_are_named() -> None:
     pair = pair_of(8, 6)
     pair.items[0].sis_score = Decimal(1)

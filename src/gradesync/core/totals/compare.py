@@ -11,7 +11,7 @@ from gradesync.core.ledger import points_of
 from gradesync.core.reasons import Reason
 from gradesync.core.rules import Stop
 from gradesync.core.sis import Spec
-from gradesync.core.totals.categories import list_percents, list_weights
+from gradesync.core.totals.categories import list_percents, list_rounded, list_weights
 from gradesync.core.totals.causes import Cause, Cell, Change, Explanation, apply_changes, explain
 from gradesync.core.totals.formula import Formula, Part, find_dropped
 from gradesync.core.totals.sides import Column, Sides, SisFormula
@@ -212,6 +212,8 @@ class _Differences:
             self.cells[Cause.WEIGHT] = list(list_weights(gradebook, used, ours, theirs))
         if theirs.decimals is not None:
             self.changes += _whole(Cause.CATEGORY_ROUNDING, theirs, "decimals")
+            held, _ = apply_changes(self.parts, theirs, self.changes)
+            self.cells[Cause.CATEGORY_ROUNDING] = list(list_rounded(gradebook, held, theirs, theirs.decimals))
 
     def _list_dropped(self, ours: Formula, theirs: Formula) -> Iterator[Cell]:
         """List the scores that one side alone drops."""

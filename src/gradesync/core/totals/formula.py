@@ -53,12 +53,7 @@ class Formula:
 
 def compute_total(parts: Iterable[Part], formula: Formula) -> Fraction | None:
     """Return the total in percent; None where nothing that weighs has a score."""
-    scored = [part for part in parts if part.counted and part.earned is not None]
-    dropped = find_dropped(scored, formula)
-    groups: dict[str, list[Part]] = {}
-    for part in scored:
-        if part.id not in dropped:
-            groups.setdefault(formula.groups.get(part.category, part.category), []).append(part)
+    groups = _group_scored(parts, formula)
     earned = possible = Fraction(0)
     for group in sorted(groups):
         grade = _grade_group(groups[group], formula)
@@ -67,6 +62,12 @@ def compute_total(parts: Iterable[Part], formula: Formula) -> Fraction | None:
             earned += weight * grade
             possible += weight
     return PERCENT * earned / possible if possible else None
+
+
+def grade_groups(parts: Iterable[Part], formula: Formula) -> Mapping[str, Fraction]:
+    """Return the grade of each group that has one, as a fraction of 1."""
+    grades = {group: _grade_group(scored, formula) for group, scored in _group_scored(parts, formula).items()}
+    return {group: grade for group, grade in grades.items() if grade is not None}
 
 
 def find_dropped(parts: Iterable[Part], formula: Formula) -> frozenset[str]:
@@ -84,6 +85,17 @@ def find_dropped(parts: Iterable[Part], formula: Formula) -> frozenset[str]:
         lowest = sorted(members, key=lambda part: (part.grade, -part.possible, part.id))
         dropped.update(part.id for part in lowest[:count])
     return frozenset(dropped)
+
+
+def _group_scored(parts: Iterable[Part], formula: Formula) -> Mapping[str, Sequence[Part]]:
+    """Return the parts that count, by group."""
+    scored = [part for part in parts if part.counted and part.earned is not None]
+    dropped = find_dropped(scored, formula)
+    groups: dict[str, list[Part]] = {}
+    for part in scored:
+        if part.id not in dropped:
+            groups.setdefault(formula.groups.get(part.category, part.category), []).append(part)
+    return groups
 
 
 def _grade_group(parts: Sequence[Part], formula: Formula) -> Fraction | None:
