@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from gradesync.upstream.response import CALLS
 from gradesync.worker import processor
-from gradesync.worker.processor import NONE, ProcessorMeter, read_processor_use
+from gradesync.worker.processor import KEPT_SECONDS, KEY, NONE, ProcessorMeter, read_processor_use
 
 
 @pytest.fixture
@@ -44,6 +44,17 @@ async def test_processor_of_running_syncs_is_added_up(redis: Redis, clock: list[
     assert use.seconds == pytest.approx(1.5)
     assert use.calls == 10
     assert use.per_call == pytest.approx(0.15)
+
+
+async def test_what_was_measured_long_ago_ends(redis: Redis, clock: list[float]) -> None:
+    meter = ProcessorMeter()
+    for left in (KEPT_SECONDS, 60):
+        with meter.running():
+            clock[0] += 1
+            call(4)
+        await meter.save(redis)
+        assert 0 < await redis.ttl(KEY) <= left
+        await redis.expire(KEY, 60)
 
 
 async def test_processor_of_a_long_sync_is_saved_meanwhile(redis: Redis, clock: list[float]) -> None:

@@ -12,7 +12,7 @@ from gradesync.redis_client.pool import redis_optional
 from gradesync.upstream.response import CALLS
 
 KEY = "gradesync:processor"
-KEPT_SECONDS = 30 * 86400
+KEPT_SECONDS = 30 * 86400  # since the first of them: what an earlier version took ends with it
 SAVE_SECONDS = 10.0
 
 
@@ -62,7 +62,7 @@ class ProcessorMeter:
         async with redis_optional("save processor use"), redis.pipeline(transaction=True) as pipe:
             pipe.hincrbyfloat(KEY, "seconds", measured.seconds)
             pipe.hincrby(KEY, "calls", measured.calls)
-            pipe.expire(KEY, KEPT_SECONDS)
+            pipe.expire(KEY, KEPT_SECONDS, nx=True)
             await pipe.execute()
 
     def _note(self) -> None:
