@@ -7,18 +7,9 @@ from typing import Any
 import pytest
 
 from harness.api import ApiClient, ApiHarness, expect_problem
+from harness.headlines import read_pages
 
 KINDS = ("assignments", "scores")
-
-
-async def read_pages(who: ApiClient, path: str, **query: Any) -> list[dict[str, Any]]:
-    pages = []
-    while path:
-        response = await who.get(path, **query)
-        assert response.status_code == 200, response.text
-        pages.append(response.json())
-        path, query = response.links.get("next", {}).get("url", ""), {}
-    return pages
 
 
 async def read_gradebook(who: ApiClient, sync: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gradesync.core.district import ConsoleAccess
 from gradesync.core.sis import Policy
 from gradesync_sandbox.invented import UNMAPPED
 from harness.accessibility import find_violations
-from harness.browser import BrowserSession, CourseTab, change_district
+from harness.browser import BrowserSession, CourseTab, change_district, open_synced_console
 
 VIEWS = (
     *(
@@ -240,12 +240,7 @@ async def test_operator_puts_a_sync_back(session: BrowserSession) -> None:
         session, console=ConsoleAccess("operator"), policy=Policy(admin_sync=True, guard_share=Decimal("0.5"))
     )
     async with session.worker():
-        course = await session.open()
-        await course.button("Sync to SIS").click()
-        await expect(course.text("Last sync:")).to_be_visible()
-        opened = await session.open(session.world.admin)
-        await opened.button("Open the district's console").click()
-        await opened.tool.locator("nav .course").click()
+        opened = await open_synced_console(session)
         await opened.tab("SIS Sync Log").click()
         await opened.tool.get_by_role("button", name="Details of").click()
         await opened.text("Undo this sync").click()

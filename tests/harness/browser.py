@@ -25,6 +25,7 @@ from playwright.async_api import (
     Page,
     Request,
     async_playwright,
+    expect,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -267,6 +268,17 @@ async def change_district(session: BrowserSession, **changes: Any) -> District:
         assert district is not None
         await districts.apply(db, replace(district, **changes))
     return district
+
+
+async def open_synced_console(session: BrowserSession) -> CourseTab:
+    """Sync the course as its teacher, and open the console at it as the district's administrator."""
+    course = await session.open()
+    await course.button("Sync to SIS").click()
+    await expect(course.text("Last sync:")).to_be_visible()
+    opened = await session.open(session.world.admin)
+    await opened.button("Open the district's console").click()
+    await opened.tool.locator("nav .course").click()
+    return opened
 
 
 @contextmanager

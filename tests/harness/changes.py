@@ -105,7 +105,7 @@ def _name_as_another(target: Target) -> None:
     target.harness.edit(target.item, title=other.title, due=other.due)
 
 
-def _make_by_hand(target: Target) -> None:
+def _make_in_sis(target: Target) -> None:
     if target.item.due is not None:
         target.harness.make_in_sis(target.item)
 
@@ -163,7 +163,7 @@ CHANGES: Mapping[str, Callable[[Target], object]] = {
     "count no more": lambda at: at.harness.edit(at.item, count_in_grade=at.value % 2 == 0),
     "weigh": lambda at: at.harness.edit(at.item, factor=Decimal(at.value % 3)),
     "rename category": _rename_category,
-    "make by hand in sis": _make_by_hand,
+    "make by hand in sis": _make_in_sis,
     "move term in sis": _move_term,
     "replace lead in sis": _replace_lead,
     "rescale": lambda at: at.harness.edit(at.item, max_points=at.value + 1),

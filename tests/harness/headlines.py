@@ -16,7 +16,7 @@ SHARED = frozenset({"assignment-failed", "assignment-skipped"})
 STOPPED = frozenset({"skipped", "failed"})
 
 
-async def read_all(who: ApiClient, path: str, **query: Any) -> list[Json]:
+async def read_pages(who: ApiClient, path: str, **query: Any) -> list[Json]:
     """Read every page of a list."""
     pages: list[Json] = []
     while path:
@@ -28,7 +28,7 @@ async def read_all(who: ApiClient, path: str, **query: Any) -> list[Json]:
 
 
 async def read_items(who: ApiClient, path: str, **query: Any) -> list[Json]:
-    return [item for page in await read_all(who, path, **query) for item in page["items"]]
+    return [item for page in await read_pages(who, path, **query) for item in page["items"]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ async def read_lists(who: ApiClient, section_path: str, sync: Json) -> Lists:
         sheet=rows,
         summaries=await read_items(who, f"{path}/assignments"),
         reasons=(await who.get(f"{path}/reasons")).json()["items"],
-        gradebook=await read_all(who, f"{path}/gradebook"),
+        gradebook=await read_pages(who, f"{path}/gradebook"),
         log=await read_items(who, f"{section_path}/syncs"),
     )
 

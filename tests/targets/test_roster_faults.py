@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from itertools import product
 
 import pytest
@@ -113,12 +114,18 @@ def count_results(cells: Cells, item: Item) -> Counter[tuple[str, str | None]]:
     return Counter(end for (key, uid), end in cells.items() if uid and key == item.id)
 
 
-async def test_R47_an_item_that_fails_at_every_score_costs_few_calls(environment: Environment) -> None:
+@asynccontextmanager
+async def open_large(environment: Environment) -> AsyncIterator[DistrictHarness]:
+    """Open two assignments of thirty students, synced once."""
     world = build(7, 1, 30, 2, ideal=True)
-    async with environment.open_district(
-        world, oneroster=open_face(world.powerschool, "standard")
-    ) as harness:
+    face = open_face(world.powerschool, "standard")
+    async with environment.open_district(world, oneroster=face) as harness:
         await assert_done_well(harness)
+        yield harness
+
+
+async def test_R47_an_item_that_fails_at_every_score_costs_few_calls(environment: Environment) -> None:
+    async with open_large(environment) as harness:
         first, second = harness.items
         for item, uid in product((first, second), harness.students):
             harness.grade(item, uid, 3)
@@ -135,11 +142,7 @@ async def test_R47_an_item_that_fails_at_every_score_costs_few_calls(environment
 
 
 async def test_R47_a_sis_that_fails_at_every_score_is_down(environment: Environment) -> None:
-    world = build(7, 1, 30, 2, ideal=True)
-    async with environment.open_district(
-        world, oneroster=open_face(world.powerschool, "standard")
-    ) as harness:
-        await assert_done_well(harness)
+    async with open_large(environment) as harness:
         for item, uid in product(harness.items, harness.students):
             harness.grade(item, uid, 3)
         poison(harness, *harness.items)
