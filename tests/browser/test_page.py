@@ -286,7 +286,7 @@ async def test_too_many_requests_name_the_seconds_to_wait(settings: Settings, br
     async with open_session(one, build(students=3, assignments=3, sections=1), browser) as session:
         opened = await session.open()
         await opened.tab("Assignments").click()
-        for _ in range(2):
+        for _ in range(3):  # where Redis is slow, one is counted in the process and not there
             await opened.tool.get_by_role("switch").first.click()
         wait = re.compile(r"Too much was asked for at once\. Try again in \d+ seconds\.")
         await expect(opened.tool.get_by_role("alert").filter(has_text=wait)).to_be_visible()
